@@ -1,0 +1,37 @@
+"""Flow BC and chunk flow BC: imitate the data with a flow, and sample from it. No critic, no reward.
+
+    L_flow(beta) = E | v_beta(s, x_t, t) - (a - x_0) |^2
+
+Source: arXiv 2507.07969, section 4 (the behavior policy of every method here).
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from qlac_lite.agents.base import Learner, gradient_step, initial_state
+from qlac_lite.config import Config
+from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.networks import VectorField, functional
+
+
+def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
+    chunk = (config.chunk_length, action_size)
+    flow_init, vector_field = functional(lambda rngs: VectorField(observation_size, chunk, config.hidden, rngs))
+    optimizer = optax.adam(config.learning_rate)
+
+    def init(key):
+        return initial_state({"flow": flow_init}, optimizer, key)
+
+    def act(params, observation, key):
+        noise = jax.random.normal(key, (len(observation), *chunk))  # (B, H, A)
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        return jnp.clip(euler(flow, observation, noise, config.flow_steps), -1, 1)
+
+    def losses(params, target_critic, batch, key):
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        valid, actions = batch.valid[:, : chunk[0]], batch.actions[:, : chunk[0]]
+        return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, {}
+
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses)

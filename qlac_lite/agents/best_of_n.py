@@ -1,0 +1,55 @@
+"""BFN, BFN-n and QC: draw N candidates from a behavior flow, take the one the critic likes best.
+
+    a*(s)           = argmax over a^1..a^N ~ Euler(v_beta, s, noise) of mean_e Q_theta(s, a^i)
+    L_critic(theta) = E (Q_theta(s_t, a) - [ sum_k discount^k r_{t+k} + discount^H Q_target(s_{t+H}, a*(s_{t+H})) ])^2
+    L_flow(beta)    = E | v_beta(s, x_t, t) - (a - x_0) |^2
+
+The online critic chooses and the target critic evaluates. a is one action (BFN, BFN-n) or a chunk of H (QC).
+Source: arXiv 2507.07969, section 4.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.lax import stop_gradient
+
+from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state
+from qlac_lite.config import Config
+from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.networks import Critic, VectorField, functional
+
+
+def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
+    chunk, candidates = (config.chunk_length, action_size), config.candidates
+    sizes = (observation_size, chunk, config.hidden)
+    critic_init, critic = functional(lambda rngs: Critic(*sizes, rngs), ensemble=config.critics)
+    flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
+    optimizer = optax.adam(config.learning_rate)
+
+    def init(key):
+        return initial_state({"critic": critic_init, "flow": flow_init}, optimizer, key)
+
+    def act(params, observation, key):
+        repeated = jnp.repeat(observation, candidates, axis=0)  # (B * N, S)
+        noise = jax.random.normal(key, (len(repeated), *chunk))  # (B * N, H, A)
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        proposals = jnp.clip(euler(flow, repeated, noise, config.flow_steps), -1, 1)  # (B * N, H, A)
+        q = jnp.mean(critic(params["critic"], repeated, proposals), axis=0)  # (B * N,)
+        best = jnp.argmax(q.reshape(-1, candidates), axis=1)  # (B,)
+        return proposals.reshape(-1, candidates, *chunk)[jnp.arange(len(best)), best]  # (B, H, A)
+
+    def losses(params, target_critic, batch, key):
+        next_key, flow_key = jax.random.split(key)
+        actions = batch.actions[:, : chunk[0]]  # (B, H, A)
+
+        next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)
+        next_q = critic(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
+        q = critic(params["critic"], batch.observation, actions)  # (E, B)
+        critic_term, info = critic_loss(q, next_q, batch)
+
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
+        return {"critic": critic_term, "flow": flow_term}, info
+
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses)

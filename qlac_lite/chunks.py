@@ -1,0 +1,214 @@
+"""A flat dataset and the chunks sampled from it, inside the compiled training step.
+
+An episode of T transitions lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of s_{t+1}
+(0 where it is terminal). An episode that did not terminate keeps one more row, its last observation, to bootstrap
+from; one that terminated needs none. So every observation is stored once.
+
+A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode (stride H, as
+some descriptions of the method have it). It never crosses the end of its episode: `valid` says which of its steps
+exist, and the discount is 0 from the first terminal state on. Rewards after a success inside the chunk still count,
+because in play data a success does not end the episode.
+
+Shapes: B batch, H chunk length, A action size, S observation size, N rows.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlac_lite.errors import QlacError
+
+Array = jax.Array | np.ndarray
+
+
+class Dataset(NamedTuple):
+    """Flat rows and the rows at which a chunk may start."""
+
+    observations: Array  # (N, S) float32
+    actions: Array  # (N, A) float32, in [-1, 1]
+    rewards: Array  # (N,) float32, r(s_{t+1})
+    masks: Array  # (N,) float32, 0 where s_{t+1} is terminal for the task
+    steps_left: Array  # (N,) int32, transitions from this row to the end of its episode
+    starts: Array  # (M,) int32, rows where a chunk may start; only the first num_starts count
+    num_starts: Array  # () int32
+
+
+class Batch(NamedTuple):
+    """What a learner sees: B chunks of length H."""
+
+    observation: Array  # (B, S)
+    actions: Array  # (B, H, A), zero where not valid
+    returns: Array  # (B,) sum over k of discount^k r_{t+k}
+    valid: Array  # (B, H) 1 where the step exists
+    bootstrap_observation: Array  # (B, S), s_{t+H}
+    discount: Array  # (B,) discount^H, or 0 if a state of the chunk was terminal
+
+
+def build_dataset(
+    observations: np.ndarray,
+    actions: np.ndarray,
+    rewards: np.ndarray,
+    masks: np.ndarray,
+    episode_ends: np.ndarray,
+    stride: int = 1,
+) -> Dataset:
+    """Dataset from flat rows (N, ...) in which `episode_ends` (N,) marks the last observation of each episode.
+
+    Raises:
+        QlacError: an episode without a transition, an unfinished last episode, or NaN.
+    """
+    ends = np.flatnonzero(episode_ends)
+    if len(ends) == 0 or ends[-1] != len(observations) - 1:
+        raise QlacError("The data's last row does not end an episode: the file is cut off. Fetch or generate it again.")
+    first = np.concatenate([[0], ends[:-1] + 1])
+    if np.any(ends == first):
+        raise QlacError(f"Episode {np.argmax(ends == first)} holds no transition (one row only). Drop it from the data.")
+    for name, array in dict(observations=observations, actions=actions, rewards=rewards).items():
+        if not np.all(np.isfinite(array)):
+            row = np.argwhere(~np.isfinite(array))[0][0]
+            raise QlacError(f"{name} has a NaN or infinity in row {row}. Drop that episode, or fetch the data again.")
+    lengths = ends - first + 1
+    offset = np.arange(len(observations)) - np.repeat(first, lengths)
+    steps_left = np.repeat(ends, lengths) - np.arange(len(observations))
+    starts = np.flatnonzero((steps_left > 0) & (offset % stride == 0))
+    return Dataset(
+        np.asarray(observations, np.float32),
+        np.asarray(actions, np.float32),
+        np.asarray(rewards, np.float32),
+        np.asarray(masks, np.float32),
+        steps_left.astype(np.int32),
+        starts.astype(np.int32),
+        np.int32(len(starts)),
+    )
+
+
+def check_horizon(dataset: Dataset, horizon: int) -> None:
+    """Raises QlacError if no episode is as long as a chunk of `horizon` steps, so that no critic could train."""
+    longest = int(np.max(dataset.steps_left))
+    if horizon > longest:
+        raise QlacError(
+            f"The chunk length {horizon} is longer than the longest episode ({longest} steps): no chunk fits. "
+            f"Choose horizon <= {longest}."
+        )
+
+
+def sample(key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon: int, discount: float) -> Batch:
+    """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
+
+    `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the offline
+    rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an n-step batch is
+    `horizon=n`, of which a learner takes the first action only.
+    """
+    total = sum(part.num_starts for part in parts)
+    index = jax.random.randint(key, (batch_size,), 0, total)
+    batch = None
+    for part in parts:
+        inside = (index >= 0) & (index < part.num_starts)  # of the B indices, those that fall in this part
+        gathered = _gather(part, jnp.where(inside, index, 0), horizon, discount)
+        if batch is None:
+            batch = gathered
+        else:
+            pick = lambda new, old: jnp.where(inside.reshape(-1, *[1] * (new.ndim - 1)), new, old)  # noqa: E731
+            batch = jax.tree.map(pick, gathered, batch)
+        index = index - part.num_starts
+    return batch
+
+
+def _gather(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Batch:
+    start = data.starts[index]  # (B,)
+    step = jnp.arange(horizon)  # (H,)
+    length = jnp.minimum(data.steps_left[start], horizon)  # (B,)
+    rows = start[:, None] + jnp.minimum(step, length[:, None] - 1)  # (B, H), the last step repeated after the end
+    valid = (step < length[:, None]).astype(jnp.float32)  # (B, H)
+    powers = discount ** step.astype(jnp.float32)  # (H,)
+    alive = jnp.min(data.masks[rows], axis=1)  # (B,) 0 if any state of the chunk was terminal
+    return Batch(
+        observation=data.observations[start],
+        actions=data.actions[rows] * valid[..., None],
+        returns=jnp.sum(valid * powers * data.rewards[rows], axis=1),
+        valid=valid,
+        bootstrap_observation=data.observations[jnp.minimum(start + length, len(data.observations) - 1)],
+        discount=discount**horizon * alive,
+    )
+
+
+class Replay(NamedTuple):
+    """Online rows of one seed, filled in place by `append`."""
+
+    data: Dataset
+    cursor: Array  # () int32, row of the current observation of the episode in flight
+    episode_start: Array  # () int32, its first row
+    next_start: Array  # () int32, its first row that is not a start yet, because its chunk is not complete
+
+
+def empty_replay(transitions: int, episode_limit: int, observation_size: int, action_size: int, horizon: int) -> Replay:
+    """Room for `transitions` of one seed, plus a row for each episode that ends by its time limit, plus slack."""
+    rows = transitions + transitions // episode_limit + 1024 + 4 * horizon
+    zeros = np.zeros(rows, np.float32)
+    data = Dataset(
+        np.zeros((rows, observation_size), np.float32),
+        np.zeros((rows, action_size), np.float32),
+        zeros,
+        zeros.copy(),
+        np.zeros(rows, np.int32),
+        np.zeros(rows, np.int32),
+        np.int32(0),
+    )
+    return Replay(data, np.int32(0), np.int32(0), np.int32(0))
+
+
+class Transitions(NamedTuple):
+    """The executed part of one chunk, padded to H steps."""
+
+    observations: Array  # (H + 1, S): s_t .. s_{t+length}, then padding
+    actions: Array  # (H, A)
+    rewards: Array  # (H,)
+    length: Array  # () int32, steps executed; 0 adds nothing
+    terminated: Array  # () bool, the last executed step ended the episode in a terminal state
+    truncated: Array  # () bool, the last executed step ended it by the time limit
+
+
+def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> Replay:
+    """Writes an executed chunk behind the cursor; rows whose chunk of `horizon` steps is now known become starts."""
+    data, size = replay.data, new.actions.shape[0]
+    at = replay.cursor
+    step = jnp.arange(size)
+    masks = jnp.where(new.terminated & (step == new.length - 1), 0.0, 1.0)
+    write = jax.lax.dynamic_update_slice_in_dim
+    ended = new.terminated | new.truncated
+    end = at + new.length  # row of the newest observation
+    complete = jnp.where(ended, end, jnp.maximum(end - horizon + 1, replay.next_start))  # rows before it are known
+    rows = replay.next_start + jnp.arange(size + horizon)  # candidates, consecutive
+    known = rows < complete
+    chosen = known & ((rows - replay.episode_start) % stride == 0)
+    place = jnp.where(chosen, data.num_starts + jnp.cumsum(chosen) - 1, len(data.starts))  # out of bounds: dropped
+    cursor = jnp.where(new.truncated & ~new.terminated, end + 1, end)  # keep the last observation of a truncated episode
+    return Replay(
+        Dataset(
+            write(data.observations, new.observations, at, 0),
+            write(data.actions, new.actions, at, 0),
+            write(data.rewards, new.rewards, at, 0),
+            write(data.masks, masks, at, 0),
+            data.steps_left.at[jnp.where(known, rows, len(data.starts))].set(end - rows, mode="drop"),
+            data.starts.at[place].set(rows, mode="drop"),
+            data.num_starts + jnp.sum(chosen, dtype=jnp.int32),
+        ),
+        cursor=cursor,
+        episode_start=jnp.where(ended, cursor, replay.episode_start),
+        next_start=jnp.where(ended, cursor, complete),
+    )
+
+
+def close_episode(replay: Replay, horizon: int, stride: int = 1) -> Replay:
+    """Ends the episode in flight where it stands, as a time limit would: what a resumed run does with its last one."""
+    nothing = Transitions(
+        jax.lax.dynamic_slice_in_dim(replay.data.observations, replay.cursor, 2),
+        jnp.zeros((1, replay.data.actions.shape[1])),
+        jnp.zeros(1),
+        length=jnp.int32(0),
+        terminated=jnp.bool_(False),
+        truncated=replay.cursor > replay.episode_start,
+    )
+    return append(replay, nothing, horizon, stride)

@@ -1,0 +1,176 @@
+"""A run's whole configuration, the two presets, and the methods as named configurations.
+
+`lite` is minutes on two CPU cores; `full` is the paper's protocol (arXiv 2507.07969, section 5 and appendix C). Both run
+the same code.
+"""
+
+import dataclasses
+import typing
+
+from qlac_lite.errors import QlacError, unknown
+from qlac_lite.tasks import get_task
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """backup x extraction: how the critic looks ahead, and how actions are drawn from critic and behavior flow."""
+
+    name: str
+    title: str  # as the paper writes it
+    learner: str  # module in qlac_lite.agents
+    backup: str  # one-step, n-step (single-action critic), or chunk
+    about: str
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method("fql", "FQL", "fql", "one-step", "one-step backup; one-step policy distilled from the flow, with Q loss"),
+        Method("fql-n", "FQL-n", "fql", "n-step", "n-step return, single actions; extraction as FQL"),
+        Method("qc-fql", "QC-FQL", "fql", "chunk", "chunk backup, acts in chunks open loop; extraction as FQL"),
+        Method("bfn", "BFN", "best_of_n", "one-step", "one-step backup; the best of N samples of the flow acts"),
+        Method("bfn-n", "BFN-n", "best_of_n", "n-step", "n-step return, single actions; extraction as BFN"),
+        Method("qc", "QC", "best_of_n", "chunk", "chunk backup, acts in chunks open loop; extraction as BFN"),
+        Method("bc", "Flow BC", "bc", "one-step", "flow-matching behavior cloning of single actions; no critic"),
+        Method("chunk-bc", "Chunk flow BC", "bc", "chunk", "flow-matching behavior cloning of chunks; no critic"),
+    )
+}
+
+
+def get_method(name: str) -> Method:
+    """The method of that name. Raises QlacError with the near ones if there is none."""
+    if name not in METHODS:
+        raise unknown("method", name, METHODS, "qlac methods")
+    return METHODS[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that decides a run's outcome, apart from its data file.
+
+    `make_config` fills the fields from a preset and the task's row of the table in `tasks.py`.
+    """
+
+    task: str
+    method: str
+    preset: str
+    seeds: int = 4  # runs trained side by side in one compiled program
+    first_seed: int = 0  # the seeds are first_seed, first_seed + 1, ...
+    offline_steps: int = 1_000_000  # gradient steps on the dataset alone
+    online_steps: int = 1_000_000  # environment steps after that, one gradient step each
+    # The learner.
+    horizon: int = 5  # H: chunk length, or n of an n-step return
+    discount: float = 0.99
+    stride: int = 1  # chunks start at every row (1), or only at multiples of it in their episode
+    batch_size: int = 256  # B
+    hidden: tuple[int, ...] = (512, 512, 512, 512)
+    learning_rate: float = 3e-4
+    target_rate: float = 0.005  # weight of the new parameters in the target critic's moving average
+    critics: int = 2  # E
+    flow_steps: int = 10  # K, Euler steps
+    alpha: float = 300.0  # weight of the distillation loss (FQL family)
+    candidates: int = 32  # N, samples of which the best acts (BFN family)
+    # The run.
+    online_start: int = 5000  # environment steps before the first online gradient step
+    log_every: int = 5000  # steps between two rows of progress.csv
+    evaluate_every: int = 100_000  # steps between evaluations; both phases also end with one
+    evaluation_episodes: int = 50  # per seed
+    checkpoint_seconds: float = 60.0
+
+    def __post_init__(self):
+        get_task(self.task)
+        get_method(self.method)
+        for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
+            self._require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("offline_steps", "online_steps", "online_start", "first_seed", "checkpoint_seconds"):
+            self._require(name, getattr(self, name) >= 0, "at least 0")
+        self._require("seeds", self.seeds <= 1024, "at most 1024")
+        self._require("horizon", self.horizon <= 1000, "at most 1000")
+        self._require("alpha", 0 <= self.alpha <= 1e6, "between 0 and 1,000,000")
+        self._require("candidates", self.candidates <= 4096, "at most 4096")
+        self._require("discount", 0 < self.discount < 1, "between 0 and 1, both excluded")
+        self._require("target_rate", 0 < self.target_rate <= 1, "above 0 and at most 1")
+        self._require("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1")
+        self._require("hidden", len(self.hidden) >= 1 and min(self.hidden) >= 1, "one or more sizes of at least 1")
+        self._require("stride", self.stride in (1, self.horizon), f"1 or the horizon ({self.horizon})")
+
+    def _require(self, name: str, holds: bool, range_: str) -> None:
+        if not holds:
+            raise QlacError(f"{name} is {getattr(self, name)}, but has to be {range_}. Set it with --set {name}=VALUE.")
+
+    @property
+    def backup_length(self) -> int:
+        """Steps between a state and the one its critic target bootstraps from: 1, or the horizon."""
+        return 1 if get_method(self.method).backup == "one-step" else self.horizon
+
+    @property
+    def chunk_length(self) -> int:
+        """Actions per decision of the policy and per input of the critic: the horizon, or 1."""
+        return self.horizon if get_method(self.method).backup == "chunk" else 1
+
+    @property
+    def seed_list(self) -> range:
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+
+# What `lite` changes. The same for every method; chosen on cube-single so that two cores finish in minutes.
+LITE = dict(
+    seeds=4,
+    offline_steps=20_000,
+    online_steps=10_000,
+    batch_size=128,
+    hidden=(128, 128),
+    alpha=100.0,
+    candidates=8,
+    flow_steps=5,
+    online_start=0,
+    log_every=500,
+    evaluate_every=10_000,
+    evaluation_episodes=20,
+)
+PRESETS = ("lite", "full")
+
+
+def make_config(task: str, method: str, preset: str = "lite", **changes) -> Config:
+    """Preset, then the task's own settings (`full` only), then `changes`.
+
+    Raises:
+        QlacError: unknown task, method, preset or field, or a value out of range.
+    """
+    domain, backup = get_task(task).domain, get_method(method).backup
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS, "qlac train --help")
+    if preset == "lite":
+        values = dict(LITE)
+    else:
+        values = dict(alpha=domain.alpha[backup], candidates=domain.candidates if backup == "chunk" else 4)
+    known = {field.name for field in dataclasses.fields(Config)} - {"task", "method", "preset"}
+    for name in changes:
+        if name not in known:
+            raise unknown("field", name, sorted(known), "qlac train --help")
+    return Config(task=task, method=method, preset=preset, **{**values, **changes})
+
+
+def parse_settings(settings: list[str]) -> dict[str, typing.Any]:
+    """`field=value` words, as `--set` takes them, to typed values: 'hidden=128,128', 'alpha=30'.
+
+    Raises:
+        QlacError: not of that form, no such field, or a value of the wrong type.
+    """
+    types = typing.get_type_hints(Config)
+    values = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise QlacError(f"--set takes field=value, got {setting!r}. For example: --set alpha=30")
+        if name not in types or name in ("task", "method", "preset"):
+            raise unknown("field", name, [n for n in types if n not in ("task", "method", "preset")], "qlac train --help")
+        try:
+            if types[name] in (int, float):
+                values[name] = types[name](text)
+            else:
+                values[name] = tuple(int(part) for part in text.split(","))
+        except ValueError:
+            wanted = getattr(types[name], "__name__", "comma-separated integers")
+            raise QlacError(f"--set {name}={text}: {name} takes {wanted}, for example {name}={Config.__dataclass_fields__[name].default}.") from None  # fmt: skip
+    return values

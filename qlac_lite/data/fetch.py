@@ -1,0 +1,97 @@
+"""Where a dataset comes from: a file given, the cache, the authors' host, a mirror, or the generator.
+
+What was used is printed and recorded. A generated file is named as such and never stands in for the official one.
+"""
+
+import os
+from pathlib import Path
+
+from qlac_lite.data.generate import generate
+from qlac_lite.data.ogbench import describe, verify
+from qlac_lite.errors import QlacError, unknown
+from qlac_lite.tasks import get_domain
+
+HOSTS = {
+    "the authors' host": "https://rail.eecs.berkeley.edu/datasets/ogbench/{name}.npz",
+    "the mirror": "https://huggingface.co/datasets/zhouzypaul/ogbench_datasets/resolve/main/{name}.npz",
+}
+SOURCES = ("auto", "file", "download", "generate")
+LITE_EPISODES = 100
+
+
+def cache_folder() -> Path:
+    """Where datasets are kept: $QLAC_DATA, or the user's cache folder."""
+    import pooch
+
+    return Path(os.environ.get("QLAC_DATA") or pooch.os_cache("qlac-lite")).expanduser()
+
+
+def generated_name(name: str, episodes: int, seed: int) -> str:
+    return f"{name}-generated-{episodes}-episodes-seed-{seed}.npz"
+
+
+def get_dataset(
+    name: str,
+    source: str = "auto",
+    episodes: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    out: Path | None = None,
+    log=print,
+) -> Path:
+    """Path of the verified npz of dataset `name` (cube-single-play-v0, ...), fetched or made if need be.
+
+    Args:
+        source: 'file' the cached official file only; 'download' cache, else authors' host, else mirror; 'generate' the
+            package's oracles; 'auto' all of these in that order, except that asking for `episodes` means to generate.
+        episodes: episodes to generate; by default the dataset's own number for 'generate', and LITE_EPISODES where
+            'auto' has to fall back on it.
+        out: folder for the file; the cache by default.
+
+    Raises:
+        QlacError: unknown name or source, nothing reachable, or a file that does not pass `verify`.
+    """
+    domain = get_domain(name)
+    name = domain.dataset
+    if source not in SOURCES:
+        raise unknown("source", source, SOURCES, "qlac data --help")
+    folder = Path(out) if out else cache_folder()
+    official = [path for path in (folder / f"{name}.npz", Path(f"~/.ogbench/data/{name}.npz").expanduser()) if path.exists()]
+    if source != "generate" and official and not (source == "auto" and episodes):
+        return _checked(official[0], name, "cached file", log)
+    if source == "file":
+        raise QlacError(f"There is no {name}.npz in {folder}. Put it there, or use --source auto to fetch or generate it.")
+    if source == "download" or (source == "auto" and not episodes):
+        try:
+            return _checked(_download(name, folder, log), name, "download", log)
+        except QlacError as error:
+            if source == "download":
+                raise
+            log(f"{error} Generating {LITE_EPISODES} episodes instead (--episodes N for more).")
+    episodes = episodes or (domain.episodes if source == "generate" else LITE_EPISODES)
+    path = folder / generated_name(name, episodes, seed)
+    if not path.exists():
+        generate(name, episodes, seed, path, workers)
+    return _checked(path, name, "generated file", log)
+
+
+def _checked(path: Path, name: str, source: str, log) -> Path:
+    summary = verify(path, name)
+    log(f"Data: {source} {path}: {describe(summary)}")
+    return path
+
+
+def _download(name: str, folder: Path, log) -> Path:
+    import pooch
+    import requests
+
+    failures = []
+    for host, url in HOSTS.items():
+        try:
+            downloader = pooch.HTTPDownloader(progressbar=True, timeout=(5, 30))
+            path = pooch.retrieve(url.format(name=name), None, f"{name}.npz", folder, downloader=downloader)
+            log(f"Downloaded {name} from {host}.")
+            return Path(path)
+        except (requests.RequestException, OSError, ValueError) as error:
+            failures.append(f"{host}: {type(error).__name__}")
+    raise QlacError(f"Could not download {name} ({'; '.join(failures)}).")

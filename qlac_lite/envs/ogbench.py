@@ -1,0 +1,91 @@
+"""OGBench's manipulation environments as this course uses them: single tasks, reward r(s'), seeded to the byte.
+
+Reward timing: OGBench 1.2.0 moved the reward of a single task from r(s_{t+1}) to r(s_t); the paper used the older
+one, and so does the course, online (`success_timing='post'`) and in the offline labels (`qlac_lite.data.ogbench`) alike.
+An online episode ends at success. This module imports no JAX.
+"""
+
+import functools
+from collections.abc import Callable
+from importlib import import_module
+
+import gymnasium
+import numpy as np
+
+from qlac_lite.envs.chunked import ChunkedEnv
+from qlac_lite.tasks import Domain, Task, get_task
+
+
+@functools.cache
+def _reproducible(env_class: str) -> type[gymnasium.Env]:
+    """The OGBench class, with all of an episode decided by its reset seed.
+
+    OGBench makes a new action space at each use, and takes two to five random actions from it at each reset; so its
+    episodes differ in the last digits between two runs with one seed. Here the space is made once and seeded too.
+    """
+    module, name = env_class.split(":")
+
+    class Reproducible(getattr(import_module(module), name)):
+        @functools.cached_property
+        def action_space(self):
+            return gymnasium.spaces.Box(-1.0, 1.0, (5,), np.float32)
+
+        def reset(self, options=None, *, seed=None, **kwargs):
+            if seed is not None:
+                self.action_space.seed(seed)
+            return super().reset(options, seed=seed, **kwargs)
+
+    return Reproducible
+
+
+class SparseReward(gymnasium.RewardWrapper):
+    """-1 until the task is solved and 0 then, in place of minus the number of wrong objects."""
+
+    def reward(self, reward: float) -> float:
+        return 0.0 if reward == 0 else -1.0
+
+
+def make_env(task: Task, size: int = 200) -> gymnasium.Env:
+    """The environment of a single task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
+
+    `size` is the width and height of a rendered frame in pixels.
+    """
+    env = _reproducible(task.domain.env_class)(
+        env_type=task.domain.env_type,
+        reward_task_id=task.number,
+        success_timing="post",
+        width=size,
+        height=size,
+        **({} if task.domain.name.startswith("puzzle") else dict(permute_blocks=False)),
+    )
+    env = gymnasium.wrappers.TimeLimit(env, task.domain.episode_limit)
+    return SparseReward(env) if task.sparse else env
+
+
+def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
+    """The environment in which play data are collected: random scenes and goals, episodes of exactly `steps` steps."""
+    env = _reproducible(domain.env_class)(env_type=domain.env_type, terminate_at_goal=False, mode="data_collection")
+    return gymnasium.wrappers.TimeLimit(env, steps)
+
+
+def _make_chunked(task: str, horizon: int, discount: float) -> ChunkedEnv:
+    return ChunkedEnv(make_env(get_task(task)), horizon, discount)
+
+
+def make_vector_env(task: str, count: int, horizon: int, discount: float) -> gymnasium.vector.AsyncVectorEnv:
+    """`count` chunked environments of a task, each in its own process.
+
+    They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where wanted, so
+    that every episode has its own seed whatever the number of processes.
+    """
+    return parallel([functools.partial(_make_chunked, task, horizon, discount)] * count)
+
+
+def parallel(env_fns: list[Callable[[], gymnasium.Env]]) -> gymnasium.vector.AsyncVectorEnv:
+    """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX process)."""
+    import multiprocessing
+
+    multiprocessing.set_forkserver_preload(["qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"])
+    return gymnasium.vector.AsyncVectorEnv(
+        env_fns, context="forkserver", shared_memory=True, autoreset_mode=gymnasium.vector.AutoresetMode.DISABLED
+    )

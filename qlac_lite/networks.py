@@ -1,0 +1,95 @@
+"""The networks of the paper as Flax NNX modules: MLP, critic ensemble, vector field, one-step policy.
+
+A module is split once into a static definition and a plain pytree of parameters (`split`), so that everything trained
+is an ordinary pytree. Sizes are the paper's (appendix C): GELU between layers, LayerNorm in the critic only.
+Shapes: B batch, S observation size, H chunk length, A action size, E ensemble.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+Params = Any
+XAVIER = nnx.initializers.variance_scaling(1.0, "fan_avg", "uniform")
+
+
+class MLP(nnx.Module):
+    """Linear layers with GELU, and LayerNorm after each hidden activation if asked: (B, inputs) -> (B, outputs)."""
+
+    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, rngs: nnx.Rngs):
+        sizes = (inputs, *hidden, outputs)
+        layer = lambda i: nnx.Linear(sizes[i], sizes[i + 1], kernel_init=XAVIER, rngs=rngs)  # noqa: E731
+        self.layers = nnx.List([layer(i) for i in range(len(sizes) - 1)])
+        self.norms = nnx.List([nnx.LayerNorm(size, rngs=rngs) for size in hidden] if layer_norm else [])
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if i < len(self.layers) - 1:
+                x = nnx.gelu(x)
+                x = self.norms[i](x) if len(self.norms) else x
+        return x
+
+
+class Critic(nnx.Module):
+    """Q(s, a_{1:H}): one value for a whole chunk; (B, S), (B, H, A) -> (B,)."""
+
+    def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
+        self.mlp = MLP(observation_size + chunk[0] * chunk[1], hidden, 1, layer_norm=True, rngs=rngs)
+
+    def __call__(self, observation: jax.Array, actions: jax.Array) -> jax.Array:
+        return self.mlp(jnp.concatenate([observation, flatten(actions)], axis=-1))[..., 0]
+
+
+class VectorField(nnx.Module):
+    """v(s, x, t), the velocity of the behavior flow; (B, S), (B, H, A), (B,) -> (B, H, A)."""
+
+    def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
+        size = chunk[0] * chunk[1]
+        self.mlp = MLP(observation_size + size + 1, hidden, size, layer_norm=False, rngs=rngs)
+
+    def __call__(self, observation: jax.Array, x: jax.Array, time: jax.Array) -> jax.Array:
+        return self.mlp(jnp.concatenate([observation, flatten(x), time[..., None]], axis=-1)).reshape(x.shape)
+
+
+class OneStepPolicy(nnx.Module):
+    """mu(s, z): noise to a chunk in one pass, FQL's distilled policy; (B, S), (B, H, A) -> (B, H, A), not clipped."""
+
+    def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
+        size = chunk[0] * chunk[1]
+        self.mlp = MLP(observation_size + size, hidden, size, layer_norm=False, rngs=rngs)
+
+    def __call__(self, observation: jax.Array, noise: jax.Array) -> jax.Array:
+        return self.mlp(jnp.concatenate([observation, flatten(noise)], axis=-1)).reshape(noise.shape)
+
+
+def flatten(chunk: jax.Array) -> jax.Array:
+    """(..., H, A) -> (..., H * A)."""
+    return chunk.reshape(*chunk.shape[:-2], -1)
+
+
+def functional(
+    module: Callable[[nnx.Rngs], nnx.Module], ensemble: int | None = None
+) -> tuple[Callable[[jax.Array], Params], Callable[..., jax.Array]]:
+    """A module as two pure functions: `init(key) -> params` and `apply(params, *inputs) -> outputs`.
+
+    With `ensemble=E` the parameters carry a leading axis E, each member drawn from its own key, and so do the outputs:
+    E critics are (E, B).
+    """
+    definition = nnx.graphdef(nnx.eval_shape(lambda: module(nnx.Rngs(0))))
+
+    def init(key: jax.Array) -> Params:
+        return nnx.to_pure_dict(nnx.state(module(nnx.Rngs(key))))
+
+    def apply(params: Params, *inputs: jax.Array) -> jax.Array:
+        return nnx.merge(definition, nnx.State(params))(*inputs)
+
+    if ensemble is None:
+        return init, apply
+    return (
+        lambda key: jax.vmap(init)(jax.random.split(key, ensemble)),
+        lambda params, *inputs: jax.vmap(lambda member: apply(member, *inputs))(params),
+    )
