@@ -20,7 +20,8 @@ class ChunkedEnv(gymnasium.Wrapper):
         rewards      (H,) float32         r(s_{t+1}) ..
         length       int                  steps executed, 1 to H
         success      bool                 the task was solved at the last executed step
-    so in a Gymnasium vector environment one chunk is one message. Source: arXiv 2507.07969, section 3.
+    so in a Gymnasium vector environment one chunk is one message. A chunk of NaN is a rest: nothing is executed, length
+    and reward are 0; so one environment of several can wait for the others. Source: arXiv 2507.07969, section 3.
     """
 
     def __init__(self, env: gymnasium.Env, horizon: int, discount: float):
@@ -41,22 +42,27 @@ class ChunkedEnv(gymnasium.Wrapper):
         chunk = np.asarray(chunk, np.float32)
         if chunk.shape != self.action_space.shape:
             raise ValueError(f"A chunk has the shape (H, A) = {self.action_space.shape}, got {chunk.shape}.")
+        resting = bool(np.isnan(chunk).all())
+        if not resting and not np.isfinite(chunk).all():
+            raise ValueError("A chunk holds NaN or infinity: the policy has diverged.")
         chunk = np.clip(chunk, self.action_space.low, self.action_space.high)
         observations = np.zeros((self.horizon + 1, *self.observation_space.shape), np.float32)
         rewards = np.zeros(self.horizon, np.float32)
         observations[0] = self._observation
-        for k, action in enumerate(chunk):
+        length, terminated, truncated, info = 0, False, False, {}
+        for k, action in enumerate(() if resting else chunk):
             observation, rewards[k], terminated, truncated, info = self.env.step(action)
             observations[k + 1] = observation
+            length = k + 1
             if terminated or truncated:
                 break
-        self._observation = observations[k + 1]
+        self._observation = observations[length]
         transitions = dict(
             observations=observations,
-            actions=chunk,
+            actions=np.nan_to_num(chunk),
             rewards=rewards,
-            length=k + 1,
+            length=length,
             success=bool(info.get("success", terminated)),
         )
-        total = float(np.sum(self.discount ** np.arange(k + 1) * rewards[: k + 1]))
+        total = float(np.sum(self.discount ** np.arange(self.horizon) * rewards))
         return self._observation.copy(), total, bool(terminated), bool(truncated), transitions

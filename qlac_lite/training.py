@@ -1,0 +1,364 @@
+"""Training over a seed axis: an offline phase, then an online phase, as one run that can be killed and resumed.
+
+    offline   thousands of updates per compiled call; the chunks are sampled inside it
+    online    act (a chunk for every seed) -> the simulators execute it while as many updates run on the data up to the
+              chunk before -> its transitions join the replay; one update per environment step
+
+All seeds train in one compiled program: vmap over the seeds of a device, and the seed axis sharded over the devices
+(GPUs, or CPU cores). The dataset is not copied per seed. Randomness is derived from (seed, step), never carried along, so
+a run that is killed and resumed offline ends in the same parameters, bit for bit.
+"""
+
+import dataclasses
+import functools
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from tqdm import tqdm
+
+from qlac_lite.agents import Learner, State, make_learner
+from qlac_lite.chunks import (
+    Dataset,
+    Replay,
+    Transitions,
+    append,
+    check_horizon,
+    close_episode,
+    empty_replay,
+    sample,
+)
+from qlac_lite.config import Config
+from qlac_lite.errors import QlacError
+from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, episode_seed, evaluate, success_interval
+from qlac_lite.runs import Run
+from qlac_lite.tasks import Task, get_task
+
+Metrics = dict[str, jax.Array]
+INIT, UPDATE = 0, 1  # streams of random keys; evaluation.py has its own
+
+
+class Progress(NamedTuple):
+    """Everything that training changes, with a leading axis over seeds; this is what a checkpoint holds."""
+
+    state: State
+    metrics: Metrics  # accumulated since the last log row
+    replay: Replay
+    episodes: np.ndarray  # (S,) online episodes begun
+
+
+def use_cores(seeds: int) -> None:
+    """On a CPU, makes JAX treat cores as devices, so that seeds train on them side by side. Call before using JAX."""
+    devices = max(n for n in range(1, (os.cpu_count() or 1) + 1) if seeds % n == 0)
+    try:
+        jax.config.update("jax_num_cpu_devices", devices)
+    except RuntimeError:
+        pass  # JAX already runs, in a notebook say: it keeps its devices
+
+
+class Engine:
+    """The compiled functions of a configuration. Every argument and result has a leading axis over seeds.
+
+    init(seeds) -> state;  update(state, metrics, replay, seeds, first_step, count) -> state, metrics;
+    append(replay, transitions) -> replay;  close(replay) -> replay;  actor: `acting` of evaluation.py.
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, observation_size: int, action_size: int):
+        self.config = config
+        self.learner = make_learner(config, observation_size, action_size)
+        devices = jax.local_devices()
+        count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
+        self.mesh = Mesh(np.array(devices[:count]), ("seeds",))
+        self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
+        self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
+        self.dataset = jax.device_put(dataset, self.shared)
+        
+        update = functools.partial(_update, self.learner, config)
+        stored = functools.partial(append, horizon=config.backup_length, stride=self.stride)
+        closed = functools.partial(close_episode, horizon=config.backup_length, stride=self.stride)
+        self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
+        self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
+        self.actor = self._over_seeds(acting(self.learner), ACTING_AXES)
+        self.append = self._over_seeds(stored, "ss", donate=(0,))
+        self.close = self._over_seeds(closed, "s", donate=(0,))
+
+    @property
+    def stride(self) -> int:
+        return 1 if self.config.stride == 1 else self.config.backup_length
+
+    def _over_seeds(self, function: Callable, axes: str, donate: tuple[int, ...] = ()) -> Callable:
+        """vmap over the seeds of a device, sharded over devices; `axes` has s (per seed) or d (shared) per argument."""
+        specs = tuple(PartitionSpec("seeds") if axis == "s" else PartitionSpec() for axis in axes)
+        mapped = jax.vmap(function, in_axes=tuple(0 if axis == "s" else None for axis in axes))
+        sharded = jax.shard_map(mapped, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False)
+        return jax.jit(sharded, donate_argnums=donate)
+
+    def start(self, replay_transitions: int, task: Task) -> Progress:
+        """Fresh state of all seeds, with room for `replay_transitions` online transitions each."""
+        sizes = (self.dataset.observations.shape[1], self.dataset.actions.shape[1])
+        replay = empty_replay(replay_transitions, task.domain.episode_limit, *sizes, self.config.backup_length)
+        copies = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (self.config.seeds, *np.shape(leaf))), replay)
+        return Progress(self.init(self.seeds), self.no_metrics(), self.put(copies), np.zeros(self.config.seeds, np.int64))
+
+    def no_metrics(self) -> Metrics:
+        """Accumulators at zero; which names there are follows from the learner's losses."""
+        state = jax.eval_shape(self.learner.init, jax.random.key(0))
+        batch = jax.eval_shape(lambda: self._batch(jax.random.key(0)))
+        _, info = jax.eval_shape(self.learner.update, state, batch, jax.random.key(0))
+        names = ["count", *sorted(info)]
+        return self.put({name: np.full(self.config.seeds, _NEUTRAL.get(name[-4:], 0.0), np.float32) for name in names})
+
+    def _batch(self, key):
+        return sample(key, (self.dataset,), self.config.batch_size, self.config.backup_length, self.config.discount)
+
+    def put(self, tree: Any) -> Any:
+        """Arrays with a leading axis over seeds to the devices."""
+        return jax.device_put(tree, self.by_seed)
+
+    def update(self, progress: Progress, first_step: int, count: int) -> Progress:
+        """`count` gradient steps of every seed in one compiled call."""
+        state, metrics = self._update(
+            progress.state, progress.metrics, progress.replay.data, self.dataset, self.seeds, first_step, count
+        )
+        return progress._replace(state=state, metrics=metrics)
+
+
+_NEUTRAL = {"_max": -np.inf, "_min": np.inf}
+
+
+def _key(seed: jax.Array, stream: int) -> jax.Array:
+    return jax.random.fold_in(jax.random.key(seed), stream)
+
+
+def _update(learner: Learner, config: Config, state, metrics, online, offline, seed, first_step, count):
+    """`count` updates of one seed; the number is dynamic, so that one compilation serves both phases."""
+
+    def step(i, carry):
+        state, metrics = carry
+        batch_key, update_key = jax.random.split(jax.random.fold_in(_key(seed, UPDATE), first_step + i))
+        parts = (offline, online)
+        batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount)
+        state, info = learner.update(state, batch, update_key)
+        combine = {"_max": jnp.maximum, "_min": jnp.minimum}
+        new = {name: combine.get(name[-4:], jnp.add)(metrics[name], value) for name, value in info.items()}
+        return state, new | {"count": metrics["count"] + 1}
+
+    return jax.lax.fori_loop(0, count, step, (state, metrics))
+
+
+def train(run: Run, dataset: Dataset, log: Callable[[str], None] = print) -> None:
+    """Trains `run` from its newest checkpoint, or from the start, to the end of its online phase.
+
+    Raises:
+        QlacError: chunks do not fit the episodes, the loss is not finite or Q diverges (the last good checkpoint is
+        kept), or the disk cannot be written.
+    """
+    _Training(run, dataset, log).run_all()
+
+
+class _Training:
+    """The two phases of one run, and the boundaries at which it logs, evaluates and saves."""
+
+    def __init__(self, run: Run, dataset: Dataset, log: Callable[[str], None]):
+        self.run, self.config, self.log = run, run.config, log
+        self.task = get_task(self.config.task)
+        check_horizon(dataset, self.config.backup_length)
+        if dataset.observations.shape[1] != self.task.domain.observation_size:
+            raise QlacError(f"The data have observations of size {dataset.observations.shape[1]}, {self.task.name} has {self.task.domain.observation_size}.")  # fmt: skip
+        self.engine = Engine(self.config, dataset, dataset.observations.shape[1], dataset.actions.shape[1])
+        self.evaluators = None
+        self.success = "-"
+        self.saved = self.logged = time.monotonic()
+        self.logged_step = 0
+
+    def run_all(self) -> None:
+        progress, phase, step = self._restore()
+        if phase == "done":
+            self.log(f"{self.run.folder} is finished; nothing is left to train.")
+            return
+        try:
+            if phase == "offline":
+                progress = self._offline(progress, step)
+                phase, step = "online", 0
+            if self.config.online_steps > 0:
+                progress = self._online(progress, step)
+        except KeyboardInterrupt:
+            raise QlacError(f"Stopped. Go on from the last checkpoint with --resume ({self.run.folder}).") from None
+        finally:
+            if self.evaluators is not None:
+                self.evaluators.close(terminate=True)
+        self.run.save_checkpoint(progress, "done", self.config.online_steps)
+
+    def _restore(self) -> tuple[Progress, str, int]:
+        progress = self.engine.start(self.config.online_steps, self.task)
+        if not self.run.checkpoint_path.exists():
+            self.run.rewind("offline", -1)
+            return progress, "offline", 0
+        loaded, phase, step = self.run.load_checkpoint(progress)
+        self.run.rewind(phase, step)
+        self.log(f"Resuming {self.run.folder} at {phase} step {step:,}.")
+        return self.engine.put(loaded)._replace(episodes=loaded.episodes), phase, step
+
+    # The two phases.
+
+    def _offline(self, progress: Progress, step: int) -> Progress:
+        total = self.config.offline_steps
+        with self._bar("offline", step, total) as bar:
+            while step < total:
+                boundary = self._next_boundary(step, total)
+                progress = self.engine.update(progress, step, boundary - step)
+                bar.update(boundary - step)
+                step = boundary
+                progress = self._at_boundary(progress, "offline", step, total, bar)
+        return progress
+
+    def _online(self, progress: Progress, step: int) -> Progress:
+        from qlac_lite.envs.ogbench import make_vector_env
+
+        config, engine = self.config, self.engine
+        size, total = config.chunk_length, -(-config.online_steps // config.chunk_length) * config.chunk_length
+        environments = make_vector_env(self.task.name, config.seeds, size, config.discount)
+        try:
+            progress = progress._replace(replay=engine.close(progress.replay), episodes=progress.episodes + 1)
+            decision = np.zeros(config.seeds, int)
+            length, returns = np.zeros(config.seeds, int), np.zeros(config.seeds)
+            observation, _ = environments.reset(seed=self._episode_seeds(progress))
+            finished: list[dict[str, Any]] = []
+            with self._bar("online", step, total) as bar:
+                while step < total:
+                    chunks = self._act(progress, observation, decision)
+                    environments.step_async(chunks)
+                    if step >= config.online_start:
+                        progress = engine.update(progress, config.offline_steps + step, size)
+                    observation, _, terminated, truncated, info = environments.step_wait()
+                    new = Transitions(info["observations"], info["actions"], info["rewards"], info["length"].astype(np.int32), terminated, truncated)  # fmt: skip
+                    progress = progress._replace(replay=engine.append(progress.replay, engine.put(new)))
+                    step += size
+                    decision += 1
+                    length += info["length"]
+                    returns += info["rewards"].sum(axis=1)
+                    ended = terminated | truncated
+                    for s in np.flatnonzero(ended):
+                        row = {"phase": "online", "step": step, "seed": config.seed_list[s]}
+                        finished.append(row | {"success": int(info["success"][s]), "return": float(returns[s]), "length": int(length[s])})  # fmt: skip
+                    if ended.any():
+                        progress = progress._replace(episodes=progress.episodes + ended)
+                        seeds = [seed if e else None for seed, e in zip(self._episode_seeds(progress), ended, strict=True)]
+                        observation, _ = environments.reset(seed=seeds, options={"reset_mask": ended})
+                        decision[ended], length[ended], returns[ended] = 0, 0, 0.0
+                    bar.update(size)
+                    if step // config.log_every > (step - size) // config.log_every or step == total:
+                        self.run.append("episodes.csv", finished)
+                        finished.clear()
+                        progress = self._at_boundary(progress, "online", step, total, bar, size)
+        finally:
+            environments.close(terminate=True)
+        return progress
+
+    def _act(self, progress: Progress, observation: np.ndarray, decision: np.ndarray) -> np.ndarray:
+        chunks = self.engine.actor(
+            progress.state.params,
+            observation[:, None],
+            np.array(self.config.seed_list, np.uint32),
+            TRAINING,
+            progress.episodes[:, None],
+            decision[:, None],
+        )
+        return np.asarray(chunks)[:, 0]
+
+    def _episode_seeds(self, progress: Progress) -> list[int]:
+        pairs = zip(self.config.seed_list, progress.episodes, strict=True)
+        return [episode_seed(seed, TRAINING, int(episode)) for seed, episode in pairs]
+
+    # Boundaries.
+
+    def _next_boundary(self, step: int, total: int) -> int:
+        """The next step at which to log or evaluate. It depends on the step alone, so a resumed run has the same ones."""
+        after = lambda every: (step // every + 1) * every  # noqa: E731
+        return min(after(self.config.log_every), after(self.config.evaluate_every), total)
+
+    def _at_boundary(self, progress: Progress, phase: str, step: int, total: int, bar: tqdm, size: int = 1) -> Progress:
+        every = self.config.evaluate_every
+        progress = self._log(progress, phase, step)
+        if step == total or step // every > (step - size) // every:
+            self._evaluate(progress, phase, step, bar)
+        if step == total or time.monotonic() - self.saved >= self.config.checkpoint_seconds:
+            self.run.save_checkpoint(progress, phase, step)
+            self.saved = time.monotonic()
+        return progress
+
+    def _log(self, progress: Progress, phase: str, step: int) -> Progress:
+        metrics = {name: np.asarray(value) for name, value in progress.metrics.items()}
+        count = metrics.pop("count")
+        if not count.any():
+            return progress  # online, before the first update
+        seconds, self.logged = time.monotonic() - self.logged, time.monotonic()
+        q_floor = self.task.reward_min / (1 - self.config.discount)
+        rows = []
+        for s, seed in enumerate(self.config.seed_list):
+            means = {name: float(v[s] if name.endswith(("_max", "_min")) else v[s] / count[s]) for name, v in metrics.items()}
+            rows.append(dict(phase=phase, step=step, seed=seed, updates_per_second=float(count[s] / seconds), **means))
+            self._check_health(means, seed, phase, step, q_floor)
+            if "q_max" in means:  # rewards are at most 0, so no policy's value is above 0 or below q_floor
+                rows[-1] |= dict(q_theoretical_max=0.0, q_theoretical_min=q_floor)
+        self.run.append("progress.csv", rows)
+        return progress._replace(metrics=self.engine.no_metrics())
+
+    def _check_health(self, means: dict[str, float], seed: int, phase: str, step: int, q_floor: float) -> None:
+        bad = [name for name, value in means.items() if not np.isfinite(value)]
+        kept = f"{self.run.checkpoint_path} holds the last good state" if self.run.checkpoint_path.exists() else "No checkpoint had been written yet"  # fmt: skip
+        advice = "Try a smaller --set learning_rate=1e-4, or a larger alpha, in a new folder."
+        if bad:
+            raise QlacError(f"Seed {seed}: {', '.join(bad)} not finite by {phase} step {step:,}. {kept}. {advice}")
+        if max(abs(means.get("q_max", 0)), abs(means.get("q_min", 0))) > 100 * abs(q_floor):
+            raise QlacError(f"Seed {seed}: Q reached {means['q_min']:.3g} .. {means['q_max']:.3g} by {phase} step {step:,}, far outside [{q_floor:.3g}, 0]: it diverges. {kept}. {advice}")  # fmt: skip
+
+    def _evaluate(self, progress: Progress, phase: str, step: int, bar: tqdm) -> None:
+        bar.set_postfix_str("evaluating ...")
+        if self.evaluators is None:
+            self.evaluators = make_evaluators(self.config)
+        rows = evaluate(self.engine.actor, progress.state.params, self.evaluators, self.config, self.config.evaluation_episodes)
+        self.run.append("evaluations.csv", [{"phase": phase, "step": step} | row for row in rows])
+        by_seed = [np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in self.config.seed_list]
+        self.success = "success {:.0%} [{:.0%}, {:.0%}]".format(*success_interval(by_seed))
+        bar.set_postfix_str(self.success)
+        self.logged = time.monotonic()
+
+    def _bar(self, phase: str, step: int, total: int) -> tqdm:
+        bar = tqdm(total=total, initial=step, unit="step", desc=f"{self.config.method} {phase}", smoothing=0.05)
+        if self.success != "-":
+            bar.set_postfix_str(self.success)
+        return bar
+
+
+def make_evaluators(config: Config):
+    """Vector environment for evaluation: about two simulators a core, at least one a seed, in equal numbers a seed."""
+    from qlac_lite.envs.ogbench import make_vector_env
+
+    per_seed = max(1, min(config.evaluation_episodes, round(2 * (os.cpu_count() or 1) / config.seeds)))
+    return make_vector_env(config.task, config.seeds * per_seed, config.chunk_length, config.discount)
+
+
+def load_policies(run: Run) -> tuple[Any, Config, str, int]:
+    """The policies of a run's newest checkpoint: compiled actor and parameters, and the phase and step they are from."""
+    config = run.config
+    domain = get_task(config.task).domain
+    learner = make_learner(config, domain.observation_size, domain.action_size)
+    like = jax.eval_shape(jax.vmap(learner.init), jax.random.split(jax.random.key(0), config.seeds))
+    state, phase, step = run.load_checkpoint(_OnlyState(like))
+    axes = tuple(0 if axis == "s" else None for axis in ACTING_AXES)
+    return (jax.jit(jax.vmap(acting(learner), in_axes=axes)), state.state.params), config, phase, step
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["state"], meta_fields=[])
+@dataclasses.dataclass
+class _OnlyState:
+    """The part of `Progress` that acting needs, under the same path in the checkpoint."""
+
+    state: State
