@@ -110,7 +110,7 @@ def sample(key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon:
         if batch is None:
             batch = gathered
         else:
-            pick = lambda new, old: jnp.where(inside.reshape(-1, *[1] * (new.ndim - 1)), new, old)  # noqa: E731
+            pick = lambda new, old: jnp.where(inside.reshape(-1, *[1] * (new.ndim - 1)), new, old)
             batch = jax.tree.map(pick, gathered, batch)
         index = index - part.num_starts
     return batch
@@ -172,6 +172,7 @@ class Transitions(NamedTuple):
 
 def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> Replay:
     """Writes an executed chunk behind the cursor; rows whose chunk of `horizon` steps is now known become starts."""
+    replay, new = jax.tree.map(jnp.asarray, (replay, new))
     data, size = replay.data, new.actions.shape[0]
     at = replay.cursor
     step = jnp.arange(size)

@@ -104,7 +104,7 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
     """Rows as CSV text; floats with six significant digits."""
-    text = lambda value: f"{value:.6g}" if isinstance(value, float) else str(value)  # noqa: E731
+    text = lambda value: f"{value:.6g}" if isinstance(value, float) else str(value)
     lines = [",".join(rows[0])] if header and rows else []
     return "".join(line + "\n" for line in [*lines, *(",".join(text(value) for value in row.values()) for row in rows)])
 

@@ -21,7 +21,7 @@ class MLP(nnx.Module):
 
     def __init__(self, inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, rngs: nnx.Rngs):
         sizes = (inputs, *hidden, outputs)
-        layer = lambda i: nnx.Linear(sizes[i], sizes[i + 1], kernel_init=XAVIER, rngs=rngs)  # noqa: E731
+        layer = lambda i: nnx.Linear(sizes[i], sizes[i + 1], kernel_init=XAVIER, rngs=rngs)
         self.layers = nnx.List([layer(i) for i in range(len(sizes) - 1)])
         self.norms = nnx.List([nnx.LayerNorm(size, rngs=rngs) for size in hidden] if layer_norm else [])
 

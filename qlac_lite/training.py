@@ -35,9 +35,10 @@ from qlac_lite.chunks import (
     sample,
 )
 from qlac_lite.config import Config
+from qlac_lite.data.ogbench import load
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, episode_seed, evaluate, success_interval
-from qlac_lite.runs import Run
+from qlac_lite.runs import Run, create_run
 from qlac_lite.tasks import Task, get_task
 
 Metrics = dict[str, jax.Array]
@@ -78,12 +79,13 @@ class Engine:
         self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
         self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
         self.dataset = jax.device_put(dataset, self.shared)
-        
+
         update = functools.partial(_update, self.learner, config)
         stored = functools.partial(append, horizon=config.backup_length, stride=self.stride)
         closed = functools.partial(close_episode, horizon=config.backup_length, stride=self.stride)
         self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
         self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
+        self._neutral = self._neutral_metrics()
         self.actor = self._over_seeds(acting(self.learner), ACTING_AXES)
         self.append = self._over_seeds(stored, "ss", donate=(0,))
         self.close = self._over_seeds(closed, "s", donate=(0,))
@@ -107,15 +109,16 @@ class Engine:
         return Progress(self.init(self.seeds), self.no_metrics(), self.put(copies), np.zeros(self.config.seeds, np.int64))
 
     def no_metrics(self) -> Metrics:
-        """Accumulators at zero; which names there are follows from the learner's losses."""
-        state = jax.eval_shape(self.learner.init, jax.random.key(0))
-        batch = jax.eval_shape(lambda: self._batch(jax.random.key(0)))
-        _, info = jax.eval_shape(self.learner.update, state, batch, jax.random.key(0))
-        names = ["count", *sorted(info)]
-        return self.put({name: np.full(self.config.seeds, _NEUTRAL.get(name[-4:], 0.0), np.float32) for name in names})
+        """Accumulators at zero, ready for `update`."""
+        return self.put(self._neutral)
 
-    def _batch(self, key):
-        return sample(key, (self.dataset,), self.config.batch_size, self.config.backup_length, self.config.discount)
+    def _neutral_metrics(self) -> dict[str, np.ndarray]:
+        """Which metrics there are follows from the learner's losses."""
+        config, key = self.config, jax.random.key(0)
+        batch = jax.eval_shape(lambda: sample(key, (self.dataset,), config.batch_size, config.backup_length, config.discount))
+        _, info = jax.eval_shape(self.learner.update, jax.eval_shape(self.learner.init, key), batch, key)
+        names = ["count", *sorted(info)]
+        return {name: np.full(config.seeds, _NEUTRAL.get(name[-4:], 0.0), np.float32) for name in names}
 
     def put(self, tree: Any) -> Any:
         """Arrays with a leading axis over seeds to the devices."""
@@ -152,6 +155,18 @@ def _update(learner: Learner, config: Config, state, metrics, online, offline, s
     return jax.lax.fori_loop(0, count, step, (state, metrics))
 
 
+def start_run(config: Config, data: Path, out: Path, resume: bool = False) -> tuple[Run, Dataset]:
+    """Loads and labels the data file, checks that it fits the configuration, and only then makes the run folder.
+
+    Raises:
+        QlacError: what is wrong with the file, the folder, or the two together.
+    """
+    stride = 1 if config.stride == 1 else config.backup_length
+    dataset, summary = load(data, get_task(config.task), stride)
+    check_horizon(dataset, config.backup_length)
+    return create_run(out, config, {"path": str(data)} | summary, resume), dataset
+
+
 def train(run: Run, dataset: Dataset, log: Callable[[str], None] = print) -> None:
     """Trains `run` from its newest checkpoint, or from the start, to the end of its online phase.
 
@@ -168,9 +183,6 @@ class _Training:
     def __init__(self, run: Run, dataset: Dataset, log: Callable[[str], None]):
         self.run, self.config, self.log = run, run.config, log
         self.task = get_task(self.config.task)
-        check_horizon(dataset, self.config.backup_length)
-        if dataset.observations.shape[1] != self.task.domain.observation_size:
-            raise QlacError(f"The data have observations of size {dataset.observations.shape[1]}, {self.task.name} has {self.task.domain.observation_size}.")  # fmt: skip
         self.engine = Engine(self.config, dataset, dataset.observations.shape[1], dataset.actions.shape[1])
         self.evaluators = None
         self.success = "-"
@@ -190,6 +202,8 @@ class _Training:
                 progress = self._online(progress, step)
         except KeyboardInterrupt:
             raise QlacError(f"Stopped. Go on from the last checkpoint with --resume ({self.run.folder}).") from None
+        except (EOFError, ConnectionError) as error:
+            raise QlacError(f"A simulator process died ({type(error).__name__}), perhaps for want of memory. Go on from the last checkpoint with --resume ({self.run.folder}).") from error  # fmt: skip
         finally:
             if self.evaluators is not None:
                 self.evaluators.close(terminate=True)
@@ -280,7 +294,7 @@ class _Training:
 
     def _next_boundary(self, step: int, total: int) -> int:
         """The next step at which to log or evaluate. It depends on the step alone, so a resumed run has the same ones."""
-        after = lambda every: (step // every + 1) * every  # noqa: E731
+        after = lambda every: (step // every + 1) * every
         return min(after(self.config.log_every), after(self.config.evaluate_every), total)
 
     def _at_boundary(self, progress: Progress, phase: str, step: int, total: int, bar: tqdm, size: int = 1) -> Progress:

@@ -26,11 +26,11 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # (B, H, A)
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)
         return jnp.clip(euler(flow, observation, noise, config.flow_steps), -1, 1)
 
     def losses(params, target_critic, batch, key):
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)
         valid, actions = batch.valid[:, : chunk[0]], batch.actions[:, : chunk[0]]
         return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, {}
 

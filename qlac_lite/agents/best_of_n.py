@@ -33,7 +33,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     def act(params, observation, key):
         repeated = jnp.repeat(observation, candidates, axis=0)  # (B * N, S)
         noise = jax.random.normal(key, (len(repeated), *chunk))  # (B * N, H, A)
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)
         proposals = jnp.clip(euler(flow, repeated, noise, config.flow_steps), -1, 1)  # (B * N, H, A)
         q = jnp.mean(critic(params["critic"], repeated, proposals), axis=0)  # (B * N,)
         best = jnp.argmax(q.reshape(-1, candidates), axis=1)  # (B,)
@@ -48,7 +48,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         q = critic(params["critic"], batch.observation, actions)  # (E, B)
         critic_term, info = critic_loss(q, next_q, batch)
 
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
         return {"critic": critic_term, "flow": flow_term}, info
 

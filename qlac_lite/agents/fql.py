@@ -44,11 +44,11 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         q = critic(params["critic"], batch.observation, actions)  # (E, B)
         critic_term, info = critic_loss(q, next_q, batch)
 
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)  # noqa: E731
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
 
         noise = jax.random.normal(noise_key, actions.shape)  # z (B, H, A)
-        frozen_flow = lambda *inputs: vector_field(stop_gradient(params["flow"]), *inputs)  # noqa: E731
+        frozen_flow = lambda *inputs: vector_field(stop_gradient(params["flow"]), *inputs)
         behavior = euler(frozen_flow, batch.observation, noise, config.flow_steps)  # (B, H, A)
         proposal = policy(params["policy"], batch.observation, noise)  # (B, H, A)
         distill_term = config.alpha * jnp.mean((proposal - behavior) ** 2)

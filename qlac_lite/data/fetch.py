@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from qlac_lite.data.generate import generate
-from qlac_lite.data.ogbench import describe, verify
+from qlac_lite.data.ogbench import describe, record_source, verify
 from qlac_lite.errors import QlacError, unknown
 from qlac_lite.tasks import get_domain
 
@@ -89,9 +89,11 @@ def _download(name: str, folder: Path, log) -> Path:
     for host, url in HOSTS.items():
         try:
             downloader = pooch.HTTPDownloader(progressbar=True, timeout=(5, 30))
-            path = pooch.retrieve(url.format(name=name), None, f"{name}.npz", folder, downloader=downloader)
+            url = url.format(name=name)
+            path = Path(pooch.retrieve(url, None, f"{name}.npz", folder, downloader=downloader))
+            record_source(path, f"downloaded from {host}, {url}")
             log(f"Downloaded {name} from {host}.")
-            return Path(path)
+            return path
         except (requests.RequestException, OSError, ValueError) as error:
             failures.append(f"{host}: {type(error).__name__}")
     raise QlacError(f"Could not download {name} ({'; '.join(failures)}).")

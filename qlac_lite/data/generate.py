@@ -6,6 +6,7 @@ Source: the OGBench paper (arXiv 2410.20092), appendix on datasets; settings as 
 """
 
 import concurrent.futures
+import concurrent.futures.process
 import functools
 import multiprocessing
 import os
@@ -117,7 +118,7 @@ def generate(name: str, episodes: int, seed: int, path: Path, workers: int | Non
         parts.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, parts) from error
-    part = lambda episode: parts / f"{seed}-{episode:06d}.npz"  # noqa: E731
+    part = lambda episode: parts / f"{seed}-{episode:06d}.npz"
     todo = [episode for episode in range(episodes) if not part(episode).exists()]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["qlac_lite.data.generate", "qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"])
@@ -130,6 +131,8 @@ def generate(name: str, episodes: int, seed: int, path: Path, workers: int | Non
             for future in concurrent.futures.as_completed(futures):
                 future.result()
                 bar.update(STEPS)
+        except concurrent.futures.process.BrokenProcessPool:
+            raise QlacError(f"A simulator process died, perhaps for want of memory. Run the same command again, with fewer --workers: the finished episodes in {parts} are kept.") from None  # fmt: skip
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -14,7 +14,7 @@ import numpy as np
 
 from qlac_lite.chunks import Dataset, build_dataset
 from qlac_lite.errors import QlacError
-from qlac_lite.files import read_npz, sha256
+from qlac_lite.files import read_json, read_npz, sha256, write_json
 from qlac_lite.tasks import DOMAINS, Domain, Task, get_domain
 
 OBJECTS_AT = 14  # qpos: 6 arm joints, 8 gripper joints, then 7 a cube, 1 a button, drawer, window
@@ -89,10 +89,29 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
         episode_length=(int(lengths.min()) - 1, int(lengths.max()) - 1),
         observation_size=observations.shape[1],
         action_size=actions.shape[1],
-        provenance=str(arrays["provenance"]) if "provenance" in arrays else "not recorded in the file, as in official ones",
         sha256=sha256(path),
     )
-    return arrays, summary
+    return arrays, summary | {"provenance": _provenance(path, arrays, summary["sha256"])}
+
+
+def _source_file(path: Path) -> Path:
+    return path.with_name(path.name + ".source.json")
+
+
+def record_source(path: Path, source: str) -> None:
+    """Notes beside a fetched file where it came from and what it held then."""
+    write_json(_source_file(path), {"source": source, "sha256": sha256(path)})
+
+
+def _provenance(path: Path, arrays: dict[str, np.ndarray], digest: str) -> str:
+    if "provenance" in arrays:
+        return str(arrays["provenance"])
+    if not _source_file(path).exists():
+        return "a file given, of unrecorded origin (official files carry no record)"
+    record = read_json(_source_file(path), f"Delete {_source_file(path)} and {path}, and fetch the data again.")
+    if record.get("sha256") != digest:
+        raise QlacError(f"{path} has changed since it was {record.get('source')}. Delete it and fetch it again.")
+    return record["source"]
 
 
 def describe(summary: dict) -> str:

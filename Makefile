@@ -1,0 +1,61 @@
+# Every target sets itself up on first use, in .venv. Python 3.11 to 3.13; name another one with `make run PYTHON=...`.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do command -v $$p && break; done)
+RUNS := runs/headline
+
+.PHONY: help run test lab notebooks bench format clean
+
+help:
+	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
+	@echo "make test       all tests"
+	@echo "make lab        the course in JupyterLab"
+	@echo "make notebooks  build the notebooks from solutions/*.py"
+	@echo "make bench      speed, as ratios measured in one run"
+
+# The set-up. A stamp per group of packages, renewed when the pins or the project's own list change.
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"Python 3.11 to 3.13 is needed, found {v[0]}.{v[1]}. Install one, or: make PYTHON=/path/to/python")'
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip --disable-pip-version-check
+
+define install
+	@echo "Installing $(1) (once) ..."
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt ogbench dm_control; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(2)'
+	@touch $@
+endef
+
+$(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
+	$(call install,qlac-lite,)
+$(VENV)/.dev: $(VENV)/.base
+	$(call install,the test tools,[dev])
+$(VENV)/.lab: $(VENV)/.base
+	$(call install,JupyterLab,[lab])
+
+run: $(VENV)/.base
+	@set -e; \
+	data=$$($(BIN)/qlac data cube-single-play-v0 --source generate --episodes 80 --out data); \
+	for method in qc-fql fql; do $(BIN)/qlac train --method $$method --data "$$data" --out $(RUNS)/$$method --resume; done; \
+	$(BIN)/qlac report $(RUNS)/qc-fql $(RUNS)/fql --out $(RUNS)/report
+
+test: $(VENV)/.dev
+	@$(BIN)/ruff check qlac_lite tests
+	@$(BIN)/python -m pytest
+
+lab: $(VENV)/.lab
+	@$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)
+
+notebooks: $(VENV)/.dev
+	@echo "There is no lesson yet: solutions/ is empty."
+
+bench: $(VENV)/.base
+	@$(BIN)/python -m qlac_lite.bench
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix qlac_lite tests
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,178 @@
+"""The command line: `qlac ...` or `python -m qlac_lite ...`.
+
+A bad input ends in one clear message and exit status 2; nothing half-written is left.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qlac_lite.config import METHODS, get_method, make_config, parse_settings
+from qlac_lite.errors import QlacError
+from qlac_lite.tasks import DOMAINS
+
+app = typer.Typer(
+    name="qlac",
+    help="Q-learning with action chunking: data, training, evaluation and reports.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+Source = Literal["auto", "file", "download", "generate"]
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(help="Dataset, such as cube-single-play-v0 (`qlac tasks` lists them).")] = None,
+    source: Annotated[
+        Source,
+        typer.Option(
+            help="**file**: the official file already in the folder. **download**: that, else the authors' host, else the "
+            "mirror. **generate**: OGBench's scripted oracles. **auto**: all of these in that order; with --episodes it "
+            "generates."
+        ),
+    ] = "auto",
+    episodes: Annotated[int | None, typer.Option(help="Episodes to generate, of 1000 transitions each.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the generation.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Simulator processes; all cores by default. The file is the same.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the file; default $QLAC_DATA or the user's cache.")] = None,
+    verify: Annotated[Path | None, typer.Option(help="Only check this file (against NAME if given), and describe it.")] = None,
+) -> None:
+    """Fetches or generates a play dataset in OGBench's npz layout, verifies it, and prints where it came from.
+
+    The last line, alone on standard output, is the file's path. A killed generation goes on where it was. The same name, episodes and seed give the same bytes, whatever the number of
+    workers. Generated files are named as such: they are not the official ones.
+    """
+    if verify is not None:
+        from qlac_lite.data.ogbench import describe
+        from qlac_lite.data.ogbench import verify as check
+
+        print(f"{verify} is sound: {describe(check(verify, name))}")
+        return
+    if name is None:
+        raise QlacError("Name a dataset, such as: qlac data cube-single-play-v0. `qlac tasks` lists them all.")
+    from qlac_lite.data.fetch import get_dataset
+
+    print(get_dataset(name, source, episodes, seed, workers, out, log=lambda text: print(text, file=sys.stderr)))
+
+
+@app.command()
+def train(
+    task: Annotated[str, typer.Option(help="Single task (`qlac tasks`).")] = "cube-single-play-singletask-task1-v0",
+    method: Annotated[str, typer.Option(help="Method (`qlac methods`).")] = "qc-fql",
+    preset: Annotated[str, typer.Option(help="**lite**: minutes on two cores. **full**: the paper's protocol, for a GPU.")] = "lite",
+    seeds: Annotated[int | None, typer.Option(help="Seeds trained side by side in one compiled program.")] = None,
+    offline_steps: Annotated[int | None, typer.Option(help="Gradient steps on the dataset alone.")] = None,
+    online_steps: Annotated[int | None, typer.Option(help="Environment steps after that, one gradient step each.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any other field; may be repeated.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Dataset file; by default what `qlac data` finds for the task.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; default runs/TASK/METHOD.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
+) -> None:
+    """Trains a method offline, then online, and evaluates it on the way.
+
+    The run folder holds the configuration and provenance (run.json), progress.csv, episodes.csv, evaluations.csv and the
+    newest checkpoint. Killed at any moment, the run goes on with the same command and --resume.
+
+    Fields for --set, with the paper's defaults: horizon=5 discount=0.99 stride=1 batch_size=256 hidden=512,512,512,512
+    learning_rate=3e-4 target_rate=0.005 critics=2 flow_steps=10 alpha=300 candidates=32 online_start=5000 log_every=5000
+    evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0
+    """
+    given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
+    changes = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
+    config = make_config(task, method, preset, **changes)
+    out = out or Path("runs") / task / method
+    _quiet()
+    from qlac_lite.training import start_run, use_cores
+    from qlac_lite.training import train as run_training
+
+    use_cores(config.seeds)
+    if data is None:
+        from qlac_lite.data.fetch import get_dataset
+
+        data = get_dataset(task)
+    run, dataset = start_run(config, data, out, resume)
+    print(f"{get_method(method).title} on {task}, {preset}, seeds {list(config.seed_list)}: {out}")
+    print(f"Data: {run.data['provenance']}")
+    run_training(run, dataset)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    episodes: Annotated[int, typer.Option(help="Episodes per seed.")] = 50,
+    filmstrip: Annotated[Path | None, typer.Option(help="Also draw an episode of the first seed to this PNG.")] = None,
+) -> None:
+    """Success rate of a run's newest policies, per seed and together, with a 95 % bootstrap interval.
+
+    Writes evaluate.csv into the run folder.
+    """
+    if episodes < 1:
+        raise QlacError(f"--episodes is {episodes}, but has to be at least 1.")
+    _quiet()
+    from qlac_lite.report import draw_filmstrip, evaluate_run
+
+    print(evaluate_run(run, episodes))
+    if filmstrip is not None:
+        print(draw_filmstrip(run, filmstrip))
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; runs of one method and task are pooled over seeds.")],
+    out: Annotated[Path, typer.Option(help="Folder for figure, tables and filmstrip.")] = Path("report"),
+) -> None:
+    """Learning curves (PNG), a table (Markdown and CSV), and a filmstrip of the best agent."""
+    _quiet()
+    from qlac_lite.report import write_report
+
+    print(write_report(runs, out))
+
+
+@app.command()
+def tasks() -> None:
+    """Lists the tasks, their data and the paper's settings for them."""
+    print(f"{'dataset':24} {'S':>3} {'limit':>5} {'objects':>7} {'episodes':>8}  alpha FQL / FQL-n / QC-FQL     N of QC")
+    for d in DOMAINS.values():
+        alpha = " / ".join(f"{value:g}" for value in d.alpha.values())
+        print(f"{d.dataset:24} {d.observation_size:3} {d.episode_limit:5} {d.objects:7} {d.episodes:8}  {alpha:28} {d.candidates:4}")
+    print("\nTasks, five each (task1 to task5):")
+    for d in DOMAINS.values():
+        print(f"  {d.name}-play-singletask-task1-v0")
+        if d.sparse_in_paper:
+            print(f"  {d.name}-play-sparse-singletask-task1-v0   (-1 until solved; the paper's reward)")
+
+
+@app.command()
+def methods() -> None:
+    """Lists the methods: the backup and the policy extraction of each."""
+    for method in METHODS.values():
+        print(f"{method.name:10} {method.title:14} {method.backup:9} {method.about}")
+
+
+def _quiet() -> None:
+    """XLA's notes on the processor and the like are of no use to a reader."""
+    import os
+    import warnings
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    warnings.filterwarnings("ignore", module="glfw")
+
+
+def main() -> None:
+    """Entry point of `qlac`."""
+    try:
+        app()
+    except QlacError as error:
+        print(f"\nqlac: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nqlac: Stopped. The same command goes on where it was (training: with --resume).", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

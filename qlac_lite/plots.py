@@ -1,0 +1,71 @@
+"""Figures: one colour and one marker a method throughout the course, intervals shaded, axes labelled with units.
+
+The colours are Okabe and Ito's, distinguishable with colour-blindness; every figure is drawn on white, so that it reads in
+a light and in a dark page alike.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLES = {  # method -> colour, marker
+    "qc-fql": ("#0072B2", "o"),
+    "fql": ("#E69F00", "s"),
+    "fql-n": ("#CC79A7", "^"),
+    "qc": ("#009E73", "D"),
+    "bfn": ("#D55E00", "v"),
+    "bfn-n": ("#56B4E9", "P"),
+    "bc": ("#999999", "X"),
+    "chunk-bc": ("#000000", "*"),
+}
+RC = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25, "savefig.dpi": 150}  # fmt: skip
+
+
+def new_figure(columns: int, width: float = 5.2, height: float = 3.6) -> tuple[Figure, Sequence[Axes]]:
+    """A white figure with `columns` panels in a row, sizes in inches a panel."""
+    with matplotlib.rc_context(RC):
+        figure = Figure(figsize=(width * columns, height), layout="constrained", facecolor="white")
+        return figure, [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
+
+
+def curve(axes: Axes, method: str, title: str, steps: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    """A line with its shaded interval: steps in thousands, the three others in the unit of the axis; all (points,)."""
+    colour, marker = STYLES[method]
+    axes.plot(steps / 1000, mean, color=colour, marker=marker, markersize=5, label=title)
+    axes.fill_between(steps / 1000, low, high, color=colour, alpha=0.18, linewidth=0)
+
+
+def mark_online(axes: Axes, offline_steps: int) -> None:
+    """Shades the online phase, which begins after `offline_steps`."""
+    start, (_, end) = offline_steps / 1000, axes.get_xlim()
+    axes.axvspan(start, end, color="0.93", zorder=0)
+    axes.set_xlim(right=end)
+    axes.text(start, 1.01, " online", transform=axes.get_xaxis_transform(), va="bottom", ha="left", fontsize=9, color="0.35")
+    axes.text(start, 1.01, "offline ", transform=axes.get_xaxis_transform(), va="bottom", ha="right", fontsize=9, color="0.35")
+
+
+def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:
+    """Pictures (height, width, 3) side by side, each with a caption: a filmstrip."""
+    figure, panels = new_figure(len(frames), width=1.9, height=2.35)
+    for axes, frame, caption in zip(panels, frames, captions, strict=True):
+        axes.imshow(frame)
+        axes.set_axis_off()
+        axes.set_title(caption, fontsize=9)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def scene_from_above(axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals: np.ndarray, now: int) -> None:
+    """A sketch of the table from above, where nothing can be rendered: paths up to step `now`, in metres.
+
+    effector (T, 3), cubes (T, C, 3), goals (C, 3).
+    """
+    axes.plot(effector[: now + 1, 1], effector[: now + 1, 0], color="0.6", linewidth=1)
+    axes.plot(effector[now, 1], effector[now, 0], "k+", markersize=10)
+    for i in range(len(goals)):
+        axes.plot(goals[i, 1], goals[i, 0], "s", markersize=11, markerfacecolor="none", markeredgecolor="#D55E00")
+        axes.plot(cubes[now, i, 1], cubes[now, i, 0], "s", markersize=8, color="#D55E00")
+    axes.set(xlim=(-0.4, 0.4), ylim=(0.65, 0.2), aspect="equal", xticks=[], yticks=[])

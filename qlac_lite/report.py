@@ -1,0 +1,223 @@
+"""What a set of runs says: learning curves, a table as Markdown and CSV, and a filmstrip of the best agent."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from qlac_lite import plots
+from qlac_lite.config import get_method
+from qlac_lite.errors import QlacError
+from qlac_lite.evaluation import EVALUATION, episode_seed, evaluate, success_interval
+from qlac_lite.files import atomic, write_csv
+from qlac_lite.runs import Run, open_run
+from qlac_lite.tasks import get_task
+
+Interval = tuple[float, float, float]  # mean, low, high
+
+
+def evaluate_run(folder: Path, episodes: int) -> str:
+    """Evaluates a run's newest policies; writes evaluate.csv into the folder and returns a table to print."""
+    from qlac_lite.training import load_policies, make_evaluators
+
+    run = open_run(folder)
+    (actor, params), config, phase, step = load_policies(run)
+    environments = make_evaluators(config)
+    try:
+        rows = evaluate(actor, params, environments, config, episodes)
+    finally:
+        environments.close(terminate=True)
+    write_csv(run.folder / "evaluate.csv", [{"phase": phase, "step": step} | row for row in rows])
+    by_seed = _by_seed(rows)
+    lines = [f"{get_method(config.method).title} on {config.task}, {phase} step {step:,}, {episodes} episodes a seed"]
+    lines += [f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in by_seed.items()]
+    lines += [f"  together: success {_text(success_interval(list(by_seed.values())))} (95 % bootstrap interval)"]
+    return "\n".join([*lines, f"Every episode is in {run.folder / 'evaluate.csv'}"])
+
+
+def write_report(folders: list[Path], out: Path) -> str:
+    """Figure, tables and filmstrip of `folders` into `out`, one set a task; returns the Markdown.
+
+    Raises:
+        QlacError: a folder without a run, or without an evaluation so far.
+    """
+    runs = [open_run(folder) for folder in folders]
+    texts = []
+    for task in dict.fromkeys(run.config.task for run in runs):
+        of_task = [run for run in runs if run.config.task == task]
+        groups = {m: [run for run in of_task if run.config.method == m] for m in dict.fromkeys(run.config.method for run in of_task)}
+        for method, members in groups.items():
+            seeds = [seed for run in members for seed in run.config.seed_list]
+            if len(set(seeds)) < len(seeds):
+                raise QlacError(f"Two of the {method} runs share a seed: {sorted(seeds)}. Report them apart, or train with --set first_seed=N.")  # fmt: skip
+        texts.append(_report_task(task, groups, Path(out)))
+    return "\n\n".join(texts)
+
+
+def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> str:
+    points = {method: _success_points(members) for method, members in groups.items()}
+    rows = [_table_row(method, members, points[method]) for method, members in groups.items()]
+    write_csv(out / f"{task}.csv", rows)
+    _save(_figure(task, groups, points), out / f"{task}.png")
+    best = max(groups, key=lambda method: list(points[method].values())[-1][0])
+    strip = out / f"{task}-filmstrip.png"
+    caption = draw_filmstrip(groups[best][0].folder, strip)
+    header, run = list(rows[0]), groups[best][0]
+    table = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    table += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
+    versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
+    lines = [
+        f"### {task}",
+        "",
+        *table,
+        "",
+        "Success rate with a 95 % interval from a bootstrap over seeds and episodes.",
+        "",
+        f"![Success rate over training steps]({task}.png)",
+        "",
+        f"![{caption}]({strip.name})",
+        "",
+        f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",
+        *(f"- Command: `{member.provenance['command']}`" for members in groups.values() for member in members),
+        f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",
+        f"- Date: {run.provenance['date']}",
+    ]
+    text = "\n".join(lines) + "\n"
+    with atomic(out / f"{task}.md") as file:
+        file.write(text.encode())
+    return text + f"\nWritten to {out}"
+
+
+def _by_seed(rows: list[dict[str, Any]]) -> dict[int, np.ndarray]:
+    return {int(seed): np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in sorted({row["seed"] for row in rows})}
+
+
+def _text(interval: Interval) -> str:
+    return "{:.0%} [{:.0%}, {:.0%}]".format(*interval)
+
+
+def _total_step(run: Run, row: dict[str, Any]) -> int:
+    return int(row["step"]) + (run.config.offline_steps if row["phase"] == "online" else 0)
+
+
+def _success_points(members: list[Run]) -> dict[int, Interval]:
+    """Total step -> success with its interval, over the seeds of all members that were evaluated there."""
+    rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("evaluations.csv")]
+    if not rows:
+        raise QlacError(f"{members[0].folder} has no evaluation yet. Let it train on: qlac train ... --resume")
+    steps = sorted({row["total"] for row in rows})
+    return {step: success_interval(list(_by_seed([r for r in rows if r["total"] == step]).values())) for step in steps}
+
+
+def _table_row(method: str, members: list[Run], points: dict[int, Interval]) -> dict[str, Any]:
+    config = members[0].config
+    online = [step for step in points if step > config.offline_steps]
+    rows = [row for run in members for row in run.rows("progress.csv")]
+    speed = np.median([row["updates_per_second"] for row in rows]) * config.seeds if rows else float("nan")
+    return {
+        "method": get_method(method).title,
+        f"offline, {config.offline_steps:,} steps": _text(points[config.offline_steps]) if config.offline_steps in points else "-",
+        f"then online, {config.online_steps:,} steps": _text(points[max(online)]) if online else "-",
+        "seeds": sum(run.config.seeds for run in members),
+        "episodes a seed": config.evaluation_episodes,
+        "updates/s, all seeds": f"{speed:.0f}",
+    }
+
+
+def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int, Interval]]):
+    figure, (left, right) = plots.new_figure(2)
+    for method, members in groups.items():
+        title, offline_steps = get_method(method).title, members[0].config.offline_steps
+        steps, values = np.array(list(points[method])), np.array(list(points[method].values()))
+        plots.curve(left, method, title, steps, *(100 * values.T))
+        rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("progress.csv") if "q_mean" in row]
+        totals = np.array(sorted({row["total"] for row in rows}))
+        if len(totals):
+            column = lambda name, reduce: np.array([reduce([r[name] for r in rows if r["total"] == t]) for t in totals])  # noqa: B023
+            plots.curve(right, method, title, totals, column("q_mean", np.mean), column("q_min", np.min), column("q_max", np.max))
+    right.axhline(0, color="0.3", linestyle="--", linewidth=1)
+    right.text(0.99, 0, "theoretical maximum", transform=right.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
+    for line in right.lines:
+        line.set_marker("")
+    left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103))
+    right.set(xlabel="steps (thousands)", ylabel="Q of the batch: mean, shaded min to max")
+    for axes in (left, right):
+        plots.mark_online(axes, offline_steps)
+    left.legend(loc="upper left", frameon=True)
+    seeds = {method: sum(run.config.seeds for run in members) for method, members in groups.items()}
+    figure.suptitle(f"{task} ({', '.join(f'{n} seeds {get_method(m).title}' for m, n in seeds.items())}; 95 % bootstrap interval)", fontsize=10)  # fmt: skip
+    return figure
+
+
+def _save(figure, path: Path) -> None:
+    with atomic(path) as file:
+        figure.savefig(file, format="png", dpi=150)
+
+
+def draw_filmstrip(folder: Path, path: Path, frames: int = 6) -> str:
+    """Repeats an evaluation episode of the run (a success if there was one) and draws it; returns a caption.
+
+    Rendered by MuJoCo where the machine can; else a sketch from above.
+    """
+    from qlac_lite.data.ogbench import task_goal
+    from qlac_lite.envs.chunked import ChunkedEnv
+    from qlac_lite.envs.ogbench import make_env
+    from qlac_lite.training import load_policies
+
+    run = open_run(folder)
+    (actor, params), config, phase, step = load_policies(run)
+    task, seed, episode = get_task(config.task), *_episode_to_show(run)
+    index = list(config.seed_list).index(seed)
+    one = jax.tree.map(lambda leaf: leaf[index : index + 1], params)
+    env = ChunkedEnv(make_env(task, size=320), config.chunk_length, config.discount)
+    observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
+    simulator = env.unwrapped
+    pictures, effector, cubes, steps, done, decision = [], [], [], [0], False, 0
+
+    def record():
+        pictures.append(_render(simulator))
+        effector.append(simulator.compute_ob_info()["proprio/effector_pos"])
+        cubes.append([simulator.data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(task.domain.cubes)])
+
+    record()
+    while not done:
+        inputs = (observation[None, None], np.uint32([seed]), EVALUATION, np.array([[episode]]), np.array([[decision]]))
+        observation, _, terminated, truncated, info = env.step(np.asarray(actor(one, *inputs))[0, 0])
+        steps.append(steps[-1] + info["length"])
+        record()
+        decision, done = decision + 1, terminated or truncated
+    if simulator._renderer is not None:
+        simulator._renderer.close()
+    picked = np.unique(np.linspace(0, len(steps) - 1, frames).round().astype(int))
+    captions = [f"step {steps[i]}" for i in picked]
+    outcome = "solved" if info["success"] else "not solved"
+    when = "after training" if phase == "done" else f"at {phase} step {step:,}"
+    title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {steps[-1]} steps, {decision} decisions"
+    if all(picture is not None for picture in pictures):
+        figure = plots.frames_in_a_row([pictures[i] for i in picked], captions, title)
+    else:
+        goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
+        figure, panels = plots.new_figure(len(picked), width=1.9, height=2.2)
+        for axes, i, caption in zip(panels, picked, captions, strict=True):
+            plots.scene_from_above(axes, np.array(effector), np.array(cubes).reshape(len(steps), -1, 3), goals, i)
+            axes.set_title(caption, fontsize=9)
+        figure.suptitle(title, fontsize=10)
+    _save(figure, path)
+    return title
+
+
+def _episode_to_show(run: Run) -> tuple[int, int]:
+    rows = run.rows("evaluations.csv")
+    if not rows:
+        return run.config.first_seed, 0
+    last = [row for row in rows if (row["phase"], row["step"]) == (rows[-1]["phase"], rows[-1]["step"])]
+    best = max(last, key=lambda row: (row["success"], row["return"]))
+    return int(best["seed"]), int(best["episode"])
+
+
+def _render(simulator) -> np.ndarray | None:
+    try:
+        return simulator.render()
+    except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
+        return None

@@ -1,0 +1,61 @@
+"""Shared fixtures: two JAX devices, small play files made once, small configurations."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # the tests compile much and compute little; also in subprocesses
+
+import jax
+import numpy as np
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 2)
+
+from qlac_lite.config import make_config  # noqa: E402
+from qlac_lite.tasks import DOMAINS  # noqa: E402
+
+TASK = "cube-single-play-singletask-task1-v0"
+TINY = dict(
+    hidden=(16, 16), batch_size=16, seeds=2, offline_steps=20, online_steps=20, flow_steps=2, candidates=3, log_every=5,
+    evaluate_every=20, evaluation_episodes=1, checkpoint_seconds=0.0,
+)  # fmt: skip
+
+
+def tiny_config(method: str = "qc-fql", **changes):
+    return make_config(TASK, method, "lite", **{**TINY, **changes})
+
+
+@pytest.fixture(scope="session")
+def play_file(tmp_path_factory):
+    """Path of a play file of a domain, 2 episodes, generated once a session."""
+    from qlac_lite.data.generate import generate
+
+    folder, made = tmp_path_factory.mktemp("data"), {}
+
+    def path(domain: str = "cube-single", episodes: int = 2):
+        key = (domain, episodes)
+        if key not in made:
+            made[key] = folder / f"{domain}-{episodes}.npz"
+            generate(DOMAINS[domain].dataset, episodes, 0, made[key])
+        return made[key]
+
+    return path
+
+
+@pytest.fixture
+def random_rows():
+    """Flat rows of episodes of the given numbers of transitions, with recognisable content."""
+
+    def rows(lengths=(7, 3, 12), observation_size=4, action_size=2, seed=0):
+        rng = np.random.default_rng(seed)
+        total = sum(lengths) + len(lengths)
+        ends = np.zeros(total, bool)
+        ends[np.cumsum(np.array(lengths) + 1) - 1] = True
+        observations = rng.normal(size=(total, observation_size)).astype(np.float32)
+        observations[:, 0] = np.arange(total)  # the row number
+        observations[:, 1] = np.repeat(np.arange(len(lengths)), np.array(lengths) + 1)  # the episode
+        actions = rng.uniform(-1, 1, (total, action_size)).astype(np.float32)
+        masks = (rng.random(total) > 0.2).astype(np.float32)
+        return dict(observations=observations, actions=actions, rewards=rng.normal(size=total).astype(np.float32), masks=masks, episode_ends=ends)  # fmt: skip
+
+    return rows

@@ -1,0 +1,138 @@
+"""The learners: which loss moves which network, the critic target by hand, acting, learning on a known problem."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import tiny_config
+
+from qlac_lite.agents import make_learner
+from qlac_lite.agents.base import critic_loss
+from qlac_lite.chunks import Batch
+from qlac_lite.config import METHODS, get_method
+
+S, A, B = 4, 2, 16
+# Which network each loss moves; every other gradient has to be exactly zero (facts of arXiv 2507.07969 and FQL).
+ROUTING = {
+    "fql": {"critic": {"critic"}, "flow": {"flow"}, "distill": {"policy"}, "q": {"policy"}},
+    "best_of_n": {"critic": {"critic"}, "flow": {"flow"}},
+    "bc": {"flow": {"flow"}},
+}
+
+
+def batch_of(horizon, key=0, valid=None):
+    keys = jax.random.split(jax.random.key(key), 4)
+    return Batch(
+        jax.random.normal(keys[0], (B, S)),
+        jax.random.uniform(keys[1], (B, horizon, A), minval=-1),
+        -jax.random.uniform(keys[2], (B,)),
+        jnp.ones((B, horizon)) if valid is None else valid,
+        jax.random.normal(keys[3], (B, S)),
+        jnp.full(B, 0.99**horizon),
+    )
+
+
+def learner_and_state(method, **changes):
+    config = tiny_config(method, **changes)
+    learner = make_learner(config, S, A)
+    return config, learner, jax.jit(learner.init)(jax.random.key(0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_loss_moves_its_own_network_and_no_other(method):
+    config, learner, state = learner_and_state(method)
+    batch, key = batch_of(config.backup_length), jax.random.key(1)
+    routing = ROUTING[get_method(method).learner]
+    terms = lambda params, target: learner.losses(params, target, batch, key)[0]
+    gradients = jax.jit(jax.jacrev(terms))(state.params, state.target_critic)
+    assert set(gradients) == set(routing)
+    for loss, by_network in gradients.items():
+        for network, gradient in by_network.items():
+            size = max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(gradient))
+            if network in routing[loss]:
+                assert size > 0, f"the {loss} loss does not reach {network}"
+            else:
+                assert size == 0, f"the {loss} loss leaks into {network}"
+    if state.target_critic:
+        leak = jax.jit(jax.grad(lambda target, params: sum(terms(params, target).values())))(state.target_critic, state.params)
+        assert all(float(jnp.max(jnp.abs(leaf))) == 0 for leaf in jax.tree.leaves(leak))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
+    config, learner, state = learner_and_state(method, target_rate=0.25)
+    new, info = jax.jit(learner.update)(state, batch_of(config.backup_length), jax.random.key(2))
+    for network, params in new.params.items():
+        moved = jax.tree.map(lambda a, b: float(jnp.max(jnp.abs(a - b))), params, state.params[network])
+        assert max(jax.tree.leaves(moved)) > 0, network
+    if "critic" in new.params:
+        expected = jax.tree.map(lambda old, online: 0.75 * old + 0.25 * online, state.target_critic, new.params["critic"])
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), new.target_critic, expected)
+    assert all(np.isfinite(value) for value in info.values())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_acting_gives_chunks_in_range_that_follow_the_key(method):
+    config, learner, state = learner_and_state(method)
+    observation = jax.random.normal(jax.random.key(5), (6, S))
+    act = jax.jit(learner.act)
+    chunks = act(state.params, observation, jax.random.key(0))
+    assert chunks.shape == (6, config.chunk_length, A)
+    assert float(jnp.max(jnp.abs(act(state.params, observation * 100, jax.random.key(0))))) <= 1
+    np.testing.assert_array_equal(chunks, act(state.params, observation, jax.random.key(0)))
+    assert not np.array_equal(chunks, act(state.params, observation, jax.random.key(1)))
+
+
+def test_chunk_and_backup_lengths_of_the_methods():
+    lengths = {name: (tiny_config(name).chunk_length, tiny_config(name).backup_length) for name in METHODS}
+    assert lengths == {"fql": (1, 1), "fql-n": (1, 5), "qc-fql": (5, 5), "bfn": (1, 1), "bfn-n": (1, 5), "qc": (5, 5), "bc": (1, 1), "chunk-bc": (5, 5)}  # fmt: skip
+
+
+def test_critic_loss_by_hand():
+    """E = 2 critics, B = 2 chunks, the second cut by the end of its episode."""
+    batch = batch_of(3)._replace(returns=jnp.array([-2.0, -1.0]), discount=jnp.array([0.5, 0.5]), valid=jnp.array([[1, 1, 1], [1, 1, 0.0]]))  # fmt: skip
+    q, next_q = jnp.array([[1.0, 7.0], [3.0, 7.0]]), jnp.array([[2.0, 0.0], [4.0, 0.0]])
+    loss, info = critic_loss(q, next_q, batch)  # target of the first: -2 + 0.5 * (2 + 4) / 2 = -0.5
+    np.testing.assert_allclose(loss, (1.5**2 + 3.5**2 + 0 + 0) / 4)
+    np.testing.assert_allclose(info["target_mean"], (-0.5 + -1.0) / 2)
+
+
+def test_best_of_n_takes_the_candidate_that_the_online_critic_prefers():
+    config, learner, state = learner_and_state("qc", candidates=32)
+    one = make_learner(tiny_config("qc", candidates=1), S, A)
+    from qlac_lite.networks import Critic, functional
+
+    _, critic = functional(lambda rngs: Critic(S, (5, A), config.hidden, rngs), ensemble=2)
+    observation = jax.random.normal(jax.random.key(5), (50, S))
+    value = lambda chunks: float(jnp.mean(critic(state.params["critic"], observation, chunks)))
+    best = value(learner.act(state.params, observation, jax.random.key(0)))
+    assert best > value(one.act(state.params, observation, jax.random.key(0))) + 1e-3
+
+
+def bandit(horizon, seed):
+    """Two equally common modes of data, a = +0.7 (reward 1) and a = -0.7 (reward 0), in every step of the chunk."""
+    rng = np.random.default_rng(seed)
+    good = rng.random(256) < 0.5
+    actions = np.where(good, 0.7, -0.7)[:, None, None] + 0.05 * rng.normal(size=(256, horizon, A))
+    zeros = np.zeros((256, S), np.float32)
+    return Batch(zeros, actions.astype(np.float32), good.astype(np.float32), np.ones((256, horizon), np.float32), zeros, np.zeros(256, np.float32))  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["qc-fql", "qc", "chunk-bc"])
+def test_learners_on_a_bandit_with_two_modes(method):
+    """Q-learning methods choose the mode with reward; imitation keeps both and never their mean."""
+    config, learner, state = learner_and_state(method, hidden=(64, 64), alpha=1.0, flow_steps=10, learning_rate=1e-3, candidates=16)  # fmt: skip
+    batches = jax.tree.map(lambda *leaves: np.stack(leaves), *(bandit(5, seed) for seed in range(20)))
+
+    def step(state, i):
+        batch = jax.tree.map(lambda leaf: leaf[i % 20], batches)
+        return learner.update(state, batch, jax.random.fold_in(jax.random.key(9), i))[0], None
+
+    batches = jax.tree.map(jnp.asarray, batches)
+    state, _ = jax.jit(lambda s: jax.lax.scan(step, s, jnp.arange(1500)))(state)
+    chunks = np.asarray(learner.act(state.params, jnp.zeros((400, S)), jax.random.key(3)))
+    near = lambda centre: np.mean(np.abs(chunks.mean(axis=(1, 2)) - centre) < 0.25)
+    if method == "chunk-bc":
+        assert 0.35 < near(0.7) < 0.65 and 0.35 < near(-0.7) < 0.65
+    else:
+        assert near(0.7) > 0.9

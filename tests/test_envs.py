@@ -1,0 +1,120 @@
+"""The chunked MDP as a wrapper, alone and in vector environments; OGBench's episodes, seeded to the byte."""
+
+import functools
+
+import gymnasium
+import numpy as np
+import pytest
+
+from qlac_lite.envs.chunked import ChunkedEnv
+from qlac_lite.envs.ogbench import make_env, make_vector_env, parallel
+from qlac_lite.tasks import get_task
+
+TASK = "cube-single-play-singletask-task1-v0"
+
+
+class Walk(gymnasium.Env):
+    """Position on a line; reward is minus the distance to 3; ends there; action (1,) moves."""
+
+    observation_space = gymnasium.spaces.Box(-10, 10, (1,), np.float64)
+    action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.x = 0.0
+        return np.array([self.x]), {}
+
+    def step(self, action):
+        self.x += float(action[0])
+        return np.array([self.x]), -abs(3 - self.x), self.x >= 3, False, {"success": self.x >= 3}
+
+
+def chunked_walk(limit=100):
+    return ChunkedEnv(gymnasium.wrappers.TimeLimit(Walk(), limit), 4, 0.5)
+
+
+def test_a_chunk_runs_open_loop_and_its_reward_is_the_discounted_sum():
+    env = chunked_walk()
+    env.reset()
+    observation, reward, terminated, truncated, info = env.step(np.full((4, 1), 0.5))
+    assert observation == 2.0 and not terminated and not truncated
+    assert reward == pytest.approx(-2.5 - 0.5 * 2.0 - 0.25 * 1.5 - 0.125 * 1.0)
+    np.testing.assert_allclose(info["observations"][:, 0], [0, 0.5, 1, 1.5, 2])
+    assert info["length"] == 4 and not info["success"]
+
+
+def test_a_chunk_stops_where_the_episode_ends():
+    env = chunked_walk()
+    env.reset()
+    env.step(np.full((4, 1), 0.5))
+    _, reward, terminated, _, info = env.step(np.full((4, 1), 5.0))  # clipped to 1
+    assert terminated and info["length"] == 1 and info["success"] and reward == 0.0
+    assert info["actions"][0] == 1.0 and info["observations"].shape == (5, 1)
+    env = chunked_walk(limit=6)
+    env.reset()
+    env.step(np.zeros((4, 1)))
+    _, _, terminated, truncated, info = env.step(np.zeros((4, 1)))
+    assert truncated and not terminated and info["length"] == 2
+
+
+def test_wrong_chunks_are_refused_and_nan_means_rest():
+    env = chunked_walk()
+    env.reset()
+    with pytest.raises(ValueError, match=r"\(4, 1\)"):
+        env.step(np.zeros(4))
+    with pytest.raises(ValueError, match="diverged"):
+        env.step(np.array([[0], [np.nan], [0], [0]]))
+    observation, reward, terminated, truncated, info = env.step(np.full((4, 1), np.nan))
+    assert (observation, reward, terminated, truncated, info["length"]) == (0.0, 0.0, False, False, 0)
+
+
+def test_one_chunk_is_one_message_in_a_vector_environment():
+    environments = parallel([functools.partial(chunked_walk)] * 3)
+    try:
+        environments.reset(seed=[0, 1, 2])
+        speed = np.array([0.25, 0.5, 1.0]).reshape(3, 1, 1)
+        observation, _, terminated, _, info = environments.step(np.broadcast_to(speed, (3, 4, 1)).astype(np.float32))
+        np.testing.assert_allclose(observation[:, 0], [1, 2, 3])
+        np.testing.assert_array_equal(terminated, [False, False, True])
+        np.testing.assert_array_equal(info["length"], [4, 4, 3])
+        observation, _ = environments.reset(seed=[None, None, 5], options={"reset_mask": terminated})
+        np.testing.assert_allclose(observation[:, 0], [1, 2, 0])
+    finally:
+        environments.close()
+
+
+def episode(env, seed, steps=20):
+    observation, _ = env.reset(seed=seed)
+    rng = np.random.default_rng(7)
+    return np.stack([observation, *(env.step(rng.uniform(-1, 1, 5))[0] for _ in range(steps))])
+
+
+@pytest.mark.parametrize("name", [TASK, "scene-play-sparse-singletask-task2-v0", "puzzle-3x3-play-singletask-task4-v0"])
+def test_an_episode_is_decided_by_its_seed(name):
+    env = make_env(get_task(name))
+    first = episode(env, 3)
+    episode(env, 4)
+    np.testing.assert_array_equal(episode(env, 3), first)
+    np.testing.assert_array_equal(episode(make_env(get_task(name)), 3), first)
+
+
+def test_parallel_environments_give_the_same_episode_as_one():
+    environments = make_vector_env(TASK, 2, 5, 0.99)
+    try:
+        chunks = np.random.default_rng(0).uniform(-1, 1, (2, 5, 5)).astype(np.float32)
+        environments.reset(seed=[11, 12])
+        together = environments.step(chunks)[4]["observations"]
+    finally:
+        environments.close()
+    for i, seed in enumerate((11, 12)):
+        env = ChunkedEnv(make_env(get_task(TASK)), 5, 0.99)
+        env.reset(seed=seed)
+        np.testing.assert_array_equal(env.step(chunks[i])[4]["observations"], together[i])
+
+
+def test_an_episode_is_truncated_at_the_domain_limit():
+    env = make_env(get_task(TASK))
+    env.reset(seed=0)
+    for step in range(1, 201):
+        _, reward, terminated, truncated, _ = env.step(np.zeros(5))
+        assert reward == -1.0 and not terminated and truncated == (step == 200)
