@@ -103,17 +103,17 @@ def sample(key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon:
     """
     total = sum(part.num_starts for part in parts)
     index = jax.random.randint(key, (batch_size,), 0, total)
-    batch = None
-    for part in parts:
-        inside = (index >= 0) & (index < part.num_starts)  # of the B indices, those that fall in this part
-        gathered = _gather(part, jnp.where(inside, index, 0), horizon, discount)
-        if batch is None:
-            batch = gathered
-        else:
-            pick = lambda new, old: jnp.where(inside.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-            batch = jax.tree.map(pick, gathered, batch)
-        index = index - part.num_starts
+    batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount)
+    for before, part in zip(parts, parts[1:], strict=False):
+        index = index - before.num_starts
+        inside = (index >= 0) & (index < part.num_starts)  # (B,) the chunk is one of this part's
+        batch = _where(inside, _gather(part, jnp.where(inside, index, 0), horizon, discount), batch)
     return batch
+
+
+def _where(condition: jax.Array, yes: Batch, no: Batch) -> Batch:
+    """Per chunk of the batch; condition (B,)."""
+    return jax.tree.map(lambda a, b: jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b), yes, no)
 
 
 def _gather(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Batch:

@@ -38,6 +38,11 @@ def curve(axes: Axes, method: str, title: str, steps: np.ndarray, mean: np.ndarr
     axes.fill_between(steps / 1000, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
+def training_curve(axes: Axes, method: str, steps: np.ndarray, mean: np.ndarray) -> None:
+    """A thin dashed line: success of the episodes that the agent learned from online, both (points,)."""
+    axes.plot(steps / 1000, mean, color=STYLES[method][0], linewidth=1, linestyle="--")
+
+
 def mark_online(axes: Axes, offline_steps: int) -> None:
     """Shades the online phase, which begins after `offline_steps`."""
     start, (_, end) = offline_steps / 1000, axes.get_xlim()

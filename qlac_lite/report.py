@@ -110,6 +110,17 @@ def _success_points(members: list[Run]) -> dict[int, Interval]:
     return {step: success_interval(list(_by_seed([r for r in rows if r["total"] == step]).values())) for step in steps}
 
 
+def _training_success(members: list[Run], bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Success in % of the online training episodes that ended in each tenth of the online phase, at its middle."""
+    config = members[0].config
+    rows = [row for run in members for row in run.rows("episodes.csv")]
+    edges = np.linspace(0, config.online_steps, bins + 1)
+    inside = [[row["success"] for row in rows if a < row["step"] <= b] for a, b in zip(edges, edges[1:], strict=False)]
+    middle = config.offline_steps + (edges[:-1] + edges[1:]) / 2
+    kept = [i for i, successes in enumerate(inside) if successes]
+    return middle[kept], np.array([100 * np.mean(inside[i]) for i in kept])
+
+
 def _table_row(method: str, members: list[Run], points: dict[int, Interval]) -> dict[str, Any]:
     config = members[0].config
     online = [step for step in points if step > config.offline_steps]
@@ -131,6 +142,7 @@ def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int,
         title, offline_steps = get_method(method).title, members[0].config.offline_steps
         steps, values = np.array(list(points[method])), np.array(list(points[method].values()))
         plots.curve(left, method, title, steps, *(100 * values.T))
+        plots.training_curve(left, method, *_training_success(members))
         rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("progress.csv") if "q_mean" in row]
         totals = np.array(sorted({row["total"] for row in rows}))
         if len(totals):
@@ -144,6 +156,9 @@ def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int,
     right.set(xlabel="steps (thousands)", ylabel="Q of the batch: mean, shaded min to max")
     for axes in (left, right):
         plots.mark_online(axes, offline_steps)
+    left.set_xlim(left=0)
+    right.set_xlim(left=0)
+    left.plot([], [], color="0.3", linewidth=1, linestyle="--", label="episodes learned from")
     left.legend(loc="upper left", frameon=True)
     seeds = {method: sum(run.config.seeds for run in members) for method, members in groups.items()}
     figure.suptitle(f"{task} ({', '.join(f'{n} seeds {get_method(m).title}' for m, n in seeds.items())}; 95 % bootstrap interval)", fontsize=10)  # fmt: skip

@@ -67,7 +67,8 @@ class Engine:
     """The compiled functions of a configuration. Every argument and result has a leading axis over seeds.
 
     init(seeds) -> state;  update(state, metrics, replay, seeds, first_step, count) -> state, metrics;
-    append(replay, transitions) -> replay;  close(replay) -> replay;  actor: `acting` of evaluation.py.
+    append(replay, transitions) -> replay;  close(replay) -> replay;  actor: `acting` of evaluation.py;
+    store_and_act(replay, transitions, *arguments of the actor) -> replay, chunks, the two in one call.
     """
 
     def __init__(self, config: Config, dataset: Dataset, observation_size: int, action_size: int):
@@ -85,8 +86,11 @@ class Engine:
         closed = functools.partial(close_episode, horizon=config.backup_length, stride=self.stride)
         self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
         self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
+        act = acting(self.learner)
+        store_and_act = lambda replay, new, *inputs: (stored(replay, new), act(*inputs))
         self._neutral = self._neutral_metrics()
-        self.actor = self._over_seeds(acting(self.learner), ACTING_AXES)
+        self.actor = self._over_seeds(act, ACTING_AXES)
+        self.store_and_act = self._over_seeds(store_and_act, "ss" + ACTING_AXES, donate=(0,))
         self.append = self._over_seeds(stored, "ss", donate=(0,))
         self.close = self._over_seeds(closed, "s", donate=(0,))
 
@@ -130,6 +134,11 @@ class Engine:
             progress.state, progress.metrics, progress.replay.data, self.dataset, self.seeds, first_step, count
         )
         return progress._replace(state=state, metrics=metrics)
+
+
+def _transitions(info: dict[str, np.ndarray], terminated: np.ndarray, truncated: np.ndarray) -> Transitions:
+    length = info["length"].astype(np.int32)
+    return Transitions(info["observations"], info["actions"], info["rewards"], length, terminated, truncated)
 
 
 _NEUTRAL = {"_max": -np.inf, "_min": np.inf}
@@ -243,16 +252,15 @@ class _Training:
             decision = np.zeros(config.seeds, int)
             length, returns = np.zeros(config.seeds, int), np.zeros(config.seeds)
             observation, _ = environments.reset(seed=self._episode_seeds(progress))
-            finished: list[dict[str, Any]] = []
+            new, finished = self._nothing(observation), []
             with self._bar("online", step, total) as bar:
                 while step < total:
-                    chunks = self._act(progress, observation, decision)
+                    progress, chunks = self._store_and_act(progress, new, observation, decision)
                     environments.step_async(chunks)
                     if step >= config.online_start:
                         progress = engine.update(progress, config.offline_steps + step, size)
                     observation, _, terminated, truncated, info = environments.step_wait()
-                    new = Transitions(info["observations"], info["actions"], info["rewards"], info["length"].astype(np.int32), terminated, truncated)  # fmt: skip
-                    progress = progress._replace(replay=engine.append(progress.replay, engine.put(new)))
+                    new = _transitions(info, terminated, truncated)
                     step += size
                     decision += 1
                     length += info["length"]
@@ -260,7 +268,8 @@ class _Training:
                     ended = terminated | truncated
                     for s in np.flatnonzero(ended):
                         row = {"phase": "online", "step": step, "seed": config.seed_list[s]}
-                        finished.append(row | {"success": int(info["success"][s]), "return": float(returns[s]), "length": int(length[s])})  # fmt: skip
+                        outcome = {"success": int(info["success"][s]), "return": float(returns[s]), "length": int(length[s])}
+                        finished.append(row | outcome)
                     if ended.any():
                         progress = progress._replace(episodes=progress.episodes + ended)
                         seeds = [seed if e else None for seed, e in zip(self._episode_seeds(progress), ended, strict=True)]
@@ -268,6 +277,8 @@ class _Training:
                         decision[ended], length[ended], returns[ended] = 0, 0, 0.0
                     bar.update(size)
                     if step // config.log_every > (step - size) // config.log_every or step == total:
+                        progress = progress._replace(replay=engine.append(progress.replay, engine.put(new)))
+                        new = self._nothing(observation)
                         self.run.append("episodes.csv", finished)
                         finished.clear()
                         progress = self._at_boundary(progress, "online", step, total, bar, size)
@@ -275,16 +286,26 @@ class _Training:
             environments.close(terminate=True)
         return progress
 
-    def _act(self, progress: Progress, observation: np.ndarray, decision: np.ndarray) -> np.ndarray:
-        chunks = self.engine.actor(
+    def _store_and_act(self, progress: Progress, new: Transitions, observation: np.ndarray, decision: np.ndarray):
+        replay, chunks = self.engine.store_and_act(
+            progress.replay,
+            new,
             progress.state.params,
             observation[:, None],
-            np.array(self.config.seed_list, np.uint32),
+            self.engine.seeds,
             TRAINING,
             progress.episodes[:, None],
             decision[:, None],
         )
-        return np.asarray(chunks)[:, 0]
+        return progress._replace(replay=replay), np.asarray(chunks)[:, 0]
+
+    def _nothing(self, observation: np.ndarray) -> Transitions:
+        """A chunk of no steps: it only writes the current observation where it stands already."""
+        count, size, action_size = self.config.seeds, self.config.chunk_length, self.task.domain.action_size
+        no = np.zeros(count, bool)
+        observations = np.repeat(observation[:, None], size + 1, axis=1)
+        actions, rewards = np.zeros((count, size, action_size), np.float32), np.zeros((count, size), np.float32)
+        return Transitions(observations, actions, rewards, np.zeros(count, np.int32), no, no)
 
     def _episode_seeds(self, progress: Progress) -> list[int]:
         pairs = zip(self.config.seed_list, progress.episodes, strict=True)

@@ -54,7 +54,7 @@ def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_p
 def test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(play_file, domain):
     path = play_file(domain)
     summary = verify(path, f"{domain}-play-v0")
-    assert (summary["domain"], summary["transitions"], summary["episode_length"]) == (domain, 2000, (1000, 1000))
+    assert (summary["domain"], summary["transitions"], summary["episode_length"]) == (domain, 2000, [1000, 1000])
     from ogbench.utils import load_dataset
 
     loaded = load_dataset(str(path), compact_dataset=True, add_info=True)

@@ -86,7 +86,7 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
         rows=rows,
         episodes=len(lengths),
         transitions=rows - len(lengths),
-        episode_length=(int(lengths.min()) - 1, int(lengths.max()) - 1),
+        episode_length=[int(lengths.min()) - 1, int(lengths.max()) - 1],
         observation_size=observations.shape[1],
         action_size=actions.shape[1],
         sha256=sha256(path),
