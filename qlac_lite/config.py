@@ -171,6 +171,6 @@ def parse_settings(settings: list[str]) -> dict[str, typing.Any]:
             else:
                 values[name] = tuple(int(part) for part in text.split(","))
         except ValueError:
-            wanted = getattr(types[name], "__name__", "comma-separated integers")
-            raise QlacError(f"--set {name}={text}: {name} takes {wanted}, for example {name}={Config.__dataclass_fields__[name].default}.") from None  # fmt: skip
+            wanted = {int: "an integer", float: "a number"}.get(types[name], "integers with commas between")
+            raise QlacError(f"--set {setting}: {name} takes {wanted}.") from None
     return values

@@ -79,7 +79,7 @@ class Engine:
         self.mesh = Mesh(np.array(devices[:count]), ("seeds",))
         self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
         self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
-        self.dataset = jax.device_put(dataset, self.shared)
+        self.dataset = self.put_shared(dataset)
 
         update = functools.partial(_update, self.learner, config)
         stored = functools.partial(append, horizon=config.backup_length, stride=self.stride)
@@ -127,6 +127,10 @@ class Engine:
     def put(self, tree: Any) -> Any:
         """Arrays with a leading axis over seeds to the devices."""
         return jax.device_put(tree, self.by_seed)
+
+    def put_shared(self, tree: Any) -> Any:
+        """Arrays that all seeds read to the devices."""
+        return jax.device_put(tree, self.shared)
 
     def update(self, progress: Progress, first_step: int, count: int) -> Progress:
         """`count` gradient steps of every seed in one compiled call."""

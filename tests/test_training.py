@@ -1,6 +1,7 @@
 """Runs: bit-for-bit resumption, online replay, seeds that do not disturb each other, divergence, bad folders and disks."""
 
 import dataclasses
+import functools
 import os
 import shutil
 import signal
@@ -8,13 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 from conftest import TASK, tiny_config
 
-from qlac_lite import files
+from qlac_lite import files, training
 from qlac_lite.config import Config, make_config, parse_settings
 from qlac_lite.data.ogbench import load
 from qlac_lite.errors import QlacError
@@ -188,17 +190,54 @@ def test_the_dataset_is_not_copied_per_seed(play_file):
     assert stored <= rows  # observations once: no next observations beside them
 
 
-def test_a_diverging_run_stops_with_the_last_good_checkpoint(play_file, tmp_path):
-    config = tiny_config(online_steps=0, offline_steps=4000, learning_rate=0.99, evaluate_every=10**6, log_every=10)
+def test_a_run_with_nan_stops_with_the_last_good_checkpoint(play_file, tmp_path, monkeypatch):
+    config = tiny_config(online_steps=0, offline_steps=40, evaluate_every=10**6)
     run, dataset = start_run(config, play_file(), tmp_path / "run")
-    run.save_checkpoint({"good": np.ones(3)}, "offline", 0)
-    kept = run.checkpoint_path.read_bytes()
-    run.checkpoint_path.unlink()
-    with pytest.raises(QlacError, match=r"Seed \d: .*(diverges|not finite).*learning_rate"):
+    update = Engine.update
+
+    def poisoned(engine, progress, first_step, count):
+        if first_step >= 20:
+            engine.dataset = engine.put_shared(dataset._replace(rewards=dataset.rewards * np.nan))
+        return update(engine, progress, first_step, count)
+
+    monkeypatch.setattr(Engine, "update", poisoned)
+    with pytest.raises(QlacError, match=r"Seed \d: .*not finite.*last good state.*learning_rate"):
         train(run, dataset, log=lambda text: None)
-    if run.checkpoint_path.exists():
-        assert all(np.isfinite(value).all() for value in arrays_of(run).values() if value.dtype.kind == "f" and not np.isinf(value).any())  # fmt: skip
-    assert kept
+    kept = arrays_of(run)
+    assert int(kept["step"]) == 20
+    assert all(np.isfinite(value).all() for name, value in kept.items() if ".state" in name)
+    monkeypatch.setattr(Engine, "update", update)
+    train(run, dataset, log=lambda text: None)  # goes on from the good one
+    assert str(arrays_of(run)["phase"]) == "done"
+
+
+def test_q_far_outside_what_rewards_allow_stops_the_run(finished):
+    """Rewards of -1 and a discount of 0.99 allow values from -100 to 0."""
+    check = functools.partial(training._Training._check_health, SimpleNamespace(run=finished), seed=3, phase="offline", step=7, q_floor=-100.0)  # fmt: skip
+    check(dict(q_min=-150.0, q_max=8.0))  # a critic errs by some
+    for means in (dict(q_min=-20_000.0, q_max=0.0), dict(q_min=0.0, q_max=20_000.0)):
+        with pytest.raises(QlacError, match=r"Seed 3: Q reached .* far outside \[-100, 0\]: it diverges"):
+            check(means)
+
+
+def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_file, tmp_path, monkeypatch):
+    from qlac_lite.envs import ogbench
+
+    config, make = tiny_config(offline_steps=5, online_steps=40, evaluate_every=1000), ogbench.make_vector_env
+
+    def with_a_dying_one(*args):
+        environments = make(*args)
+        monkeypatch.setattr(environments, "step_async", lambda chunks: (environments.processes[0].kill(), type(environments).step_async(environments, chunks)))  # fmt: skip
+        return environments
+
+    run, dataset = start_run(config, play_file(), tmp_path / "run")
+    monkeypatch.setattr(training, "make_evaluators", lambda config: make(config.task, config.seeds, 5, config.discount))
+    monkeypatch.setattr(ogbench, "make_vector_env", with_a_dying_one)
+    with pytest.raises(QlacError, match="simulator process died.*--resume"):
+        train(run, dataset, log=lambda text: None)
+    monkeypatch.setattr(ogbench, "make_vector_env", make)
+    train(run, dataset, log=lambda text: None)
+    assert str(arrays_of(run)["phase"]) == "done"
 
 
 def test_folders_and_configurations_that_do_not_fit(play_file, tmp_path):
@@ -216,7 +255,7 @@ def test_folders_and_configurations_that_do_not_fit(play_file, tmp_path):
         start_run(config, play_file(), tmp_path / "other")
     with pytest.raises(QlacError, match="holds cube-double data"):
         start_run(config, play_file("cube-double"), tmp_path / "new")
-    with pytest.raises(QlacError, match="horizon <= 1000"):
+    with pytest.raises(QlacError, match="longest episode .500 steps.*horizon <= 500"):
         start_run(dataclasses.replace(config, horizon=1000), short_file(play_file(), tmp_path), tmp_path / "new")
     assert not (tmp_path / "new").exists()  # nothing half-made
     with pytest.raises(QlacError, match="holds no run"):
@@ -253,7 +292,7 @@ def test_values_out_of_range_are_named(changes, message):
 
 def test_settings_are_parsed_by_the_type_of_their_field():
     assert parse_settings(["alpha=30", "hidden=128,64", "horizon=10"]) == dict(alpha=30.0, hidden=(128, 64), horizon=10)
-    for bad, message in (("alpha", "field=value"), ("alpha=x", "alpha takes float"), ("hidden=a", "integers"), ("task=x", "Unknown field")):
+    for bad, message in (("alpha", "field=value"), ("alpha=x", "alpha takes a number"), ("horizon=2.5", "takes an integer"), ("hidden=a", "integers with commas"), ("task=x", "Unknown field")):
         with pytest.raises(QlacError, match=message):
             parse_settings([bad])
 
