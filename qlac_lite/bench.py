@@ -28,8 +28,8 @@ def main(
     out: Annotated[Path | None, typer.Option(help="Write the numbers here as JSON.")] = None,
 ) -> None:
     """Measures updates, matrix products, simulators and data generation on this machine."""
+    from qlac_lite.engine import use_cores
     from qlac_lite.runs import provenance
-    from qlac_lite.training import use_cores
 
     use_cores(8)
     peak = matmul_rate()
@@ -84,8 +84,8 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float, peak: fl
     import jax
 
     from qlac_lite.config import make_config
+    from qlac_lite.engine import Engine
     from qlac_lite.tasks import get_task
-    from qlac_lite.training import Engine
 
     config = make_config(TASK, method, "full" if size == "paper" else "lite", seeds=seeds, online_steps=0)
     dataset = _dataset()

@@ -86,7 +86,8 @@ def train(
     config = make_config(task, method, preset, **changes)
     out = out or Path("runs") / task / method
     _quiet()
-    from qlac_lite.training import start_run, use_cores
+    from qlac_lite.engine import use_cores
+    from qlac_lite.training import start_run
     from qlac_lite.training import train as run_training
 
     use_cores(config.seeds)

@@ -19,11 +19,12 @@ from conftest import TASK, tiny_config
 from qlac_lite import files, training
 from qlac_lite.config import Config, make_config, parse_settings
 from qlac_lite.data.ogbench import load
+from qlac_lite.engine import Engine
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import evaluate, success_interval
 from qlac_lite.runs import create_run, open_run
 from qlac_lite.tasks import get_task
-from qlac_lite.training import Engine, load_policies, make_evaluators, start_run, train
+from qlac_lite.training import load_policies, make_evaluators, start_run, train
 
 
 def arrays_of(run):

@@ -57,18 +57,19 @@ def get_dataset(
         raise unknown("source", source, SOURCES, "qlac data --help")
     folder = Path(out) if out else cache_folder()
     official = [path for path in (folder / f"{name}.npz", Path(f"~/.ogbench/data/{name}.npz").expanduser()) if path.exists()]
-    if source != "generate" and official and not (source == "auto" and episodes):
+    if source != "generate" and official and not (source == "auto" and episodes is not None):
         return _checked(official[0], name, "cached file", log)
     if source == "file":
         raise QlacError(f"There is no {name}.npz in {folder}. Put it there, or use --source auto to fetch or generate it.")
-    if source == "download" or (source == "auto" and not episodes):
+    if source == "download" or (source == "auto" and episodes is None):
         try:
             return _checked(_download(name, folder, log), name, "download", log)
         except QlacError as error:
             if source == "download":
                 raise
             log(f"{error} Generating {LITE_EPISODES} episodes instead (--episodes N for more).")
-    episodes = episodes or (domain.episodes if source == "generate" else LITE_EPISODES)
+    if episodes is None:
+        episodes = domain.episodes if source == "generate" else LITE_EPISODES
     path = folder / generated_name(name, episodes, seed)
     if not path.exists():
         generate(name, episodes, seed, path, workers)

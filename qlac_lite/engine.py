@@ -1,0 +1,143 @@
+"""The compiled functions of a run, over a seed axis.
+
+All seeds train in one compiled program: vmap over the seeds of a device, and the seed axis sharded over the devices
+(GPUs, or CPU cores). The dataset is not copied per seed. Randomness is derived from (seed, step), never carried along, so
+that a step is the same whenever and after whatever interruption it is taken.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from qlac_lite.agents import Learner, State, make_learner
+from qlac_lite.chunks import Dataset, Replay, append, close_episode, empty_replay, sample
+from qlac_lite.config import Config
+from qlac_lite.evaluation import ACTING_AXES, acting
+from qlac_lite.tasks import Task
+
+Metrics = dict[str, jax.Array]
+INIT, UPDATE = 0, 1  # streams of random keys; evaluation.py has its own
+
+
+class Progress(NamedTuple):
+    """Everything that training changes, with a leading axis over seeds; this is what a checkpoint holds."""
+
+    state: State
+    metrics: Metrics  # accumulated since the last log row
+    replay: Replay
+    episodes: np.ndarray  # (S,) online episodes begun
+
+
+def use_cores(seeds: int) -> None:
+    """On a CPU, makes JAX treat cores as devices, so that seeds train on them side by side. Call before using JAX."""
+    devices = max(n for n in range(1, (os.cpu_count() or 1) + 1) if seeds % n == 0)
+    try:
+        jax.config.update("jax_num_cpu_devices", devices)
+    except RuntimeError:
+        pass  # JAX already runs, in a notebook say: it keeps its devices
+
+
+class Engine:
+    """The compiled functions of a configuration. Every argument and result has a leading axis over seeds.
+
+    init(seeds) -> state;  update(state, metrics, replay, seeds, first_step, count) -> state, metrics;
+    append(replay, transitions) -> replay;  close(replay) -> replay;  actor: `acting` of evaluation.py;
+    store_and_act(replay, transitions, *arguments of the actor) -> replay, chunks, the two in one call.
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, observation_size: int, action_size: int):
+        self.config = config
+        self.learner = make_learner(config, observation_size, action_size)
+        devices = jax.local_devices()
+        count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
+        self.mesh = Mesh(np.array(devices[:count]), ("seeds",))
+        self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
+        self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
+        self.dataset = self.put_shared(dataset)
+
+        update = functools.partial(_update, self.learner, config)
+        stored = functools.partial(append, horizon=config.backup_length, stride=self.stride)
+        closed = functools.partial(close_episode, horizon=config.backup_length, stride=self.stride)
+        self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
+        self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
+        act = acting(self.learner)
+        store_and_act = lambda replay, new, *inputs: (stored(replay, new), act(*inputs))
+        self._neutral = self._neutral_metrics()
+        self.actor = self._over_seeds(act, ACTING_AXES)
+        self.store_and_act = self._over_seeds(store_and_act, "ss" + ACTING_AXES, donate=(0,))
+        self.append = self._over_seeds(stored, "ss", donate=(0,))
+        self.close = self._over_seeds(closed, "s", donate=(0,))
+
+    @property
+    def stride(self) -> int:
+        return 1 if self.config.stride == 1 else self.config.backup_length
+
+    def _over_seeds(self, function: Callable, axes: str, donate: tuple[int, ...] = ()) -> Callable:
+        """vmap over the seeds of a device, sharded over devices; `axes` has s (per seed) or d (shared) per argument."""
+        specs = tuple(PartitionSpec("seeds") if axis == "s" else PartitionSpec() for axis in axes)
+        mapped = jax.vmap(function, in_axes=tuple(0 if axis == "s" else None for axis in axes))
+        sharded = jax.shard_map(mapped, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False)
+        return jax.jit(sharded, donate_argnums=donate)
+
+    def start(self, replay_transitions: int, task: Task) -> Progress:
+        """Fresh state of all seeds, with room for `replay_transitions` online transitions each."""
+        sizes = (self.dataset.observations.shape[1], self.dataset.actions.shape[1])
+        replay = empty_replay(replay_transitions, task.domain.episode_limit, *sizes, self.config.backup_length)
+        copies = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (self.config.seeds, *np.shape(leaf))), replay)
+        return Progress(self.init(self.seeds), self.no_metrics(), self.put(copies), np.zeros(self.config.seeds, np.int64))
+
+    def no_metrics(self) -> Metrics:
+        """Accumulators at zero, ready for `update`."""
+        return self.put(self._neutral)
+
+    def _neutral_metrics(self) -> dict[str, np.ndarray]:
+        """Which metrics there are follows from the learner's losses."""
+        config, key = self.config, jax.random.key(0)
+        batch = jax.eval_shape(lambda: sample(key, (self.dataset,), config.batch_size, config.backup_length, config.discount))
+        _, info = jax.eval_shape(self.learner.update, jax.eval_shape(self.learner.init, key), batch, key)
+        names = ["count", *sorted(info)]
+        return {name: np.full(config.seeds, _NEUTRAL.get(name[-4:], 0.0), np.float32) for name in names}
+
+    def put(self, tree: Any) -> Any:
+        """Arrays with a leading axis over seeds to the devices."""
+        return jax.device_put(tree, self.by_seed)
+
+    def put_shared(self, tree: Any) -> Any:
+        """Arrays that all seeds read to the devices."""
+        return jax.device_put(tree, self.shared)
+
+    def update(self, progress: Progress, first_step: int, count: int) -> Progress:
+        """`count` gradient steps of every seed in one compiled call."""
+        state, metrics = self._update(
+            progress.state, progress.metrics, progress.replay.data, self.dataset, self.seeds, first_step, count
+        )
+        return progress._replace(state=state, metrics=metrics)
+
+
+_NEUTRAL = {"_max": -np.inf, "_min": np.inf}
+
+
+def _key(seed: jax.Array, stream: int) -> jax.Array:
+    return jax.random.fold_in(jax.random.key(seed), stream)
+
+
+def _update(learner: Learner, config: Config, state, metrics, online, offline, seed, first_step, count):
+    """`count` updates of one seed; the number is dynamic, so that one compilation serves both phases."""
+
+    def step(i, carry):
+        state, metrics = carry
+        batch_key, update_key = jax.random.split(jax.random.fold_in(_key(seed, UPDATE), first_step + i))
+        parts = (offline, online)
+        batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount)
+        state, info = learner.update(state, batch, update_key)
+        combine = {"_max": jnp.maximum, "_min": jnp.minimum}
+        new = {name: combine.get(name[-4:], jnp.add)(metrics[name], value) for name, value in info.items()}
+        return state, new | {"count": metrics["count"] + 1}
+
+    return jax.lax.fori_loop(0, count, step, (state, metrics))
