@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do command -v $$p && break; done)
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && command -v $$p && break; done)
 RUNS := runs/headline
 
 .PHONY: help run test lab notebooks bench format clean
