@@ -18,13 +18,13 @@ help:
 $(BIN)/python:
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"Python 3.11 to 3.13 is needed, found {v[0]}.{v[1]}. Install one, or: make PYTHON=/path/to/python")'
 	@"$(PYTHON)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade pip --disable-pip-version-check
+	@$(BIN)/python -m pip install -qq --upgrade pip --disable-pip-version-check
 
 define install
 	@echo "Installing $(1) (once) ..."
 	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt ogbench dm_control; fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(2)'
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt ogbench dm_control; fi
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.$(2)'
 	@touch $@
 endef
 
