@@ -109,30 +109,50 @@ def test_best_of_n_takes_the_candidate_that_the_online_critic_prefers():
     assert best > value(one.act(state.params, observation, jax.random.key(0))) + 1e-3
 
 
-def bandit(horizon, seed):
-    """Two equally common modes of data, a = +0.7 (reward 1) and a = -0.7 (reward 0), in every step of the chunk."""
+def bandit(seed, two_modes):
+    """One-step problems on chunks of H = 5: no observation, no future, and a reward that the chunk alone decides.
+
+    two_modes: all steps near +0.7 (reward 1) or all near -0.7 (reward 0), equally often. Else every step is uniform in
+    [-1, 1] and the reward is the chunk's mean.
+    """
     rng = np.random.default_rng(seed)
-    good = rng.random(256) < 0.5
-    actions = np.where(good, 0.7, -0.7)[:, None, None] + 0.05 * rng.normal(size=(256, horizon, A))
-    zeros = np.zeros((256, S), np.float32)
-    return Batch(zeros, actions.astype(np.float32), good.astype(np.float32), np.ones((256, horizon), np.float32), zeros, np.zeros(256, np.float32))  # fmt: skip
+    if two_modes:
+        reward = (rng.random(64) < 0.5).astype(np.float32)
+        actions = np.where(reward, 0.7, -0.7)[:, None, None] + 0.05 * rng.normal(size=(64, 5, A))
+    else:
+        actions = rng.uniform(-1, 1, (64, 5, A))
+        reward = actions.mean(axis=(1, 2)).astype(np.float32)
+    zeros = np.zeros((64, S), np.float32)
+    return Batch(zeros, actions.astype(np.float32), reward, np.ones((64, 5), np.float32), zeros, np.zeros(64, np.float32))
 
 
-@pytest.mark.parametrize("method", ["qc-fql", "qc", "chunk-bc"])
-def test_learners_on_a_bandit_with_two_modes(method):
-    """Q-learning methods choose the mode with reward; imitation keeps both and never their mean."""
-    config, learner, state = learner_and_state(method, hidden=(64, 64), alpha=1.0, flow_steps=10, learning_rate=1e-3, candidates=16)  # fmt: skip
-    batches = jax.tree.map(lambda *leaves: np.stack(leaves), *(bandit(5, seed) for seed in range(20)))
+def chunk_means_after_training(method, two_modes, **changes):
+    """Mean of each of 300 chunks drawn from the trained policy, (300,)."""
+    config, learner, state = learner_and_state(method, hidden=(32, 32), flow_steps=5, learning_rate=3e-3, candidates=8, **changes)  # fmt: skip
+    batches = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(bandit(seed, two_modes) for seed in range(20)))
 
     def step(state, i):
         batch = jax.tree.map(lambda leaf: leaf[i % 20], batches)
         return learner.update(state, batch, jax.random.fold_in(jax.random.key(9), i))[0], None
 
-    batches = jax.tree.map(jnp.asarray, batches)
-    state, _ = jax.jit(lambda s: jax.lax.scan(step, s, jnp.arange(1500)))(state)
-    chunks = np.asarray(learner.act(state.params, jnp.zeros((400, S)), jax.random.key(3)))
-    near = lambda centre: np.mean(np.abs(chunks.mean(axis=(1, 2)) - centre) < 0.25)
-    if method == "chunk-bc":
-        assert 0.35 < near(0.7) < 0.65 and 0.35 < near(-0.7) < 0.65
-    else:
-        assert near(0.7) > 0.9
+    state, _ = jax.jit(lambda s: jax.lax.scan(step, s, jnp.arange(1000)))(state)
+    return np.asarray(jax.jit(learner.act)(state.params, jnp.zeros((300, S)), jax.random.key(3))).mean(axis=(1, 2))
+
+
+def near(means, centre):
+    return np.mean(np.abs(means - centre) < 0.25)
+
+
+@pytest.mark.parametrize(("method", "changes"), [("chunk-bc", {}), ("qc-fql", dict(alpha=10.0))])
+def test_a_flow_and_its_distilled_policy_keep_both_modes_and_avoid_their_mean(method, changes):
+    means = chunk_means_after_training(method, True, **changes)
+    assert min(near(means, 0.7), near(means, -0.7)) > 0.3 and near(means, 0.0) < 0.15, np.histogram(means, 8, (-1, 1))
+
+
+def test_best_of_n_takes_the_rewarded_mode():
+    assert near(chunk_means_after_training("qc", True), 0.7) > 0.9
+
+
+def test_the_q_loss_pulls_the_policy_towards_reward_and_alpha_holds_it_back():
+    free, held = (chunk_means_after_training("qc-fql", False, alpha=alpha).mean() for alpha in (0.1, 100.0))
+    assert free > 0.6 and abs(held) < 0.2, (free, held)
