@@ -37,7 +37,7 @@ $(VENV)/.lab: $(VENV)/.base
 
 run: $(VENV)/.base
 	@set -e; \
-	data=$$($(BIN)/qlac data cube-single-play-v0 --source generate --episodes 100 --out data); \
+	data=$$($(BIN)/qlac data cube-single-play-v0 --source generate --episodes 80 --out data); \
 	for method in qc-fql fql; do $(BIN)/qlac train --method $$method --data "$$data" --out $(RUNS)/$$method --resume; done; \
 	$(BIN)/qlac report $(RUNS)/qc-fql $(RUNS)/fql --out $(RUNS)/report
 

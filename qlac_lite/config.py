@@ -116,7 +116,7 @@ class Config:
 # What `lite` changes. The same for every method; chosen on cube-single so that two cores finish in minutes.
 LITE = dict(
     seeds=4,
-    offline_steps=10_000,
+    offline_steps=8_000,
     online_steps=6_000,
     batch_size=128,
     hidden=(128, 128),
@@ -125,8 +125,8 @@ LITE = dict(
     flow_steps=5,
     online_start=0,
     log_every=1000,
-    evaluate_every=10_000,
-    evaluation_episodes=20,
+    evaluate_every=8_000,
+    evaluation_episodes=15,
 )
 PRESETS = ("lite", "full")
 
