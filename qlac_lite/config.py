@@ -109,6 +109,11 @@ class Config:
         return self.horizon if get_method(self.method).backup == "chunk" else 1
 
     @property
+    def start_stride(self) -> int:
+        """Rows between two starts of chunks in an episode: 1, or the length of the backup."""
+        return 1 if self.stride == 1 else self.backup_length
+
+    @property
     def seed_list(self) -> range:
         return range(self.first_seed, self.first_seed + self.seeds)
 

@@ -62,8 +62,8 @@ class Engine:
         self.dataset = self.put_shared(dataset)
 
         update = functools.partial(_update, self.learner, config)
-        stored = functools.partial(append, horizon=config.backup_length, stride=self.stride)
-        closed = functools.partial(close_episode, horizon=config.backup_length, stride=self.stride)
+        stored = functools.partial(append, horizon=config.backup_length, stride=config.start_stride)
+        closed = functools.partial(close_episode, horizon=config.backup_length, stride=config.start_stride)
         self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
         self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
         act = acting(self.learner)
@@ -73,10 +73,6 @@ class Engine:
         self.store_and_act = self._over_seeds(store_and_act, "ss" + ACTING_AXES, donate=(0,))
         self.append = self._over_seeds(stored, "ss", donate=(0,))
         self.close = self._over_seeds(closed, "s", donate=(0,))
-
-    @property
-    def stride(self) -> int:
-        return 1 if self.config.stride == 1 else self.config.backup_length
 
     def _over_seeds(self, function: Callable, axes: str, donate: tuple[int, ...] = ()) -> Callable:
         """vmap over the seeds of a device, sharded over devices; `axes` has s (per seed) or d (shared) per argument."""

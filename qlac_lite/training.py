@@ -37,8 +37,7 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False) -> tu
     Raises:
         QlacError: what is wrong with the file, the folder, or the two together.
     """
-    stride = 1 if config.stride == 1 else config.backup_length
-    dataset, summary = load(data, get_task(config.task), stride)
+    dataset, summary = load(data, get_task(config.task), config.start_stride)
     check_horizon(dataset, config.backup_length)
     return create_run(out, config, {"path": str(data)} | summary, resume), dataset
 
@@ -63,7 +62,6 @@ class _Training:
         self.evaluators = None
         self.success = "-"
         self.saved = self.logged = time.monotonic()
-        self.logged_step = 0
 
     def run_all(self) -> None:
         progress, phase, step = self._restore()
@@ -91,8 +89,9 @@ class _Training:
             self.run.rewind("offline", -1)
             return progress, "offline", 0
         loaded, phase, step = self.run.load_checkpoint(progress)
-        self.run.rewind(phase, step)
-        self.log(f"Resuming {self.run.folder} at {phase} step {step:,}.")
+        if phase != "done":
+            self.run.rewind(phase, step)
+            self.log(f"Resuming {self.run.folder} at {phase} step {step:,}.")
         return self.engine.put(loaded)._replace(episodes=loaded.episodes), phase, step
 
     # The two phases.

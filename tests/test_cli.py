@@ -1,5 +1,6 @@
 """The command line from end to end, its errors, and what `import qlac_lite` costs."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import TASK
 
+from qlac_lite.config import Config
 from qlac_lite.files import read_csv
 
 SMALL = ["--seeds", "2", "--offline-steps", "20", "--online-steps", "20", "--set", "hidden=16,16", "--set", "batch_size=16", "--set", "evaluation_episodes=1", "--set", "log_every=10"]  # fmt: skip
@@ -119,6 +121,12 @@ def test_bad_input_ends_in_one_message_and_status_2(play_file, tmp_path):
 def test_help_says_what_the_command_does(command):
     result = qlac(command, "--help")
     assert result.returncode == 0 and len(result.stdout) > 200
+
+
+def test_train_help_names_every_field_of_a_run():
+    words = qlac("train", "--help").stdout.replace("\n", " ")
+    for field in dataclasses.fields(Config):
+        assert field.name in words or field.name.replace("_", "-") in words, field.name
 
 
 def test_listings():
