@@ -153,7 +153,7 @@ def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int,
     for line in right.lines:
         line.set_marker("")
     left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103))
-    right.set(xlabel="steps (thousands)", ylabel="Q of the batch: mean, shaded min to max")
+    right.set(xlabel="steps (thousands)", ylabel="Q of the batch (mean, min to max)")
     for axes in (left, right):
         plots.mark_online(axes, offline_steps)
     left.set_xlim(left=0)
