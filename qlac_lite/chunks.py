@@ -6,7 +6,8 @@ from; one that terminated needs none. So every observation is stored once.
 
 A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode (stride H, as
 some descriptions of the method have it). It never crosses the end of its episode: `valid` says which of its steps
-exist, and the discount is 0 from the first terminal state on. Rewards after a success inside the chunk still count,
+exist, and the discount is 0 from the first terminal state on. (A critic takes whole chunks only, so online a success
+reaches it through the one start that lies exactly H steps before it: with stride H, through one episode in H.) Rewards after a success inside the chunk still count,
 because in play data a success does not end the episode.
 
 Shapes: B batch, H chunk length, A action size, S observation size, N rows.

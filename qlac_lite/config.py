@@ -85,6 +85,9 @@ class Config:
         for name in ("offline_steps", "online_steps", "online_start", "first_seed", "checkpoint_seconds"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("seeds", self.seeds <= 1024, "at most 1024")
+        self._require("first_seed", self.first_seed + self.seeds <= 2**32, "so that all seeds are below 2^32")
+        for name in ("offline_steps", "online_steps"):
+            self._require(name, getattr(self, name) <= 10**9, "at most 1,000,000,000")
         self._require("horizon", self.horizon <= 1000, "at most 1000")
         self._require("alpha", 0 <= self.alpha <= 1e6, "between 0 and 1,000,000")
         self._require("candidates", self.candidates <= 4096, "at most 4096")

@@ -22,7 +22,7 @@ from qlac_lite.evaluation import ACTING_AXES, acting
 from qlac_lite.tasks import Task
 
 Metrics = dict[str, jax.Array]
-INIT, UPDATE = 0, 1  # streams of random keys; evaluation.py has its own
+INIT, UPDATE = 0, 1  # streams of random keys
 
 
 class Progress(NamedTuple):

@@ -110,18 +110,21 @@ def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV file, numbers as floats; an empty list if there is no such file."""
+    """The rows of a CSV file, numbers as int or float; an empty list if there is no such file.
+
+    A last line without its end, which a killed writer can leave, is passed over.
+    """
     if not path.exists():
         return []
 
     def value(text: str) -> Any:
-        try:
-            return float(text)
-        except (TypeError, ValueError):
-            return text
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                return kind(text)
+        return text
 
-    with path.open(newline="") as file:
-        return [{key: value(text) for key, text in row.items()} for row in csv.DictReader(file)]
+    whole = path.read_text().rpartition("\n")[0]
+    return [{key: value(text) for key, text in row.items()} for row in csv.DictReader(whole.splitlines())]
 
 
 def sha256(path: Path) -> str:

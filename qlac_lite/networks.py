@@ -21,17 +21,13 @@ class MLP(nnx.Module):
 
     def __init__(self, inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, rngs: nnx.Rngs):
         sizes = (inputs, *hidden, outputs)
-        layer = lambda i: nnx.Linear(sizes[i], sizes[i + 1], kernel_init=XAVIER, rngs=rngs)
-        self.layers = nnx.List([layer(i) for i in range(len(sizes) - 1)])
-        self.norms = nnx.List([nnx.LayerNorm(size, rngs=rngs) for size in hidden] if layer_norm else [])
+        linear = [nnx.Linear(a, b, kernel_init=XAVIER, rngs=rngs) for a, b in zip(sizes, sizes[1:], strict=False)]
+        norms = [[nnx.LayerNorm(size, rngs=rngs)] if layer_norm else [] for size in hidden]
+        hidden_layers = [layer for i in range(len(hidden)) for layer in (linear[i], nnx.gelu, *norms[i])]
+        self.layers = nnx.Sequential(*hidden_layers, linear[-1])
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        for i, layer in enumerate(self.layers):
-            x = layer(x)
-            if i < len(self.layers) - 1:
-                x = nnx.gelu(x)
-                x = self.norms[i](x) if len(self.norms) else x
-        return x
+        return self.layers(x)
 
 
 class Critic(nnx.Module):

@@ -31,10 +31,13 @@ def new_figure(columns: int, width: float = 5.2, height: float = 3.6) -> tuple[F
         return figure, [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
 
 
-def curve(axes: Axes, method: str, title: str, steps: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """A line with its shaded interval: steps in thousands, the three others in the unit of the axis; all (points,)."""
+def curve(
+    axes: Axes, method: str, label: str, steps: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray,
+    line: str = "-", marked: bool = True,
+) -> None:  # fmt: skip
+    """A line with its shaded interval: steps, drawn in thousands, and three in the unit of the axis; all (points,)."""
     colour, marker = STYLES[method]
-    axes.plot(steps / 1000, mean, color=colour, marker=marker, markersize=5, label=title)
+    axes.plot(steps / 1000, mean, color=colour, linestyle=line, marker=marker if marked else "", markersize=5, label=label)
     axes.fill_between(steps / 1000, low, high, color=colour, alpha=0.18, linewidth=0)
 
 

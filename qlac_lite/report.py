@@ -1,5 +1,6 @@
 """What a set of runs says: learning curves, a table as Markdown and CSV, and a filmstrip of the best agent."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ def evaluate_run(folder: Path, episodes: int) -> str:
         environments.close(terminate=True)
     write_csv(run.folder / "evaluate.csv", [{"phase": phase, "step": step} | row for row in rows])
     by_seed = _by_seed(rows)
-    lines = [f"{get_method(config.method).title} on {config.task}, {phase} step {step:,}, {episodes} episodes a seed"]
+    when = "after training" if phase == "done" else f"{phase} step {step:,}"
+    lines = [f"{get_method(config.method).title} on {config.task}, {when}, {episodes} episodes a seed"]
     lines += [f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in by_seed.items()]
-    lines += [f"  together: success {_text(success_interval(list(by_seed.values())))} (95 % bootstrap interval)"]
+    lines += [f"  together: success {_text(success_interval(list(by_seed.values())))} (95 % interval)"]
     return "\n".join([*lines, f"Every episode is in {run.folder / 'evaluate.csv'}"])
 
 
@@ -45,24 +47,40 @@ def write_report(folders: list[Path], out: Path) -> str:
     runs = [open_run(folder) for folder in folders]
     texts = []
     for task in dict.fromkeys(run.config.task for run in runs):
-        of_task = [run for run in runs if run.config.task == task]
-        groups = {m: [run for run in of_task if run.config.method == m] for m in dict.fromkeys(run.config.method for run in of_task)}
-        for method, members in groups.items():
+        groups = _group([run for run in runs if run.config.task == task])
+        for label, members in groups.items():
             seeds = [seed for run in members for seed in run.config.seed_list]
             if len(set(seeds)) < len(seeds):
-                raise QlacError(f"Two of the {method} runs share a seed: {sorted(seeds)}. Report them apart, or train with --set first_seed=N.")  # fmt: skip
+                raise QlacError(f"Two of the {label} runs share a seed: {sorted(seeds)}. Leave one out, or train with --set first_seed=N.")  # fmt: skip
         texts.append(_report_task(task, groups, Path(out)))
     return "\n\n".join(texts)
 
 
+def _group(runs: list[Run]) -> dict[str, list[Run]]:
+    """Runs that differ in their seeds alone, under a label: the method, and what sets it apart from others of it."""
+
+    def settings(run: Run) -> dict[str, Any]:
+        return dataclasses.asdict(run.config) | {"seeds": 0, "first_seed": 0, "data": run.data["sha256"][:8]}
+
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        others = [settings(other) for other in runs if other.config.method == run.config.method]
+        apart = [f"{key}={value}" for key, value in settings(run).items() if any(other[key] != value for other in others)]
+        label = ", ".join([get_method(run.config.method).title, *apart])
+        groups.setdefault(label, []).append(run)
+    return groups
+
+
 def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> str:
-    points = {method: _success_points(members) for method, members in groups.items()}
-    rows = [_table_row(method, members, points[method]) for method, members in groups.items()]
+    points = {label: _success_points(members) for label, members in groups.items()}
+    rows = [_table_row(label, members, points[label]) for label, members in groups.items()]
     write_csv(out / f"{task}.csv", rows)
     _save(_figure(task, groups, points), out / f"{task}.png")
-    best = max(groups, key=lambda method: list(points[method].values())[-1][0])
-    strip = out / f"{task}-filmstrip.png"
-    caption = draw_filmstrip(groups[best][0].folder, strip)
+    best = max(groups, key=lambda label: list(points[label].values())[-1][0])
+    film = []
+    if groups[best][0].checkpoint_path.exists():
+        strip = out / f"{task}-filmstrip.png"
+        film = [f"![{draw_filmstrip(groups[best][0].folder, strip)}]({strip.name})", ""]
     header, run = list(rows[0]), groups[best][0]
     table = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     table += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
@@ -72,12 +90,11 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> str:
         "",
         *table,
         "",
-        "Success rate with a 95 % interval from a bootstrap over seeds and episodes.",
+        "Success rate with a 95 % interval: a bootstrap over seeds and episodes, or the exact binomial one where all episodes ended alike.",
         "",
         f"![Success rate over training steps]({task}.png)",
         "",
-        f"![{caption}]({strip.name})",
-        "",
+        *film,
         f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",
         *(f"- Command: `{member.provenance['command']}`" for members in groups.values() for member in members),
         f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",
@@ -121,47 +138,53 @@ def _training_success(members: list[Run], bins: int = 10) -> tuple[np.ndarray, n
     return middle[kept], np.array([100 * np.mean(inside[i]) for i in kept])
 
 
-def _table_row(method: str, members: list[Run], points: dict[int, Interval]) -> dict[str, Any]:
+def _table_row(label: str, members: list[Run], points: dict[int, Interval]) -> dict[str, Any]:
     config = members[0].config
     online = [step for step in points if step > config.offline_steps]
     rows = [row for run in members for row in run.rows("progress.csv")]
     speed = np.median([row["updates_per_second"] for row in rows]) * config.seeds if rows else float("nan")
     return {
-        "method": get_method(method).title,
-        f"offline, {config.offline_steps:,} steps": _text(points[config.offline_steps]) if config.offline_steps in points else "-",
-        f"then online, {config.online_steps:,} steps": _text(points[max(online)]) if online else "-",
+        "method": label.replace(",", ";"),
+        "offline steps": config.offline_steps,
+        "success offline": _text(points[config.offline_steps]) if config.offline_steps in points else "-",
+        "online steps": max(online) - config.offline_steps if online else 0,
+        "success online": _text(points[max(online)]) if online else "-",
         "seeds": sum(run.config.seeds for run in members),
         "episodes a seed": config.evaluation_episodes,
-        "updates/s, all seeds": f"{speed:.0f}",
+        "updates/s (all seeds)": f"{speed:.0f}",
     }
 
 
 def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int, Interval]]):
     figure, (left, right) = plots.new_figure(2)
-    for method, members in groups.items():
-        title, offline_steps = get_method(method).title, members[0].config.offline_steps
-        steps, values = np.array(list(points[method])), np.array(list(points[method].values()))
-        plots.curve(left, method, title, steps, *(100 * values.T))
+    drawn: list[str] = []
+    for label, members in groups.items():
+        method = members[0].config.method
+        line = ("-", ":", "-.")[drawn.count(method) % 3]  # a colour a method, a line style a setting of it
+        drawn.append(method)
+        steps, values = np.array(list(points[label])), np.array(list(points[label].values()))
+        plots.curve(left, method, label, steps, *(100 * values.T), line)
         plots.training_curve(left, method, *_training_success(members))
         rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("progress.csv") if "q_mean" in row]
         totals = np.array(sorted({row["total"] for row in rows}))
         if len(totals):
             column = lambda name, reduce: np.array([reduce([r[name] for r in rows if r["total"] == t]) for t in totals])  # noqa: B023
-            plots.curve(right, method, title, totals, column("q_mean", np.mean), column("q_min", np.min), column("q_max", np.max))
+            q = column("q_mean", np.mean), column("q_min", np.min), column("q_max", np.max)
+            plots.curve(right, method, label, totals, *q, line, marked=False)
     right.axhline(0, color="0.3", linestyle="--", linewidth=1)
     right.text(0.99, 0, "theoretical maximum", transform=right.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
-    for line in right.lines:
-        line.set_marker("")
     left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103))
     right.set(xlabel="steps (thousands)", ylabel="Q of the batch (mean, min to max)")
-    for axes in (left, right):
-        plots.mark_online(axes, offline_steps)
     left.set_xlim(left=0)
     right.set_xlim(left=0)
+    offline_steps = {run.config.offline_steps for members in groups.values() for run in members}
+    for axes in (left, right):
+        if len(offline_steps) == 1:
+            plots.mark_online(axes, *offline_steps)
     left.plot([], [], color="0.3", linewidth=1, linestyle="--", label="episodes learned from")
     left.legend(loc="upper left", frameon=True)
-    seeds = {method: sum(run.config.seeds for run in members) for method, members in groups.items()}
-    figure.suptitle(f"{task} ({', '.join(f'{n} seeds {get_method(m).title}' for m, n in seeds.items())}; 95 % bootstrap interval)", fontsize=10)  # fmt: skip
+    seeds = [f"{sum(run.config.seeds for run in members)} seeds {label}" for label, members in groups.items()]
+    figure.suptitle(f"{task} ({'; '.join(seeds)}; 95 % interval)", fontsize=10)
     return figure
 
 

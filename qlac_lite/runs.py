@@ -99,7 +99,9 @@ class Run:
         Raises:
             QlacError: no checkpoint yet, or one that does not fit the configuration.
         """
-        remedy = f"Start the run again without --resume in another folder, or restore {self.checkpoint_path.name}."
+        remedy = "Start the run anew in another folder, or restore the checkpoint."
+        if not self.checkpoint_path.exists():
+            raise QlacError(f"{self.folder} has no checkpoint yet. Let it train on: the same qlac train command with --resume.")
         arrays = read_npz(self.checkpoint_path, remedy)
         try:
             phase, step = str(arrays["phase"]), int(arrays["step"])

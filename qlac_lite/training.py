@@ -64,16 +64,18 @@ class _Training:
         self.saved = self.logged = time.monotonic()
 
     def run_all(self) -> None:
-        progress, phase, step = self._restore()
-        if phase == "done":
-            self.log(f"{self.run.folder} is finished; nothing is left to train.")
-            return
         try:
+            progress, phase, step = self._restore()
+            if phase == "done":
+                self.log(f"{self.run.folder} is finished; nothing is left to train.")
+                return
             if phase == "offline":
                 progress = self._offline(progress, step)
                 phase, step = "online", 0
             if self.config.online_steps > 0:
                 progress = self._online(progress, step)
+        except MemoryError:
+            raise QlacError(f"The memory does not suffice for {self.config.seeds} seeds of {self.config.online_steps:,} online transitions. Train fewer --seeds at a time.") from None  # fmt: skip
         except KeyboardInterrupt:
             raise QlacError(f"Stopped. Go on from the last checkpoint with --resume ({self.run.folder}).") from None
         except (EOFError, ConnectionError) as error:
@@ -142,7 +144,7 @@ class _Training:
                         observation, _ = environments.reset(seed=seeds, options={"reset_mask": ended})
                         decision[ended], length[ended], returns[ended] = 0, 0, 0.0
                     bar.update(size)
-                    if step // config.log_every > (step - size) // config.log_every or step == total:
+                    if step == total or self._next_boundary(step - size, total) <= step:
                         progress = progress._replace(replay=engine.append(progress.replay, engine.put(new)))
                         new = self._nothing(observation)
                         self.run.append("episodes.csv", finished)

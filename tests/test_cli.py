@@ -60,6 +60,13 @@ def test_evaluate_and_report(run_folder, play_file, tmp_path):
     for name in (f"{TASK}.png", f"{TASK}-filmstrip.png"):
         content = (tmp_path / "report" / name).read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 10_000
+    third = tmp_path / "longer"
+    changes = ("--set", "first_seed=20261123", "--set", "flow_steps=3", "--offline-steps", "30", "--online-steps", "0")
+    assert qlac("train", "--method", "fql", "--data", play_file(), "--out", third, *SMALL, *changes).returncode == 0
+    assert qlac("report", other, third, "--out", tmp_path / "report").returncode == 0
+    rows = read_csv(tmp_path / "report" / f"{TASK}.csv")
+    assert [row["offline steps"] for row in rows] == [20, 30] and "flow_steps=3" in rows[1]["method"]  # not pooled, not mislabelled
+    assert {row["seed"] for row in read_csv(third / "evaluations.csv")} == {20261123, 20261124}
     twice = qlac("report", other, other, "--out", tmp_path / "report")
     assert twice.returncode == 2 and "share a seed" in twice.stderr
 
@@ -109,6 +116,8 @@ def test_bad_input_ends_in_one_message_and_status_2(play_file, tmp_path):
         (("report", tmp_path / "none"), "holds no run"),
         (("data", "cube-singel-play-v0"), "Did you mean cube-single-play-v0"),
         (("data",), "Name a dataset"),
+        (("data", "cube-single-play-v0", "--source", "generate", "--workers", -1, "--out", out), "workers is -1"),
+        ((*train, "--set", "first_seed=5000000000"), "below 2^32"),
         (("data", "cube-single-play-v0", "--source", "generate", "--episodes", 0, "--out", out), "at least 1"),
     ):
         result = qlac(*arguments)

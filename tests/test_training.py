@@ -329,6 +329,25 @@ def test_a_full_disk_under_a_csv_file_is_named(tmp_path, play_file):
         run.append("progress.csv", [dict(phase="offline", step=1, seed=0)])
 
 
+def test_a_line_cut_by_a_kill_is_passed_over_and_numbers_stay_exact(tmp_path, play_file):
+    run, _ = start_run(tiny_config(first_seed=20261123), play_file(), tmp_path / "run")
+    rows = [dict(phase="online", step=1_234_565, seed=20261123, q_mean=-1.5)]
+    run.append("progress.csv", rows)
+    with (run.folder / "progress.csv").open("a") as file:
+        file.write("online,12")
+    assert run.rows("progress.csv") == rows
+    run.rewind("online", 2_000_000)
+    assert (run.folder / "progress.csv").read_text() == "phase,step,seed,q_mean\nonline,1234565,20261123,-1.5\n"
+
+
+def test_evaluations_come_when_asked_for_also_between_log_rows(play_file, tmp_path):
+    config = tiny_config(offline_steps=20, online_steps=30, log_every=20, evaluate_every=10)
+    run, dataset = start_run(config, play_file(), tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    steps = [(row["phase"], row["step"]) for row in run.rows("evaluations.csv") if row["seed"] == 0]
+    assert steps == [("offline", 10), ("offline", 20), ("online", 10), ("online", 20), ("online", 30)]
+
+
 def test_a_folder_below_a_file_cannot_be_written(tmp_path, play_file):
     (tmp_path / "file").write_text("")
     with pytest.raises(QlacError, match="Choose another folder with --out"):

@@ -110,6 +110,8 @@ def generate(name: str, episodes: int, seed: int, path: Path, workers: int | Non
     """
     if episodes < 1:
         raise QlacError(f"--episodes is {episodes}, but a dataset needs at least 1.")
+    if workers is not None and workers < 1:
+        raise QlacError(f"--workers is {workers}, but has to be at least 1.")
     if seed < 0:
         raise QlacError(f"--seed is {seed}, but has to be at least 0.")
     workers = workers or os.cpu_count() or 1
