@@ -4,6 +4,7 @@ import contextlib
 import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -105,8 +106,12 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
     """Rows as CSV text; floats with six significant digits."""
     text = lambda value: f"{value:.6g}" if isinstance(value, float) else str(value)
-    lines = [",".join(rows[0])] if header and rows else []
-    return "".join(line + "\n" for line in [*lines, *(",".join(text(value) for value in row.values()) for row in rows)])
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if header and rows:
+        writer.writerow(rows[0])
+    writer.writerows([text(value) for value in row.values()] for row in rows)
+    return out.getvalue()
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
