@@ -31,10 +31,10 @@ def main(
     from qlac_lite.engine import use_cores
     from qlac_lite.runs import provenance
 
-    use_cores(8)
+    use_cores()
     peak = matmul_rate()
     print(f"matrix product, float32: {peak / 1e9:.0f} GFLOP/s")
-    results = {"provenance": provenance(), "matmul_gflops": peak / 1e9, "updates": []}
+    results = {"provenance": provenance("python -m qlac_lite.bench"), "matmul_gflops": peak / 1e9, "updates": []}
     print(f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10}")
     for size_name in size or ("lite", "paper"):
         for method_name in method or ("fql", "qc-fql"):

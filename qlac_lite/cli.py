@@ -90,7 +90,7 @@ def train(
     from qlac_lite.training import start_run
     from qlac_lite.training import train as run_training
 
-    use_cores(config.seeds)
+    use_cores()
     if data is None:
         from qlac_lite.data.fetch import get_dataset
 

@@ -1,7 +1,8 @@
 """The compiled functions of a run, over a seed axis.
 
 All seeds train in one compiled program: vmap over the seeds of a device, and the seed axis sharded over the devices
-(GPUs, or CPU cores). The dataset is not copied per seed. Randomness is derived from (seed, step), never carried along, so
+(GPUs, or CPU cores). Cores left over share each batch: every one takes a part of its chunks, and the gradients are
+averaged. The dataset is not copied per seed. Randomness is derived from (seed, step), never carried along, so
 that a step is the same whenever and after whatever interruption it is taken.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from qlac_lite.agents import Learner, State, make_learner
@@ -23,6 +25,7 @@ from qlac_lite.tasks import Task
 
 Metrics = dict[str, jax.Array]
 INIT, UPDATE = 0, 1  # streams of random keys
+MIN_SHARE, WIDE = 32, 256  # chunks of a batch worth a core of their own; layers this wide keep all cores busy anyway
 
 
 class Progress(NamedTuple):
@@ -34,13 +37,22 @@ class Progress(NamedTuple):
     episodes: np.ndarray  # (S,) online episodes begun
 
 
-def use_cores(seeds: int) -> None:
-    """On a CPU, makes JAX treat cores as devices, so that seeds train on them side by side. Call before using JAX."""
-    devices = max(n for n in range(1, (os.cpu_count() or 1) + 1) if seeds % n == 0)
+def use_cores() -> None:
+    """On a CPU, makes JAX treat cores as devices, for seeds or shares of a batch. Call before using JAX."""
     try:
-        jax.config.update("jax_num_cpu_devices", devices)
+        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
     except RuntimeError:
         pass  # JAX already runs, in a notebook say: it keeps its devices
+
+
+def split_devices(devices: list, config: Config) -> tuple[int, int]:
+    """Devices over (seeds, batch): as many as divide the seeds; of CPU cores left over, as many as divide the batch of a
+    small network."""
+    seeds, batch = config.seeds, config.batch_size
+    over_seeds = max(n for n in range(1, len(devices) + 1) if seeds % n == 0)
+    spare = len(devices) // over_seeds if devices[0].platform == "cpu" and max(config.hidden) < WIDE else 1
+    over_batch = max(n for n in range(1, spare + 1) if n == 1 or (batch % n == 0 and batch // n >= MIN_SHARE))
+    return over_seeds, over_batch
 
 
 class Engine:
@@ -55,13 +67,13 @@ class Engine:
         self.config = config
         self.learner = make_learner(config, observation_size, action_size)
         devices = jax.local_devices()
-        count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
-        self.mesh = Mesh(np.array(devices[:count]), ("seeds",))
+        shape = split_devices(devices, config)
+        self.mesh = Mesh(np.array(devices[: shape[0] * shape[1]]).reshape(shape), ("seeds", "batch"))
         self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
         self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
         self.dataset = self.put_shared(dataset)
 
-        update = functools.partial(_update, self.learner, config)
+        update = functools.partial(_update, self.learner, config, self.mesh.shape["batch"])
         stored = functools.partial(append, horizon=config.backup_length, stride=config.start_stride)
         closed = functools.partial(close_episode, horizon=config.backup_length, stride=config.start_stride)
         self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
@@ -78,6 +90,8 @@ class Engine:
         """vmap over the seeds of a device, sharded over devices; `axes` has s (per seed) or d (shared) per argument."""
         specs = tuple(PartitionSpec("seeds") if axis == "s" else PartitionSpec() for axis in axes)
         mapped = jax.vmap(function, in_axes=tuple(0 if axis == "s" else None for axis in axes))
+        if self.config.seeds == self.mesh.shape["seeds"]:
+            mapped = _for_one(function, axes)
         sharded = jax.shard_map(mapped, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False)
         return jax.jit(sharded, donate_argnums=donate)
 
@@ -116,6 +130,16 @@ class Engine:
         return progress._replace(state=state, metrics=metrics)
 
 
+def _for_one(function: Callable, axes: str) -> Callable:
+    """What vmap over a single seed would be, without its batched matrix products, which cost a quarter on a CPU."""
+
+    def mapped(*args):
+        own = [jax.tree.map(lambda leaf: leaf[0], arg) if axis == "s" else arg for arg, axis in zip(args, axes, strict=True)]
+        return jax.tree.map(lambda leaf: leaf[None], function(*own))
+
+    return mapped
+
+
 _NEUTRAL = {"_max": -np.inf, "_min": np.inf}
 
 
@@ -123,17 +147,36 @@ def _key(seed: jax.Array, stream: int) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), stream)
 
 
-def _update(learner: Learner, config: Config, state, metrics, online, offline, seed, first_step, count):
-    """`count` updates of one seed; the number is dynamic, so that one compilation serves both phases."""
+def _update(learner: Learner, config: Config, shares: int, state, metrics, online, offline, seed, first_step, count):
+    """`count` updates of one seed; the number is dynamic, so that one compilation serves both phases.
+
+    With `shares` > 1 this runs on as many devices, each with its share of every batch and its own noise.
+    """
+    share = jax.lax.axis_index("batch")
 
     def step(i, carry):
         state, metrics = carry
-        batch_key, update_key = jax.random.split(jax.random.fold_in(_key(seed, UPDATE), first_step + i))
+        key = jax.random.fold_in(_key(seed, UPDATE), first_step + i)
+        batch_key, update_key = jax.random.split(jax.random.fold_in(key, share) if shares > 1 else key)
         parts = (offline, online)
-        batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount)
-        state, info = learner.update(state, batch, update_key)
-        combine = {"_max": jnp.maximum, "_min": jnp.minimum}
-        new = {name: combine.get(name[-4:], jnp.add)(metrics[name], value) for name, value in info.items()}
+        batch = sample(batch_key, parts, config.batch_size // shares, config.backup_length, config.discount)
+        state, info = learner.update(state, batch, update_key, _mean_over_shares if shares > 1 else _same)
+        new = {name: _COMBINE.get(name[-4:], jnp.add)(metrics[name], value) for name, value in info.items()}
         return state, new | {"count": metrics["count"] + 1}
 
-    return jax.lax.fori_loop(0, count, step, (state, metrics))
+    state, metrics = jax.lax.fori_loop(0, count, step, (state, metrics))
+    reduce = {"_max": jax.lax.pmax, "_min": jax.lax.pmin}
+    return state, {name: reduce.get(name[-4:], jax.lax.pmean)(value, "batch") for name, value in metrics.items()}
+
+
+_COMBINE = {"_max": jnp.maximum, "_min": jnp.minimum}
+
+
+def _same(gradient):
+    return gradient
+
+
+def _mean_over_shares(gradient):
+    """In one message: a core waits once an update, not once a layer."""
+    flat, restore = ravel_pytree(gradient)
+    return restore(jax.lax.pmean(flat, "batch"))

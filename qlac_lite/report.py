@@ -144,7 +144,7 @@ def _table_row(label: str, members: list[Run], points: dict[int, Interval]) -> d
     rows = [row for run in members for row in run.rows("progress.csv")]
     speed = np.median([row["updates_per_second"] for row in rows]) * config.seeds if rows else float("nan")
     return {
-        "method": label.replace(",", ";"),
+        "method": label,
         "offline steps": config.offline_steps,
         "success offline": _text(points[config.offline_steps]) if config.offline_steps in points else "-",
         "online steps": max(online) - config.offline_steps if online else 0,

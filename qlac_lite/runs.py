@@ -30,13 +30,13 @@ PHASES = ("offline", "online", "done")
 LOGS = ("progress.csv", "episodes.csv", "evaluations.csv")
 
 
-def provenance() -> dict[str, Any]:
-    """Versions, machine and command: what has to stand beside a result."""
+def provenance(program: str = "qlac") -> dict[str, Any]:
+    """Versions, machine and command (`program` with this process's arguments): what has to stand beside a result."""
     packages = ("jax", "jaxlib", "flax", "optax", "numpy", "gymnasium", "ogbench", "mujoco", "dm_control")
     installed = {d.metadata["Name"].lower().replace("-", "_") for d in metadata.distributions()}
     return dict(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        command=" ".join(["qlac", *sys.argv[1:]]),
+        command=" ".join([program, *sys.argv[1:]]),
         qlac_lite=qlac_lite.__version__,
         versions={package: metadata.version(package) for package in packages if package in installed},
         python=platform.python_version(),

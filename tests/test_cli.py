@@ -4,7 +4,6 @@ import dataclasses
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -144,9 +143,7 @@ def test_listings():
 
 def test_the_import_is_light():
     code = "import sys, qlac_lite; assert not {'mujoco', 'robosuite', 'jax', 'ogbench'} & set(sys.modules)"
-    begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert time.perf_counter() - begin < 5  # the interpreter included; this guards against a heavy import, not for speed
 
 
 def test_simulator_processes_load_no_jax():

@@ -17,9 +17,10 @@ import pytest
 from conftest import TASK, tiny_config
 
 from qlac_lite import files, training
+from qlac_lite.chunks import sample
 from qlac_lite.config import Config, make_config, parse_settings
 from qlac_lite.data.ogbench import load
-from qlac_lite.engine import Engine
+from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import evaluate, success_interval
 from qlac_lite.runs import open_run
@@ -168,6 +169,51 @@ def test_seeds_train_as_they_would_alone(play_file, tmp_path):
     first = next(key for key in ends[0] if "policy" in key and key.endswith("['kernel']"))
     run = open_run(tmp_path / "two")
     assert not np.array_equal(arrays_of(run)[first][0], arrays_of(run)[first][1])
+
+
+def test_a_batch_shared_by_two_cores_gives_the_mean_of_their_gradients(play_file):
+    """Two updates of one seed on two devices, against the shares' gradients averaged by hand."""
+    config = tiny_config(seeds=1, batch_size=64)
+    dataset, _ = load(play_file(), get_task(TASK))
+    engine = Engine(config, dataset, 28, 5)
+    assert dict(engine.mesh.shape) == {"seeds": 1, "batch": 2}
+    progress = engine.update(engine.start(0, get_task(TASK)), 0, 2)
+    learner, seed = engine.learner, config.seed_list[0]
+    state = learner.init(jax.random.fold_in(jax.random.key(seed), INIT))
+    infos = []
+    for step in range(2):
+        gradients = []
+        for share in range(2):
+            key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), UPDATE), step), share)
+            batch_key, update_key = jax.random.split(key)
+            batch = sample(batch_key, (dataset,), 32, 5, 0.99)
+            _, info = learner.update(state, batch, update_key, lambda gradient: gradients.append(gradient) or gradient)  # noqa: B023
+            infos.append(info)
+        mean = jax.tree.map(lambda a, b: (a + b) / 2, *gradients)
+        state, _ = learner.update(state, batch, update_key, lambda gradient: mean)  # noqa: B023
+    for whole, ours in zip(jax.tree.leaves(progress.state), jax.tree.leaves(state), strict=True):
+        np.testing.assert_allclose(whole[0], ours, atol=1e-5)
+    assert progress.metrics["count"][0] == 2
+    np.testing.assert_allclose(progress.metrics["flow_loss"][0] / 2, np.mean([info["flow_loss"] for info in infos]), rtol=1e-5)
+    np.testing.assert_allclose(progress.metrics["q_max"][0], max(info["q_max"] for info in infos), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "cores, changes, wanted",
+    [
+        (2, dict(seeds=4), (2, 1)),  # the seeds keep both cores busy
+        (2, dict(seeds=1), (1, 2)),
+        (8, dict(seeds=2), (2, 4)),
+        (64, dict(seeds=1), (1, 4)),  # no share below 32 chunks
+        (3, dict(seeds=4), (2, 1)),
+        (2, dict(seeds=1, hidden=(512,) * 4), (1, 1)),  # wide layers use both cores by themselves
+        (2, dict(seeds=1, batch_size=65), (1, 1)),
+    ],
+)
+def test_how_cores_are_split(cores, changes, wanted):
+    devices = [SimpleNamespace(platform="cpu")] * cores
+    mesh = split_devices(devices, make_config(TASK, "qc-fql", "lite", **changes))
+    assert mesh == wanted
 
 
 def test_evaluation_does_not_depend_on_the_number_of_processes(finished):

@@ -29,7 +29,7 @@ class Learner(NamedTuple):
     """A method as pure functions."""
 
     init: Callable[[jax.Array], State]  # key -> state
-    update: Callable[[State, Batch, jax.Array], tuple[State, Info]]  # one gradient step
+    update: Callable[..., tuple[State, Info]]  # one gradient step, see `gradient_step`
     act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]  # params, (B, S), key -> (B, H, A) in [-1, 1]
     losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
 
@@ -51,7 +51,9 @@ def critic_loss(q: jax.Array, next_q: jax.Array, batch: Batch) -> tuple[jax.Arra
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:
-    """`update(state, batch, key)`: Adam on the sum of the losses, then the target critic's moving average.
+    """`update(state, batch, key, reduce)`: Adam on the sum of the losses, then the target critic's moving average.
+
+    `reduce` is applied to the gradient first; where a batch is split over devices, it takes their mean.
 
     One optimizer serves all networks: Adam treats every parameter by itself, and each loss reaches only the network it
     is meant for, because `losses` stops the other gradients.
@@ -61,9 +63,9 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
         terms, info = losses(params, target_critic, batch, key)
         return sum(terms.values()), {f"{name}_loss": value for name, value in terms.items()} | info
 
-    def update(state: State, batch: Batch, key: jax.Array) -> tuple[State, Info]:
+    def update(state: State, batch: Batch, key: jax.Array, reduce: Callable = lambda gradient: gradient) -> tuple[State, Info]:
         gradient, info = jax.grad(total, has_aux=True)(state.params, state.target_critic, batch, key)
-        steps, opt_state = optimizer.update(gradient, state.optimizer, state.params)
+        steps, opt_state = optimizer.update(reduce(gradient), state.optimizer, state.params)
         params = optax.apply_updates(state.params, steps)
         target_critic = optax.incremental_update(params.get("critic", {}), state.target_critic, target_rate)
         return State(params, target_critic, opt_state), info

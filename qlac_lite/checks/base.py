@@ -1,0 +1,218 @@
+"""How a check works.
+
+    chunk_rewards = check_chunk_rewards(chunk_rewards)
+
+An `Exercise` runs the learner's function on randomised cases, from the simplest to the hardest, and compares with an
+independent reference. It says what was expected and what came, which misconception would give just that, and what to
+do next. It gives back the learner's function if that is right, and else the library's own, so that the rest of a lesson
+always works. It raises only where nbgrader grades (there, an error is what takes the points away).
+"""
+
+import copy
+import html
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Named = dict[str, Any]  # the parts of an answer by name, to compare and to speak of
+
+
+class Case(NamedTuple):
+    """One call of the learner's function."""
+
+    about: str  # what it is, in the learner's words
+    args: tuple
+    hint: str = ""  # where to look if this is the first case that fails
+
+
+class Misconception(NamedTuple):
+    """A plausible wrong answer. An answer that agrees with `function` on all cases is told `name` and `remedy`."""
+
+    name: str
+    remedy: str
+    function: Callable
+
+
+class Verdict:
+    """What a check says: a status, a headline and labelled lines; readable as text and in a notebook."""
+
+    MARKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "open": ("…", "#808080")}
+
+    def __init__(self, status: str, headline: str, **lines: str):
+        self.status, self.headline = status, headline
+        self.lines = {label: text for label, text in lines.items() if text}
+
+    def __str__(self) -> str:
+        width = max((len(label) for label in self.lines), default=0)
+        rows = [f"  {label:{width}}  " + text.replace("\n", "\n" + " " * (width + 4)) for label, text in self.lines.items()]
+        return "\n".join([f"{self.MARKS[self.status][0]} {self.headline}", *rows])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        mark, colour = self.MARKS[self.status]
+        label = "opacity:.65;padding:.1em 1em .1em 0;vertical-align:top;text-align:left;white-space:nowrap"
+        text = "text-align:left;white-space:pre-wrap"
+        rows = "".join(
+            f'<tr style="background:none"><td style="{label}">{html.escape(k)}</td><td style="{text}">{html.escape(v)}</td></tr>'
+            for k, v in self.lines.items()
+        )
+        head = f'<b style="color:{colour}">{mark}</b> <b>{html.escape(self.headline)}</b>'
+        return f'<div style="border-left:4px solid {colour};padding:.3em .8em">{head}<table>{rows}</table></div>'
+
+
+class Exercise:
+    """A check that can be called.
+
+    Args:
+        library: the library's own function; what later cells use until the answer is right.
+        expected: an independent reference, called with the arguments of a case.
+        cases: `cases(rng)` lists the cases, the simplest first.
+        misconceptions: wrong answers that are recognised.
+        parts: names of the parts of a tuple answer; none for a single array.
+        insight: a last sentence for a right answer.
+    """
+
+    def __init__(
+        self,
+        library: Callable,
+        expected: Callable,
+        cases: Callable[[np.random.Generator], list[Case]],
+        misconceptions: Sequence[Misconception] = (),
+        parts: Sequence[str] = (),
+        insight: str = "",
+    ):
+        self.library, self.expected, self.cases, self.misconceptions = library, expected, cases, misconceptions
+        self.parts, self.insight = tuple(parts), insight
+        self.name = library.__name__
+
+    def __call__(self, answer: Callable) -> Callable:
+        verdict = self.judge(answer)
+        if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
+            raise AssertionError(str(verdict))
+        _show(verdict)
+        return answer if verdict.status == "right" else self.library
+
+    def judge(self, answer: Callable, seed: int | None = None) -> Verdict:
+        """The verdict on `answer`; new random cases at every call unless `seed` is given."""
+        if answer is self.library:
+            return self._wrong("this is the library's own function, not yours", next="Run the cell with your own function again, then this one.")  # fmt: skip
+        if not callable(answer):
+            return self._wrong(f"{type(answer).__name__} is not a function", next=f"Run the cell that defines `{self.name}` again, then this one.")  # fmt: skip
+        cases = self.cases(np.random.default_rng(seed))
+        first_wrong, got = None, []
+        for case in cases:
+            result = self._run(answer, case)
+            if isinstance(result, Verdict):
+                return first_wrong or result
+            got.append(result)
+            first_wrong = first_wrong or self._compare(case, result, self._reference(self.expected, case))
+        if first_wrong is None:
+            return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
+        for mistake in self.misconceptions:
+            if all(_agrees(g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
+                first_wrong.lines |= {"likely": mistake.name, "next": mistake.remedy}
+        return first_wrong
+
+    def _run(self, answer: Callable, case: Case) -> Named | Verdict:
+        """The learner's answer to a case by the names of its parts, or what is wrong with it before any comparison."""
+        args, about = copy.deepcopy(case.args), {"case": case.about}
+        try:
+            result = answer(*args)
+        except NotImplementedError:
+            return Verdict("open", f"{self.name}: not attempted yet", note="Until it is right, the cells below use the library's own.")  # fmt: skip
+        except (Exception, SystemExit) as error:
+            likely = "Your code called exit() or quit()." if isinstance(error, SystemExit) else case.hint
+            return self._wrong(f"it raised {type(error).__name__}", **about, error=f"{error}{_where(error)}", likely=likely, next="Call it by hand with small arrays, and print the shapes on the way.")  # fmt: skip
+        if not _agrees({"": args}, {"": case.args}):
+            return self._wrong("it changes its arguments", **about, likely="An in-place operation such as += or x[...] = on an argument.", next="Make a new array (x = x + ...), or copy first: x = x.copy().")  # fmt: skip
+        if result is None:
+            return self._wrong("it returned None", **about, likely="The return statement is missing, or stands in one branch only.", next="End with `return ...`.")  # fmt: skip
+        return self._named(result, about)
+
+    def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
+        if not self.parts:
+            values = {self.name: result}
+        elif isinstance(result, tuple | list) and len(result) == len(self.parts):
+            values = dict(zip(self.parts, result, strict=True))
+        else:
+            what = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {type(result).__name__}"
+            return self._wrong("it returns the wrong number of values", **about, expected=", ".join(self.parts), got=what, next=f"End with `return {', '.join(self.parts)}`.")  # fmt: skip
+        named = {}
+        for part, value in values.items():
+            try:
+                named[part] = np.asarray(value, float)
+            except (TypeError, ValueError):
+                return self._wrong(f"{part} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, functions or text.")  # fmt: skip
+        return named
+
+    def _reference(self, function: Callable, case: Case) -> Named:
+        result = function(*copy.deepcopy(case.args))
+        return {part: np.asarray(value, float) for part, value in (zip(self.parts, result, strict=True) if self.parts else [(self.name, result)])}  # fmt: skip
+
+    def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
+        for part, wanted in expected.items():
+            value = got[part]
+            if value.shape != wanted.shape:
+                return self._wrong(f"{part} has the wrong shape", case=case.about, expected=f"shape {wanted.shape}", got=f"shape {value.shape}", likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
+            wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5)
+            if not wrong.any():
+                continue
+            if not np.isfinite(value).all():
+                return self._wrong(f"{part} holds NaN or infinity", case=case.about, expected=_numbers(wanted), got=_numbers(value), likely="A division by zero, or np.empty that was never filled.", next=case.hint)  # fmt: skip
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            where = f"{part}[{', '.join(map(str, at))}]" if at else part
+            share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
+            return self._wrong("not right yet", case=case.about, expected=f"{where} = {wanted[at]:.5g}", got=f"{where} = {value[at]:.5g}{share}", next=case.hint)  # fmt: skip
+        return None
+
+    def _wrong(self, problem: str, **lines: str) -> Verdict:
+        return Verdict("wrong", f"{self.name}: {problem}", **lines)
+
+
+def _agrees(a: Any, b: Any) -> bool:
+    """Whether two nested structures of arrays are equal within rounding; unlike things differ."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(_agrees(a[key], b[key]) for key in a)
+    if isinstance(a, tuple | list):
+        return isinstance(b, tuple | list) and len(a) == len(b) and all(_agrees(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, np.ndarray | float | int | np.number):
+        return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
+    return True  # an environment, a function: not compared
+
+
+def _where(error: BaseException) -> str:
+    """The line of the notebook cell that raised, if it was one."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
+            return f"\nin line {frame.lineno} of your cell: {frame.line}" if frame.line else f"\nin line {frame.lineno} of your cell"
+    return ""
+
+
+def _shape_hint(got: tuple, wanted: tuple) -> str:
+    if got == wanted[::-1]:
+        return "The axes are swapped: transpose, or index the other axis."
+    if got == () and wanted:
+        return "Everything was summed: give the axis to np.sum or np.max."
+    if len(got) > len(wanted):
+        return "An axis is left over: sum over it, index it, or drop keepdims."
+    if len(got) < len(wanted):
+        return "An axis is missing: it was summed over, or a loop kept only its last result."
+    return ""
+
+
+def _numbers(values: np.ndarray) -> str:
+    return np.array2string(values, precision=4, threshold=8, edgeitems=2)
+
+
+def _show(verdict: Verdict) -> None:
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(verdict)
+        return
+    display(verdict) if get_ipython() else print(verdict)

@@ -1,0 +1,387 @@
+"""Checks of lesson 01, the chunked MDP. Shapes: S states or observation size, A actions, H chunk length, T steps, M chunks."""
+
+import numpy as np
+
+from qlac_lite.checks.base import Case, Exercise, Misconception
+from qlac_lite.chunks import all_chunks, build_dataset
+from qlac_lite.mdp import TabularMDP, backup, chunk_rewards, chunk_transitions, chunked
+
+
+def _tables(rng: np.random.Generator, states: int, actions: int) -> tuple[np.ndarray, np.ndarray]:
+    return rng.dirichlet(np.full(states, 0.5), (states, actions)), rng.normal(size=(states, actions)).round(2)
+
+
+def _distinct(rng: np.random.Generator, actions: int, length: int) -> np.ndarray:
+    """A chunk whose first actions all differ, so that an order cannot be confused."""
+    return np.concatenate([rng.permutation(actions), rng.integers(actions, size=length)])[:length]
+
+
+# 1. r_bar
+
+
+def _reward_cases(rng):
+    p, r = _tables(rng, 4, 3)
+    still = np.repeat(np.eye(4)[:, None], 3, axis=1)
+    moves = np.eye(4)[np.stack([rng.permutation(4) for _ in range(3)], axis=1)]
+    q, u = _tables(rng, 5, 4)
+    return [
+        Case("a chunk of one action", (p, r, 0.9, _distinct(rng, 3, 1)), "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state."),
+        Case("two actions, no state ever changes, discount 0.5", (still, r, 0.5, _distinct(rng, 3, 2)), "Here r_bar = r(s, a_1) + 0.5 r(s, a_2): the first reward whole, the second times discount."),
+        Case("two actions, deterministic moves, discount 0.9", (moves, r, 0.9, _distinct(rng, 3, 2)), "The second reward is earned in the state to which the first action led: transitions[:, a_1] @ rewards[:, a_2]."),
+        Case("three actions, random moves, discount 0.9", (p, r, 0.9, _distinct(rng, 3, 3)), "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], in the order of the chunk."),
+        Case("five actions, some of them repeated, discount 0.8", (q, u, 0.8, _distinct(rng, 4, 5)), "Every step k counts, each with discount**k; check the range of your loop."),
+    ]  # fmt: skip
+
+
+def _reward_by_paths(p, r, discount, chunk):
+    """Expected discounted reward by following each start state's distribution."""
+    out = np.zeros(len(r))
+    for s in range(len(r)):
+        here = np.eye(len(r))[s]
+        for k, a in enumerate(chunk):
+            out[s] += discount**k * sum(here[x] * r[x, a] for x in range(len(r)))
+            here = sum(here[x] * p[x, a] for x in range(len(r)))
+    return out
+
+
+def _rewards_with(weight=lambda k, g, n: g**k, advance=lambda kernel, step: kernel @ step, moved_first=False):
+    """r_bar with one thing done otherwise."""
+
+    def wrong(p, r, discount, chunk):
+        kernel, total = np.eye(len(r)), np.zeros(len(r))
+        for k, a in enumerate(chunk):
+            if moved_first:
+                kernel = advance(kernel, p[:, a])
+            total = total + weight(k, discount, len(chunk)) * kernel @ r[:, a]
+            if not moved_first:
+                kernel = advance(kernel, p[:, a])
+        return total
+
+    return wrong
+
+
+check_chunk_rewards = Exercise(
+    chunk_rewards,
+    _reward_by_paths,
+    _reward_cases,
+    [
+        Misconception("The rewards are added without a discount.", "Weigh the reward of step k (from 0) with discount**k.", _rewards_with(weight=lambda k, g, n: 1.0)),
+        Misconception("The first reward is discounted already.", "Count steps from k = 0, so that the first reward has the weight 1.", _rewards_with(weight=lambda k, g, n: g ** (k + 1))),
+        Misconception("One discount**H stands before the whole sum: that is the bootstrap's discount.", "Inside the chunk, step k has discount**k.", _rewards_with(weight=lambda k, g, n: g**n)),
+        Misconception("The weights run backwards: the last reward has the weight 1.", "The first action has discount**0, the last discount**(H - 1).", _rewards_with(weight=lambda k, g, n: g ** (n - 1 - k))),
+        Misconception("It is the mean of the discounted rewards: divided by H.", "r_bar is a sum: the chunk earns all its rewards.", _rewards_with(weight=lambda k, g, n: g**k / n)),
+        Misconception("Only the first reward counts.", "Add the rewards of all H steps.", _rewards_with(weight=lambda k, g, n: float(k == 0))),
+        Misconception("Only the last reward counts.", "Add the rewards of all H steps.", _rewards_with(weight=lambda k, g, n: g**k * (k == n - 1))),
+        Misconception("Every reward is taken at the start state, as if the chunk did not move.", "After each reward, move the distribution: kernel = kernel @ transitions[:, a].", _rewards_with(advance=lambda kernel, step: kernel)),
+        Misconception("It moves before it collects: the first reward is that of the state after the first action.", "r(s, a) belongs to the state in which a is taken: collect first, then move.", _rewards_with(moved_first=True)),
+        Misconception("Each reward is taken one step after its start: only the newest kernel is used, not the product.", "Keep the product: kernel = kernel @ transitions[:, a].", _rewards_with(advance=lambda kernel, step: step)),
+        Misconception("The kernels are multiplied in the wrong order: step @ kernel applies the newest action first.", "Write kernel @ transitions[:, a]: rows are the start, columns where one is now.", _rewards_with(advance=lambda kernel, step: step @ kernel)),
+        Misconception("The kernel is transposed: p(s' | s) was read as p(s | s').", "transitions[s, a] is the distribution over s'; no transpose is needed.", _rewards_with(advance=lambda kernel, step: kernel @ step.T)),
+    ],
+    insight="Every action adds one reward, discounted by its place in the chunk, at the states that the earlier ones led to.",
+)  # fmt: skip
+
+
+# 2. p_bar
+
+
+def _kernel_cases(rng):
+    p, _ = _tables(rng, 4, 3)
+    moves = np.eye(4)[np.stack([rng.permutation(4) for _ in range(3)], axis=1)]
+    q, _ = _tables(rng, 5, 4)
+    return [
+        Case("a chunk of one action", (p, _distinct(rng, 3, 1)), "With H = 1, p_bar is transitions[:, a], a matrix (S, S)."),
+        Case("two actions, deterministic moves", (moves, _distinct(rng, 3, 2)), "Follow one state by hand: first where a_1 leads, from there where a_2 leads."),
+        Case("three actions, random moves", (p, _distinct(rng, 3, 3)), "Sum over the states in between: that is the matrix product."),
+        Case("five actions, some of them repeated", (q, _distinct(rng, 4, 5)), "All five actions take part, each once, in their order; check the range of your loop."),
+    ]  # fmt: skip
+
+
+def _kernel_by_paths(p, chunk):
+    """The distribution at the end, followed from each start state."""
+    states = len(p)
+    out = np.zeros((states, states))
+    for s in range(states):
+        here = {s: 1.0}
+        for a in chunk:
+            after = dict.fromkeys(range(states), 0.0)
+            for x, weight in here.items():
+                for y in range(states):
+                    after[y] += weight * p[x, a, y]
+            here = after
+        out[s] = list(here.values())
+    return out
+
+
+def _product(matrices):
+    out = matrices[0]
+    for matrix in matrices[1:]:
+        out = out @ matrix
+    return out
+
+
+_steps = lambda p, chunk: [p[:, a] for a in chunk]
+
+check_chunk_transitions = Exercise(
+    chunk_transitions,
+    _kernel_by_paths,
+    _kernel_cases,
+    [
+        Misconception("The kernels are multiplied in the reverse order.", "The first action's kernel stands on the left: P_{a_1} P_{a_2} ... P_{a_H}.", lambda p, c: _product(_steps(p, c)[::-1])),
+        Misconception("The kernels are averaged.", "The actions happen one after the other, not one of them by chance: multiply the matrices.", lambda p, c: np.mean(_steps(p, c), axis=0)),
+        Misconception("The kernels are added.", "Probabilities of successive steps multiply, summed over the states in between: use @.", lambda p, c: np.sum(_steps(p, c), axis=0)),
+        Misconception("The product is entry by entry (*).", "Use the matrix product @, which sums over the states in between.", lambda p, c: np.prod(_steps(p, c), axis=0)),
+        Misconception("Only the last action counts: the product is overwritten in the loop.", "kernel = kernel @ transitions[:, a], starting from the identity.", lambda p, c: p[:, c[-1]]),
+        Misconception("Only the first action counts: the loop returns too early, or never multiplies.", "Multiply the kernel of every action, and return after the loop.", lambda p, c: p[:, c[0]]),
+        Misconception("The first action is repeated H times.", "Step k has its own action, chunk[k].", lambda p, c: np.linalg.matrix_power(p[:, c[0]], len(c))),
+        Misconception("The last action is missing.", "The loop runs over all H actions.", lambda p, c: _product([np.eye(len(p)), *_steps(p, c[:-1])])),
+        Misconception("The first action is missing.", "The loop runs over all H actions.", lambda p, c: _product([np.eye(len(p)), *_steps(p, c[1:])])),
+        Misconception("The result is transposed: rows must be the start, columns the end.", "Keep kernel[s, s']: no transpose.", lambda p, c: _product(_steps(p, c)).T),
+        Misconception("The kernel is taken as transitions[a], a table of state a, not of action a.", "transitions is (S, A, S): the kernel of an action is transitions[:, a].", lambda p, c: _product([np.eye(len(p))[: p.shape[1]].T @ p[a] for a in c])),
+    ],
+    insight="The chunk is one action now: its kernel is a matrix like any other, and its rows sum to 1.",
+)  # fmt: skip
+
+
+# 3. Value iteration on the chunked MDP
+
+
+def chunked_value_iteration(p_bar: np.ndarray, r_bar: np.ndarray, discount: float, length: int, sweeps: int) -> np.ndarray:
+    """Q (S, C) after `sweeps` backups from Q = 0 on the chunked MDP p_bar (S, C, S), r_bar (S, C)."""
+    q, mdp = np.zeros_like(r_bar), TabularMDP(p_bar, r_bar, discount**length)
+    for _ in range(sweeps):
+        q = backup(mdp, q)
+    return q
+
+
+def _sweep_cases(rng):
+    def bars(states, actions, length, discount):
+        mdp = chunked(TabularMDP(*_tables(rng, states, actions), discount), length)
+        return mdp.transitions, mdp.rewards, discount, length
+
+    return [
+        Case("one sweep", (*bars(4, 2, 2, 0.9), 1), "From Q = 0, the first sweep gives Q = r_bar."),
+        Case("two sweeps, chunks of 1, discount 0.9", (*bars(4, 3, 1, 0.9), 2), "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q."),
+        Case("two sweeps, chunks of 2, discount 0.5", (*bars(4, 2, 2, 0.5), 2), "The next chunk starts H steps later: the bootstrap's discount is discount**length."),
+        Case("40 sweeps, chunks of 3, discount 0.9", (*bars(5, 2, 3, 0.9), 40), "Repeat the sweep, each from the Q of the one before; start from zeros; do exactly `sweeps` of them."),
+    ]  # fmt: skip
+
+
+def _sweeps_by_loops(p_bar, r_bar, discount, length, sweeps):
+    states, chunks = r_bar.shape
+    q = [[0.0] * chunks for _ in range(states)]
+    for _ in range(sweeps):
+        best = [max(row) for row in q]
+        q = [[r_bar[s, c] + discount**length * sum(p_bar[s, c, x] * best[x] for x in range(states)) for c in range(chunks)] for s in range(states)]  # fmt: skip
+    return np.array(q)
+
+
+def _sweeps_with(gamma=lambda g, h: g**h, best=lambda q: q.max(axis=1), extra=0):
+    def wrong(p_bar, r_bar, discount, length, sweeps):
+        q = np.zeros_like(r_bar)
+        for _ in range(sweeps + extra):
+            q = r_bar + gamma(discount, length) * p_bar @ best(q)
+        return q
+
+    return wrong
+
+
+check_chunked_value_iteration = Exercise(
+    chunked_value_iteration,
+    _sweeps_by_loops,
+    _sweep_cases,
+    [
+        Misconception("The bootstrap is discounted by discount, not by discount**H.", "H steps lie between a chunk and the next one: use discount**length.", _sweeps_with(gamma=lambda g, h: g)),
+        Misconception("The bootstrap is discounted by discount**(H - 1).", "The bootstrap state is H steps away: use discount**length.", _sweeps_with(gamma=lambda g, h: g ** (h - 1))),
+        Misconception("The bootstrap is discounted by discount * H.", "Discounts multiply: use discount**length.", _sweeps_with(gamma=lambda g, h: g * h)),
+        Misconception("The bootstrap is not discounted.", "Use discount**length.", _sweeps_with(gamma=lambda g, h: 1.0)),
+        Misconception("The bootstrap takes the mean over chunks: that is the value of a random policy.", "Value iteration takes the best chunk: q.max(axis=1).", _sweeps_with(best=lambda q: q.mean(axis=1))),
+        Misconception("The bootstrap takes the worst chunk.", "Value iteration takes the best chunk: q.max(axis=1).", _sweeps_with(best=lambda q: q.min(axis=1))),
+        Misconception("It takes the best of the whole table, the same for every state.", "Take the maximum over chunks only: q.max(axis=1), one value a state.", _sweeps_with(best=lambda q: np.full(len(q), q.max()))),
+        Misconception("One sweep too many; or it starts from Q = r_bar, which is one sweep already.", "Start from zeros and do exactly `sweeps` sweeps.", _sweeps_with(extra=1)),
+        Misconception("One sweep too few.", "range(sweeps) does exactly `sweeps` of them.", _sweeps_with(extra=-1)),
+    ],
+    insight="It is the value iteration you know: only the table is wider, and the discount has become discount**H.",
+)  # fmt: skip
+
+
+# 4. The dataset of chunks
+
+
+def chunk_dataset(
+    observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray, length: int, discount: float, stride: int
+) -> tuple[np.ndarray, ...]:
+    """All chunks of one episode: starts (M,), chunks (M, H, A), returns (M,), valid (M, H), bootstrap observations (M, S).
+
+    observations (T + 1, S), actions (T, A), rewards (T,).
+    """
+    last = lambda x: np.concatenate([x, np.zeros_like(x[:1])])  # the row of the last observation
+    ends = np.arange(len(observations)) == len(actions)
+    data = build_dataset(observations, last(actions), last(rewards), np.ones(len(ends)), ends, stride)
+    batch = all_chunks(data, length, discount)
+    return tuple(np.asarray(part) for part in (data.starts, batch.actions, batch.returns, batch.valid, batch.bootstrap_observation))
+
+
+def _dataset_cases(rng):
+    def episode(steps, length, discount, stride):
+        observations = rng.normal(size=(steps + 1, 2)).round(2)
+        return observations, rng.uniform(-1, 1, (steps, 3)).round(2), rng.uniform(1, 9, steps).round(1), length, discount, stride
+
+    return [
+        Case("6 steps, chunks of 1, stride 1", episode(6, 1, 0.9, 1), "With H = 1 these are the plain transitions: one chunk a step, bootstrap observation s_{t+1}."),
+        Case("6 steps, chunks of 3, stride 3 (they fit exactly), discount 0.5", episode(6, 3, 0.5, 3), "Starts 0 and 3. The return of each is r_t + 0.5 r_{t+1} + 0.25 r_{t+2}; the bootstrap observation is s_{t+3}."),
+        Case("7 steps, chunks of 3, stride 1, discount 0.9", episode(7, 3, 0.9, 1), "A chunk starts at every t = 0 .. T - 1, also where fewer than H steps are left: its missing steps are zero and not valid, and it bootstraps from the last observation."),
+        Case("8 steps, chunks of 3, stride 3, discount 0.9", episode(8, 3, 0.9, 3), "The last chunk (from t = 6) has two steps only: actions 0 and valid 0 at its third."),
+        Case("2 steps, chunks of 4, stride 1, discount 0.8", episode(2, 4, 0.8, 1), "An episode may be shorter than a chunk; both starts still count."),
+    ]  # fmt: skip
+
+
+def _dataset_by_loops(observations, actions, rewards, length, discount, stride):
+    total, rows = len(actions), []
+    for t in range(0, total, stride):
+        chunk, valid, value = [], [], 0.0
+        for k in range(length):
+            inside = t + k < total
+            chunk.append(list(actions[t + k]) if inside else [0.0] * actions.shape[1])
+            valid.append(float(inside))
+            value += discount**k * rewards[t + k] if inside else 0.0
+        rows.append((t, chunk, value, valid, observations[t + length if t + length < total else total]))
+    return tuple(np.array(column) for column in zip(*rows, strict=True))
+
+
+def _dataset_with(starts=lambda total, h, stride: range(0, total, stride), weight=lambda k, g, h: g**k, pad="zero", clip=True, end=lambda t, h, total: min(t + h, total)):  # fmt: skip
+    def wrong(observations, actions, rewards, length, discount, stride):
+        total, step = len(actions), np.arange(length)
+        t = np.array(list(starts(total, length, stride)), int)
+        rows = t[:, None] + step
+        valid = (rows < total).astype(float)
+        rows = rows % total if pad == "wrap" else np.minimum(rows, total - 1)
+        chunks = actions[rows] * (valid[..., None] if pad == "zero" else 1)
+        counted = valid if clip else 1
+        weights = np.array([weight(k, discount, length) for k in step])
+        after = np.array([end(x, length, total) for x in t], int)
+        return t, chunks, (counted * weights * rewards[rows]).sum(axis=1), valid, observations[after]
+
+    return wrong
+
+
+check_chunk_dataset = Exercise(
+    chunk_dataset,
+    _dataset_by_loops,
+    _dataset_cases,
+    [
+        Misconception("Chunks that would pass the end of the episode are left out.", "Start a chunk at every t < T; mark its missing steps as not valid, so that behavior cloning can still use the others.", _dataset_with(starts=lambda n, h, stride: range(0, n - h + 1, stride))),
+        Misconception("The stride is ignored: a chunk starts at every step.", "Starts are 0, stride, 2 stride, ...: range(0, T, stride).", _dataset_with(starts=lambda n, h, stride: range(n))),
+        Misconception("The starts go in steps of H whatever the stride.", "Starts are 0, stride, 2 stride, ...; with stride 1 the chunks overlap.", _dataset_with(starts=lambda n, h, stride: range(0, n, h))),
+        Misconception("A chunk starts at the last observation too, where no action was taken.", "Starts lie in 0 .. T - 1.", _dataset_with(starts=lambda n, h, stride: range(0, n + 1, stride))),
+        Misconception("The rewards of a chunk are not discounted.", "Step k of the chunk has discount**k.", _dataset_with(weight=lambda k, g, h: 1.0)),
+        Misconception("The first reward of a chunk is discounted already.", "Count k from 0.", _dataset_with(weight=lambda k, g, h: g ** (k + 1))),
+        Misconception("Steps after the end repeat the last action.", "Set the actions that are not valid to zero.", _dataset_with(pad="repeat")),
+        Misconception("Steps after the end repeat the last action, and its reward is counted again.", "Multiply by the validity mask before summing.", _dataset_with(pad="repeat", clip=False)),
+        Misconception("Steps after the end repeat the last reward.", "Multiply the rewards by the validity mask before summing.", _dataset_with(clip=False)),
+        Misconception("Steps after the end wrap around to the beginning of the episode.", "A chunk never leaves its episode forwards or backwards: mask those steps.", _dataset_with(pad="wrap", clip=False)),
+        Misconception("The bootstrap observation is s_{t+1}.", "A chunk lasts H steps: bootstrap from s_{t+H}, or from the last observation if the episode ends earlier.", _dataset_with(end=lambda t, h, n: t + 1)),
+        Misconception("The bootstrap observation is that of the chunk's last action, s_{t+H-1}.", "It comes after the last action: s_{t+H}.", _dataset_with(end=lambda t, h, n: min(t + h, n) - 1)),
+        Misconception("The bootstrap observation is clipped to s_{T-1}: an episode of T steps has T + 1 observations.", "Clip to T: observations[min(t + H, T)].", _dataset_with(end=lambda t, h, n: min(t + h, n - 1))),
+    ],
+    parts=("starts", "chunks", "returns", "valid", "bootstrap_observation"),
+    insight="Stride 1 gives H times the chunks of stride H from the same episode. Only execution is bound to every H-th step.",
+)  # fmt: skip
+
+
+# 5. Open-loop execution
+
+
+class ScriptedEnv:
+    """Gymnasium's step() on a script of rewards. Observation: the step number, the sum of the actions, and the last one."""
+
+    def __init__(self, rewards: np.ndarray, ends: str = ""):
+        self.rewards, self.ends, self.t, self.memory = list(rewards), ends, 0, 0.0
+
+    def step(self, action):
+        if self.t >= len(self.rewards):
+            raise RuntimeError("step() was called after the episode had ended")
+        reward, self.t = self.rewards[self.t], self.t + 1
+        self.memory = 0.5 * self.memory + float(np.sum(action))
+        over = self.t == len(self.rewards)
+        observation = np.array([self.t, self.memory, np.sum(action)])
+        return observation, reward + 0.1 * float(np.sum(action)), over and self.ends == "terminated", over and self.ends == "truncated", {}
+
+
+def execute_chunk(env, chunk: np.ndarray, discount: float) -> tuple[np.ndarray, float, bool, bool, int]:
+    """Open loop: the last observation, discounted sum of rewards, terminated, truncated, and the steps executed."""
+    total = 0.0
+    for k, action in enumerate(chunk):
+        observation, reward, terminated, truncated, _ = env.step(action)
+        total += discount**k * reward
+        if terminated or truncated:
+            break
+    return observation, total, terminated, truncated, k + 1
+
+
+def _execution_cases(rng):
+    def world(steps, ends=""):
+        return ScriptedEnv(rng.uniform(1, 5, steps).round(1), ends)
+
+    chunk = lambda h: rng.uniform(-1, 1, (h, 2)).round(2)
+    return [
+        Case("a chunk of one action", (world(9), chunk(1), 0.9), "One call of env.step(chunk[0])."),
+        Case("three actions, no end in sight, discount 0.5", (world(9), chunk(3), 0.5), "Call env.step(chunk[k]) for k = 0, 1, 2; add discount**k times its reward; give back the last observation."),
+        Case("four actions, the second reaches a terminal state", (world(2, "terminated"), chunk(4), 0.9), "Stop at once when terminated is True: the rest of the chunk is not executed. Two steps were."),
+        Case("four actions, the time limit comes at the third", (world(3, "truncated"), chunk(4), 0.9), "truncated ends the episode as well: stop there too, and give it back."),
+        Case("five actions, the last one reaches a terminal state", (world(5, "terminated"), chunk(5), 0.8), "All five were executed, and terminated is True."),
+    ]  # fmt: skip
+
+
+def _execution_by_record(env, chunk, discount):
+    taken = []
+    for action in list(chunk):
+        taken.append(env.step(action))
+        if any(taken[-1][2:4]):
+            break
+    value = sum(discount**i * step[1] for i, step in enumerate(taken))
+    return taken[-1][0], value, taken[-1][2], taken[-1][3], len(taken)
+
+
+def _execution_with(action=lambda chunk, k: chunk[k], weight=lambda k, g, h: g**k, first=False, ends=None, steps=lambda k, h: k + 1):  # fmt: skip
+    def wrong(env, chunk, discount):
+        total, start = 0.0, None
+        for k in range(len(chunk)):
+            observation, reward, terminated, truncated, _ = env.step(action(chunk, k))
+            start = observation if start is None else start
+            total += weight(k, discount, len(chunk)) * reward
+            if terminated or truncated:
+                break
+        flags = (terminated, truncated) if ends is None else ends(terminated, truncated)
+        return start if first else observation, total, *flags, steps(k, len(chunk))
+
+    return wrong
+
+
+def _last_reward(env, chunk, discount):
+    for k, action in enumerate(chunk):
+        observation, reward, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            break
+    return observation, reward, terminated, truncated, k + 1
+
+
+check_execute_chunk = Exercise(
+    execute_chunk,
+    _execution_by_record,
+    _execution_cases,
+    [
+        Misconception("The rewards are not discounted inside the chunk.", "Weigh the reward of step k with discount**k.", _execution_with(weight=lambda k, g, h: 1.0)),
+        Misconception("The first reward is discounted already.", "Count k from 0: the first reward has the weight 1.", _execution_with(weight=lambda k, g, h: g ** (k + 1))),
+        Misconception("Only the last reward is given back.", "Add up: total += discount**k * reward.", _last_reward),
+        Misconception("The first action is repeated.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[0])),
+        Misconception("The chunk is executed backwards.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[len(c) - 1 - k])),
+        Misconception("It gives back the first observation, not the one where the chunk ended.", "Give back the observation of the last env.step.", _execution_with(first=True)),
+        Misconception("It reports the chunk's length, not the number of steps executed.", "Count the calls of env.step: an episode may end inside the chunk.", _execution_with(steps=lambda k, h: h)),
+        Misconception("The number of steps is one too small: k counts from 0.", "Give back k + 1.", _execution_with(steps=lambda k, h: k)),
+        Misconception("terminated and truncated are swapped.", "env.step returns observation, reward, terminated, truncated, info.", _execution_with(ends=lambda a, b: (b, a))),
+        Misconception("A time limit is reported as a terminal state: the bootstrap would be cut there.", "Give terminated and truncated back as they came.", _execution_with(ends=lambda a, b: (a or b, b))),
+    ],
+    parts=("observation", "reward", "terminated", "truncated", "steps"),
+    insight="The policy is not asked again until the chunk is over: that is open-loop control.",
+)  # fmt: skip
