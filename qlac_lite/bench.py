@@ -1,7 +1,7 @@
 """`make bench`: speed as ratios measured in one run, never in a timed test.
 
 The compiled loop of `training.py` stands against the published pattern: one jitted update per Python call, with the batch
-sampled by NumPy on the host. Both do the same updates on the same data; rounds alternate, and the median ratio counts.
+sampled by NumPy on the host. Both do the same updates on the same data; short rounds alternate, and the median of their ratios counts.
 Rates in updates/s are summed over the seeds of a program.
 """
 
@@ -9,7 +9,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,14 +32,12 @@ def main(
     from qlac_lite.runs import provenance
 
     use_cores()
-    peak = matmul_rate()
-    print(f"matrix product, float32: {peak / 1e9:.0f} GFLOP/s")
-    results = {"provenance": provenance("python -m qlac_lite.bench"), "matmul_gflops": peak / 1e9, "updates": []}
+    results = {"provenance": provenance("python -m qlac_lite.bench"), "updates": []}
     print(f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10}")
     for size_name in size or ("lite", "paper"):
         for method_name in method or ("fql", "qc-fql"):
             for count in seeds or (1, 8):
-                row = compare_updates(size_name, method_name, count, seconds, peak)
+                row = compare_updates(size_name, method_name, count, seconds)
                 results["updates"].append(row)
                 print(f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} {row['compiled_per_second']:11.1f} {row['ratio']:6.2f} {row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%}", flush=True)  # fmt: skip
     if environments:
@@ -53,20 +51,13 @@ def main(
         print(f"Written to {out}")
 
 
-def matmul_rate(n: int = 2048) -> float:
-    """FLOP/s of a float32 matrix product (n, n) x (n, n), the best of several."""
+def matrix_product(n: int = 2048) -> tuple[Callable[[int], None], float]:
+    """Work that multiplies float32 matrices (n, n) x (n, n) `count` times, and the FLOPs of one product."""
     import jax
 
     a = jax.random.normal(jax.random.key(0), (n, n))
     product = jax.jit(lambda a: a @ a)
-    product(a).block_until_ready()
-
-    def timed() -> float:
-        begin = time.perf_counter()
-        product(a).block_until_ready()
-        return time.perf_counter() - begin
-
-    return 2 * n**3 / min(timed() for _ in range(10))
+    return lambda count: jax.block_until_ready([product(a) for _ in range(count)]), 2.0 * n**3
 
 
 def _dataset(rows: int = 100_100):
@@ -79,7 +70,7 @@ def _dataset(rows: int = 100_100):
     return build_dataset(observations, actions, -np.ones(rows), np.ones(rows), ends)
 
 
-def compare_updates(size: str, method: str, seeds: int, seconds: float, peak: float) -> dict:
+def compare_updates(size: str, method: str, seeds: int, seconds: float) -> dict:
     """Both sides of the comparison for one configuration; rates in updates/s, summed over seeds on the compiled side."""
     import jax
 
@@ -110,32 +101,36 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float, peak: fl
         progress = engine.update(progress, 0, count)
         jax.block_until_ready(progress.state)
 
-    one_call(2)
-    compiled(2)
-    rates = [(rate(one_call, seconds / 3), rate(compiled, seconds / 3) * seeds) for _ in range(3)]
-    fast = statistics.median(pair[1] for pair in rates)
+    product, product_flops = matrix_product()
+    works = (one_call, compiled, product)
+    for work in works:
+        work(2)  # compiles
+    rates = alternate(works, seconds)
+    median = lambda values: statistics.median(list(values))
     return dict(
         size=size,
         method=method,
         seeds=seeds,
-        one_call_per_second=statistics.median(pair[0] for pair in rates),
-        compiled_per_second=fast,
-        ratio=statistics.median(pair[1] / pair[0] for pair in rates),
+        one_call_per_second=median(one for one, _, _ in rates),
+        compiled_per_second=seeds * median(fast for _, fast, _ in rates),
+        ratio=seeds * median(fast / one for one, fast, _ in rates),
         gflop_per_update=flops / 1e9,
-        share_of_matmul=fast * flops / peak,
+        share_of_matmul=seeds * median(fast * flops / (products * product_flops) for _, fast, products in rates),
+        matmul_gflops=median(products * product_flops / 1e9 for _, _, products in rates),
     )
 
 
-def rate(work: Callable[[int], None], seconds: float) -> float:
-    """Units of `work(count)` per second, with a count that takes about `seconds`."""
-    count = 1
-    while True:
-        begin = time.perf_counter()
-        work(count)
-        took = time.perf_counter() - begin
-        if took >= seconds / 2:
-            return count / took
-        count = max(count + 1, min(10 * count, int(count * seconds / max(took, 1e-6))))
+def alternate(works: Sequence[Callable[[int], None]], seconds: float, rounds: int = 11) -> list[tuple[float, ...]]:
+    """Units of each `work(count)` per second in short rounds, one after the other, so that a drift of the machine's
+    speed meets all; about `seconds` for each."""
+    counts = [max(1, round(_rate(work, 8) * seconds / rounds)) for work in works]
+    return [tuple(_rate(work, count) for work, count in zip(works, counts, strict=True)) for _ in range(rounds)]
+
+
+def _rate(work: Callable[[int], None], count: int) -> float:
+    begin = time.perf_counter()
+    work(count)
+    return count / (time.perf_counter() - begin)
 
 
 class HostSampler:
