@@ -112,6 +112,11 @@ def sample(key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon:
     return batch
 
 
+def all_chunks(data: Dataset, horizon: int, discount: float) -> Batch:
+    """Every chunk of a dataset once, in the order of its starts: a batch of M."""
+    return _gather(jax.tree.map(jnp.asarray, data), jnp.arange(len(data.starts)), horizon, discount)
+
+
 def _where(condition: jax.Array, yes: Batch, no: Batch) -> Batch:
     """Per chunk of the batch; condition (B,)."""
     return jax.tree.map(lambda a, b: jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b), yes, no)

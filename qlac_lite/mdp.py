@@ -208,6 +208,35 @@ def simulate(
     return Trajectories(states, actions, mdp.rewards[now, actions], ~terminal[now])
 
 
+class Windows(NamedTuple):
+    """Stretches of L steps cut from trajectories, M of them; what lies after an episode's end is 0 and not valid."""
+
+    state: np.ndarray  # (M,) int, where it starts
+    actions: np.ndarray  # (M, L) int
+    rewards: np.ndarray  # (M, L)
+    valid: np.ndarray  # (M, L) 1.0 where the step exists
+    mask: np.ndarray  # (M,) 0.0 if the last state is terminal: nothing to bootstrap from
+    last_state: np.ndarray  # (M,) int, L steps on, or the last of the episode
+
+
+def windows(mdp: TabularMDP, episodes: Trajectories, length: int, stride: int = 1) -> Windows:
+    """Windows of `length` steps that start at 0, stride, 2 stride, ... of each episode, as long as a step is left."""
+    lengths = episodes.valid.sum(axis=1)  # (N,)
+    row, start = np.nonzero(episodes.valid & (np.arange(episodes.valid.shape[1]) % stride == 0))  # (M,), (M,)
+    steps = start[:, None] + np.arange(length)  # (M, L)
+    valid = steps < lengths[row, None]
+    steps = np.minimum(steps, lengths[row, None] - 1)
+    last_state = episodes.states[row, np.minimum(start + length, lengths[row])]
+    return Windows(
+        episodes.states[row, start],
+        episodes.actions[row[:, None], steps] * valid,
+        episodes.rewards[row[:, None], steps] * valid,
+        valid.astype(float),
+        1.0 - mdp.terminal[last_state],
+        last_state,
+    )
+
+
 # The worlds of the lessons.
 
 

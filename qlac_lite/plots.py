@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 STYLES = {  # method -> colour, marker
     "qc-fql": ("#0072B2", "o"),
@@ -53,6 +54,45 @@ def mark_online(axes: Axes, offline_steps: int) -> None:
     axes.set_xlim(right=end)
     axes.text(start, 1.01, " online", transform=axes.get_xaxis_transform(), va="bottom", ha="left", fontsize=9, color="0.35")
     axes.text(start, 1.01, "offline ", transform=axes.get_xaxis_transform(), va="bottom", ha="right", fontsize=9, color="0.35")
+
+
+def band(axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "", line: str = "-") -> None:
+    """Mean of repetitions (R, points) with its 95 % interval shaded."""
+    mean, low, high = mean_interval(values)
+    axes.plot(x, mean, color=colour, linestyle=line, marker=marker, markersize=5, label=label)
+    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+
+
+def points(axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "o") -> None:
+    """Mean of repetitions (R, points) as markers with their 95 % interval as bars."""
+    mean, low, high = mean_interval(values)
+    axes.errorbar(x, mean, [mean - low, high - mean], color=colour, linestyle="", marker=marker, markersize=5, capsize=3, label=label)
+
+
+def mean_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over repetitions (R, ...) and the ends of its 95 % t-interval, each (...)."""
+    values = np.asarray(values, float)
+    reach = stats.sem(values, axis=0) * stats.t.ppf(0.975, len(values) - 1)
+    return values.mean(axis=0), values.mean(axis=0) - reach, values.mean(axis=0) + reach
+
+
+def shades(count: int) -> np.ndarray:
+    """Colours for an ordered quantity, dark to light, readable in grey: (count, 4)."""
+    return matplotlib.colormaps["viridis"](np.linspace(0, 0.85, count))
+
+
+def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: tuple[float, float] = (0.0, 1.0)) -> None:
+    """Numbers of the free cells of a maze as colours: cells (S, 2) row and column, values (S,). The start is cell 0."""
+    picture = np.full(cells.max(axis=0) + 2, np.nan)
+    picture[tuple(cells.T)] = values
+    axes.set_facecolor("0.35")
+    axes.imshow(picture, cmap="Blues", vmin=limits[0], vmax=limits[1])
+    axes.set(xlim=(0, cells[:, 1].max() + 1), ylim=(cells[:, 0].max() + 1, 0))
+    for state, letter in ((0, "S"), (goal, "G")):
+        row, column = cells[state]
+        axes.text(column, row, letter, ha="center", va="center", weight="bold", bbox=dict(boxstyle="circle,pad=0.2", fc="white", ec="none"))
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
 
 
 def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:

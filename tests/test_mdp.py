@@ -20,6 +20,7 @@ from qlac_lite.mdp import (
     optimal_q,
     policy_q,
     simulate,
+    windows,
 )  # fmt: skip
 
 MAZE = """
@@ -125,6 +126,23 @@ def test_simulation_agrees_with_the_exact_value(length):
     error = returns.mean() - policy_q(bar, policy)[0].max()
     assert abs(error) < 4 * returns.std() / np.sqrt(4000)
     assert (episodes.rewards[~episodes.valid] == 0).all() and not episodes.valid.all()
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_windows_are_what_a_loop_would_cut(stride):
+    mdp = chain(5, 0.9, slip=0.2)
+    episodes = simulate(mdp, np.full((6, 2), 0.5), np.zeros(20, int), 30, np.random.default_rng(0))
+    cut, i = windows(mdp, episodes, 3, stride), 0
+    for states, actions, rewards, valid in zip(*episodes, strict=True):
+        steps = int(valid.sum())
+        for t in range(0, steps, stride):
+            m = min(3, steps - t)
+            assert cut.state[i] == states[t] and cut.last_state[i] == states[t + m] and cut.mask[i] == (states[t + m] != 5)
+            np.testing.assert_array_equal(cut.actions[i], [*actions[t : t + m], *[0] * (3 - m)])
+            np.testing.assert_array_equal(cut.rewards[i], [*rewards[t : t + m], *[0] * (3 - m)])
+            np.testing.assert_array_equal(cut.valid[i], [1] * m + [0] * (3 - m))
+            i += 1
+    assert i == len(cut.state) and 0 in cut.mask and 1 in cut.mask
 
 
 def test_worlds():

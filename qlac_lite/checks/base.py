@@ -109,7 +109,10 @@ class Exercise:
             if isinstance(result, Verdict):
                 return first_wrong or result
             got.append(result)
-            first_wrong = first_wrong or self._compare(case, result, self._reference(self.expected, case))
+            if first_wrong is None:
+                first_wrong = self._compare(case, result, self._reference(self.expected, case))
+                if first_wrong and len(got) > 1:
+                    first_wrong.lines = {"right so far": "; ".join(c.about for c in cases[: len(got) - 1])} | first_wrong.lines
         if first_wrong is None:
             return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
         for mistake in self.misconceptions:

@@ -28,7 +28,7 @@ def _reward_cases(rng):
         Case("a chunk of one action", (p, r, 0.9, _distinct(rng, 3, 1)), "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state."),
         Case("two actions, no state ever changes, discount 0.5", (still, r, 0.5, _distinct(rng, 3, 2)), "Here r_bar = r(s, a_1) + 0.5 r(s, a_2): the first reward whole, the second times discount."),
         Case("two actions, deterministic moves, discount 0.9", (moves, r, 0.9, _distinct(rng, 3, 2)), "The second reward is earned in the state to which the first action led: transitions[:, a_1] @ rewards[:, a_2]."),
-        Case("three actions, random moves, discount 0.9", (p, r, 0.9, _distinct(rng, 3, 3)), "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], in the order of the chunk."),
+        Case("three actions, random moves, discount 0.9", (p, r, 0.9, _distinct(rng, 3, 3)), "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], in the order of the chunk; weigh step k with discount**k."),
         Case("five actions, some of them repeated, discount 0.8", (q, u, 0.8, _distinct(rng, 4, 5)), "Every step k counts, each with discount**k; check the range of your loop."),
     ]  # fmt: skip
 
@@ -186,6 +186,14 @@ def _sweeps_with(gamma=lambda g, h: g**h, best=lambda q: q.max(axis=1), extra=0)
     return wrong
 
 
+def _sweep_in_place(p_bar, r_bar, discount, length, sweeps):
+    q = np.zeros_like(r_bar)
+    for _ in range(sweeps):
+        for s in range(len(q)):
+            q[s] = r_bar[s] + discount**length * p_bar[s] @ q.max(axis=1)
+    return q
+
+
 check_chunked_value_iteration = Exercise(
     chunked_value_iteration,
     _sweeps_by_loops,
@@ -198,6 +206,7 @@ check_chunked_value_iteration = Exercise(
         Misconception("The bootstrap takes the mean over chunks: that is the value of a random policy.", "Value iteration takes the best chunk: q.max(axis=1).", _sweeps_with(best=lambda q: q.mean(axis=1))),
         Misconception("The bootstrap takes the worst chunk.", "Value iteration takes the best chunk: q.max(axis=1).", _sweeps_with(best=lambda q: q.min(axis=1))),
         Misconception("It takes the best of the whole table, the same for every state.", "Take the maximum over chunks only: q.max(axis=1), one value a state.", _sweeps_with(best=lambda q: np.full(len(q), q.max()))),
+        Misconception("A sweep reads values that it has just changed.", "A sweep uses the Q of the sweep before throughout: compute the whole new table from the old one.", _sweep_in_place),
         Misconception("One sweep too many; or it starts from Q = r_bar, which is one sweep already.", "Start from zeros and do exactly `sweeps` sweeps.", _sweeps_with(extra=1)),
         Misconception("One sweep too few.", "range(sweeps) does exactly `sweeps` of them.", _sweeps_with(extra=-1)),
     ],
@@ -359,11 +368,11 @@ def _execution_with(action=lambda chunk, k: chunk[k], weight=lambda k, g, h: g**
 
 
 def _last_reward(env, chunk, discount):
-    for k, action in enumerate(chunk):
+    for action in chunk:
         observation, reward, terminated, truncated, _ = env.step(action)
         if terminated or truncated:
             break
-    return observation, reward, terminated, truncated, k + 1
+    return observation, reward, terminated, truncated, env.t
 
 
 check_execute_chunk = Exercise(

@@ -1,0 +1,97 @@
+"""What every lesson starts with: its set-up, the one switch, and how it shows a figure."""
+
+import importlib.util
+import io
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from typing import Any
+
+NO_DEPENDENCIES = ("ogbench", "dm_control")  # they ask for labmaze, which has no wheel for new Pythons and is not needed
+
+
+def set_up() -> None:
+    """On Colab, installs what is missing and changes nothing that is there. Everywhere, reports in one line."""
+    if "google.colab" in sys.modules:
+        _install(missing_packages())
+    print(report())
+
+
+def missing_packages() -> list[str]:
+    """Requirements of the library that no installed package meets by name, as pip would be asked for them."""
+    wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES]
+    plain = [line.split(";")[0].strip() for line in wanted if "extra ==" not in line]
+    names = {re.match(r"[\w.-]+", line).group(): line for line in plain}
+    return [line for name, line in names.items() if not _installed(name)]
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _install(packages: list[str]) -> None:
+    """With every installed version as a constraint, so that pip may add packages and cannot change one."""
+    alone = [line for line in packages if line.startswith(NO_DEPENDENCIES)]
+    others = [line for line in packages if line not in alone]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        there = {dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]}
+        file.write("".join(f"{name}=={version}\n" for name, version in there.items() if "+" not in version))
+        file.flush()
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if others:
+            subprocess.check_call([*pip, "-c", file.name, *others])
+        if alone:
+            subprocess.check_call([*pip, "--no-deps", *alone])
+    importlib.invalidate_caches()
+
+
+def report() -> str:
+    """Versions, device and renderer in one line."""
+    import jax
+
+    import qlac_lite
+
+    version = lambda name: f"{name} {metadata.version(name)}" if _installed(name) else f"{name} missing"
+    parts = [f"qlac-lite {qlac_lite.__version__}", f"Python {platform.python_version()}"]
+    parts += [f"{version('jax')} on {jax.default_backend()}", version("ogbench"), version("mujoco"), f"renderer {renderer()}"]
+    return " | ".join(parts + (["shortened by QLAC_FAST"] if _fast() else []))
+
+
+def renderer() -> str:
+    """The OpenGL platform that MuJoCo can draw with here, or 'none': then films are replaced by sketches."""
+    import qlac_lite.envs  # noqa: F401  chooses MUJOCO_GL
+
+    try:
+        import mujoco
+
+        mujoco.GLContext(8, 8).free()
+    except Exception:  # MuJoCo raises whatever its GL library does
+        return "none"
+    return os.environ.get("MUJOCO_GL", "glfw")
+
+
+def _fast() -> bool:
+    return os.environ.get("QLAC_FAST", "") not in ("", "0")
+
+
+def shorten(full: Any, fast: Any) -> Any:
+    """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run, as the course's own tests do."""
+    return fast if _fast() else full
+
+
+def show(figure: Any, alt: str) -> None:
+    """Displays a Matplotlib figure as a PNG on white, with a text that says what it shows."""
+    from IPython.display import display
+
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100, facecolor="white")
+    data = {"image/png": file.getvalue(), "text/plain": f"[Figure: {alt}]"}
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})

@@ -1,0 +1,32 @@
+"""Sliders over a figure, with the part of ipywidgets that versions 7 and 8 share.
+
+Beside every widget a lesson shows the same figure once, for readers without a live kernel.
+"""
+
+from collections.abc import Callable, Sequence
+
+from IPython.display import display
+from ipywidgets import SelectionSlider, interactive
+from matplotlib.figure import Figure
+
+from qlac_lite.lessons import show
+
+
+def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Sequence, object]) -> None:
+    """Shows sliders and redraws under them when one is let go.
+
+    Args:
+        draw: takes the sliders' values by name and returns a figure and its alt text.
+        options: by name: a label, the values to choose from, and the first value.
+    """
+    sliders = {
+        name: SelectionSlider(
+            options=list(values), value=first, description=label, continuous_update=False, style={"description_width": "initial"}
+        )
+        for name, (label, values, first) in options.items()
+    }
+
+    def redraw(**values):
+        show(*draw(**values))
+
+    display(interactive(redraw, **sliders))

@@ -1,0 +1,221 @@
+"""The lesson workshop: one source a lesson, two notebooks built from it.
+
+    solutions/NN_name.py      the source: jupytext's percent format with nbgrader's metadata and solution marks
+    solutions/NN_name.ipynb   built and executed: what one reads on the web
+    notebooks/NN_name.ipynb   built: solutions replaced by nbgrader's stubs, no outputs; what a learner opens
+
+`python -m qlac_lite.workshop` builds and executes all of them (`make notebooks`), with names as arguments some of them,
+and with --check says which built files differ from their source. To every lesson it adds the Colab badge and the set-up
+cell, so that they are written in one place.
+"""
+
+import ast
+import base64
+import copy
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import jupytext
+import nbformat
+import typer
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbgrader.nbgraderformat import MetadataValidator
+from nbgrader.preprocessors import ClearSolutions
+
+from qlac_lite.files import atomic
+
+ROOT = Path(__file__).parents[1]
+MAX_CELLS, MAX_WIDTH, MAX_IMAGE = 60, 110, 400_000  # cells a lesson, characters a line of code, bytes an image
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+SET_UP = """\
+# Set-up. On Colab this installs what is missing, in about a minute; elsewhere it only reports.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("qlac_lite") is None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.check_call([*pip, "git+{repository}"])
+
+from qlac_lite.lessons import set_up
+
+set_up()"""
+
+
+def main(
+    lessons: Annotated[list[str] | None, typer.Argument(help="Beginnings of lesson names, such as 01; all by default.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Build nothing; list what differs from its source.")] = False,
+) -> None:
+    """Builds the notebooks of the course from solutions/*.py."""
+    sources = [path for path in lesson_sources() if not lessons or path.name.startswith(tuple(lessons))]
+    problems = [problem for path in sources for problem in (stale(path) if check else build(path))]
+    for problem in problems:
+        print(problem)
+    raise typer.Exit(1 if problems else 0)
+
+
+def lesson_sources() -> list[Path]:
+    """The lessons' sources, in order."""
+    return sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
+
+
+def notebook_paths(source: Path) -> tuple[Path, Path]:
+    """Where the executed solution and the student's notebook of a source stand."""
+    return source.with_suffix(".ipynb"), ROOT / "notebooks" / source.with_suffix(".ipynb").name
+
+
+def build(source: Path) -> list[str]:
+    """Builds both notebooks of a lesson and executes the solution; returns what is wrong with it, and then writes nothing."""
+    notebook = read_lesson(source)
+    problems = lint(notebook)
+    if not problems:
+        executed = execute(notebook)
+        problems = lint_outputs(executed)
+    if not problems:
+        for path, content in zip(notebook_paths(source), (executed, student(notebook)), strict=True):
+            with atomic(path) as file:
+                file.write((nbformat.writes(content, indent=1) + "\n").encode())
+        print(f"{source.stem}: {len(notebook.cells)} cells, built and executed")
+    return [f"{source.name}: {problem}" for problem in problems]
+
+
+def read_lesson(source: Path) -> NotebookNode:
+    """The solution notebook of a source, not executed: badge and set-up cell added, identifiers that never change."""
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    notebook = jupytext.reads(source.read_text(), fmt="py:percent")
+    colab = f"{repository.replace('https://github.com/', 'https://colab.research.google.com/github/')}/blob/main/notebooks/{source.stem}.ipynb"
+    badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
+    title, _, rest = notebook.cells[0].source.partition("\n")
+    notebook.cells[0].source = f"{title}\n\n{badge}\n{rest}"
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=repository), metadata={"tags": ["set-up"]}))
+    for i, cell in enumerate(notebook.cells):
+        cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
+        cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})
+    notebook.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    nbformat.validate(notebook)
+    return notebook
+
+
+def student(notebook: NotebookNode) -> NotebookNode:
+    """The student's notebook: nbgrader's own stubs in place of the solutions, no outputs."""
+    cleared, _ = ClearSolutions().preprocess(without_outputs(notebook), {})
+    return cleared
+
+
+def without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """A copy without outputs and execution counts."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
+    """A copy, executed from top to bottom in a fresh kernel; widgets, which need a live kernel, leave no output.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed.
+    """
+    notebook = copy.deepcopy(notebook)
+    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+    NotebookClient(notebook, timeout=timeout, record_timing=False).execute(env=environment, cwd=str(ROOT / "notebooks"))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.metadata.pop("execution", None)
+    notebook.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
+    return notebook
+
+
+def stale(source: Path) -> list[str]:
+    """How the built files of a lesson differ from what its source would give now, outputs of the solution aside."""
+    notebook = read_lesson(source)
+    problems = []
+    for path, wanted in zip(notebook_paths(source), (notebook, student(notebook)), strict=True):
+        name = path.relative_to(ROOT)
+        if not path.exists():
+            problems.append(f"{name} is missing: run `make notebooks`")
+            continue
+        text = path.read_text()
+        found = nbformat.reads(text, as_version=4)
+        if path.parent.name == "solutions":
+            missing = [cell.id for cell in found.cells if cell.cell_type == "code" and cell.execution_count is None]
+            problems += [f"{name} was not executed to its end: run `make notebooks`"] if missing else []
+            text = nbformat.writes(without_outputs(found), indent=1) + "\n"
+        if text != nbformat.writes(wanted, indent=1) + "\n":
+            problems.append(f"{name} differs from solutions/{source.name}: run `make notebooks`")
+    return problems
+
+
+def lint(notebook: NotebookNode) -> list[str]:
+    """What is wrong with a lesson before it runs.
+
+    Magics and shell escapes are refused, because nbval passes over their failures; so are the tags that let an error or
+    a whole cell pass. Each exercise needs its check, with points.
+    """
+    problems = []
+    try:
+        MetadataValidator().validate_nb(notebook)
+    except Exception as error:
+        problems.append(f"nbgrader: {error}")
+    if len(notebook.cells) > MAX_CELLS:
+        problems.append(f"{len(notebook.cells)} cells; {MAX_CELLS} at most")
+    open_exercise = None
+    for cell in notebook.cells:
+        grading = cell.metadata.get("nbgrader", {})
+        tags = set(cell.metadata.get("tags", [])) - {"set-up", "nbval-check-output"}
+        problems += [f"{cell.id}: the tag {tag} is not allowed" for tag in sorted(tags)]
+        if cell.cell_type != "code":
+            continue
+        if max(map(len, cell.source.splitlines()), default=0) > MAX_WIDTH:
+            longest = max(cell.source.splitlines(), key=len)
+            problems.append(f"{cell.id}: longer than {MAX_WIDTH} characters, and cut on the page: {longest.strip()}")
+        if "nbval" in cell.source.lower():
+            problems.append(f"{cell.id}: a comment for nbval; use the tag nbval-check-output")
+        try:
+            names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+        except SyntaxError as error:
+            problems.append(f"{cell.id}: not plain Python, a magic perhaps (line {error.lineno}: {error.text})")
+            continue
+        if "get_ipython" in names:
+            problems.append(f"{cell.id}: get_ipython is a magic in disguise")
+        if grading.get("solution"):
+            if "### BEGIN SOLUTION" not in cell.source or "def " not in cell.source.split("### BEGIN SOLUTION")[0]:
+                problems.append(f"{cell.id}: an exercise keeps its signature, and marks its solution")
+            open_exercise = cell.id
+        elif grading.get("grade"):
+            if not open_exercise or "check_" not in cell.source or not grading["points"]:
+                problems.append(f"{cell.id}: a check follows its exercise, calls check_..., and has points")
+            open_exercise = None
+    if open_exercise:
+        problems.append(f"{open_exercise}: has no check")
+    return problems
+
+
+def lint_outputs(notebook: NotebookNode) -> list[str]:
+    """What is wrong with an executed solution: warnings on the page, verdicts that are not right, heavy images."""
+    problems = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+            image = base64.b64decode(output.get("data", {}).get("image/png", ""))
+            if output.get("name") == "stderr":
+                problems.append(f"{cell.id}: writes to stderr: {text[:300]}")
+            if text.startswith(("✗", "…")):
+                problems.append(f"{cell.id}: {text}")
+            if len(image) > MAX_IMAGE:
+                problems.append(f"{cell.id}: an image of {len(image) / 1000:.0f} kB; {MAX_IMAGE / 1000:.0f} at most")
+    return problems
+
+
+if __name__ == "__main__":
+    typer.run(main)

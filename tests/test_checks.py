@@ -1,0 +1,107 @@
+"""Each check accepts the right answer and refuses wrong ones, each with its own message; the library agrees with it."""
+
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+from wrong_answers import RIGHT, WRONG
+
+from qlac_lite import checks
+from qlac_lite.checks.base import Exercise
+
+
+def exercises():
+    for module in pkgutil.iter_modules(checks.__path__):
+        content = vars(importlib.import_module(f"qlac_lite.checks.{module.name}"))
+        yield from ((name, value) for name, value in content.items() if isinstance(value, Exercise))
+
+
+ALL = dict(exercises())
+
+
+def copy_of(function):
+    """The same function as another object: what a learner's right answer looks like."""
+    return lambda *args: function(*args)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_librarys_function_is_right_in_many_random_cases(name):
+    for seed in range(20):
+        assert ALL[name].judge(copy_of(ALL[name].library), seed).status == "right"
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_written_otherwise_is_accepted(name):
+    for seed in range(20):
+        verdict = ALL[name].judge(RIGHT[name], seed)
+        assert verdict.status == "right", str(verdict)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_misconception_is_refused_by_its_name(name):
+    exercise = ALL[name]
+    assert len(exercise.misconceptions) >= 5
+    for seed in range(5):
+        said = []
+        for mistake in exercise.misconceptions:
+            verdict = exercise.judge(mistake.function, seed)
+            assert verdict.status == "wrong", mistake.name
+            assert verdict.lines.get("likely") == mistake.name, (mistake.name, str(verdict))
+            said.append(verdict.lines["likely"])
+        assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("name, label", [(name, label) for name in WRONG for label in WRONG[name]])
+def test_a_plausible_wrong_answer_is_refused_with_help(name, label):
+    answer, message = WRONG[name][label]
+    for seed in range(5):
+        verdict = ALL[name].judge(answer, seed)
+        assert verdict.status == "wrong"
+        assert message in str(verdict), str(verdict)
+        assert verdict.lines.get("next"), str(verdict)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
+    exercise, library = ALL[name], ALL[name].library
+
+    def stub(*args):
+        # YOUR CODE HERE
+        raise NotImplementedError()
+
+    def destructive(*args):
+        for argument in args:
+            if isinstance(argument, np.ndarray) and argument.size:
+                argument *= 0
+        return library(*args)
+
+    assert exercise.judge(stub).status == "open" and "not attempted yet" in str(exercise.judge(stub))
+    accidents = {
+        "returned None": lambda *args: None,
+        "the library's own": library,
+        "is not a function": 3,
+        "raised TypeError": lambda: 0,
+        "raised SystemExit": lambda *args: exit(1),
+        "raised ZeroDivisionError": lambda *args: 1 / 0,
+        "changes its arguments": destructive,
+    }
+    for message, answer in accidents.items():
+        verdict = exercise.judge(answer)
+        assert verdict.status == "wrong" and message in str(verdict), (message, str(verdict))
+    for answer in (lambda *args: "text", lambda *args: {}, lambda *args: [[1], [1, 2]], lambda *args: np.nan, lambda *args: library):
+        assert exercise.judge(answer).status == "wrong"
+    assert exercise(stub) is library and "not attempted yet" in capsys.readouterr().out
+    right = copy_of(library)
+    assert exercise(right) is right
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert exercise(right) is right
+    with pytest.raises(AssertionError, match="not attempted yet"):
+        exercise(stub)
+
+
+def test_a_verdict_reads_as_text_and_as_a_page():
+    exercise = next(iter(ALL.values()))
+    verdict = exercise.judge(exercise.misconceptions[0].function)
+    assert verdict.headline in str(verdict) and "<table>" in verdict._repr_html_()
+    assert "&lt;" in exercise._wrong("a < b")._repr_html_()
