@@ -134,6 +134,21 @@ def report(
 
 
 @app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    out: Annotated[Path, typer.Option(help="File to write (.npz); a .json with the provenance comes beside it.")],
+    seed: Annotated[int, typer.Option(help="Which of the run's seeds.")] = 0,
+) -> None:
+    """Writes one seed's policy as a small file: the networks that act, and where they come from."""
+    _quiet()
+    from qlac_lite.policies import export_policy
+    from qlac_lite.runs import open_run
+
+    policy = export_policy(open_run(run), seed, out)
+    print(f"{get_method(policy.config.method).title}, seed {seed}, {policy.about['phase']}: {out}")
+
+
+@app.command()
 def tasks() -> None:
     """Lists the tasks, their data and the paper's settings for them."""
     print(f"{'dataset':24} {'S':>3} {'limit':>5} {'objects':>7} {'episodes':>8}  alpha FQL / FQL-n / QC-FQL     N of QC")

@@ -1,5 +1,6 @@
 """What every lesson starts with: its set-up, the one switch, and how it shows a figure."""
 
+import base64
 import importlib.util
 import io
 import os
@@ -87,11 +88,14 @@ def shorten(full: Any, fast: Any) -> Any:
     return fast if _fast() else full
 
 
-def show(figure: Any, alt: str) -> None:
-    """Displays a Matplotlib figure as a PNG on white, with a text that says what it shows."""
+def show(picture: Any, alt: str) -> None:
+    """Displays a Matplotlib figure as a PNG on white, or the bytes of a GIF, with a text that says what it shows."""
     from IPython.display import display
 
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100, facecolor="white")
-    data = {"image/png": file.getvalue(), "text/plain": f"[Figure: {alt}]"}
-    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    kind, content = "image/gif", picture
+    if not isinstance(picture, bytes):
+        file = io.BytesIO()
+        picture.savefig(file, format="png", dpi=100, facecolor="white")
+        kind, content = "image/png", file.getvalue()
+    data = {kind: base64.b64encode(content).decode(), "text/plain": f"[Figure: {alt}]"}
+    display(data, raw=True, metadata={kind: {"alt": alt}})

@@ -10,7 +10,7 @@ import numpy as np
 from qlac_lite import plots
 from qlac_lite.config import get_method
 from qlac_lite.errors import QlacError
-from qlac_lite.evaluation import EVALUATION, episode_seed, evaluate, success_interval
+from qlac_lite.evaluation import evaluate, success_interval
 from qlac_lite.files import atomic, write_csv
 from qlac_lite.runs import Run, open_run
 from qlac_lite.tasks import get_task
@@ -193,55 +193,20 @@ def _save(figure, path: Path) -> None:
         figure.savefig(file, format="png", dpi=150)
 
 
-def draw_filmstrip(folder: Path, path: Path, frames: int = 6) -> str:
-    """Repeats an evaluation episode of the run (a success if there was one) and draws it; returns a caption.
-
-    Rendered by MuJoCo where the machine can; else a sketch from above.
-    """
-    from qlac_lite.data.ogbench import task_goal
-    from qlac_lite.envs.chunked import ChunkedEnv
-    from qlac_lite.envs.ogbench import make_env
+def draw_filmstrip(folder: Path, path: Path) -> str:
+    """Repeats an evaluation episode of the run (a success if there was one) and draws it; returns a caption."""
+    from qlac_lite import films
     from qlac_lite.training import load_policies
 
     run = open_run(folder)
     (actor, params), config, phase, step = load_policies(run)
-    task, seed, episode = get_task(config.task), *_episode_to_show(run)
+    seed, episode = _episode_to_show(run)
     index = list(config.seed_list).index(seed)
-    one = jax.tree.map(lambda leaf: leaf[index : index + 1], params)
-    env = ChunkedEnv(make_env(task, size=320), config.chunk_length, config.discount)
-    observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
-    simulator = env.unwrapped
-    pictures, effector, cubes, steps, done, decision = [], [], [], [0], False, 0
-
-    def record():
-        pictures.append(_render(simulator))
-        effector.append(simulator.compute_ob_info()["proprio/effector_pos"])
-        cubes.append([simulator.data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(task.domain.cubes)])
-
-    record()
-    while not done:
-        inputs = (observation[None, None], np.uint32([seed]), EVALUATION, np.array([[episode]]), np.array([[decision]]))
-        observation, _, terminated, truncated, info = env.step(np.asarray(actor(one, *inputs))[0, 0])
-        steps.append(steps[-1] + info["length"])
-        record()
-        decision, done = decision + 1, terminated or truncated
-    if simulator._renderer is not None:
-        simulator._renderer.close()
-    picked = np.unique(np.linspace(0, len(steps) - 1, frames).round().astype(int))
-    captions = [f"step {steps[i]}" for i in picked]
-    outcome = "solved" if info["success"] else "not solved"
+    film = films.film_episode(actor, jax.tree.map(lambda leaf: leaf[index : index + 1], params), config, seed, episode)
+    outcome = "solved" if film.success else "not solved"
     when = "after training" if phase == "done" else f"at {phase} step {step:,}"
-    title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {steps[-1]} steps, {decision} decisions"
-    if all(picture is not None for picture in pictures):
-        figure = plots.frames_in_a_row([pictures[i] for i in picked], captions, title)
-    else:
-        goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
-        figure, panels = plots.new_figure(len(picked), width=1.9, height=2.2)
-        for axes, i, caption in zip(panels, picked, captions, strict=True):
-            plots.scene_from_above(axes, np.array(effector), np.array(cubes).reshape(len(steps), -1, 3), goals, i)
-            axes.set_title(caption, fontsize=9)
-        figure.suptitle(title, fontsize=10)
-    _save(figure, path)
+    title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {len(film.effector) - 1} steps, {len(film.looks)} decisions"
+    _save(films.strip(film, title), path)
     return title
 
 
@@ -252,10 +217,3 @@ def _episode_to_show(run: Run) -> tuple[int, int]:
     last = [row for row in rows if (row["phase"], row["step"]) == (rows[-1]["phase"], rows[-1]["step"])]
     best = max(last, key=lambda row: (row["success"], row["return"]))
     return int(best["seed"]), int(best["episode"])
-
-
-def _render(simulator) -> np.ndarray | None:
-    try:
-        return simulator.render()
-    except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
-        return None

@@ -207,7 +207,8 @@ def lint_outputs(notebook: NotebookNode) -> list[str]:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
-            image = base64.b64decode(output.get("data", {}).get("image/png", ""))
+            data = output.get("data", {})
+            image = base64.b64decode(data.get("image/png", data.get("image/gif", "")))
             if output.get("name") == "stderr":
                 problems.append(f"{cell.id}: writes to stderr: {text[:300]}")
             if text.startswith(("✗", "…")):

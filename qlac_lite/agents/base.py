@@ -32,6 +32,7 @@ class Learner(NamedTuple):
     update: Callable[..., tuple[State, Info]]  # one gradient step, see `gradient_step`
     act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]  # params, (B, S), key -> (B, H, A) in [-1, 1]
     losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
+    acts_with: tuple[str, ...]  # the networks that `act` reads
 
 
 def critic_loss(q: jax.Array, next_q: jax.Array, batch: Batch) -> tuple[jax.Array, Info]:

@@ -34,4 +34,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         valid, actions = batch.valid[:, : chunk[0]], batch.actions[:, : chunk[0]]
         return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, {}
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses)
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow",))

@@ -52,4 +52,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
         return {"critic": critic_term, "flow": flow_term}, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses)
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow", "critic"))

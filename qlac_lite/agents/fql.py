@@ -57,4 +57,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         info |= {"policy_q_mean": jnp.mean(policy_q)}
         return {"critic": critic_term, "flow": flow_term, "distill": distill_term, "q": -jnp.mean(policy_q)}, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses)
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("policy",))

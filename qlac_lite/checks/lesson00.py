@@ -1,0 +1,41 @@
+"""The check of lesson 00: a warm-up."""
+
+import numpy as np
+
+from qlac_lite.checks.base import Case, Exercise, Misconception
+
+
+def decision_steps(steps: int, length: int) -> np.ndarray:
+    """The steps of an episode of `steps` at which an agent with chunks of `length` looks and decides."""
+    return np.arange(0, steps, length)
+
+
+def _cases(rng):
+    h = int(rng.integers(3, 7))
+    return [
+        Case("6 steps, chunks of 1", (6, 1), "With chunks of 1 the agent looks before every step: 0, 1, 2, 3, 4, 5."),
+        Case("20 steps, chunks of 5", (20, 5), "It looks at 0, 5, 10 and 15. At 20 the episode is over."),
+        Case(f"{3 * h + 1} steps, chunks of {h}", (3 * h + 1, h), f"One step is left after {3 * h} of them, and somebody has to decide it: it looks at {3 * h} too."),
+        Case("4 steps, chunks of 10", (4, 10), "It looks once, at 0; the episode ends inside the first chunk."),
+    ]  # fmt: skip
+
+
+def _by_loop(steps, length):
+    return [t for t in range(steps) if t % length == 0]
+
+
+check_decision_steps = Exercise(
+    decision_steps,
+    _by_loop,
+    _cases,
+    [
+        Misconception("It looks at every step, as if there were no chunks.", "It looks at 0 and then only every `length` steps.", lambda n, h: np.arange(n)),
+        Misconception("It looks once more when the episode is over.", "There is nothing to decide at step `steps`: stop before it.", lambda n, h: np.arange(0, n + 1, h)),
+        Misconception("It counts from 1.", "The first look is at step 0.", lambda n, h: np.arange(1, n + 1, h)),
+        Misconception("It looks at the last step of every chunk instead of the first.", "The look comes before the chunk: 0, length, 2 length, ...", lambda n, h: np.arange(h - 1, n, h)),
+        Misconception("The first look, at step 0, is missing.", "Before the first chunk it has to look, too.", lambda n, h: np.arange(h, n, h)),
+        Misconception("Steps of a chunk that is cut by the end have nobody who decides them.", "A chunk begins as long as one step is left.", lambda n, h: h * np.arange(n // h)),
+        Misconception("It gives the number of looks, not the steps.", "Give back all the steps, an array such as [0, 5, 10].", lambda n, h: -(-n // h)),
+    ],
+    insight="Between two looks it acts open loop.",
+)  # fmt: skip

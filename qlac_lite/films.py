@@ -1,0 +1,107 @@
+"""Episodes to look at: every step rendered by MuJoCo where the machine can, else a sketch from above."""
+
+import io
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from matplotlib.figure import Figure
+
+from qlac_lite import plots
+from qlac_lite.config import Config
+from qlac_lite.data.ogbench import task_goal
+from qlac_lite.envs.chunked import ChunkedEnv
+from qlac_lite.envs.ogbench import make_env
+from qlac_lite.evaluation import EVALUATION, episode_seed
+from qlac_lite.tasks import get_task
+
+
+class Film(NamedTuple):
+    """One episode of T steps."""
+
+    pictures: list[np.ndarray]  # T + 1 of (height, width, 3) uint8; empty where nothing can be rendered
+    effector: np.ndarray  # (T + 1, 3), metres
+    cubes: np.ndarray  # (T + 1, C, 3), metres
+    goals: np.ndarray  # (C, 3), metres
+    looks: np.ndarray  # (D,) the steps at which the policy looked and decided
+    success: bool
+
+
+class _Recorder(gymnasium.Wrapper):
+    """Keeps what is to be seen after every step."""
+
+    def __init__(self, env: gymnasium.Env, cubes: int):
+        super().__init__(env)
+        self.count, self.pictures, self.effector, self.cubes = cubes, [], [], []
+
+    def reset(self, **kwargs):
+        result = self.env.reset(**kwargs)
+        self._keep()
+        return result
+
+    def step(self, action):
+        result = self.env.step(action)
+        self._keep()
+        return result
+
+    def _keep(self) -> None:
+        simulator = self.unwrapped
+        try:
+            self.pictures.append(simulator.render())
+        except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
+            pass
+        self.effector.append(simulator.compute_ob_info()["proprio/effector_pos"])
+        self.cubes.append([simulator.data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(self.count)])
+
+
+def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320) -> Film:
+    """Repeats evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed."""
+    task = get_task(config.task)
+    recorder = _Recorder(make_env(task, size=size), task.domain.cubes)
+    env = ChunkedEnv(recorder, config.chunk_length, config.discount)
+    observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
+    looks, steps, done = [], 0, False
+    while not done:
+        inputs = (observation[None, None], np.uint32([seed]), EVALUATION, np.array([[episode]]), np.array([[len(looks)]]))
+        looks.append(steps)
+        observation, _, terminated, truncated, info = env.step(np.asarray(actor(params, *inputs))[0, 0])
+        steps += info["length"]
+        done = terminated or truncated
+    if env.unwrapped._renderer is not None:
+        env.unwrapped._renderer.close()
+    goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
+    pictures = recorder.pictures if len(recorder.pictures) == steps + 1 else []
+    cubes = np.array(recorder.cubes).reshape(steps + 1, -1, 3)
+    return Film(pictures, np.array(recorder.effector), cubes, goals, np.array(looks), bool(info["success"]))
+
+
+def strip(film: Film, title: str, frames: int = 6) -> Figure:
+    """A filmstrip at moments at which the policy looked, the last state included."""
+    moments = np.array([*film.looks, len(film.effector) - 1])
+    picked = moments[np.unique(np.linspace(0, len(moments) - 1, frames).round().astype(int))]
+    captions = [f"step {step}" for step in picked]
+    if film.pictures:
+        return plots.frames_in_a_row([film.pictures[step] for step in picked], captions, title)
+    figure, panels = plots.new_figure(len(picked), width=1.9, height=2.2)
+    for axes, step, caption in zip(panels, picked, captions, strict=True):
+        plots.scene_from_above(axes, film.effector, film.cubes, film.goals, step)
+        axes.set_title(caption, fontsize=9)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def gif(film: Film, size: int = 200, milliseconds: int = 80) -> bytes:
+    """The film as an animated GIF; a white dot in the corner marks the steps at which the policy looked."""
+    from PIL import Image, ImageDraw
+
+    frames = []
+    for step, picture in enumerate(film.pictures):
+        frame = Image.fromarray(picture).resize((size, size))
+        if step in film.looks:
+            ImageDraw.Draw(frame).ellipse((8, 8, 24, 24), fill="white")
+        frames.append(frame.quantize(64))
+    file = io.BytesIO()
+    last = [3 * milliseconds if step == len(frames) - 1 else milliseconds for step in range(len(frames))]
+    frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=last, loop=0)
+    return file.getvalue()
