@@ -13,7 +13,6 @@ from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import evaluate, success_interval
 from qlac_lite.files import atomic, write_csv
 from qlac_lite.runs import Run, open_run
-from qlac_lite.tasks import get_task
 
 Interval = tuple[float, float, float]  # mean, low, high
 

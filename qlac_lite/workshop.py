@@ -33,6 +33,7 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+SET_UP_TAG, COMPARED = "set-up", "nbval-check-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SET_UP = """\
 # Set-up. On Colab this installs what is missing, in about a minute; elsewhere it only reports.
@@ -94,7 +95,7 @@ def read_lesson(source: Path) -> NotebookNode:
     badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{badge}\n{rest}"
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=repository), metadata={"tags": ["set-up"]}))
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=repository), metadata={"tags": [SET_UP_TAG]}))
     for i, cell in enumerate(notebook.cells):
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})
@@ -107,6 +108,9 @@ def read_lesson(source: Path) -> NotebookNode:
 def student(notebook: NotebookNode) -> NotebookNode:
     """The student's notebook: nbgrader's own stubs in place of the solutions, no outputs."""
     cleared, _ = ClearSolutions().preprocess(without_outputs(notebook), {})
+    for cell in cleared.cells:  # there is no output that nbval could compare
+        if COMPARED in cell.metadata.get("tags", []):
+            cell.metadata.tags.remove(COMPARED)
     return cleared
 
 
@@ -172,7 +176,7 @@ def lint(notebook: NotebookNode) -> list[str]:
     open_exercise = None
     for cell in notebook.cells:
         grading = cell.metadata.get("nbgrader", {})
-        tags = set(cell.metadata.get("tags", [])) - {"set-up", "nbval-check-output"}
+        tags = set(cell.metadata.get("tags", [])) - {SET_UP_TAG, COMPARED}
         problems += [f"{cell.id}: the tag {tag} is not allowed" for tag in sorted(tags)]
         if cell.cell_type != "code":
             continue
@@ -180,7 +184,7 @@ def lint(notebook: NotebookNode) -> list[str]:
             longest = max(cell.source.splitlines(), key=len)
             problems.append(f"{cell.id}: longer than {MAX_WIDTH} characters, and cut on the page: {longest.strip()}")
         if "nbval" in cell.source.lower():
-            problems.append(f"{cell.id}: a comment for nbval; use the tag nbval-check-output")
+            problems.append(f"{cell.id}: a comment for nbval; use the tag {COMPARED}")
         try:
             names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
         except SyntaxError as error:
