@@ -1,17 +1,19 @@
 # Every target sets itself up on first use, in .venv. Python 3.11 to 3.13; name another one with `make run PYTHON=...`.
 SHELL := /bin/bash
 VENV := .venv
+PINS := constraints.txt
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && command -v $$p && break; done)
 RUNS := runs/headline
 
-.PHONY: help run test lab notebooks bench format clean
+.PHONY: help run test test-colab lab notebooks bench format clean
 
 help:
 	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
-	@echo "make test       all tests"
+	@echo "make test       all tests, and every lesson solved and unsolved"
 	@echo "make lab        the course in JupyterLab"
-	@echo "make notebooks  build the notebooks from solutions/*.py"
+	@echo "make notebooks  build and execute the notebooks from solutions/*.py (LESSONS='01 02' for some of them)"
+	@echo "make test-colab the same tests with Colab's versions of JAX, Flax, NumPy, IPython and ipywidgets"
 	@echo "make bench      speed, as ratios measured in one run"
 
 # The set-up. A stamp per group of packages, renewed when the pins or the project's own list change.
@@ -23,12 +25,12 @@ $(BIN)/python:
 define install
 	@echo "Installing $(1) (once) ..."
 	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then \
-		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c constraints.txt ogbench dm_control; fi
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.$(2)'
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c $(PINS) ogbench dm_control; fi
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c $(PINS) -e '.$(2)'
 	@touch $@
 endef
 
-$(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/.base: $(BIN)/python pyproject.toml $(PINS)
 	$(call install,qlac-lite,)
 $(VENV)/.dev: $(VENV)/.base
 	$(call install,the test tools,[dev])
@@ -44,12 +46,16 @@ run: $(VENV)/.base
 test: $(VENV)/.dev
 	@$(BIN)/ruff check qlac_lite tests
 	@$(BIN)/python -m pytest
+	@QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
+
+test-colab:
+	@$(MAKE) --no-print-directory test VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"
 
 lab: $(VENV)/.lab
 	@$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)
 
 notebooks: $(VENV)/.dev
-	@echo "There is no lesson yet: solutions/ is empty."
+	@$(BIN)/python -m qlac_lite.workshop $(LESSONS)
 
 bench: $(VENV)/.base
 	@$(BIN)/python -m qlac_lite.bench
@@ -58,4 +64,4 @@ format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix qlac_lite tests
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf .venv .venv-colab build dist *.egg-info

@@ -260,7 +260,7 @@ explore(
 # An entry that the data do not contain stays at its worst value. That is the offline learner's caution, and it matters: if the table started at 0, every chunk that was never tried would look better than all that were.
 
 # %%
-def record(seed, right=0.7, name="chunk", n=H, stride=1, episodes=200, steps=160):
+def record(seed, right=0.7, name="chunk", n=H, stride=1, episodes=shorten(200, fast=60), steps=160):
     """Windows cut from recorded episodes, and the number of the action or the chunk of each."""
     rng = np.random.default_rng(seed)
     recorded = mdp.simulate(chain, recorder(right), np.zeros(episodes, int), steps, rng)

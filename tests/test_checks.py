@@ -86,6 +86,8 @@ def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
         "raised ZeroDivisionError": lambda *args: 1 / 0,
         "changes its arguments": destructive,
     }
+    if not any(isinstance(argument, np.ndarray) for argument in exercise.cases(np.random.default_rng(0))[0].args):
+        del accidents["changes its arguments"]
     for message, answer in accidents.items():
         verdict = exercise.judge(answer)
         assert verdict.status == "wrong" and message in str(verdict), (message, str(verdict))

@@ -309,7 +309,7 @@ WRONG = {
         "mean of rewards": (chunk_changed(0, lambda y, r, v, m, q, g: chunk_loop(r / r.shape[1], v, m, q, g)[0]), "discount**k"),
     },
     "check_td_update": {
-        "mean over the batch": (update_mean, "other entries stay"),
+        "mean over the batch": (update_mean, "size of the batch"),
         "axes swapped": (update_swapped, "wrong shape"),
         "a block of entries": (update_outer, "picks B entries"),
         "only the change": (lambda q, *args: update_loop(q, *args) - q, "other entries stay"),

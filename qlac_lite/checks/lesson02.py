@@ -177,7 +177,6 @@ check_chunk_target = Exercise(
         Misconception("Every chunk has the weight 1, also those cut by the end of an episode.", "The critic is asked about H actions; a cut chunk has fewer. Weight: valid[:, -1].", _chunk_with(weight=lambda v, m: np.ones(len(v)))),
         Misconception("A cut chunk counts in part: the weight is the share of its valid steps.", "A part of a chunk says nothing of the whole: weight valid[:, -1], 0 or 1.", _chunk_with(weight=lambda v, m: v.mean(axis=1))),
         Misconception("The weight is the number of valid steps.", "Weight valid[:, -1], 0 or 1.", _chunk_with(weight=lambda v, m: v.sum(axis=1))),
-        Misconception("The weight looks at the first step, which always exists.", "Look at the last one: valid[:, -1].", _chunk_with(weight=lambda v, m: v[:, 0])),
         Misconception("The weight is the mask: chunks that reach the terminal state would be lost, and they carry the reward.", "mask belongs to the bootstrap; the weight is valid[:, -1].", _chunk_with(weight=lambda v, m: m)),
         Misconception("The weight is valid[:, -1] * mask: whole chunks that reach the terminal state are lost, and they carry the reward.", "The weight is valid[:, -1] alone.", _chunk_with(weight=lambda v, m: v[:, -1] * m)),
         Misconception("The weight is upside down.", "1 for whole chunks: valid[:, -1].", _chunk_with(weight=lambda v, m: 1 - v[:, -1])),
@@ -249,6 +248,10 @@ def _update_rows(q, state, chunk, target, weight, rate):
     return new
 
 
+def _update_mean(q, state, chunk, target, weight, rate):
+    return q + (td_update(q, state, chunk, target, weight, rate) - q) / len(state)
+
+
 def _update_in_turn(q, state, chunk, target, weight, rate):
     new = q.copy()
     for s, c, y, w in zip(state, chunk, target, weight, strict=True):
@@ -266,6 +269,7 @@ check_td_update = Exercise(
         Misconception("The rate is not used: the entry jumps to its target.", "Move by rate * weight * (target - q).", _update_with(rated=False)),
         Misconception("The sign is wrong: the entry moves away from its target.", "The error is target - q[state, chunk].", _update_with(error=lambda y, x: x - y)),
         Misconception("The target is added, not the error.", "The error is target - q[state, chunk].", _update_with(error=lambda y, x: y)),
+        Misconception("The errors are divided by the size of the batch.", "Each row moves its own entry by the full rate * weight * error.", _update_mean),
         Misconception("All chunks of the state move.", "Only the chunk that was executed moves: q[state, chunk].", _update_rows),
         Misconception("Repeated entries are updated one after the other, the second from the result of the first.", "All errors of a batch are measured at the same q, the one that came in.", _update_in_turn),
     ],
