@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && command -v $$p && break; done)
 RUNS := runs/headline
 
-.PHONY: help run test test-colab lab notebooks bench format clean
+.PHONY: help run test test-colab colab lab notebooks bench format clean
 
 help:
 	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
@@ -34,6 +34,8 @@ $(VENV)/.base: $(BIN)/python pyproject.toml $(PINS)
 	$(call install,qlac-lite,)
 $(VENV)/.dev: $(VENV)/.base
 	$(call install,the test tools,[dev])
+$(VENV)/.test: $(VENV)/.base
+	$(call install,the test tools,[test])
 $(VENV)/.lab: $(VENV)/.base
 	$(call install,JupyterLab,[lab])
 
@@ -49,7 +51,11 @@ test: $(VENV)/.dev
 	@QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
 
 test-colab:
-	@$(MAKE) --no-print-directory test VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"
+
+colab: $(VENV)/.test
+	@$(BIN)/python -m pytest --ignore tests/test_lessons.py
+	@QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
 
 lab: $(VENV)/.lab
 	@$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)

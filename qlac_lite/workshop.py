@@ -99,6 +99,8 @@ def read_lesson(source: Path) -> NotebookNode:
     for i, cell in enumerate(notebook.cells):
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.metadata["tags"] = [COMPARED]  # nbval compares the verdict with the solution's
     notebook.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
@@ -110,7 +112,7 @@ def student(notebook: NotebookNode) -> NotebookNode:
     cleared, _ = ClearSolutions().preprocess(without_outputs(notebook), {})
     for cell in cleared.cells:  # there is no output that nbval could compare
         if COMPARED in cell.metadata.get("tags", []):
-            cell.metadata.tags.remove(COMPARED)
+            del cell.metadata["tags"]
     return cleared
 
 
