@@ -217,6 +217,7 @@ class Windows(NamedTuple):
     valid: np.ndarray  # (M, L) 1.0 where the step exists
     mask: np.ndarray  # (M,) 0.0 if the last state is terminal: nothing to bootstrap from
     last_state: np.ndarray  # (M,) int, L steps on, or the last of the episode
+    offset: np.ndarray  # (M,) int, steps from the start of the episode
 
 
 def windows(mdp: TabularMDP, episodes: Trajectories, length: int, stride: int = 1) -> Windows:
@@ -234,6 +235,7 @@ def windows(mdp: TabularMDP, episodes: Trajectories, length: int, stride: int = 
         valid.astype(float),
         1.0 - mdp.terminal[last_state],
         last_state,
+        start,
     )
 
 

@@ -1,19 +1,20 @@
 """Sliders over a figure, with the part of ipywidgets that versions 7 and 8 share.
 
-Beside every widget a lesson shows the same figure once, for readers without a live kernel.
+Beside every widget a lesson shows the same figure once, for readers without a live kernel. The widget itself draws only
+when a slider is moved.
 """
 
 from collections.abc import Callable, Sequence
 
 from IPython.display import display
-from ipywidgets import SelectionSlider, interactive
+from ipywidgets import Output, SelectionSlider, VBox
 from matplotlib.figure import Figure
 
 from qlac_lite.lessons import show
 
 
 def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Sequence, object]) -> None:
-    """Shows sliders and redraws under them when one is let go.
+    """Shows sliders; when one is let go, the figure for their values appears under them.
 
     Args:
         draw: takes the sliders' values by name and returns a figure and its alt text.
@@ -25,8 +26,13 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
         )
         for name, (label, values, first) in options.items()
     }
+    output = Output()
 
-    def redraw(**values):
-        show(*draw(**values))
+    def redraw(_change):
+        with output:
+            output.clear_output(wait=True)
+            show(*draw(**{name: slider.value for name, slider in sliders.items()}))
 
-    display(interactive(redraw, **sliders))
+    for slider in sliders.values():
+        slider.observe(redraw, names="value")
+    display(VBox([*sliders.values(), output]))

@@ -95,11 +95,30 @@ def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
         assert exercise.judge(answer).status == "wrong"
     assert exercise(stub) is library and "not attempted yet" in capsys.readouterr().out
     right = copy_of(library)
-    assert exercise(right) is right
+    assert exercise(right).__wrapped__ is right
+    assert exercise(exercise(right)).__wrapped__ is right
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    assert exercise(right) is right
+    assert exercise(right).__wrapped__ is right
     with pytest.raises(AssertionError, match="not attempted yet"):
         exercise(stub)
+
+
+def test_a_right_answer_in_lists_or_jax_goes_on_as_numpy():
+    import jax.numpy as jnp
+
+    exercise = ALL["check_one_step_target"]
+    args = exercise.cases(np.random.default_rng(0))[1].args
+    for answer in (lambda r, m, q, g: list(r + g * m * q.max(axis=1)), lambda r, m, q, g: jnp.asarray(r) + g * m * jnp.max(q, axis=1)):
+        assert type(exercise(answer)(*args)) is np.ndarray
+
+
+def test_cases_stay_until_the_answer_is_right():
+    exercise = ALL["check_td_update"]
+    wrong = exercise.misconceptions[0].function
+    first = str(exercise.judge(wrong))
+    assert str(exercise.judge(wrong)) == first and "rate = " in first
+    exercise.judge(copy_of(exercise.library))
+    assert str(exercise.judge(wrong)) != first
 
 
 def test_a_verdict_reads_as_text_and_as_a_page():

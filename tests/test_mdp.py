@@ -137,7 +137,7 @@ def test_windows_are_what_a_loop_would_cut(stride):
         steps = int(valid.sum())
         for t in range(0, steps, stride):
             m = min(3, steps - t)
-            assert cut.state[i] == states[t] and cut.last_state[i] == states[t + m] and cut.mask[i] == (states[t + m] != 5)
+            assert cut.offset[i] == t and cut.state[i] == states[t] and cut.last_state[i] == states[t + m] and cut.mask[i] == (states[t + m] != 5)
             np.testing.assert_array_equal(cut.actions[i], [*actions[t : t + m], *[0] * (3 - m)])
             np.testing.assert_array_equal(cut.rewards[i], [*rewards[t : t + m], *[0] * (3 - m)])
             np.testing.assert_array_equal(cut.valid[i], [1] * m + [0] * (3 - m))

@@ -42,6 +42,14 @@ def rewards_most_likely(p, r, g, chunk):
     return rewards_recursive(np.eye(len(r))[p.argmax(axis=2)], r, g, chunk)
 
 
+def rewards_still_on_repeats(p, r, g, chunk):
+    total, kernel, before = np.zeros(len(r)), np.eye(len(r)), None
+    for k, a in enumerate(chunk):
+        total = total + g**k * kernel @ r[:, a]
+        kernel, before = (kernel @ p[:, a] if a != before else kernel), a
+    return total
+
+
 def rewards_state_first(p, r, g, chunk):
     return np.array([sum(g**k * r[a, s] for k, a in enumerate(chunk)) for s in range(len(r))])
 
@@ -82,6 +90,19 @@ def sweeps_einsum(p_bar, r_bar, g, h, sweeps):
     for _ in range(sweeps):
         q = r_bar + g**h * np.einsum("sct,t->sc", p_bar, np.amax(q, -1))
     return q
+
+
+class SweepsKept:
+    """Goes on from the table of the call before if that has the right shape."""
+
+    q = None
+
+    def __call__(self, p_bar, r_bar, g, h, sweeps):
+        if self.q is None or self.q.shape != r_bar.shape or sweeps > 1:
+            self.q = np.zeros(r_bar.shape)
+        for _ in range(sweeps):
+            self.q = r_bar + g**h * p_bar @ self.q.max(axis=1)
+        return self.q.copy()
 
 
 def sweeps_value(p_bar, r_bar, g, h, sweeps):
@@ -176,6 +197,16 @@ def execute_without_last_reward(env, chunk, g):
     return obs, value, term, trunc, k + 1
 
 
+def execute_positive(env, chunk, g):
+    value = 0.0
+    for k, a in enumerate(chunk):
+        obs, reward, term, trunc, _ = env.step(a)
+        value += g**k * max(reward, 0)
+        if term or trunc:
+            break
+    return obs, value, term, trunc, k + 1
+
+
 def execute_four_values(env, chunk, g):
     return tuple(execute_while(env, chunk, g)[:4])
 
@@ -250,9 +281,11 @@ WRONG = {
     "check_chunk_rewards": {
         "one state only": (rewards_of_one_state, "wrong shape"),
         "for every first action": (rewards_all_actions, "wrong shape"),
-        "the last step is missing": (rewards_off_by_one, "r(s, a_1) + 0.5 r(s, a_2)"),
+        "the last step is missing": (rewards_off_by_one, "r(s, a_0) + 0.5 r(s, a_1)"),
         "discounted once": (rewards_undiscounted_tail, "multiply the kernels so far"),
-        "discount squared": (rewards_squared_discount, "0.5 r(s, a_2)"),
+        "discount squared": (rewards_squared_discount, "0.5 r(s, a_1)"),
+        "two results": (lambda *args: (rewards_recursive(*args), 0), "it returned 2 values"),
+        "still on a repeated action": (rewards_still_on_repeats, "Every step k counts"),
         "the most likely path": (rewards_most_likely, "Carry the distribution"),
         "indices swapped": (rewards_state_first, "IndexError"),
     },
@@ -264,15 +297,20 @@ WRONG = {
         "first and last only": (kernel_pairs, "Sum over the states in between"),
     },
     "check_chunked_value_iteration": {
-        "V instead of Q": (sweeps_value, "An axis is missing"),
+        "V instead of Q": (sweeps_value, "gives back V"),
+        "keeps its table between calls": (SweepsKept(), "between calls"),
         "until it converges": (sweeps_whole, "Q = r_bar"),
         "the reward is discounted as well": (sweeps_discounted_reward, "Q = r_bar"),
         "sweeps in place": (sweeps_in_place, "just changed"),
         "a soft maximum": (sweeps_soft, "max_a Q"),
     },
     "check_chunk_dataset": {
+        "zero actions are not valid": (dataset_changed(3, lambda x, o, a, r, h, g, s: np.any(np.array(dataset_lists(o, a, r, h, g, s)[1]) != 0, axis=-1)), "valid"),
+        "valid as text": (lambda *args: (*dataset_lists(*args)[:3], [[str(float(v)) for v in row] for row in dataset_lists(*args)[3]], dataset_lists(*args)[4]), "not an array of numbers"),
+        "stride 1 or H": (lambda o, a, r, h, g, s: dataset_lists(o, a, r, h, g, s if s == 1 else h), "neither 1 nor H"),
+        "stride at most H": (lambda o, a, r, h, g, s: dataset_lists(o, a, r, h, g, min(s, h)), "longer than the chunk"),
+        "swapped": (lambda *args: (*dataset_lists(*args)[:2], *dataset_lists(*args)[3:1:-1], dataset_lists(*args)[4]), "another order"),
         "returns to go": (dataset_changed(2, lambda x, o, a, r, h, g, s: np.array([sum(g ** (k - t) * r[k] for k in range(t, len(a))) for t in range(0, len(a), s)])), "plain transitions"),
-        "valid means whole": (dataset_changed(3, lambda x, *args: np.repeat(x[:, -1:], x.shape[1], axis=1)), "not valid"),
         "chunks flattened": (dataset_changed(1, lambda x, *args: x.reshape(len(x), -1)), "wrong shape"),
         "bootstraps from the start": (dataset_changed(4, lambda x, o, a, r, h, g, s: o[: len(a) : s]), "s_{t+1}"),
         "mean of the rewards": (dataset_changed(2, lambda x, o, a, r, h, g, s: x / h), "0.5 r_{t+1}"),
@@ -280,9 +318,16 @@ WRONG = {
     },
     "check_execute_chunk": {
         "only terminated stops": (execute_on, "truncated ends the episode as well"),
-        "never stops": (execute_regardless, "Stop at once"),
+        "never stops": (execute_regardless, "after the episode had ended"),
+        "resets": (lambda env, chunk, g: (env.reset(), execute_while(env, chunk, g)), "reset() was called"),
+        "a step too many": (lambda env, chunk, g: (execute_while(env, chunk, g), env.step(chunk[0]))[0], "more often than"),
+        "rewards below 0 dropped": (execute_positive, "next"),
+        "actions clipped": (lambda env, chunk, g: execute_while(env, np.clip(chunk, -1, 1), g), "next"),
+        "five actions at most": (lambda env, chunk, g: execute_while(env, chunk[:5], g), "All eight"),
+        "swapped": (lambda env, chunk, g: (lambda o: (o[1], o[0], *o[2:]))(execute_while(env, chunk, g)), "another order"),
+        "flags swapped": (lambda env, chunk, g: (lambda o: (o[0], o[1], o[3], o[2], o[4]))(execute_while(env, chunk, g)), "another order"),
         "average action": (execute_average_action, "chunk[k]"),
-        "the last reward is lost": (execute_without_last_reward, "next"),
+        "the last reward is lost": (execute_without_last_reward, "Add the reward first"),
         "four values": (execute_four_values, "wrong number of values"),
         "one action": (execute_one_action, "k = 0, 1, 2"),
     },
@@ -293,19 +338,25 @@ WRONG = {
         "a mean": (lambda r, m, q, g: one_step_where(r, m, q, g).mean(), "Everything was summed"),
         "absolute values": (lambda r, m, q, g: r + g * m * np.abs(q).max(axis=1), "max(axis=1)"),
         "discount squared": (lambda r, m, q, g: r + g**2 * m * q.max(axis=1), "discount * the largest"),
+        "the first two actions": (lambda r, m, q, g: r + g * m * q[:, :2].max(axis=1), "discount * the largest"),
+        "never below 0": (lambda r, m, q, g: r + g * m * np.maximum(q.max(axis=1), 0), "discount * the largest"),
+        "a tuple": (lambda r, m, q, g: (one_step_where(r, m, q, g), None), "it returned 2 values"),
     },
     "check_n_step_target": {
         "mean of the rewards": (lambda r, v, m, q, g: n_step_recursive(r / r.shape[1], v, m, q, g), "discount**k"),
-        "mask on everything": (lambda r, v, m, q, g: m * n_step_recursive(r, v, m, q, g), "cut window"),
+        "mask on everything": (lambda r, v, m, q, g: m * n_step_recursive(r, v, m, q, g), "rewards of a terminal window"),
+        "the mask forgotten after one step": (lambda r, v, m, q, g: n_step_recursive(r, v, np.where(v.sum(1) == 1, 1, m), q, g), "mask multiplies the bootstrap"),
+        "int of a float": (lambda r, v, m, q, g: [r[i, : v[i].sum()] for i in range(len(r))], "not whole numbers"),
         "backwards": (lambda r, v, m, q, g: n_step_recursive(r[:, ::-1], v, m, q, g), "discount**k"),
-        "cut windows bootstrap from nothing": (lambda r, v, m, q, g: n_step_recursive(r, v, m * v[:, -1], q, g), "cut window"),
+        "cut windows bootstrap from nothing": (lambda r, v, m, q, g: n_step_recursive(r, v, m * v[:, -1], q, g), "has a future"),
         "every action": (lambda r, v, m, q, g: np.stack([n_step_recursive(r, v, m, q[:, [a]], g) for a in range(q.shape[1])], 1), "axis is left over"),
     },
     "check_chunk_target": {
         "target only": (lambda *args: chunk_loop(*args)[0], "wrong number of values"),
         "weight per step": (lambda r, v, m, q, g: (chunk_loop(r, v, m, q, g)[0], v), "wrong shape"),
-        "weighted target": (chunk_changed(0, lambda y, r, v, m, q, g: y * v[:, -1]), "discount**H for all"),
-        "rewards after the end": (chunk_changed(0, lambda y, r, v, m, q, g: chunk_loop(r, np.ones_like(v), m, q, g)[0]), "next"),
+        "half a target": (chunk_changed(0, lambda y, *args: y / 2), "next"),
+        "weight of the last but one step": (chunk_changed(1, lambda w, r, v, m, q, g: v[:, max(v.shape[1] - 2, 0)]), "LAST step"),
+        "best of the first chunk only": (lambda r, v, m, q, g: chunk_loop(r, v, m, q[:, :1], g), "one-step target"),
         "mean of rewards": (chunk_changed(0, lambda y, r, v, m, q, g: chunk_loop(r / r.shape[1], v, m, q, g)[0]), "discount**k"),
     },
     "check_td_update": {
@@ -313,6 +364,8 @@ WRONG = {
         "axes swapped": (update_swapped, "wrong shape"),
         "a block of entries": (update_outer, "picks B entries"),
         "only the change": (lambda q, *args: update_loop(q, *args) - q, "other entries stay"),
-        "squared weight is the same, squared error is not": (lambda q, s, c, y, w, rate: update_loop(q, s, c, q[s, c] + (y - q[s, c]) ** 2, w, rate), "quarter"),
+        "a rate of a quarter": (lambda q, s, c, y, w, rate: update_loop(q, s, c, y, w, 0.25), "half of the way"),
+        "squared weights": (lambda q, s, c, y, w, rate: update_loop(q, s, c, y, w**2, rate), "any number from 0 on"),
+        "squared weight is the same, squared error is not": (lambda q, s, c, y, w, rate: update_loop(q, s, c, q[s, c] + (y - q[s, c]) ** 2, w, rate), "half of the way"),
     },
 }  # fmt: skip

@@ -9,7 +9,10 @@ always works. It raises only where nbgrader grades (there, an error is what take
 """
 
 import copy
+import functools
 import html
+import inspect
+import itertools
 import os
 import traceback
 from collections.abc import Callable, Sequence
@@ -73,6 +76,7 @@ class Exercise:
         cases: `cases(rng)` lists the cases, the simplest first.
         misconceptions: wrong answers that are recognised.
         parts: names of the parts of a tuple answer; none for a single array.
+        counts: `counts(*args)` gives, by part, a mask of the entries that are compared; all of them where it is silent.
         insight: a last sentence for a right answer.
     """
 
@@ -83,26 +87,36 @@ class Exercise:
         cases: Callable[[np.random.Generator], list[Case]],
         misconceptions: Sequence[Misconception] = (),
         parts: Sequence[str] = (),
+        counts: Callable[..., dict[str, np.ndarray]] = lambda *args: {},
         insight: str = "",
     ):
         self.library, self.expected, self.cases, self.misconceptions = library, expected, cases, misconceptions
-        self.parts, self.insight = tuple(parts), insight
+        self.parts, self.counts, self.insight = tuple(parts), counts, insight
         self.name = library.__name__
+        self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
 
     def __call__(self, answer: Callable) -> Callable:
+        answer = getattr(answer, "__wrapped__", answer)  # a right answer that is checked again
         verdict = self.judge(answer)
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             raise AssertionError(str(verdict))
         _show(verdict)
-        return answer if verdict.status == "right" else self.library
+        return _with_arrays(answer) if verdict.status == "right" else self.library
 
     def judge(self, answer: Callable, seed: int | None = None) -> Verdict:
-        """The verdict on `answer`; new random cases at every call unless `seed` is given."""
+        """The verdict on `answer`; random cases, which stay the same until an answer is right, or those of `seed`."""
+        verdict = self._judge(answer, self._seed if seed is None else seed)
+        if verdict.status == "right":
+            self._seed = np.random.SeedSequence().entropy
+        return verdict
+
+    def _judge(self, answer: Callable, seed: int) -> Verdict:
         if answer is self.library:
             return self._wrong("this is the library's own function, not yours", next="Run the cell with your own function again, then this one.")  # fmt: skip
         if not callable(answer):
             return self._wrong(f"{type(answer).__name__} is not a function", next=f"Run the cell that defines `{self.name}` again, then this one.")  # fmt: skip
         cases = self.cases(np.random.default_rng(seed))
+        cases.insert(1, cases[0]._replace(about=f"{cases[0].about}, once more", hint="It was right the first time: the function keeps something between calls, in a global or in a default argument."))  # fmt: skip
         first_wrong, got = None, []
         for case in cases:
             result = self._run(answer, case)
@@ -115,10 +129,18 @@ class Exercise:
                     first_wrong.lines = {"right so far": "; ".join(c.about for c in cases[: len(got) - 1])} | first_wrong.lines
         if first_wrong is None:
             return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
+        for order in itertools.permutations(self.parts):
+            swapped = [dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
+            if self.parts and all(self._same(case, g, self._reference(self.expected, case)) for g, case in zip(swapped, cases, strict=True)):  # fmt: skip
+                return self._wrong("the results come in another order", expected=", ".join(self.parts), next=f"End with `return {', '.join(self.parts)}`.")  # fmt: skip
         for mistake in self.misconceptions:
-            if all(_agrees(g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
+            if all(self._same(case, g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
                 first_wrong.lines |= {"likely": mistake.name, "next": mistake.remedy}
         return first_wrong
+
+    def _same(self, case: Case, got: Named, other: Named) -> bool:
+        counted = self.counts(*case.args)
+        return all(value.shape == got[part].shape and _agrees(got[part][counted.get(part, ...)], value[counted.get(part, ...)]) for part, value in other.items())  # fmt: skip
 
     def _run(self, answer: Callable, case: Case) -> Named | Verdict:
         """The learner's answer to a case by the names of its parts, or what is wrong with it before any comparison."""
@@ -126,17 +148,18 @@ class Exercise:
         try:
             result = answer(*args)
         except NotImplementedError:
-            return Verdict("open", f"{self.name}: not attempted yet", note="Until it is right, the cells below use the library's own.")  # fmt: skip
+            return Verdict("open", f"{self.name}: not attempted yet", note="Until it is right, the cells below use the library's own. (If you have written it: is the line `raise NotImplementedError()` still there?)")  # fmt: skip
         except (Exception, SystemExit) as error:
-            likely = "Your code called exit() or quit()." if isinstance(error, SystemExit) else case.hint
-            return self._wrong(f"it raised {type(error).__name__}", **about, error=f"{error}{_where(error)}", likely=likely, next="Call it by hand with small arrays, and print the shapes on the way.")  # fmt: skip
+            return self._wrong(f"it raised {type(error).__name__}", **about, inputs=self._inputs(case), error=f"{error}{_where(error)}", likely=_error_hint(error), note=case.hint, next="Call it by hand with small arrays, and print the shapes on the way.")  # fmt: skip
         if not _agrees({"": args}, {"": case.args}):
-            return self._wrong("it changes its arguments", **about, likely="An in-place operation such as += or x[...] = on an argument.", next="Make a new array (x = x + ...), or copy first: x = x.copy().")  # fmt: skip
+            return self._wrong("it changes its arguments", **about, likely="An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). Note that new = x is no copy.", next="Make a new array (x = x + ...), or copy first: new = x.copy().")  # fmt: skip
         if result is None:
             return self._wrong("it returned None", **about, likely="The return statement is missing, or stands in one branch only.", next="End with `return ...`.")  # fmt: skip
         return self._named(result, about)
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
+        if not self.parts and isinstance(result, tuple):
+            return self._wrong(f"it returned {len(result)} values", **about, expected="one array", likely="A comma too much after return.", next="End with `return ...`, one array.")  # fmt: skip
         if not self.parts:
             values = {self.name: result}
         elif isinstance(result, tuple | list) and len(result) == len(self.parts):
@@ -148,6 +171,8 @@ class Exercise:
         for part, value in values.items():
             try:
                 named[part] = np.asarray(value, float)
+                if np.asarray(value).dtype.kind not in "fiub":
+                    raise TypeError
             except (TypeError, ValueError):
                 return self._wrong(f"{part} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, functions or text.")  # fmt: skip
         return named
@@ -156,24 +181,63 @@ class Exercise:
         result = function(*copy.deepcopy(case.args))
         return {part: np.asarray(value, float) for part, value in (zip(self.parts, result, strict=True) if self.parts else [(self.name, result)])}  # fmt: skip
 
+    def _inputs(self, case: Case) -> str:
+        """The arguments of a case, as far as they are short enough to read."""
+        names = inspect.signature(self.library).parameters
+        lines = []
+        for name, value in zip(names, case.args, strict=True):
+            if isinstance(value, np.ndarray):
+                small = value.size <= 24
+                value = np.array2string(value, precision=3, suppress_small=True).replace("\n", "") if small else f"array of shape {value.shape}"
+            lines.append(f"{name} = {value}")
+        return "\n".join(line for line in lines if len(line) < 400 and " object at " not in line)
+
     def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
+        counted = self.counts(*case.args)
         for part, wanted in expected.items():
             value = got[part]
             if value.shape != wanted.shape:
                 return self._wrong(f"{part} has the wrong shape", case=case.about, expected=f"shape {wanted.shape}", got=f"shape {value.shape}", likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
-            wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5)
+            wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
                 continue
-            if not np.isfinite(value).all():
+            if not np.isfinite(value[wrong]).all():
                 return self._wrong(f"{part} holds NaN or infinity", case=case.about, expected=_numbers(wanted), got=_numbers(value), likely="A division by zero, or np.empty that was never filled.", next=case.hint)  # fmt: skip
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
-            return self._wrong("not right yet", case=case.about, expected=f"{where} = {wanted[at]:.5g}", got=f"{where} = {value[at]:.5g}{share}", next=case.hint)  # fmt: skip
+            return self._wrong("not right yet", case=case.about, inputs=self._inputs(case), expected=f"{where} = {wanted[at]:.5g}", got=f"{where} = {value[at]:.5g}{share}", next=case.hint)  # fmt: skip
         return None
 
     def _wrong(self, problem: str, **lines: str) -> Verdict:
         return Verdict("wrong", f"{self.name}: {problem}", **lines)
+
+
+def _with_arrays(answer: Callable) -> Callable:
+    """The learner's right answer; lists and JAX arrays that it returns come as NumPy arrays, which the lesson goes on with."""
+
+    def convert(value):
+        foreign = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic)
+        return np.asarray(value) if foreign or isinstance(value, list) else value
+
+    @functools.wraps(answer)
+    def right(*args, **kwargs):
+        result = answer(*args, **kwargs)
+        return tuple(map(convert, result)) if isinstance(result, tuple) else convert(result)
+
+    return right
+
+
+def _error_hint(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "Your code called exit() or quit()."
+    if isinstance(error, NameError):
+        return "A name is misspelled, or belongs to a cell that was not run."
+    if isinstance(error, TypeError) and any(word in str(error) for word in ("integer", "invert")):
+        return "The argument holds numbers, not whole numbers or True and False: int(...) or (x == 1) makes them so."
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "The signature was changed: it has to take the arguments of the docstring, in their order."
+    return ""
 
 
 def _agrees(a: Any, b: Any) -> bool:

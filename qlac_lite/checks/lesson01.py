@@ -24,12 +24,13 @@ def _reward_cases(rng):
     still = np.repeat(np.eye(4)[:, None], 3, axis=1)
     moves = np.eye(4)[np.stack([rng.permutation(4) for _ in range(3)], axis=1)]
     q, u = _tables(rng, 5, 4)
+    repeated = np.concatenate([_distinct(rng, 4, 2).repeat(2), rng.permutation(4)])  # x x y y, then all four
     return [
         Case("a chunk of one action", (p, r, 0.9, _distinct(rng, 3, 1)), "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state."),
-        Case("two actions, no state ever changes, discount 0.5", (still, r, 0.5, _distinct(rng, 3, 2)), "Here r_bar = r(s, a_1) + 0.5 r(s, a_2): the first reward whole, the second times discount."),
-        Case("two actions, deterministic moves, discount 0.9", (moves, r, 0.9, _distinct(rng, 3, 2)), "The second reward is earned in the state to which the first action led: transitions[:, a_1] @ rewards[:, a_2]."),
+        Case("two actions, no state ever changes, discount 0.5", (still, r, 0.5, _distinct(rng, 3, 2)), "Here r_bar = r(s, a_0) + 0.5 r(s, a_1): the first reward whole, the second times discount."),
+        Case("two actions, deterministic moves, discount 0.9", (moves, r, 0.9, _distinct(rng, 3, 2)), "The second reward is earned in the state to which the first action led: transitions[:, a_0] @ rewards[:, a_1]."),
         Case("three actions, random moves, discount 0.9", (p, r, 0.9, _distinct(rng, 3, 3)), "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], in the order of the chunk; weigh step k with discount**k."),
-        Case("five actions, some of them repeated, discount 0.8", (q, u, 0.8, _distinct(rng, 4, 5)), "Every step k counts, each with discount**k; check the range of your loop."),
+        Case("eight actions, some of them twice in a row, discount 0.8", (q, u, 0.8, repeated), "Every step k counts, each with discount**k; check the range of your loop."),
     ]  # fmt: skip
 
 
@@ -89,11 +90,12 @@ def _kernel_cases(rng):
     p, _ = _tables(rng, 4, 3)
     moves = np.eye(4)[np.stack([rng.permutation(4) for _ in range(3)], axis=1)]
     q, _ = _tables(rng, 5, 4)
+    repeated = np.concatenate([_distinct(rng, 4, 2).repeat(2), rng.permutation(4)])
     return [
         Case("a chunk of one action", (p, _distinct(rng, 3, 1)), "With H = 1, p_bar is transitions[:, a], a matrix (S, S)."),
-        Case("two actions, deterministic moves", (moves, _distinct(rng, 3, 2)), "Follow one state by hand: first where a_1 leads, from there where a_2 leads."),
+        Case("two actions, deterministic moves", (moves, _distinct(rng, 3, 2)), "Follow one state by hand: first where a_0 leads, from there where a_1 leads."),
         Case("three actions, random moves", (p, _distinct(rng, 3, 3)), "Sum over the states in between: that is the matrix product."),
-        Case("five actions, some of them repeated", (q, _distinct(rng, 4, 5)), "All five actions take part, each once, in their order; check the range of your loop."),
+        Case("eight actions, some of them twice in a row", (q, repeated), "All actions take part, each once, in their order; check the range of your loop."),
     ]  # fmt: skip
 
 
@@ -127,7 +129,7 @@ check_chunk_transitions = Exercise(
     _kernel_by_paths,
     _kernel_cases,
     [
-        Misconception("The kernels are multiplied in the reverse order.", "The first action's kernel stands on the left: P_{a_1} P_{a_2} ... P_{a_H}.", lambda p, c: _product(_steps(p, c)[::-1])),
+        Misconception("The kernels are multiplied in the reverse order.", "The first action's kernel stands on the left: P_{a_0} P_{a_1} ...", lambda p, c: _product(_steps(p, c)[::-1])),
         Misconception("The kernels are averaged.", "The actions happen one after the other, not one of them by chance: multiply the matrices.", lambda p, c: np.mean(_steps(p, c), axis=0)),
         Misconception("The kernels are added.", "Probabilities of successive steps multiply, summed over the states in between: use @.", lambda p, c: np.sum(_steps(p, c), axis=0)),
         Misconception("The product is entry by entry (*).", "Use the matrix product @, which sums over the states in between.", lambda p, c: np.prod(_steps(p, c), axis=0)),
@@ -155,14 +157,16 @@ def chunked_value_iteration(p_bar: np.ndarray, r_bar: np.ndarray, discount: floa
 
 
 def _sweep_cases(rng):
-    def bars(states, actions, length, discount):
-        mdp = chunked(TabularMDP(*_tables(rng, states, actions), discount), length)
+    def bars(states, actions, length, discount, costs=False):
+        p, r = _tables(rng, states, actions)
+        mdp = chunked(TabularMDP(p, -np.abs(r) - 0.1 if costs else r, discount), length)
         return mdp.transitions, mdp.rewards, discount, length
 
     return [
         Case("one sweep", (*bars(4, 2, 2, 0.9), 1), "From Q = 0, the first sweep gives Q = r_bar."),
         Case("two sweeps, chunks of 1, discount 0.9", (*bars(4, 3, 1, 0.9), 2), "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q."),
         Case("two sweeps, chunks of 2, discount 0.5", (*bars(4, 2, 2, 0.5), 2), "The next chunk starts H steps later: the bootstrap's discount is discount**length."),
+        Case("three sweeps, all rewards below 0", (*bars(4, 2, 2, 0.9, costs=True), 3), "The best next chunk may have a value below 0: the plain maximum, nothing added."),
         Case("40 sweeps, chunks of 3, discount 0.9", (*bars(5, 2, 3, 0.9), 40), "Repeat the sweep, each from the Q of the one before; start from zeros; do exactly `sweeps` of them."),
     ]  # fmt: skip
 
@@ -194,6 +198,20 @@ def _sweep_in_place(p_bar, r_bar, discount, length, sweeps):
     return q
 
 
+def _sweeps_without_moving(p_bar, r_bar, discount, length, sweeps):
+    q = np.zeros_like(r_bar)
+    for _ in range(sweeps):
+        q = r_bar + discount**length * q.max(axis=1, keepdims=True)
+    return q
+
+
+def _sweeps_added(p_bar, r_bar, discount, length, sweeps):
+    q = np.zeros_like(r_bar)
+    for _ in range(sweeps):
+        q = q + r_bar + discount**length * p_bar @ q.max(axis=1)
+    return q
+
+
 check_chunked_value_iteration = Exercise(
     chunked_value_iteration,
     _sweeps_by_loops,
@@ -207,6 +225,11 @@ check_chunked_value_iteration = Exercise(
         Misconception("The bootstrap takes the worst chunk.", "Value iteration takes the best chunk: q.max(axis=1).", _sweeps_with(best=lambda q: q.min(axis=1))),
         Misconception("It takes the best of the whole table, the same for every state.", "Take the maximum over chunks only: q.max(axis=1), one value a state.", _sweeps_with(best=lambda q: np.full(len(q), q.max()))),
         Misconception("A sweep reads values that it has just changed.", "A sweep uses the Q of the sweep before throughout: compute the whole new table from the old one.", _sweep_in_place),
+        Misconception("The best next value is never taken below 0.", "Take the maximum over chunks as it is; costs make it negative.", _sweeps_with(best=lambda q: np.maximum(q.max(axis=1), 0))),
+        Misconception("It forgets p_bar: it bootstraps from the state in which the chunk began.", "The next chunk begins where this one led: p_bar @ q.max(axis=1).", _sweeps_without_moving),
+        Misconception("It gives back V, not Q.", "Give back the whole table (S, C).", lambda *args: chunked_value_iteration(*args).max(axis=1)),
+        Misconception("It does H sweeps for each that was asked for.", "A sweep is one backup of the whole table: exactly `sweeps` of them.", lambda p, r, g, h, n: chunked_value_iteration(p, r, g, h, n * h) if h > 1 else chunked_value_iteration(p, r, g, h, n)),
+        Misconception("Each sweep is added to the table instead of replacing it.", "q = r_bar + ..., not q += ...", _sweeps_added),
         Misconception("One sweep too many; or it starts from Q = r_bar, which is one sweep already.", "Start from zeros and do exactly `sweeps` sweeps.", _sweeps_with(extra=1)),
         Misconception("One sweep too few.", "range(sweeps) does exactly `sweeps` of them.", _sweeps_with(extra=-1)),
     ],
@@ -233,14 +256,18 @@ def chunk_dataset(
 
 def _dataset_cases(rng):
     def episode(steps, length, discount, stride):
-        observations = rng.normal(size=(steps + 1, 2)).round(2)
-        return observations, rng.uniform(-1, 1, (steps, 3)).round(2), rng.uniform(1, 9, steps).round(1), length, discount, stride
+        observations, actions = rng.normal(size=(steps + 1, 2)).round(2), rng.uniform(-1, 1, (steps, 3)).round(2)
+        actions[1 % steps] = 0.0  # an action of zeros is an action
+        rewards = rng.uniform(1, 9, steps).round(1) * np.where(np.arange(steps) % 2, 1, -1)
+        return observations, actions, rewards, length, discount, stride
 
     return [
         Case("6 steps, chunks of 1, stride 1", episode(6, 1, 0.9, 1), "With H = 1 these are the plain transitions: one chunk a step, bootstrap observation s_{t+1}."),
         Case("6 steps, chunks of 3, stride 3 (they fit exactly), discount 0.5", episode(6, 3, 0.5, 3), "Starts 0 and 3. The return of each is r_t + 0.5 r_{t+1} + 0.25 r_{t+2}; the bootstrap observation is s_{t+3}."),
         Case("7 steps, chunks of 3, stride 1, discount 0.9", episode(7, 3, 0.9, 1), "A chunk starts at every t = 0 .. T - 1, also where fewer than H steps are left: its missing steps are zero and not valid, and it bootstraps from the last observation."),
         Case("8 steps, chunks of 3, stride 3, discount 0.9", episode(8, 3, 0.9, 3), "The last chunk (from t = 6) has two steps only: actions 0 and valid 0 at its third."),
+        Case("12 steps, chunks of 6, stride 2, discount 0.9", episode(12, 6, 0.9, 2), "The stride need be neither 1 nor H: starts are 0, 2, 4, ... as long as a step is left."),
+        Case("9 steps, chunks of 2, stride 5, discount 0.9", episode(9, 2, 0.9, 5), "The stride may be longer than the chunk: starts 0 and 5."),
         Case("2 steps, chunks of 4, stride 1, discount 0.8", episode(2, 4, 0.8, 1), "An episode may be shorter than a chunk; both starts still count."),
     ]  # fmt: skip
 
@@ -274,6 +301,19 @@ def _dataset_with(starts=lambda total, h, stride: range(0, total, stride), weigh
     return wrong
 
 
+def _dataset_changed(at, change):
+    def wrong(observations, actions, rewards, length, discount, stride):
+        parts = list(_dataset_by_loops(observations, actions, rewards, length, discount, stride))
+        parts[at] = change(parts[at], parts[0], discount)
+        return tuple(parts)
+
+    return wrong
+
+
+_dataset_from_the_start = _dataset_changed(2, lambda returns, starts, discount: returns * discount**starts)
+_dataset_inverted = _dataset_changed(3, lambda valid, starts, discount: 1 - valid)
+_dataset_whole = _dataset_changed(3, lambda valid, starts, discount: np.repeat(valid[:, -1:], valid.shape[1], axis=1))
+
 check_chunk_dataset = Exercise(
     chunk_dataset,
     _dataset_by_loops,
@@ -285,6 +325,9 @@ check_chunk_dataset = Exercise(
         Misconception("A chunk starts at the last observation too, where no action was taken.", "Starts lie in 0 .. T - 1.", _dataset_with(starts=lambda n, h, stride: range(0, n + 1, stride))),
         Misconception("The rewards of a chunk are not discounted.", "Step k of the chunk has discount**k.", _dataset_with(weight=lambda k, g, h: 1.0)),
         Misconception("The first reward of a chunk is discounted already.", "Count k from 0.", _dataset_with(weight=lambda k, g, h: g ** (k + 1))),
+        Misconception("The discount counts from the start of the episode.", "Each chunk counts from its own start: its first reward has the weight 1.", _dataset_from_the_start),
+        Misconception("valid is 1 for the steps that do not exist.", "valid is 1 where the step exists.", _dataset_inverted),
+        Misconception("valid marks whole chunks only.", "Each step has its own mark: a cut chunk has ones first, then zeros.", _dataset_whole),
         Misconception("Steps after the end repeat the last action.", "Set the actions that are not valid to zero.", _dataset_with(pad="repeat")),
         Misconception("Steps after the end repeat the last action, and its reward is counted again.", "Multiply by the validity mask before summing.", _dataset_with(pad="repeat", clip=False)),
         Misconception("Steps after the end repeat the last reward.", "Multiply the rewards by the validity mask before summing.", _dataset_with(clip=False)),
@@ -294,7 +337,7 @@ check_chunk_dataset = Exercise(
         Misconception("The bootstrap observation is clipped to s_{T-1}: an episode of T steps has T + 1 observations.", "Clip to T: observations[min(t + H, T)].", _dataset_with(end=lambda t, h, n: min(t + h, n - 1))),
     ],
     parts=("starts", "chunks", "returns", "valid", "bootstrap_observation"),
-    insight="Stride 1 gives H times the chunks of stride H from the same episode. Only execution is bound to every H-th step.",
+    insight="Stride 1 gives about H times the chunks of stride H from the same episode. Only execution is bound to every H-th step.",
 )  # fmt: skip
 
 
@@ -304,17 +347,22 @@ check_chunk_dataset = Exercise(
 class ScriptedEnv:
     """Gymnasium's step() on a script of rewards. Observation: the step number, the sum of the actions, and the last one."""
 
-    def __init__(self, rewards: np.ndarray, ends: str = ""):
-        self.rewards, self.ends, self.t, self.memory = list(rewards), ends, 0, 0.0
+    def __init__(self, rewards: np.ndarray, ends: tuple[str, ...], chunk_length: int):
+        self.rewards, self.ends, self.chunk_length, self.t, self.memory = list(rewards), ends, chunk_length, 0, 0.0
+
+    def reset(self, **kwargs):
+        raise RuntimeError("reset() was called: a chunk goes on from where the environment is")
 
     def step(self, action):
         if self.t >= len(self.rewards):
             raise RuntimeError("step() was called after the episode had ended")
+        if self.t >= self.chunk_length:
+            raise RuntimeError("step() was called more often than the chunk has actions")
         reward, self.t = self.rewards[self.t], self.t + 1
         self.memory = 0.5 * self.memory + float(np.sum(action))
         over = self.t == len(self.rewards)
         observation = np.array([self.t, self.memory, np.sum(action)])
-        return observation, reward + 0.1 * float(np.sum(action)), over and self.ends == "terminated", over and self.ends == "truncated", {}
+        return observation, reward + 0.1 * float(np.sum(action)), over and "terminated" in self.ends, over and "truncated" in self.ends, {}
 
 
 def execute_chunk(env, chunk: np.ndarray, discount: float) -> tuple[np.ndarray, float, bool, bool, int]:
@@ -329,16 +377,17 @@ def execute_chunk(env, chunk: np.ndarray, discount: float) -> tuple[np.ndarray, 
 
 
 def _execution_cases(rng):
-    def world(steps, ends=""):
-        return ScriptedEnv(rng.uniform(1, 5, steps).round(1), ends)
+    def call(length, discount, steps=20, *ends):
+        rewards = rng.uniform(1, 5, steps).round(1) * np.where(np.arange(steps) % 2, 1, -1)
+        return ScriptedEnv(rewards, ends, length), (3 * rng.uniform(-1, 1, (length, 2))).round(2), discount
 
-    chunk = lambda h: rng.uniform(-1, 1, (h, 2)).round(2)
     return [
-        Case("a chunk of one action", (world(9), chunk(1), 0.9), "One call of env.step(chunk[0])."),
-        Case("three actions, no end in sight, discount 0.5", (world(9), chunk(3), 0.5), "Call env.step(chunk[k]) for k = 0, 1, 2; add discount**k times its reward; give back the last observation."),
-        Case("four actions, the second reaches a terminal state", (world(2, "terminated"), chunk(4), 0.9), "Stop at once when terminated is True: the rest of the chunk is not executed. Two steps were."),
-        Case("four actions, the time limit comes at the third", (world(3, "truncated"), chunk(4), 0.9), "truncated ends the episode as well: stop there too, and give it back."),
-        Case("five actions, the last one reaches a terminal state", (world(5, "terminated"), chunk(5), 0.8), "All five were executed, and terminated is True."),
+        Case("a chunk of one action", call(1, 0.9), "One call of env.step(chunk[0])."),
+        Case("three actions, no end in sight, discount 0.5", call(3, 0.5), "Call env.step(chunk[k]) for k = 0, 1, 2; add discount**k times its reward; give back the last observation."),
+        Case("four actions, the second reaches a terminal state", call(4, 0.9, 2, "terminated"), "When terminated is True the episode is over: the reward of this step counts, the rest of the chunk is not executed. Two steps were."),
+        Case("four actions, the time limit comes at the third", call(4, 0.9, 3, "truncated"), "truncated ends the episode as well: stop there too, and give it back."),
+        Case("four actions, terminal state and time limit at once", call(4, 0.9, 2, "terminated", "truncated"), "Give both flags back as they came."),
+        Case("eight actions, the last one reaches a terminal state", call(8, 0.8, 8, "terminated"), "All eight were executed, as they are, and terminated is True."),
     ]  # fmt: skip
 
 
@@ -367,6 +416,16 @@ def _execution_with(action=lambda chunk, k: chunk[k], weight=lambda k, g, h: g**
     return wrong
 
 
+def _execution_without_the_end(env, chunk, discount):
+    total = 0.0
+    for k, action in enumerate(chunk):
+        observation, reward, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            break
+        total += discount**k * reward
+    return observation, total, terminated, truncated, k + 1
+
+
 def _last_reward(env, chunk, discount):
     for action in chunk:
         observation, reward, terminated, truncated, _ = env.step(action)
@@ -382,13 +441,16 @@ check_execute_chunk = Exercise(
     [
         Misconception("The rewards are not discounted inside the chunk.", "Weigh the reward of step k with discount**k.", _execution_with(weight=lambda k, g, h: 1.0)),
         Misconception("The first reward is discounted already.", "Count k from 0: the first reward has the weight 1.", _execution_with(weight=lambda k, g, h: g ** (k + 1))),
+        Misconception("Every reward has the weight discount.", "Step k has discount**k.", _execution_with(weight=lambda k, g, h: g)),
+        Misconception("The reward of the step that ends the episode is lost.", "Add the reward first, then look whether the episode is over.", _execution_without_the_end),
+        Misconception("terminated and truncated are always reported as False.", "Give both back as the last env.step gave them.", _execution_with(ends=lambda a, b: (False, False))),
+        Misconception("One flag stands for both ends.", "Give terminated and truncated back separately, as they came.", _execution_with(ends=lambda a, b: (a or b, a or b))),
         Misconception("Only the last reward is given back.", "Add up: total += discount**k * reward.", _last_reward),
         Misconception("The first action is repeated.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[0])),
         Misconception("The chunk is executed backwards.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[len(c) - 1 - k])),
         Misconception("It gives back the first observation, not the one where the chunk ended.", "Give back the observation of the last env.step.", _execution_with(first=True)),
         Misconception("It reports the chunk's length, not the number of steps executed.", "Count the calls of env.step: an episode may end inside the chunk.", _execution_with(steps=lambda k, h: h)),
         Misconception("The number of steps is one too small: k counts from 0.", "Give back k + 1.", _execution_with(steps=lambda k, h: k)),
-        Misconception("terminated and truncated are swapped.", "env.step returns observation, reward, terminated, truncated, info.", _execution_with(ends=lambda a, b: (b, a))),
         Misconception("A time limit is reported as a terminal state: the bootstrap would be cut there.", "Give terminated and truncated back as they came.", _execution_with(ends=lambda a, b: (a or b, b))),
     ],
     parts=("observation", "reward", "terminated", "truncated", "steps"),

@@ -6,18 +6,21 @@ from qlac_lite.checks.base import Case, Exercise, Misconception
 
 
 def _q(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.normal(size=shape).round(2) * 3
+    """Values in which, for tables, the best action stands last in row 0, and all of row 1 is below 0."""
+    values = rng.normal(size=shape).round(2) * 3
+    if len(shape) == 2 and shape[1] > 1 and shape[0] > 1:
+        values[0, -1] = values[0].max() + 1.5
+        values[1] = -1 - np.abs(values[1])
+    return values
 
 
-def _cut(rng: np.random.Generator, batch: int, length: int) -> np.ndarray:
-    """Validity (B, L) of windows: the first two whole, the third cut after one step, the others at random."""
-    lengths = np.concatenate([[length, length, 1], rng.integers(1, length + 1, size=batch)])[:batch]
-    return (np.arange(length) < lengths[:, None]).astype(float)
+def _cut(rng: np.random.Generator, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Validity (7, L) and mask (7,) of windows in every combination: whole or cut, terminal or not."""
+    lengths = np.array([length, length, 1, 1, length - 1, length - 1, rng.integers(1, length + 1)])
+    return (np.arange(length) < lengths[:, None]).astype(float), np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
 
 
-def _ends(batch: int) -> np.ndarray:
-    """Masks (B,): every third one 0, among them one of a whole window."""
-    return (np.arange(batch) % 3 != 1).astype(float)
+_ENDS = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0])  # masks of six rows
 
 
 # 1. One step
@@ -29,7 +32,7 @@ def one_step_target(reward: np.ndarray, mask: np.ndarray, next_q: np.ndarray, di
 
 
 def _one_step_cases(rng):
-    one, many = np.ones(4), _ends(6)
+    one, many = np.ones(4), _ENDS
     return [
         Case("four steps, none terminal, Q = 0", (_q(rng, 4), one, np.zeros((4, 3)), 0.9), "With Q = 0 the target is the reward."),
         Case("four steps, none terminal, discount 0.5", (_q(rng, 4), one, _q(rng, 4, 3), 0.5), "reward + discount * the largest next Q of each row: next_q.max(axis=1)."),
@@ -74,12 +77,12 @@ def n_step_target(
 
 
 def _n_step_cases(rng):
-    whole = np.ones((4, 3))
+    whole, (valid, mask) = np.ones((4, 3)), _cut(rng, 4)
     return [
         Case("windows of one step", (_q(rng, 4, 1), np.ones((4, 1)), np.ones(4), _q(rng, 4, 2), 0.5), "With n = 1 this is the one-step target."),
         Case("whole windows of 3, none terminal, Q = 0, discount 0.5", (_q(rng, 4, 3), whole, np.ones(4), np.zeros((4, 2)), 0.5), "The sum of discount**k * rewards[:, k], k from 0."),
         Case("whole windows of 3, none terminal, discount 0.5", (_q(rng, 4, 3), whole, np.ones(4), _q(rng, 4, 2), 0.5), "Three steps on, the bootstrap has the weight discount**3."),
-        Case("windows of 4, some cut by an episode's end, some terminal, discount 0.8", (_q(rng, 7, 4), _cut(rng, 7, 4), _ends(7), _q(rng, 7, 3), 0.8), "A cut window has m = valid.sum(axis=1) steps: only these rewards count, and the bootstrap has discount**m."),
+        Case("windows of 4, some cut by an episode's end, some terminal, discount 0.8", (_q(rng, 7, 4), valid, mask, _q(rng, 7, 3), 0.8), "A cut window has m = valid.sum(axis=1) steps: only these rewards count, and the bootstrap has discount**m. In every window, cut or not, mask multiplies the bootstrap and nothing else."),
     ]  # fmt: skip
 
 
@@ -115,6 +118,9 @@ check_n_step_target = Exercise(
         Misconception("The bootstrap is not discounted.", "It is m steps away: discount**m.", _n_step_with(bootstrap=lambda g, m, n: 1.0)),
         Misconception("Steps after the end of the episode are counted: valid is not used on the rewards.", "Multiply the rewards by valid.", _n_step_with(keep=False)),
         Misconception("It bootstraps from terminal states as well: the mask is missing.", "Multiply the bootstrap by mask.", _n_step_with(masked=lambda mask: 1.0)),
+        Misconception("The mask is multiplied over the whole target: the rewards of a terminal window are lost.", "mask belongs to the bootstrap alone.", lambda r, v, m, q, g: m * n_step_target(r, v, m, q, g)),
+        Misconception("The mask is used in whole windows only; a cut window may be terminal, too.", "Multiply every bootstrap by mask.", lambda r, v, m, q, g: n_step_target(r, v, np.where(v[:, -1] == 1, m, 1.0), q, g)),
+        Misconception("Cut windows do not bootstrap; but an episode that was cut by its time limit has a future.", "mask alone says where nothing follows.", lambda r, v, m, q, g: n_step_target(r, v, m * v[:, -1], q, g)),
         Misconception("The mask is used upside down.", "mask is 1 where the episode goes on.", _n_step_with(masked=lambda mask: 1 - mask)),
         Misconception("The rewards are not discounted.", "Step k has discount**k.", _n_step_with(weight=lambda k, g, n: 1.0)),
         Misconception("The first reward is discounted already.", "Step k has discount**k, k from 0.", _n_step_with(weight=lambda k, g, n: g ** (k + 1))),
@@ -138,12 +144,12 @@ def chunk_target(
 
 
 def _chunk_cases(rng):
-    whole = np.ones((4, 3))
+    whole, (valid, mask) = np.ones((4, 3)), _cut(rng, 4)
     return [
         Case("chunks of one action", (_q(rng, 4, 1), np.ones((4, 1)), np.ones(4), _q(rng, 4, 2), 0.5), "With H = 1 this is the one-step target, and every weight is 1."),
         Case("whole chunks of 3, none terminal, discount 0.5", (_q(rng, 4, 3), whole, np.ones(4), _q(rng, 4, 8), 0.5), "Sum of discount**k * rewards, plus discount**H * the best next chunk."),
-        Case("whole chunks of 3, some reach a terminal state", (_q(rng, 6, 3), np.ones((6, 3)), _ends(6), _q(rng, 6, 8), 0.9), "Where mask is 0 nothing follows; the chunk is whole all the same, and its weight is 1."),
-        Case("chunks of 4, some cut by an episode's end, discount 0.8", (_q(rng, 7, 4), _cut(rng, 7, 4), _ends(7), _q(rng, 7, 16), 0.8), "Only a chunk whose LAST step exists is whole: weight valid[:, -1]. The target keeps discount**H for all."),
+        Case("whole chunks of 3, some reach a terminal state", (_q(rng, 6, 3), np.ones((6, 3)), _ENDS, _q(rng, 6, 8), 0.9), "Where mask is 0 nothing follows; the chunk is whole all the same, and its weight is 1."),
+        Case("chunks of 4, some cut by an episode's end, discount 0.8", (_q(rng, 7, 4), valid, mask, _q(rng, 7, 16), 0.8), "Only a chunk whose LAST step exists is whole: weight valid[:, -1], whether it is terminal or not. Targets are compared where the weight is 1."),
     ]  # fmt: skip
 
 
@@ -183,12 +189,14 @@ check_chunk_target = Exercise(
         Misconception("The bootstrap has the weight discount, as if the next chunk were one step away.", "It is H steps away: discount**H.", _chunk_with(bootstrap=lambda g, m, n: g)),
         Misconception("The bootstrap has the weight discount**(H - 1).", "The last reward has discount**(H - 1); the next chunk comes after it: discount**H.", _chunk_with(bootstrap=lambda g, m, n: g ** (n - 1))),
         Misconception("The bootstrap is not discounted.", "It is H steps away: discount**H.", _chunk_with(bootstrap=lambda g, m, n: 1.0)),
-        Misconception("Cut chunks have discount**m at the bootstrap: that is the n-step target.", "A chunk has H steps or is not used; keep discount**H.", _chunk_with(bootstrap=lambda g, m, n: g**m)),
         Misconception("It bootstraps from terminal states as well: the mask is missing.", "Multiply the bootstrap by mask.", _chunk_with(masked=lambda mask: 1.0)),
         Misconception("The rewards are not discounted.", "Step k of the chunk has discount**k.", _chunk_without_discount),
+        Misconception("Terminal chunks have the weight 1 even if they were cut.", "A cut chunk does not count, whatever ended it: weight valid[:, -1].", _chunk_with(weight=lambda v, m: np.where(m == 0, 1.0, v[:, -1]))),
+        Misconception("The mask is multiplied over the whole target: the rewards of a terminal chunk are lost.", "mask belongs to the bootstrap alone.", lambda r, v, m, q, g: (m * chunk_target(r, v, m, q, g)[0], v[:, -1])),
         Misconception("It takes the mean over the next chunks: the value of acting at random.", "Take the best: next_q.max(axis=1).", _chunk_with(best=lambda q: q.mean(axis=1))),
     ],
     parts=("target", "weight"),
+    counts=lambda rewards, valid, *rest: {"target": valid[:, -1] == 1},
     insight="The same sum as n-step. The difference is on the other side: Q is asked about all H actions, so no one else chose any of them.",
 )  # fmt: skip
 
@@ -206,18 +214,17 @@ def td_update(
 
 
 def _update_cases(rng):
-    def batch(states, chunks, size, repeated, cut):
-        entries = rng.permutation(states * chunks)[:size]
-        if repeated:
-            entries[size // 2 :] = entries[: size - size // 2]
-        weight = (np.arange(size) % 3 != 2).astype(float) if cut else np.ones(size)
-        return _q(rng, states, chunks), entries // chunks, entries % chunks, _q(rng, size), weight, 0.25
+    def batch(states, chunks, rows, rate, weight=None):
+        entries = rng.permutation(states * chunks)[rows]
+        weight = np.ones(len(rows)) if weight is None else np.array(weight)
+        return _q(rng, states, chunks), entries // chunks, entries % chunks, _q(rng, len(rows)), weight, rate
 
     return [
-        Case("one entry, rate 0.25", batch(4, 2, 1, False, False), "q[state, chunk] moves a quarter of the way to its target; all other entries stay."),
-        Case("five different entries", batch(4, 4, 5, False, False), "Index pairs: q[state, chunk] with two arrays of the same length picks B entries."),
-        Case("six entries, two with weight 0", batch(5, 4, 6, False, True), "Multiply the error by weight: an entry with weight 0 stays."),
-        Case("eight rows on four entries: each entry occurs twice", batch(5, 4, 8, True, False), "Both rows count. q[state, chunk] += ... keeps only one of them; np.add.at adds both."),
+        Case("one entry, rate 0.5", batch(4, 2, [0], 0.5), "q[state, chunk] moves half of the way to its target; all other entries stay."),
+        Case("five different entries, rate 0.2", batch(4, 4, [0, 1, 2, 3, 4], 0.2), "q[state, chunk] with two arrays of the same length picks B entries; each moves by rate * weight * (its target - its old value)."),
+        Case("six entries, two with weight 0", batch(5, 4, [0, 1, 2, 3, 4, 5], 0.25, [1.0, 1.0, 0.0, 1.0, 0.0, 1.0]), "Multiply the error by weight: an entry with weight 0 stays."),
+        Case("weights of 0.2, 1.7, 0 and 0.5", batch(5, 4, [0, 1, 2, 3], 0.3, [0.2, 1.7, 0.0, 0.5]), "A weight may be any number from 0 on: it multiplies the error as it is."),
+        Case("nine rows on four entries: one occurs three times", batch(5, 4, [0, 1, 2, 3, 0, 1, 0, 2, 3], 0.1), "All rows count. q[state, chunk] += ... keeps only one of them; np.add.at adds them all."),
     ]  # fmt: skip
 
 
@@ -266,6 +273,9 @@ check_td_update = Exercise(
     [
         Misconception("Where an entry occurs twice in the batch, one of its errors is lost.", "q[state, chunk] += step writes each entry once. Use np.add.at(new, (state, chunk), step).", _update_with(lose=True)),
         Misconception("The weight is not used: cut chunks move the table.", "Multiply the error by weight.", _update_with(weighted=False)),
+        Misconception("Only rows with the weight 1 count.", "A weight may be any number from 0 on: multiply the error by it.", lambda q, s, c, y, w, a: td_update(q, s, c, y, (w == 1).astype(float), a)),
+        Misconception("Every row with a weight above 0 counts fully.", "A weight may be any number from 0 on: multiply the error by it.", lambda q, s, c, y, w, a: td_update(q, s, c, y, (w > 0).astype(float), a)),
+        Misconception("The weights are divided by their sum.", "Use them as they are.", lambda q, s, c, y, w, a: td_update(q, s, c, y, w / w.sum(), a)),
         Misconception("The rate is not used: the entry jumps to its target.", "Move by rate * weight * (target - q).", _update_with(rated=False)),
         Misconception("The sign is wrong: the entry moves away from its target.", "The error is target - q[state, chunk].", _update_with(error=lambda y, x: x - y)),
         Misconception("The target is added, not the error.", "The error is target - q[state, chunk].", _update_with(error=lambda y, x: y)),
