@@ -1,6 +1,7 @@
 """What every lesson starts with: its set-up, the one switch, and how it shows a figure."""
 
 import base64
+import html
 import importlib.util
 import io
 import os
@@ -92,10 +93,12 @@ def show(picture: Any, alt: str) -> None:
     """Displays a Matplotlib figure as a PNG on white, or the bytes of a GIF, with a text that says what it shows."""
     from IPython.display import display
 
-    kind, content = "image/gif", picture
-    if not isinstance(picture, bytes):
-        file = io.BytesIO()
-        picture.savefig(file, format="png", dpi=100, facecolor="white")
-        kind, content = "image/png", file.getvalue()
-    data = {kind: base64.b64encode(content).decode(), "text/plain": f"[Figure: {alt}]"}
-    display(data, raw=True, metadata={kind: {"alt": alt}})
+    plain = f"[Figure: {alt}]"
+    if isinstance(picture, bytes):
+        content = f'<img src="data:image/gif;base64,{base64.b64encode(picture).decode()}" alt="{html.escape(alt)}">'
+        display({"text/html": content, "text/plain": plain}, raw=True)
+        return
+    file = io.BytesIO()
+    picture.savefig(file, format="png", dpi=100, facecolor="white")
+    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": plain}
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})
