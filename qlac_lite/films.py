@@ -31,8 +31,9 @@ class Film(NamedTuple):
 class _Recorder(gymnasium.Wrapper):
     """Keeps what is to be seen after every step."""
 
-    def __init__(self, env: gymnasium.Env, cubes: int):
+    def __init__(self, env: gymnasium.Env, cubes: int, pictures: bool):
         super().__init__(env)
+        self.rendered = pictures
         self.count, self.pictures, self.effector, self.cubes = cubes, [], [], []
 
     def reset(self, **kwargs):
@@ -48,17 +49,18 @@ class _Recorder(gymnasium.Wrapper):
     def _keep(self) -> None:
         simulator = self.unwrapped
         try:
-            self.pictures.append(simulator.render())
+            if self.rendered:
+                self.pictures.append(simulator.render())
         except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
-            pass
+            self.rendered = False
         self.effector.append(simulator.compute_ob_info()["proprio/effector_pos"])
         self.cubes.append([simulator.data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(self.count)])
 
 
-def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320) -> Film:
-    """Repeats evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed."""
+def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool = True) -> Film:  # fmt: skip
+    """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed."""
     task = get_task(config.task)
-    recorder = _Recorder(make_env(task, size=size), task.domain.cubes)
+    recorder = _Recorder(make_env(task, size=size), task.domain.cubes, pictures)
     env = ChunkedEnv(recorder, config.chunk_length, config.discount)
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
     looks, steps, done = [], 0, False
@@ -92,16 +94,19 @@ def strip(film: Film, title: str, frames: int = 6) -> Figure:
 
 
 def gif(film: Film, size: int = 200, milliseconds: int = 80) -> bytes:
-    """The film as an animated GIF; a white dot in the corner marks the steps at which the policy looked."""
+    """The film as an animated GIF; a white dot in the corner marks the steps at which the policy looked; they
+    are held longer."""
     from PIL import Image, ImageDraw
 
+    palette = Image.fromarray(np.concatenate(film.pictures[:: max(1, len(film.pictures) // 6)])).quantize(192)  # one for all
     frames = []
     for step, picture in enumerate(film.pictures):
         frame = Image.fromarray(picture).resize((size, size))
         if step in film.looks:
             ImageDraw.Draw(frame).ellipse((8, 8, 24, 24), fill="white")
-        frames.append(frame.quantize(64))
+        frames.append(frame.quantize(palette=palette, dither=Image.Dither.NONE))
     file = io.BytesIO()
-    last = [3 * milliseconds if step == len(frames) - 1 else milliseconds for step in range(len(frames))]
+    held = {*film.looks, len(frames) - 1}  # longer, so that one can count them
+    last = [4 * milliseconds if step in held else milliseconds for step in range(len(frames))]
     frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=last, loop=0)
     return file.getvalue()

@@ -112,7 +112,7 @@ def scene_from_above(axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals:
     effector (T, 3), cubes (T, C, 3), goals (C, 3).
     """
     axes.plot(effector[: now + 1, 1], effector[: now + 1, 0], color="0.6", linewidth=1)
-    axes.plot(effector[now, 1], effector[now, 0], "k+", markersize=10)
+    axes.plot(effector[now, 1], effector[now, 0], "k+", markersize=10)  # the gripper
     for i in range(len(goals)):
         axes.plot(goals[i, 1], goals[i, 0], "s", markersize=11, markerfacecolor="none", markeredgecolor="#D55E00")
         axes.plot(cubes[now, i, 1], cubes[now, i, 0], "s", markersize=8, color="#D55E00")

@@ -110,6 +110,9 @@ def test_a_right_answer_in_lists_or_jax_goes_on_as_numpy():
     args = exercise.cases(np.random.default_rng(0))[1].args
     for answer in (lambda r, m, q, g: list(r + g * m * q.max(axis=1)), lambda r, m, q, g: jnp.asarray(r) + g * m * jnp.max(q, axis=1)):
         assert type(exercise(answer)(*args)) is np.ndarray
+    steps = ALL["check_decision_steps"]
+    for answer in (lambda n, h: range(0, n, h), lambda n, h: tuple(range(0, n, h))):
+        assert type(steps(answer)(9, 4)) is np.ndarray
 
 
 def test_cases_stay_until_the_answer_is_right():

@@ -196,3 +196,18 @@ def test_elsewhere_the_set_up_cell_only_reports(monkeypatch, capsys):
 def test_the_one_switch(monkeypatch, value, wanted):
     monkeypatch.setenv("QLAC_FAST", value)
     assert lessons.shorten(9, fast=2) == wanted
+
+
+def test_a_slider_draws_when_it_is_moved_and_not_before(monkeypatch):
+    """Drawing at creation would hang headless runs, and show the figure twice."""
+    from qlac_lite import widgets
+
+    boxes, drawn = [], []
+    monkeypatch.setattr(widgets, "display", boxes.append)
+    monkeypatch.setattr(widgets, "show", lambda figure, alt: drawn.append((figure, alt)))
+    widgets.explore(lambda noise, length: ((noise, length), "alt"), noise=("noise", [0.0, 0.5], 0.0), length=("H", [1, 5], 5))
+    noise, length, _ = boxes[0].children
+    assert drawn == [] and noise.description == "noise" and length.value == 5
+    noise.value = 0.5
+    length.value = 1
+    assert drawn == [((0.5, 5), "alt"), ((0.5, 1), "alt")]

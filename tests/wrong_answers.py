@@ -266,6 +266,7 @@ def update_outer(q, s, c, y, w, rate):
 
 
 RIGHT = {
+    "check_decision_steps": lambda n, h: tuple(range(0, n, h)),
     "check_chunk_rewards": rewards_in_float32,
     "check_chunk_transitions": kernel_einsum,
     "check_chunked_value_iteration": sweeps_einsum,
@@ -278,13 +279,22 @@ RIGHT = {
 }
 
 WRONG = {
+    "check_decision_steps": {
+        "from 1": (lambda n, h: np.arange(1, n, h), "counts from 1"),
+        "without the last": (lambda n, h: list(range(0, n, h))[:-1], "last look is missing"),
+        "rounded": (lambda n, h: h * np.arange(round(n / h + 0.5)), "the episode is over"),
+        "a remainder of 1 only": (lambda n, h: h * np.arange(max(1, n // h + (n % h == 1))), "steps are left after two chunks"),
+        "every step's chunk": (lambda n, h: np.arange(n) // h * h, "It looks at 0, 5"),
+        "a generator": (lambda n, h: (t for t in range(0, n, h)), "generators"),
+        "np.where": (lambda n, h: np.where(np.arange(n) % h == 0), "np.where"),
+    },
     "check_chunk_rewards": {
         "one state only": (rewards_of_one_state, "wrong shape"),
         "for every first action": (rewards_all_actions, "wrong shape"),
         "the last step is missing": (rewards_off_by_one, "r(s, a_0) + 0.5 r(s, a_1)"),
         "discounted once": (rewards_undiscounted_tail, "multiply the kernels so far"),
         "discount squared": (rewards_squared_discount, "0.5 r(s, a_1)"),
-        "two results": (lambda *args: (rewards_recursive(*args), 0), "it returned 2 values"),
+        "two results": (lambda *args: (rewards_recursive(*args), 0), "it returned a tuple of 2"),
         "still on a repeated action": (rewards_still_on_repeats, "Every step k counts"),
         "the most likely path": (rewards_most_likely, "Carry the distribution"),
         "indices swapped": (rewards_state_first, "IndexError"),
@@ -340,7 +350,7 @@ WRONG = {
         "discount squared": (lambda r, m, q, g: r + g**2 * m * q.max(axis=1), "discount * the largest"),
         "the first two actions": (lambda r, m, q, g: r + g * m * q[:, :2].max(axis=1), "discount * the largest"),
         "never below 0": (lambda r, m, q, g: r + g * m * np.maximum(q.max(axis=1), 0), "discount * the largest"),
-        "a tuple": (lambda r, m, q, g: (one_step_where(r, m, q, g), None), "it returned 2 values"),
+        "a tuple": (lambda r, m, q, g: (one_step_where(r, m, q, g), None), "it returned a tuple of 2"),
     },
     "check_n_step_target": {
         "mean of the rewards": (lambda r, v, m, q, g: n_step_recursive(r / r.shape[1], v, m, q, g), "discount**k"),

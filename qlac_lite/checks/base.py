@@ -158,8 +158,8 @@ class Exercise:
         return self._named(result, about)
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
-        if not self.parts and isinstance(result, tuple):
-            return self._wrong(f"it returned {len(result)} values", **about, expected="one array", likely="A comma too much after return.", next="End with `return ...`, one array.")  # fmt: skip
+        if not self.parts and isinstance(result, tuple) and not _flat(result):
+            return self._wrong(f"it returned a tuple of {len(result)}", **about, expected="one array", likely="Several results, a comma too much after return, or np.where, which gives a tuple.", next="End with `return ...`, one array.")  # fmt: skip
         if not self.parts:
             values = {self.name: result}
         elif isinstance(result, tuple | list) and len(result) == len(self.parts):
@@ -174,7 +174,7 @@ class Exercise:
                 if np.asarray(value).dtype.kind not in "fiub":
                     raise TypeError
             except (TypeError, ValueError):
-                return self._wrong(f"{part} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, functions or text.")  # fmt: skip
+                return self._wrong(f"{part} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.")  # fmt: skip
         return named
 
     def _reference(self, function: Callable, case: Case) -> Named:
@@ -197,7 +197,7 @@ class Exercise:
         for part, wanted in expected.items():
             value = got[part]
             if value.shape != wanted.shape:
-                return self._wrong(f"{part} has the wrong shape", case=case.about, expected=f"shape {wanted.shape}", got=f"shape {value.shape}", likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
+                return self._wrong(f"{part} has the wrong shape", case=case.about, inputs=self._inputs(case), expected=_shape_of(wanted), got=_shape_of(value), likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
                 continue
@@ -223,9 +223,20 @@ def _with_arrays(answer: Callable) -> Callable:
     @functools.wraps(answer)
     def right(*args, **kwargs):
         result = answer(*args, **kwargs)
+        if isinstance(result, range) or (isinstance(result, tuple) and _flat(result)):
+            return np.asarray(result)
         return tuple(map(convert, result)) if isinstance(result, tuple) else convert(result)
 
     return right
+
+
+def _flat(values: tuple) -> bool:
+    """Whether a tuple holds plain numbers, and so is an array by another name."""
+    return bool(values) and all(isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_) for value in values)  # fmt: skip
+
+
+def _shape_of(values: np.ndarray) -> str:
+    return f"shape {values.shape}" + (f": {_numbers(values)}" if values.ndim == 1 and values.size <= 12 else "")
 
 
 def _error_hint(error: BaseException) -> str:
