@@ -58,7 +58,7 @@ colab: $(VENV)/.test
 	@QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
 
 lab: $(VENV)/.lab
-	@$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)
 
 notebooks: $(VENV)/.dev
 	@$(BIN)/python -m qlac_lite.workshop $(LESSONS)
