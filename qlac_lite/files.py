@@ -59,9 +59,16 @@ def disk_error(error: OSError, path: Path) -> QlacError:
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:
-    """Arrays into an npz at `path`, atomically; the same arrays give the same bytes."""
+    """Arrays into an npz at `path`, atomically; the same arrays give the same bytes. Never pickles.
+
+    Raises:
+        TypeError: an array of Python objects (NumPy's own allow_pickle=False is an array's name to NumPy 2.1).
+    """
+    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:
+        raise TypeError(f"{', '.join(objects)}: arrays of Python objects are not written, because that would need pickle.")
     with atomic(path) as file:
-        (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
+        (np.savez_compressed if compressed else np.savez)(file, **arrays)
 
 
 def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:

@@ -372,6 +372,14 @@ def test_writes_are_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_npz_holds_what_it_was_given_and_nothing_pickled(tmp_path):
+    files.write_npz(tmp_path / "a.npz", {"x": np.arange(3), "text": np.array("words")})
+    assert files.read_npz(tmp_path / "a.npz", "").keys() == {"x", "text"}
+    with pytest.raises(TypeError, match="thing.*pickle"):
+        files.write_npz(tmp_path / "b.npz", {"thing": np.array([{}])})
+    assert not (tmp_path / "b.npz").exists()
+
+
 def test_a_full_disk_under_a_csv_file_is_named(tmp_path, play_file):
     run, _ = start_run(tiny_config(), play_file(), tmp_path / "run")
     (run.folder / "progress.csv").symlink_to("/dev/full")
