@@ -96,7 +96,7 @@ class Exercise:
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
 
     def __call__(self, answer: Callable) -> Callable:
-        answer = getattr(answer, "__wrapped__", answer)  # a right answer that is checked again
+        answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
         verdict = self.judge(answer)
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             raise AssertionError(str(verdict))
@@ -136,6 +136,7 @@ class Exercise:
         for mistake in self.misconceptions:
             if all(self._same(case, g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
                 first_wrong.lines |= {"likely": mistake.name, "next": mistake.remedy}
+                break
         return first_wrong
 
     def _same(self, case: Case, got: Named, other: Named) -> bool:
@@ -227,6 +228,7 @@ def _with_arrays(answer: Callable) -> Callable:
             return np.asarray(result)
         return tuple(map(convert, result)) if isinstance(result, tuple) else convert(result)
 
+    right.learners_own = answer  # not __wrapped__, which jax.jit and other decorators set too
     return right
 
 
