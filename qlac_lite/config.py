@@ -8,7 +8,7 @@ import dataclasses
 import typing
 
 from qlac_lite.errors import QlacError, unknown
-from qlac_lite.tasks import get_task
+from qlac_lite.tasks import LITE_WORLD, get_task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,8 @@ class Config:
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self):
-        get_task(self.task)
+        if self.task != LITE_WORLD:
+            get_task(self.task)
         get_method(self.method)
         for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
             self._require(name, getattr(self, name) >= 1, "at least 1")

@@ -117,3 +117,22 @@ def scene_from_above(axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals:
         axes.plot(goals[i, 1], goals[i, 0], "s", markersize=11, markerfacecolor="none", markeredgecolor="#D55E00")
         axes.plot(cubes[now, i, 1], cubes[now, i, 0], "s", markersize=8, color="#D55E00")
     axes.set(xlim=(-0.4, 0.4), ylim=(0.65, 0.2), aspect="equal", xticks=[], yticks=[])
+
+
+def lite_world(axes: Axes, world, states: Sequence = (), colour: str = "#0072B2") -> None:
+    """The lite world from above, with gripper and puck in each of some states."""
+    from qlac_lite.envs.lite import GAPS, GOAL, WALL
+
+    low, high = (np.array(GAPS) - world.gap / 2, np.array(GAPS) + world.gap / 2)
+    for bottom, top in zip([-1, *high], [*low, 1], strict=True):
+        axes.fill_between([-WALL, WALL], bottom, top, color="0.35", linewidth=0)
+    axes.add_patch(matplotlib.patches.Circle(GOAL, world.tolerance, facecolor="none", edgecolor="#D55E00", linewidth=1.5))
+    for state in states:
+        x, y = np.asarray(state.gripper)
+        reach = 0.03 + 0.05 * float(state.opening)
+        axes.plot([x, x], [y - reach, y + reach], "_", color=colour, markersize=9, markeredgewidth=2)
+        axes.plot(*np.asarray(state.puck), "o", color="#D55E00", markersize=7)
+    axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
+    for side in axes.spines.values():
+        side.set_visible(True)
+    axes.grid(False)

@@ -10,6 +10,8 @@ import re
 
 from qlac_lite.errors import QlacError, unknown
 
+LITE_WORLD = "lite-world"  # the course's own planar world (envs/lite.py), simulated inside the compiled program
+
 
 @dataclasses.dataclass(frozen=True)
 class Domain:

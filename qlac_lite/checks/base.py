@@ -78,6 +78,9 @@ class Exercise:
         parts: names of the parts of a tuple answer; none for a single array.
         counts: `counts(*args)` gives, by part, a mask of the entries that are compared; all of them where it is silent.
         insight: a last sentence for a right answer.
+        compiled: the lesson uses the function inside `jax.jit`: it has to work there, and goes on without conversion.
+        observe: what is compared besides the result, such as `gradients`: `observe(answer, args)` gives arrays by name, in
+            the order in which `expected` returns them after the result.
     """
 
     def __init__(
@@ -89,11 +92,15 @@ class Exercise:
         parts: Sequence[str] = (),
         counts: Callable[..., dict[str, np.ndarray]] = lambda *args: {},
         insight: str = "",
+        compiled: bool = False,
+        observe: "Observe | None" = None,
     ):
         self.library, self.expected, self.cases, self.misconceptions = library, expected, cases, misconceptions
-        self.parts, self.counts, self.insight = tuple(parts), counts, insight
+        self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
+        self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
+        self._remembered: tuple[int, dict] = (self._seed, {})  # what the references give for the cases of a seed
 
     def __call__(self, answer: Callable) -> Callable:
         answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
@@ -101,7 +108,9 @@ class Exercise:
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             raise AssertionError(str(verdict))
         _show(verdict)
-        return _with_arrays(answer) if verdict.status == "right" else self.library
+        if verdict.status != "right":
+            return self.library
+        return _marked(answer) if self.compiled else _with_arrays(answer)
 
     def judge(self, answer: Callable, seed: int | None = None) -> Verdict:
         """The verdict on `answer`; random cases, which stay the same until an answer is right, or those of `seed`."""
@@ -115,6 +124,8 @@ class Exercise:
             return self._wrong("this is the library's own function, not yours", next="Run the cell with your own function again, then this one.")  # fmt: skip
         if not callable(answer):
             return self._wrong(f"{type(answer).__name__} is not a function", next=f"Run the cell that defines `{self.name}` again, then this one.")  # fmt: skip
+        if self._remembered[0] != seed:
+            self._remembered = (seed, {})
         cases = self.cases(np.random.default_rng(seed))
         cases.insert(1, cases[0]._replace(about=f"{cases[0].about}, once more", hint="It was right the first time: the function keeps something between calls, in a global or in a default argument."))  # fmt: skip
         first_wrong, got = None, []
@@ -127,11 +138,13 @@ class Exercise:
                 first_wrong = self._compare(case, result, self._reference(self.expected, case))
                 if first_wrong and len(got) > 1:
                     first_wrong.lines = {"right so far": "; ".join(c.about for c in cases[: len(got) - 1])} | first_wrong.lines
+        if first_wrong is None and self.compiled:
+            first_wrong = self._compiles(answer, cases[-1])
         if first_wrong is None:
             return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
         for order in itertools.permutations(self.parts):
-            swapped = [dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
-            if self.parts and all(self._same(case, g, self._reference(self.expected, case)) for g, case in zip(swapped, cases, strict=True)):  # fmt: skip
+            swapped = [g | dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
+            if order != self.parts and all(self._same(case, g, self._reference(self.expected, case)) for g, case in zip(swapped, cases, strict=True)):  # fmt: skip
                 return self._wrong("the results come in another order", expected=", ".join(self.parts), next=f"End with `return {', '.join(self.parts)}`.")  # fmt: skip
         for mistake in self.misconceptions:
             if all(self._same(case, g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
@@ -156,11 +169,37 @@ class Exercise:
             return self._wrong("it changes its arguments", **about, likely="An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). Note that new = x is no copy.", next="Make a new array (x = x + ...), or copy first: new = x.copy().")  # fmt: skip
         if result is None:
             return self._wrong("it returned None", **about, likely="The return statement is missing, or stands in one branch only.", next="End with `return ...`.")  # fmt: skip
-        return self._named(result, about)
+        named = self._named(result, about)
+        if isinstance(named, Verdict):
+            return named
+        try:
+            return named | {part: np.asarray(value, float) for part, value in self.observe(answer, args).items()}
+        except Exception as error:
+            return self._wrong(f"it raised {type(error).__name__} when its gradient was taken", **about, error=f"{str(error).splitlines()[0][:200]}{_where(error)}", likely=_error_hint(error), next="Return one number, computed with jnp all the way from the arguments.")  # fmt: skip
+
+    def _compiles(self, answer: Callable, case: Case) -> Verdict | None:
+        """What is wrong with the answer inside `jax.jit`, where its arrays are tracers."""
+        import jax
+
+        traced = [isinstance(arg, np.ndarray | jax.Array) for arg in case.args]
+        arrays = [arg for arg, is_array in zip(case.args, traced, strict=True) if is_array]
+
+        def call(*arrays):
+            rest = iter(arrays)
+            return answer(*(next(rest) if is_array else arg for arg, is_array in zip(case.args, traced, strict=True)))
+
+        try:
+            result = self._named(jax.jit(call)(*arrays), {"case": "inside jax.jit"})
+        except Exception as error:
+            return self._wrong("right by itself, but not inside jax.jit", error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}", likely="A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y.", next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.")  # fmt: skip
+        wanted = self._reference(self.expected, case)
+        return result if isinstance(result, Verdict) else self._compare(case, result, {part: wanted[part] for part in result})
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
         if not self.parts and isinstance(result, tuple) and not _flat(result):
             return self._wrong(f"it returned a tuple of {len(result)}", **about, expected="one array", likely="Several results, a comma too much after return, or np.where, which gives a tuple.", next="End with `return ...`, one array.")  # fmt: skip
+        if isinstance(result, dict) and self.parts and set(result) == set(self.parts):
+            result = tuple(result[part] for part in self.parts)
         if not self.parts:
             values = {self.name: result}
         elif isinstance(result, tuple | list) and len(result) == len(self.parts):
@@ -179,8 +218,19 @@ class Exercise:
         return named
 
     def _reference(self, function: Callable, case: Case) -> Named:
-        result = function(*copy.deepcopy(case.args))
-        return {part: np.asarray(value, float) for part, value in (zip(self.parts, result, strict=True) if self.parts else [(self.name, result)])}  # fmt: skip
+        """What `expected`, or a misconception, gives by the names of its parts; computed once for the cases of a seed."""
+        memory, key = self._remembered[1], (function, case.about)
+        if key not in memory:
+            memory[key] = self._compute(function, copy.deepcopy(case.args))
+        return memory[key]
+
+    def _compute(self, function: Callable, args: tuple) -> Named:
+        result = function(*args)
+        if function is not self.expected:
+            return self._named(result, {}) | {part: np.asarray(value, float) for part, value in self.observe(function, args).items()}
+        names = [*(self.parts or [self.name]), *self.observe(self.library, args)]
+        values = [result] if len(names) == 1 else result
+        return {part: np.asarray(value, float) for part, value in zip(names, values, strict=True)}
 
     def _inputs(self, case: Case) -> str:
         """The arguments of a case, as far as they are short enough to read."""
@@ -191,7 +241,7 @@ class Exercise:
                 small = value.size <= 24
                 value = np.array2string(value, precision=3, suppress_small=True).replace("\n", "") if small else f"array of shape {value.shape}"
             lines.append(f"{name} = {value}")
-        return "\n".join(line for line in lines if len(line) < 400 and " object at " not in line)
+        return "\n".join(line for line in lines if len(line) < 400 and " at 0x" not in line)
 
     def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
         counted = self.counts(*case.args)
@@ -214,6 +264,25 @@ class Exercise:
         return Verdict("wrong", f"{self.name}: {problem}", **lines)
 
 
+Observe = Callable[[Callable, tuple], Named]
+
+
+def gradients(**arguments: int) -> Observe:
+    """Observes the gradient of a scalar answer in some arguments, by the names to call them; in each entry of a dict argument."""
+
+    def observe(answer, args):
+        import jax
+
+        named = {}
+        for name, position in arguments.items():
+            gradient = jax.grad(answer, argnums=position)(*args)
+            parts = gradient.items() if isinstance(gradient, dict) else [("", gradient)]
+            named |= {f"gradient in {name}{key and ' of '}{key}": value for key, value in parts}
+        return named
+
+    return observe
+
+
 def _with_arrays(answer: Callable) -> Callable:
     """The learner's right answer; lists and JAX arrays that it returns come as NumPy arrays, which the lesson goes on with."""
 
@@ -232,6 +301,13 @@ def _with_arrays(answer: Callable) -> Callable:
     return right
 
 
+def _marked(answer: Callable) -> Callable:
+    """The learner's right answer as it is; what it returns may be traced by JAX."""
+    right = lambda *args: answer(*args)
+    right.learners_own = answer
+    return right
+
+
 def _flat(values: tuple) -> bool:
     """Whether a tuple holds plain numbers, and so is an array by another name."""
     return bool(values) and all(isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_) for value in values)  # fmt: skip
@@ -242,6 +318,10 @@ def _shape_of(values: np.ndarray) -> str:
 
 
 def _error_hint(error: BaseException) -> str:
+    if type(error).__name__ in ("TracerArrayConversionError", "TracerBoolConversionError", "ConcretizationTypeError"):
+        return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
+    if "scalar-output" in str(error):
+        return "A loss is one number: the mean over the batch is missing."
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
     if isinstance(error, NameError):
@@ -261,7 +341,7 @@ def _agrees(a: Any, b: Any) -> bool:
         return isinstance(b, tuple | list) and len(a) == len(b) and all(_agrees(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, np.ndarray | float | int | np.number):
         return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
-    return True  # an environment, a function: not compared
+    return True  # an environment, a function, a JAX array, which nobody can change: not compared
 
 
 def _where(error: BaseException) -> str:

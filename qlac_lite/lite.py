@@ -1,0 +1,151 @@
+"""Whole runs on the lite world: environments, replay and updates of all seeds in one compiled program.
+
+    offline   updates on play data
+    online    a chunk is executed, joins the replay, and is followed by as many updates as it has steps
+    both      interrupted at even distances by evaluations: episodes from their own resets, all side by side
+
+The learners, the sampler and the replay are those of the full runs (`training.py`); only the simulator is inside the
+program. So a run has no checkpoint: it lasts a minute or so.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from qlac_lite.agents import Learner, State, make_learner
+from qlac_lite.chunks import Dataset, Replay, Transitions, append, check_horizon, empty_replay, sample
+from qlac_lite.config import Config
+from qlac_lite.envs.lite import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, WorldState, execute, observe, reset
+from qlac_lite.errors import QlacError
+from qlac_lite.tasks import LITE_WORLD
+
+INIT, OFFLINE, ONLINE, EVALUATION = range(4)  # streams of random keys
+# Small enough for minutes on two cores; the same for every method.
+SETTINGS = dict(
+    preset="lite", seeds=4, offline_steps=4_000, online_steps=6_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
+    target_rate=0.01, flow_steps=4, candidates=4, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
+)  # fmt: skip
+
+
+class Outcome(NamedTuple):
+    """What a run gives, with a leading axis over seeds. P evaluations, I episodes each."""
+
+    steps: np.ndarray  # (P,) updates before each evaluation; the first is the end of half the offline phase, say
+    success: np.ndarray  # (seeds, P, I) bool
+    lengths: np.ndarray  # (seeds, P, I) actions of each evaluation episode
+    q: np.ndarray  # (seeds, P) mean value of the policy's own actions at the starts of evaluation episodes
+    params: Any  # of the trained networks
+
+
+def lite_config(method: str, **changes) -> Config:
+    """The configuration of a method for the lite world: `SETTINGS`, then `changes`."""
+    return Config(task=LITE_WORLD, method=method, **{**SETTINGS, **changes})
+
+
+def train_lite(config: Config, world: LiteWorld, data: Dataset) -> Outcome:
+    """Trains all seeds of `config` on the same data, offline and then online.
+
+    Raises:
+        QlacError: chunks do not fit the episodes, or phases are no whole number of evaluation intervals.
+    """
+    check_horizon(data, config.backup_length)
+    every = config.evaluate_every
+    if config.offline_steps % every or config.online_steps % every or every % config.chunk_length:
+        raise QlacError(f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the chunk length.")
+    devices = jax.local_devices()
+    count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
+    mesh = Mesh(np.array(devices[:count]), ("seeds",))
+    one_seed = functools.partial(_run, config, world)
+    specs = (PartitionSpec("seeds"), PartitionSpec())
+    mapped = jax.vmap(one_seed, in_axes=(0, None))
+    run = jax.jit(jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False))
+    (success, lengths, q), params = run(np.array(config.seed_list, np.uint32), data)
+    if not np.isfinite(q).all():
+        raise QlacError(f"{config.method} has diverged: its Q is not finite. Try a smaller learning_rate.")
+    steps = every * np.arange(1, success.shape[1] + 1)
+    return Outcome(steps, np.asarray(success), np.asarray(lengths), np.asarray(q), params)
+
+
+def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset):
+    """One seed from start to end."""
+    learner = make_learner(config, OBSERVATION_SIZE, ACTION_SIZE)
+    key = lambda stream: jax.random.fold_in(jax.random.key(seed), stream)
+    state = learner.init(key(INIT))
+    data = jax.tree.map(jnp.asarray, data)
+    every, chunk = config.evaluate_every, config.chunk_length
+    replay = empty_replay(config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.backup_length)
+    replay = jax.tree.map(jnp.asarray, replay)
+
+    def updates(state, parts, key, count):
+        def one(state, key):
+            batch_key, update_key = jax.random.split(key)
+            batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount)
+            return learner.update(state, batch, update_key)[0], None
+
+        return jax.lax.scan(one, state, jax.random.split(key, count))[0]
+
+    def offline(state, key):
+        state = updates(state, (data,), key, every)
+        return state, evaluate(learner, config, world, state, jax.random.fold_in(key, EVALUATION))
+
+    def decision(carry, key):
+        state, replay, now = carry
+        act_key, reset_key, update_key = jax.random.split(key, 3)
+        actions = learner.act(state.params, observe(now)[None], act_key)[0]
+        replay, now = act_and_store(config, world, replay, now, actions, reset_key)
+        return (updates(state, (data, replay.data), update_key, chunk), replay, now), None
+
+    def online(carry, key):
+        carry, _ = jax.lax.scan(decision, carry, jax.random.split(key, every // chunk))
+        return carry, evaluate(learner, config, world, carry[0], jax.random.fold_in(key, EVALUATION))
+
+    measured = []
+    if config.offline_steps:
+        state, result = jax.lax.scan(offline, state, jax.random.split(key(OFFLINE), config.offline_steps // every))
+        measured.append(result)
+    if config.online_steps:
+        carry = (state, replay, reset(key(ONLINE)))
+        (state, *_), result = jax.lax.scan(online, carry, jax.random.split(key(ONLINE), config.online_steps // every))
+        measured.append(result)
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *measured), state.params
+
+
+def act_and_store(
+    config: Config, world: LiteWorld, replay: Replay, now: WorldState, actions: jax.Array, key: jax.Array
+) -> tuple[Replay, WorldState]:
+    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over."""
+    done = execute(world, now, actions)
+    transitions = Transitions(
+        jax.vmap(observe)(done.states), actions, done.rewards, done.length, done.terminated, done.truncated
+    )
+    replay = append(replay, transitions, config.backup_length, config.start_stride)
+    last = jax.tree.map(lambda leaf: leaf[-1], done.states)
+    over = done.terminated | done.truncated
+    return replay, jax.tree.map(lambda fresh, old: jnp.where(over, fresh, old), reset(key), last)
+
+
+def evaluate(learner: Learner, config: Config, world: LiteWorld, state: State, key: jax.Array):
+    """Success (I,), actions taken (I,) and mean Q at the starts of I = `evaluation_episodes` episodes."""
+    episodes = config.evaluation_episodes
+    reset_key, act_key = jax.random.split(key)
+    starts = jax.vmap(reset)(jax.random.split(reset_key, episodes))
+
+    def decision(carry, key):
+        now, success, over = carry
+        actions = learner.act(state.params, jax.vmap(observe)(now), key)  # (I, H, A)
+        done = jax.vmap(functools.partial(execute, world))(now, actions)
+        keep = lambda old, new: jnp.where(over.reshape(-1, *[1] * (new.ndim - 1)), old, new)
+        new = jax.tree.map(lambda old, states: keep(old, states[:, -1]), now, done.states)
+        success = success | (~over & done.terminated)
+        return (new, success, over | done.terminated | done.truncated), None
+
+    none = jnp.zeros(episodes, bool)
+    keys = jax.random.split(act_key, -(-world.limit // config.chunk_length))
+    (last, success, _), _ = jax.lax.scan(decision, (starts, none, none), keys)
+    observation = jax.vmap(observe)(starts)
+    q = jnp.zeros(episodes)
+    return success, last.time, jnp.mean(q)
