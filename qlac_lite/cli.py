@@ -149,6 +149,23 @@ def export(
 
 
 @app.command()
+def experiment(
+    name: Annotated[str, typer.Argument(help="**horizon**: chunks against single actions as a task takes more actions.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
+    seeds: Annotated[int, typer.Option(help="Seeds, trained side by side.")] = 4,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
+) -> None:
+    """Runs one of the course's experiments on the lite world: the same command goes on where it was killed."""
+    settings = {"seeds": seeds} | parse_settings(set_ or [])
+    _quiet()
+    from qlac_lite.engine import use_cores
+    from qlac_lite.experiments import run_experiment
+
+    use_cores()
+    run_experiment(name, out, **settings)
+
+
+@app.command()
 def tasks() -> None:
     """Lists the tasks, their data and the paper's settings for them."""
     print(f"{'dataset':24} {'S':>3} {'limit':>5} {'objects':>7} {'episodes':>8}  alpha FQL / FQL-n / QC-FQL     N of QC")

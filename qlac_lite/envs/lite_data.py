@@ -25,14 +25,17 @@ class Habits(NamedTuple):
     favourite: float = 0.2  # share of the targets in play that are the goal
     pause: float = 10.0  # longest pause before it closes, opens or goes on; uniform from 0
     speed: float = 0.8  # part of the largest velocity
-    noise: float = 0.3  # standard deviation of the noise on each action
+    noise: float = 0.2  # standard deviation of the noise on each action
     smooth: float = 0.8  # correlation of the noise between neighbouring actions
+
+
+PLAY = Habits()
 
 
 class Intention(NamedTuple):
     phase: jax.Array  # () int32
     target: jax.Array  # (2,) where the puck shall go
-    place: jax.Array  # (2,) where the gripper goes after it
+    place: jax.Array  # (2,) where the gripper goes after it, near the target
     gap: jax.Array  # () y of the gap it will use
     wait: jax.Array  # () int32, actions still to wait
     noise: jax.Array  # (3,)
@@ -44,7 +47,7 @@ def intend(key: jax.Array, habits: Habits) -> Intention:
     to_goal = jax.random.uniform(keys[3]) < (habits.favourite if habits.play else 1.0)
     target = jnp.where(to_goal, jnp.array(GOAL), free_place(keys[0]))
     return Intention(
-        jnp.int32(APPROACH), target, free_place(keys[1]), jax.random.choice(keys[2], jnp.array(GAPS)), jnp.int32(0), jnp.zeros(3)
+        jnp.int32(APPROACH), target, target + jax.random.uniform(keys[1], (2,), minval=-0.3, maxval=0.3), jax.random.choice(keys[2], jnp.array(GAPS)), jnp.int32(0), jnp.zeros(3)
     )
 
 
@@ -88,7 +91,7 @@ def _waypoint(world: LiteWorld, place: jax.Array, target: jax.Array, gap: jax.Ar
 
 
 def demonstrations(
-    world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = Habits()
+    world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = PLAY
 ) -> tuple[WorldState, jax.Array]:
     """States (episodes, steps + 1, ...) and actions (episodes, steps, 3) of the demonstrator."""
 
@@ -108,7 +111,7 @@ def demonstrations(
     return jax.jit(jax.vmap(episode))(jax.random.split(key, episodes))
 
 
-def record(world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = Habits(), stride: int = 1) -> Dataset:
+def record(world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = PLAY, stride: int = 1) -> Dataset:
     """Demonstrations as a dataset for the task: reward -1, and 0 in states that solve it.
 
     In play the episode goes on after a solved state, whose mask is 0 (as in OGBench's play data). A demonstration of the task
