@@ -6,6 +6,7 @@ that a killed experiment goes on where it was. Beside the cells stand their sett
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,23 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
         for i, seed in enumerate(cell.config.seed_list)
         for j, updates in enumerate(outcome.steps)
     ]
+
+
+def read_experiment(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows of a finished experiment, and its settings with their provenance.
+
+    Raises:
+        QlacError: not an experiment, or a cell is missing.
+    """
+    about = read_json(folder / "experiment.json", REMEDY)
+    cells = {name: read_csv(folder / f"{name}.csv") for name in about["cells"]}
+    for name, rows in cells.items():
+        if not rows:
+            raise QlacError(f"{folder} has no {name}.csv: run the experiment to its end, with the same command.")
+    return [row for rows in cells.values() for row in rows], about
+
+
+def recorded(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The recorded run of an experiment that comes with the library, as `read_experiment` gives it."""
+    with resources.as_file(resources.files("qlac_lite") / "assets" / name) as folder:
+        return read_experiment(folder)
