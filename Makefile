@@ -5,6 +5,8 @@ PINS := constraints.txt
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && command -v $$p && break; done)
 RUNS := runs/headline
+# Each lesson runs four times in the tests; what one run compiles serves the others.
+COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 TF_CPP_MIN_LOG_LEVEL=2
 
 .PHONY: help run test test-colab colab lab notebooks bench format clean
 
@@ -47,8 +49,8 @@ run: $(VENV)/.base
 
 test: $(VENV)/.dev
 	@$(BIN)/ruff check qlac_lite tests
-	@$(BIN)/python -m pytest
-	@QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
+	@$(COMPILED_ONCE) $(BIN)/python -m pytest
+	@$(COMPILED_ONCE) QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
 
 test-colab:
 	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"

@@ -461,7 +461,7 @@ chunk_loss = checks.check_chunk_loss(chunk_loss)
 # The world: a gripper holds a puck on the left of a wall with two gaps, and has to bring it to the right side. (It is this course's *lite world*; lesson 04 uses all of it, the circle too.) The demonstrator is careful. It goes to one gap, pauses up to 4 steps, and perhaps goes to look at the other one; after one to three looks it passes through. Which way it is going, and how long it still waits, are in its head. The observation shows the place.
 
 # %%
-WORLD, LIMIT = lite.LiteWorld(), shorten(200, fast=110)
+WORLD, LIMIT = lite.LiteWorld(gap=0.3), shorten(200, fast=110)
 
 
 def start(key):

@@ -1,0 +1,175 @@
+"""The lite world: its dynamics by hand, its demonstrator, whole runs in one program, recorded experiments."""
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from qlac_lite import experiments
+from qlac_lite.chunks import check_horizon, empty_replay
+from qlac_lite.envs import lite, lite_data
+from qlac_lite.errors import QlacError
+from qlac_lite.experiments import read_experiment, recorded, run_experiment
+from qlac_lite.lite import act_and_store, lite_config, train_lite
+
+WORLD = lite.LiteWorld(step=0.1)
+TINY = dict(
+    seeds=2, offline_steps=20, online_steps=20, evaluate_every=10, batch_size=8, hidden=(8,), flow_steps=2, candidates=2, evaluation_episodes=3,
+)  # fmt: skip
+
+
+def state_at(gripper, puck=(-0.9, 0.9), opening=1.0, held=False, time=0):
+    return lite.WorldState(jnp.array(gripper), jnp.float32(opening), jnp.array(puck), jnp.bool_(held), jnp.int32(time))
+
+
+def after(state, *actions):
+    return jax.tree.map(lambda leaf: leaf[-1], lite.execute(WORLD, state, jnp.array(actions)).states)
+
+
+def test_it_moves_by_its_step_and_slides_along_walls_and_borders():
+    np.testing.assert_allclose(after(state_at([0.5, 0.0]), [1.0, -0.5, 0.0]).gripper, [0.6, -0.05], atol=1e-6)
+    np.testing.assert_allclose(after(state_at([0.5, 0.0]), [9.0, 0.0, 0.0]).gripper, [0.6, 0.0], atol=1e-6)  # clipped
+    np.testing.assert_allclose(after(state_at([-0.1, 0.0]), [1.0, 1.0, 0.0]).gripper, [-0.1, 0.1], atol=1e-6)  # the wall
+    np.testing.assert_allclose(after(state_at([-0.1, 0.5]), *[[1.0, 0.0, 0.0]] * 2).gripper, [0.1, 0.5], atol=1e-6)  # a gap
+    np.testing.assert_allclose(after(state_at([0.95, 0.98]), [1.0, 1.0, 0.0]).gripper, [1.0, 1.0], atol=1e-6)
+
+
+def test_the_gripper_catches_what_is_near_when_it_closes_carries_it_and_lets_go():
+    near = after(state_at([0.0, 0.5], puck=(0.1, 0.5)), *[[0.0, 0.0, 1.0]] * 2)
+    assert near.held and near.opening < 0.5
+    np.testing.assert_allclose(near.puck, near.gripper)
+    moved = after(near, [1.0, 0.0, 0.0])
+    np.testing.assert_allclose(moved.puck, [0.1, 0.5], atol=1e-6)
+    free = after(moved, *[[0.0, 0.0, -1.0]] * 2, [-1.0, 0.0, 0.0])
+    assert not free.held
+    np.testing.assert_allclose(free.puck, [0.1, 0.5], atol=1e-6)
+    far = after(state_at([0.0, 0.5], puck=(0.3, 0.5)), *[[0.0, 0.0, 1.0]] * 2, *[[1.0, 0.0, 1.0]] * 3)
+    assert not far.held  # closed too early: passing by later catches nothing
+
+
+def test_a_chunk_stops_at_success_and_at_the_limit():
+    at_goal = state_at(lite.GOAL, puck=lite.GOAL, opening=0.4, held=True)
+    done = lite.execute(WORLD, at_goal, jnp.array([[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]))
+    assert not lite.solved(WORLD, at_goal)  # still in the gripper
+    assert done.length == 2 and done.terminated and not done.truncated
+    np.testing.assert_array_equal(done.rewards[:2], [-1.0, 0.0])
+    np.testing.assert_array_equal(done.states.gripper[3], done.states.gripper[2])
+    late = lite.execute(WORLD, state_at([0.5, 0.5], time=WORLD.limit - 2), jnp.zeros((4, 3)))
+    assert late.length == 2 and late.truncated and not late.terminated
+
+
+@pytest.mark.parametrize("step", [0.08, 0.04, 0.02])
+def test_a_script_solves_it_and_random_actions_do_not(step):
+    world = lite.LiteWorld(step=step)
+    data = lite_data.record(world, jax.random.key(0), 40, world.limit, lite_data.Habits(play=False))
+    assert int(np.sum(data.masks == 0)) >= 39  # each episode ends at its success, and has one
+    length = np.sum(data.steps_left > 0) / 40
+    assert 2.3 / step < length < 3.6 / step
+
+    def luck(key):
+        actions = jax.random.uniform(key, (world.limit, 3), minval=-1, maxval=1)
+        return lite.execute(world, lite.reset(key), actions).terminated
+
+    assert int(jax.jit(jax.vmap(luck))(jax.random.split(jax.random.key(1), 200)).sum()) <= 1
+
+
+def test_play_follows_the_key_goes_on_after_success_and_has_two_routes():
+    habits = lite_data.Habits()
+    one, two = (lite_data.record(WORLD, jax.random.key(3), 30, 120, habits) for _ in range(2))
+    jax.tree.map(np.testing.assert_array_equal, one, two)
+    other = lite_data.record(WORLD, jax.random.key(4), 30, 120, habits)
+    assert not np.array_equal(one.observations, other.observations)
+    assert len(one.rewards) == 30 * 121 and np.all((one.masks == 0) == (one.rewards == 0))
+    assert 0.002 < np.mean(one.masks == 0) < 0.2
+    assert np.abs(one.actions).max() <= 1
+    solved = np.flatnonzero(one.masks == 0)
+    assert np.any(one.steps_left[solved] > 1)
+    crossing = np.flatnonzero((one.observations[:-1, 0] < 0) & (one.observations[1:, 0] >= 0) & (one.steps_left[:-1] > 0))
+    assert min(np.sum(one.observations[crossing, 1] > 0.2), np.sum(one.observations[crossing, 1] < -0.2)) > 3
+    none = lite_data.record(WORLD, jax.random.key(3), 30, 120, habits._replace(favourite=0.0))
+    assert np.mean(none.masks == 0) < np.mean(one.masks == 0)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Gymnasium's advice on boxes without bounds
+def test_the_gymnasium_environment():
+    env = gymnasium.make("qlac_lite/LiteWorld-v0", step=0.1, render_mode="rgb_array")
+    check_env(env.unwrapped, skip_render_check=True)
+    first, _ = env.reset(seed=5)
+    again, _ = env.reset(seed=5)
+    np.testing.assert_array_equal(first, again)
+    observation, reward, terminated, truncated, info = env.step(np.array([1.0, 0.0, 0.0], np.float32))
+    np.testing.assert_allclose(observation[0] - first[0], 0.1, atol=1e-6)
+    assert (reward, terminated, truncated, info["success"]) == (-1.0, False, False, False)
+    picture = env.render()
+    assert picture.dtype == np.uint8 and picture.shape[2] == 3 and picture.std() > 10
+
+
+def test_what_is_executed_is_what_the_replay_holds():
+    config = lite_config("qc", **TINY)
+    replay = jax.tree.map(jnp.asarray, empty_replay(100, WORLD.limit, 8, 3, 5))
+    now = lite.reset(jax.random.key(0))
+    chunks = jax.random.uniform(jax.random.key(1), (4, 5, 3), minval=-1, maxval=1)
+    seen = [lite.observe(now)]
+    for chunk in chunks:
+        states = lite.execute(WORLD, now, chunk).states
+        seen += list(jax.vmap(lite.observe)(states)[1:])
+        replay, now = act_and_store(config, WORLD, replay, now, chunk, jax.random.key(9))
+    np.testing.assert_allclose(replay.data.observations[:21], np.stack(seen), atol=1e-6)
+    np.testing.assert_allclose(replay.data.actions[:20], chunks.reshape(20, 3), atol=1e-6)
+    assert int(replay.data.num_starts) == 16  # every row from which five steps are known
+    ended = now._replace(time=jnp.int32(WORLD.limit - 3))
+    replay, fresh = act_and_store(config, WORLD, replay, ended, chunks[0], jax.random.key(9))
+    assert int(fresh.time) == 0 and int(replay.data.num_starts) == 23  # out of time after three more
+
+
+@pytest.mark.parametrize("method", ["fql-n", "qc"])
+def test_a_run_gives_its_curves_and_gives_them_again(method):
+    data = lite_data.record(WORLD, jax.random.key(0), 5, 50)
+    config = lite_config(method, **TINY)
+    one, two = train_lite(config, WORLD, data), train_lite(config, WORLD, data)
+    assert one.steps.tolist() == [10, 20, 30, 40]
+    assert one.success.shape == one.lengths.shape == (2, 4, 3)
+    assert np.all(one.lengths[one.success == 0] == WORLD.limit)
+    jax.tree.map(np.testing.assert_array_equal, one.params, two.params)
+    np.testing.assert_array_equal(one.lengths, two.lengths)
+    first, second = (jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], one.params) for i in (0, 1))
+    assert any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
+
+
+def test_a_run_says_what_does_not_fit():
+    data = lite_data.record(WORLD, jax.random.key(0), 2, 30)
+    with pytest.raises(QlacError, match="evaluate_every is 12"):
+        train_lite(lite_config("qc", **TINY | {"evaluate_every": 12, "offline_steps": 24, "online_steps": 24}), WORLD, data)
+    with pytest.raises(QlacError, match="chunk"):
+        check_horizon(data, 31)
+
+
+def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(experiments, "EPISODES", 3)
+    original = experiments.run_cell
+    monkeypatch.setattr(experiments, "run_cell", lambda cell: trained.append(cell.name) or original(cell))
+    monkeypatch.setitem(experiments.EXPERIMENTS, "small", lambda **settings: experiments.horizon(**settings)[:2])
+    settings = TINY | {"methods": ("bc",)}
+    rows = run_experiment("small", tmp_path / "out", log=lambda text: None, **settings)
+    assert trained == ["bc-0.08", "bc-0.04"] and len(rows) == 2 * 2 * 4
+    (tmp_path / "out" / "bc-0.04.csv").unlink()
+    assert run_experiment("small", tmp_path / "out", log=lambda text: None, **settings) == rows
+    assert trained[2:] == ["bc-0.04"]
+    assert read_experiment(tmp_path / "out")[0] == rows
+    with pytest.raises(QlacError, match="other settings"):
+        run_experiment("small", tmp_path / "out", **settings | {"alpha": 3.0})
+    (tmp_path / "out" / "bc-0.04.csv").unlink()
+    with pytest.raises(QlacError, match=r"no bc-0.04.csv"):
+        read_experiment(tmp_path / "out")
+    with pytest.raises(QlacError, match="horizon"):
+        run_experiment("horizn", tmp_path / "other")
+
+
+def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():
+    rows, about = recorded("horizon")
+    assert {row["method"] for row in rows} >= {"fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc"}
+    assert all(0 <= row["success"] <= 1 for row in rows)
+    assert about["provenance"]["command"].startswith("qlac experiment horizon") and about["provenance"]["versions"]["jax"]

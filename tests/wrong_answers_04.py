@@ -1,0 +1,195 @@
+"""Answers to the exercises of lesson 04 as learners might write them; see wrong_answers.py."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.lax import stop_gradient
+
+from qlac_lite.checks.lesson04 import actor_loss, best_of_n, critic_loss, distillation_loss, q_loss, train
+from qlac_lite.flow import euler, flow_matching_loss
+
+
+def critic_by_rows(q, next_q, returns, mask, whole, discount, horizon):
+    target = stop_gradient(returns + jnp.where(mask > 0, discount**horizon, 0.0) * jnp.mean(next_q, 0))
+    return sum(jnp.sum(whole * (target - row) ** 2) for row in q) / q.size
+
+
+def distance_einsum(proposal, behavior):
+    gap = (proposal - stop_gradient(behavior)).reshape(-1)
+    return gap @ gap / gap.size
+
+
+def q_by_member(critic, params, observation, proposal):
+    inside = jnp.minimum(jnp.maximum(proposal, -1.0), 1.0)
+    frozen = jax.tree.map(stop_gradient, params)
+    return sum(-row.mean() for row in critic(frozen, observation, inside)) / len(params)
+
+
+def actor_in_steps(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
+    def field(s, x, t):
+        return networks.flow(params["flow"], s, x, t)
+
+    z = jax.random.normal(noise_key, actions.shape)
+    teacher = stop_gradient(euler(field, observation, z, steps))
+    a = networks.policy(params["policy"], observation, z)
+    total = alpha * ((a - teacher) ** 2).mean()
+    total -= networks.critic(stop_gradient(params["critic"]), observation, a.clip(-1, 1)).mean()
+    return total + flow_matching_loss(field, observation, actions, valid, flow_key)
+
+
+def actor_variant(**changes):
+    """The actor's loss, with its parts by name."""
+    parts = dict(flow_key=lambda f, n: f, noise_key=lambda f, n: n, noise=jax.random.normal, bound=lambda a: a, observed=lambda o: o)
+    parts |= changes
+
+    def wrong(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
+        field = lambda *inputs: networks.flow(params["flow"], *inputs)
+        z = parts["noise"](parts["noise_key"](flow_key, noise_key), actions.shape)
+        behavior = euler(field, observation, z, steps)
+        proposal = networks.policy(params["policy"], parts["observed"](observation), z)
+        bc = flow_matching_loss(field, observation, actions, valid, parts["flow_key"](flow_key, noise_key))
+        better = q_loss(networks.critic, params["critic"], observation, parts["bound"](proposal))
+        return bc + alpha * distillation_loss(proposal, behavior) + better
+
+    return wrong
+
+
+def best_by_loop(critic, params, target_params, observation, candidates):
+    q = jnp.stack([critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])])
+    pick = jnp.argmax(q, axis=0)
+    chosen = jnp.take_along_axis(candidates, pick[:, None, None, None], axis=1)[:, 0]
+    return [chosen, jnp.mean(critic(target_params, observation, chosen), 0)]
+
+
+def best_returns_candidates(critic, params, target_params, observation, candidates):
+    q = jnp.stack([critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])], axis=1)
+    return q.argmax(axis=1), q.max(axis=1)
+
+
+def best_keeps_an_axis(critic, params, target_params, observation, candidates):
+    chosen, value = best_of_n(critic, params, target_params, observation, candidates)
+    return chosen[:, None], value
+
+
+def best_soft(critic, params, target_params, observation, candidates):
+    q = jnp.stack([critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])], axis=1)
+    mixed = jnp.einsum("bn,bnha->bha", jax.nn.softmax(q, axis=1), candidates)
+    return mixed, critic(target_params, observation, mixed).mean(0)
+
+
+def train_by_fori(update, sample, state, key, steps):
+    keys = jax.random.split(key, steps)
+
+    def body(i, carry):
+        state, losses = carry
+        one, two = jax.random.split(keys[i])
+        state, loss = update(state, sample(one), two)
+        return state, losses.at[i].set(loss)
+
+    return jax.lax.fori_loop(0, steps, body, (state, jnp.zeros(steps)))
+
+
+def train_chain_of_keys(update, sample, state, key, steps):
+    def step(carry, _):
+        state, key = carry
+        key, one, two = jax.random.split(key, 3)
+        state, loss = update(state, sample(one), two)
+        return (state, key), loss
+
+    (state, _), losses = jax.lax.scan(step, (state, key), None, length=steps)
+    return state, losses
+
+
+def train_one_more(update, sample, state, key, steps):
+    return train(update, sample, state, key, steps + 1)
+
+
+def train_first_state(update, sample, state, key, steps):
+    return state, train(update, sample, state, key, steps)[1]
+
+
+def in_place(target, online, rate):
+    for name in target:
+        target[name] *= 1 - rate
+        target[name] += rate * online[name]
+    return target
+
+
+RIGHT = {
+    "check_critic_loss": critic_by_rows,
+    "check_distillation_loss": distance_einsum,
+    "check_q_loss": q_by_member,
+    "check_actor_loss": actor_in_steps,
+    "check_target_update": lambda target, online, rate: optax.incremental_update(online, target, rate),
+    "check_best_of_n": best_by_loop,
+    "check_train": train_by_fori,
+}
+
+WRONG = {
+    "check_critic_loss": {
+        "one loss an entry": (lambda q, n, r, m, w, g, h: w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, "A loss is one number"),
+        "one loss a critic": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, axis=1), "A loss is one number"),
+        "NumPy in the middle": (lambda q, n, r, m, w, g, h: np.mean(np.asarray(w) * np.square(np.asarray(q - stop_gradient(r + m * g**h * n.mean(0))))), "jnp"),
+        "the mask on the returns": (lambda q, n, r, m, w, g, h: critic_loss(q, n, m * r, m, w, g, h), "mask multiplies the bootstrap, and nothing else"),
+        "mean over the wrong axis": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(axis=1, keepdims=True))) ** 2), "next"),
+        "one minus discount": (lambda q, n, r, m, w, g, h: critic_loss(q, n, r, m, w, 1 - g, h), "next"),
+        "discount times horizon": (lambda q, n, r, m, w, g, h: critic_loss(q, n, r, m, w, g * h, 1), "discount**3"),
+        "online values bootstrap": (lambda q, n, r, m, w, g, h: critic_loss(q, q, r, m, w, g, h), "next"),
+        "the cosine of it": (lambda q, n, r, m, w, g, h: jnp.cos(critic_loss(q, n, r, m, w, g, h)), "next"),
+    },
+    "check_distillation_loss": {
+        "a loss a chunk": (lambda p, b: jnp.mean((p - stop_gradient(b)) ** 2, axis=(1, 2)), "A loss is one number"),
+        "the square of the mean": (lambda p, b: jnp.mean(p - stop_gradient(b)) ** 2, "squared difference"),
+        "a product": (lambda p, b: -jnp.mean(p * stop_gradient(b)), "squared difference"),
+        "summed over steps": (lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b)) ** 2, axis=1)), "next"),
+        "both stopped by hand in NumPy": (lambda p, b: jnp.mean((np.asarray(p) - np.asarray(b)) ** 2), "jnp"),
+        "tanh of the proposal": (lambda p, b: distillation_loss(jnp.tanh(p), b), "next"),
+        "the first step only": (lambda p, b: distillation_loss(p[:, :1], b[:, :1]), "No clipping here"),
+    },
+    "check_q_loss": {
+        "a loss a row": (lambda c, p, o, a: -c(stop_gradient(p), o, jnp.clip(a, -1, 1)).mean(0), "A loss is one number"),
+        "the critic's name forgotten": (lambda c, p, o, a: -critic(p, o, a).mean(), "misspelled"),  # noqa: F821
+        "clip after the critic": (lambda c, p, o, a: -jnp.mean(jnp.clip(c(stop_gradient(p), o, a), -1, 1)), "next"),
+        "observation stopped to 0": (lambda c, p, o, a: q_loss(c, p, 0 * o, a), "next"),
+        "a clip that lets the gradient through": (lambda c, p, o, a: -jnp.mean(c(stop_gradient(p), o, a + stop_gradient(jnp.clip(a, -1, 1) - a))), "clip"),
+        "the exponential": (lambda c, p, o, a: -jnp.mean(jnp.exp(c(stop_gradient(p), o, jnp.clip(a, -1, 1)))), "next"),
+        "parameters stopped in place of actions": (lambda c, p, o, a: -jnp.mean(stop_gradient(c(p, o, jnp.clip(a, -1, 1)))), "stopped"),
+    },
+    "check_actor_loss": {
+        "the keys swapped": (actor_variant(flow_key=lambda f, n: n, noise_key=lambda f, n: f), "next"),
+        "one key for both": (actor_variant(flow_key=lambda f, n: n), "next"),
+        "uniform noise": (actor_variant(noise=jax.random.uniform), "next"),
+        "one noise for the batch": (actor_variant(noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, shape[1:]), shape)), "next"),
+        "noise of one step, repeated": (actor_variant(noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, (shape[0], 1, shape[2])), shape)), "next"),
+        "tanh before the Q loss": (actor_variant(bound=jnp.tanh), "next"),
+        "the policy does not see": (actor_variant(observed=jnp.zeros_like), "next"),
+        "the losses as a tuple": (lambda *args: (actor_loss(*args), 0.0), "tuple"),
+        "the losses in a dictionary": (lambda *args: {"total": actor_loss(*args)}, "not an array of numbers"),
+        "a mean of the three": (lambda *args: actor_loss(*args) / 3, "next"),
+    },
+    "check_target_update": {
+        "in place": (in_place, "changes its arguments"),
+        "a list of arrays": (lambda t, o, r: [(1 - r) * t[name] + r * o[name] for name in t] + [0], "wrong number of values"),
+        "one array": (lambda t, o, r: (1 - r) * t["weights"] + r * o["weights"], "wrong number of values"),
+        "the square root of the rate": (lambda t, o, r: {k: (1 - r**0.5) * t[k] + r**0.5 * o[k] for k in t}, "next"),
+        "the rate by percent": (lambda t, o, r: {k: (1 - r / 100) * t[k] + r / 100 * o[k] for k in t}, "small rate moves"),
+    },
+    "check_best_of_n": {
+        "indices and their values": (best_returns_candidates, "wrong shape"),
+        "an axis too much": (best_keeps_an_axis, "An axis is left over"),
+        "a soft maximum": (best_soft, "next"),
+        "a value for each critic": (lambda c, p, t, o, x: (best_of_n(c, p, t, o, x)[0], c(t, o, best_of_n(c, p, t, o, x)[0])), "An axis is left over"),
+        "the actions only": (lambda *args: best_of_n(*args)[0], "wrong number of values"),
+        "value first": (lambda *args: best_of_n(*args)[::-1], "another order"),
+        "the second best": (lambda c, p, t, o, x: best_of_n(c, p, t, o, jnp.delete(x, 0, axis=1)), "next"),
+    },
+    "check_train": {
+        "a chain of keys": (train_chain_of_keys, "jax.random.split(key, steps)"),
+        "one update too many": (train_one_more, "next"),
+        "the state it began with": (train_first_state, "next"),
+        "losses first": (lambda *args: train(*args)[::-1], "another order"),
+        "the state only": (lambda *args: train(*args)[0], "wrong number of values"),
+        "no loss": (lambda *args: (train(*args)[0], jnp.zeros(args[-1])), "next"),
+    },
+}  # fmt: skip
