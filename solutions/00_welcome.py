@@ -75,7 +75,7 @@ explore(draw_timeline, length=("chunk length H", [1, 2, 3, 5, 10, 15], 5))
 # %% [markdown]
 # Above, an ordinary agent ($H = 1$): look, act, look, act. Below, an agent with chunks of 5: it looks at $s_0$, chooses $a_0, \dots, a_4$ at once, and executes them **open loop**, without looking. Then it looks again.
 #
-# It seems foolish to close one's eyes. Three things speak for it, and each gets its lesson (those after 02 are still to come):
+# It seems foolish to close one's eyes. Three things speak for it, and each gets its lesson (those after 04 are still to come):
 #
 # 1. **Value travels faster** (lesson 02). A critic of chunks learns from five real rewards at a time.
 # 2. **Some behavior cannot be imitated one action at a time** (lesson 03). You will see a small case below.
@@ -268,8 +268,8 @@ print("as it was filmed: ", np.array_equal(mine, film.looks))
 # | **00** welcome | a warm-up | a trained chunking agent |
 # | **01** chunked MDP | reward, transitions and discount of a chunk | when chunks cost nothing, and when they cost value |
 # | **02** backups | one-step, n-step and chunked targets | speed against bias |
-# | 03 flow matching | behavior cloning of chunks | why a Gaussian fails and a flow does not |
-# | 04 FQL | critic, distillation, best of N | Q-LAC, trained |
+# | **03** flow matching | behavior cloning of chunks | why a Gaussian fails and a flow does not; dithering |
+# | **04** FQL | critic, distillation, best of N | Q-LAC, trained; when chunks pay |
 # | 05 exploration | coherency and coverage | chunks explore coherently |
 # | 06 offline to online | RLPD and RLPD with chunks | when naive chunking fails, and why |
 # | 07, 08 full runs | OGBench, Robomimic on a GPU | learning curves beside the paper's |

@@ -683,4 +683,4 @@ show(
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: the chunked TD loss.
 # - R. Sutton, A. Barto, *Reinforcement Learning: An Introduction*, chapter 7: n-step bootstrapping and its off-policy corrections.
 #
-# **Next:** lesson 03, flow-matching behavior cloning on chunks.
+# **Next:** [03 · Flow matching](03_flow_matching.ipynb), behavior cloning of chunks.

@@ -967,4 +967,4 @@ for H in LENGTHS:
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: the flow over chunks.
 # - M. Puterman, *Markov Decision Processes*, theorem 5.5.1: for every policy there is a Markov policy with the same state-action occupancies.
 #
-# **Next:** lesson 04, FQL: a critic of chunks, and a policy that the flow keeps near the data.
+# **Next:** [04 · FQL and Q-LAC](04_fql.ipynb): a critic of chunks, and a policy that the flow keeps near the data.

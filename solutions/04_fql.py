@@ -473,7 +473,7 @@ def believed(params, chunks):
     return critic(params["critic"], jnp.zeros((len(chunks), 1)), chunks).mean(axis=0)
 
 
-ALPHAS, SEEDS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0), shorten(6, fast=2)
+ALPHAS, SEEDS = (0.0, 0.3, 1.0, 3.0, 10.0, 100.0), shorten(6, fast=2)
 if shorten(False, fast=True):
     ALPHAS = (0.0, 3.0, 100.0)
 seeds = jax.random.split(jax.random.key(0), SEEDS)
@@ -537,7 +537,8 @@ show(
 def scores(params, how):
     """Mean true and mean believed reward of 400 chunks of each seed: (2, seeds)."""
     chunks = jax.vmap(lambda one: act(one, jax.random.key(3), how))(params)
-    return jnp.array([jax.vmap(true_reward)(chunks).mean(axis=1), jax.vmap(believed)(params, chunks).mean(axis=1)])
+    truth, belief = jax.vmap(true_reward)(chunks), jax.vmap(believed)(params, chunks)
+    return jnp.array([truth.mean(axis=1), belief.mean(axis=1)])
 
 
 by_alpha = np.array([scores(fitted(alpha), "policy") for alpha in ALPHAS])  # (alphas, 2, seeds)
@@ -704,7 +705,8 @@ show(
     "the leak into the critic; the flow lies farther from the data with the leak into the flow.",
 )
 for name, (truth, belief, distance) in results.items():
-    print(f"{name:17} true {truth.mean():5.2f}   believed {belief.mean():8.2f}   flow off the data {distance.mean():.2f}")
+    print(f"{name:17} true {truth.mean():5.2f}   believed {belief.mean():8.2f}", end="   ")
+    print(f"flow off the data {distance.mean():.2f}")
 
 # %% [markdown]
 # The leak into the critic announces itself: belief is hundreds of times larger than any reward. Watch `policy_q_mean`; a value above the largest possible return is a bug, or a divergence. The leak into the flow is quiet. Its losses look healthy, belief is plausible, and the policy is worse, because its anchor has come loose: the flow has moved away from the data.
@@ -736,8 +738,8 @@ for axes, states, count, title in ((panels[0], play, 3, "play"), (panels[1], sho
     axes.set_title(title)
 show(
     figure,
-    "The lite world from above: a square with a wall in the middle that has two gaps; the goal is a circle on "
-    "the right. Left, paths of gripper and puck in play, all over the square. Right, the task shown: from "
+    "The lite world from above: a square with a wall in the middle that has two gaps; the goal is a circle "
+    "on the right. Left, paths of gripper and puck in play, all over the square. Right, the task shown: from "
     "the left through one gap or the other to the goal.",
 )
 
@@ -763,7 +765,7 @@ print(f"random actions solve {int(luck.sum())} of 1000 episodes of {WORLD.limit}
 # | one-step policy | FQL | FQL-n | **QC-FQL = Q-LAC** |
 # | best of N | BFN | BFN-n | **QC** |
 #
-# All six get the same small networks, batches, numbers of updates, $\alpha$ and $N$. What follows was recorded with the command that the cell prints; it takes about 20 minutes on two idle cores. Every dot in the figure is a mean over seeds of 20 evaluation episodes, with its 95 % interval.
+# All six get the same small networks, batches, numbers of updates, $\alpha$ and $N$. What follows was recorded with the command that the cell prints; it takes about half an hour on two cores. Every dot in the figure is a mean over seeds of 20 evaluation episodes, with its 95 % interval.
 #
 # **Predict**: as the same way takes more and more actions, which methods will suffer first? Is there a horizon at which chunks do *not* pay?
 
@@ -783,7 +785,8 @@ def curve(method, step):
     """Updates (P,) and success in percent (seeds, P) of a recorded cell."""
     cell = [row for row in rows if row["method"] == method and row["step"] == step]
     updates = sorted({row["updates"] for row in cell})
-    by_seed = [[100 * row["success"] for row in cell if row["seed"] == seed] for seed in {r["seed"] for r in cell}]
+    seeds = sorted({row["seed"] for row in cell})
+    by_seed = [[100 * row["success"] for row in cell if row["seed"] == seed] for seed in seeds]
     return np.array(updates), np.array(by_seed)
 
 
@@ -818,7 +821,18 @@ show(
 )
 
 # %% [markdown]
-# TEXT-HORIZON
+# **The horizon is the dial.** With steps of 0.08 all six learn the task within 8,000 online steps, the one-step methods last. With 0.04 FQL is lost and BFN is half as good. With 0.02, where the way takes some 140 actions, neither of them ever arrives, although they had twice the online steps. A one-step backup carries news by one action an update; the way has become too long for it. The methods that look five steps ahead, chunk and n-step alike, still learn it: 75 to 99 %.
+#
+# **Chunks against n steps.** Did you expect the chunks to win? Here they do not: the n-step methods, which act one step at a time, are at least as good with every step size. With 0.04 they are clearly ahead; with 0.02 FQL-n is ahead of QC-FQL, and BFN-n and QC are level. So in this world the *reach of the backup* is what counts, and not the chunk. Lesson 02 warned that the n-step target is biased by the recorder's later actions. It is; but this recorder moves smoothly, whatever it wants, so the four actions after the first continue it, and the bias may well be nearly the same for every action. And chunks have costs of their own: they cannot correct within five steps, a flow over 15 numbers is harder to learn than one over 3, and an early arrival is never credited (the saw-tooth of lesson 02). Which of these it is, this experiment cannot say; lesson 09 varies them one at a time.
+#
+# The paper's tasks come out the other way round. After its online phase QC-FQL has 53 % on cube-triple and 86 % over all 25 tasks, FQL-n 1 % and 57 % (arXiv 2507.07969, released curves). So "chunks beat n steps" is a finding about those tasks and data, not a law.
+#
+# **The offline phase** says little here: nobody is above a few percent at its end. The agent's start and way are rare in play, and 6,000 updates are few. (A pilot with 24,000 offline updates of QC and N = 16 was no better: 2 %.) What the offline phase gives is a critic and a flow to begin with.
+#
+# <details><summary>What was tried before these settings were fixed?</summary>
+#
+# A narrower world with longer and noisier play (puck and goal 0.1 wide, the noise half as strong again, targets without a favourite): QC, QC-FQL, BFN and FQL were all at 0 after 10,000 updates, QC at 78 % after 30,000. The world was then made easier, looking at these four methods with two seeds each; networks, batch and learning rate were chosen for time. FQL-n and BFN-n were run for the first time in what you see. α and N are the same for all and were not tuned for any.
+# </details>
 #
 # ### Live
 #
@@ -885,7 +899,8 @@ show(
     "Left: heights of gripper and cube in one episode of the trained agent. Right: spread of 64 chunks of its "
     "policy at each look.",
 )
-print(f"{'solved' if film.success else 'not solved'} in {len(film.effector) - 1} steps, {len(film.looks)} looks")
+outcome = "solved" if film.success else "not solved"
+print(f"{outcome} in {len(film.effector) - 1} steps, {len(film.looks)} looks")
 
 # %% [markdown]
 # The noise still matters: distillation keeps the policy a distribution, not a point. (One episode is an illustration and not a measurement. The measurement is the headline: four seeds, 0 % offline and 40 % [18, 68] after the online steps for Q-LAC; 5 % and 0 % for FQL with single actions, with the same budget.)

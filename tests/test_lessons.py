@@ -211,3 +211,15 @@ def test_a_slider_draws_when_it_is_moved_and_not_before(monkeypatch):
     noise.value = 0.5
     length.value = 1
     assert drawn == [((0.5, 5), "alt"), ((0.5, 1), "alt")]
+
+
+def test_prose_is_rebuilt_without_executing_and_code_is_not():
+    source = SOURCES[0]
+    executed = nbformat.read(notebook_paths(source)[0], as_version=4)
+    text, code = read_lesson(source), read_lesson(source)
+    text.cells[0].source += "\nMore."
+    assert workshop.take_outputs(text, executed) == []
+    assert [c.get("outputs") for c in text.cells] == [c.get("outputs") for c in executed.cells]
+    next(c for c in code.cells if c.cell_type == "code").source += "\n1"
+    assert "without --text" in workshop.take_outputs(code, executed)[0]
+    assert all(not c.get("outputs") for c in code.cells)

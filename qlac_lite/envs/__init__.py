@@ -1,4 +1,5 @@
-"""Simulators: OGBench's tasks, the chunked MDP as a wrapper, environments in parallel processes. No JAX in here."""
+"""Simulators: OGBench's tasks, the chunked MDP as a wrapper, environments in parallel processes; and the lite world, the only one
+of them that imports JAX."""
 
 import ctypes.util
 import os
