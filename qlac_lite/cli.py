@@ -150,7 +150,7 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: chunks against single actions as a task takes more actions.")],
+    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
     seeds: Annotated[int, typer.Option(help="Seeds, trained side by side.")] = 4,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,

@@ -30,6 +30,8 @@
 # | $K$ | `steps` | Euler steps of the sampler |
 # | | `valid` (B, H) | float, 1.0 where the step of the chunk exists, else 0.0 |
 # | | `key` | a JAX key; all randomness comes from it |
+#
+# In sections 4 to 6, $t$ counts the steps of an episode, as in lesson 01. All exercises are compiled: write them with `jnp`, not `np`. *The paper* is Q-chunking, the last but one of the references.
 
 # %%
 import contextlib
@@ -101,7 +103,7 @@ interpolate = checks.check_interpolate(interpolate)
 #
 # A network $v_\beta(x, t)$ shall predict the velocity from the point and the time alone. It is not told $x_0$ and $x_1$:
 #
-# $$ L(\beta) = \mathbb E_{x_0, x_1, t} \big\| v_\beta(x_t, t) - (x_1 - x_0) \big\|^2 $$
+# $$ L(\beta) = \mathbb E_{x_0, x_1, t}\, \tfrac1D \big\| v_\beta(x_t, t) - (x_1 - x_0) \big\|^2 $$
 #
 # In words: a regression. Many paths cross at $x_t$, so the best prediction is the *mean* velocity of those that do. The theorem of flow matching says: whoever follows these mean velocities from $t = 0$ to $1$ carries the Gaussian onto the data. Every path gets bent, the crowd as a whole arrives.
 #
@@ -311,7 +313,7 @@ for name in SHAPES:
 # %% [markdown]
 # (The error is the energy distance to fresh data: mean over seeds, 95 % interval. Two sets of real data are about 0.001 to 0.003 apart.)
 #
-# The Gaussian puts its highest density *between* the two modes, where no data are: into the obstacle. The mixture is right where its number of parts is, and wrong on the ring. The flow was told nothing about parts.
+# The Gaussian puts its highest density *between* the two modes, where no data are: into the obstacle. The mixture is right where its number of parts is, and wrong on the ring. The flow was told nothing about parts. (A few of its samples lie between the modes, too: a flow is continuous and cannot tear the cloud of noise quite apart. More steps and more training thin the bridge.)
 #
 # ### How it moves
 #
@@ -336,11 +338,11 @@ def draw_field(name, *times):
 
 
 for name in SHAPES:
-    show(*draw_field(name, 0.0, 0.35, 0.7, 1.0))
+    show(*draw_field(name, 0.0, 0.35, 0.7, 0.95))
 explore(
     lambda name, time: draw_field(name, time),
     name=("data", list(SHAPES), "two modes"),
-    time=("t", [round(0.05 * k, 2) for k in range(21)], 0.5),
+    time=("t", [round(0.05 * k, 2) for k in range(20)], 0.5),
 )
 
 # %% [markdown]
@@ -410,7 +412,7 @@ def conditional_loss(field, observation, actions, key):
 conditional_loss = checks.check_conditional_loss(conditional_loss)
 
 # %% [markdown]
-# Now a point is a whole chunk, $H \cdot A$ numbers, noised and moved **together**: one time a chunk. A chunk that starts near the end of an episode is cut. Its missing steps are zeros, and nobody did them. The critic of lesson 02 had to drop such chunks. Here each step that exists is a piece of data, so each *step* is masked:
+# Now a point is a whole chunk, $H \cdot A$ numbers, noised and moved **together**: one time a chunk. A chunk that starts near the end of an episode is cut. Its missing steps are zeros, and nobody did them. The critic of lesson 02 had to drop such chunks. Here each step that exists is a piece of data, so each *step* is masked. (An action may be 0 as well: a pause is data. Only `valid` tells.)
 #
 # $$ L(\beta) = \frac{1}{B H A} \sum_{b, k, a} \text{valid}_{b, k}\, \big( v_\beta(s_b, x_b, t_b) - (x_{1} - x_{0}) \big)_{b, k, a}^2 $$
 #
@@ -665,6 +667,13 @@ def shift(places, count):
     return np.array(far)
 
 
+def both_gaps(places):
+    """Percentage of episodes that come to both gaps before they pass one."""
+    before = np.arange(LIMIT + 1) <= first_arrival(places)[..., None]
+    y = np.where(before, places[..., 1], 0.0)
+    return 100 * ((y.max(axis=-1) > 0.4) & (y.min(axis=-1) < -0.4)).mean()
+
+
 DEMONSTRATED = places
 PLAYED = {job: play(params, job[1]) for job, params in CLONES.items()}
 figure, panels = plots.new_figure(4, width=2.7, height=2.8)
@@ -711,6 +720,10 @@ show(
     "step. Arrivals are near 100 percent except there; the distance of visited places to the "
     "demonstrations has wide intervals that overlap.",
 )
+for H, run in HASTY.items():
+    print(f"H = {H:2}, looks every step: {turns(run).mean():.0f} turns, {arrivals(run).mean():.0f} % arrive")
+demonstrated_turns = turns(places[None])[0]
+print(f"demonstrator: {demonstrated_turns:.1f} turns, {both_gaps(places[None]):.0f} % look at both gaps")
 for name, lines in rows.items():
     for count, line in zip((MANY, FEW), lines, strict=True):
         print(f"{name:8} {count:3} demonstrations |", "; ".join(line))
@@ -722,7 +735,7 @@ for name, lines in rows.items():
 #
 # **Arriving.** Did you expect the ditherer to fail? From 100 demonstrations most of its episodes arrive, like those of chunks; the intervals overlap. There is a theorem behind it (Puterman, 5.5.1): for every non-Markov policy there is a Markov policy with the same state-action occupancies, and its $p(a \mid s)$ is what a perfect clone learns. It goes to and fro in the wrong *order*, but spends as much time in each place. What a Markov clone loses is coherence, and with it the speed of any single crossing. So "a Markov policy cannot imitate non-Markovian data" is too strong, as long as it *samples*. The clone of lesson 00 did what was most *frequent*, and waited for ever.
 #
-# Where it does matter is the control again: the network of $H = 10$ that looks at every step arrives far less often. It dithers, and its first action alone is a worse model than that of the network that had only one action to fit.
+# Where it does matter is the control again: the network of $H = 10$ that looks at every step arrives far less often. It dithers, and its first action alone is presumably a worse model than that of the network that had only one action to fit.
 #
 # **Covariate shift.** The usual reason for chunks in imitation is that fewer decisions leave fewer chances to drift off the data. The third panel measures the drift. In this world it does *not* fall with $H$: the intervals are wide and overlap, and chunks also err, since nobody corrects them inside. With 10 demonstrations it is no clearer. So take this reason as an assumption to test in your own world, and the first panel as what chunks do for certain.
 #
@@ -791,12 +804,14 @@ for push, label, colour, marker in ((None, "in peace", CHUNK, "o"), (blown, "wit
     for way, run in zip(WAYS, runs, strict=True):
         mean, low, high = plots.mean_interval(arrivals(run))
         way = way.replace("\n", " ")
-        print(f"{label:10} {way:24} {mean:3.0f} % arrive [{max(low, 0):.0f}, {min(high, 100):.0f}]")
+        print(f"{label:10} {way:24} {mean:3.0f} % arrive [{max(low, 0):.0f}, {min(high, 100):.0f}],", end=" ")
+        print(f"{first_arrival(run).mean():4.0f} steps, {turns(run).mean():4.1f} turns,", end=" ")
+        print(f"{both_gaps(run):3.0f} % look at both gaps")
 for axes in panels:
     axes.set_xticks(range(len(WAYS)), WAYS, fontsize=8)
     axes.set_ylim(bottom=0)
 panels[0].set_ylabel("turns per 100 steps before the wall")
-panels[1].set_ylabel("steps to the right side (200 if never)")
+panels[1].set_ylabel(f"steps to the right side ({LIMIT + 1} if never)")
 panels[0].legend(fontsize=8)
 show(
     figure,
@@ -806,9 +821,9 @@ show(
 
 # %% [markdown]
 # - **The first action** of a fresh chunk dithers, as in section 4.
-# - **The ensemble** of fresh chunks cures most of the turning, but is slow: half-way between the gaps it averages "up" and "down", and the mean of the two stands still. It is the Gaussian's mistake of section 2, made over time.
+# - **The ensemble** of fresh chunks cures most of the turning, but is slow: presumably because it averages "up" and "down" half-way between the gaps, and the mean of the two stands still. That would be the Gaussian's mistake of section 2, made over time.
 # - **The same noise** at every look makes the looks agree. Now ensembling does what ALOHA built it for: no turning, quick in peace, and quick in the gusts, since it looks at every step. ALOHA's looks always agree, because its decoder gets the same latent, 0, each time.
-# - There is a price. With one noise for the whole episode the clone hardly ever goes to look at the other gap. It arrives sooner than the demonstrator, and imitates it less. Not every episode arrives, either: without fresh noise the clone is deterministic, and where it stands still in peace, it stands for ever.
+# - There is a price. With one noise for the whole episode the clone looks at the other gap far less often than the demonstrator (last column). It arrives sooner, and imitates it less. Not every episode arrives, either: without fresh noise the clone is deterministic, and where it stands still in peace, it stands for ever.
 # - **Open loop** needs nothing of that, and a fifth of the network's evaluations. In gusts it is slower by some 25 steps.
 #
 # The method of this course executes open loop, $H = 5$: coherent without further machinery. What it costs in a world that pushes back was lesson 01's subject.

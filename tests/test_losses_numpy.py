@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from test_agents import S, batch_of, learner_and_state
+from test_agents import batch_of, learner_and_state
 
 from qlac_lite.config import METHODS, get_method
 

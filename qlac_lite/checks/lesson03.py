@@ -3,6 +3,8 @@
 What is random is drawn from the case's own key, in the way that the docstrings prescribe: so right answers are equal.
 """
 
+import copy
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +22,7 @@ class Field:
         self.about, self.velocity, self.pull, self.mixed = about, velocity, pull, mixed
         self.observation, self.chunk = observation, chunk  # sizes; 0 and () where any will do
         self.weights = rng.normal(size=(64, 64)).astype(np.float32)
+        self.scale = 1.0  # a parameter; `slope` takes the gradient in it
 
     def __repr__(self) -> str:
         return self.about
@@ -48,7 +51,33 @@ class Field:
             size = x[0].size
             mix = xp.sum(inputs[:, :, None] * self.weights[: inputs.shape[1], :size], axis=1)
             out = out + 2 * xp.tanh(mix / 2).reshape(x.shape) + x * xp.sin(5 * time.reshape(-1, *[1] * (x.ndim - 1)))
-        return jnp.asarray(out)
+        return jnp.asarray(out) * self.scale
+
+
+def slope(answer, args):
+    """Observes the derivative of a loss in its field's one parameter, which a training step would move."""
+    field, rest = args[0], args[1:]
+
+    def loss(scale):
+        trained = copy.copy(field)
+        trained.scale = scale
+        return answer(trained, *rest)
+
+    return {"gradient in the field's parameter": jax.grad(loss)(1.0)}
+
+
+def _with_slope(loss):
+    """A loss in NumPy and its derivative: the loss is a quadratic in the scale, so three points give it exactly."""
+
+    def expected(field, *rest):
+        def at(scale):
+            moved = copy.copy(field)
+            moved.scale = scale
+            return loss(moved, *rest)
+
+        return loss(field, *rest), (at(2.0) - at(0.0)) / 2
+
+    return expected
 
 
 def _normal(rng, *shape):
@@ -132,7 +161,7 @@ def _loss_cases(rng):
     zero = Field(rng, "zero everywhere", mixed=False)
     place = Field(rng, "v = 1 - x", velocity=1.0, pull=-1.0, mixed=False)
     return [
-        Case("a field that is 0 everywhere, four points of the plane", (zero, _normal(rng, 4, 2), _key(rng)), "Then the loss is the mean of velocity**2 over all B * D entries. noise_key, time_key = jax.random.split(key), in this order."),
+        Case("a field that is 0 everywhere, four points of the plane", (zero, _normal(rng, 4, 2), _key(rng)), "Where the field is 0, the loss is the mean of velocity**2 over all B * D entries. noise_key, time_key = jax.random.split(key), in this order."),
         Case("a field v = 1 - x, five points in space", (place, _normal(rng, 5, 3), _key(rng)), "Ask the field at x, the point of the path at the row's own time, and compare with the velocity."),
         Case("a field of place and time, six points of the plane", (Field(rng, "some function of x and time"), _normal(rng, 6, 2), _key(rng)), "field(x, time): the time that made x, shape (B,)."),
     ]  # fmt: skip
@@ -153,7 +182,7 @@ def _draw(keys="split", shared_noise=False, shared_time=False, uniform_noise=Fal
     """Noise and time for data (B, ...), in one of many ways."""
 
     def draw(data, key):
-        first, second = {"split": lambda: jax.random.split(key), "same": lambda: (key, key), "swapped": lambda: jax.random.split(key)[::-1]}[keys]()  # fmt: skip
+        first, second = {"split": lambda: jax.random.split(key), "same": lambda: (key, key), "swapped": lambda: jax.random.split(key)[::-1], "chain": lambda: (jax.random.split(key)[1], jax.random.split(jax.random.split(key)[0])[1])}[keys]()  # fmt: skip
         shape = (1, *data.shape[1:]) if shared_noise else data.shape
         noise = jax.random.uniform(first, shape, minval=-1) if uniform_noise else jax.random.normal(first, shape)
         pick = jax.random.normal if normal_time else jax.random.uniform
@@ -199,6 +228,9 @@ LOSS_MISTAKES = [  # name, remedy, what is changed: for the loss with and withou
     ("The squared errors are summed over everything.", "jnp.mean: over all entries.", dict(end=lambda e: jnp.sum(e**2))),
     ("The squared errors are summed within a row, and the mean is over the rows only.", "jnp.mean over all entries, not over the first axis alone.", dict(end=lambda e: jnp.sum(e**2) / len(e))),
     ("It is the root of the mean squared error.", "No root: jnp.mean(error**2).", dict(end=lambda e: jnp.sqrt(jnp.mean(e**2)))),
+    ("It is the square of the mean: errors of both signs cancel.", "Square first, then take the mean: jnp.mean(error**2).", dict(end=lambda e: jnp.mean(e) ** 2)),
+    ("The gradient is stopped: nothing would learn.", "No stop_gradient here: the field is what learns.", dict(end=lambda e: jax.lax.stop_gradient(jnp.mean(e**2)))),
+    ("The key is split twice in a row, as one does in a loop: the noise is not that of the docstring.", "noise_key, time_key = jax.random.split(key), once.", dict(draw=_draw(keys="chain"))),
     ("The loss is halved.", "jnp.mean(error**2), no factor.", dict(end=lambda e: jnp.mean(e**2) / 2)),
     ("One key is used for both noise and time: they are not independent.", "noise_key, time_key = jax.random.split(key).", dict(draw=_draw(keys="same"))),
     ("The two keys are swapped.", "noise_key, time_key = jax.random.split(key): noise first.", dict(draw=_draw(keys="swapped"))),
@@ -216,10 +248,11 @@ def _unconditional(changes):
 
 check_flow_matching_loss = Exercise(
     flow_matching_loss,
-    _loss_by_loop,
+    _with_slope(_loss_by_loop),
     _loss_cases,
     [Misconception(name, remedy, _unconditional(changes)) for name, remedy, changes in LOSS_MISTAKES],
     insight="A regression, nothing more. That its minimiser moves noise onto the data is the theorem.",
+    observe=slope,
     compiled=True,
 )
 
@@ -246,6 +279,8 @@ def _euler_cases(rng):
         Case("a field v = x, 2 steps", (growth, noise(3, 2), 2), "Each step starts where the last one ended: x = x + field(x, t) / K, so x grows by 1.5 twice."),
         Case("a field of place and time, 1 step", (Field(rng, "some function of x and time"), noise(4, 3), 1), "The only step starts at t = 0: noise + field(noise, 0)."),
         Case("a field of place and time, 5 steps", (Field(rng, "some function of x and time"), noise(4, 3), 5), "Step k = 0 .. K - 1 starts at t = k / K and asks the field there: jnp.full(B, k / steps)."),
+        Case("a field that is 2 everywhere, 10 steps", (wind, noise(3, 2), 10), "Count the steps: for k in range(steps). Adding 1/K to a time K times gives 0.9999..., and a loop `while t < 1` makes one step more."),
+        Case("a field that is 2 everywhere, 49 steps", (wind, noise(3, 2), 49), "Count the steps: for k in range(steps). np.arange(0, 1, 1 / K) may have one entry too many, by rounding."),
     ]  # fmt: skip
 
 
@@ -269,6 +304,14 @@ def _euler_with(when=lambda k, K: k / K, size=lambda K: 1 / K, count=lambda K: r
     return wrong
 
 
+def _heun(field, noise, steps):
+    x = noise
+    for k in range(steps):
+        first = field(x, jnp.full(len(x), k / steps))
+        x = x + (first + field(x + first / steps, jnp.full(len(x), (k + 1) / steps))) / (2 * steps)
+    return x
+
+
 check_euler = Exercise(
     euler,
     _euler_by_loop,
@@ -285,6 +328,8 @@ check_euler = Exercise(
         Misconception("A step has the size 1, not 1/K.", "K steps of size 1/K cover t = 0 to 1.", _euler_with(size=lambda K: 1.0)),
         Misconception("One step is missing.", "K steps: k = 0 .. K - 1.", _euler_with(count=lambda K: range(K - 1))),
         Misconception("The step at t = 0 is missing.", "K steps: k = 0 .. K - 1.", _euler_with(count=lambda K: range(1, K))),
+        Misconception("Each step asks the field twice and averages (Heun's method).", "Euler asks once, where the step starts.", _heun),
+        Misconception("The number of steps is fixed at 10.", "Use the argument: steps.", lambda f, z, K: euler(f, z, 10)),
         Misconception("It makes one step too many.", "K steps: k = 0 .. K - 1.", _euler_with(count=lambda K: range(K + 1))),
         Misconception("The result is clipped to [-1, 1]; the sampler gives what the flow gives.", "Clip later, where an action is executed.", _euler_with(end=lambda x: jnp.clip(x, -1, 1))),
         Misconception("Every step is clipped to [-1, 1].", "On its way the flow may go anywhere. Clip later, where an action is executed.", _euler_with(each=lambda x: jnp.clip(x, -1, 1))),
@@ -345,7 +390,7 @@ def _noised(observation, key):
 
 check_conditional_loss = Exercise(
     conditional_loss,
-    _conditional_by_loop,
+    _with_slope(_conditional_by_loop),
     _conditional_cases,
     [
         Misconception("The observation is not used.", "field(observation, x, time).", _conditional({}, lambda o, key: 0 * o)),
@@ -356,6 +401,7 @@ check_conditional_loss = Exercise(
         *(Misconception(name, remedy, _conditional(changes)) for name, remedy, changes in LOSS_MISTAKES),
     ],
     insight="The observation is told to the field and never noised: p(a | s), one flow for every s.",
+    observe=slope,
     compiled=True,
 )  # fmt: skip
 
@@ -381,6 +427,9 @@ def _chunk_cases(rng):
         rows = len(lengths)
         valid = (np.arange(horizon) < np.array(lengths)[:, None]).astype(np.float32)
         chunks = _normal(rng, rows, horizon, size) * valid[..., None]
+        if min(lengths) < horizon:  # a pause is an action: all of it 0, or a part
+            whole = int(np.argmax(lengths))
+            chunks[whole, 0], chunks[whole, 1, 0] = 0.0, 0.0
         field = Field(rng, "some function of observation, x and time", observation=3, chunk=(horizon, size))
         return Case(about, (field, _normal(rng, rows, 3), chunks, valid, _key(rng)), hint)
 
@@ -435,9 +484,29 @@ def _shared_over_steps(field, observation, chunks, valid, key):
     return jnp.mean(valid[..., None] * (field(observation, x, t) - chunks + noise) ** 2)
 
 
+def _chunk_by_zeros(missing):
+    def wrong(field, observation, chunks, valid, key):
+        weight = jnp.where(missing(chunks == 0), 0.0, 1.0) * jnp.ones_like(chunks)
+        ask = lambda x, time: field(observation, x, time)
+        return _flow_loss(end=lambda e: jnp.mean(weight * e**2))(ask, chunks, key)
+
+    return wrong
+
+
+def _time_per_step(told):
+    def wrong(field, observation, chunks, valid, key):
+        noise_key, time_key = jax.random.split(key)
+        noise, time = jax.random.normal(noise_key, chunks.shape), jax.random.uniform(time_key, chunks.shape[:2])
+        t = time[..., None]
+        error = field(observation, (1 - t) * noise + t * chunks, told(time)) - (chunks - noise)
+        return jnp.mean(valid[..., None] * error**2)
+
+    return wrong
+
+
 check_chunk_loss = Exercise(
     chunk_loss,
-    _chunk_by_loop,
+    _with_slope(_chunk_by_loop),
     _chunk_cases,
     [
         Misconception("valid is ignored: the field learns the zeros after an episode's end.", "Multiply the squared error by valid[..., None].", _chunked(weight=lambda v: jnp.ones_like(v)[..., None])),
@@ -447,13 +516,18 @@ check_chunk_loss = Exercise(
         Misconception("Each chunk has the mean over its own valid steps: a cut chunk counts as much as a whole one.", "Divide by all B * H * A entries: a plain jnp.mean.", _chunked(end=lambda s, v: jnp.mean(jnp.sum(s, axis=(1, 2)) / jnp.sum(v, axis=1)) / s.shape[2])),
         Misconception("Cut chunks do not count at all; that is for the critic. Here the steps that exist are data.", "Weight each step: valid[..., None].", _chunked(weight=lambda v: jnp.broadcast_to(v[:, -1:, None], (*v.shape, 1)))),
         Misconception("A cut chunk counts by its share of valid steps, the missing ones included.", "Weight each step: valid[..., None].", _chunked(weight=lambda v: jnp.broadcast_to(v.mean(axis=1)[:, None, None], (*v.shape, 1)))),
+        Misconception("The mask is guessed from zeros in the chunks, entry by entry.", "An action, or a part of it, may be 0: a pause is data. Only valid tells.", _chunk_by_zeros(lambda zero: zero)),
+        Misconception("The mask is guessed from steps whose action is all 0.", "An action may be 0: a pause is data. Only valid tells.", _chunk_by_zeros(lambda zero: zero.all(axis=-1, keepdims=True))),
+        Misconception("Each step of a chunk has a time of its own, and the field is told the first one's.", "One time a chunk: (B,). All its steps are noised together.", _time_per_step(lambda t: t[:, 0])),
+        Misconception("Each step of a chunk has a time of its own, and the field is told their mean.", "One time a chunk: (B,). All its steps are noised together.", _time_per_step(lambda t: t.mean(axis=1))),
         Misconception("Only the first action of a chunk counts.", "All H actions are predicted.", _chunked(end=lambda s, v: jnp.mean(s[:, 0]))),
-        Misconception("The field does not see the steps that do not exist: x is masked.", "Mask the error alone; at such steps x is noise.", _masked_input),
+        Misconception("The field does not see the steps that do not exist: x, or the noise, is masked.", "Mask the error alone; at such steps x is noise.", _masked_input),
         Misconception("The prediction is masked, the target is not: its noise counts as an error.", "Mask the error: valid[..., None] * error**2.", _masked_prediction),
         Misconception("One noise is shared by all steps of a chunk.", "Noise has the shape of the chunks, (B, H, A).", _shared_over_steps),
         *(Misconception(name, remedy, _chunked(changes)) for name, remedy, changes in LOSS_MISTAKES),
     ],
     insight="The same regression; a point is now a whole chunk of H * A numbers.",
+    observe=slope,
     compiled=True,
 )  # fmt: skip
 

@@ -12,7 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlac_lite.chunks import Dataset, build_dataset
-from qlac_lite.envs.lite import GAPS, GOAL, WALL, LiteWorld, WorldState, free_place, observe, reset, reset_anywhere, solved, step
+from qlac_lite.envs.lite import (
+    GAPS,
+    GOAL,
+    WALL,
+    LiteWorld,
+    WorldState,
+    free_place,
+    observe,
+    reset,
+    reset_anywhere,
+    solved,
+    step,
+)
 
 APPROACH, CLOSE, CARRY, OPEN, LEAVE = range(5)  # phases
 NEAR = 0.05  # distance at which the demonstrator has arrived
