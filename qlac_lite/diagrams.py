@@ -10,8 +10,8 @@ DATA, FLOW, POLICY, CRITIC, TARGET = "#999999", "#009E73", "#0072B2", "#E69F00",
 
 
 def q_lac_losses() -> Figure:
-    """The four losses of FQL and Q-LAC: networks as boxes, losses as ovals, numbered arrows. Solid: values, and the gradient
-    back along them; dashed: values only, the gradient is stopped."""
+    """The four losses of FQL and Q-LAC: networks as boxes, losses as ovals, numbered arrows. Solid: the loss moves the parameters
+    of the network that the arrow comes from; dashed: it does not."""
     figure, (axes,) = new_figure(1, width=10.4, height=5.2)
     axes.set(xlim=(0, 104), ylim=(0, 52))
     axes.set_axis_off()
@@ -35,7 +35,8 @@ def q_lac_losses() -> Figure:
         (2, (50, 40), (67, 33.5), FLOW, True, 0, (57, 39.2)),
         (3, (54, 27.5), (67, 31), POLICY, False, 0, (62, 28.1)),
         (4, (54, 24.5), (69, 22), POLICY, False, 0, (61, 21.9)),
-        (5, (46, 12.2), (70, 18.8), CRITIC, True, 0, (57, 17.2)),
+        (5, (46, 12.2), (70, 18.8), CRITIC, True, 0, (50, 15)),
+        (9, (48, 22.6), (64, 11.6), POLICY, True, 0, (50.6, 19.2)),
         (6, (51, 9), (60, 9), CRITIC, False, 0, (55.5, 10.7)),
         (7, (82, 9), (72, 9), CRITIC, True, 0, (77, 10.7)),
         (8, (47, 5.8), (86, 5.8), CRITIC, True, 0.22, (66, 0.1)),
@@ -46,9 +47,9 @@ def q_lac_losses() -> Figure:
     for end in ((31, 41), (29, 26), (31, 11)):
         axes.add_patch(FancyArrowPatch((20.5, 26), end, arrowstyle="-|>", mutation_scale=10, lw=1, color="0.6"))
     axes.plot([84, 90], [49.5, 49.5], color="0.3", lw=1.8)
-    axes.text(91, 49.5, "gradient flows back", va="center", fontsize=8)
+    axes.text(91, 49.5, "moves its network", va="center", fontsize=8)
     axes.plot([84, 90], [46.8, 46.8], color="0.3", lw=1.8, linestyle="--")
-    axes.text(91, 46.8, "gradient stopped", va="center", fontsize=8)
+    axes.text(91, 46.8, "does not", va="center", fontsize=8)
     return figure
 
 

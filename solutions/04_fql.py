@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 04 · FQL and Q-LAC: improve on the data without leaving it
 #
-# Lesson 02 gave a critic of chunks. Lesson 03 gave a flow that imitates the data's chunks. Now the two are brought together. You write the losses of FQL, assemble them into the training step of Q-LAC (also called QC-FQL), and its sibling QC, which needs no policy network at all. Then both are put to work.
+# Lesson 02 gave a critic of chunks. Lesson 03 gave a flow that imitates the data's chunks. Now the two are brought together. You write the losses of FQL, assemble them into the training step of Q-LAC (also called QC-FQL), and write the heart of its sibling QC, which needs no policy network at all. Then they are put to work.
 #
-# **You will be able to** write every loss of FQL on chunks and say which network each one moves; choose $\alpha$ and $N$ and see what they trade; recognise the two mistakes that are made most often when the method is ported; train all six methods of the family on a small world and say when chunks pay.
+# **You will be able to** write every loss of FQL on chunks and say which network each one moves; choose $\alpha$ and $N$ and see what they trade; recognise two mistakes that are easily made when the method is written anew; read the learning curves of all six methods of the family on a small world and say when chunks pay.
 #
 # **You need** [lesson 02](02_backups.ipynb) (chunked targets) and [lesson 03](03_flow_matching.ipynb) (flow matching, Euler). **Time** about 100 minutes to work through; 2 to 3 minutes on two cores to run.
 #
@@ -24,6 +24,7 @@
 # | $B, H, A, S$ | shapes | batch, chunk length, action size, observation size |
 # | $E$ | first axis of `q` | critics in the ensemble (2) |
 # | $N$ | | candidates of best-of-N |
+# | $\mathbb E$ | `mean` | an expectation; $E$ is the number of critics |
 # | $K$ | `steps` | Euler steps of the flow |
 # | $v_\beta$ | `networks.flow` | the flow: imitates the data |
 # | $\mu_\psi(s, z)$ | `networks.policy` | the one-step policy: turns a noise $z$ into a chunk in one pass |
@@ -54,28 +55,28 @@ from qlac_lite.widgets import explore
 #
 # A critic alone is dangerous offline. Where there are no data, it may believe anything, and a policy that seeks its maximum will find just those places. A flow alone is safe and no better than its data. FQL (*flow Q-learning*) joins them with a third network, a **one-step policy**. It is pulled towards the flow by one loss, and up the critic's slope by another.
 #
-# On single actions this is FQL. On chunks of $H$ actions it is **Q-LAC**; nothing in the picture changes but the shapes.
+# On single actions this is FQL. On chunks of $H$ actions it is **Q-LAC**; nothing changes but the shapes, $\gamma^H$ in the critic's target, and that cut chunks do not count.
 
 # %%
 show(
     diagrams.q_lac_losses(),
     "Three networks and their losses. The flow learns by flow BC. The one-step policy learns from the "
     "distillation, whose target is the flow, and from the Q loss, which asks the critic. The critic learns "
-    "from the TD error against the target critic. Gradients are stopped from the distillation into the "
-    "flow, from the Q loss into the critic, and from the TD error into the target critic.",
+    "from the TD error against the target critic. The distillation does not move the flow, the Q loss does "
+    "not move the critic, and the TD error moves neither the policy nor the target critic.",
 )
 
 # %% [markdown]
-# Solid arrows carry values forward and gradients back. Dashed ones carry values only. Each number comes again in the code, where the arrow is a line. Two rules follow from the dashes, and most broken ports break one of them:
+# Every arrow carries values. Along a solid one the loss moves the *parameters* of the network that the arrow comes from; along a dashed one it does not. (Through arrow 5 a gradient still passes to the critic's *input*, and so on into the policy: that is how the Q loss works.) Arrow 9 is the next chunk in the critic's target, arrow 8 the slow copy. Each number comes again in the code, where the arrow is a line. Two rules follow from the dashes, and are easily broken:
 #
 # - the flow learns from the data alone (arrow 2 is dashed);
-# - the critic learns from rewards alone (arrow 5 is dashed).
+# - the critic learns from the TD error alone (arrow 5 is dashed).
 #
 # ## 2. The critic's loss
 #
 # $$ L(\theta) = \frac{1}{E B} \sum_{e, b} w_b \Big( Q_{\theta_e}(s_b, \mathbf a_b) - \big[ R_b + \text{mask}_b\, \gamma^H\, \tfrac1E \textstyle\sum_{e'} Q_{\bar\theta_{e'}}(s'_b, \mathbf a'_b) \big] \Big)^2 $$
 #
-# In words: the target of lesson 02, now with networks. $R$ is the discounted reward of the chunk, $\mathbf a'$ a chunk of the current policy at the state after it, $w$ is 1 for whole chunks. Two things are new. There is no maximum: the policy has already chosen $\mathbf a'$. And all $E$ critics are pulled towards **one** target, the mean of the ensemble's opinions.
+# In words: the target of lesson 02, now with networks. $R$ is the discounted reward of the chunk, $\mathbf a'$ a chunk of the current policy at the state after it, $w$ is 1 for whole chunks and 0 for cut ones (the sum is still divided by all $E B$). Two things are new. There is no maximum: the policy has already chosen $\mathbf a'$. And all $E$ critics are pulled towards **one** target, the mean of the ensemble's opinions.
 #
 # `jax.lax.stop_gradient(x)` has the value of x and the gradient 0. The target is what $Q$ is moved towards; it must not come to meet it.
 #
@@ -94,7 +95,7 @@ def critic_loss(q, next_q, returns, mask, whole, discount, horizon):
         q: (E, B) the critics' values of the recorded chunks.
         next_q: (E, B) the target critics' values at the state after them.
         returns: (B,) discounted rewards of the chunks.
-        mask: (B,) 0 where the state after the chunk is terminal, else 1.
+        mask: (B,) 0.0 where nothing follows (a state of the chunk was terminal), else 1.0.
         whole: (B,) 1 where the chunk has all its steps, else 0.
         discount: of one step.
         horizon: H.
@@ -113,7 +114,7 @@ critic_loss = checks.check_critic_loss(critic_loss)
 #
 # ### Distillation
 #
-# $$ L_\text{distill}(\psi) = \mathbb E \big| \mu_\psi(s, z) - \text{Euler}(v_\beta, s, z) \big|^2 $$
+# $$ L_\text{distill}(\psi) = \tfrac{1}{B H A} \sum \big| \mu_\psi(s, z) - \text{Euler}_K(v_\beta, s, z) \big|^2 $$
 #
 # In words: give the same noise $z$ to both. The flow needs $K$ passes to turn it into a chunk; the policy learns to do it in one. Why not use the flow itself as the policy? Because the Q loss has to be differentiated through the policy, and through $K$ passes this is slow and unstable.
 #
@@ -242,7 +243,10 @@ GAMMA, RATE = 0.99, 0.005
 
 
 def q_lac_losses(networks, params, target_critic, batch, key, alpha, steps):
-    """Critic loss + actor loss on a Batch of chunks (qlac_lite/chunks.py); one number."""
+    """Critic loss + actor loss on a Batch of chunks; one number.
+
+    (In the library's Batch the field `discount` is discount^H already, or 0 where nothing follows.)
+    """
     next_key, flow_key, noise_key = jax.random.split(key, 3)
     horizon = batch.actions.shape[1]
     seen, then = batch.observation, batch.bootstrap_observation
@@ -250,10 +254,10 @@ def q_lac_losses(networks, params, target_critic, batch, key, alpha, steps):
     # The next chunk is the policy's own, clipped as it would be executed; nothing learns from drawing it.
     noise = jax.random.normal(next_key, batch.actions.shape)
     frozen = jax.lax.stop_gradient(params["policy"])
-    next_actions = jnp.clip(networks.policy(frozen, then, noise), -1, 1)
+    next_actions = jnp.clip(networks.policy(frozen, then, noise), -1, 1)  # (9) policy -> TD error
     next_q = networks.critic(target_critic, then, next_actions)  # (7) target critic -> TD error
     q = networks.critic(params["critic"], seen, batch.actions)  # (6) critic -> TD error
-    mask, whole = batch.discount > 0, batch.valid[:, -1]
+    mask, whole = (batch.discount > 0).astype(jnp.float32), batch.valid[:, -1]
     critic_part = critic_loss(q, next_q, batch.returns, mask, whole, GAMMA, horizon)
 
     # (1) flow -> flow BC, (2) flow -> distillation, (3) policy -> distillation,
@@ -274,7 +278,7 @@ def q_lac_update(networks, optimizer, state, batch, key, alpha, steps):
 
 
 # %% [markdown]
-# The library's `agents/fql.py` does the same. On one random batch, with the same parameters and the same key, both should take the same step.
+# The library's `agents/fql.py` does the same. (The next cell compiles both, which takes a while; so do the training cells further down. Whatever you have not written yet is the library's own, so the comparison says most when the six checks above are green.) On one random batch, with the same parameters and the same key, both should take the same step.
 
 # %% tags=["nbval-check-output"]
 from qlac_lite.chunks import Batch
@@ -369,7 +373,7 @@ def best_of_n(critic, params, target_params, observation, candidates):
         params: of the online critics.
         target_params: of the target critics.
         observation: (B, S).
-        candidates: (B, N, H, A).
+        candidates: (B, N, H, A), clipped already: they can be executed as they are.
 
     Returns:
         chosen: (B, H, A) with the largest mean Q over the online ensemble.
@@ -386,6 +390,25 @@ def best_of_n(critic, params, target_params, observation, candidates):
 
 # %% nbgrader={"grade": true, "grade_id": "check_best_of_n", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 best_of_n = checks.check_best_of_n(best_of_n)
+
+# %% [markdown]
+# With it the target of QC is a few lines. There is no policy loss; what is left is this critic, and flow BC.
+
+# %%
+def qc_target(networks, params, target_critic, batch, key, steps, count):
+    """returns + discount^H * the target critic's value of the online critic's choice at s': (B,)."""
+    size, *chunk = batch.actions.shape
+    repeated = jnp.repeat(batch.bootstrap_observation, count, axis=0)
+    noise = jax.random.normal(key, (size * count, *chunk))
+    field = lambda *inputs: networks.flow(params["flow"], *inputs)
+    candidates = jnp.clip(euler(field, repeated, noise, steps), -1, 1).reshape(size, count, *chunk)
+    choose = functools.partial(best_of_n, networks.critic, params["critic"], target_critic)
+    _, value = choose(batch.bootstrap_observation, candidates)
+    return batch.returns + batch.discount * value
+
+
+targets = qc_target(ours, start.params, start.target_critic, random_batch, key, 2, 8)
+print("targets of QC for the random batch:", targets.shape)
 
 # %% [markdown]
 # ## 5. A bandit that shows everything
@@ -571,9 +594,9 @@ show(draw_alpha(), ALPHA_ALT)
 explore(lambda alpha: (draw_alpha(alpha), ALPHA_ALT), alpha=("α", ALPHAS, 3.0))
 
 # %% [markdown]
-# Two ends, both bad. With a small $\alpha$ belief soars and truth is nothing: the policy has found the critic's errors. With a large one the policy is a copy of the flow. Between them it is better than the data. **The gap between belief and truth is the thing to watch**; in a real run the truth is the success rate, and the belief is the logged `policy_q_mean`.
+# Two ends, both bad. With a small $\alpha$ belief soars and truth is nothing: the policy has found the critic's errors. With a large one the policy is a copy of the flow. Between them it is better than the data. **The gap between belief and truth is the thing to watch**; in a real run the truth is the success rate, and the belief is the mean Q of the policy's own chunks, which the library logs as `policy_q_mean`.
 #
-# How large is large? $L_\text{distill}$ is in squared actions, $L_Q$ in units of return: $\alpha$ converts one into the other. So it depends on the scale of the rewards, and the paper sets it per domain (100 or 300 on OGBench, where $Q$ is in the tens, and 10,000 on Robomimic).
+# How large is large? $L_\text{distill}$ is in squared actions (a mean over the chunk's entries; with a sum, $\alpha$ would be $H A$ times smaller), $L_Q$ in units of return: $\alpha$ converts one into the other. So it depends on the scale of the rewards, and the paper sets it per domain (100 or 300 on OGBench, where $Q$ is in the tens, and 10,000 on Robomimic).
 #
 # ### N: the same trade, with another knob
 #
@@ -581,7 +604,7 @@ explore(lambda alpha: (draw_alpha(alpha), ALPHA_ALT), alpha=("α", ALPHAS, 3.0))
 #
 # $$ \text{KL}(\pi_N \,\|\, \pi) \le \log N - \frac{N - 1}{N} $$
 #
-# In words: the distance grows with the *logarithm* of $N$, whatever the critic says. $N = 16$ allows 1.8 nats, $N = 256$ only 4.6. So a bad critic does less harm here than with a small $\alpha$. Is a larger $N$ therefore always better?
+# In words: it is at most of the order of the *logarithm* of $N$, whatever the critic says. $N = 16$ allows 1.8 nats (natural units of information), $N = 256$ only 4.5. A small $\alpha$ has no such limit. Is a larger $N$ therefore always better?
 #
 # **Question 1.** Sketch true and believed reward against $N$, from 1 to 256.
 
@@ -621,7 +644,7 @@ show(
 )
 
 # %% [markdown]
-# Up to about eight candidates belief and truth rise together. Then they part: more candidates find more of the critic's errors, and at 256 half of the reward is lost again. This is milder than a small $\alpha$, which ends at 0, as the bound says; but "a larger N is safe" is wrong. (The paper uses $N$ = 32 or 64 on OGBench for QC, and 4 for the single-action BFN: so a part of the difference between these two may be $N$. Lesson 09 separates them.)
+# Up to about eight candidates belief and truth rise together. Then they part: more candidates find more of the critic's errors, and at 256 half of the reward is lost again. Here this is milder than a small $\alpha$, which ends at 0; but "a larger N is safe" is wrong. (The paper uses $N$ = 32 or 64 on OGBench for QC, and 4 for the single-action BFN: so a part of the difference between these two may be $N$. Lesson 09 separates them.)
 #
 # ## 6. Which loss moves which network
 #
@@ -647,11 +670,11 @@ def each_loss(params, key):
 routing = jax.jit(jax.jacrev(each_loss))(one_seed(3.0), jax.random.key(5))
 for loss in ("TD error", "flow BC", "distillation", "Q loss"):
     sizes = {name: float(optax.global_norm(part)) for name, part in routing[loss].items()}
-    moves = [name for name, size in sizes.items() if size > 0]
-    print(f"{loss:13} moves {', '.join(moves)}")
+    moved = [f"{name}: {'moves' if size > 0 else '0':6}" for name, size in sizes.items()]
+    print(f"{loss:13}", "   ".join(moved))
 
 # %% [markdown]
-# One network a loss, and the policy has two: this is the picture of section 1. Now break it. Two mistakes are found in ports of the method again and again:
+# One network a loss, and the policy has two: this is the picture of section 1. Now break it. Two mistakes are easily made when the method is written anew (each is one missing `stop_gradient`):
 #
 # - **leak into the flow**: the distillation's target is not stopped, so the flow is pulled towards the policy;
 # - **leak into the critic**: the critic's parameters are not stopped in the Q loss, so the critic learns to like what the policy does.
@@ -714,7 +737,7 @@ for name, (truth, belief, distance) in results.items():
 #
 # ## 7. A small world with a long way
 #
-# A bandit has no horizon. The **lite world** has one: a gripper without an arm has to reach a puck, close on it, carry it through a wall with two gaps, and let it go at the goal. The reward is $-1$ a step until then. Everything is JAX (`qlac_lite/envs/lite.py`), so the simulator runs inside the training loop: your `train`, with a world in its step.
+# A bandit (one decision, no next state) has no horizon. The **lite world** has one: a gripper without an arm has to reach a puck, close on it, carry it through a wall with two gaps, and let it go at the goal. The reward is $-1$ a step until then. Everything is JAX (`qlac_lite/envs/lite.py`), so the simulator runs inside the training loop: your `train`, with a world in its step. Training has two phases: **offline**, on recorded data alone, then **online**, where what the agent does joins the data (its *replay*), with one update per action.
 #
 # Its difficulty is one number: `step`, how far an action moves. The way stays as long as it is; it takes about 35 actions with steps of 0.08, twice as many with 0.04, four times with 0.02. So `step` is the **horizon in actions**, the quantity that chunks are about.
 #
@@ -823,9 +846,9 @@ show(
 )
 
 # %% [markdown]
-# **The horizon is the dial.** With steps of 0.08 all six learn the task within 8,000 online steps, the one-step methods last. With 0.04 FQL is lost and BFN is half as good. With 0.02, where the way takes some 140 actions, neither of them ever arrives, although they had twice the online steps. A one-step backup carries news by one action an update; the way has become too long for it. The methods that look five steps ahead, chunk and n-step alike, still learn it: 75 to 99 %.
+# **The horizon is the dial.** (Four seeds; mind the intervals.) With steps of 0.08 five methods learn the task within 8,000 online steps, 86 to 99 %, and FQL is half-way. With 0.04 FQL is lost, and BFN is at about half. With 0.02, where the way takes some 140 actions, neither of them ever arrives, although they had twice the online steps. The likely reason: a one-step backup hands news on by one action, each time through the slow target critic and through the errors of a network, and the way has become too long for that. The methods that look five steps ahead, chunk and n-step alike, still learn it: 75 to 99 %.
 #
-# **Chunks against n steps.** Did you expect the chunks to win? Here they do not: the n-step methods, which act one step at a time, are at least as good with every step size. With 0.04 and 0.02 their means are ahead, though with four seeds the intervals of the chunk methods mostly reach up to them. So in this world the *reach of the backup* is what counts, and not the chunk. Lesson 02 warned that the n-step target is biased by the recorder's later actions. It is; but this recorder moves smoothly, whatever it wants, so the four actions after the first continue it, and the bias may well be nearly the same for every action. And chunks have costs of their own: they cannot correct within five steps, a flow over 15 numbers is harder to learn than one over 3, and an early arrival is never credited (the saw-tooth of lesson 02). Which of these it is, this experiment cannot say; lesson 09 varies them one at a time.
+# **Chunks against n steps.** Did you expect the chunks to win? Here they do not: the n-step methods, which act one step at a time, are at least as good with every step size. With 0.04 and 0.02 their means are ahead, though with four seeds the intervals of the chunk methods mostly reach up to them. So in this world the *reach of the backup* seems to be what counts, more than the chunk. Lesson 02 warned that the n-step target is biased by the recorder's later actions. It is; but this recorder moves smoothly, whatever it wants, so the four actions after the first continue it, and the bias may well be nearly the same for every action. And chunks have costs of their own: they cannot correct within five steps, a flow over 15 numbers is harder to learn than one over 3, and an early arrival is never credited (the saw-tooth of lesson 02). Which of these it is, this experiment cannot say; lesson 09 varies them one at a time.
 #
 # The paper's tasks come out the other way round. After its online phase QC-FQL has 53 % on cube-triple and 86 % over all 25 tasks, FQL-n 1 % and 57 % (arXiv 2507.07969, released curves). So "chunks beat n steps" is a finding about those tasks and data, not a law.
 #
@@ -905,7 +928,7 @@ outcome = "solved" if film.success else "not solved"
 print(f"{outcome} in {len(film.effector) - 1} steps, {len(film.looks)} looks")
 
 # %% [markdown]
-# The noise still matters: distillation keeps the policy a distribution, not a point. (One episode is an illustration and not a measurement. The measurement is the headline: four seeds, 0 % offline and 40 % [18, 68] after the online steps for Q-LAC; 5 % and 0 % for FQL with single actions, with the same budget.)
+# The spread is largest at the first look, when every way to the cube is still open, and never near 0: distillation keeps the policy a distribution, not a point. (A *look* is a step at which the agent observes and decides. One episode is an illustration and not a measurement. The measurement is the headline on the project's front page: four seeds, 0 % offline and 40 % after the online steps for Q-LAC, with the 95 % interval [18, 68]; 5 % and 0 % for FQL with single actions, with the same budget.)
 #
 # ## Summary
 #

@@ -110,9 +110,9 @@ def train_first_state(update, sample, state, key, steps):
 
 
 def in_place(target, online, rate):
-    for name in target:
-        target[name] *= 1 - rate
-        target[name] += rate * online[name]
+    for name in target["mlp"]:
+        target["mlp"][name] *= 1 - rate
+        target["mlp"][name] += rate * online["mlp"][name]
     return target
 
 
@@ -145,14 +145,14 @@ WRONG = {
         "summed over steps": (lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b)) ** 2, axis=1)), "next"),
         "both stopped by hand in NumPy": (lambda p, b: jnp.mean((np.asarray(p) - np.asarray(b)) ** 2), "jnp"),
         "tanh of the proposal": (lambda p, b: distillation_loss(jnp.tanh(p), b), "next"),
-        "the first step only": (lambda p, b: distillation_loss(p[:, :1], b[:, :1]), "No clipping here"),
+        "the last step only": (lambda p, b: distillation_loss(p[:, -1:], b[:, -1:]), "next"),
     },
     "check_q_loss": {
         "a loss a row": (lambda c, p, o, a: -c(stop_gradient(p), o, jnp.clip(a, -1, 1)).mean(0), "A loss is one number"),
         "the critic's name forgotten": (lambda c, p, o, a: -critic(p, o, a).mean(), "misspelled"),  # noqa: F821
         "clip after the critic": (lambda c, p, o, a: -jnp.mean(jnp.clip(c(stop_gradient(p), o, a), -1, 1)), "next"),
         "observation stopped to 0": (lambda c, p, o, a: q_loss(c, p, 0 * o, a), "next"),
-        "a clip that lets the gradient through": (lambda c, p, o, a: -jnp.mean(c(stop_gradient(p), o, a + stop_gradient(jnp.clip(a, -1, 1) - a))), "clip"),
+        "a clip of the observation": (lambda c, p, o, a: q_loss(c, p, jnp.clip(o, -1, 1), a), "next"),
         "the exponential": (lambda c, p, o, a: -jnp.mean(jnp.exp(c(stop_gradient(p), o, jnp.clip(a, -1, 1)))), "next"),
         "parameters stopped in place of actions": (lambda c, p, o, a: -jnp.mean(stop_gradient(c(p, o, jnp.clip(a, -1, 1)))), "stopped"),
     },
@@ -170,10 +170,11 @@ WRONG = {
     },
     "check_target_update": {
         "in place": (in_place, "changes its arguments"),
-        "a list of arrays": (lambda t, o, r: [(1 - r) * t[name] + r * o[name] for name in t] + [0], "wrong number of values"),
-        "one array": (lambda t, o, r: (1 - r) * t["weights"] + r * o["weights"], "wrong number of values"),
-        "the square root of the rate": (lambda t, o, r: {k: (1 - r**0.5) * t[k] + r**0.5 * o[k] for k in t}, "next"),
-        "the rate by percent": (lambda t, o, r: {k: (1 - r / 100) * t[k] + r / 100 * o[k] for k in t}, "small rate moves"),
+        "a list of leaves": (lambda t, o, r: [(1 - r) * a + r * b for a, b in zip(jax.tree.leaves(t), jax.tree.leaves(o), strict=True)], "a tree like its argument"),
+        "a dictionary comprehension, one level deep": (lambda t, o, r: {k: (1 - r) * t[k] + r * o[k] for k in t}, "raised TypeError"),
+        "the first layer only": (lambda t, o, r: {"mlp": jax.tree.map(lambda a, b: (1 - r) * a + r * b, t["mlp"], o["mlp"])}, "a tree like its argument"),
+        "the square root of the rate": (lambda t, o, r: optax.incremental_update(o, t, r**0.5), "next"),
+        "the rate by percent": (lambda t, o, r: optax.incremental_update(o, t, r / 100), "small rate moves"),
     },
     "check_best_of_n": {
         "indices and their values": (best_returns_candidates, "wrong shape"),
@@ -182,6 +183,7 @@ WRONG = {
         "a value for each critic": (lambda c, p, t, o, x: (best_of_n(c, p, t, o, x)[0], c(t, o, best_of_n(c, p, t, o, x)[0])), "An axis is left over"),
         "the actions only": (lambda *args: best_of_n(*args)[0], "wrong number of values"),
         "value first": (lambda *args: best_of_n(*args)[::-1], "another order"),
+        "an int of an array": (lambda c, p, t, o, x: (jnp.stack([x[i, int(c(p, jnp.repeat(o[i : i + 1], x.shape[1], axis=0), x[i]).mean(0).argmax())] for i in range(len(x))]), best_of_n(c, p, t, o, x)[1]), "inside jax.jit"),
         "the second best": (lambda c, p, t, o, x: best_of_n(c, p, t, o, jnp.delete(x, 0, axis=1)), "next"),
     },
     "check_train": {

@@ -81,6 +81,7 @@ class Exercise:
         compiled: the lesson uses the function inside `jax.jit`: it has to work there, and goes on without conversion.
         observe: what is compared besides the result, such as `gradients`: `observe(answer, args)` gives arrays by name, in
             the order in which `expected` returns them after the result.
+        tree: the answer is dictionaries in dictionaries; `parts` names their leaves, such as "layer.bias".
     """
 
     def __init__(
@@ -94,9 +95,11 @@ class Exercise:
         insight: str = "",
         compiled: bool = False,
         observe: "Observe | None" = None,
+        tree: bool = False,
     ):
         self.library, self.expected, self.cases, self.misconceptions = library, expected, cases, misconceptions
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
+        self.tree = tree
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
@@ -175,7 +178,7 @@ class Exercise:
         try:
             return named | {part: np.asarray(value, float) for part, value in self.observe(answer, args).items()}
         except Exception as error:
-            return self._wrong(f"it raised {type(error).__name__} when its gradient was taken", **about, error=f"{str(error).splitlines()[0][:200]}{_where(error)}", likely=_error_hint(error), next="Return one number, computed with jnp all the way from the arguments.")  # fmt: skip
+            return self._wrong(f"its values are right so far, but JAX cannot trace it ({type(error).__name__})", **about, error=f"{str(error).splitlines()[0][:200]}{_where(error)}", likely=_error_hint(error), next="Compute with jnp all the way from the arguments, without float(...), int(...) or an `if` on an array. A loss is one number.")  # fmt: skip
 
     def _compiles(self, answer: Callable, case: Case) -> Verdict | None:
         """What is wrong with the answer inside `jax.jit`, where its arrays are tracers."""
@@ -198,8 +201,12 @@ class Exercise:
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
         if not self.parts and isinstance(result, tuple) and not _flat(result):
             return self._wrong(f"it returned a tuple of {len(result)}", **about, expected="one array", likely="Several results, a comma too much after return, or np.where, which gives a tuple.", next="End with `return ...`, one array.")  # fmt: skip
-        if isinstance(result, dict) and self.parts and set(result) == set(self.parts):
-            result = tuple(result[part] for part in self.parts)
+        if self.tree:
+            leaves = _leaves(result) if isinstance(result, dict) else {}
+            if set(leaves) != set(self.parts):
+                got = ", ".join(leaves) if leaves else f"a {type(result).__name__}"
+                return self._wrong("it does not return a tree like its argument", **about, expected=f"dictionaries in dictionaries, with the leaves {', '.join(self.parts)}", got=got, likely="A list of leaves, a single array, or only some of the leaves.", next="jax.tree.map(f, a, b) keeps the structure, however deep.")  # fmt: skip
+            result = tuple(leaves[part] for part in self.parts)
         if not self.parts:
             values = {self.name: result}
         elif isinstance(result, tuple | list) and len(result) == len(self.parts):
@@ -237,6 +244,8 @@ class Exercise:
         names = inspect.signature(self.library).parameters
         lines = []
         for name, value in zip(names, case.args, strict=True):
+            if "key<" in str(getattr(value, "dtype", "")):
+                value = "a JAX key"
             if isinstance(value, np.ndarray):
                 small = value.size <= 24
                 value = np.array2string(value, precision=3, suppress_small=True).replace("\n", "") if small else f"array of shape {value.shape}"
@@ -281,6 +290,14 @@ def gradients(**arguments: int) -> Observe:
         return named
 
     return observe
+
+
+def _leaves(tree: Named, prefix: str = "") -> Named:
+    """The arrays of nested dictionaries by their path."""
+    leaves = {}
+    for name, value in tree.items():
+        leaves |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return leaves
 
 
 def _with_arrays(answer: Callable) -> Callable:

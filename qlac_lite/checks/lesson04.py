@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax.lax import stop_gradient
 
 from qlac_lite.checks.base import Case, Exercise, Misconception, gradients
@@ -75,6 +76,7 @@ check_critic_loss = Exercise(
         Misconception("The critics are averaged before the error: only their mean would learn.", "Each critic has an error of its own: (q - target)**2, (E, B).", _critic_with(error=lambda q, y: (q.mean(axis=0) - y) ** 2)),
         Misconception("The error is not squared.", "The loss is the mean of (q - target)**2.", _critic_with(error=lambda q, y: jnp.abs(q - y))),
         Misconception("The loss is half of the squared error.", "Without the factor: jnp.mean(whole * (q - target)**2).", _critic_with(error=lambda q, y: (q - y) ** 2 / 2)),
+        Misconception("The error is cut off where it is large (Huber's loss).", "The squared error as it is.", _critic_with(error=lambda q, y: 2 * optax.huber_loss(q, y))),
         Misconception("The errors are summed, not averaged.", "jnp.mean over all E * B entries.", _critic_with(mean=lambda w, e: jnp.sum(w * e))),
         Misconception("Summed over the ensemble, averaged over the batch.", "jnp.mean over all E * B entries.", _critic_with(mean=lambda w, e: jnp.mean(jnp.sum(w * e, axis=0)))),
         Misconception("The target is a mean without its rewards: returns are missing.", "target = returns + mask * discount**horizon * next_q.mean(axis=0).", lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(m * g**h * n.mean(axis=0))) ** 2)),
@@ -131,6 +133,7 @@ check_distillation_loss = Exercise(
         Misconception("Summed over each chunk, averaged over the batch.", "The mean over all B * H * A entries: jnp.mean. (The other choice would be as good, with an alpha H * A times smaller.)", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.mean(jnp.sum(d**2, axis=(1, 2))))),
         Misconception("Summed over the actions, averaged over the rest.", "The mean over all B * H * A entries: jnp.mean.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.mean(jnp.sum(d**2, axis=2)))),
         Misconception("Everything is summed.", "The mean over all B * H * A entries: jnp.mean.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.sum(d**2))),
+        Misconception("Only the first action of a chunk is compared.", "All H actions count: jnp.mean over everything.", lambda p, b: distillation_loss(p[:, :1], b[:, :1])),
         Misconception("The length of the difference, not its square.", "The mean of (proposal - behavior)**2.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.sqrt(jnp.mean(d**2)))),
     ],
     insight="A regression: the flow takes K steps to turn a noise into a chunk, the policy learns to do it in one.",
@@ -193,6 +196,7 @@ check_q_loss = Exercise(
         Misconception("The sign is wrong: minimising it would lower Q.", "The loss is -mean Q.", _q_with(value=lambda q: jnp.mean(q))),
         Misconception("The gradient is stopped altogether: the policy would learn nothing.", "Stop it in params only; the proposal has to feel the slope of Q.", _q_with(bounded=lambda a: stop_gradient(_clip(a)))),
         Misconception("The proposal is not clipped: the critic is asked about actions that cannot be executed.", "Clip it to [-1, 1] before the critic.", _q_with(bounded=lambda a: a)),
+        Misconception("The value is clipped, but the gradient goes past the clip.", "Where the clip bites, the gradient is 0: use jnp.clip alone.", _q_with(bounded=lambda a: a + stop_gradient(_clip(a) - a))),
         Misconception("The proposal goes through tanh.", "Clip it to [-1, 1]: a chunk inside stays as it is.", _q_with(bounded=jnp.tanh)),
         Misconception("The proposal is clipped to [0, 1].", "Actions are in [-1, 1].", _q_with(bounded=lambda a: jnp.clip(a, 0, 1))),
         Misconception("It takes the smallest Q of the ensemble.", "This method takes the mean over the ensemble.", _q_with(value=lambda q: -jnp.mean(q.min(axis=0)))),
@@ -344,12 +348,13 @@ def target_update(target, online, rate):
 
 
 def _target_expected(target, online, rate):
-    return tuple(target[name] + rate * (online[name] - target[name]) for name in ("bias", "weights"))
+    mixed = lambda old, new: old + rate * (new - old)
+    return *(mixed(target["mlp"][name], online["mlp"][name]) for name in ("weights", "bias")), mixed(target["scale"], online["scale"])
 
 
 def _target_cases(rng):
     def case(rate):
-        draw = lambda: {"weights": rng.normal(size=(3, 2)), "bias": rng.normal(size=2)}
+        draw = lambda: {"mlp": {"weights": rng.normal(size=(3, 2)), "bias": rng.normal(size=2)}, "scale": rng.normal(size=2)}
         return draw(), draw(), rate
 
     return [
@@ -359,9 +364,10 @@ def _target_cases(rng):
     ]
 
 
-def _target_with(mix, names=("weights", "bias")):
+def _target_with(mix, skip=()):
     def wrong(target, online, rate):
-        return {name: mix(target[name], online[name], rate) if name in names else target[name] for name in target}
+        one = lambda path, old, new: old if path[-1].key in skip else mix(old, new, rate)
+        return jax.tree_util.tree_map_with_path(one, target, online)
 
     return wrong
 
@@ -378,9 +384,10 @@ check_target_update = Exercise(
         Misconception("The old parameters fade, and the online ones are added in full.", "The weights sum to one: (1 - rate) and rate.", _target_with(lambda t, o, r: (1 - r) * t + o)),
         Misconception("The target moves away from the online critic.", "target + rate * (online - target).", _target_with(lambda t, o, r: t - r * (o - t))),
         Misconception("It is the mean of both, whatever the rate.", "(1 - rate) * target + rate * online.", _target_with(lambda t, o, r: (t + o) / 2)),
-        Misconception("Only the weights move; the bias is forgotten.", "Every array of the tree: jax.tree.map.", _target_with(lambda t, o, r: (1 - r) * t + r * o, names=("weights",))),
+        Misconception("Only the weights move; the bias is forgotten.", "Every array of the tree: jax.tree.map.", _target_with(lambda t, o, r: (1 - r) * t + r * o, skip=("bias",))),
     ],
-    parts=("bias", "weights"),
+    parts=("mlp.weights", "mlp.bias", "scale"),
+    tree=True,
     insight="With rate 0.005 the target follows the critic with a delay of about 200 updates.",
     compiled=True,
 )  # fmt: skip
@@ -410,7 +417,7 @@ def _best_expected(critic, params, target_params, observation, candidates):
 def _best_cases(rng):
     def case(size, count, horizon, members, same=False):
         params, target = rng.normal(size=(2, members, 3 + 2 * horizon))
-        return toy_critic, params, params.copy() if same else target, rng.normal(size=(size, 3)) * 2, rng.uniform(-1, 1, size=(size, count, horizon, 2))
+        return toy_critic, params, params.copy() if same else target, rng.normal(size=(size, 3)) * 2, rng.uniform(-1.5, 1.5, size=(size, count, horizon, 2))
 
     return [
         Case("one critic, which is its own target; 6 observations, 8 candidates each", case(6, 8, 2, 1, same=True), "Ask critic(params, observation, actions) about every candidate, and take the one with the largest value. jnp.repeat(observation, N, axis=0) gives each candidate its own observation; argmax over axis 1 of (B, N)."),
@@ -446,6 +453,7 @@ check_best_of_n = Exercise(
         Misconception("The online critic values its own choice: the value is too high, by its own errors.", "Take the value from the target critic.", _best_with(value="online")),
         Misconception("The two critics have swapped their parts.", "The online critic (params) chooses, the target critic values what was chosen.", _best_with(by="target", value="online")),
         Misconception("The value is the target critic's own maximum, not its value of the chosen one.", "Value the chosen chunk: critic(target_params, observation, chosen).", _best_double_maximum),
+        Misconception("The candidates are clipped again.", "They come as they would be executed; take them as they are.", lambda c, p, t, o, x: best_of_n(c, p, t, o, _clip(x))),
         Misconception("It takes the worst candidate.", "argmax.", _best_with(choose=lambda q: q.mean(axis=0).argmin(axis=1))),
         Misconception("It takes the first candidate.", "argmax of the mean Q over the N candidates.", _best_with(choose=lambda q: jnp.zeros(q.shape[1], int))),
         Misconception("The smallest Q of the ensemble chooses.", "This method takes the mean over the ensemble.", _best_with(choose=lambda q: q.min(axis=0).argmax(axis=1))),
@@ -511,7 +519,7 @@ def _compiled_loop(answer, args):
     """Whether the steps are one compiled loop: 1, or 0 where a Python loop writes them out one after the other."""
     update, sample, state, key, steps = args
     program = jax.make_jaxpr(lambda state, key: answer(update, sample, state, key, 6))(state, key)
-    return {"compiled loop": float("scan[" in str(program) or "while[" in str(program))}
+    return {"number of compiled loops (the results are right)": float("scan[" in str(program) or "while[" in str(program))}
 
 
 def _train_with(keys=jax.random.split, carried=lambda new, old: new, split=jax.random.split, losses=lambda x: x):
