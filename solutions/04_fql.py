@@ -407,8 +407,8 @@ def qc_target(networks, params, target_critic, batch, key, steps, count):
     return batch.returns + batch.discount * value
 
 
-targets = qc_target(ours, start.params, start.target_critic, random_batch, key, 2, 8)
-print("targets of QC for the random batch:", targets.shape)
+qc_targets = jax.jit(functools.partial(qc_target, ours), static_argnums=(4, 5))
+print("targets of QC:", qc_targets(start.params, start.target_critic, random_batch, key, 2, 8).shape)
 
 # %% [markdown]
 # ## 5. A bandit that shows everything
@@ -648,7 +648,7 @@ show(
 #
 # ## 6. Which loss moves which network
 #
-# The dashed arrows, measured. Take one batch of the bandit and differentiate each loss with respect to each network. In a right implementation, which entries of this table are 0?
+# The dashed arrows, measured. Take one batch of the bandit and differentiate each loss with respect to each network. Before you run the cell: which entries of the table will be 0?
 
 # %%
 def each_loss(params, key):
@@ -861,14 +861,14 @@ show(
 #
 # ### Live
 #
-# Now one of them before your eyes: Q-LAC, with the largest step and fewer updates, two seeds. Environment, replay and updates are one compiled program, which takes a while to compile and then does some hundreds of updates a second. Set `LIVE` to more methods if you have the time.
+# Now one of them before your eyes: Q-LAC, with the largest step and fewer updates, two seeds. Environment, replay and updates are one compiled program, which takes a while to compile and then does some hundreds of updates a second. Five thousand updates are not enough to finish, but to see it begin. Set `LIVE` to more methods if you have the time, or run `qlac experiment quick --out runs/quick`: all six, four seeds, in minutes.
 
 # %%
 from qlac_lite.lite import train_lite
 
 LIVE = ("qc-fql",)  # all six: METHODS, about a minute each
 live_settings = shorten(
-    dict(seeds=2, offline_steps=1000, online_steps=5000, evaluate_every=1000),
+    dict(seeds=2, offline_steps=1000, online_steps=4000, evaluate_every=1000),
     fast=dict(seeds=2, offline_steps=100, online_steps=100, evaluate_every=50, evaluation_episodes=4),
 )
 COARSE = lite.LiteWorld(step=0.08)
