@@ -128,8 +128,8 @@ RIGHT = {
 
 WRONG = {
     "check_critic_loss": {
-        "one loss an entry": (lambda q, n, r, m, w, g, h: w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, "A loss is one number"),
-        "one loss a critic": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, axis=1), "A loss is one number"),
+        "one loss an entry": (lambda q, n, r, m, w, g, h: w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, "An axis is left over"),
+        "one loss a critic": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, axis=1), "An axis is left over"),
         "NumPy in the middle": (lambda q, n, r, m, w, g, h: np.mean(np.asarray(w) * np.square(np.asarray(q - stop_gradient(r + m * g**h * n.mean(0))))), "jnp"),
         "the mask on the returns": (lambda q, n, r, m, w, g, h: critic_loss(q, n, m * r, m, w, g, h), "mask multiplies the bootstrap, and nothing else"),
         "mean over the wrong axis": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(axis=1, keepdims=True))) ** 2), "next"),
@@ -139,7 +139,7 @@ WRONG = {
         "the cosine of it": (lambda q, n, r, m, w, g, h: jnp.cos(critic_loss(q, n, r, m, w, g, h)), "next"),
     },
     "check_distillation_loss": {
-        "a loss a chunk": (lambda p, b: jnp.mean((p - stop_gradient(b)) ** 2, axis=(1, 2)), "A loss is one number"),
+        "a loss a chunk": (lambda p, b: jnp.mean((p - stop_gradient(b)) ** 2, axis=(1, 2)), "An axis is left over"),
         "the square of the mean": (lambda p, b: jnp.mean(p - stop_gradient(b)) ** 2, "squared difference"),
         "a product": (lambda p, b: -jnp.mean(p * stop_gradient(b)), "squared difference"),
         "summed over steps": (lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b)) ** 2, axis=1)), "next"),
@@ -148,7 +148,7 @@ WRONG = {
         "the last step only": (lambda p, b: distillation_loss(p[:, -1:], b[:, -1:]), "next"),
     },
     "check_q_loss": {
-        "a loss a row": (lambda c, p, o, a: -c(stop_gradient(p), o, jnp.clip(a, -1, 1)).mean(0), "A loss is one number"),
+        "a loss a row": (lambda c, p, o, a: -c(stop_gradient(p), o, jnp.clip(a, -1, 1)).mean(0), "An axis is left over"),
         "the critic's name forgotten": (lambda c, p, o, a: -critic(p, o, a).mean(), "misspelled"),  # noqa: F821
         "clip after the critic": (lambda c, p, o, a: -jnp.mean(jnp.clip(c(stop_gradient(p), o, a), -1, 1)), "next"),
         "observation stopped to 0": (lambda c, p, o, a: q_loss(c, p, 0 * o, a), "next"),

@@ -178,7 +178,9 @@ class Exercise:
         try:
             return named | {part: np.asarray(value, float) for part, value in self.observe(answer, args).items()}
         except Exception as error:
-            return self._wrong(f"its values are right so far, but JAX cannot trace it ({type(error).__name__})", **about, error=f"{str(error).splitlines()[0][:200]}{_where(error)}", likely=_error_hint(error), next="Compute with jnp all the way from the arguments, without float(...), int(...) or an `if` on an array. A loss is one number.")  # fmt: skip
+            wanted = self._reference(self.expected, case)
+            wrong = self._compare(case, named, {part: wanted[part] for part in named})
+            return wrong or self._not_traced(error, **about)
 
     def _compiles(self, answer: Callable, case: Case) -> Verdict | None:
         """What is wrong with the answer inside `jax.jit`, where its arrays are tracers."""
@@ -194,9 +196,13 @@ class Exercise:
         try:
             result = self._named(jax.jit(call)(*arrays), {"case": "inside jax.jit"})
         except Exception as error:
-            return self._wrong("right by itself, but not inside jax.jit", error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}", likely="A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y.", next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.")  # fmt: skip
+            return self._not_traced(error)
         wanted = self._reference(self.expected, case)
         return result if isinstance(result, Verdict) else self._compare(case, result, {part: wanted[part] for part in result})
+
+    def _not_traced(self, error: Exception, **lines: str) -> Verdict:
+        likely = _error_hint(error) or "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y."
+        return self._wrong("right by itself, but not inside jax.jit or jax.grad", **lines, error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}", likely=likely, next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.")  # fmt: skip
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
         if not self.parts and isinstance(result, tuple) and not _flat(result):
@@ -337,8 +343,6 @@ def _shape_of(values: np.ndarray) -> str:
 def _error_hint(error: BaseException) -> str:
     if type(error).__name__ in ("TracerArrayConversionError", "TracerBoolConversionError", "ConcretizationTypeError"):
         return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
-    if "scalar-output" in str(error):
-        return "A loss is one number: the mean over the batch is missing."
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
     if isinstance(error, NameError):
@@ -374,6 +378,8 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
         return "The axes are swapped: transpose, or index the other axis."
     if got == () and wanted:
         return "Everything was summed: give the axis to np.sum or np.max."
+    if wanted == ():
+        return "An axis is left over: take the mean over everything, which gives one number."
     if len(got) > len(wanted):
         return "An axis is left over: sum over it, index it, or drop keepdims."
     if len(got) < len(wanted):
