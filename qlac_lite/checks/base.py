@@ -326,7 +326,7 @@ def _with_arrays(answer: Callable) -> Callable:
 
 def _marked(answer: Callable) -> Callable:
     """The learner's right answer as it is; what it returns may be traced by JAX."""
-    right = lambda *args: answer(*args)
+    right = lambda *args, **kwargs: answer(*args, **kwargs)
     right.learners_own = answer
     return right
 

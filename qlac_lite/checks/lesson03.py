@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qlac_lite import flow
 from qlac_lite.checks.base import Case, Exercise, Misconception
 
 
@@ -414,12 +415,7 @@ def chunk_loss(field, observation: jax.Array, chunks: jax.Array, valid: jax.Arra
 
     Steps with valid (B, H) = 0 count as zero error; the mean is over all B * H * A entries.
     """
-    noise_key, time_key = jax.random.split(key)
-    noise = jax.random.normal(noise_key, chunks.shape)
-    time = jax.random.uniform(time_key, chunks.shape[:1])
-    t = time[:, None, None]
-    error = field(observation, (1 - t) * noise + t * chunks, time) - (chunks - noise)
-    return jnp.mean(valid[..., None] * error**2)
+    return flow.flow_matching_loss(field, observation, chunks, valid, key)
 
 
 def _chunk_cases(rng):
