@@ -95,13 +95,25 @@ def check_horizon(dataset: Dataset, horizon: int) -> None:
         )
 
 
-def sample(key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon: int, discount: float) -> Batch:
+def sample(
+    key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon: int, discount: float, offline_share: float = 0.0
+) -> Batch:
     """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
+
+    With an `offline_share` of a batch it is two draws instead, that share from the first part and the rest from the second
+    (from the first too, as long as the second has none).
 
     `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the offline
     rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an n-step batch is
     `horizon=n`, of which a learner takes the first action only.
     """
+    if offline_share and len(parts) == 2:
+        keys, share = jax.random.split(key), round(offline_share * batch_size)
+        data, online = parts
+        filled = sample(keys[1], (online,), batch_size - share, horizon, discount)
+        empty = sample(keys[1], (data,), batch_size - share, horizon, discount)
+        second = _where(jnp.broadcast_to(online.num_starts > 0, batch_size - share), filled, empty)
+        return jax.tree.map(lambda *halves: jnp.concatenate(halves), sample(keys[0], (data,), share, horizon, discount), second)
     total = sum(part.num_starts for part in parts)
     index = jax.random.randint(key, (batch_size,), 0, total)
     batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount)

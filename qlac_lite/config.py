@@ -20,6 +20,11 @@ class Method:
     learner: str  # module in qlac_lite.agents
     backup: str  # one-step, n-step (single-action critic), or chunk
     about: str
+    settings: dict = dataclasses.field(default_factory=dict)  # fields of Config that the method sets, in every preset
+
+
+# RLPD has no offline phase: it learns online, from batches of which one half is data (arXiv 2302.02948; 2507.07969, appendix C).
+RLPD = dict(offline_steps=0, offline_share=0.5, critics=10)
 
 
 METHODS = {
@@ -31,6 +36,9 @@ METHODS = {
         Method("bfn", "BFN", "best_of_n", "one-step", "one-step backup; the best of N samples of the flow acts"),
         Method("bfn-n", "BFN-n", "best_of_n", "n-step", "n-step return, single actions; extraction as BFN"),
         Method("qc", "QC", "best_of_n", "chunk", "chunk backup, acts in chunks open loop; extraction as BFN"),
+        Method("rlpd", "RLPD", "rlpd", "one-step", "online only; one-step backup, tanh-Gaussian policy with entropy, half of a batch from data", RLPD),
+        Method("rlpd-ac", "RLPD-AC", "rlpd", "chunk", "RLPD on chunks: chunk backup, a Gaussian over whole chunks", RLPD),
+        Method("qc-rlpd", "QC-RLPD", "rlpd", "chunk", "RLPD-AC with a behavior cloning loss", RLPD | dict(bc_weight=0.01)),
         Method("bc", "Flow BC", "bc", "one-step", "flow-matching behavior cloning of single actions; no critic"),
         Method("chunk-bc", "Chunk flow BC", "bc", "chunk", "flow-matching behavior cloning of chunks; no critic"),
     )
@@ -70,6 +78,13 @@ class Config:
     flow_steps: int = 10  # K, Euler steps
     alpha: float = 300.0  # weight of the distillation loss (FQL family)
     candidates: int = 32  # N, samples of which the best acts (BFN family)
+    entropy_target: float = -0.5  # nats per action dimension that the temperature holds the policy at (RLPD family)
+    initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
+    bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
+    # Online.
+    updates_per_step: float = 1.0  # gradient steps per environment step
+    offline_share: float = 0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
+    execute: int = 0  # actions executed of each chunk before the policy looks again; 0: all
     # The run.
     online_start: int = 5000  # environment steps before the first online gradient step
     log_every: int = 5000  # steps between two rows of progress.csv
@@ -96,6 +111,14 @@ class Config:
         self._require("target_rate", 0 < self.target_rate <= 1, "above 0 and at most 1")
         self._require("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1")
         self._require("hidden", len(self.hidden) >= 1 and min(self.hidden) >= 1, "one or more sizes of at least 1")
+        self._require("offline_share", 0 <= self.offline_share < 1, "at least 0 and below 1")
+        self._require("bc_weight", self.bc_weight >= 0, "at least 0")
+        self._require("initial_temperature", 0 < self.initial_temperature <= 1e3, "above 0 and at most 1000")
+        self._require("entropy_target", abs(self.entropy_target) <= 100, "between -100 and 100")
+        self._require("execute", 0 <= self.execute <= self.chunk_length, f"between 0 and the chunk length ({self.chunk_length})")
+        count = self.updates_per_step * self.execution_length
+        whole = 1 <= count <= 10**6 and abs(count - round(count)) < 1e-6
+        self._require("updates_per_step", whole, f"such that a decision, of {self.execution_length} steps, is followed by one update or any whole number of them")
         self._require("stride", self.stride in (1, self.horizon), f"1 or the horizon ({self.horizon})")
 
     def _require(self, name: str, holds: bool, range_: str) -> None:
@@ -111,6 +134,16 @@ class Config:
     def chunk_length(self) -> int:
         """Actions per decision of the policy and per input of the critic: the horizon, or 1."""
         return self.horizon if get_method(self.method).backup == "chunk" else 1
+
+    @property
+    def execution_length(self) -> int:
+        """Actions executed per decision: the whole chunk, or its first `execute`."""
+        return self.execute or self.chunk_length
+
+    @property
+    def updates_per_decision(self) -> int:
+        """Gradient steps online between two decisions."""
+        return round(self.updates_per_step * self.execution_length)
 
     @property
     def start_stride(self) -> int:
@@ -146,7 +179,7 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
     Raises:
         QlacError: unknown task, method, preset or field, or a value out of range.
     """
-    domain, backup = get_task(task).domain, get_method(method).backup
+    domain, backup, settings = get_task(task).domain, get_method(method).backup, get_method(method).settings
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS, "qlac train --help")
     if preset == "lite":
@@ -157,7 +190,7 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
     for name in changes:
         if name not in known:
             raise unknown("field", name, sorted(known), "qlac train --help")
-    return Config(task=task, method=method, preset=preset, **{**values, **changes})
+    return Config(task=task, method=method, preset=preset, **{**values, **settings, **changes})
 
 
 def parse_settings(settings: list[str]) -> dict[str, typing.Any]:

@@ -159,7 +159,8 @@ def _update(learner: Learner, config: Config, shares: int, state, metrics, onlin
         key = jax.random.fold_in(_key(seed, UPDATE), first_step + i)
         batch_key, update_key = jax.random.split(jax.random.fold_in(key, share) if shares > 1 else key)
         parts = (offline, online)
-        batch = sample(batch_key, parts, config.batch_size // shares, config.backup_length, config.discount)
+        size = config.batch_size // shares
+        batch = sample(batch_key, parts, size, config.backup_length, config.discount, config.offline_share)
         state, info = learner.update(state, batch, update_key, _mean_over_shares if shares > 1 else _same)
         new = {name: _COMBINE.get(name[-4:], jnp.add)(metrics[name], value) for name, value in info.items()}
         return state, new | {"count": metrics["count"] + 1}

@@ -61,7 +61,7 @@ def film_episode(actor: Callable, params: Any, config: Config, seed: int, episod
     """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed."""
     task = get_task(config.task)
     recorder = _Recorder(make_env(task, size=size), task.domain.cubes, pictures)
-    env = ChunkedEnv(recorder, config.chunk_length, config.discount)
+    env = ChunkedEnv(recorder, config.execution_length, config.discount)
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
     looks, steps, done = [], 0, False
     while not done:

@@ -18,16 +18,16 @@ from jax.sharding import Mesh, PartitionSpec
 
 from qlac_lite.agents import Learner, State, make_learner
 from qlac_lite.chunks import Dataset, Replay, Transitions, append, check_horizon, empty_replay, sample
-from qlac_lite.config import Config
+from qlac_lite.config import Config, get_method
 from qlac_lite.envs.lite import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, WorldState, execute, observe, reset
 from qlac_lite.errors import QlacError
 from qlac_lite.tasks import LITE_WORLD
 
-INIT, OFFLINE, ONLINE, EVALUATION = range(4)  # streams of random keys
+INIT, OFFLINE, ONLINE, RESET = range(4)  # streams of random keys
 # Small enough for minutes on two cores; the same for every method.
 SETTINGS = dict(
-    preset="lite", seeds=4, offline_steps=6_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
-    target_rate=0.01, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
+    preset="lite", seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
+    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
 )  # fmt: skip
 
 
@@ -41,8 +41,8 @@ class Outcome(NamedTuple):
 
 
 def lite_config(method: str, **changes) -> Config:
-    """The configuration of a method for the lite world: `SETTINGS`, then `changes`."""
-    return Config(task=LITE_WORLD, method=method, **{**SETTINGS, **changes})
+    """The configuration of a method for the lite world: `SETTINGS`, then the method's own, then `changes`."""
+    return Config(task=LITE_WORLD, method=method, **{**SETTINGS, **get_method(method).settings, **changes})
 
 
 def train_lite(config: Config, world: LiteWorld, data: Dataset) -> Outcome:
@@ -53,7 +53,7 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset) -> Outcome:
     """
     check_horizon(data, config.backup_length)
     every = config.evaluate_every
-    if config.offline_steps % every or config.online_steps % every or every % config.chunk_length:
+    if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
         raise QlacError(f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the chunk length.")
     devices = jax.local_devices()
     count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
@@ -75,39 +75,42 @@ def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset):
     key = lambda stream: jax.random.fold_in(jax.random.key(seed), stream)
     state = learner.init(key(INIT))
     data = jax.tree.map(jnp.asarray, data)
-    every, chunk = config.evaluate_every, config.chunk_length
+    every, per_decision = config.evaluate_every, config.updates_per_decision
     replay = empty_replay(config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.backup_length)
     replay = jax.tree.map(jnp.asarray, replay)
 
-    def updates(state, parts, key, count):
+    def updates(state, parts, key, count, share=0.0):
         def one(state, key):
             batch_key, update_key = jax.random.split(key)
-            batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount)
+            batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount, share)
             return learner.update(state, batch, update_key)[0], None
 
         return jax.lax.scan(one, state, jax.random.split(key, count))[0]
 
     def offline(state, key):
-        state = updates(state, (data,), key, every)
-        return state, evaluate(learner, config, world, state, jax.random.fold_in(key, EVALUATION))
+        update_key, evaluation_key = jax.random.split(key)
+        state = updates(state, (data,), update_key, every)
+        return state, evaluate(learner, config, world, state, evaluation_key)
 
     def decision(carry, key):
         state, replay, now = carry
         act_key, reset_key, update_key = jax.random.split(key, 3)
         actions = learner.act(state.params, observe(now)[None], act_key)[0]
         replay, now = act_and_store(config, world, replay, now, actions, reset_key)
-        return (updates(state, (data, replay.data), update_key, chunk), replay, now), None
+        state = updates(state, (data, replay.data), update_key, per_decision, config.offline_share)
+        return (state, replay, now), None
 
     def online(carry, key):
-        carry, _ = jax.lax.scan(decision, carry, jax.random.split(key, every // chunk))
-        return carry, evaluate(learner, config, world, carry[0], jax.random.fold_in(key, EVALUATION))
+        decision_key, evaluation_key = jax.random.split(key)
+        carry, _ = jax.lax.scan(decision, carry, jax.random.split(decision_key, every // config.execution_length))
+        return carry, evaluate(learner, config, world, carry[0], evaluation_key)
 
     measured = []
     if config.offline_steps:
         state, result = jax.lax.scan(offline, state, jax.random.split(key(OFFLINE), config.offline_steps // every))
         measured.append(result)
     if config.online_steps:
-        carry = (state, replay, reset(key(ONLINE)))
+        carry = (state, replay, reset(key(RESET)))
         (state, *_), result = jax.lax.scan(online, carry, jax.random.split(key(ONLINE), config.online_steps // every))
         measured.append(result)
     return jax.tree.map(lambda *parts: jnp.concatenate(parts), *measured), state.params
@@ -143,6 +146,6 @@ def evaluate(learner: Learner, config: Config, world: LiteWorld, state: State, k
         return (new, success, over | done.terminated | done.truncated), None
 
     none = jnp.zeros(episodes, bool)
-    keys = jax.random.split(act_key, -(-world.limit // config.chunk_length))
+    keys = jax.random.split(act_key, -(-world.limit // config.execution_length))
     (last, success, _), _ = jax.lax.scan(decision, (starts, none, none), keys)
     return success, last.time

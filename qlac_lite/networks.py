@@ -1,4 +1,4 @@
-"""The networks of the paper as Flax NNX modules: MLP, critic ensemble, vector field, one-step policy.
+"""The networks of the paper as Flax NNX modules: MLP, critic ensemble, vector field, one-step policy, Gaussian policy.
 
 A module is split once into a static definition and a plain pytree of parameters (`split`), so that everything trained
 is an ordinary pytree. Sizes are the paper's (appendix C): GELU between layers, LayerNorm in the critic only.
@@ -60,6 +60,22 @@ class OneStepPolicy(nnx.Module):
 
     def __call__(self, observation: jax.Array, noise: jax.Array) -> jax.Array:
         return self.mlp(jnp.concatenate([observation, flatten(noise)], axis=-1)).reshape(noise.shape)
+
+
+LOG_STD = (-20.0, 2.0)  # range of the Gaussian policy's log standard deviation
+
+
+class GaussianPolicy(nnx.Module):
+    """pi(a|s) before its tanh: mean and log standard deviation of every entry; (B, S) -> (B, H, A), (B, H, A)."""
+
+    def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
+        self.chunk = chunk
+        self.mlp = MLP(observation_size, hidden, 2 * chunk[0] * chunk[1], layer_norm=False, rngs=rngs)
+
+    def __call__(self, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
+        mean, log_std = jnp.split(self.mlp(observation), 2, axis=-1)
+        shape = (*observation.shape[:-1], *self.chunk)
+        return mean.reshape(shape), jnp.clip(log_std, *LOG_STD).reshape(shape)
 
 
 def flatten(chunk: jax.Array) -> jax.Array:

@@ -19,6 +19,9 @@ STYLES = {  # method -> colour, marker
     "qc": ("#009E73", "D"),
     "bfn": ("#D55E00", "v"),
     "bfn-n": ("#56B4E9", "P"),
+    "rlpd": ("#8B6914", "<"),
+    "rlpd-ac": ("#7B3294", ">"),
+    "qc-rlpd": ("#C51B7D", "h"),
     "bc": ("#999999", "X"),
     "chunk-bc": ("#000000", "*"),
 }

@@ -113,7 +113,8 @@ class _Training:
         from qlac_lite.envs.ogbench import make_vector_env
 
         config, engine = self.config, self.engine
-        size, total = config.chunk_length, -(-config.online_steps // config.chunk_length) * config.chunk_length
+        first, updates = config.offline_steps, config.updates_per_decision
+        size, total = config.execution_length, -(-config.online_steps // config.execution_length) * config.execution_length
         environments = make_vector_env(self.task.name, config.seeds, size, config.discount)
         try:
             progress = progress._replace(replay=engine.close(progress.replay), episodes=progress.episodes + 1)
@@ -126,7 +127,7 @@ class _Training:
                     progress, chunks = self._store_and_act(progress, new, observation, decision)
                     environments.step_async(chunks)
                     if step >= config.online_start:
-                        progress = engine.update(progress, config.offline_steps + step, size)
+                        progress = engine.update(progress, first + step // size * updates, updates)
                     observation, _, terminated, truncated, info = environments.step_wait()
                     new = _transitions(info, terminated, truncated)
                     step += size
@@ -169,7 +170,7 @@ class _Training:
 
     def _nothing(self, observation: np.ndarray) -> Transitions:
         """A chunk of no steps: it only writes the current observation where it stands already."""
-        count, size, action_size = self.config.seeds, self.config.chunk_length, self.task.domain.action_size
+        count, size, action_size = self.config.seeds, self.config.execution_length, self.task.domain.action_size
         no = np.zeros(count, bool)
         observations = np.repeat(observation[:, None], size + 1, axis=1)
         actions, rewards = np.zeros((count, size, action_size), np.float32), np.zeros((count, size), np.float32)
@@ -250,7 +251,7 @@ def make_evaluators(config: Config):
     from qlac_lite.envs.ogbench import make_vector_env
 
     per_seed = max(1, min(config.evaluation_episodes, round(2 * (os.cpu_count() or 1) / config.seeds)))
-    return make_vector_env(config.task, config.seeds * per_seed, config.chunk_length, config.discount)
+    return make_vector_env(config.task, config.seeds * per_seed, config.execution_length, config.discount)
 
 
 def load_policies(run: Run) -> tuple[Any, Config, str, int]:

@@ -8,6 +8,7 @@ from conftest import tiny_config
 
 from qlac_lite.agents import make_learner
 from qlac_lite.agents.base import critic_loss
+from qlac_lite.agents.rlpd import log_prob_tanh, sample_tanh
 from qlac_lite.chunks import Batch
 from qlac_lite.config import METHODS, get_method
 
@@ -16,8 +17,17 @@ S, A, B = 4, 2, 16
 ROUTING = {
     "fql": {"critic": {"critic"}, "flow": {"flow"}, "distill": {"policy"}, "q": {"policy"}},
     "best_of_n": {"critic": {"critic"}, "flow": {"flow"}},
+    "rlpd": {"critic": {"critic"}, "actor": {"actor"}, "temperature": {"temperature"}, "bc": {"actor"}},
     "bc": {"flow": {"flow"}},
 }
+
+
+def routing_of(method):
+    """Network by loss; the behavior cloning loss is QC-RLPD's alone."""
+    routing = dict(ROUTING[get_method(method).learner])
+    if method in ("rlpd", "rlpd-ac"):
+        del routing["bc"]
+    return routing
 
 
 def batch_of(horizon, key=0, valid=None):
@@ -42,7 +52,7 @@ def learner_and_state(method, **changes):
 def test_each_loss_moves_its_own_network_and_no_other(method):
     config, learner, state = learner_and_state(method)
     batch, key = batch_of(config.backup_length), jax.random.key(1)
-    routing = ROUTING[get_method(method).learner]
+    routing = routing_of(method)
     terms = lambda params, target: learner.losses(params, target, batch, key)[0]
     gradients = jax.jit(jax.jacrev(terms))(state.params, state.target_critic)
     assert set(gradients) == set(routing)
@@ -85,7 +95,41 @@ def test_acting_gives_chunks_in_range_that_follow_the_key(method):
 
 def test_chunk_and_backup_lengths_of_the_methods():
     lengths = {name: (tiny_config(name).chunk_length, tiny_config(name).backup_length) for name in METHODS}
-    assert lengths == {"fql": (1, 1), "fql-n": (1, 5), "qc-fql": (5, 5), "bfn": (1, 1), "bfn-n": (1, 5), "qc": (5, 5), "bc": (1, 1), "chunk-bc": (5, 5)}  # fmt: skip
+    assert lengths == {"fql": (1, 1), "fql-n": (1, 5), "qc-fql": (5, 5), "bfn": (1, 1), "bfn-n": (1, 5), "qc": (5, 5), "rlpd": (1, 1), "rlpd-ac": (5, 5), "qc-rlpd": (5, 5), "bc": (1, 1), "chunk-bc": (5, 5)}  # fmt: skip
+
+
+def test_executing_the_first_actions_of_a_chunk_changes_acting_alone():
+    config, learner, state = learner_and_state("qc-fql")
+    short, other, _ = learner_and_state("qc-fql", execute=2)
+    assert (short.execution_length, short.chunk_length) == (2, 5)
+    observation, key = jax.random.normal(jax.random.key(5), (6, S)), jax.random.key(0)
+    np.testing.assert_array_equal(other.act(state.params, observation, key), learner.act(state.params, observation, key)[:, :2])
+    batch = batch_of(5)
+    for a, b in zip(*(jax.tree.leaves(one.losses(state.params, state.target_critic, batch, key)) for one in (learner, other)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_density_of_a_squashed_gaussian_integrates_to_one_and_agrees_with_its_samples():
+    grid = jnp.linspace(-1 + 1e-4, 1 - 1e-4, 200_001)[:, None, None]
+    mean, log_std = jnp.full((1, 1), 0.4), jnp.full((1, 1), -0.7)
+    density = jnp.exp(log_prob_tanh(mean, log_std, grid))[:, 0, 0]
+    np.testing.assert_allclose(jnp.trapezoid(density, grid[:, 0, 0]), 1.0, atol=2e-3)
+    many = lambda leaf: jnp.broadcast_to(leaf, (50_000, 1, 1))
+    actions, log_prob = sample_tanh(many(mean), many(log_std), jax.random.key(0))
+    np.testing.assert_allclose(log_prob, log_prob_tanh(mean, log_std, actions), atol=2e-2)
+    np.testing.assert_allclose(jnp.mean(actions), jnp.trapezoid(density * grid[:, 0, 0], grid[:, 0, 0]), atol=5e-3)
+
+
+def test_the_temperature_holds_the_entropy_at_its_target():
+    config, learner, state = learner_and_state("rlpd-ac", learning_rate=3e-3, entropy_target=-0.3, critics=2)
+    batch = bandit(0, False)
+
+    def step(state, key):
+        new, info = learner.update(state, batch, key)
+        return new, info["entropy"]
+
+    _, entropy = jax.jit(lambda s: jax.lax.scan(step, s, jax.random.split(jax.random.key(1), 4000)))(state)
+    np.testing.assert_allclose(np.mean(entropy[-200:]), -0.3 * 5 * A, atol=0.4)
 
 
 def test_critic_loss_by_hand():
@@ -147,6 +191,11 @@ def near(means, centre):
 def test_a_flow_and_its_distilled_policy_keep_both_modes_and_avoid_their_mean(method, changes):
     means = chunk_means_after_training(method, True, **changes)
     assert min(near(means, 0.7), near(means, -0.7)) > 0.3 and near(means, 0.0) < 0.15, np.histogram(means, 8, (-1, 1))
+
+
+@pytest.mark.parametrize("method", ["rlpd-ac", "qc-rlpd"])
+def test_soft_actor_critic_on_chunks_finds_the_reward(method):
+    assert chunk_means_after_training(method, False, critics=2, initial_temperature=0.01).mean() > 0.5
 
 
 def test_best_of_n_takes_the_rewarded_mode():

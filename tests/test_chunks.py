@@ -74,6 +74,19 @@ def test_starts_are_uniform_over_both_parts(random_rows):
     assert counts[:30].min() > 0
 
 
+def test_a_batch_can_be_half_data_half_replay(random_rows):
+    offline, online = build_dataset(**random_rows((30,))), build_dataset(**random_rows((10,), seed=1))
+    online = online._replace(observations=online.observations + 1000)
+    halves = sample(jax.random.key(0), (offline, online), 1000, 2, DISCOUNT, offline_share=0.5)
+    rows = np.asarray(halves.observation[:, 0])
+    assert np.sum(rows >= 1000) == 500
+    assert len(np.unique(rows[rows < 1000])) == 30 and len(np.unique(rows[rows >= 1000])) == 10
+    none = sample(jax.random.key(0), (offline, empty_replay(5, 5, 4, 2, 2).data), 1000, 2, DISCOUNT, offline_share=0.5)
+    assert np.unique(np.asarray(none.observation[:, 0])).tolist() == list(range(30))  # nothing replayed yet
+    quarter = sample(jax.random.key(0), (offline, online), 1000, 2, DISCOUNT, offline_share=0.25)
+    assert np.sum(np.asarray(quarter.observation[:, 0]) >= 1000) == 750
+
+
 def test_data_that_cannot_be_chunked_are_refused(random_rows):
     rows = random_rows((5, 5))
     with pytest.raises(QlacError, match="cut off"):

@@ -60,6 +60,9 @@ def losses(kind, params, fixed, target, batch, key, config):
     terms = {}
     if kind == "bc":
         flow_key = key
+    elif kind == "rlpd":
+        next_key, actor_key = jax.random.split(key)
+        next_actions = np.tanh(gaussian(fixed["actor"], then, normal(next_key, actions.shape))[0])
     elif kind == "fql":
         next_key, flow_key, noise_key = jax.random.split(key, 3)
         next_actions = np.clip(network(fixed["policy"], then, normal(next_key, actions.shape), shape=actions.shape), -1, 1)
@@ -74,6 +77,8 @@ def losses(kind, params, fixed, target, batch, key, config):
         goal = batch.returns + batch.discount * ensemble(target, then, next_actions).mean(axis=0)
         error = ensemble(params["critic"], now, actions) - goal
         terms["critic"] = np.sum(batch.valid[:, -1] * error**2) / error.size
+    if kind == "rlpd":
+        return terms | soft(params, fixed, now, actions, valid, normal(actor_key, actions.shape), config)
     x_key, t_key = jax.random.split(flow_key)
     noise, time = normal(x_key, actions.shape), np.asarray(jax.random.uniform(t_key, (count,)), float)
     mixed = noise + time[:, None, None] * (actions - noise)
@@ -84,6 +89,34 @@ def losses(kind, params, fixed, target, batch, key, config):
         proposal = network(params["policy"], now, noise, shape=actions.shape)
         terms["distill"] = config.alpha * np.sum((proposal - integrate(fixed["flow"], now, noise)) ** 2) / actions.size
         terms["q"] = -ensemble(fixed["critic"], now, np.clip(proposal, -1, 1)).mean()
+    return terms
+
+
+def gaussian(params, observation, noise):
+    """Before the tanh: samples, means and standard deviations, (B, H, A) each."""
+    mean, log_std = (part.reshape(noise.shape) for part in np.split(network(params, observation), 2, axis=1))
+    std = np.exp(np.clip(log_std, -20, 2))
+    return mean + std * noise, mean, std
+
+
+def squashed_density(u, mean, std):
+    """Log density of tanh(u), entry by entry."""
+    return -((u - mean) ** 2) / (2 * std**2) - np.log(std * np.sqrt(2 * np.pi)) - np.log(1 - np.tanh(u) ** 2)
+
+
+def soft(params, fixed, now, actions, valid, noise, config):
+    """Actor, temperature and, where it has a weight, behavior cloning."""
+    u, mean, std = gaussian(params["actor"], now, noise)
+    log_prob = squashed_density(u, mean, std).sum(axis=(1, 2))
+    q = ensemble(fixed["critic"], now, np.tanh(u)).mean(axis=0)
+    terms = {"actor": np.mean(np.exp(fixed["temperature"]["log"]) * log_prob - q)}
+    entropy = -squashed_density(*gaussian(fixed["actor"], now, noise)).sum(axis=(1, 2)).mean()
+    size = actions[0].size
+    terms["temperature"] = np.exp(params["temperature"]["log"]) * (entropy - config.entropy_target * size)
+    if config.bc_weight:
+        inside = np.arctanh(np.clip(actions, -1 + 1e-5, 1 - 1e-5))
+        likelihood = (valid[:, :, None] * squashed_density(inside, mean, std)).sum(axis=(1, 2))
+        terms["bc"] = -config.bc_weight * likelihood.mean()
     return terms
 
 

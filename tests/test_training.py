@@ -87,6 +87,21 @@ def test_an_online_run_updates_once_a_step(finished):
     np.testing.assert_array_equal(count, [20 + 230] * 2)  # Adam's own counter
 
 
+def test_an_online_run_of_rlpd_with_two_updates_a_step_and_a_look_after_two_actions(play_file, tmp_path):
+    config = tiny_config("rlpd-ac", online_steps=40, updates_per_step=2, execute=2, seeds=1)
+    assert (config.offline_steps, config.critics, config.offline_share) == (20, 10, 0.5)  # TINY asks for an offline phase
+    assert make_config(TASK, "rlpd-ac", "full").offline_steps == 0
+    run, dataset = start_run(config, play_file(), tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    arrays = arrays_of(run)
+    count = next(value for name, value in arrays.items() if name.endswith(".count") and "optimizer" in name)
+    np.testing.assert_array_equal(count, [20 + 2 * 40])
+    starts = next(value for name, value in arrays.items() if name.endswith("data.num_starts"))
+    assert starts[0] == 40 - 4
+    last = run.rows("progress.csv")[-1]
+    assert np.isfinite(last["entropy"]) and last["temperature"] > 0
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -333,6 +348,10 @@ def short_file(path, tmp_path):
         (dict(seeds=0), "seeds is 0"),
         (dict(hidden=()), "hidden is"),
         (dict(stride=3), "stride is 3"),
+        (dict(execute=6), r"execute is 6, but has to be between 0 and the chunk length \(5\)"),
+        (dict(updates_per_step=0.3), "updates_per_step is 0.3"),
+        (dict(offline_share=1.0), "offline_share is 1.0"),
+        (dict(initial_temperature=0.0), "initial_temperature is 0.0"),
         (dict(horizn=3), "Unknown field 'horizn'. Did you mean horizon"),
     ],
 )

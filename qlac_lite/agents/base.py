@@ -30,7 +30,7 @@ class Learner(NamedTuple):
 
     init: Callable[[jax.Array], State]  # key -> state
     update: Callable[..., tuple[State, Info]]  # one gradient step, see `gradient_step`
-    act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]  # params, (B, S), key -> (B, H, A) in [-1, 1]
+    act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]  # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
     losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
     acts_with: tuple[str, ...]  # the networks that `act` reads
 
