@@ -44,7 +44,7 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """
     online = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}
     return [
-        Cell(LiteWorld(step=step), lite_config(method, **{"offline_steps": 6_000, "online_steps": steps, **changes}))
+        Cell(LiteWorld(step=step), lite_config(method, **{"online_steps": steps, **changes}))
         for step, steps in online.items()
         for method in methods
     ]
@@ -52,7 +52,7 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
 
 def quick(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """The coarsest of those worlds with fewer updates: a few minutes on two cores."""
-    few = {"offline_steps": 1_000, "online_steps": 6_000, "evaluate_every": 1_000}
+    few = {"offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
     return [Cell(LiteWorld(step=0.08), lite_config(method, **{**few, **changes})) for method in methods]
 
 
