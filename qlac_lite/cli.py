@@ -150,13 +150,14 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes.")],
+    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
-    seeds: Annotated[int, typer.Option(help="Seeds, trained side by side.")] = 4,
+    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4, comparison 8.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
 ) -> None:
     """Runs one of the course's experiments on the lite world: the same command goes on where it was killed."""
-    settings = {"seeds": seeds} | parse_settings(set_ or [])
+    settings = parse_settings(set_ or []) | ({"seeds": seeds} if seeds else {}) | ({"methods": tuple(method)} if method else {})
     _quiet()
     from qlac_lite.engine import use_cores
     from qlac_lite.experiments import run_experiment

@@ -82,7 +82,7 @@ class Config:
     initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
     bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
     # Online.
-    updates_per_step: float = 1.0  # gradient steps per environment step
+    updates_per_step: float = 1.0  # gradient steps per environment step; 0 only collects
     offline_share: float = 0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
     execute: int = 0  # actions executed of each chunk before the policy looks again; 0: all
     # The run.
@@ -117,8 +117,8 @@ class Config:
         self._require("entropy_target", abs(self.entropy_target) <= 100, "between -100 and 100")
         self._require("execute", 0 <= self.execute <= self.chunk_length, f"between 0 and the chunk length ({self.chunk_length})")
         count = self.updates_per_step * self.execution_length
-        whole = 1 <= count <= 10**6 and abs(count - round(count)) < 1e-6
-        self._require("updates_per_step", whole, f"such that a decision, of {self.execution_length} steps, is followed by one update or any whole number of them")
+        whole = 0 <= count <= 10**6 and abs(count - round(count)) < 1e-6
+        self._require("updates_per_step", whole, f"such that a decision, of {self.execution_length} steps, is followed by a whole number of updates")
         self._require("stride", self.stride in (1, self.horizon), f"1 or the horizon ({self.horizon})")
 
     def _require(self, name: str, holds: bool, range_: str) -> None:

@@ -5,19 +5,22 @@ that a killed experiment goes on where it was. Beside the cells stand their sett
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
+from qlac_lite.chunks import Dataset
 from qlac_lite.config import Config, get_method
 from qlac_lite.envs.lite import LiteWorld
 from qlac_lite.envs.lite_data import record
 from qlac_lite.errors import QlacError, unknown
 from qlac_lite.files import read_csv, read_json, write_csv, write_json
-from qlac_lite.lite import lite_config, train_lite
+from qlac_lite.lite import check_phases, lite_config, train_lite
 from qlac_lite.runs import provenance
 
 REMEDY = "Name another --out, or delete that folder."
@@ -26,15 +29,17 @@ DATA_SEED, EPISODES, LENGTH = 0, 400, 10.0  # play data: so many episodes, of LE
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
+    """One method in one world, with all its seeds."""
+
+    name: str  # of its file
     world: LiteWorld
     config: Config
-
-    @property
-    def name(self) -> str:
-        return f"{self.config.method}-{self.world.step:g}"
+    collector: Config | None = None  # who adds transitions of its own to the data first, without learning from them
+    data: str = "D"  # what it learns from: D, the play data, and what was collected
 
 
 SIX = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc")
+TEN = (*SIX, "rlpd", "rlpd-ac", "qc-rlpd", "chunk-bc")
 
 
 def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
@@ -44,26 +49,52 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """
     online = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}
     return [
-        Cell(LiteWorld(step=step), lite_config(method, **{"online_steps": steps, **changes}))
+        Cell(f"{method}-{step:g}", LiteWorld(step=step), lite_config(method, **{"online_steps": steps, **changes}))
         for step, steps in online.items()
         for method in methods
     ]
 
 
 def quick(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
-    """The coarsest of those worlds with fewer updates: a few minutes on two cores."""
+    """The coarsest of those worlds with fewer updates: three minutes on two cores."""
     few = {"offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
-    return [Cell(LiteWorld(step=0.08), lite_config(method, **{**few, **changes})) for method in methods]
+    return [Cell(f"{method}-0.08", LiteWorld(step=0.08), lite_config(method, **{**few, **changes})) for method in methods]
 
 
-EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {"horizon": horizon, "quick": quick}
+def comparison(methods: Sequence[str] = TEN, **changes) -> list[Cell]:
+    """All methods with eight seeds, offline (but for RLPD) and online."""
+    few = {"seeds": 8, "offline_steps": 4_000, "online_steps": 6_000}
+    own = lambda method: {key: value for key, value in get_method(method).settings.items() if key == "offline_steps"}
+    return [
+        Cell(f"{method}-0.04", LiteWorld(step=0.04), lite_config(method, **{**few, **own(method), **changes})) for method in methods
+    ]
+
+
+def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> list[Cell]:
+    """What chunks collect against what single actions collect: D1 and D5 (the seed review's experiment).
+
+    A pair (FQL and QC-FQL; BFN and QC) is trained on the play data D. Each of the two collects as many transitions with its
+    trained policy: D1 the single-action method, D5 the chunk method. Then both methods are trained afresh, on D, on D + D1 and
+    on D + D5.
+    """
+    world, settings = LiteWorld(step=0.08), {"online_steps": 0, **changes}
+    collecting = settings | {"online_steps": collected, "updates_per_step": 0}
+    pairs = {"fql": ("fql", "qc-fql"), "qc-fql": ("fql", "qc-fql"), "bfn": ("bfn", "qc"), "qc": ("bfn", "qc")}
+    return [
+        Cell(f"{method}-{data}", world, lite_config(method, **settings), collector and lite_config(collector, **collecting), data)
+        for method in methods
+        for data, collector in zip(("D", "D+D1", "D+D5"), (None, *pairs[method]), strict=True)
+    ]
+
+
+EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {f.__name__: f for f in (horizon, quick, comparison, exploration)}
 
 
 def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **settings: Any) -> list[dict[str, Any]]:
     """Runs the cells of an experiment that are not in `out` yet, and returns the rows of all.
 
-    Each row is one seed at one evaluation: method, step, seed, updates, offline (updates of the offline phase), success (rate),
-    episodes, length (mean actions of an episode).
+    Each row is one seed at one evaluation: method, data, step, seed, updates, offline (updates of the offline phase), success
+    (rate), episodes, length (mean actions of an episode); where there was a collector, also what `describe` says of its data.
 
     Raises:
         QlacError: no such experiment, or the folder belongs to other settings.
@@ -71,7 +102,11 @@ def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **s
     if name not in EXPERIMENTS:
         raise unknown("experiment", name, EXPERIMENTS, "qlac experiment --help")
     cells = EXPERIMENTS[name](**settings)
-    about = {"experiment": name, "cells": {c.name: c.world._asdict() | dataclasses.asdict(c.config) for c in cells}}
+    for cell in cells:
+        check_phases(cell.config)
+    inner = lambda config: config and dataclasses.asdict(config)
+    cell_of = lambda c: c.world._asdict() | inner(c.config) | {"collector": inner(c.collector), "data": c.data}
+    about = {"experiment": name, "cells": {c.name: cell_of(c) for c in cells}}
     about = {**about, "data": f"scripted play, {EPISODES} episodes of {LENGTH:g} / step actions, seed {DATA_SEED}"}
     _claim(out / "experiment.json", about)
     rows = []
@@ -82,7 +117,7 @@ def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **s
         done = read_csv(path)
         last = max(row["updates"] for row in done)
         rates = [row["success"] for row in done if row["updates"] == last]
-        log(f"{get_method(cell.config.method).title:8} step {cell.world.step:g}: {100 * sum(rates) / len(rates):3.0f} % after {last:,} updates")
+        log(f"{cell.name:18} {100 * sum(rates) / len(rates):3.0f} % after {last:,} updates")
         rows += done
     return rows
 
@@ -105,13 +140,44 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
+def play(world: LiteWorld) -> Dataset:
+    """The data that all experiments share."""
+    return record(world, jax.random.key(DATA_SEED), EPISODES, round(LENGTH / world.step))
+
+
+@functools.cache
+def collect(world: LiteWorld, config: Config) -> Dataset:
+    """What the trained policies of `config` collect, with a leading axis over seeds. Kept, because two learners ask for it."""
+    return train_lite(config, world, play(world)).replay
+
+
+def describe(collected: Dataset, seed: int, cells: int = 20) -> dict[str, float]:
+    """Of one seed's collected transitions: how many there are, the gripper's mean way in 5 actions (its coherency), the share of
+    `cells` x `cells` squares it came to, and the share of episodes that solved the task."""
+    part = jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
+    rows = part.starts[: part.num_starts]
+    place = part.observations[:, :2]
+    whole = rows[part.steps_left[rows] >= 5]
+    squares = np.clip(np.floor((place[rows] + 1) / 2 * cells), 0, cells - 1)
+    episodes = np.sum(part.steps_left[rows] == 1)
+    return {
+        "collected": len(rows),
+        "collected_coherency": float(np.linalg.norm(place[whole + 5] - place[whole], axis=1).mean()),
+        "collected_coverage": len(np.unique(squares, axis=0)) / cells**2,
+        "collected_success": float(np.sum(part.rewards[rows] == 0) / max(1, episodes)),
+    }
+
+
 def run_cell(cell: Cell) -> list[dict[str, Any]]:
     """Trains one cell, and describes each seed's evaluations."""
-    data = record(cell.world, jax.random.key(DATA_SEED), EPISODES, round(LENGTH / cell.world.step))
-    outcome = train_lite(cell.config, cell.world, data)
+    data = play(cell.world)
+    collected = cell.collector and collect(cell.world, cell.collector)
+    outcome = train_lite(cell.config, cell.world, data, collected)
+    about = [describe(collected, i) if collected else {} for i in range(cell.config.seeds)]
     return [
         {
             "method": cell.config.method,
+            "data": cell.data,
             "step": cell.world.step,
             "seed": seed,
             "updates": int(updates),
@@ -119,6 +185,7 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
             "success": float(outcome.success[i, j].mean()),
             "episodes": cell.config.evaluation_episodes,
             "length": float(outcome.lengths[i, j].mean()),
+            **about[i],
         }
         for i, seed in enumerate(cell.config.seed_list)
         for j, updates in enumerate(outcome.steps)

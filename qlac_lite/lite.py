@@ -4,6 +4,9 @@
     online    a chunk is executed, joins the replay, and is followed by as many updates as it has steps (`updates_per_step` 1)
     both      interrupted at even distances by evaluations: episodes from their own resets, all side by side
 
+With `updates_per_step` 0 the online phase collects only: its replay can be given to another run, which learns from data and
+replay together (the D1 / D5 experiment).
+
 The learners, the sampler and the replay are those of the full runs (`training.py`); only the simulator is inside the
 program. So a run has no checkpoint: it lasts a minute or so.
 """
@@ -40,6 +43,7 @@ class Outcome(NamedTuple):
     success: np.ndarray  # (seeds, P, I) bool
     lengths: np.ndarray  # (seeds, P, I) actions of each evaluation episode
     params: Any  # of the trained networks
+    replay: Dataset  # what was collected online
 
 
 def lite_config(method: str, **changes) -> Config:
@@ -47,39 +51,51 @@ def lite_config(method: str, **changes) -> Config:
     return Config(task=LITE_WORLD, method=method, **{**SETTINGS, **get_method(method).settings, **changes})
 
 
-def train_lite(config: Config, world: LiteWorld, data: Dataset) -> Outcome:
+def check_phases(config: Config) -> None:
+    """Raises QlacError if the phases are no whole number of evaluation intervals, or these of decisions."""
+    every = config.evaluate_every
+    if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
+        raise QlacError(f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the actions executed per decision ({config.execution_length}).")
+
+
+def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Dataset | None = None) -> Outcome:
     """Trains all seeds of `config` on the same data, offline and then online.
+
+    Args:
+        collected: the `replay` of another outcome with as many seeds. Each seed learns from the data and its own part of it.
 
     Raises:
         QlacError: chunks do not fit the episodes, or phases are no whole number of evaluation intervals.
     """
     check_horizon(data, config.backup_length)
+    check_phases(config)
     every = config.evaluate_every
-    if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
-        raise QlacError(f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the chunk length.")
     devices = jax.local_devices()
     count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
     mesh = Mesh(np.array(devices[:count]), ("seeds",))
     one_seed = functools.partial(_run, config, world)
-    specs = (PartitionSpec("seeds"), PartitionSpec())
-    mapped = jax.vmap(one_seed, in_axes=(0, None))
+    if collected is None:
+        empty = empty_replay(config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.horizon).data
+        collected = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf))), empty)
+    elif config.online_steps:
+        raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
+    specs = (PartitionSpec("seeds"), PartitionSpec(), PartitionSpec("seeds"))
+    mapped = jax.vmap(one_seed, in_axes=(0, None, 0))
     on_cpu = devices[0].platform == "cpu"
     run = jax.jit(jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False), compiler_options=QUICK_COMPILE if on_cpu else None)
-    (success, lengths), params = run(np.array(config.seed_list, np.uint32), data)
+    (success, lengths), params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
         raise QlacError(f"{config.method} has diverged: its parameters are not finite. Try a smaller learning_rate.")
     steps = every * np.arange(1, success.shape[1] + 1)
-    return Outcome(steps, np.asarray(success), np.asarray(lengths), params)
+    return Outcome(steps, np.asarray(success), np.asarray(lengths), params, replay)
 
 
-def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset):
+def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset, collected: Dataset):
     """One seed from start to end. Both phases are one loop, so that what an update is has to be compiled only once."""
     learner = make_learner(config, OBSERVATION_SIZE, ACTION_SIZE)
     init_key, reset_key, run_key = jax.random.split(jax.random.key(seed), 3)
-    data = jax.tree.map(jnp.asarray, data)
     every, size = config.evaluate_every, config.execution_length
-    replay = empty_replay(config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.backup_length)
-    replay = jax.tree.map(jnp.asarray, replay)
+    data, replay = jax.tree.map(jnp.asarray, (data, Replay(collected, *[np.int32(0)] * 3)))
 
     def interval(carry, inputs):
         key, online = inputs
@@ -110,19 +126,23 @@ def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset):
     intervals = (config.offline_steps + config.online_steps) // every
     online = jnp.arange(intervals) >= config.offline_steps // every
     carry = (learner.init(init_key), replay, reset(reset_key))
-    (state, *_), measured = jax.lax.scan(interval, carry, (jax.random.split(run_key, intervals), online))
-    return measured, state.params
+    (state, replay, _), measured = jax.lax.scan(interval, carry, (jax.random.split(run_key, intervals), online))
+    return measured, state.params, replay.data
 
 
 def act_and_store(
     config: Config, world: LiteWorld, replay: Replay, now: WorldState, actions: jax.Array, key: jax.Array
 ) -> tuple[Replay, WorldState]:
-    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over."""
+    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over.
+
+    A row becomes the start of a chunk once all of it is known: what a backup spans, or, where nobody learns yet, the horizon.
+    """
+    reach = config.backup_length if config.updates_per_decision else config.horizon
     done = execute(world, now, actions)
     transitions = Transitions(
         jax.vmap(observe)(done.states), actions, done.rewards, done.length, done.terminated, done.truncated
     )
-    replay = append(replay, transitions, config.backup_length, config.start_stride)
+    replay = append(replay, transitions, reach, config.start_stride)
     last = jax.tree.map(lambda leaf: leaf[-1], done.states)
     over = done.terminated | done.truncated
     return replay, jax.tree.map(lambda fresh, old: jnp.where(over, fresh, old), reset(key), last)

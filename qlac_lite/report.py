@@ -157,26 +157,28 @@ def _table_row(label: str, members: list[Run], points: dict[int, Interval]) -> d
 def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int, Interval]]):
     figure, (left, right) = plots.new_figure(2)
     drawn: list[str] = []
+    offline_steps = {run.config.offline_steps for members in groups.values() for run in members} - {0}
     for label, members in groups.items():
         method = members[0].config.method
+        begins = 0 if members[0].config.offline_steps else max(offline_steps, default=0)  # online only: from there on
         line = ("-", ":", "-.")[drawn.count(method) % 3]  # a colour a method, a line style a setting of it
         drawn.append(method)
         steps, values = np.array(list(points[label])), np.array(list(points[label].values()))
-        plots.curve(left, method, label, steps, *(100 * values.T), line)
-        plots.training_curve(left, method, *_training_success(members))
+        plots.curve(left, method, label, begins + steps, *(100 * values.T), line)
+        middle, solved = _training_success(members)
+        plots.training_curve(left, method, begins + middle, solved)
         rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("progress.csv") if "q_mean" in row]
         totals = np.array(sorted({row["total"] for row in rows}))
         if len(totals):
             column = lambda name, reduce: np.array([reduce([r[name] for r in rows if r["total"] == t]) for t in totals])  # noqa: B023
             q = column("q_mean", np.mean), column("q_min", np.min), column("q_max", np.max)
-            plots.curve(right, method, label, totals, *q, line, marked=False)
+            plots.curve(right, method, label, begins + totals, *q, line, marked=False)
     right.axhline(0, color="0.3", linestyle="--", linewidth=1)
     right.text(0.99, 0, "theoretical maximum", transform=right.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
     left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103))
     right.set(xlabel="steps (thousands)", ylabel="Q of the batch (mean, min to max)")
     left.set_xlim(left=0)
     right.set_xlim(left=0)
-    offline_steps = {run.config.offline_steps for members in groups.values() for run in members}
     for axes in (left, right):
         if len(offline_steps) == 1:
             plots.mark_online(axes, *offline_steps)

@@ -7,7 +7,7 @@ when a slider is moved.
 from collections.abc import Callable, Sequence
 
 from IPython.display import display
-from ipywidgets import Output, SelectionSlider, VBox
+from ipywidgets import Label, Output, SelectionSlider, VBox
 from matplotlib.figure import Figure
 
 from qlac_lite.lessons import show
@@ -22,7 +22,7 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
     """
     sliders = {
         name: SelectionSlider(
-            options=list(values), value=first, description=label, continuous_update=False, style={"description_width": "initial"}
+            options=[(_text(value), value) for value in values], value=first, description=label, continuous_update=False, style={"description_width": "initial"}
         )
         for name, (label, values, first) in options.items()
     }
@@ -35,4 +35,8 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")
-    display(VBox([*sliders.values(), output]))
+    display(VBox([*sliders.values(), Label("The figure appears here when you let a slider go."), output]))
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

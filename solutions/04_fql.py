@@ -42,7 +42,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from qlac_lite import diagrams, envs, networks, plots
+from qlac_lite import diagrams, networks, plots
 from qlac_lite.agents import make_learner
 from qlac_lite.checks import lesson04 as checks
 from qlac_lite.checks.lesson04 import Networks
@@ -516,7 +516,7 @@ PLANE = jnp.stack(jnp.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2, 1)
 
 def on_plane(axes, values, dots, title):
     axes.imshow(values.reshape(61, 61), origin="lower", extent=(-1, 1, -1, 1), vmin=0, vmax=1.2, cmap="Blues")
-    axes.plot(dots[:, 0, 0], dots[:, 1, 0], ".", color="#D55E00", markersize=3, alpha=0.7)
+    axes.plot(dots[:, 0, 0], dots[:, 1, 0], ".", color="#D55E00", markersize=5, alpha=0.6)
     axes.set(title=title, xlabel="first action", xlim=(-1.03, 1.03), ylim=(-1.03, 1.03))
     axes.grid(False)
 
@@ -577,7 +577,7 @@ def draw_alpha(marked=3.0):
     left.axvline(ALPHAS.index(marked), color="0.85", linewidth=6, zorder=0)
     left.set_xticks(places, [f"{alpha:g}" for alpha in ALPHAS])
     left.set(xlabel="α", ylabel="mean reward of the policy's chunks")
-    left.legend(fontsize=8)
+    left.legend(fontsize=8, loc="upper right")
     params = one_seed(marked)
     chunks = act(params, jax.random.key(7), "policy", 250)
     on_plane(right, believed(params, PLANE), chunks, f"α = {marked:g}, one seed")
@@ -739,7 +739,7 @@ for name, (truth, belief, distance) in results.items():
 #
 # A bandit (one decision, no next state) has no horizon. The **lite world** has one: a gripper without an arm has to reach a puck, close on it, carry it through a wall with two gaps, and let it go at the goal. The reward is $-1$ a step until then. Everything is JAX (`qlac_lite/envs/lite.py`), so the simulator runs inside the training loop: your `train`, with a world in its step. Training has two phases: **offline**, on recorded data alone, then **online**, where what the agent does joins the data (its *replay*), with one update per action.
 #
-# Its difficulty is one number: `step`, how far an action moves. The way stays as long as it is; the script takes about 78 actions with steps of 0.04 (printed below), half as many with 0.08, twice as many with 0.02. (The labels of the second figure of results are rounded, and about a tenth lower.) So `step` is the **horizon in actions**, the quantity that chunks are about.
+# Its difficulty is one number: `step`, how far an action moves. The way stays as long as it is; the script takes about 78 actions with steps of 0.04 (printed below), half as many with 0.08, twice as many with 0.02. So `step` is the **horizon in actions**, the quantity that chunks are about.
 #
 # The data are play: a scripted demonstrator carries the puck here and there, through either gap, with pauses and smooth noise. One in five of its targets is the goal. In play the demonstrator may start anywhere; the agent starts on the left.
 
@@ -837,7 +837,7 @@ for k, method in enumerate(METHODS):
     final = np.array([curve(method, step)[1][:, -1] for step in STEPS]).T  # (seeds, steps)
     colour, marker = plots.STYLES[method]
     plots.points(axes, np.arange(len(STEPS)) + 0.07 * (k - 2.5), final, TITLES[method], colour, marker)
-axes.set_xticks(range(len(STEPS)), [f"{step:g}\nabout {round(2.8 / step)} actions" for step in STEPS])
+axes.set_xticks(range(len(STEPS)), [f"{step:g}\nabout {round(3.1 / step)} actions" for step in STEPS])
 axes.set(xlabel="step: how far an action moves", ylabel="success at the end (%)", ylim=(-4, 104))
 axes.legend(fontsize=8, ncols=6, loc="upper center", bbox_to_anchor=(0.5, 1.15), columnspacing=1)
 show(

@@ -206,7 +206,7 @@ def test_a_slider_draws_when_it_is_moved_and_not_before(monkeypatch):
     monkeypatch.setattr(widgets, "display", boxes.append)
     monkeypatch.setattr(widgets, "show", lambda figure, alt: drawn.append((figure, alt)))
     widgets.explore(lambda noise, length: ((noise, length), "alt"), noise=("noise", [0.0, 0.5], 0.0), length=("H", [1, 5], 5))
-    noise, length, _ = boxes[0].children
+    noise, length, _hint, _output = boxes[0].children
     assert drawn == [] and noise.description == "noise" and length.value == 5
     noise.value = 0.5
     length.value = 1

@@ -8,7 +8,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from qlac_lite import experiments
-from qlac_lite.chunks import check_horizon, empty_replay
+from qlac_lite.chunks import Dataset, check_horizon, empty_replay
 from qlac_lite.envs import lite, lite_data
 from qlac_lite.errors import QlacError
 from qlac_lite.experiments import read_experiment, recorded, run_experiment
@@ -166,6 +166,50 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
         read_experiment(tmp_path / "out")
     with pytest.raises(QlacError, match="horizon"):
         run_experiment("horizn", tmp_path / "other")
+
+
+def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments, "EPISODES", 3)
+    experiments.collect.cache_clear()
+    settings = TINY | {"evaluate_every": 20, "methods": ("bfn", "qc"), "collected": 400}
+    del settings["online_steps"]
+    rows = run_experiment("exploration", tmp_path / "out", log=lambda text: None, **settings)
+    assert {(row["method"], row["data"]) for row in rows} == {(m, d) for m in ("bfn", "qc") for d in ("D", "D+D1", "D+D5")}
+    found = {row["data"]: row for row in rows if row["method"] == "qc" and row["seed"] == 0}
+    assert "collected" not in found["D"] and 380 <= found["D+D5"]["collected"] <= 400
+    assert found["D+D1"] | {"success": 0, "length": 0} != found["D+D5"] | {"success": 0, "length": 0}
+    again = {row["data"]: row for row in rows if row["method"] == "bfn" and row["seed"] == 0}
+    assert again["D+D5"]["collected_coherency"] == found["D+D5"]["collected_coherency"]  # the same data for both learners
+
+
+def test_who_collects_does_not_learn_and_what_it_collects_can_be_chunked():
+    data = lite_data.record(WORLD, jax.random.key(0), 5, 50)
+    config = lite_config("fql", **TINY | {"updates_per_step": 0, "online_steps": 200, "seeds": 1})
+    outcome = train_lite(config, WORLD, data)
+    before = train_lite(lite_config("fql", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data)
+    assert np.all([np.array_equal(a, b) for a, b in zip(jax.tree.leaves(outcome.params), jax.tree.leaves(before.params), strict=True)])
+    count = int(outcome.replay.num_starts[0])
+    left = np.asarray(outcome.replay.steps_left[0])[np.asarray(outcome.replay.starts[0])[:count]]
+    assert count == 200 - 4 and (left >= 5).sum() > 150  # one-step method, chunks of five all the same
+    learned = train_lite(lite_config("qc", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data, outcome.replay)
+    alone = train_lite(lite_config("qc", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data)
+    assert not np.array_equal(jax.tree.leaves(learned.params)[0], jax.tree.leaves(alone.params)[0])
+    with pytest.raises(QlacError, match="online_steps=0"):
+        train_lite(config, WORLD, data, outcome.replay)
+
+
+def test_what_was_collected_is_described():
+    steps = 12
+    states = np.zeros((1, 20, 8), np.float32)
+    states[0, :, 0] = np.arange(20) * 0.02 - 0.9  # to the right by 0.02 a step
+    left = np.maximum(0, steps - np.arange(20))[None]
+    starts = np.arange(20)[None] % steps
+    rewards = np.where(np.arange(20) == steps - 1, 0.0, -1.0)[None]
+    data = Dataset(states, np.zeros((1, 20, 3)), rewards, np.ones((1, 20)), left, starts, np.array([steps]))
+    about = experiments.describe(data, 0)
+    assert about["collected"] == steps and about["collected_success"] == 1.0
+    np.testing.assert_allclose(about["collected_coherency"], 0.1, rtol=1e-4)
+    np.testing.assert_allclose(about["collected_coverage"], 4 / 400)  # from -0.9 to -0.68 in squares of 0.1: 3 columns and a border
 
 
 def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():
