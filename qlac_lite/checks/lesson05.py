@@ -276,6 +276,9 @@ class Toy(NamedTuple):
     horizon: int
     weights: np.ndarray  # (4, 3) what draws, values and moves
 
+    def __repr__(self):
+        return f"a toy world: {self.count} candidates of {self.horizon} actions"
+
     def propose(self, state, key):
         xp = _numpy_unless_traced(state, key)
         noise = xp.asarray(jax.random.normal(key, (self.count, self.horizon, 2)))
@@ -393,7 +396,8 @@ check_act_best_of_n = Exercise(
     _act_cases,
     [
         Misconception("A Python loop over the decisions: each is compiled by itself.", "jax.lax.scan(decision, state, jax.random.split(key, decisions)) writes the decision once.", _act_python),
-        Misconception("All decisions use one key: the same noise again and again.", "One key a decision: jax.random.split(key, decisions) goes into the scan.", _act_with(key=lambda keys, i: keys[0])),
+        Misconception("All decisions use the key that was given: the same noise again and again.", "One key a decision: jax.random.split(key, decisions) goes into the scan.", _act_with(split=lambda key, n: [key] * n)),
+        Misconception("All decisions use the first of the keys: the same noise again and again.", "One key a decision: jax.random.split(key, decisions) goes into the scan.", _act_with(key=lambda keys, i: keys[0])),
         Misconception("The keys are split one after the other. (As good, but the check compares numbers.)", "jax.random.split(key, decisions).", _act_with(split=_act_chain)),
         Misconception("The state is not carried: every decision starts from the first.", "The inner scan returns the last state; give it back as the carry of the outer one.", _act_with(carried=lambda new, old: old)),
         Misconception("The whole chunk is executed: keep is not used.", "best[:keep].", _act_with(part=lambda b, k: b)),
