@@ -9,11 +9,12 @@ import wrong_answers
 import wrong_answers_03
 import wrong_answers_04
 import wrong_answers_05
+import wrong_answers_06
 
 from qlac_lite import checks
 from qlac_lite.checks.base import Exercise
 
-ANSWERS = (wrong_answers, wrong_answers_03, wrong_answers_04, wrong_answers_05)
+ANSWERS = (wrong_answers, wrong_answers_03, wrong_answers_04, wrong_answers_05, wrong_answers_06)
 RIGHT = {name: answer for module in ANSWERS for name, answer in module.RIGHT.items()}
 WRONG = {name: answers for module in ANSWERS for name, answers in module.WRONG.items()}
 
