@@ -232,10 +232,10 @@ WRONG = {
         "a bootstrap": (interval_bootstrap, "next"),
         "over points, not seeds": (interval_over_points, "next"),
         "the decision in words": (interval_in_words, "not an array of numbers"),
-        "half-widths in place of ends": (lambda s, i, j: (lambda m, l, h, d, c: (m, m - l, h - m, d, c))(*interval_table(s, i, j)), "next"),
+        "half-widths in place of ends": (lambda s, i, j: (lambda m, low, h, d, c: (m, m - low, h - m, d, c))(*interval_table(s, i, j)), "next"),
         "shares in place of percent": (lambda s, i, j: interval_table(s / 100, i, j), "next"),
         "first and second only": (lambda s, i, j: interval_table(s[[i, j]], 0, 1), "wrong shape"),
-        "the difference as one number": (lambda s, i, j: (lambda m, l, h, d, c: (m, l, h, d[0], c))(*interval_table(s, i, j)), "wrong shape"),
-        "low and high swapped": (lambda s, i, j: (lambda m, l, h, d, c: (m, h, l, d, c))(*interval_table(s, i, j)), "another order"),
+        "the difference as one number": (lambda s, i, j: (lambda m, low, h, d, c: (m, low, h, d[0], c))(*interval_table(s, i, j)), "wrong shape"),
+        "low and high swapped": (lambda s, i, j: (lambda m, low, h, d, c: (m, h, low, d, c))(*interval_table(s, i, j)), "another order"),
     },
 }  # fmt: skip
