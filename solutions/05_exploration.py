@@ -735,4 +735,4 @@ print(f"pairs of ways in which the more coherent one succeeds more often: {agree
 # - M. Bellemare and others, *Unifying Count-Based Exploration and Intrinsic Motivation*, [arXiv 1606.01868](https://arxiv.org/abs/1606.01868): counting where one has been.
 # - E. Hazan, S. Kakade, K. Singh, A. Van Soest, *Provably Efficient Maximum Entropy Exploration*, [arXiv 1812.02690](https://arxiv.org/abs/1812.02690): coverage of states as an aim of its own.
 #
-# **Next:** lesson 06, from offline to online.
+# **Next:** [lesson 06](06_offline_to_online.ipynb), from offline to online.
