@@ -79,7 +79,9 @@ def train(
 
     Fields for --set, with the paper's defaults: horizon=5 discount=0.99 stride=1 batch_size=256 hidden=512,512,512,512
     learning_rate=3e-4 target_rate=0.005 critics=2 flow_steps=10 alpha=300 candidates=32 online_start=5000 log_every=5000
-    evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0
+    evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0. Online: updates_per_step=1
+    offline_share=0 (RLPD 0.5) execute=0 (all of a chunk). RLPD family: entropy_target=-0.5 initial_temperature=1
+    bc_weight=0 (QC-RLPD 0.01).
     """
     given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
     changes = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
@@ -150,7 +152,7 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches.")],
+    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
     seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4, comparison 8.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,

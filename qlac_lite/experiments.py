@@ -64,10 +64,8 @@ def quick(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
 def comparison(methods: Sequence[str] = TEN, **changes) -> list[Cell]:
     """All methods with eight seeds, offline (but for RLPD) and online."""
     few = {"seeds": 8, "offline_steps": 4_000, "online_steps": 6_000}
-    own = lambda method: {key: value for key, value in get_method(method).settings.items() if key == "offline_steps"}
-    return [
-        Cell(f"{method}-0.04", LiteWorld(step=0.04), lite_config(method, **{**few, **own(method), **changes})) for method in methods
-    ]
+    settings = lambda method: {**few, **get_method(method).settings, **changes}
+    return [Cell(f"{method}-0.04", LiteWorld(step=0.04), lite_config(method, **settings(method))) for method in methods]
 
 
 def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> list[Cell]:
@@ -87,13 +85,42 @@ def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collect
     ]
 
 
-EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {f.__name__: f for f in (horizon, quick, comparison, exploration)}
+def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes) -> list[Cell]:
+    """RLPD on chunks: where it helps and where it fails, over chunk length and step, and what removes the failure.
+
+    The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world, remove one
+    possible cause each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
+    `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL with RLPD's batches
+    and critics (an actor that can hold any distribution, and is held near the data).
+    """
+    few = {"seeds": 4, "online_steps": 8_000, **changes}
+    cells = []
+    for step in steps:
+        world = LiteWorld(step=step)
+        cells += [Cell(f"rlpd-{step:g}", world, lite_config("rlpd", **few))]
+        cells += [Cell(f"rlpd-ac-h{h}-{step:g}", world, lite_config("rlpd-ac", horizon=h, **few)) for h in horizons]
+    for h in horizons:
+        removed = {
+            "cool": ("rlpd-ac", {"initial_temperature": 1 / h}),
+            "quiet": ("rlpd-ac", {"entropy_target": -2.0}),
+            "cloned": ("qc-rlpd", {}),
+            "closed": ("rlpd-ac", {"execute": 1}),
+            "flow": ("qc-fql", get_method("rlpd").settings),
+        }
+        cells += [
+            Cell(f"{name}-h{h}-{steps[-1]:g}", LiteWorld(step=steps[-1]), lite_config(method, **{"horizon": h, **own, **few}))
+            for name, (method, own) in removed.items()
+        ]
+    return cells
+
+
+EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {f.__name__: f for f in (horizon, quick, comparison, exploration, naive)}
 
 
 def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **settings: Any) -> list[dict[str, Any]]:
     """Runs the cells of an experiment that are not in `out` yet, and returns the rows of all.
 
-    Each row is one seed at one evaluation: method, data, step, seed, updates, offline (updates of the offline phase), success
+    Each row is one seed at one evaluation: cell, method, horizon, data, step, seed, updates, offline (updates of the offline phase), success
     (rate), episodes, length (mean actions of an episode); where there was a collector, also what `describe` says of its data.
 
     Raises:
@@ -176,7 +203,9 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
     about = [describe(collected, i) if collected else {} for i in range(cell.config.seeds)]
     return [
         {
+            "cell": cell.name,
             "method": cell.config.method,
+            "horizon": cell.config.horizon,
             "data": cell.data,
             "step": cell.world.step,
             "seed": seed,

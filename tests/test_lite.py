@@ -9,10 +9,11 @@ from gymnasium.utils.env_checker import check_env
 
 from qlac_lite import experiments
 from qlac_lite.chunks import Dataset, check_horizon, empty_replay
+from qlac_lite.config import get_method
 from qlac_lite.envs import lite, lite_data
 from qlac_lite.errors import QlacError
 from qlac_lite.experiments import read_experiment, recorded, run_experiment
-from qlac_lite.lite import act_and_store, lite_config, train_lite
+from qlac_lite.lite import act_and_store, check_phases, lite_config, train_lite
 
 WORLD = lite.LiteWorld(step=0.1)
 TINY = dict(
@@ -209,6 +210,15 @@ def test_what_was_collected_is_described():
     assert about["collected"] == steps and about["collected_success"] == 1.0
     np.testing.assert_allclose(about["collected_coherency"], 0.1, rtol=1e-4)
     np.testing.assert_allclose(about["collected_coverage"], 4 / 400)  # from -0.9 to -0.68 in squares of 0.1: 3 columns and a border
+
+
+@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+def test_every_experiment_is_a_list_of_cells_that_can_run(name):
+    cells = experiments.EXPERIMENTS[name]()
+    assert len({cell.name for cell in cells}) == len(cells)
+    for cell in cells:
+        check_phases(cell.config)
+        assert cell.config.offline_steps == 0 or not get_method(cell.config.method).settings, "RLPD has no offline phase"
 
 
 def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():

@@ -88,14 +88,14 @@ def test_an_online_run_updates_once_a_step(finished):
 
 
 def test_an_online_run_of_rlpd_with_two_updates_a_step_and_a_look_after_two_actions(play_file, tmp_path):
-    config = tiny_config("rlpd-ac", online_steps=40, updates_per_step=2, execute=2, seeds=1)
-    assert (config.offline_steps, config.critics, config.offline_share) == (20, 10, 0.5)  # TINY asks for an offline phase
+    config = tiny_config("rlpd-ac", offline_steps=0, online_steps=40, updates_per_step=2, execute=2, seeds=1)
+    assert (config.critics, config.offline_share) == (10, 0.5)
     assert make_config(TASK, "rlpd-ac", "full").offline_steps == 0
     run, dataset = start_run(config, play_file(), tmp_path / "run")
     train(run, dataset, log=lambda text: None)
     arrays = arrays_of(run)
     count = next(value for name, value in arrays.items() if name.endswith(".count") and "optimizer" in name)
-    np.testing.assert_array_equal(count, [20 + 2 * 40])
+    np.testing.assert_array_equal(count, [2 * 40])
     starts = next(value for name, value in arrays.items() if name.endswith("data.num_starts"))
     assert starts[0] == 40 - 4
     last = run.rows("progress.csv")[-1]
