@@ -201,7 +201,7 @@ def test_who_collects_does_not_learn_and_what_it_collects_can_be_chunked():
 def test_what_was_collected_is_described():
     steps = 12
     states = np.zeros((1, 20, 8), np.float32)
-    states[0, :, 0] = np.arange(20) * 0.02 - 0.9  # to the right by 0.02 a step
+    states[0, :, 0] = np.arange(20) * 0.02 - 0.89  # to the right by 0.02 a step
     left = np.maximum(0, steps - np.arange(20))[None]
     starts = np.arange(20)[None] % steps
     rewards = np.where(np.arange(20) == steps - 1, 0.0, -1.0)[None]
@@ -209,7 +209,7 @@ def test_what_was_collected_is_described():
     about = experiments.describe(data, 0)
     assert about["collected"] == steps and about["collected_success"] == 1.0
     np.testing.assert_allclose(about["collected_coherency"], 0.1, rtol=1e-4)
-    np.testing.assert_allclose(about["collected_coverage"], 4 / 400)  # from -0.9 to -0.68 in squares of 0.1: 3 columns and a border
+    np.testing.assert_allclose(about["collected_coverage"], 3 / 400)  # from -0.89 to -0.67 in squares of 0.1
 
 
 @pytest.mark.parametrize("name", experiments.EXPERIMENTS)
