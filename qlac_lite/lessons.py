@@ -89,6 +89,16 @@ def shorten(full: Any, fast: Any) -> Any:
     return fast if _fast() else full
 
 
+def _with_a_palette(figure: Any) -> io.BytesIO:
+    """The figure as a PNG of 256 colours: a third of the size, and the same to the eye."""
+    from PIL import Image
+
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=100, facecolor="white")
+    Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    return small
+
+
 def show(picture: Any, alt: str) -> None:
     """Displays a Matplotlib figure as a PNG on white, or the bytes of a GIF, with a text that says what it shows."""
     from IPython.display import display
@@ -98,7 +108,6 @@ def show(picture: Any, alt: str) -> None:
         content = f'<img src="data:image/gif;base64,{base64.b64encode(picture).decode()}" alt="{html.escape(alt)}">'
         display({"text/html": content, "text/plain": plain}, raw=True)
         return
-    file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=100, facecolor="white")
+    file = _with_a_palette(picture)
     data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": plain}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})

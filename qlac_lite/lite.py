@@ -113,7 +113,7 @@ def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset, colle
 
             def update(i, state):
                 batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, i))
-                parts = (data, replay.data)  # offline nothing is replayed yet
+                parts = (data, replay.data)  # offline the second is empty, or what another run collected
                 batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount, config.offline_share)
                 return learner.update(state, batch, loss_key)[0]
 
