@@ -20,7 +20,7 @@ from qlac_lite.envs.lite import LiteWorld
 from qlac_lite.envs.lite_data import record
 from qlac_lite.errors import QlacError, unknown
 from qlac_lite.files import read_csv, read_json, write_csv, write_json
-from qlac_lite.lite import check_phases, lite_config, train_lite
+from qlac_lite.lite import PROBES, Outcome, check_phases, lite_config, train_lite
 from qlac_lite.runs import provenance
 
 REMEDY = "Name another --out, or delete that folder."
@@ -36,6 +36,7 @@ class Cell:
     config: Config
     collector: Config | None = None  # who adds transitions of its own to the data first, without learning from them
     data: str = "D"  # what it learns from: D, the play data, and what was collected
+    probed: bool = False  # whether the critics' beliefs are compared with returns
 
 
 SIX = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc")
@@ -65,7 +66,10 @@ def comparison(methods: Sequence[str] = TEN, **changes) -> list[Cell]:
     """All methods with eight seeds, offline (but for RLPD) and online."""
     few = {"seeds": 8, "offline_steps": 4_000, "online_steps": 6_000}
     settings = lambda method: {**few, **get_method(method).settings, **changes}
-    return [Cell(f"{method}-0.04", LiteWorld(step=0.04), lite_config(method, **settings(method))) for method in methods]
+    return [
+        Cell(f"{method}-0.04", LiteWorld(step=0.04), lite_config(method, **settings(method)), probed=method != "chunk-bc")
+        for method in methods
+    ]
 
 
 def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> list[Cell]:
@@ -97,8 +101,9 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     cells = []
     for step in steps:
         world = LiteWorld(step=step)
-        cells += [Cell(f"rlpd-{step:g}", world, lite_config("rlpd", **few))]
-        cells += [Cell(f"rlpd-ac-h{h}-{step:g}", world, lite_config("rlpd-ac", horizon=h, **few)) for h in horizons]
+        cells += [Cell(f"rlpd-{step:g}", world, lite_config("rlpd", **few), probed=True)]
+        on_chunks = {h: lite_config("rlpd-ac", horizon=h, **few) for h in horizons}
+        cells += [Cell(f"rlpd-ac-h{h}-{step:g}", world, config, probed=True) for h, config in on_chunks.items()]
     for h in horizons:
         removed = {
             "cool": ("rlpd-ac", {"initial_temperature": 1 / h}),
@@ -108,7 +113,7 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
             "flow": ("qc-fql", get_method("rlpd").settings),
         }
         cells += [
-            Cell(f"{name}-h{h}-{steps[-1]:g}", LiteWorld(step=steps[-1]), lite_config(method, **{"horizon": h, **own, **few}))
+            Cell(f"{name}-h{h}-{steps[-1]:g}", world, lite_config(method, **{"horizon": h, **own, **few}), probed=True)
             for name, (method, own) in removed.items()
         ]
     return cells
@@ -120,8 +125,9 @@ EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {f.__name__: f for f in (hor
 def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **settings: Any) -> list[dict[str, Any]]:
     """Runs the cells of an experiment that are not in `out` yet, and returns the rows of all.
 
-    Each row is one seed at one evaluation: cell, method, horizon, data, step, seed, updates, offline (updates of the offline phase), success
-    (rate), episodes, length (mean actions of an episode); where there was a collector, also what `describe` says of its data.
+    Each row is one seed at one evaluation: cell, method, horizon, data, step, seed, updates, offline (updates of the offline
+    phase), success (rate), episodes, length (mean actions of an episode). Where there was a collector, also what `describe` says
+    of its data; where the cell is probed, belief_KIND and return_KIND, means over the episodes (see `lite.probe`).
 
     Raises:
         QlacError: no such experiment, or the folder belongs to other settings.
@@ -132,7 +138,7 @@ def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **s
     for cell in cells:
         check_phases(cell.config)
     inner = lambda config: config and dataclasses.asdict(config)
-    cell_of = lambda c: c.world._asdict() | inner(c.config) | {"collector": inner(c.collector), "data": c.data}
+    cell_of = lambda c: c.world._asdict() | inner(c.config) | {"collector": inner(c.collector), "data": c.data, "probed": c.probed}
     about = {"experiment": name, "cells": {c.name: cell_of(c) for c in cells}}
     about = {**about, "data": f"scripted play, {EPISODES} episodes of {LENGTH:g} / step actions, seed {DATA_SEED}"}
     _claim(out / "experiment.json", about)
@@ -199,7 +205,7 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
     """Trains one cell, and describes each seed's evaluations."""
     data = play(cell.world)
     collected = cell.collector and collect(cell.world, cell.collector)
-    outcome = train_lite(cell.config, cell.world, data, collected)
+    outcome = train_lite(cell.config, cell.world, data, collected, cell.probed)
     about = [describe(collected, i) if collected else {} for i in range(cell.config.seeds)]
     return [
         {
@@ -215,10 +221,17 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
             "episodes": cell.config.evaluation_episodes,
             "length": float(outcome.lengths[i, j].mean()),
             **about[i],
+            **(_probes(outcome, i, j) if cell.probed else {}),
         }
         for i, seed in enumerate(cell.config.seed_list)
         for j, updates in enumerate(outcome.steps)
     ]
+
+
+def _probes(outcome: Outcome, seed: int, point: int) -> dict[str, float]:
+    """Means over the episodes of a probe: what the critics believed of each kind of chunk, and what it brought."""
+    both = {"belief": outcome.beliefs, "return": outcome.returns}
+    return {f"{name}_{kind}": float(values[seed, point, k].mean()) for k, kind in enumerate(PROBES) for name, values in both.items()}
 
 
 def read_experiment(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -11,6 +11,7 @@ The learners, the sampler and the replay are those of the full runs (`training.p
 program. So a run has no checkpoint: it lasts a minute or so.
 """
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from jax.sharding import Mesh, PartitionSpec
 from qlac_lite.agents import Learner, State, make_learner
 from qlac_lite.chunks import Dataset, Replay, Transitions, append, check_horizon, empty_replay, sample
 from qlac_lite.config import Config, get_method
+from qlac_lite.envs import lite_data
 from qlac_lite.envs.lite import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, WorldState, execute, observe, reset
 from qlac_lite.errors import QlacError
 from qlac_lite.tasks import LITE_WORLD
@@ -36,6 +38,9 @@ SETTINGS = dict(
 QUICK_COMPILE = {"xla_backend_optimization_level": 1}
 
 
+PROBES = ("own", "script", "random")  # whose first chunk `probe` asks about
+
+
 class Outcome(NamedTuple):
     """What a run gives, with a leading axis over seeds. P evaluations, I episodes each."""
 
@@ -44,6 +49,8 @@ class Outcome(NamedTuple):
     lengths: np.ndarray  # (seeds, P, I) actions of each evaluation episode
     params: Any  # of the trained networks
     replay: Dataset  # what was collected online
+    beliefs: np.ndarray | None = None  # (seeds, P, len(PROBES), I) with `probed`: the critics' values of first chunks
+    returns: np.ndarray | None = None  # the same shape: discounted return after them, up to the end of the episode
 
 
 def lite_config(method: str, **changes) -> Config:
@@ -58,11 +65,12 @@ def check_phases(config: Config) -> None:
         raise QlacError(f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the actions executed per decision ({config.execution_length}).")
 
 
-def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Dataset | None = None) -> Outcome:
+def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Dataset | None = None, probed: bool = False) -> Outcome:
     """Trains all seeds of `config` on the same data, offline and then online.
 
     Args:
         collected: the `replay` of another outcome with as many seeds. Each seed learns from the data and its own part of it.
+        probed: whether each evaluation also compares the critics' beliefs with returns (see `probe`; methods with a critic).
 
     Raises:
         QlacError: chunks do not fit the episodes, or phases are no whole number of evaluation intervals.
@@ -73,7 +81,7 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
     devices = jax.local_devices()
     count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
     mesh = Mesh(np.array(devices[:count]), ("seeds",))
-    one_seed = functools.partial(_run, config, world)
+    one_seed = functools.partial(_run, config, world, probed)
     if collected is None:
         empty = empty_replay(config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.horizon).data
         collected = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf))), empty)
@@ -83,14 +91,15 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
     mapped = jax.vmap(one_seed, in_axes=(0, None, 0))
     on_cpu = devices[0].platform == "cpu"
     run = jax.jit(jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False), compiler_options=QUICK_COMPILE if on_cpu else None)
-    (success, lengths), params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
+    measured, params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
         raise QlacError(f"{config.method} has diverged: its parameters are not finite. Try a smaller learning_rate.")
-    steps = every * np.arange(1, success.shape[1] + 1)
-    return Outcome(steps, np.asarray(success), np.asarray(lengths), params, replay)
+    steps = every * np.arange(1, (config.offline_steps + config.online_steps) // every + 1)
+    success, lengths, *probes = map(np.asarray, measured)
+    return Outcome(steps, success, lengths, params, replay, *probes)
 
 
-def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset, collected: Dataset):
+def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: Dataset, collected: Dataset):
     """One seed from start to end. Both phases are one loop, so that what an update is has to be compiled only once."""
     learner = make_learner(config, OBSERVATION_SIZE, ACTION_SIZE)
     init_key, reset_key, run_key = jax.random.split(jax.random.key(seed), 3)
@@ -121,7 +130,8 @@ def _run(config: Config, world: LiteWorld, seed: jax.Array, data: Dataset, colle
             return (jax.lax.fori_loop(0, count, update, state), replay, now), None
 
         carry, _ = jax.lax.scan(decision, carry, jax.random.split(decision_key, every // size))
-        return carry, evaluate(learner, config, world, carry[0], evaluation_key)
+        measured = evaluate(learner, config, world, carry[0], evaluation_key)
+        return carry, measured + (probe(config, world, carry[0], evaluation_key) if probed else ())
 
     intervals = (config.offline_steps + config.online_steps) // every
     online = jnp.arange(intervals) >= config.offline_steps // every
@@ -150,20 +160,57 @@ def act_and_store(
 
 def evaluate(learner: Learner, config: Config, world: LiteWorld, state: State, key: jax.Array):
     """Success (I,) and actions taken (I,) of I = `evaluation_episodes` episodes."""
-    episodes = config.evaluation_episodes
     reset_key, act_key = jax.random.split(key)
-    starts = jax.vmap(reset)(jax.random.split(reset_key, episodes))
+    starts = jax.vmap(reset)(jax.random.split(reset_key, config.evaluation_episodes))
+    success, lengths, _ = rollout(learner, config, world, state.params, starts, act_key)
+    return success, lengths
 
-    def decision(carry, key):
-        now, success, over = carry
-        actions = learner.act(state.params, jax.vmap(observe)(now), key)  # (I, H, A)
+
+def probe(config: Config, world: LiteWorld, state: State, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What the critics believe of chunks, and what these bring if the policy goes on after them: (len(PROBES), I) each.
+
+    The chunks are the first of I = `evaluation_episodes` episodes: the policy's own, the demonstrator's, and uniformly random
+    ones, from the same I starts.
+    """
+    learner = make_learner(dataclasses.replace(config, execute=0), OBSERVATION_SIZE, ACTION_SIZE)
+    start_key, own_key, random_key, act_key = jax.random.split(key, 4)
+    habits = lite_data.Habits(play=False)
+    states, script = lite_data.demonstrations(world, start_key, config.evaluation_episodes, config.chunk_length, habits)
+    starts = jax.tree.map(lambda leaf: leaf[:, 0], states)
+    seen = jax.vmap(observe)(starts)
+    chunks = (learner.act(state.params, seen, own_key), script, jax.random.uniform(random_key, script.shape, minval=-1, maxval=1))
+    beliefs = jnp.stack([learner.value(state.params, seen, chunk) for chunk in chunks])
+    thrice = jax.tree.map(lambda leaf: jnp.concatenate([leaf] * len(chunks)), starts)
+    _, _, returns = rollout(learner, config, world, state.params, thrice, act_key, jnp.concatenate(chunks))
+    return beliefs, returns.reshape(beliefs.shape)
+
+
+def rollout(
+    learner: Learner, config: Config, world: LiteWorld, params: Any, starts: WorldState, key: jax.Array, first: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Episodes from `starts` to their ends: success (I,), actions taken (I,), discounted return (I,).
+
+    Args:
+        first: (I, H, A) the chunks that the episodes begin with, in place of the policy's.
+    """
+
+    def decision(carry, inputs):
+        now, success, over, returned = carry
+        key, begins = inputs
+        actions = learner.act(params, jax.vmap(observe)(now), key)  # (I, H, A)
+        if first is not None:
+            actions = jnp.where(begins, first[:, : actions.shape[1]], actions)
         done = jax.vmap(functools.partial(execute, world))(now, actions)
+        steps = jnp.arange(actions.shape[1])
+        weights = jnp.where(steps < done.length[:, None], config.discount ** (now.time[:, None] + steps), 0.0)
+        returned = returned + jnp.where(over, 0.0, jnp.sum(weights * done.rewards, axis=1))
         keep = lambda old, new: jnp.where(over.reshape(-1, *[1] * (new.ndim - 1)), old, new)
         new = jax.tree.map(lambda old, states: keep(old, states[:, -1]), now, done.states)
         success = success | (~over & done.terminated)
-        return (new, success, over | done.terminated | done.truncated), None
+        return (new, success, over | done.terminated | done.truncated, returned), None
 
-    none = jnp.zeros(episodes, bool)
-    keys = jax.random.split(act_key, -(-world.limit // config.execution_length))
-    (last, success, _), _ = jax.lax.scan(decision, (starts, none, none), keys)
-    return success, last.time
+    none = jnp.zeros(len(starts.time), bool)
+    decisions = -(-world.limit // config.execution_length)
+    keys = (jax.random.split(key, decisions), jnp.arange(decisions) == 0)
+    (last, success, _, returned), _ = jax.lax.scan(decision, (starts, none, none, jnp.zeros(none.shape)), keys)
+    return success, last.time, returned

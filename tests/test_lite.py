@@ -8,12 +8,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from qlac_lite import experiments
+from qlac_lite.agents import make_learner
 from qlac_lite.chunks import Dataset, check_horizon, empty_replay
 from qlac_lite.config import get_method
 from qlac_lite.envs import lite, lite_data
 from qlac_lite.errors import QlacError
 from qlac_lite.experiments import read_experiment, recorded, run_experiment
-from qlac_lite.lite import act_and_store, check_phases, lite_config, train_lite
+from qlac_lite.lite import PROBES, act_and_store, check_phases, lite_config, rollout, train_lite
 
 WORLD = lite.LiteWorld(step=0.1)
 TINY = dict(
@@ -137,6 +138,34 @@ def test_a_run_gives_its_curves_and_gives_them_again(method):
     np.testing.assert_array_equal(one.lengths, two.lengths)
     first, second = (jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], one.params) for i in (0, 1))
     assert any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
+
+
+def test_the_return_of_a_rollout_is_what_its_rewards_add_up_to():
+    config = lite_config("qc", **TINY | {"horizon": WORLD.limit, "evaluate_every": WORLD.limit})
+    learner = make_learner(config, 8, 3)
+    key = jax.random.key(2)
+    states, script = lite_data.demonstrations(WORLD, key, 6, WORLD.limit, lite_data.Habits(play=False))
+    starts = jax.tree.map(lambda leaf: leaf[:, 0], states)
+    params = learner.init(key).params
+    success, lengths, returns = rollout(learner, config, WORLD, params, starts, key, first=script)
+    assert success.sum() >= 5  # it begins with the whole script
+    paid = np.where(success, lengths - 1, lengths)  # the last action of a solved episode costs nothing
+    np.testing.assert_allclose(returns, [-sum(0.99**k for k in range(n)) for n in paid], rtol=1e-5)
+    success, lengths, _ = rollout(learner, config, WORLD, params, starts, key)
+    assert not success.any() and np.all(lengths == WORLD.limit)
+
+
+@pytest.mark.parametrize("changes", [{"method": "qc"}, {"method": "rlpd-ac", "execute": 1}])
+def test_a_probe_asks_the_critic_about_three_kinds_of_chunks(changes):
+    config = lite_config(**TINY | {"offline_steps": 0} | changes)
+    data = lite_data.record(WORLD, jax.random.key(0), 5, 50)
+    outcome = train_lite(config, WORLD, data, probed=True)
+    assert outcome.beliefs.shape == outcome.returns.shape == (2, 2, len(PROBES), 3)
+    assert np.all(outcome.returns >= -(1 - 0.99**WORLD.limit) / 0.01 - 1e-3) and np.all(outcome.returns < 0)
+    assert len(np.unique(outcome.beliefs.round(5))) > 20  # of other chunks, starts, updates and seeds
+    plain = train_lite(config, WORLD, data)
+    np.testing.assert_array_equal(plain.lengths, outcome.lengths)  # to look changes nothing
+    assert plain.beliefs is None
 
 
 def test_a_run_says_what_does_not_fit():

@@ -33,6 +33,7 @@ class Learner(NamedTuple):
     act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]  # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
     losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
     acts_with: tuple[str, ...]  # the networks that `act` reads
+    value: Callable | None = None  # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `mean_value`
 
 
 def critic_loss(q: jax.Array, next_q: jax.Array, batch: Batch) -> tuple[jax.Array, Info]:
@@ -49,6 +50,11 @@ def critic_loss(q: jax.Array, next_q: jax.Array, batch: Batch) -> tuple[jax.Arra
     whole = batch.valid[:, -1]  # (B,)
     info = {"q_mean": jnp.mean(q), "q_max": jnp.max(q), "q_min": jnp.min(q), "target_mean": jnp.mean(target)}
     return jnp.mean(whole * (q - target) ** 2), info
+
+
+def mean_value(critic: Callable) -> Callable:
+    """`value(params, observation, actions)`: the mean of an ensemble that gives (E, B), as a function of all parameters."""
+    return lambda params, observation, actions: jnp.mean(critic(params["critic"], observation, actions), axis=0)
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:

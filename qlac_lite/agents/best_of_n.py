@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state
+from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
 from qlac_lite.config import Config
 from qlac_lite.flow import euler, flow_matching_loss
 from qlac_lite.networks import Critic, VectorField, functional
@@ -25,6 +25,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     sizes = (observation_size, chunk, config.hidden)
     critic_init, critic = functional(lambda rngs: Critic(*sizes, rngs), ensemble=config.critics)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
+    value = mean_value(critic)
     optimizer = optax.adam(config.learning_rate)
 
     def init(key):
@@ -35,7 +36,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         noise = jax.random.normal(key, (len(repeated), *chunk))  # (B * N, H, A)
         flow = lambda *inputs: vector_field(params["flow"], *inputs)
         proposals = jnp.clip(euler(flow, repeated, noise, config.flow_steps), -1, 1)  # (B * N, H, A)
-        q = jnp.mean(critic(params["critic"], repeated, proposals), axis=0)  # (B * N,)
+        q = value(params, repeated, proposals)  # (B * N,)
         best = jnp.argmax(q.reshape(-1, candidates), axis=1)  # (B,)
         return proposals.reshape(-1, candidates, *chunk)[jnp.arange(len(best)), best]  # (B, H, A)
 
@@ -52,4 +53,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
         return {"critic": critic_term, "flow": flow_term}, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow", "critic"))
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow", "critic"), value)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state
+from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
 from qlac_lite.config import Config
 from qlac_lite.flow import euler, flow_matching_loss
 from qlac_lite.networks import Critic, OneStepPolicy, VectorField, functional
@@ -57,4 +57,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         info |= {"policy_q_mean": jnp.mean(policy_q)}
         return {"critic": critic_term, "flow": flow_term, "distill": distill_term, "q": -jnp.mean(policy_q)}, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("policy",))
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("policy",), mean_value(critic))

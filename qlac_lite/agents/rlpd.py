@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state
+from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
 from qlac_lite.config import Config
 from qlac_lite.networks import Critic, GaussianPolicy, functional
 
@@ -78,4 +78,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
             terms["bc"] = -config.bc_weight * jnp.mean(likelihood)
         return terms, info | {"policy_q_mean": jnp.mean(policy_q), "entropy": entropy, "temperature": temperature}
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("actor",))
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("actor",), mean_value(critic))
