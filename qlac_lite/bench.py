@@ -162,7 +162,7 @@ class HostSampler:
 def simulator_rates(rounds: int = 60) -> dict[str, float]:
     """Environment steps a second of random chunks on one core and on all, and of data generation on all."""
     from qlac_lite.data.generate import STEPS, generate
-    from qlac_lite.envs.ogbench import make_vector_env
+    from qlac_lite.envs.simulators import make_vector_env
 
     rates = {}
     cores = os.cpu_count() or 1

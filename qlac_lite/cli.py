@@ -11,7 +11,7 @@ import typer
 
 from qlac_lite.config import METHODS, get_method, make_config, parse_settings
 from qlac_lite.errors import QlacError
-from qlac_lite.tasks import DOMAINS
+from qlac_lite.tasks import DOMAINS, LITE_WORLD
 
 app = typer.Typer(
     name="qlac",
@@ -71,6 +71,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="Dataset file; by default what `qlac data` finds for the task.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/TASK/METHOD.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
+    collected: Annotated[Path | None, typer.Option(help="A finished run with the same seeds, whose online transitions join the data.")] = None,
 ) -> None:
     """Trains a method offline, then online, and evaluates it on the way.
 
@@ -88,16 +89,13 @@ def train(
     config = make_config(task, method, preset, **changes)
     out = out or Path("runs") / task / method
     _quiet()
+    from qlac_lite.data.fetch import get_dataset
     from qlac_lite.engine import use_cores
     from qlac_lite.training import start_run
     from qlac_lite.training import train as run_training
 
     use_cores()
-    if data is None:
-        from qlac_lite.data.fetch import get_dataset
-
-        data = get_dataset(task)
-    run, dataset = start_run(config, data, out, resume)
+    run, dataset = start_run(config, data or get_dataset(task), out, resume, collected)
     print(f"{get_method(method).title} on {task}, {preset}, seeds {list(config.seed_list)}: {out}")
     print(f"Data: {run.data['provenance']}")
     run_training(run, dataset)
@@ -157,15 +155,30 @@ def experiment(
     seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4, comparison 8.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
+    task: Annotated[str, typer.Option(help="exploration only: on this task (`qlac tasks`), with whole runs of `qlac train`.")] = LITE_WORLD,
+    preset: Annotated[str, typer.Option(help="With --task: as in `qlac train`.")] = "lite",
+    data: Annotated[Path | None, typer.Option(help="With --task: dataset file; by default what `qlac data` finds.")] = None,
 ) -> None:
-    """Runs one of the course's experiments on the lite world: the same command goes on where it was killed."""
+    """Runs one of the course's experiments on the lite world: the same command goes on where it was killed.
+
+    `exploration --task cube-triple-play-singletask-task1-v0 --preset full` is that experiment at the paper's size.
+    """
     settings = parse_settings(set_ or []) | ({"seeds": seeds} if seeds else {}) | ({"methods": tuple(method)} if method else {})
     _quiet()
     from qlac_lite.engine import use_cores
-    from qlac_lite.experiments import run_experiment
 
     use_cores()
-    run_experiment(name, out, **settings)
+    if task == LITE_WORLD:
+        from qlac_lite.experiments import run_experiment
+
+        run_experiment(name, out, **settings)
+        return
+    if name != "exploration":
+        raise QlacError(f"{name} runs on the lite world only; exploration takes --task. Compare methods on {task} with qlac train and qlac report.")  # fmt: skip
+    from qlac_lite.data.fetch import get_dataset
+    from qlac_lite.exploration import explore, summary
+
+    print(summary(explore(task, out, data or get_dataset(task), preset, **settings)))
 
 
 @app.command()
@@ -180,6 +193,7 @@ def tasks() -> None:
         print(f"  {d.name}-play-singletask-task1-v0")
         if d.sparse_in_paper:
             print(f"  {d.name}-play-sparse-singletask-task1-v0   (-1 until solved; the paper's reward)")
+    print(f"  {LITE_WORLD}   (the course's own: a planar world, lite preset only)")
 
 
 @app.command()

@@ -8,7 +8,7 @@ import dataclasses
 import typing
 
 from qlac_lite.errors import QlacError, unknown
-from qlac_lite.tasks import LITE_WORLD, get_task
+from qlac_lite.tasks import get_task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +93,7 @@ class Config:
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self):
-        if self.task != LITE_WORLD:
-            get_task(self.task)
+        get_task(self.task)
         get_method(self.method)
         for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
             self._require(name, getattr(self, name) >= 1, "at least 1")
@@ -141,6 +140,12 @@ class Config:
         return self.execute or self.chunk_length
 
     @property
+    def reach(self) -> int:
+        """Steps of an online episode that must be known before a chunk may start there: what a backup spans; or, where nobody
+        learns yet, the horizon, so that any method can learn from it later."""
+        return self.backup_length if self.updates_per_step else self.horizon
+
+    @property
     def updates_per_decision(self) -> int:
         """Gradient steps online between two decisions."""
         return round(self.updates_per_step * self.execution_length)
@@ -183,7 +188,9 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS, "qlac train --help")
     if preset == "lite":
-        values = dict(LITE)
+        values = LITE | domain.lite
+    elif domain.lite:
+        raise QlacError(f"{task} is the course's own small world: it has no full preset. Take --preset lite.")
     else:
         values = dict(alpha=domain.alpha[backup], candidates=domain.candidates if backup == "chunk" else 4)
     known = {field.name for field in dataclasses.fields(Config)} - {"task", "method", "preset"}

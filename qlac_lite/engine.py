@@ -37,6 +37,13 @@ class Progress(NamedTuple):
     episodes: np.ndarray  # (S,) online episodes begun
 
 
+def empty_replays(config: Config, transitions: int, task: Task) -> Replay:
+    """Room for `transitions` online transitions of each seed, with a leading axis over seeds."""
+    domain = task.domain
+    replay = empty_replay(transitions, domain.episode_limit, domain.observation_size, domain.action_size, config.reach)
+    return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf))), replay)
+
+
 def use_cores() -> None:
     """On a CPU, makes JAX treat cores as devices, for seeds or shares of a batch. Call before using JAX."""
     try:
@@ -74,8 +81,8 @@ class Engine:
         self.dataset = self.put_shared(dataset)
 
         update = functools.partial(_update, self.learner, config, self.mesh.shape["batch"])
-        stored = functools.partial(append, horizon=config.backup_length, stride=config.start_stride)
-        closed = functools.partial(close_episode, horizon=config.backup_length, stride=config.start_stride)
+        stored = functools.partial(append, horizon=config.reach, stride=config.start_stride)
+        closed = functools.partial(close_episode, horizon=config.reach, stride=config.start_stride)
         self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
         self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
         act = acting(self.learner)
@@ -97,10 +104,8 @@ class Engine:
 
     def start(self, replay_transitions: int, task: Task) -> Progress:
         """Fresh state of all seeds, with room for `replay_transitions` online transitions each."""
-        sizes = (self.dataset.observations.shape[1], self.dataset.actions.shape[1])
-        replay = empty_replay(replay_transitions, task.domain.episode_limit, *sizes, self.config.backup_length)
-        copies = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (self.config.seeds, *np.shape(leaf))), replay)
-        return Progress(self.init(self.seeds), self.no_metrics(), self.put(copies), np.zeros(self.config.seeds, np.int64))
+        replay = self.put(empty_replays(self.config, replay_transitions, task))
+        return Progress(self.init(self.seeds), self.no_metrics(), replay, np.zeros(self.config.seeds, np.int64))
 
     def no_metrics(self) -> Metrics:
         """Accumulators at zero, ready for `update`."""

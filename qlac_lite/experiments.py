@@ -17,14 +17,15 @@ import numpy as np
 from qlac_lite.chunks import Dataset
 from qlac_lite.config import Config, get_method
 from qlac_lite.envs.lite import LiteWorld
-from qlac_lite.envs.lite_data import record
+from qlac_lite.envs.lite_data import EPISODES, LENGTH, record
 from qlac_lite.errors import QlacError, unknown
 from qlac_lite.files import read_csv, read_json, write_csv, write_json
 from qlac_lite.lite import PROBES, Outcome, check_phases, lite_config, train_lite
 from qlac_lite.runs import provenance
+from qlac_lite.tasks import LITE, Domain
 
 REMEDY = "Name another --out, or delete that folder."
-DATA_SEED, EPISODES, LENGTH = 0, 400, 10.0  # play data: so many episodes, of LENGTH / step actions each
+DATA_SEED = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,19 +185,20 @@ def collect(world: LiteWorld, config: Config) -> Dataset:
     return train_lite(config, world, play(world)).replay
 
 
-def describe(collected: Dataset, seed: int, cells: int = 20) -> dict[str, float]:
-    """Of one seed's collected transitions: how many there are, the gripper's mean way in 5 actions (its coherency), the share of
-    `cells` x `cells` squares it came to, and the share of episodes that solved the task."""
+def describe(collected: Dataset, seed: int, domain: Domain = LITE, cells: int = 20) -> dict[str, float]:
+    """Of one seed's collected transitions: how many there are, the effector's mean way in 5 actions (its coherency, in metres),
+    the share of its workspace that it came to (`cells` along each axis), and the share of episodes that solved the task."""
     part = jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
     rows = part.starts[: part.num_starts]
-    place = part.observations[:, :2]
+    first, last, scale = domain.effector
+    place, (low, high) = part.observations[:, first:last] / scale, map(np.array, domain.workspace)
     whole = rows[part.steps_left[rows] >= 5]
-    squares = np.clip(np.floor((place[rows] + 1) / 2 * cells), 0, cells - 1)
+    visited = np.clip(np.floor((place[rows] - low) / (high - low) * cells), 0, cells - 1)
     episodes = np.sum(part.steps_left[rows] == 1)
     return {
         "collected": len(rows),
         "collected_coherency": float(np.linalg.norm(place[whole + 5] - place[whole], axis=1).mean()),
-        "collected_coverage": len(np.unique(squares, axis=0)) / cells**2,
+        "collected_coverage": len(np.unique(visited, axis=0)) / cells ** (last - first),
         "collected_success": float(np.sum(part.rewards[rows] == 0) / max(1, episodes)),
     }
 

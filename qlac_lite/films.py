@@ -12,9 +12,10 @@ from qlac_lite import plots
 from qlac_lite.config import Config
 from qlac_lite.data.ogbench import task_goal
 from qlac_lite.envs.chunked import ChunkedEnv
-from qlac_lite.envs.ogbench import make_env
+from qlac_lite.envs.lite import GOAL
+from qlac_lite.envs.simulators import make_env
 from qlac_lite.evaluation import EVALUATION, episode_seed
-from qlac_lite.tasks import get_task
+from qlac_lite.tasks import LITE_WORLD, Task, get_task
 
 
 class Film(NamedTuple):
@@ -31,10 +32,10 @@ class Film(NamedTuple):
 class _Recorder(gymnasium.Wrapper):
     """Keeps what is to be seen after every step."""
 
-    def __init__(self, env: gymnasium.Env, cubes: int, pictures: bool):
+    def __init__(self, env: gymnasium.Env, places: Callable, pictures: bool):
         super().__init__(env)
         self.rendered = pictures
-        self.count, self.pictures, self.effector, self.cubes = cubes, [], [], []
+        self.places, self.pictures, self.effector, self.cubes = places, [], [], []
 
     def reset(self, **kwargs):
         result = self.env.reset(**kwargs)
@@ -53,14 +54,26 @@ class _Recorder(gymnasium.Wrapper):
                 self.pictures.append(simulator.render())
         except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
             self.rendered = False
-        self.effector.append(simulator.compute_ob_info()["proprio/effector_pos"])
-        self.cubes.append([simulator.data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(self.count)])
+        effector, cubes = self.places(simulator)
+        self.effector.append(effector)
+        self.cubes.append(cubes)
+
+
+def _places(task: Task) -> tuple[Callable, np.ndarray]:
+    """What tells where effector and cubes (the lite world's gripper and puck) of a simulator are, and where the cubes should be."""
+    flat = lambda place: np.append(place, 0.0)
+    if task.name == LITE_WORLD:
+        return lambda simulator: (flat(simulator.state.gripper), [flat(simulator.state.puck)]), np.array([flat(GOAL)])
+    cubes = lambda data: [data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(task.domain.cubes)]
+    goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
+    return lambda simulator: (simulator.compute_ob_info()["proprio/effector_pos"], cubes(simulator.data)), goals
 
 
 def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool = True) -> Film:  # fmt: skip
     """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed."""
     task = get_task(config.task)
-    recorder = _Recorder(make_env(task, size=size), task.domain.cubes, pictures)
+    places, goals = _places(task)
+    recorder = _Recorder(make_env(task, size=size), places, pictures)
     env = ChunkedEnv(recorder, config.execution_length, config.discount)
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
     looks, steps, done = [], 0, False
@@ -70,9 +83,8 @@ def film_episode(actor: Callable, params: Any, config: Config, seed: int, episod
         observation, _, terminated, truncated, info = env.step(np.asarray(actor(params, *inputs))[0, 0])
         steps += info["length"]
         done = terminated or truncated
-    if env.unwrapped._renderer is not None:
+    if getattr(env.unwrapped, "_renderer", None) is not None:
         env.unwrapped._renderer.close()
-    goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
     pictures = recorder.pictures if len(recorder.pictures) == steps + 1 else []
     cubes = np.array(recorder.cubes).reshape(steps + 1, -1, 3)
     return Film(pictures, np.array(recorder.effector), cubes, goals, np.array(looks), bool(info["success"]))

@@ -22,17 +22,11 @@ from jax.sharding import Mesh, PartitionSpec
 
 from qlac_lite.agents import Learner, State, make_learner
 from qlac_lite.chunks import Dataset, Replay, Transitions, append, check_horizon, empty_replay, sample
-from qlac_lite.config import Config, get_method
+from qlac_lite.config import Config, make_config
 from qlac_lite.envs import lite_data
 from qlac_lite.envs.lite import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, WorldState, execute, observe, reset
 from qlac_lite.errors import QlacError
 from qlac_lite.tasks import LITE_WORLD
-
-# Small enough for minutes on two cores; the same for every method.
-SETTINGS = dict(
-    preset="lite", seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
-    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
-)  # fmt: skip
 
 # A third less time to compile, and as fast afterwards: most of the time goes to products of matrices and to random numbers.
 QUICK_COMPILE = {"xla_backend_optimization_level": 1}
@@ -54,8 +48,8 @@ class Outcome(NamedTuple):
 
 
 def lite_config(method: str, **changes) -> Config:
-    """The configuration of a method for the lite world: `SETTINGS`, then the method's own, then `changes`."""
-    return Config(task=LITE_WORLD, method=method, **{**SETTINGS, **get_method(method).settings, **changes})
+    """The configuration of a method for the lite world, see `make_config`."""
+    return make_config(LITE_WORLD, method, **changes)
 
 
 def check_phases(config: Config) -> None:
@@ -143,16 +137,12 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
 def act_and_store(
     config: Config, world: LiteWorld, replay: Replay, now: WorldState, actions: jax.Array, key: jax.Array
 ) -> tuple[Replay, WorldState]:
-    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over.
-
-    A row becomes the start of a chunk once all of it is known: what a backup spans, or, where nobody learns yet, the horizon.
-    """
-    reach = config.backup_length if config.updates_per_decision else config.horizon
+    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over."""
     done = execute(world, now, actions)
     transitions = Transitions(
         jax.vmap(observe)(done.states), actions, done.rewards, done.length, done.terminated, done.truncated
     )
-    replay = append(replay, transitions, reach, config.start_stride)
+    replay = append(replay, transitions, config.reach, config.start_stride)
     last = jax.tree.map(lambda leaf: leaf[-1], done.states)
     over = done.terminated | done.truncated
     return replay, jax.tree.map(lambda fresh, old: jnp.where(over, fresh, old), reset(key), last)

@@ -134,6 +134,8 @@ def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool)
         differing = [f"{key} is {found[key]} there and {wanted[key]} here" for key in wanted if wanted[key] != found[key]]
         if data["sha256"] != run.data["sha256"]:
             differing.append(f"its data file is {run.data['path']}, of other content")
+        if data.get("collected") != run.data.get("collected"):
+            differing.append("what it learns from was collected by another run")
         if differing:
             raise QlacError(f"{folder} is a run of another configuration: {'; '.join(differing)}. Repeat the same options, or choose another --out.")  # fmt: skip
         return run

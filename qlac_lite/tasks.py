@@ -1,4 +1,4 @@
-"""Every task of the course and what the paper sets for it, in one table.
+"""Every task of the course and what the paper sets for it, in one table; and the course's own small world.
 
 Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), and the OGBench
 package for sizes. cube-single is not in the paper: it is the course's small task, with OGBench's own episode limit and
@@ -10,15 +10,15 @@ import re
 
 from qlac_lite.errors import QlacError, unknown
 
-LITE_WORLD = "lite-world"  # the course's own planar world (envs/lite.py), simulated inside the compiled program
+LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite.py
 
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """One OGBench manipulation environment with its five single tasks."""
+    """One environment with its single tasks: OGBench's manipulation environments have five each, the lite world has one."""
 
     name: str
-    env_class: str  # module:class in the ogbench package
+    env_class: str  # module:class
     env_type: str
     observation_size: int  # S
     objects: int  # things that can be right or wrong: cubes, buttons, drawer, window
@@ -30,8 +30,10 @@ class Domain:
     alpha: dict[str, float]  # distillation weight by backup: one-step (FQL), n-step (FQL-n), chunk (QC-FQL)
     candidates: int  # N of QC; BFN and BFN-n use 4
     sparse_in_paper: bool = False
-
-    action_size = 5  # A, the same in all of them: x, y, z, yaw, gripper
+    action_size: int = 5  # A: x, y, z, yaw, gripper
+    effector: tuple[int, int, float] = (12, 15, 10.0)  # where observations hold the effector's place: from, to, units per metre
+    workspace: tuple = ((-0.275, -0.45, -0.05), (0.275, 0.45, 0.45))  # box in which it moves: two corners, metres
+    lite: dict = dataclasses.field(default_factory=dict)  # what it sets otherwise in the `lite` preset
 
     @property
     def dataset(self) -> str:
@@ -63,9 +65,20 @@ DOMAINS = {
 }  # fmt: skip
 
 
+# Small enough for minutes on two cores with everything compiled; the same for every method.
+_LITE_SETTINGS = dict(
+    seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
+    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
+)  # fmt: skip
+LITE = Domain(
+    LITE_WORLD, "qlac_lite.envs.lite:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400, _alpha(10, 10, 10), 8,
+    action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)), lite=_LITE_SETTINGS,
+)  # fmt: skip
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A single task: a domain, one of its five goals, and the kind of reward."""
+    """A single task: a domain, one of its goals, and the kind of reward."""
 
     name: str
     domain: Domain
@@ -79,9 +92,9 @@ class Task:
 
 
 def task_names() -> list[str]:
-    """All task names: five a domain, and the sparse variants of scene and puzzle."""
+    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, and the lite world."""
     kinds = [(d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper]
-    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)]
+    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [LITE_WORLD]
 
 
 def get_task(name: str) -> Task:
@@ -92,6 +105,8 @@ def get_task(name: str) -> Task:
     """
     if name not in task_names():
         raise unknown("task", name, task_names(), "qlac tasks")
+    if name == LITE_WORLD:
+        return Task(name, LITE, 1, sparse=True)
     domain, sparse, number = re.fullmatch(r"(.+)-play(-sparse)?-singletask-task(\d)-v0", name).groups()
     return Task(name, DOMAINS[domain], int(number), bool(sparse))
 
@@ -102,7 +117,7 @@ def get_domain(dataset: str) -> Domain:
     Raises:
         QlacError: no such dataset.
     """
-    names = {domain.dataset: domain for domain in DOMAINS.values()}
+    names = {domain.dataset: domain for domain in (*DOMAINS.values(), LITE)}
     if dataset in names:
         return names[dataset]
     try:

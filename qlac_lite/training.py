@@ -8,8 +8,6 @@ A run that is killed and resumed offline ends in the same parameters, bit for bi
 their transitions are kept. A chunk cut short by the end of its episode still counts as H steps.
 """
 
-import dataclasses
-import functools
 import os
 import time
 from collections.abc import Callable
@@ -20,26 +18,35 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from qlac_lite.agents import State, make_learner
-from qlac_lite.chunks import Dataset, Transitions, check_horizon
+from qlac_lite.agents import make_learner
+from qlac_lite.chunks import Dataset, Replay, Transitions, check_horizon
 from qlac_lite.config import Config
 from qlac_lite.data.ogbench import load
-from qlac_lite.engine import Engine, Progress
+from qlac_lite.engine import Engine, Progress, empty_replays
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, episode_seed, evaluate, success_interval
-from qlac_lite.runs import Run, create_run
+from qlac_lite.runs import Run, create_run, open_run
 from qlac_lite.tasks import get_task
 
 
-def start_run(config: Config, data: Path, out: Path, resume: bool = False) -> tuple[Run, Dataset]:
+def start_run(config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None) -> tuple[Run, Dataset]:
     """Loads and labels the data file, checks that it fits the configuration, and only then makes the run folder.
+
+    Args:
+        collected: a finished run with as many seeds, of which each seed's online transitions join the data.
 
     Raises:
         QlacError: what is wrong with the file, the folder, or the two together.
     """
     dataset, summary = load(data, get_task(config.task), config.start_stride)
     check_horizon(dataset, config.backup_length)
-    return create_run(out, config, {"path": str(data)} | summary, resume), dataset
+    summary = {"path": str(data)} | summary
+    if collected is not None:
+        if config.online_steps:
+            raise QlacError("With collected transitions there is no online phase: set --online-steps 0.")
+        counts = np.asarray(load_collected(collected, config).data.num_starts).tolist()
+        summary["collected"] = {"run": str(collected), "transitions": counts}
+    return create_run(out, config, summary, resume), dataset
 
 
 def train(run: Run, dataset: Dataset, log: Callable[[str], None] = print) -> None:
@@ -60,6 +67,7 @@ class _Training:
         self.task = get_task(self.config.task)
         self.engine = Engine(self.config, dataset, dataset.observations.shape[1], dataset.actions.shape[1])
         self.evaluators = None
+        self.collected = load_collected(Path(run.data["collected"]["run"]), run.config) if "collected" in run.data else None
         self.success = "-"
         self.saved = self.logged = time.monotonic()
 
@@ -83,18 +91,27 @@ class _Training:
         finally:
             if self.evaluators is not None:
                 self.evaluators.close(terminate=True)
-        self.run.save_checkpoint(progress, "done", self.config.online_steps)
+        self._save(progress, "done", self.config.online_steps)
+
+    def _save(self, progress: Progress, phase: str, step: int) -> None:
+        kept = progress if self.collected is None else progress._replace(replay=None)  # which its own run holds
+        self.run.save_checkpoint(kept, phase, step)
+        self.saved = time.monotonic()
 
     def _restore(self) -> tuple[Progress, str, int]:
         progress = self.engine.start(self.config.online_steps, self.task)
+        if self.collected is not None:
+            progress = progress._replace(replay=self.engine.put(self.collected))
         if not self.run.checkpoint_path.exists():
             self.run.rewind("offline", -1)
             return progress, "offline", 0
-        loaded, phase, step = self.run.load_checkpoint(progress)
+        like = progress if self.collected is None else progress._replace(replay=None)
+        loaded, phase, step = self.run.load_checkpoint(like)
         if phase != "done":
             self.run.rewind(phase, step)
             self.log(f"Resuming {self.run.folder} at {phase} step {step:,}.")
-        return self.engine.put(loaded)._replace(episodes=loaded.episodes), phase, step
+        loaded = self.engine.put(loaded)._replace(episodes=loaded.episodes)
+        return (loaded if self.collected is None else loaded._replace(replay=progress.replay)), phase, step
 
     # The two phases.
 
@@ -110,7 +127,7 @@ class _Training:
         return progress
 
     def _online(self, progress: Progress, step: int) -> Progress:
-        from qlac_lite.envs.ogbench import make_vector_env
+        from qlac_lite.envs.simulators import make_vector_env
 
         config, engine = self.config, self.engine
         first, updates = config.offline_steps, config.updates_per_decision
@@ -193,8 +210,7 @@ class _Training:
         if step == total or step // every > (step - size) // every:
             self._evaluate(progress, phase, step, bar)
         if step == total or time.monotonic() - self.saved >= self.config.checkpoint_seconds:
-            self.run.save_checkpoint(progress, phase, step)
-            self.saved = time.monotonic()
+            self._save(progress, phase, step)
         return progress
 
     def _log(self, progress: Progress, phase: str, step: int) -> Progress:
@@ -248,7 +264,7 @@ def _transitions(info: dict[str, np.ndarray], terminated: np.ndarray, truncated:
 
 def make_evaluators(config: Config):
     """Vector environment for evaluation: about two simulators a core, at least one a seed, in equal numbers a seed."""
-    from qlac_lite.envs.ogbench import make_vector_env
+    from qlac_lite.envs.simulators import make_vector_env
 
     per_seed = max(1, min(config.evaluation_episodes, round(2 * (os.cpu_count() or 1) / config.seeds)))
     return make_vector_env(config.task, config.seeds * per_seed, config.execution_length, config.discount)
@@ -260,14 +276,25 @@ def load_policies(run: Run) -> tuple[Any, Config, str, int]:
     domain = get_task(config.task).domain
     learner = make_learner(config, domain.observation_size, domain.action_size)
     like = jax.eval_shape(jax.vmap(learner.init), jax.random.split(jax.random.key(0), config.seeds))
-    state, phase, step = run.load_checkpoint(_OnlyState(like))
+    loaded, phase, step = run.load_checkpoint(Progress(like, {}, None, None))
     axes = tuple(0 if axis == "s" else None for axis in ACTING_AXES)
-    return (jax.jit(jax.vmap(acting(learner), in_axes=axes)), state.state.params), config, phase, step
+    return (jax.jit(jax.vmap(acting(learner), in_axes=axes)), loaded.state.params), config, phase, step
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["state"], meta_fields=[])
-@dataclasses.dataclass
-class _OnlyState:
-    """The part of `Progress` that acting needs, under the same path in the checkpoint."""
+def load_collected(folder: Path, config: Config) -> Replay:
+    """The online transitions of a finished run, with a leading axis over its seeds, for a run of `config` to learn from.
 
-    state: State
+    Raises:
+        QlacError: the run is of another task or other seeds, is not finished, or has no online phase.
+    """
+    run = open_run(folder)
+    if (run.config.task, run.config.seed_list) != (config.task, config.seed_list):
+        raise QlacError(f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this run is of {config.task} with {list(config.seed_list)}: each seed learns from what the same seed collected.")  # fmt: skip
+    missing = QlacError(f"{folder} holds no finished online phase. Let it collect: qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped.")  # fmt: skip
+    if run.config.online_steps == 0:
+        raise missing
+    like = empty_replays(run.config, run.config.online_steps, get_task(config.task))
+    loaded, phase, _ = run.load_checkpoint(Progress(None, {}, like, None))
+    if phase != "done":
+        raise missing
+    return loaded.replay

@@ -53,7 +53,7 @@ from qlac_lite.chunks import build_dataset, sample
 from qlac_lite.data.fetch import get_dataset
 from qlac_lite.data.ogbench import load
 from qlac_lite.envs import lite
-from qlac_lite.envs.ogbench import make_env
+from qlac_lite.envs.simulators import make_env
 from qlac_lite.lessons import shorten, show
 from qlac_lite.tasks import get_task
 from qlac_lite.widgets import explore

@@ -12,7 +12,7 @@ import pytest
 from qlac_lite.data import fetch
 from qlac_lite.data.generate import STEPS, collect_episode, generate
 from qlac_lite.data.ogbench import load, record_source, solved_objects, task_goal, verify
-from qlac_lite.envs.ogbench import make_env
+from qlac_lite.envs.simulators import make_env
 from qlac_lite.errors import QlacError
 from qlac_lite.files import read_npz
 from qlac_lite.tasks import DOMAINS, get_task, task_names

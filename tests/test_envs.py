@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qlac_lite.envs.chunked import ChunkedEnv
-from qlac_lite.envs.ogbench import make_env, make_vector_env, parallel
+from qlac_lite.envs.simulators import make_env, make_vector_env, parallel
 from qlac_lite.tasks import get_task
 
 TASK = "cube-single-play-singletask-task1-v0"

@@ -10,11 +10,16 @@ from gymnasium.utils.env_checker import check_env
 from qlac_lite import experiments
 from qlac_lite.agents import make_learner
 from qlac_lite.chunks import Dataset, check_horizon, empty_replay
-from qlac_lite.config import get_method
+from qlac_lite.config import get_method, make_config
+from qlac_lite.data.generate import generate
+from qlac_lite.data.ogbench import load
 from qlac_lite.envs import lite, lite_data
 from qlac_lite.errors import QlacError
 from qlac_lite.experiments import read_experiment, recorded, run_experiment
 from qlac_lite.lite import PROBES, act_and_store, check_phases, lite_config, rollout, train_lite
+from qlac_lite.report import draw_filmstrip, evaluate_run, write_report
+from qlac_lite.tasks import LITE_WORLD, get_task
+from qlac_lite.training import start_run, train
 
 WORLD = lite.LiteWorld(step=0.1)
 TINY = dict(
@@ -255,3 +260,30 @@ def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():
     assert {row["method"] for row in rows} >= {"fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc"}
     assert all(0 <= row["success"] <= 1 for row in rows)
     assert about["provenance"]["command"].startswith("qlac experiment horizon") and about["provenance"]["versions"]["jax"]
+
+
+def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
+    path = tmp_path / "play.npz"
+    generate("lite-world-play-v0", 20, 0, path)
+    loaded, summary = load(path, get_task(LITE_WORLD))
+    jax.tree.map(np.testing.assert_array_equal, loaded, lite_data.record(lite.LiteWorld(), jax.random.key(0), 20, 250))
+    assert summary["domain"] == LITE_WORLD and summary["transitions"] == 5000 and "demonstrator" in summary["provenance"]
+    with pytest.raises(QlacError, match="holds lite-world data .* needs cube-single"):
+        load(path, get_task("cube-single-play-singletask-task1-v0"))
+
+
+@pytest.mark.parametrize("method", ["rlpd", "qc-rlpd"])
+def test_the_lite_world_is_a_task_like_others(method, tmp_path):
+    """With environments, checkpoint and report of the full runs."""
+    path = tmp_path / "play.npz"
+    generate("lite-world-play-v0", 2, 0, path)
+    config = make_config(LITE_WORLD, method, **TINY | {"offline_steps": 0, "hidden": (16,), "online_steps": 210, "evaluate_every": 210})
+    run, dataset = start_run(config, path, tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    assert {row["length"] for row in run.rows("episodes.csv")} == {200}  # the world's own limit
+    assert len(run.rows("evaluations.csv")) == 2 * 3
+    assert "### lite-world" in write_report([run.folder], tmp_path / "report")
+    assert "decisions" in draw_filmstrip(run.folder, tmp_path / "film.png")
+    assert "2 episodes a seed" in evaluate_run(run.folder, 2)
+    with pytest.raises(QlacError, match="no full preset"):
+        make_config(LITE_WORLD, method, "full")

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from conftest import TASK, tiny_config
+from conftest import TASK, TINY, tiny_config
 
 from qlac_lite import files, training
 from qlac_lite.chunks import sample
@@ -23,6 +23,7 @@ from qlac_lite.data.ogbench import load
 from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import evaluate, success_interval
+from qlac_lite.exploration import SETS, explore, summary
 from qlac_lite.runs import open_run
 from qlac_lite.tasks import get_task
 from qlac_lite.training import load_policies, start_run, train
@@ -236,7 +237,7 @@ def test_evaluation_does_not_depend_on_the_number_of_processes(finished):
     assert (phase, step) == ("done", 230)
     results = []
     for per_seed in (1, 3):
-        from qlac_lite.envs.ogbench import make_vector_env
+        from qlac_lite.envs.simulators import make_vector_env
 
         environments = make_vector_env(TASK, 2 * per_seed, 5, 0.99)
         try:
@@ -287,9 +288,9 @@ def test_q_far_outside_what_rewards_allow_stops_the_run(finished):
 
 
 def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_file, tmp_path, monkeypatch):
-    from qlac_lite.envs import ogbench
+    from qlac_lite.envs import simulators
 
-    config, make = tiny_config(offline_steps=5, online_steps=40, evaluate_every=1000), ogbench.make_vector_env
+    config, make = tiny_config(offline_steps=5, online_steps=40, evaluate_every=1000), simulators.make_vector_env
 
     def with_a_dying_one(*args):
         environments = make(*args)
@@ -298,10 +299,10 @@ def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_fi
 
     run, dataset = start_run(config, play_file(), tmp_path / "run")
     monkeypatch.setattr(training, "make_evaluators", lambda config: make(config.task, config.seeds, 5, config.discount))
-    monkeypatch.setattr(ogbench, "make_vector_env", with_a_dying_one)
+    monkeypatch.setattr(simulators, "make_vector_env", with_a_dying_one)
     with pytest.raises(QlacError, match="simulator process died.*--resume"):
         train(run, dataset, log=lambda text: None)
-    monkeypatch.setattr(ogbench, "make_vector_env", make)
+    monkeypatch.setattr(simulators, "make_vector_env", make)
     train(run, dataset, log=lambda text: None)
     assert str(arrays_of(run)["phase"]) == "done"
 
@@ -457,3 +458,60 @@ def test_a_run_of_another_version_is_refused(tmp_path, finished):
     (tmp_path / "copy" / "checkpoint.npz").write_bytes(b"PK")
     with pytest.raises(QlacError, match="cut off"):
         load_policies(open_run(tmp_path / "copy"))
+
+
+def test_two_kinds_of_data_are_collected_on_a_task_and_learned_from(play_file, tmp_path):
+    few = {key: value for key, value in TINY.items() if key not in ("evaluate_every", "online_steps")}
+    settings = few | dict(online_steps=230, evaluate_every=1000)
+    run = functools.partial(explore, TASK, tmp_path / "out", play_file(), log=lambda text: None, **settings)
+    rows = run()
+    assert [(row["method"], row["data"]) for row in rows if row["seed"] == 1] == [(m, d) for m in ("fql", "qc-fql") for d in SETS]
+    collected = {row["data"]: row for row in rows if row["seed"] == 0 and row["method"] == "qc-fql"}
+    assert "collected" not in collected["D"]
+    assert all(200 < collected[name]["collected"] <= 230 for name in SETS[1:])  # single actions, too, can be chunked
+    assert 0 < collected["D+D5"]["collected_coverage"] < 0.1 and 0 < collected["D+D5"]["collected_coherency"] < 0.2
+    assert summary(rows).count("D5 less D1") == 2
+
+    collector, learner = open_run(tmp_path / "out" / "qc-fql-collects"), open_run(tmp_path / "out" / "fql-D+D5")
+    assert learner.data["collected"]["run"] == str(collector.folder)
+    assert not [name for name in arrays_of(learner) if "replay" in name]  # it stays where it was collected
+    offline = [row for row in collector.rows("progress.csv") if row["phase"] == "online"]
+    assert not offline  # it has not learned while it collected
+    plain = open_run(tmp_path / "out" / "fql-collects")
+    names = [name for name in arrays_of(learner) if ".params" in name and "critic" in name]
+    assert any(not np.array_equal(arrays_of(learner)[name], arrays_of(plain)[name]) for name in names)
+
+    before = arrays_of(learner)
+    shutil.rmtree(learner.folder)
+    assert run() == rows  # what is finished is kept; what is lost is trained again, to the same bits
+    assert_same_arrays(arrays_of(learner), before)
+    with pytest.raises(QlacError, match="first one of single actions"):
+        explore(TASK, tmp_path / "other", play_file(), methods=("qc",), **settings)
+    with pytest.raises(QlacError, match="each seed learns from what the same seed collected"):
+        start_run(tiny_config("fql", online_steps=0, first_seed=5), play_file(), tmp_path / "other", collected=collector.folder)
+    with pytest.raises(QlacError, match="no finished online phase"):
+        start_run(tiny_config("fql", online_steps=0), play_file(), tmp_path / "other", collected=learner.folder)
+    with pytest.raises(QlacError, match="--online-steps 0"):
+        start_run(tiny_config("fql"), play_file(), tmp_path / "other", collected=collector.folder)
+
+
+def test_a_run_that_learns_from_a_collection_goes_on_after_a_kill(play_file, tmp_path, monkeypatch):
+    collector, dataset = start_run(tiny_config(updates_per_step=0, online_steps=100), play_file(), tmp_path / "collects")
+    train(collector, dataset, log=lambda text: None)
+    config = tiny_config("fql", online_steps=0)
+    whole, dataset = start_run(config, play_file(), tmp_path / "whole", collected=collector.folder)
+    train(whole, dataset, log=lambda text: None)
+    cut, dataset = start_run(config, play_file(), tmp_path / "cut", collected=collector.folder)
+    update = Engine.update
+
+    def stops(engine, progress, first_step, count):
+        if first_step >= 10:
+            raise KeyboardInterrupt
+        return update(engine, progress, first_step, count)
+
+    monkeypatch.setattr(Engine, "update", stops)
+    with pytest.raises(QlacError, match="--resume"):
+        train(cut, dataset, log=lambda text: None)
+    monkeypatch.setattr(Engine, "update", update)
+    train(cut, dataset, log=lambda text: None)
+    assert_same_arrays(arrays_of(cut), arrays_of(whole))

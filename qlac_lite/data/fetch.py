@@ -9,7 +9,7 @@ from pathlib import Path
 from qlac_lite.data.generate import generate
 from qlac_lite.data.ogbench import describe, record_source, verify
 from qlac_lite.errors import QlacError, unknown
-from qlac_lite.tasks import get_domain
+from qlac_lite.tasks import LITE, get_domain
 
 HOSTS = {
     "the authors' host": "https://rail.eecs.berkeley.edu/datasets/ogbench/{name}.npz",
@@ -55,6 +55,10 @@ def get_dataset(
     name = domain.dataset
     if source not in SOURCES:
         raise unknown("source", source, SOURCES, "qlac data --help")
+    if domain == LITE:
+        if source in ("file", "download"):
+            raise QlacError(f"{name} is the course's own: there is no official file. Use --source generate.")
+        source, episodes = "generate", episodes or domain.episodes
     folder = Path(out) if out else cache_folder()
     official = [path for path in (folder / f"{name}.npz", Path(f"~/.ogbench/data/{name}.npz").expanduser()) if path.exists()]
     if source != "generate" and official and not (source == "auto" and episodes is not None):

@@ -1,11 +1,11 @@
-"""OGBench's npz layout: verify a file, load it, label it with a task's rewards.
+"""OGBench's npz layout: verify a file, load it, label it with a task's rewards. The lite world's files have it, too.
 
     observations (N, S) float32   actions (N, A) float32 in [-1, 1]   terminals (N,) bool, the last row of each episode
-    qpos (N, ...)   qvel (N, ...)   button_states (N, buttons), scene and puzzle only
+    qpos (N, ...)   qvel (N, ...)   not the lite world   button_states (N, buttons), scene and puzzle only
     provenance ()   text, in files made by `qlac data`
 
 Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}: what the environment of
-`qlac_lite.envs.ogbench` gives online. OGBench's own relabelling uses s_t instead.
+`qlac_lite.envs.simulators` gives online. OGBench's own relabelling uses s_t instead.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from qlac_lite.chunks import Dataset, build_dataset
 from qlac_lite.errors import QlacError
 from qlac_lite.files import read_json, read_npz, sha256, write_json
-from qlac_lite.tasks import DOMAINS, Domain, Task, get_domain
+from qlac_lite.tasks import DOMAINS, LITE, LITE_WORLD, Domain, Task, get_domain
 
 OBJECTS_AT = 14  # qpos: 6 arm joints, 8 gripper joints, then 7 a cube, 1 a button, drawer, window
 TOLERANCE = 0.04  # metres, OGBench's radius of success
@@ -40,9 +40,12 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
     def fail(problem: str):
         raise QlacError(f"{path}: {problem}. {remedy}")
 
-    for key in ("observations", "actions", "terminals", "qpos", "qvel"):
-        if key not in arrays:
-            fail(f"the key {key!r} is missing (it has {', '.join(sorted(arrays)) or 'none'})")
+    def require(*keys: str) -> None:
+        for key in keys:
+            if key not in arrays:
+                fail(f"the key {key!r} is missing (it has {', '.join(sorted(arrays)) or 'none'})")
+
+    require("observations", "actions", "terminals")
     observations, actions, terminals = arrays["observations"], arrays["actions"], arrays["terminals"]
     if observations.ndim != 2 or len(observations) == 0:
         fail(f"observations have the shape {observations.shape}, not (rows, size)")
@@ -58,7 +61,7 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
             fail(f"{key} has a NaN or infinity in row {np.argwhere(~np.isfinite(array))[0][0]}")
     domain = _domain_of(arrays)
     if domain is None:
-        fail(f"observations of size {observations.shape[1]} fit none of {', '.join(DOMAINS)}")
+        fail(f"observations of size {observations.shape[1]} fit none of {', '.join([*DOMAINS, LITE_WORLD])}")
     if name is not None and domain != get_domain(name):
         raise QlacError(
             f"{path} holds {domain.name} data (observations of size {domain.observation_size}), but {name} needs "
@@ -76,11 +79,13 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
     lengths = np.diff(np.flatnonzero(terminals), prepend=-1)
     if lengths.min() < 2:
         fail(f"episode {lengths.argmin()} has one row and so no transition")
-    if arrays["qpos"].shape != (rows, domain.qpos_size):
-        fail(f"qpos has the shape {arrays['qpos'].shape}, not ({rows}, {domain.qpos_size})")
-    arm = np.abs(observations[:, :6] - arrays["qpos"][:, :6]).max()
-    if arm > 1e-3:
-        fail(f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, so rows are shuffled")
+    if domain != LITE:
+        require("qpos", "qvel")
+        if arrays["qpos"].shape != (rows, domain.qpos_size):
+            fail(f"qpos has the shape {arrays['qpos'].shape}, not ({rows}, {domain.qpos_size})")
+        arm = np.abs(observations[:, :6] - arrays["qpos"][:, :6]).max()
+        if arm > 1e-3:
+            fail(f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, so rows are shuffled")
     summary = dict(
         domain=domain.name,
         rows=rows,
@@ -126,7 +131,7 @@ def describe(summary: dict) -> str:
 
 def _domain_of(arrays: dict[str, np.ndarray]) -> Domain | None:
     sizes = (arrays["observations"].shape[1], arrays.get("button_states", np.zeros((1, 0))).shape[1:])
-    return {(d.observation_size, (d.buttons,)): d for d in DOMAINS.values()}.get(sizes)
+    return {(d.observation_size, (d.buttons,)): d for d in (*DOMAINS.values(), LITE)}.get(sizes)
 
 
 def load(path: Path, task: Task, stride: int = 1) -> tuple[Dataset, dict]:
@@ -141,6 +146,10 @@ def load(path: Path, task: Task, stride: int = 1) -> tuple[Dataset, dict]:
 
 def solved_objects(arrays: dict[str, np.ndarray], task: Task) -> np.ndarray:
     """Which objects are right in each row, (N, objects) bool: cubes, then buttons, drawer, window."""
+    if task.name == LITE_WORLD:
+        from qlac_lite.envs.lite import LiteWorld, solved_rows
+
+        return solved_rows(LiteWorld(), arrays["observations"])[:, None]
     goal, domain, qpos = task_goal(task), task.domain, arrays["qpos"]
     right = []
     for i in range(domain.cubes):
@@ -154,8 +163,8 @@ def solved_objects(arrays: dict[str, np.ndarray], task: Task) -> np.ndarray:
 
 
 def task_goal(task: Task) -> dict[str, np.ndarray]:
-    """The goal of a task, from the OGBench package: cube positions (cubes, 3) in metres, button states, slide positions."""
-    from qlac_lite.envs.ogbench import make_env
+    """The goal of an OGBench task, from the package: cube positions (cubes, 3) in metres, button states, slide positions."""
+    from qlac_lite.envs.simulators import make_env
 
     env = make_env(task).unwrapped
     info = env.task_infos[task.number - 1]

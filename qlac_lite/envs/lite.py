@@ -100,6 +100,11 @@ def solved(world: LiteWorld, state: WorldState) -> jax.Array:
     return (jnp.linalg.norm(state.puck - jnp.array(GOAL)) < world.tolerance) & ~state.held
 
 
+def solved_rows(world: LiteWorld, observations: np.ndarray) -> np.ndarray:
+    """`solved` of observations (N, 8): (N,) bool."""
+    return (np.linalg.norm(observations[:, 3:5] - np.array(GOAL), axis=1) < world.tolerance) & (observations[:, 5] < 0)
+
+
 def in_wall(world: LiteWorld, place: jax.Array) -> jax.Array:
     """() bool for a place (2,)."""
     through_gap = jnp.min(jnp.abs(place[1] - jnp.array(GAPS))) < world.gap / 2

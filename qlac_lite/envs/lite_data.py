@@ -28,6 +28,7 @@ from qlac_lite.envs.lite import (
 
 APPROACH, CLOSE, CARRY, OPEN, LEAVE = range(5)  # phases
 NEAR = 0.05  # distance at which the demonstrator has arrived
+EPISODES, LENGTH = 400, 10.0  # play data as the course uses them: so many episodes, of LENGTH / step actions each
 
 
 class Habits(NamedTuple):
@@ -121,6 +122,17 @@ def demonstrations(
         return jax.tree.map(lambda rest, end: jnp.concatenate([rest, end[None]]), states, last), actions
 
     return jax.jit(jax.vmap(episode))(jax.random.split(key, episodes))
+
+
+def play_file(episodes: int, seed: int) -> dict[str, np.ndarray]:
+    """Play of the default world in OGBench's layout: observations (N, 8), actions (N, 3), terminals (N,)."""
+    world = LiteWorld()
+    steps = round(LENGTH / world.step)
+    states, actions = demonstrations(world, jax.random.key(seed), episodes, steps)
+    observations = jax.jit(jax.vmap(jax.vmap(observe)))(states)
+    padded = np.concatenate([actions, np.zeros_like(actions[:, :1])], axis=1)
+    ends = np.tile(np.arange(steps + 1) == steps, episodes)
+    return {"observations": np.reshape(observations, (-1, 8)), "actions": padded.reshape(-1, 3), "terminals": ends}
 
 
 def record(world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = PLAY, stride: int = 1) -> Dataset:

@@ -6,14 +6,12 @@ An online episode ends at success. This module imports no JAX.
 """
 
 import functools
-from collections.abc import Callable
 from importlib import import_module
 
 import gymnasium
 import numpy as np
 
-from qlac_lite.envs.chunked import ChunkedEnv
-from qlac_lite.tasks import Domain, Task, get_task
+from qlac_lite.tasks import Domain, Task
 
 
 @functools.cache
@@ -45,7 +43,7 @@ class SparseReward(gymnasium.RewardWrapper):
         return 0.0 if reward == 0 else -1.0
 
 
-def make_env(task: Task, size: int = 200) -> gymnasium.Env:
+def make_ogbench_env(task: Task, size: int = 200) -> gymnasium.Env:
     """The environment of a single task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
 
     `size` is the width and height of a rendered frame in pixels.
@@ -67,25 +65,3 @@ def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
     env = _reproducible(domain.env_class)(env_type=domain.env_type, terminate_at_goal=False, mode="data_collection")
     return gymnasium.wrappers.TimeLimit(env, steps)
 
-
-def _make_chunked(task: str, horizon: int, discount: float) -> ChunkedEnv:
-    return ChunkedEnv(make_env(get_task(task)), horizon, discount)
-
-
-def make_vector_env(task: str, count: int, horizon: int, discount: float) -> gymnasium.vector.AsyncVectorEnv:
-    """`count` chunked environments of a task, each in its own process.
-
-    They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where wanted, so
-    that every episode has its own seed whatever the number of processes.
-    """
-    return parallel([functools.partial(_make_chunked, task, horizon, discount)] * count)
-
-
-def parallel(env_fns: list[Callable[[], gymnasium.Env]]) -> gymnasium.vector.AsyncVectorEnv:
-    """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX process)."""
-    import multiprocessing
-
-    multiprocessing.set_forkserver_preload(["qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"])
-    return gymnasium.vector.AsyncVectorEnv(
-        env_fns, context="forkserver", shared_memory=True, autoreset_mode=gymnasium.vector.AutoresetMode.DISABLED
-    )
