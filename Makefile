@@ -5,7 +5,8 @@ PINS := constraints.txt
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && command -v $$p && break; done)
 RUNS := runs/headline
-# Each lesson runs four times in the tests; what one run compiles serves the others.
+# Files of tests, and notebooks, run side by side. A lesson runs solved and unsolved; what one compiles serves the other.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 TF_CPP_MIN_LOG_LEVEL=2
 
 .PHONY: help run test test-colab colab lab notebooks bench format clean
@@ -49,15 +50,15 @@ run: $(VENV)/.base
 
 test: $(VENV)/.dev
 	@$(BIN)/ruff check qlac_lite tests
-	@$(COMPILED_ONCE) $(BIN)/python -m pytest
-	@$(COMPILED_ONCE) QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
+	@$(COMPILED_ONCE) $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	@$(COMPILED_ONCE) QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
 test-colab:
 	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"
 
 colab: $(VENV)/.test
-	@$(BIN)/python -m pytest --ignore tests/test_lessons.py
-	@QLAC_FAST=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks solutions
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore tests/test_lessons.py
+	@QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
 lab: $(VENV)/.lab
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)

@@ -96,7 +96,8 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world, remove one
     possible cause each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
     `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL with RLPD's batches
-    and critics (an actor that can hold any distribution, and is held near the data).
+    and critics (an actor that can hold any distribution, and is held near the data). And one thing is taken from RLPD itself:
+    `two` has two critics in place of ten, with single actions (h1) and with chunks.
     """
     few = {"seeds": 4, "online_steps": 8_000, **changes}
     cells = []
@@ -117,6 +118,9 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
             Cell(f"{name}-h{h}-{steps[-1]:g}", world, lite_config(method, **{"horizon": h, **own, **few}), probed=True)
             for name, (method, own) in removed.items()
         ]
+    for h in (1, *horizons):
+        config = lite_config("rlpd" if h == 1 else "rlpd-ac", **{"horizon": h, "critics": 2, **few})
+        cells.append(Cell(f"two-h{h}-{steps[-1]:g}", world, config, probed=True))
     return cells
 
 

@@ -701,6 +701,84 @@ print(f"pairs of ways in which the more coherent one succeeds more often: {agree
 # **The first of five.** Looking at every step lowers coherency most, and by its mean success, too; with four seeds the latter is not certain. If it is so, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again. This experiment does not show the reason.
 #
 # So coherency is a sign of something, and not the thing itself. Make it by force (hold the action), and success falls. Take it away within the chunk (mix), and success stays. This is what "coherency goes with success" leaves out: both follow from a good policy.
+
+# %% [markdown]
+# ## 8. Do better data teach more?
+#
+# So far you looked at what an agent *does* while it collects. What matters in the end is what its data are good for. The following experiment, which has been done for three cubes (cube-triple), separates collecting from learning:
+#
+# 1. Pretrain two agents on play alone: one with single actions, one with chunks.
+# 2. Let each collect equally many transitions, **without learning** meanwhile. Call what the single-action agent collected D1, and what the chunk agent collected D5.
+# 3. Pretrain **fresh** agents, of both kinds, on play alone (D), on play with D1, and on play with D5.
+# 4. Compare. Learner by learner, does D + D5 teach more than D + D1?
+#
+# The third step is the control. If chunks only *learn* better, both collections help a learner equally. If chunks *collect* better, D5 helps whoever learns from it, single actions included.
+#
+# What follows was recorded with the command that the cell prints. Across: who learns. Colours: from which data.
+#
+# **Question 3.** Sections 4 and 5 measured coherency and coverage of such collections, section 7 asked what coherency is good for. What do you expect: for which learners does D5 beat D1? Does either beat D alone?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_collections", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# (Fill in when the data are there: what a careful reader would predict from sections 4 to 7. The claim of the method is that D5 beats D1 for both kinds of learner. Coverage speaks for it. Against it speaks that a collection is useful to a critic only if some of it reaches the goal: where `collected_success` is 0 for both, neither D1 nor D5 holds a success that play does not, and the difference may be small.)
+
+# %%
+from qlac_lite.experiments import recorded
+
+rows, about = recorded("exploration")
+print("$", about["provenance"]["command"])
+print(about["data"], "|", about["provenance"]["machine"], "|", about["provenance"]["date"][:10])
+
+SETS = {"D": ("0.5", "o"), "D+D1": (SINGLE, "s"), "D+D5": (CHUNK, "D")}
+TITLES = {"fql": "FQL", "qc-fql": "QC-FQL", "bfn": "BFN", "qc": "QC"}
+LEARNERS = [method for method in TITLES if any(row["method"] == method for row in rows)]
+
+
+def taught(method, data, what="success"):
+    """A column at the last evaluation of each seed of a learner: (seeds,)."""
+    cell = [row for row in rows if row["method"] == method and row["data"] == data]
+    last = max(row["updates"] for row in cell)
+    by_seed = {row["seed"]: row[what] for row in cell if row["updates"] == last}
+    return np.array([by_seed[seed] for seed in sorted(by_seed)], float)
+
+
+figure, panels = plots.new_figure(3, width=3.7, height=3.5)
+left, middle, right = panels
+for shift, (data, (colour, marker)) in zip((-0.2, 0, 0.2), SETS.items(), strict=True):
+    values = np.array([100 * taught(method, data) for method in LEARNERS]).T  # (seeds, learners)
+    plots.points(left, np.arange(len(LEARNERS)) + shift, values, data, colour, marker)
+gain = np.array([100 * (taught(method, "D+D5") - taught(method, "D+D1")) for method in LEARNERS]).T
+plots.points(middle, np.arange(len(LEARNERS)), gain, "D5 less D1", CHUNK, "D")
+middle.axhline(0, color="0.4", linestyle=":")
+for axes in (left, middle):
+    axes.set_xticks(range(len(LEARNERS)), [TITLES[method] for method in LEARNERS], fontsize=9)
+    axes.set_xlabel("learner")
+left.set(ylabel="success after pretraining (%)", ylim=(-4, 104))
+left.legend(fontsize=8)
+middle.set_ylabel("success: D+D5 less D+D1 (points)")
+for data in ("D+D1", "D+D5"):
+    coherent = np.concatenate([taught(method, data, "collected_coherency") for method in LEARNERS])
+    covers = np.concatenate([100 * taught(method, data, "collected_coverage") for method in LEARNERS])
+    right.plot(coherent, covers, SETS[data][1], color=SETS[data][0], alpha=0.7, label=data[2:])
+right.set(xlabel="coherency of the collection", ylabel="its coverage (%)")
+right.legend(fontsize=8)
+show(
+    figure,
+    "Left: success of learners pretrained on play alone, with D1, and with D5. Middle: the difference "
+    "between D5 and D1 by learner, with intervals over seeds. Right: coherency and coverage of each "
+    "collection.",
+)
+for method in LEARNERS:
+    values = {data: interval(100 * taught(method, data), " %", ".0f") for data in SETS}
+    paired = interval(100 * (taught(method, "D+D5") - taught(method, "D+D1")), "", ".0f")
+    parts = [f"{data} {value:18}" for data, value in values.items()]
+    print(f"{TITLES[method]:7}", *parts, "D5 less D1", paired)
+for data in ("D+D1", "D+D5"):
+    for what in ("collected_coherency", "collected_coverage", "collected_success"):
+        values = np.concatenate([taught(method, data, what) for method in LEARNERS])
+        print(f"{data[2:]} {what[10:]:10} {values.min():.3f} to {values.max():.3f}, mean {values.mean():.3f}")
+
+# %% [markdown]
+# (To be written from what the figure shows: whether D5 helps more than D1, for whom, and whether the interval of the paired difference leaves 0 out; whether the collections that cover more are the ones that teach more; how many successes each holds. The seeds of a pair share their collector, so compare them seed by seed.)
 #
 # ## Summary
 #

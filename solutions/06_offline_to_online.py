@@ -31,6 +31,7 @@
 # | $\mathcal H$ | `entropy_target` | the target of the entropy, for each of the $H A$ numbers |
 
 # %%
+import dataclasses
 import functools
 
 import jax
@@ -44,9 +45,12 @@ from qlac_lite import networks, plots
 from qlac_lite.agents import make_learner
 from qlac_lite.checks import lesson06 as checks
 from qlac_lite.checks.lesson06 import BETTER, NOT_SHOWN, WORSE, Networks
+from qlac_lite.config import METHODS, make_config
 from qlac_lite.envs import lite, lite_data
+from qlac_lite.experiments import play, recorded
 from qlac_lite.flow import euler, flow_matching_loss
 from qlac_lite.lessons import shorten, show
+from qlac_lite.lite import rollout, train_lite
 
 # %% [markdown]
 # ## 1. From offline to online: what changes
@@ -518,7 +522,54 @@ for gap in (0, 15):
 #
 # **Predict** the sign of each, and write it down.
 #
-# *Not measured yet.* The run is `qlac experiment comparison --out runs/comparison`: ten methods, eight seeds, steps of 0.04.
+# The run takes a quarter of an hour on two cores, so it was recorded, with the command that the cell prints: eight seeds, steps of 0.04, the same play data for all. Six methods are trained offline first, by 4,000 updates. Then all of them have 6,000 environment steps, with an update each. Your `interval_table` reads the end of it.
+
+# %%
+rows, about = recorded("comparison")
+print("$", about["provenance"]["command"], "|", about["provenance"]["machine"])
+
+
+def curve_of(rows, cell, what="success"):
+    """A column of one cell: steps since the start of the online phase (P,), offline ones negative; values (seeds, P)."""
+    value = {(row["seed"], row["updates"] - row["offline"]): row[what] for row in rows if row["cell"] == cell}
+    seeds, steps = (sorted({key[i] for key in value}) for i in (0, 1))
+    return np.array(steps), np.array([[value[seed, step] for step in steps] for seed in seeds])
+
+
+FAMILIES = [["fql", "fql-n", "qc-fql"], ["bfn", "bfn-n", "qc"], ["rlpd", "rlpd-ac", "qc-rlpd", "chunk-bc"]]
+figure, panels = plots.new_figure(3, width=3.6, height=3.4)
+for axes, family in zip(panels, FAMILIES, strict=True):
+    for method in family:
+        steps, success = curve_of(rows, f"{method}-0.04")
+        plots.curve(axes, method, METHODS[method].title, steps, *plots.mean_interval(100 * success))
+    axes.axvline(0, color="0.4", linewidth=1, linestyle=":")
+    axes.set(xlabel="environment steps (thousands)", ylim=(-4, 104), xlim=(-2.3, 6.3))
+    axes.text(-0.1, 101, "offline", ha="right", va="top", fontsize=8, color="0.35")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(0, 0.6))
+panels[0].set_ylabel("success (%)")
+show(
+    figure,
+    "Success over environment steps in three panels: FQL, FQL-n, QC-FQL; BFN, BFN-n, QC; RLPD, RLPD-AC, QC-RLPD and "
+    "chunk flow BC. Offline all are near 0. The RLPD family rises first, RLPD-AC and QC-RLPD before RLPD.",
+)
+
+TEN = sum(FAMILIES, [])
+ends = 100 * np.array([curve_of(rows, f"{method}-0.04")[1][:, -3:] for method in TEN])  # (methods, seeds, 3)
+average = ends.mean(axis=2, keepdims=True)  # of each seed's three points: earlier success counts, too
+mean, low, high, *_ = interval_table(ends, 0, 1)
+mean_of, low_of, high_of, *_ = interval_table(average, 0, 1)
+for i, method in enumerate(TEN):
+    at_end = f"{mean[i]:3.0f} % [{low[i]:4.0f}, {high[i]:4.0f}]"
+    print(f"{METHODS[method].title:14} at the end {at_end}   over the curve {mean_of[i]:3.0f} % [{low_of[i]:4.0f}, {high_of[i]:4.0f}]")
+for first, second in (("rlpd-ac", "rlpd"), ("qc-rlpd", "rlpd-ac"), ("qc", "qc-rlpd")):
+    pair = TEN.index(first), TEN.index(second)
+    for name, table in (("at the end", ends), ("over the curve", average)):
+        *_, difference, decision = interval_table(table, *pair)
+        apart = f"{difference[0]:+4.0f} [{difference[1]:+4.0f}, {difference[2]:+4.0f}]"
+        print(f"{METHODS[first].title:7} less {METHODS[second].title:7} {name:14} {apart}: {WORDS[int(decision)]}")
+
+# %% [markdown]
+# PROSE5
 #
 # ## 6. Why naive chunking fails: four causes, four predictions
 #
@@ -808,7 +859,85 @@ print("updates until the entropy term is below 1:", ", ".join(map(str, slow)))
 #
 # **Prediction.** The gap between the critic's belief and the return is larger for RLPD-AC than for RLPD, and larger than for QC at the same step. It shrinks online. The cloning term of QC-RLPD makes it smaller.
 #
-# *Not measured yet.*
+# Two experiments. The first was recorded with the runs of section 5 and of the map below. At each evaluation the critics were asked what they believe of the first chunk of an episode, and the chunk was executed, after which the policy went on. Three kinds of chunks began from the same starts: the policy's **own**, the **script**'s (the demonstrator's, as in play), and uniformly **random** ones. Belief less return is the critics' error; above 0 they believe too much. (An episode that ends by its time limit might have gone on failing. Then the return is at least what was paid, so the error shown is, if anything, too small.)
+#
+# The second is live: train RLPD-AC for a while, take the script's first chunk, and move it away from the data, step by step, in a random direction.
+#
+# **Predict**: does the error grow with the chunk's length? With the distance?
+
+# %%
+rows, about = recorded("naive")
+print("$", about["provenance"]["command"], "|", about["provenance"]["machine"])
+LENGTHS = (1, 5, 10, 20)
+KINDS = {"own": ("o", "#7B3294"), "script": ("s", "0.35"), "random": ("^", "#E69F00")}
+
+
+def in_words(values):
+    """Mean and 95 % interval over seeds."""
+    center, below, above = plots.mean_interval(values)
+    return f"{center:+.0f} [{below:+.0f}, {above:+.0f}]"
+
+
+def naive(name, h, what="success", step=0.04):
+    """A column of a cell of the map: (steps, values (seeds, P)). With H = 1 all of them are RLPD."""
+    return curve_of(rows, f"rlpd-{step:g}" if h == 1 else f"{name}-h{h}-{step:g}", what)
+
+
+def error(name, h, kind="own"):
+    steps, belief = naive(name, h, f"belief_{kind}")
+    return steps, belief - naive(name, h, f"return_{kind}")[1]
+
+
+live = make_config("lite-world", "rlpd-ac", seeds=2, online_steps=shorten(2000, fast=100))
+live = dataclasses.replace(live, evaluate_every=live.online_steps)
+coarse = lite.LiteWorld(step=0.08)
+trained = train_lite(live, coarse, play(coarse))
+learner = make_learner(live, 8, 3)
+DISTANCES = (0.0, 0.25, 0.5, 1.0)
+
+
+@jax.jit
+@functools.partial(jax.vmap, in_axes=(0, 0, None))
+def moved(params, key, distance):
+    """Error of one seed's critics on script chunks, each number moved by up to `distance`."""
+    start_key, noise_key, act_key = jax.random.split(key, 3)
+    habits = lite_data.Habits(play=False)
+    states, script = lite_data.demonstrations(coarse, start_key, shorten(100, fast=10), 5, habits)
+    starts = jax.tree.map(lambda leaf: leaf[:, 0], states)
+    away = distance * jax.random.uniform(noise_key, script.shape, minval=-1, maxval=1)
+    chunks = jnp.clip(script + away, -1, 1)
+    belief = learner.value(params, jax.vmap(lite.observe)(starts), chunks)
+    *_, returned = rollout(learner, live, coarse, params, starts, act_key, chunks)
+    return jnp.mean(belief), jnp.mean(returned)
+
+
+keys = jax.random.split(jax.random.key(0), 2)
+apart = np.array([np.subtract(*moved(trained.params, keys, d)) for d in DISTANCES])  # (distances, seeds)
+
+figure, (left, middle, right) = plots.new_figure(3, width=3.5, height=3.4)
+for h, colour in zip(LENGTHS, plots.shades(4), strict=True):
+    steps, errors = error("rlpd-ac", h)
+    plots.band(left, steps / 1000, errors, f"H = {h}", colour, "o")
+for shift, (kind, (marker, colour)) in zip((-0.15, 0, 0.15), KINDS.items(), strict=True):
+    late = np.array([error("rlpd-ac", h, kind)[1][:, -1] for h in LENGTHS]).T
+    plots.points(middle, np.arange(4) + shift, late, kind, colour, marker)
+for seed in range(2):
+    right.plot(DISTANCES, apart[:, seed], "o-", color="#7B3294", label=f"seed {seed}")
+middle.set_xticks(range(4), LENGTHS)
+left.set(xlabel="environment steps (thousands)", ylabel="belief less return", title="own chunks")
+middle.set(xlabel="chunk length H", title="at the end, by kind")
+right.set(xlabel="moved by up to", title="live, H = 5, steps of 0.08")
+for axes in (left, middle, right):
+    axes.axhline(0, color="0.4", linewidth=1, linestyle=":")
+    axes.legend(fontsize=8)
+show(figure, "ALT_C")
+for h in LENGTHS:
+    parts = [f"{kind} {error('rlpd-ac', h, kind)[1].mean(axis=0).round(0).astype(int).tolist()}" for kind in KINDS]
+    print(f"H = {h:2}, error after {naive('rlpd-ac', h)[0].tolist()} steps:", ", ".join(parts))
+print("live, by distance:", apart.mean(axis=1).round(1).tolist(), "| solved:", trained.success[:, -1].mean())
+
+# %% [markdown]
+# PROSE_C
 #
 # ### (d) Fewer decisions, fewer distinct starts
 #
@@ -818,7 +947,69 @@ print("updates until the entropy term is below 1:", ", ".join(map(str, slow)))
 #
 # **Prediction.** If RLPD-AC executes only the first action of each chunk and then decides anew, it has as many decisions as RLPD. If (d) is the cause, it catches up. If (a) to (c) are, it stays behind. (`execute=1` in the configuration does that.)
 #
-# *Not measured yet.* The second half is one cell of your own: `train_lite(lite_config("rlpd-ac", execute=1), ...)`, as in lesson 04's live run.
+# The next cell shows it, with the other interventions.
+#
+# ### The map, and what moves it
+#
+# Where does chunking help RLPD, and where does it hurt? The runs: chunks of 1, 5, 10 and 20 actions, steps of 0.08 and 0.04, four seeds, 8,000 environment steps. In the finer world five interventions, for each chunk length. Each takes away one cause only:
+#
+# | name | takes away | how |
+# |---|---|---|
+# | flow | (a) | QC-FQL with RLPD's batches and its ten critics: a policy that can hold any distribution, and is kept near the data |
+# | cool | (b), at the start | the temperature begins at $1/H$ |
+# | quiet | (b), at the target | the entropy's target is $-2$ for each number, in place of $-0.5$ |
+# | cloned | (c) | QC-RLPD: the policy is kept near the data, by likelihood |
+# | closed | (d) | only the first action of a chunk is executed: as many decisions as RLPD |
+#
+# **Predict**: at which chunk length does RLPD-AC fall behind RLPD? Which intervention closes most of the gap?
+
+# %%
+REMEDIES = {"flow": ("#009E73", "D"), "cool": ("#56B4E9", "v"), "quiet": ("#0072B2", "^")}
+REMEDIES |= {"cloned": ("#C51B7D", "h"), "closed": ("#D55E00", "s")}
+
+
+def over_curve(name, h, step=0.04):
+    """Mean success over a seed's whole curve, in percent: earlier success counts, too. (seeds,)"""
+    return 100 * naive(name, h, step=step)[1].mean(axis=1)
+
+
+figure, (left, middle, right) = plots.new_figure(3, width=3.7, height=3.6)
+for h, colour in zip(LENGTHS, plots.shades(4), strict=True):
+    steps, success = naive("rlpd-ac", h)
+    plots.band(left, steps / 1000, 100 * success, "RLPD" if h == 1 else f"RLPD-AC, H = {h}", colour, "o")
+for step, line in ((0.08, "--"), (0.04, "-")):
+    values = np.array([over_curve("rlpd-ac", h, step) for h in LENGTHS]).T
+    plots.band(middle, np.arange(4), values, f"steps of {step:g}", "#7B3294", ">", line)
+long = LENGTHS[1:]
+own = {h: over_curve("rlpd-ac", h) for h in long}
+for shift, (name, (colour, marker)) in zip(np.linspace(-0.3, 0.3, 5), REMEDIES.items(), strict=True):
+    gains = np.array([over_curve(name, h) - own[h] for h in long]).T
+    plots.points(right, np.arange(3) + shift, gains, name, colour, marker)
+for at, h in enumerate(long):
+    gap = np.mean(over_curve("rlpd-ac", 1) - own[h])
+    right.plot([at - 0.4, at + 0.4], [gap, gap], color="0.3", linewidth=1.5, label="RLPD" if at == 0 else None)
+right.axhline(0, color="0.4", linewidth=1, linestyle=":")
+left.set(xlabel="environment steps (thousands)", ylabel="success (%)", ylim=(-4, 104), title="steps of 0.04")
+middle.set_xticks(range(4), LENGTHS)
+middle.set(xlabel="chunk length H (1: RLPD)", ylabel="success over the curve (%)", ylim=(-4, 104), title="the map")
+right.set_xticks(range(3), long)
+right.set(xlabel="chunk length H", ylabel="less RLPD-AC, over the curve (points)", title="interventions")
+left.legend(fontsize=7.5)
+middle.legend(fontsize=8, loc="lower left")
+right.legend(fontsize=7, ncols=2)
+show(figure, "ALT_E")
+for step in (0.08, 0.04):
+    parts = [f"H {h}: {in_words(over_curve('rlpd-ac', h, step))}" for h in LENGTHS]
+    ends = [f"{100 * naive('rlpd-ac', h, step=step)[1][:, -1].mean():.0f}" for h in LENGTHS]
+    print(f"steps of {step:g}, over the curve, %:", ", ".join(parts), "| at the end", ", ".join(ends))
+for h in long:
+    print(f"H = {h}: RLPD {in_words(over_curve('rlpd-ac', 1) - own[h])} more than RLPD-AC, over the curve, seed by seed")
+    for name in REMEDIES:
+        at_end = 100 * naive(name, h)[1][:, -1].mean()
+        print(f"   {name:6} {in_words(over_curve(name, h) - own[h]):18} at the end {at_end:3.0f} %")
+
+# %% [markdown]
+# PROSE_E
 #
 # ## Summary
 #

@@ -50,20 +50,13 @@ def test_built_files_are_those_of_the_source_and_clean(source):
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in unsolved.cells)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
-def test_a_lesson_runs_solved(source):
-    notebook = execute(read_lesson(source))
-    assert lint_outputs(notebook) == []
-    assert verdicts(notebook) and all(text.startswith("✓") for text in verdicts(notebook))
-
-
-@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
-def test_a_lesson_runs_with_nothing_filled_in(source):
-    notebook = execute(student(read_lesson(source)))
-    assert len(verdicts(notebook)) == len(cells(notebook, "solution"))
-    assert all(text.startswith("…") and "not attempted yet" in text for text in verdicts(notebook))
-    spoken = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
-    assert not spoken, spoken
+@pytest.mark.parametrize("make, verdict", [(lambda lesson: lesson, "✓"), (student, "….*not attempted yet")])
+def test_a_lesson_runs_and_says_what_it_thinks_of_each_answer(make, verdict):
+    """The first one; nbval runs them all, solved and unsolved, and compares the verdicts of the solved ones."""
+    notebook = execute(make(read_lesson(SOURCES[0])))
+    assert len(verdicts(notebook)) == len(cells(notebook, "solution")) > 0
+    assert all(re.match(verdict, text) for text in verdicts(notebook)), verdicts(notebook)
+    assert not [output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
 
 
 def test_lessons_link_to_each_other_and_to_files_that_exist():
