@@ -93,8 +93,8 @@ def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collect
 def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes) -> list[Cell]:
     """RLPD on chunks: where it helps and where it fails, over chunk length and step, and what removes the failure.
 
-    The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world, remove one
-    possible cause each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
+    The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world and for the
+    longest in the coarser one, where the failure is clearest, remove one possible cause each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
     `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL with RLPD's batches
     and critics (an actor that can hold any distribution, and is held near the data). And one thing is taken from RLPD itself:
     `two` has two critics in place of ten, with single actions (h1) and with chunks.
@@ -106,7 +106,8 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
         cells += [Cell(f"rlpd-{step:g}", world, lite_config("rlpd", **few), probed=True)]
         on_chunks = {h: lite_config("rlpd-ac", horizon=h, **few) for h in horizons}
         cells += [Cell(f"rlpd-ac-h{h}-{step:g}", world, config, probed=True) for h, config in on_chunks.items()]
-    for h in horizons:
+    fine, coarse = steps[-1], steps[0]
+    for h, step in [*((h, fine) for h in horizons), (horizons[-1], coarse)]:
         removed = {
             "cool": ("rlpd-ac", {"initial_temperature": 1 / h}),
             "quiet": ("rlpd-ac", {"entropy_target": -2.0}),
@@ -115,12 +116,12 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
             "flow": ("qc-fql", get_method("rlpd").settings),
         }
         cells += [
-            Cell(f"{name}-h{h}-{steps[-1]:g}", world, lite_config(method, **{"horizon": h, **own, **few}), probed=True)
+            Cell(f"{name}-h{h}-{step:g}", LiteWorld(step=step), lite_config(method, **{"horizon": h, **own, **few}), probed=True)
             for name, (method, own) in removed.items()
         ]
-    for h in (1, *horizons):
+    for h, step in [*((h, fine) for h in (1, *horizons)), (1, coarse), (horizons[-1], coarse)]:
         config = lite_config("rlpd" if h == 1 else "rlpd-ac", **{"horizon": h, "critics": 2, **few})
-        cells.append(Cell(f"two-h{h}-{steps[-1]:g}", world, config, probed=True))
+        cells.append(Cell(f"two-h{h}-{step:g}", LiteWorld(step=step), config, probed=True))
     return cells
 
 

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 06 · Offline to online: RLPD, and when naive chunking fails
 #
-# Lessons 01 to 04 put chunks and flows together, and it worked. Is it the chunks alone that help? The test is a method that has chunks and no flow. RLPD is a strong method that learns online, with data beside it. Give it chunks, change nothing else, and look. In the paper it gets worse: 67 % without chunks and 61 % with them, over 25 tasks (arXiv 2507.07969, released curves).
+# Lessons 01 to 04 put chunks and flows together, and it worked. Is it the chunks alone that help? The test is a method that has chunks and no flow. RLPD is a strong method that learns online, with data beside it. Give it chunks, change nothing else, and look. In the paper it gets worse: 67 % without chunks and 61 % with them, over OGBench's 25 tasks (arXiv 2507.07969, released curves).
 #
 # **You will be able to** feed an online learner half data, half replay; run an agent that decides in chunks in an environment that wants single actions; write the three losses of RLPD on chunks; read a table of curves with its intervals, and say what it does not show; name four causes why a Gaussian over chunks may fail, and what each predicts.
 #
@@ -65,7 +65,7 @@ from qlac_lite.lite import rollout, train_lite
 #
 # ### Half and half
 #
-# Draw a batch from both sources together, and the replay's share is its size. After 1,000 steps beside 1,000,000 rows of data, that is one chunk in a thousand. So RLPD (*reinforcement learning with prior data*) draws twice:
+# Draw a batch from both sources together, and the replay's share of the batch is its share of all rows. After 1,000 steps beside 1,000,000 rows of data, that is one chunk in a thousand. So RLPD (*reinforcement learning with prior data*) draws twice:
 #
 # $$ \text{batch} = \underbrace{B - \lfloor B/2 \rfloor}_{\text{from the data}} \;+\; \underbrace{\lfloor B/2 \rfloor}_{\text{from the replay}} $$
 #
@@ -130,7 +130,7 @@ for filled in (0, 10, 1000, 8000):
     print(f"{filled:5} replayed: {share:2.0f} % of a batch, each {each:.3f} times (by size {by_size:4.1f} %)")
 
 # %% [markdown]
-# With ten chunks replayed, each of them comes three times in every batch. The first steps are learned from most. Is that good? If they are failures, the critic learns early what not to believe. If the policy is poor, half of what it learns from is poor.
+# With ten chunks replayed, each of them comes three times in a batch, on average. The first steps are learned from most. Is that good? If they are failures, the critic learns early what not to believe. If the policy is poor, half of what it learns from is poor.
 #
 # ## 2. An agent with a queue
 #
@@ -140,7 +140,7 @@ for filled in (0, 10, 1000, 8000):
 # - if the queue is empty, it decides: it looks, and fills the queue with a chunk;
 # - when an episode ends, what is left in the queue was meant for a world that is gone.
 #
-# The replay gets ordinary transitions, one a step. Each has two flags. Its **mask** is 0 where the step reached a terminal state, and nothing follows. Its **end** is 1 where the episode ended for whatever reason, also because time ran out. After a time limit the critic still bootstraps (mask 1), but no chunk may run across it (end 1).
+# The replay gets ordinary transitions, one a step. Each has two flags. Its **mask** is 0 where the step reached a terminal state, and nothing follows. Its **end** is 1 where the episode ended for whatever reason, also because time ran out. After a time limit the critic still bootstraps (mask 1), but no chunk may run across it (end 1). Both may happen at once, if the task is solved at the last moment: then the state is terminal (mask 0, end 1).
 #
 # ### Your turn: `act_with_queue` (★★☆, 15 minutes)
 #
@@ -208,7 +208,7 @@ for horizon in (1, 5, 20):
     print(f"H = {horizon:2}: 120 steps, {int(ends.sum())} episodes ended, {decisions} decisions")
 
 # %% [markdown]
-# 120 steps are 24 chunks of 5, and 6 of 20. Where an episode ends inside a chunk, the rest is thrown away, and there is one decision more. Keep the number of decisions in mind; section 6 comes back to it.
+# 120 steps are 24 chunks of 5, and 6 of 20. Episodes of 50 steps end with a chunk of 5, but inside a chunk of 20: the rest of that chunk is thrown away. Two chunks were cut here, and it took 7 decisions in place of 6. Keep the number of decisions in mind; section 6 comes back to it.
 #
 # ## 3. RLPD on chunks
 #
@@ -222,7 +222,7 @@ for horizon in (1, 5, 20):
 #
 # $$ \log \pi(\mathbf a \mid s) = \sum_{h=1}^{H} \sum_{j=1}^{A} \Big[ \log \mathcal N(u_{hj};\, m_{hj}, \sigma_{hj}^2) - \log\big(1 - \tanh^2 u_{hj}\big) \Big] $$
 #
-# In words: the entries are independent, so their log densities add up. The second term is the slope of tanh. Where tanh is flat, many $u$ become nearly the same action, and the density of actions is higher.
+# In words: the entries are independent, so their log densities add up. The second term is the logarithm of the slope of tanh, and it is subtracted. Where tanh is flat, many $u$ become nearly the same action, and the density of actions is higher.
 #
 # Far out, $\tanh u$ is rounded to 1, and $\log(1 - 1)$ is minus infinity. This is the same number, and is always finite:
 #
@@ -263,7 +263,7 @@ chunk_log_prob = checks.check_chunk_log_prob(chunk_log_prob)
 #
 # $$ L(\theta) = \frac1{EB} \sum_{e,b} w_b \Big( Q_{\theta_e}(s_b, \mathbf a_b) - \big[ R_b + \gamma^H\, \tfrac1E \textstyle\sum_{e'} Q_{\bar\theta_{e'}}(s'_b, \mathbf a'_b) \big] \Big)^2, \qquad \mathbf a' \sim \pi_\phi(\cdot \mid s') $$
 #
-# In words: lesson 04's loss. The next chunk is a sample of the policy. There are ten critics, and all are pulled towards the mean of their slow copies.
+# In words: lesson 04's loss, with the weight $w_b = 1$ for whole chunks and 0 for those that the end of an episode cuts. The next chunk is a sample of the policy. There are ten critics, and all are pulled towards the mean of their slow copies.
 #
 # Two things that you may know from elsewhere are *not* here. Soft actor-critic adds an entropy bonus $-\lambda \log \pi(\mathbf a' \mid s')$ to the target; the paper's RLPD does without. And it often takes the smallest of the ensemble; here it is the mean.
 #
@@ -496,7 +496,7 @@ for gap in (0, 15):
 # %% [markdown]
 # Where there is no difference, one comparison in twenty claims one all the same; that is what 95 % means. With a true difference of 15 points, four seeds miss it in most cases. So read "not shown" as it is meant.
 #
-# With ten methods there are 45 pairs, and two of them will be "shown" by chance. Decide beforehand which pairs you ask about.
+# With ten methods there are 45 pairs. If no pair differed, two of them would be "shown" by chance, on average. Decide beforehand which pairs you ask about.
 #
 # ## 5. Ten methods
 #
@@ -578,7 +578,7 @@ for first, second in (("rlpd-ac", "rlpd"), ("qc-rlpd", "rlpd-ac"), ("qc", "qc-rl
 # | cause | predicts |
 # |---|---|
 # | (a) the Gaussian cannot hold the data's chunks | fitted to the data, its samples are unlike them, and the more so the longer the chunk |
-# | (b) entropy and its target scale with $H A$ | the entropy term outweighs Q at first; noise adds up over open-loop steps |
+# | (b) entropy and its target scale with $H A$ | the entropy term is as large as Q at first; noise adds up over open-loop steps, and carries the gripper away |
 # | (c) the critic is asked about chunks far from the data | Q of the policy's chunks lies above what they bring, and more so for longer chunks |
 # | (d) fewer decisions, fewer distinct starts | with the same steps, success follows the number of decisions, not the chunk |
 #
@@ -588,7 +588,7 @@ for first, second in (("rlpd-ac", "rlpd"), ("qc-rlpd", "rlpd-ac"), ("qc", "qc-rl
 #
 # Three measures:
 #
-# - the **gap** between samples and data: the energy distance, scaled so that 0 means alike and 1 nothing in common (with $H$ the dimension changes, so compare models at one $H$, and not one model along the axis);
+# - the **gap** between samples and data: the energy distance, scaled so that 0 means alike, and 1 would be two different points (with $H$ the dimension changes, so compare models at one $H$, and not one model along the axis);
 # - the **correlation of neighbouring steps** of the velocity, over all chunks;
 # - how far a chunk **moves** the gripper if nothing is in its way, relative to the data.
 #
@@ -665,7 +665,7 @@ fitted = {(kind, h): fit_and_sample(kind, h) for kind in (*EDGES, "flow") for h 
 
 # %%
 def gap(one, two):
-    """Energy distance of two sets of chunks (count, H, 3), between 0 (alike) and 1."""
+    """Energy distance of two sets of chunks (count, H, 3): at most 1, and about 0 where they are alike."""
     one, two = one.reshape(len(one), -1), two.reshape(len(two), -1)
     far = lambda a, b: np.sqrt(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0))
     pairs = len(one) * (len(one) - 1)
@@ -720,11 +720,11 @@ for kind in LOOKS:
 # %% [markdown]
 # **What was measured.** (Four seeds. Grey: other chunks of the held-out data, so what "alike" looks like with as many samples.)
 #
-# - **The gap** is clear at every $H$ for the Gaussian of the library. But most of it is the squash: with actions pulled in to 0.95 it is less than half. At $H = 1$ nothing then is left between Gaussian and flow (0.010 both). With longer chunks the flow comes nearer to the data, to 0.002, and the Gaussian stays at 0.005 to 0.008. So the flow's advantage belongs to the chunks, as predicted. It is no landslide by this measure: 0.005 is a small distance.
+# - **The gap** is clear at every $H$ for the Gaussian of the library. But most of it is the squash: with actions pulled in to 0.95 it is less than half. At $H = 1$ nothing then is left between Gaussian and flow (0.010 both). For chunks of 5, 10 and 20 the flow's gap is 0.004, 0.002 and 0.002, the narrower Gaussian's 0.008, 0.006 and 0.005: two to three times as much at each length. (Other data: 0.000.) So the flow's advantage belongs to the chunks, as predicted. It is no landslide by this measure.
 # - **Neighbouring steps** tell more. In the data they are correlated at 0.9, in the flow's chunks at 0.8 to 0.9, in the Gaussians' at 0.06 to 0.16. A diagonal Gaussian draws each step anew. What it knows of the observation does not tell it what the demonstrator intends.
-# - **How far a chunk moves** follows from that. Steps that do not agree undo each other. A Gaussian's chunk of 5 moves 65 to 79 % as far as the data's, one of 20 less than 60 %. A chunk of one step moves *too* far: noise is added to every pause.
+# - **How far a chunk moves** follows from that. Steps that do not agree undo each other. A chunk of 5 of the two Gaussians moves 79 and 65 % as far as the data's, one of 20 less than 60 %. A chunk of one step moves *too* far: noise is added to every pause.
 #
-# **Where the story does not hold.** The prediction was "the more so the longer the chunk". Correlation is as poor at 5 as at 20, and the ratio of the gaps does not grow from 10 to 20. What grows with $H$ is the loss of movement, and that mostly up to 10. And all of this is about fitting the *data*. RLPD-AC does not fit them; it may still find chunks that are good without being like them. The figure shows what QC-RLPD's cloning term can reach at best, and what entropy noise looks like in a chunk.
+# **Where the story does not hold.** The prediction was "the more so the longer the chunk". Correlation is as poor at 5 as at 20, and the ratio of the gaps does not grow from 10 to 20. What grows with $H$ is the loss of movement, and that mostly up to 10. And all of this is about fitting the *data*. RLPD-AC does not fit them; it may still find chunks that are good without being like them. The figure shows what cloning by likelihood gives with a network of this size, as in QC-RLPD, and what independent noise looks like in a chunk. (All models are fitted to one recording; the intervals are over fits, not over recordings.)
 #
 # ### (b) Entropy, and its target, scale with $H A$
 #
@@ -844,12 +844,12 @@ print("updates until the entropy term is below 1:", ", ".join(map(str, slow)))
 # %% [markdown]
 # **What was measured.**
 #
-# - **At the target, noise is harmless here.** It is 0.145 of the largest action. After 20 open-loop steps the gripper has strayed 0.037, a quarter of its reach; in closed loop 0.008. The ratio is what theory says, $\sqrt{20}$. But the world forgives both. So the second half of prediction (b) is *not* borne out at the target, in this world. On a task that wants millimetres it might be.
+# - **At the target, noise is harmless here.** It is 0.145 of the largest action. After 20 open-loop steps the gripper has strayed 0.037, a quarter of its reach; in closed loop 0.008. The ratio is what theory says, $\sqrt{20}$. So the noise does add up. But it carries the gripper nowhere: the second half of prediction (b) is half right, and harmless in this world. On a task that wants millimetres it might not be.
 # - **At the start it is not harmless.** With $\sigma = 1$, the noise of a policy that has learned nothing yet, 5 open-loop steps stray 0.08 and 20 stray 0.155, as far as the gripper reaches. Closed loop stays at 0.033. (Straying is also exploring. It is the exploring of a random walk.)
-# - **The entropy term grows as $H A$**: 1.9, 9.9, 19.7 and 39.7 at temperature 1. Until its target is reached there are 3.4, 17, 35 and 70 to give up. For a chunk of 5 the entropy has five times as much say as for one action; for one of 20 it weighs a good part of all that Q can say.
-# - **It takes time to cool.** If the entropy stayed, the term would be below 1 after 760 updates for single actions and after 3,700 for chunks of 5. A lite run has some thousands. (It does not stay: as the policy narrows, the thermostat slows down. Take the numbers as a scale.)
+# - **The entropy term grows as $H A$**: 1.9, 9.9, 19.7 and 39.7 at temperature 1. Until its target is reached there are 3.4, 17, 35 and 70 to give up. The prediction was "as large as Q at first". Q's range is 100. So it holds for chunks of 20, and not for chunks of 5. And the term is a sum of $H A$ parts: each number's own noise feels one part only, whatever $H$.
+# - **It takes time to cool.** If the entropy stayed, the term would be below 1 after 760 updates for single actions and after 3,700 for chunks of 5. A lite run has some thousands. (Adam moves $\log \lambda$ by about its learning rate, 0.001, at each update, however large the gap. So this counts thousandths of $\ln 1.9$ and $\ln 9.9$, and somewhat more. And the entropy does not stay: as the policy narrows, the thermostat slows down. Take the numbers as a scale.)
 #
-# A caution. What counts for the actor is not Q, but how Q *differs* between chunks. This grows with $H$ too, for a chunk decides about $H$ rewards. So the right panel may overstate the harm. The experiment that tells would run RLPD-AC with the temperature at $1/H$ at the start.
+# A caution. What counts for the actor is not Q, but how Q *differs* between chunks. This grows with $H$ too, for a chunk decides about $H$ rewards. So the right panel may overstate the harm. The experiment that tells runs RLPD-AC with the temperature at $1/H$ at the start. It comes below, as "cool".
 #
 # ### (c) The critic is asked about chunks far from the data
 #

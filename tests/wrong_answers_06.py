@@ -165,6 +165,56 @@ def interval_in_words(success, first, second):
     return *rows, {1: "better", 0: "not shown", -1: "worse"}[decision]
 
 
+def half_clamped(key, offline_starts, online_starts, filled, batch_size):
+    """Its rows of the replay are drawn from the data's limit, if that is empty; JAX clamps what is out of bounds."""
+    data_key, replay_key = jax.random.split(key)
+    half = batch_size // 2
+    i = jax.random.randint(replay_key, (half,), 0, jnp.where(filled > 0, filled, len(offline_starts)))
+    first = offline_starts[jax.random.randint(data_key, (batch_size - half,), 0, len(offline_starts))]
+    rows = jnp.concatenate([first, jnp.where(filled > 0, online_starts[i], offline_starts[i])])
+    return (jnp.arange(batch_size) >= batch_size - half) & (filled > 0), rows
+
+
+def queue_of_whole_chunks(environment, decide, steps):
+    rows, decisions = [], 0
+    observation, _ = environment.reset()
+    while len(rows) < steps:
+        decisions += 1
+        for action in decide(observation):
+            after, _, terminated, truncated, _ = environment.step(action)
+            rows.append((observation, action, after, 1.0 - terminated, float(terminated or truncated)))
+            observation = after
+            if terminated or truncated:
+                observation, _ = environment.reset()
+                break
+    return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
+
+
+def queue_with_a_for(environment, decide, steps):
+    """Without a queue: chunk by chunk, and it stops in the middle of the last."""
+    rows, decisions = [], 0
+    observation, _ = environment.reset()
+    while len(rows) < steps:
+        decisions += 1
+        for action in decide(observation):
+            after, _, terminated, truncated, _ = environment.step(action)
+            rows.append((observation, action, after, not terminated, terminated or truncated))
+            observation = after
+            if terminated or truncated:
+                observation, _ = environment.reset()
+                break
+            if len(rows) == steps:
+                break
+    return *(np.array(column) for column in zip(*rows, strict=True)), decisions
+
+
+def interval_by_two_tests(success, first, second):
+    *rows, difference, _ = interval_table(success, first, second)
+    test = scipy.stats.ttest_ind(success[first, :, -1], success[second, :, -1])
+    return *rows, difference, np.sign(difference[0]) * (test.pvalue < 0.05)
+
+
+ALSO_RIGHT = {"check_half_and_half": half_clamped, "check_act_with_queue": queue_with_a_for}
 RIGHT = {
     "check_half_and_half": half_by_where,
     "check_act_with_queue": queue_by_deque,
@@ -180,12 +230,14 @@ WRONG = {
         "an if on filled": (half_with_if, "inside jax.jit"),
         "a slice of filled": (half_sliced, "inside jax.jit"),
         "weights": (half_chosen, "next"),
+        "all of the replay's part at once": (lambda k, a, b, n, size: half_and_half(k, b, b, n, size), "next"),
         "a quarter of the batch": (lambda k, a, b, n, size: half_and_half(k, a, b, n, size // 2), "wrong shape"),
         "rows first": (lambda *args: half_and_half(*args)[::-1], "another order"),
         "the rows only": (lambda *args: half_and_half(*args)[1], "wrong number of values"),
         "rows of both, stacked": (lambda *args: jnp.stack(half_and_half(*args)).T, "wrong number of values"),
     },
     "check_act_with_queue": {
+        "steps on to the end of the chunk, and cuts the rows": (queue_of_whole_chunks, "number of steps of the environment"),
         "no reset": (queue_never_resets, "call environment.reset() first"),
         "the last transition is cut off": (queue_loses_the_last, "wrong shape"),
         "stops at the first episode's end": (queue_until_the_end, "wrong shape"),
@@ -229,6 +281,7 @@ WRONG = {
         "detached by float": (lambda log, p, h, a, t: jnp.exp(log) * (-float(p.mean()) - h * a * t), "jnp"),
     },
     "check_interval_table": {
+        "the decision by a test for two groups": (interval_by_two_tests, "next"),
         "a bootstrap": (interval_bootstrap, "next"),
         "over points, not seeds": (interval_over_points, "next"),
         "the decision in words": (interval_in_words, "not an array of numbers"),
