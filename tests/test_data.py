@@ -8,7 +8,9 @@ import time
 
 import numpy as np
 import pytest
+from conftest import TINY
 
+from qlac_lite.config import make_config
 from qlac_lite.data import fetch
 from qlac_lite.data.generate import STEPS, collect_episode, generate
 from qlac_lite.data.ogbench import load, record_source, solved_objects, task_goal, verify
@@ -16,6 +18,7 @@ from qlac_lite.envs.simulators import make_env
 from qlac_lite.errors import QlacError
 from qlac_lite.files import read_npz
 from qlac_lite.tasks import DOMAINS, get_task, task_names
+from qlac_lite.training import start_run, train
 
 TASK = get_task("cube-single-play-singletask-task1-v0")
 
@@ -200,3 +203,15 @@ def test_a_download_is_verified_and_comes_from_the_first_host_that_answers(play_
             fetch.get_dataset("cube-double-play-v0", "download", out=tmp_path / "cache", log=said.append)
     finally:
         server.shutdown()
+
+
+@pytest.mark.parametrize("domain, method", zip(DOMAINS, ("qc-rlpd", "rlpd", "rlpd-ac", "qc-rlpd", "rlpd", "rlpd-ac"), strict=True))
+def test_every_domain_trains_online_and_is_evaluated(play_file, tmp_path, domain, method):
+    """The first task of each domain, with the methods that start online: data, simulators, replay, evaluation fit together."""
+    config = make_config(f"{domain}-play-singletask-task1-v0", method, **TINY | {"offline_steps": 0, "evaluation_episodes": 1})
+    run, dataset = start_run(config, play_file(domain), tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    rows = run.rows("evaluations.csv")
+    assert [row["seed"] for row in rows] == [0, 1] and all(row["length"] <= DOMAINS[domain].episode_limit for row in rows)
+    losses = run.rows("progress.csv")[-1]
+    assert np.isfinite(losses["critic_loss"]) and (method != "qc-rlpd" or np.isfinite(losses["bc_loss"]))
