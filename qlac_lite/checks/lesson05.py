@@ -23,13 +23,14 @@ def _paths(rng, episodes, steps, size):
 
 
 def _coherency_cases(rng):
-    straight = np.arange(11)[None, :, None] * np.array([0.03, -0.04])
+    straight = np.arange(11)[None, :, None] * np.array([[[0.03, -0.04]], [[0.06, 0.08]]])
     turns = np.array([0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0, 2, 4, 6, 8, 10])[None, :, None] * np.array([0.3, 0.4])
+    turns = np.concatenate([turns, turns[:, ::-1] + 1.0, 0.5 * turns])
     return [
-        Case("a straight line at a speed of 0.05, 10 steps", (straight, 5), "Take every 5th place, positions[:, ::5]; the distances between neighbours of these; their mean."),
-        Case("one episode of 15 steps on a line, forth, back and forth", (turns, 5), "positions[:, ::every], np.diff over axis 1, np.linalg.norm over the last axis, mean."),
+        Case("two straight lines, at speeds of 0.05 and 0.1, 10 steps", (straight, 5), "Take every 5th place, positions[:, ::5]; the distances between neighbours of these; their mean."),
+        Case("three episodes of 15 steps on a line, forth, back and forth", (turns, 5), "positions[:, ::every], np.diff over axis 1, np.linalg.norm over the last axis, mean."),
         Case("three episodes of 20 steps in space", (_paths(rng, 3, 20, 3), 5), "Axis 0 is the episode, axis 1 the time, the last one x, y, z. The norm goes over the last."),
-        Case("four episodes of 23 steps: the last 3 are no whole interval", (_paths(rng, 4, 23, 2), 5), "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count."),
+        Case("four episodes of 24 steps: the last 4 are no whole interval", (_paths(rng, 4, 24, 2), 5), "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count."),
         Case("five episodes of 22 steps, a place every 3", (_paths(rng, 5, 22, 2), 3), "`every` is an argument: positions[:, ::every]."),
     ]  # fmt: skip
 
@@ -81,7 +82,11 @@ check_coherency = Exercise(
         Misconception("The median.", "The mean.", lambda p, e: np.median(_norms(p, e))),
         Misconception("Only the first episode counts.", "The mean over the intervals of all episodes.", lambda p, e: _norms(p[:1], e).mean()),
         Misconception("Only x and y count.", "All coordinates: the last axis, whole.", lambda p, e: _norms(p[..., :2], e).mean()),
-        Misconception("The moves are taken from episode to episode.", "The time is axis 1.", lambda p, e: _norms(np.swapaxes(p, 0, 1)[::e].swapaxes(0, 1)[:, ::1].swapaxes(0, 1), 1).mean() if len(p) > 1 else 0.0),
+        Misconception("The moves are taken from episode to episode: np.diff over axis 0.", "The time is axis 1: np.diff(..., axis=1).", lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=0), axis=-1).mean()),
+        Misconception("Episodes are left out, not steps: positions[::every].", "The time is axis 1: positions[:, ::every].", lambda p, e: np.linalg.norm(np.diff(p[::e], axis=1), axis=-1).mean()),
+        Misconception("The records begin at step 1: positions[:, 1::every].", "Begin with step 0: positions[:, ::every].", lambda p, e: _norms(p[:, 1:], e).mean()),
+        Misconception("The records begin at step every - 1: positions[:, every - 1::every].", "Begin with step 0: positions[:, ::every].", lambda p, e: _norms(p[:, e - 1 :], e).mean()),
+        Misconception("The sum is divided by the places over every, (T + 1) // every.", "There are T // every intervals, T = positions.shape[1] - 1; or use np.mean.", lambda p, e: _norms(p, e).sum() / (len(p) * (p.shape[1] // e))),
     ],
     insight="It measures how straight AND how fast: a gripper at twice the speed is twice as coherent.",
 )  # fmt: skip
@@ -103,13 +108,16 @@ def _coverage_cases(rng):
     centre = lambda cells: (np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * 2 + 1) / cells - 1
     walk = np.clip(np.cumsum(rng.normal(size=(60, 2)) * 0.25, axis=0), -1, 1)
     back = np.concatenate([walk[:15], walk[:15][::-1], walk[15:40]])
+    line = np.stack([np.linspace(-0.9, 0.85, 8), np.full(8, -0.3)], axis=1)  # not on -0.5, 0 or 0.5
+    tour = np.stack(np.divmod(rng.permutation(400), 20), axis=1) + rng.uniform(0.2, 0.8, size=(400, 2))
     borders = np.array([[-1, -1], [-0.5, -1], [-0.5, 0], [0, 0.5], [0.25, 0.75], [1, 0.5], [1, 1], [0.75, 1], [0.9, 0.9], [-1, 1], [1, -1]])
     return [
         Case("four places in four cells of 2 x 2", (centre(2), 2), "One of four cells after the first place, all four at the end: 0.25, 0.5, 0.75, 1."),
-        Case("a line along x on 4 x 4 cells, without borders", (np.stack([np.linspace(-0.95, 0.95, 9), np.full(9, -0.3)], axis=1), 4), "The cell's number along an axis is floor((x + 1) / 2 * cells). Count cells, not places, and divide by all cells * cells."),
+        Case("a line along x on 4 x 4 cells, without borders", (line, 4), "The cell's number along an axis is floor((x + 1) / 2 * cells). Count cells, not places, and divide by all cells * cells."),
         Case("there and back, then on", (np.clip(back, -0.99, 0.99), 8), "A cell that was visited before adds nothing, and the curve never falls. Remember what was visited: a set of cells, or np.unique(cell, return_index=True)."),
-        Case("places on the borders of cells and of the square", (borders, 4), "A border belongs to the cell above it (floor); at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1)."),
-        Case("a long walk that touches the walls", (walk, 10), "floor, clip, then first visits only."),
+        Case("places on the borders of cells and of the square", (borders, 4), "A border belongs to the cell with the next higher number (floor); at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1)."),
+        Case("a long walk that comes to the borders of the square", (walk, 10), "floor, clip, then first visits only."),
+        Case("each of 20 x 20 cells once, in random order", (tour / 10 - 1, 20), "No two cells may share a number: column * cells + row, in integers that are large enough (int), or pairs."),
     ]  # fmt: skip
 
 
@@ -129,6 +137,21 @@ def _coverage_with(index=lambda p, n: np.floor((p + 1) / 2 * n), clip=lambda i, 
         return curve(np.array([grow(at[: t + 1]) for t in range(len(at))]) / total(cells))
 
     return wrong
+
+
+def _numbered(number):
+    """The curve if cells are told apart by number(column, row, cells) alone."""
+
+    def wrong(positions, cells):
+        column, row = np.clip(np.floor((positions + 1) / 2 * cells), 0, cells - 1).astype(int).T
+        seen = [number(a, b, cells) for a, b in zip(column.tolist(), row.tolist(), strict=True)]
+        return np.array([len(set(seen[: t + 1])) for t in range(len(seen))]) / cells**2
+
+    return wrong
+
+
+def _first_visits(positions, cells):
+    return np.diff(coverage(positions, cells), prepend=0)
 
 
 def _changes(seen):
@@ -156,7 +179,7 @@ check_coverage = Exercise(
         Misconception("The start does not count.", "The cell of the first place is visited: the curve starts at 1 / cells**2.", lambda p, n: coverage(p, n) - 1 / n**2),
         Misconception("The curve is one step late: it says what was visited before each place.", "Entry t counts the place at t as well.", lambda p, n: np.concatenate([[0], coverage(p, n)[:-1]])),
         Misconception("Rounded to the nearest border: half-cells at the edges.", "np.floor.", _coverage_with(index=lambda p, n: np.round((p + 1) / 2 * n))),
-        Misconception("Rounded up: the first cell would be the places at -1 alone.", "np.floor: a border belongs to the cell above it.", _coverage_with(index=lambda p, n: np.ceil((p + 1) / 2 * n), clip=lambda i, n: np.clip(i, 0, n))),
+        Misconception("Rounded up: the first cell would be the places at -1 alone.", "np.floor: a border belongs to the cell with the next higher number.", _coverage_with(index=lambda p, n: np.ceil((p + 1) / 2 * n), clip=lambda i, n: np.clip(i, 0, n))),
         Misconception("Cells are cut towards zero: astype(int) of a negative number makes the cells in the middle twice as wide.", "First (x + 1) / 2 * cells, which is never negative, then floor.", _coverage_with(index=lambda p, n: np.trunc(p / 2 * n), clip=lambda i, n: i)),
         Misconception("The grid is over [0, 1]: all negative places share a cell.", "(x + 1) / 2 is between 0 and 1.", _coverage_with(index=lambda p, n: np.floor(p * n))),
         Misconception("The cells are half as wide: (x + 1) * cells.", "The square is 2 wide: (x + 1) / 2 * cells.", _coverage_with(index=lambda p, n: np.floor((p + 1) * n), clip=lambda i, n: i)),
@@ -168,6 +191,14 @@ check_coverage = Exercise(
         Misconception("x and y are added up: all cells of a diagonal are one.", "Number the cells column * cells + row, or use pairs.", _coverage_with(grow=lambda seen: len({a + b for a, b in seen}))),
         Misconception("The columns and the rows visited are counted by themselves, and multiplied.", "A cell is a pair: visited columns times visited rows counts cells nobody was in.", _coverage_with(grow=lambda seen: len({a for a, _ in seen}) * len({b for _, b in seen}))),
         Misconception("The grid is fitted to the places that came.", "It is fixed: cells x cells over [-1, 1]^2, so that explorers can be compared.", _coverage_with(index=_own_range)),
+        Misconception("A cell counts at its last visit, not at its first.", "np.unique(numbers, return_index=True) gives the first visits; a dictionary must not overwrite them.", lambda p, n: np.cumsum(_first_visits(p[::-1], n)[::-1])),
+        Misconception("The first visits are not added up: cumsum is missing.", "np.cumsum over the first visits.", _first_visits),
+        Misconception("In percent.", "A share, between 0 and 1.", lambda p, n: 100 * coverage(p, n)),
+        Misconception("An integer division comes too early: (x + 1) // 2 is 0 everywhere but at the border.", "First (x + 1) / 2 * cells, then floor.", _coverage_with(index=lambda p, n: (p + 1) // 2 * n)),
+        Misconception("Rounded to the nearest of cells points from -1 to 1: round((x + 1) / 2 * (cells - 1)).", "floor((x + 1) / 2 * cells), then clip.", _coverage_with(index=lambda p, n: np.round((p + 1) / 2 * (n - 1)))),
+        Misconception("The cells are numbered column * 10 + row: with more than 10 cells along an axis, two share a number.", "column * cells + row, or pairs.", _numbered(lambda a, b, n: 10 * a + b)),
+        Misconception("The cells are named by digits side by side: cell (1, 11) and cell (11, 1) have the same name.", "column * cells + row, or pairs.", _numbered(lambda a, b, n: f"{a}{b}")),
+        Misconception("The numbers of the cells are too large for uint8: from 256 on they begin at 0 again.", "astype(int).", _numbered(lambda a, b, n: (a * n + b) % 256)),
         Misconception("Different places are counted, not different cells.", "Turn places into cells first: floor((x + 1) / 2 * cells).", _coverage_with(index=lambda p, n: p, clip=lambda i, n: i)),
     ],
     insight="It says where one has been, not what for: a cell behind the wall counts as much as the puck's.",
@@ -178,17 +209,17 @@ check_coverage = Exercise(
 
 
 def mix_chunks(chunks: jax.Array) -> jax.Array:
-    """Step k of the k-th of H chunks (..., H, H, A): (..., H, A)."""
-    k = jnp.arange(chunks.shape[-2])
-    return chunks[..., k, k, :]
+    """Step i of the i-th of H chunks (..., H, H, A): (..., H, A)."""
+    i = jnp.arange(chunks.shape[-2])
+    return chunks[..., i, i, :]
 
 
 def _mix_cases(rng):
     draw = lambda *shape: rng.uniform(-1, 1, size=shape).astype(np.float32)
     return [
-        Case("3 chunks of 3 actions", (draw(3, 3, 2),), "Row k of the result is chunks[k, k]: with k = jnp.arange(H), chunks[..., k, k, :]."),
-        Case("5 chunks of 5, for 4 observations", (draw(4, 5, 5, 3),), "The last three axes are candidate, step and action; what stands before them stays: chunks[..., k, k, :]."),
-        Case("4 chunks of 4, as many actions, for 2 x 4 observations", (draw(2, 4, 4, 4, 4),), "The last three axes are candidate, step and action, whatever stands before: chunks[..., k, k, :]."),
+        Case("3 chunks of 3 actions", (draw(3, 3, 2),), "Row i of the result is chunks[i, i]: with i = jnp.arange(H), chunks[..., i, i, :]."),
+        Case("5 chunks of 5, for 4 observations", (draw(4, 5, 5, 3),), "The last three axes are candidate, step and action; what stands before them stays: chunks[..., i, i, :]."),
+        Case("4 chunks of 4, for 2 x 3 observations", (draw(2, 3, 4, 4, 4),), "The last three axes are candidate, step and action, whatever stands before: chunks[..., i, i, :]."),
         Case("chunks of one action", (draw(6, 1, 1, 2),), "With H = 1 nothing is mixed."),
     ]  # fmt: skip
 
@@ -196,16 +227,16 @@ def _mix_cases(rng):
 def _mix_by_loop(chunks):
     mixed = np.zeros((*chunks.shape[:-3], *chunks.shape[-2:]))
     for at in np.ndindex(*chunks.shape[:-3]):
-        for k in range(chunks.shape[-2]):
-            mixed[at][k] = chunks[at][k][k]
+        for i in range(chunks.shape[-2]):
+            mixed[at][i] = chunks[at][i][i]
     return mixed
 
 
-def _mix_with(candidate=lambda k, h: k, step=lambda k, h: k):
+def _mix_with(candidate=lambda i, h: i, step=lambda i, h: i):
     def wrong(chunks):
         horizon = chunks.shape[-2]
-        k = np.arange(horizon)
-        return chunks[..., candidate(k, horizon) + 0 * k, step(k, horizon) + 0 * k, :]
+        i = np.arange(horizon)
+        return chunks[..., candidate(i, horizon) + 0 * i, step(i, horizon) + 0 * i, :]
 
     return wrong
 
@@ -213,14 +244,24 @@ def _mix_with(candidate=lambda k, h: k, step=lambda k, h: k):
 def _mix_actions(chunks):
     """Every number from another candidate."""
     horizon, size = chunks.shape[-2:]
-    k, a = np.meshgrid(np.arange(horizon), np.arange(size), indexing="ij")
-    return chunks[..., (k + a) % horizon, k, a]
+    i, a = np.meshgrid(np.arange(horizon), np.arange(size), indexing="ij")
+    return chunks[..., (i + a) % horizon, i, a]
 
 
 def _mix_wrong_axes(chunks):
     """The first two axes, which are candidate and step only where nothing stands before them."""
-    k = np.arange(min(chunks.shape[:2]))
-    return chunks[k, k]
+    i = np.arange(min(chunks.shape[:2]))
+    return chunks[i, i]
+
+
+def _mix_axis_1(chunks):
+    i = np.arange(chunks.shape[1])
+    return chunks[..., i, i, :]
+
+
+def _shuffled(h):
+    """The order that the key 0 gives, which is the one that most would write."""
+    return np.asarray(jax.random.permutation(jax.random.key(0), h))
 
 
 check_mix_chunks = Exercise(
@@ -228,22 +269,32 @@ check_mix_chunks = Exercise(
     _mix_by_loop,
     _mix_cases,
     [
-        Misconception("The first action of each chunk: the steps have lost their own marginals.", "Step k stays step k: chunks[..., k, k, :].", _mix_with(step=lambda k, h: 0)),
-        Misconception("The first chunk as it is: nothing is mixed.", "Step k from the k-th chunk: chunks[..., k, k, :].", _mix_with(candidate=lambda k, h: 0)),
-        Misconception("The last chunk as it is: nothing is mixed.", "Step k from the k-th chunk: chunks[..., k, k, :].", _mix_with(candidate=lambda k, h: h - 1)),
-        Misconception("One chunk in reverse order: its steps still know of each other.", "Step k stays step k, and comes from the k-th chunk.", _mix_with(candidate=lambda k, h: 0, step=lambda k, h: h - 1 - k)),
-        Misconception("The steps are reversed: step k is the last but k of the k-th chunk.", "Step k stays step k: chunks[..., k, k, :].", _mix_with(step=lambda k, h: h - 1 - k)),
-        Misconception("The chunks are taken in reverse order. (As good a mix, but the check compares numbers.)", "Step k from the k-th chunk.", _mix_with(candidate=lambda k, h: h - 1 - k)),
-        Misconception("Step k comes from the chunk after the k-th. (As good a mix, but the check compares numbers.)", "Step k from the k-th chunk.", _mix_with(candidate=lambda k, h: (k + 1) % h)),
-        Misconception("The steps are shifted by one.", "Step k stays step k: chunks[..., k, k, :].", _mix_with(step=lambda k, h: (k + 1) % h)),
-        Misconception("The whole result is upside down.", "Row k is step k.", _mix_with(candidate=lambda k, h: h - 1 - k, step=lambda k, h: h - 1 - k)),
-        Misconception("The mean over the chunks: it has not the marginals, and stands between the modes.", "Pick, do not average: chunks[..., k, k, :].", lambda c: c.mean(axis=-3)),
-        Misconception("The mean over the steps.", "Pick, do not average: chunks[..., k, k, :].", lambda c: c.mean(axis=-2)),
+        Misconception("The first action of each chunk: the steps have lost their own marginals.", "Step i stays step i: chunks[..., i, i, :].", _mix_with(step=lambda i, h: 0)),
+        Misconception("The first chunk as it is: nothing is mixed.", "Step i from the i-th chunk: chunks[..., i, i, :].", _mix_with(candidate=lambda i, h: 0)),
+        Misconception("The last chunk as it is: nothing is mixed.", "Step i from the i-th chunk: chunks[..., i, i, :].", _mix_with(candidate=lambda i, h: h - 1)),
+        Misconception("One chunk in reverse order: its steps still know of each other.", "Step i stays step i, and comes from the i-th chunk.", _mix_with(candidate=lambda i, h: 0, step=lambda i, h: h - 1 - i)),
+        Misconception("The steps are reversed: step i is the last but i of the i-th chunk.", "Step i stays step i: chunks[..., i, i, :].", _mix_with(step=lambda i, h: h - 1 - i)),
+        Misconception("The chunks are taken in reverse order. (As good a mix, but the check compares numbers.)", "Step i from the i-th chunk.", _mix_with(candidate=lambda i, h: h - 1 - i)),
+        Misconception("Step i comes from the chunk after the i-th. (As good a mix, but the check compares numbers.)", "Step i from the i-th chunk.", _mix_with(candidate=lambda i, h: (i + 1) % h)),
+        Misconception("Step i comes from the chunk before the i-th. (As good a mix, but the check compares numbers.)", "Step i from the i-th chunk: count from 0.", _mix_with(candidate=lambda i, h: (i - 1) % h)),
+        Misconception("Step i comes from chunk i + 1, and the last one from the last: an index beyond the end is the last.", "Step i from the i-th chunk: count from 0.", _mix_with(candidate=lambda i, h: np.minimum(i + 1, h - 1))),
+        Misconception("The steps are shifted back by one: i - 1.", "Step i stays step i: count from 0.", _mix_with(step=lambda i, h: (i - 1) % h)),
+        Misconception("The steps are shifted on by one, i + 1, and the last stays: an index beyond the end is the last.", "Step i stays step i: count from 0.", _mix_with(step=lambda i, h: np.minimum(i + 1, h - 1))),
+        Misconception("The rows are shifted back by one: i - 1 for candidate and step.", "Row i is step i: count from 0.", _mix_with(*[lambda i, h: (i - 1) % h] * 2)),
+        Misconception("The rows are shifted on by one, i + 1 for candidate and step: an index beyond the end is the last.", "Row i is step i: count from 0.", _mix_with(*[lambda i, h: np.minimum(i + 1, h - 1)] * 2)),
+        Misconception("The steps are put in a random order.", "Step i stays step i: chunks[..., i, i, :].", _mix_with(step=lambda i, h: _shuffled(h))),
+        Misconception("One chunk with its steps in a random order: they still come from one intention.", "Step i stays step i, and comes from the i-th chunk.", _mix_with(candidate=lambda i, h: 0, step=lambda i, h: _shuffled(h))),
+        Misconception("Random candidates. (A mix, too, but the check compares numbers.)", "Step i from the i-th chunk: chunks[..., i, i, :].", _mix_with(candidate=lambda i, h: _shuffled(h))),
+        Misconception("The number of steps is read from axis 1, which is a step only where nothing stands before.", "H is the last axis but one: chunks.shape[-2].", _mix_axis_1),
+        Misconception("The steps are shifted by one.", "Step i stays step i: chunks[..., i, i, :].", _mix_with(step=lambda i, h: (i + 1) % h)),
+        Misconception("The whole result is upside down.", "Row i is step i.", _mix_with(candidate=lambda i, h: h - 1 - i, step=lambda i, h: h - 1 - i)),
+        Misconception("The mean over the chunks: it has not the marginals, and stands between the modes.", "Pick, do not average: chunks[..., i, i, :].", lambda c: c.mean(axis=-3)),
+        Misconception("The mean over the steps.", "Pick, do not average: chunks[..., i, i, :].", lambda c: c.mean(axis=-2)),
         Misconception("The coordinates of one action come from different chunks, too.", "One action comes from one chunk, whole.", _mix_actions),
-        Misconception("The first two axes are taken for candidate and step.", "They are the last but two and the last but one: chunks[..., k, k, :].", _mix_wrong_axes),
-        Misconception("All observations get the chunk of the first.", "What stands before the last three axes stays: chunks[..., k, k, :].", lambda c: np.broadcast_to(mix_chunks(c.reshape(-1, *c.shape[-3:])[0]), (*c.shape[:-3], *c.shape[-2:])) + 0.0),
-        Misconception("Step and action have changed places.", "A diagonal puts its axis last: np.moveaxis(..., -1, -2), or chunks[..., k, k, :].", lambda c: np.swapaxes(mix_chunks(c), -1, -2)),
-        Misconception("The diagonal is summed.", "Pick step k of the k-th chunk: chunks[..., k, k, :].", lambda c: mix_chunks(c).sum(axis=-2)),
+        Misconception("The first two axes are taken for candidate and step.", "They are the last but two and the last but one: chunks[..., i, i, :].", _mix_wrong_axes),
+        Misconception("All observations get the chunk of the first.", "What stands before the last three axes stays: chunks[..., i, i, :].", lambda c: np.broadcast_to(mix_chunks(c.reshape(-1, *c.shape[-3:])[0]), (*c.shape[:-3], *c.shape[-2:])) + 0.0),
+        Misconception("Step and action have changed places.", "A diagonal puts its axis last: np.moveaxis(..., -1, -2), or chunks[..., i, i, :].", lambda c: np.swapaxes(mix_chunks(c), -1, -2)),
+        Misconception("The diagonal is summed.", "Pick step i of the i-th chunk: chunks[..., i, i, :].", lambda c: mix_chunks(c).sum(axis=-2)),
     ],
     insight="Each step is drawn from just what it was drawn from before. Only the steps' knowledge of each other is gone.",
     compiled=True,
@@ -280,6 +331,8 @@ class Toy(NamedTuple):
         return f"a toy world: {self.count} candidates of {self.horizon} actions"
 
     def propose(self, state, key):
+        if np.shape(state) != (3,):
+            raise TypeError(f"propose(state, key) takes a state as it was given, and got {type(state).__name__}: the state comes first, the key second")
         xp = _numpy_unless_traced(state, key)
         noise = xp.asarray(jax.random.normal(key, (self.count, self.horizon, 2)))
         return xp.clip(xp.tanh(self.weights[:2] @ state) + 0.8 * noise, -1, 1)
@@ -297,20 +350,54 @@ class Toy(NamedTuple):
         return moved, xp.append(moved[:2], self.weights[3] @ moved)
 
 
+class Place(NamedTuple):
+    """A state in parts, as the lite world's is."""
+
+    xy: np.ndarray  # (2,)
+    height: np.ndarray  # ()
+
+
+class ToyInParts(NamedTuple):
+    """The same world with a `Place` for a state."""
+
+    toy: Toy
+
+    def __repr__(self):
+        return f"{self.toy}, whose state is a NamedTuple"
+
+    def whole(self, state):
+        if not isinstance(state, Place):
+            raise TypeError(f"the state is a NamedTuple of arrays, and a {type(state).__name__} came: carry it whole, as it was given")
+        return _numpy_unless_traced(*state).append(state.xy, state.height)
+
+    def propose(self, state, key):
+        return self.toy.propose(self.whole(state), key)
+
+    def value(self, state, chunks):
+        return self.toy.value(self.whole(state), chunks)
+
+    def step(self, state, action):
+        moved, shown = self.toy.step(self.whole(state), action)
+        return Place(moved[:2], moved[2]), shown
+
+
 def _numpy_unless_traced(*values):
     return jnp if any(isinstance(value, jax.core.Tracer) for value in values) else np
 
 
 def _act_cases(rng):
-    def case(about, count, horizon, decisions, keep, hint):
+    def case(about, count, horizon, decisions, keep, hint, in_parts=False):
         toy = Toy(count, horizon, rng.normal(size=(4, 3)).astype(np.float32))
         state = rng.normal(size=3).astype(np.float32)
+        if in_parts:
+            toy, state = ToyInParts(toy), Place(state[:2], state[2])
         return Case(about, (toy.propose, toy.value, toy.step, state, jax.random.key(int(rng.integers(2**31))), decisions, keep), hint)
 
     return [
         case("one decision, 6 candidates of 3 actions, all executed", 6, 3, 1, 3, "jax.lax.scan(decision, state, jax.random.split(key, decisions)). In a decision: chunks = propose(state, key); the one at jnp.argmax(value(state, chunks)); jax.lax.scan(step, state, best)."),
         case("five decisions, all 3 actions executed", 6, 3, 5, 3, "The state that a decision ends in is the carry of the outer scan, and each decision has a key of its own: jax.random.split(key, decisions)."),
         case("six decisions, the first 2 of 4 actions executed", 8, 4, 6, 2, "best[:keep], then decide anew. What is shown: (decisions, keep, R), reshaped to (decisions * keep, R)."),
+        case("four decisions, the first 2 of 3 actions executed; the state is a NamedTuple", 6, 3, 4, 2, "The state may be a NamedTuple of arrays: hand it on whole, as it is, without jnp.asarray.", in_parts=True),
         case("six decisions, the first of 3 actions executed", 8, 3, 6, 1, "With keep = 1 there is a decision at every step: best[:keep]."),
     ]  # fmt: skip
 
@@ -358,6 +445,58 @@ def _act_with(key=lambda keys, i: keys[i], choose=lambda chunks, q: chunks[np.ar
     return wrong
 
 
+def _act_moving(move):
+    """A wrong answer that goes wrong in a decision: move(step, state, best, keep) gives the next state and what is shown."""
+
+    def wrong(propose, value, step, state, key, decisions, keep):
+        places = []
+        for decision_key in jax.random.split(key, decisions):
+            chunks = np.asarray(propose(state, decision_key))
+            state, shown = move(step, state, chunks[np.argmax(value(state, chunks))], keep)
+            places += shown
+        return np.array(places)
+
+    wrong.stands_for_a_scan = True
+    return wrong
+
+
+def _act_roll(step, state, actions):
+    states, places = [], []
+    for action in actions:
+        state, place = step(state, action)
+        states.append(state)
+        places.append(place)
+    return states, places
+
+
+def _act_from_the_decision(step, state, best, keep):
+    states, places = zip(*(step(state, action) for action in best[:keep]), strict=True)
+    return states[-1], list(places)
+
+
+def _act_first_carried(step, state, best, keep):
+    states, places = _act_roll(step, state, best[:keep])
+    return states[0], places
+
+
+def _act_all_carried(step, state, best, keep):
+    states, places = _act_roll(step, state, best)
+    return states[-1], places[:keep]
+
+
+def _act_a_key_an_action(propose, value, step, state, key, decisions, keep):
+    """One key an action is split off, and each decision uses the first of its own."""
+    places = []
+    for decision_key in jax.random.split(key, decisions * keep)[::keep]:
+        chunks = np.asarray(propose(state, decision_key))
+        states, shown = _act_roll(step, state, chunks[np.argmax(value(state, chunks))][:keep])
+        state, places = states[-1], places + shown
+    return np.array(places)
+
+
+_act_a_key_an_action.stands_for_a_scan = True
+
+
 def _act_chain(key, count):
     keys = []
     for _ in range(count):
@@ -400,6 +539,10 @@ check_act_best_of_n = Exercise(
         Misconception("All decisions use the first of the keys: the same noise again and again.", "One key a decision: jax.random.split(key, decisions) goes into the scan.", _act_with(key=lambda keys, i: keys[0])),
         Misconception("The keys are split one after the other. (As good, but the check compares numbers.)", "jax.random.split(key, decisions).", _act_with(split=_act_chain)),
         Misconception("The state is not carried: every decision starts from the first.", "The inner scan returns the last state; give it back as the carry of the outer one.", _act_with(carried=lambda new, old: old)),
+        Misconception("Each action starts from the state of the decision: the steps of a chunk do not follow each other.", "jax.lax.scan(step, state, best[:keep]) hands the state on from action to action.", _act_moving(_act_from_the_decision)),
+        Misconception("The next decision starts from the state after the first action.", "From the state after the last action executed: what the inner scan returns.", _act_moving(_act_first_carried)),
+        Misconception("All actions of the chunk are executed, and the first `keep` of them shown.", "Execute best[:keep] only.", _act_moving(_act_all_carried)),
+        Misconception("The key is split into one for each action. (As good, but the check compares numbers.)", "One key a decision: jax.random.split(key, decisions).", _act_a_key_an_action),
         Misconception("The whole chunk is executed: keep is not used.", "best[:keep].", _act_with(part=lambda b, k: b)),
         Misconception("One action too many is executed.", "best[:keep] holds `keep` actions.", _act_with(part=lambda b, k: b[: k + 1])),
         Misconception("One action too few is executed.", "best[:keep] holds `keep` actions.", _act_with(part=lambda b, k: b[: max(k - 1, 1)])),
@@ -407,6 +550,7 @@ check_act_best_of_n = Exercise(
         Misconception("The last actions of the chunk are executed, not the first.", "best[:keep].", _act_with(part=lambda b, k: b[-k:])),
         Misconception("The actions are executed in reverse order.", "best[:keep], the first one first.", _act_with(part=lambda b, k: b[:k][::-1])),
         Misconception("It takes the worst candidate.", "jnp.argmax.", _act_with(choose=lambda c, q: c[np.argmin(q)])),
+        Misconception("The index is on the wrong axis: chunks[:, argmax] is a step of all candidates.", "The first axis is the candidate: chunks[jnp.argmax(value(state, chunks))].", _act_with(choose=lambda c, q: c[:, min(np.argmax(q), c.shape[1] - 1)])),
         Misconception("It takes the first candidate: the values are not used.", "chunks[jnp.argmax(value(state, chunks))].", _act_with(choose=lambda c, q: c[0])),
         Misconception("It takes the last candidate: the values are not used.", "chunks[jnp.argmax(value(state, chunks))].", _act_with(choose=lambda c, q: c[-1])),
         Misconception("The candidates are averaged with softmax weights.", "The best alone: jnp.argmax.", _act_with(choose=lambda c, q: np.einsum("n,nha->ha", np.exp(q) / np.exp(q).sum(), c))),
@@ -414,6 +558,7 @@ check_act_best_of_n = Exercise(
         Misconception("The largest absolute value wins.", "jnp.argmax of the values as they are.", _act_with(choose=lambda c, q: c[np.argmax(np.abs(q))])),
         Misconception("The choice is made anew at every step of the chunk: the steps come from different candidates.", "One choice a decision; then its first `keep` actions.", _act_switching),
         Misconception("The proposals are always those for the first state.", "propose(state, key) with the state of now.", _act_with(seen=lambda now, first: first)),
+        Misconception("Proposals and values are always those for the first state.", "propose(state, key) and value(state, chunks) with the state of now.", _act_with(seen=lambda now, first: first, asked=lambda now, first: first)),
         Misconception("The values are always those at the first state.", "value(state, chunks) with the state of now.", _act_with(asked=lambda now, first: first)),
         Misconception("`decisions` is taken for the number of steps.", "There are `decisions` decisions, and decisions * keep steps.", _act_with(count=lambda d, k: max(d // k, 1))),
         Misconception("Only what a decision ends in is shown.", "Every action: (decisions * keep, R).", _act_with(shown=lambda s: s[:, -1])),
