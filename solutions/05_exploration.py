@@ -17,14 +17,17 @@
 #
 # **You will be able to** measure how coherently and how widely an agent moves; build a control with the same actions and without their correlation; separate the chunk that is learned from the chunk that is executed; say what coherency does and does not tell about success.
 #
-# **You need** [lesson 03](03_flow_matching.ipynb): clones that dither; [lesson 04](04_fql.ipynb): QC, the best of $N$ chunks. **Time** about 75 minutes to work through; 2 to 3 minutes on two cores to run.
+# **You need** [lesson 03](03_flow_matching.ipynb): clones that dither; [lesson 04](04_fql.ipynb): QC, the best of $N$ chunks. **Time** about 75 minutes to work through; about 3 minutes on two cores to run.
 #
 # | symbol | in code | meaning |
 # |---|---|---|
 # | $E$, $T$ | axes | episodes, steps of an episode |
 # | $H$, $A$ | axes | steps of a chunk, size of an action |
 # | $N$ | axis | candidates of best-of-N |
-# | $p_t$ | `positions` (E, T+1, D) | places of the gripper, the start included |
+# | $D$ | axis | coordinates of a place, 2 or 3 |
+# | $R$ | axis | numbers that `step` shows of a state |
+# | $p_{e,t}$ | `positions` (E, T+1, D) | places of the gripper, the start included; `coverage` takes those of one episode, (T+1, 2) |
+# | $i$ | `i` | number of a step within a chunk |
 # | $k$ | `keep` | actions executed of a chunk before the next look |
 # | | `key` | a JAX key; all randomness comes from it |
 #
@@ -58,7 +61,7 @@ SINGLE, CHUNK, WRONG, THIRD = "#E69F00", "#0072B2", "#D55E00", "#009E73"  # thro
 #
 # The paper records where the end effector is at every fifth step, and takes the mean distance between neighbouring records:
 #
-# $$ c = \frac{1}{E \lfloor T/5 \rfloor} \sum_{e} \sum_{j} \big\| p_{5(j+1)} - p_{5j} \big\|_2 $$
+# $$ c = \frac{1}{E \lfloor T/5 \rfloor} \sum_{e=1}^{E} \; \sum_{j=0}^{\lfloor T/5 \rfloor - 1} \big\| p_{e,5(j+1)} - p_{e,5j} \big\|_2 $$
 #
 # In words: how far has it come after five steps, whatever it did on the way? Steps that agree add up. Steps to and fro cancel.
 #
@@ -100,11 +103,11 @@ coherency = checks.check_coherency(coherency)
 #
 # $$ \text{coverage}_t = \frac{\big|\{\text{cell}(p_0), \dots, \text{cell}(p_t)\}\big|}{\text{cells}^2} $$
 #
-# In words: count each cell once, however often it was visited. The curve never falls.
+# In words: count each cell once, however often it was visited. The curve never falls. (Here coverage is only measured. Agents can also be rewarded for it: for places seldom counted, Bellemare et al. 2016, or for visiting all states evenly, Hazan et al. 2019.)
 #
 # ### Your turn: `coverage` (★★☆, 10 minutes)
 #
-# 1. Number of a place's cell along an axis: $\lfloor (x + 1) / 2 \cdot \text{cells} \rfloor$. A border belongs to the cell above it. At $x = 1$ there is none above: 1.0 belongs to the last cell.
+# 1. Number of a place's cell along an axis: $\lfloor (x + 1) / 2 \cdot \text{cells} \rfloor$. A border belongs to the cell with the next higher number. At $x = 1$ there is none: 1.0 belongs to the last cell.
 # 2. A cell is a pair of such numbers. Find when each is visited first.
 # 3. Entry $t$ is the share of cells visited at steps 0 to $t$.
 #
@@ -143,23 +146,23 @@ coverage = checks.check_coverage(coverage)
 #
 # Draw $H$ chunks independently, **for the same observation**. Take step 1 from the first, step 2 from the second, and so on:
 #
-# $$ \tilde a_k = a^{(k)}_k, \qquad k = 1, \dots, H $$
+# $$ \tilde a_i = a^{(i)}_i, \qquad i = 1, \dots, H $$
 #
-# In words: each step is drawn from just the distribution it had before, its *marginal*. It is executed open loop as before. Only the steps know nothing of each other any more. What a mixed chunk cannot do and a whole one can is then due to their correlation alone.
+# In words: each step is drawn from just the distribution it had before, its *marginal*. It is executed open loop as before. Only the steps know nothing of each other any more. What a mixed chunk cannot do and a whole one can is then due to their correlation alone. (The formula counts from 1, code from 0.)
 #
 # ### Your turn: `mix_chunks` (★★☆, 6 minutes)
 #
 # 1. The last three axes are candidate, step and action. What stands before them stays.
-# 2. Step $k$ of the result is step $k$ of candidate $k$.
+# 2. Step $i$ of the result is step $i$ of candidate $i$.
 #
 # <details><summary>Hint</summary>
 #
-# Two index arrays side by side are matched pair by pair: with `k = jnp.arange(H)`, `x[..., k, k, :]` is a diagonal.
+# Two index arrays side by side are matched pair by pair: with `i = jnp.arange(H)`, `x[..., i, i, :]` is a diagonal.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "mix_chunks", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mix_chunks(chunks):
-    """The mixed chunk: step k from the k-th of H independent chunks. It will be compiled: use jnp.
+    """The mixed chunk: step i from the i-th of H independent chunks. It will be compiled: use jnp.
 
     Args:
         chunks: (..., H, H, A): candidate, step, action. As many candidates as steps.
@@ -168,8 +171,8 @@ def mix_chunks(chunks):
         (..., H, A).
     """
     ### BEGIN SOLUTION
-    k = jnp.arange(chunks.shape[-2])
-    return chunks[..., k, k, :]
+    i = jnp.arange(chunks.shape[-2])
+    return chunks[..., i, i, :]
     ### END SOLUTION
 
 
@@ -181,13 +184,13 @@ mix_chunks = checks.check_mix_chunks(mix_chunks)
 #
 # One loop serves all explorers of this lesson. At a decision, $N$ chunks are proposed, and the one with the largest value is taken. Its first $k$ actions are executed. Then comes the next decision, with new noise.
 #
-# With $k = H$ the noise is drawn per chunk. With $k = 1$ it is drawn at every step. The networks are the same.
+# With $k = H$ the noise is drawn per chunk. With $k = 1$ it is drawn at every step. The networks need not change for it.
 #
 # ### Your turn: `act_best_of_n` (★★★, 15 minutes)
 #
 # 1. One key a decision: `jax.random.split(key, decisions)`.
 # 2. In a decision: `chunks = propose(state, key)`, then the chunk at `jnp.argmax(value(state, chunks))`, then its first `keep` actions through `step`, one after the other.
-# 3. The state that a decision ends in is the next one's first state. Use `jax.lax.scan` over decisions, and one inside it over actions. (A Python loop over a hundred decisions would take minutes to compile.)
+# 3. The state that a decision ends in is the next one's first state. A state may be an array or a NamedTuple of arrays: carry it whole. Use `jax.lax.scan` over decisions, and one inside it over actions. (A Python loop over a hundred decisions would take minutes to compile.)
 # 4. Return what `step` shows after each action, in order.
 #
 # <details><summary>Hint: the inner scan</summary>
@@ -203,7 +206,7 @@ def act_best_of_n(propose, value, step, state, key, decisions, keep):
         propose: propose(state, key) gives candidates (N, H, A).
         value: value(state, chunks) gives their values (N,).
         step: step(state, action (A,)) gives (the new state, what is shown of it (R,)).
-        state: the first state; a tree, or an array.
+        state: the first state; an array, or a NamedTuple of arrays.
         key: a JAX key.
         decisions: number of decisions, a Python int.
         keep: k, actions executed of each chosen chunk, 1 to H; a Python int.
@@ -228,7 +231,7 @@ act_best_of_n = checks.check_act_best_of_n(act_best_of_n)
 # %% [markdown]
 # ## 4. Six explorers
 #
-# The world is the lite world of lesson 04, with steps of 0.08: gripper and puck on the left, a wall with two gaps, the goal on the right. Two clones are trained on its play data, eight seeds each, by the library's flow BC: one of single actions, and one of chunks with $H = 5$. They have never seen a reward.
+# The world is the lite world of lesson 04, with steps of 0.08: gripper and puck on the left, a wall with two gaps, the goal on the right. Two clones are trained on its play data, eight seeds each, by the library's flow BC: one of single actions, and one of chunks with $H = 5$. They have never seen a reward. An explorer *takes the puck* in an episode if its gripper holds it at some time.
 
 # %%
 WORLD, H, A, S = lite.LiteWorld(step=0.08), 5, lite.ACTION_SIZE, lite.OBSERVATION_SIZE
@@ -332,12 +335,12 @@ EXPLORERS = {  # name: parameters, what proposes, actions kept, colour, line
 # - **chunks, mixed**: your control.
 # - **chunks, first of 5**: the clone of chunks, with a look at every step.
 #
-# **Question 1.** Order the six by coherency, and by coverage. Which of them will touch the puck? How much of the advantage of whole chunks will be left when they are mixed?
+# **Question 1.** Order the six by coherency, and by coverage. Which of them will take the puck? Compare whole chunks with mixed ones: what would you see if the correlation of the steps mattered, and what if it did not?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_explorers", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Five independent steps of length s come about s times the root of 5 far, five equal ones 5 s. So holding a random action multiplies its coherency by about the root of 5, and random actions of full size beat a slow clone that dithers. Coverage follows. But covering the plane is not touching the puck: to take it, the gripper has to go there, stop and close, which random actions hardly ever do in this order.
+# Five independent steps of length s come about s times the root of 5 far, five equal ones 5 s. So holding a random action multiplies its coherency by about the root of 5, and random actions of full size beat a slow clone that dithers. I expect the same order in coverage. But covering the plane is not taking the puck: for that the gripper has to go there and close, which random actions seldom do in this order.
 #
-# A mixed chunk has lost what made a chunk coherent, and should move like single steps: nothing is left.
+# If the correlation of the steps makes chunks coherent, a mixed chunk moves like single steps. If the open loop does, it moves like a whole one.
 
 # %%
 CELLS = 20
@@ -384,10 +387,12 @@ panels[2].minorticks_off()
 panels[1].legend(fontsize=7)
 show(
     figure,
-    "Coherency over time, coverage over time, and mean distance against the steps between, six explorers. "
-    "Random actions held for five steps lie highest. Whole chunks move about as coherently as random "
-    "actions, and nearly twice as coherently as single steps, mixed chunks and first actions, which lie "
-    "together.",
+    "Six explorers. Left, coherency over time: random actions held for five steps lie at 0.27, whole chunks "
+    "and random actions at 0.13 to 0.14, single steps, mixed chunks and first actions together at 0.08. "
+    "Middle, coverage over time: all grow nearly straight; held random actions reach 10 percent, random "
+    "ones 7, whole chunks 6, the other three 4. Right, mean distance against the steps between, both "
+    "logarithmic: the clones start together; whole chunks pull away from the other clones up to five steps "
+    "apart, then the gap narrows.",
 )
 
 
@@ -395,33 +400,68 @@ def interval(values, unit="", form=".3f"):
     mean, low, high = plots.mean_interval(values)
     if "%" in unit:
         low, high = max(low, 0.0), min(high, 100.0)
-    return f"{mean:{form}} [{low:{form}}, {high:{form}}]{unit}"
+    return f"{mean:z{form}} [{low:z{form}}, {high:z{form}}]{unit}"  # z: no minus before 0
 
 
-print(f"{'':19} coherency              the same, from step 2   cells in all episodes   took the puck")
-for name, run in RUNS.items():
-    each, shifted = ([coherency(seed[:, t:]) for seed in places(run)] for t in (0, 2))
-    union = [100 * coverage(seed.reshape(-1, 2), CELLS)[-1] for seed in places(run)]
-    took = 100 * run[..., 3].any(axis=2).mean(axis=1)
-    print(f"{name:19} {interval(each):22} {interval(shifted):23}", end=" ")
-    print(f"{interval(union, ' %', '.0f'):23} {interval(took, ' %', '.0f')}")
+def all_starts(positions):
+    """Coherency, mean over records that begin at step 0, 1, 2, 3 and 4: no start is favoured."""
+    return np.mean([coherency(positions[:, start:]) for start in range(5)])
+
+
+FACTS = {  # column: what is measured, from a run to one number a seed
+    "from step 0": lambda run: [coherency(seed) for seed in places(run)],
+    "from step 2": lambda run: [coherency(seed[:, 2:]) for seed in places(run)],
+    "all starts": lambda run: [all_starts(seed) for seed in places(run)],
+    "one step": lambda run: [coherency(seed, 1) for seed in places(run)],
+    "cells, episode": lambda run: covered(run)[:, -1],
+    "cells, together": lambda run: [100 * coverage(seed.reshape(-1, 2), CELLS)[-1] for seed in places(run)],
+    "took the puck": lambda run: 100 * run[..., 3].any(axis=2).mean(axis=1),
+}
+FOUND = {name: {fact: np.array(f(run)) for fact, f in FACTS.items()} for name, run in RUNS.items()}
+for facts, form, unit in ((list(FACTS)[:4], ".3f", ""), (list(FACTS)[4:], ".0f", " %")):
+    print(f"{'':19}", *(f"{fact:21}" for fact in facts))
+    for name, found in FOUND.items():
+        print(f"{name:19}", *(f"{interval(found[fact], unit, form):21}" for fact in facts))
+    print()
+some = ("from step 0", "from step 2", "all starts")
+print(f"{'differences, seed by seed':38}", *(f"{fact:23}" for fact in some), "took the puck, points")
+for more, less in (
+    ("chunks, whole", "chunks, mixed"),
+    ("chunks, whole", "single steps"),
+    ("chunks, mixed", "single steps"),
+    ("chunks, mixed", "chunks, first of 5"),
+    ("random", "chunks, whole"),
+    ("chunks, whole", "random, held 5"),
+    ("chunks, first of 5", "random, held 5"),
+):
+    by = {fact: FOUND[more][fact] - FOUND[less][fact] for fact in FACTS}
+    parts = [f"{interval(by[fact]):23}" for fact in some]
+    print(f"{more + ' less ' + less:38}", *parts, interval(by["took the puck"], form=".0f"))
+print("\nratios, seed by seed                   cells, episode      cells, together     one step")
+for more, less in (
+    ("chunks, whole", "chunks, mixed"),
+    ("random", "chunks, whole"),
+    ("random, held 5", "chunks, whole"),
+):
+    by = [FOUND[more][fact] / FOUND[less][fact] for fact in ("cells, episode", "cells, together", "one step")]
+    print(f"{more + ' by ' + less:38}", *(f"{interval(values, form='.2f'):19}" for values in by))
 
 # %% [markdown]
-# (Bands and brackets: 95 % intervals over eight seeds, 16 episodes each; each clone's seed has its own network. The last column is the share of episodes in which the gripper holds the puck at some time.)
+# (Bands and brackets: 95 % intervals over eight seeds, 16 episodes each, cut at 0 and 100 %; each clone's seed has its own network. Where both ends round to the mean, as in 10 [10, 10] %, the seeds agree to the digit shown; the true number need not be exactly that. *Episode*: cells covered within one episode; *together*: in all episodes of a seed. *One step*: mean distance from one step to the next.)
 #
-# **What is due to correlation: all of it, here.** Whole chunks move 0.14 far in five steps, single steps 0.08. Mix the chunks, and they move like single steps: 0.08 again. The same marginals, the same open loop, no look in between, and the advantage is gone. So it is not the missing looks that make a chunk coherent. It is that its five steps were drawn together. The third panel says how far this reaches: whole chunks pull away from the others up to five steps. From there on the others slowly catch up, since the next chunk is drawn anew.
+# **The measure flatters chunks of five.** It records every fifth step, from step 0 on: just when a new chunk begins. Whole chunks move 0.140 far then. Begin at step 2, and each interval holds parts of two chunks: 0.106. The other clones change little, so the lead over mixed chunks halves, from 0.059 to 0.029. Random actions held for five steps lose in the same way. So from here on **coherency is the average over records that begin at step 0, 1, 2, 3 and 4**, the column *all starts* (`all_starts`). It favours no start. The figure's first and third panels keep the paper's records, from step 0.
 #
-# **The measure flatters chunks of five.** It records every fifth step, from step 0 on: just when a new chunk begins. Begin at step 2, and each interval holds parts of two chunks. Whole chunks fall to 0.11, the other clones stay where they were. Their lead is real and half as large. Random actions held for five steps lose a third in the same way.
+# **What is due to correlation: the advantage of chunks.** Whole chunks move 0.118 far in five steps, single steps 0.083. Mix the chunks, and 0.078 is left: less than whole chunks by 0.040 [0.037, 0.042]. From single steps no difference is shown: -0.005 [-0.013, 0.003]. The same marginals, the same open loop, the same speed from one step to the next (a ratio of 1.02). So missing looks alone do not make these chunks coherent: mixed chunks do not look either. The steps have to be drawn together. Whether chunks drawn together would stay as coherent *with* looks in between was not run; the first of five draws new noise with each look. In the third panel whole chunks pull away from the other clones up to five steps, the length of a chunk. From there on the gap narrows: the next chunk is drawn anew.
 #
-# **Coverage follows coherency.** Whole chunks cover 40 % more cells than mixed ones within an episode, and 70 % more over all episodes of a seed together.
+# **Coverage.** Whole chunks cover 1.42 [1.34, 1.50] times as many cells as mixed ones within an episode, and 1.77 [1.51, 2.04] times as many over all episodes of a seed. By their means the six have the same order in coverage as in coherency. This includes uniform random actions: they cover 1.44 [1.26, 1.61] times as much as whole chunks, and are a little more coherent. But each of their steps is 1.81 times as long, and both measures grow with speed. Divide coherency by the distance of one step: about 2 for random actions, 3.5 for whole chunks.
 #
-# **And it says little.** Uniform random actions cover *more* than whole chunks, because they are faster: the demonstrator pauses, and so do its clones. Held random actions are the most coherent of all, and over all episodes cover nearly three times as much as whole chunks. But they take the puck in 8 % of episodes only, whole chunks in 44 %. (The first-of-5 clone takes it as rarely as they do.) To take it, the gripper has to go to one place, stop and close. Single steps, which tremble and cover little, take it as often as whole chunks do; the intervals overlap. So "chunks explore" means: coherently *among the things that the data do*. Being everywhere is another matter, and touching the right thing a third.
+# **And it says little.** Held random actions are the most coherent, and cover 2.72 [2.49, 2.94] times as much as whole chunks. They take the puck in 8 % of episodes, whole chunks in 44 %, a difference of 36 points [22, 50]. And mixed chunks and the first of five move nearly alike, but mixed chunks take the puck 32 points [15, 49] more often. Between whole chunks, mixed ones and single steps no difference in taking is shown: all three intervals hold 0, and are about 20 points wide to either side. So a clone's chunks explore coherently *among the things that the data do*. Covering much is another matter, and taking the puck a third.
 #
 # ## 5. The early online phase
 #
 # Now with a critic. QC and BFN of lesson 04 (best of 8 samples; chunks of five against single actions, one-step backups) get the same play data, the same 1,000 offline updates, and then go online. The next cell trains four seeds of each, and keeps where the gripper went. (It is the longest of the lesson. QC goes on to 4,000 online steps, because section 7 needs it; the maps show the first 1,000 of both.)
 #
-# **Predict**: which one's map will be spread wider? Which one's path is straighter?
+# **Predict** (write it down): which one's map will be spread wider? Which one's path is straighter?
 
 # %%
 RUN_SEEDS, OFFLINE = shorten(4, fast=2), shorten(1000, fast=50)
@@ -492,7 +532,7 @@ def paths(watched, seed, steps):
     found = [*found, np.concatenate(path)] if path else found
     ends = np.cumsum([len(path) - 1 for path in found])
     kept = [path[: max(len(path) - max(end - steps, 0), 0)] for path, end in zip(found, ends, strict=True)]
-    return [path for path in kept if len(path) > 5]
+    return [path for path in kept if len(path) >= 10]  # an interval from every start
 
 
 FIRST = shorten(1000, fast=50)
@@ -506,32 +546,37 @@ for axes, (title, watched, colour) in zip(panels, METHODS, strict=True):
 show(
     figure,
     "The gripper's path in the first 1,000 online steps of one seed, from above. Left BFN: jagged paths from "
-    "the start to the left border, and through a gap into the upper corner. Right QC: longer strokes between "
-    "the start and the wall, few of them through a gap.",
+    "the start to the left border, and through a gap into the upper corner. Right QC: smoother paths, most "
+    "between the start and the wall, a few on to the goal's side.",
 )
 measured = {}
 for title, watched, _ in METHODS:
     episodes = [paths(watched, seed, FIRST) for seed in range(RUN_SEEDS)]
-    coherent = np.array([np.mean([coherency(path[None]) for path in seed]) for seed in episodes])
+    coherent, aligned = (
+        np.array([np.mean([measure(path[None]) for path in seed]) for seed in episodes])
+        for measure in (all_starts, coherency)
+    )
     union = np.array([100 * coverage(np.concatenate(seed), CELLS)[-1] for seed in episodes])
-    measured[title] = coherent, union
-    print(f"{title:20} coherency {interval(coherent)}, cells covered {interval(union, ' %', '.0f')}")
-(coherent, union), (more, wider) = measured.values()
-print(f"{'QC less BFN':20} coherency {interval(more - coherent)},", end=" ")
-print(f"cells covered {interval(wider - union, form='.0f')} points")
+    measured[title] = coherent, aligned, union
+less = [more - fewer for more, fewer in zip(measured[METHODS[1][0]], measured[METHODS[0][0]], strict=True)]
+print(f"{'':20} coherency              from step 0 alone      cells covered (%)")
+for title, (coherent, aligned, union) in (measured | {"QC less BFN": less}).items():
+    print(f"{title:20} {interval(coherent):22} {interval(aligned):22} {interval(union, form='.1f')}")
 
 # %% [markdown]
-# (One seed in the maps; the numbers are over four seeds, the first 1,000 online steps of each. The last line takes the difference seed by seed.)
+# (One seed in the maps; the numbers are over four seeds, the first 1,000 online steps of each. Coherency over all starts, as said in section 4. The last line takes the difference seed by seed.)
 #
-# The paper shows such maps for its own tasks, and reports that chunks are more coherent. So they are here: QC moves half as far again in five steps. Coverage does not follow this time. BFN covers *as many cells* as QC, rather more than fewer. In the map it jitters all along, and still gets to the left border and into a far corner. Presumably its critic pushes it steadily in one direction, right or wrong: a critic makes even single actions go somewhere, as long as it prefers the same way at every step. If so, a clone's dithering, section 4, says less about an agent with a critic.
+# The paper shows such maps for its own tasks, and reports that chunks are more coherent. Here QC's mean is 0.158, BFN's 0.123, and the difference of 0.035 [-0.004, 0.074] has 0 inside: with four seeds, that QC is more coherent is not shown. Recorded from step 0 alone, the same paths give 0.062 [0.016, 0.109], and one would have called it shown. Nor is a difference in coverage shown: -2.6 points [-5.5, 0.2]. By its mean QC is the more coherent and covers less, so whether the two have the same order here, as in section 4, these data leave open.
 #
-# What the maps do not tell is *what* makes the difference: QC and BFN differ in what they draw, and in how far their backups reach. For a clean comparison, change one thing only.
+# In the map BFN jitters all along, and still gets to the left border and into a far corner. Perhaps its critic pushes it steadily in one direction, right or wrong; that is a guess, not a result. If it is right, a clone's dithering, section 4, says less about an agent with a critic.
+#
+# Nor could a difference be put down to one cause. QC and BFN differ in what they draw (chunks or single actions), in how they execute it (five steps open loop, or a look at every step), in what their critics value, and in how far their backups reach.
 #
 # ## 6. The cube
 #
-# One thing only: the agent of lesson 00, QC-FQL trained on OGBench's cube, acts with all five actions of each chunk, or with the first of each five. The network is the same. `execute` in its configuration says how many actions are executed.
+# Here the trained networks stay: the agent of lesson 00, QC-FQL trained on OGBench's cube, acts with all five actions of each chunk, or with the first of each five. `execute` in its configuration says how many actions are executed. Two things still change together: how often the agent looks, and how often it draws noise.
 #
-# **Predict**: what will happen to the coherency? And to success?
+# **Predict** (write it down): what will happen to the coherency? And to success?
 
 # %%
 agent, TRIES = course_policy(), shorten(5, fast=1)
@@ -556,38 +601,41 @@ panels[0].set_ylabel("height (cm)")
 show(
     figure,
     "Paths of the gripper from the front, five episodes each. Arcs between two places on the table either "
-    "way; with the first action of each chunk they spread wider, and fewer episodes end solved.",
+    "way; with the first action of each chunk they spread wider. Four episodes end solved on the left, one "
+    "on the right.",
 )
+moved = {keep: np.array([100 * all_starts(film.effector[None]) for film in FILMS[keep]]) for keep in FILMS}
+spread = lambda values: interval(values, " cm", ".1f") if TRIES > 1 else f"{values[0]:.1f} cm"
 for keep, each in FILMS.items():
-    moved = [100 * coherency(film.effector[None]) for film in each]
     solved, looks = sum(film.success for film in each), np.mean([len(film.looks) for film in each])
     low, high = stats.binomtest(int(solved), TRIES).proportion_ci()
     steps = np.mean([len(film.effector) - 1 for film in each])
-    spread = interval(moved, " cm", ".1f") if TRIES > 1 else f"{moved[0]:.1f} cm"
-    print(f"{keep} of 5: coherency {spread}; solved {solved} of {TRIES} [{low:.0%}, {high:.0%}];", end=" ")
-    print(f"{steps:.0f} steps and {looks:.0f} looks an episode")
+    print(f"{keep} of 5: coherency {spread(moved[keep])}; solved {solved} of {TRIES}", end=" ")
+    print(f"[{low:.0%}, {high:.0%}]; {steps:.0f} steps and {looks:.0f} looks an episode")
+print(f"all 5 less the first, episode by episode: coherency {spread(moved[5] - moved[1])}")
 
 # %% [markdown]
 # (Five episodes each of one trained seed, with intervals over episodes: of other seeds they say nothing. A dot marks the end of a solved episode, a cross that of an unsolved one.)
 #
-# Did you expect trembling? The gripper moves as far in five steps either way; the intervals overlap. Presumably it is the critic again, whose pull keeps the direction whichever noise is drawn. Success seems to suffer nonetheless, 1 of 5 in place of 4 of 5, though five episodes leave it open (the intervals overlap). If it does suffer, then not by way of coherency.
+# Did you expect trembling? In these five episodes the first of each five moves even a little further in five steps: all five less the first is -0.5 cm [-0.9, -0.1], episode by episode. One reason may be what is measured: its episodes are longer, 171 steps in place of 110, and so hold other parts of the task. Solved are 4 of 5 and 1 of 5. Five episodes of one seed cannot say whether that is chance. What they do say is an example: an agent that draws new noise at every step need not be less coherent. Next you ask the same with more seeds and episodes.
 #
 # ## 7. Coherency and success
 #
-# Back to the small world, where many episodes cost nothing. The QC agents of section 5, four seeds after their 4,000 online steps, act in six ways. The networks are the same in all:
+# Back to the small world, where many episodes cost nothing. The QC agents of section 5, four seeds after their 4,000 online steps, act in eight ways. All use the same flow and the same critic:
 #
 # - **whole**: the best of 8 chunks, executed whole, as it was trained;
 # - **first 3, first 2, first 1**: only the first $k$ actions, then the best of 8 new ones;
 # - **mixed**: your control, on chunks that are each the best of 8;
-# - **first, held 5**: the first action of the best chunk, held for five steps: as coherent as can be.
+# - **first, held 5**: the first action of the best chunk, held for five steps;
+# - **whole, N = 1; mixed, N = 1**: a single chunk, and your control on single chunks. No critic chooses. They serve one question: what does the critic's choice change?
 #
-# **Question 2.** Which is the most coherent, and which succeeds most often? If coherency *causes* success, what must the figure look like?
+# **Question 2.** Which of the first six is the most coherent, and which succeeds most often? If more coherency were enough for more success, what must the figure look like? And will mixing cost more coherency with $N = 1$, or with the best of 8?
 #
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_coherency", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# If coherency caused success, the points would lie on a rising line: "first, held 5" on top, whole chunks next, the mixed chunk and the first action alone at the bottom. The held action breaks this: it is coherent by construction, and does not know when to stop. The critic valued whole chunks; what is executed is a chunk that nobody valued.
+# If more coherency were enough, the points would lie on a rising line: "first, held 5" on top, whole chunks next, the mixed chunk and the first action alone at the bottom. I expect the held action to break this: it is coherent by construction, and does not know when to stop. But it differs from whole chunks in more than coherency: the actions 2 to 5 have another distribution, and so has the closing of the gripper. The critic valued another chunk than the one that is executed.
 #
-# The mixed chunk need not fail. Its five sources were all chosen by one critic at one observation, so they want much the same, and mixing them loses little.
+# With N = 1 mixing should cost about what it cost the clone. Chunks that one critic chose at one observation want much the same, so mixing them should cost less.
 
 # %%
 sizes = (S, (H, A), NETS.hidden)
@@ -616,6 +664,14 @@ def mixed_best(params, state, key):
     return mix_chunks(best_of_each(params, state, key, H))[None]
 
 
+def one_drawn(params, state, key):
+    return candidates(params, state, key, 1)
+
+
+def mixed_drawn(params, state, key):
+    return mix_chunks(candidates(params, state, key, H))[None]
+
+
 def held_best(params, state, key):
     return jnp.repeat(best_of_each(params, state, key, 1)[:, :1], H, axis=1)
 
@@ -627,6 +683,8 @@ WAYS = {  # name: what proposes, what values, actions kept, colour, marker
     "first 1": (candidates, valued, 1, THIRD, "v"),
     "mixed": (mixed_best, indifferent, 5, WRONG, "X"),
     "first, held 5": (held_best, indifferent, 5, "#CC79A7", "D"),
+    "whole, N = 1": (one_drawn, indifferent, 5, "0.6", "o"),
+    "mixed, N = 1": (mixed_drawn, indifferent, 5, "0.6", "X"),
 }
 MANY = shorten(50, fast=3)
 act = lambda way: np.asarray(play(QC[0], *way[:3], jax.random.key(8), MANY))
@@ -639,13 +697,13 @@ def success(run):
     return 100 * (run[..., 2] > 0).any(axis=2).mean(axis=1)
 
 
-def coherency_until_solved(run):
-    """Coherency up to the step that solves the task, mean over episodes, by seed."""
+def coherency_until_solved(run, first=LIMIT):
+    """Coherency up to the step that solves the task, `first` steps at most; mean over episodes, by seed."""
     solved = run[..., 2] > 0
-    end = np.where(solved.any(axis=2), solved.argmax(axis=2), LIMIT)
+    end = np.where(solved.any(axis=2), solved.argmax(axis=2), LIMIT).clip(9, first)  # 9: all starts
     return np.array(
         [
-            np.mean([coherency(path[None, : max(last, 5) + 1, :2]) for path, last in zip(*pair, strict=True)])
+            np.mean([all_starts(path[None, : last + 1, :2]) for path, last in zip(*pair, strict=True)])
             for pair in zip(run, end, strict=True)
         ]
     )
@@ -665,20 +723,49 @@ for at, (name, (_, solved)) in enumerate(list(MEASURED.items())[1:]):
 left.set(xlabel="coherency: distance in 5 steps", ylabel="success (%)", ylim=(-2, 102))
 left.legend(fontsize=8)
 right.axhline(0, color="0.4", linestyle=":")
-right.set_xticks(range(5), [name.replace(", ", ",\n") for name in list(MEASURED)[1:]], fontsize=8)
+right.set_xticks(range(7), [name.replace(", ", ",\n") for name in list(MEASURED)[1:]], fontsize=8)
 right.set_ylabel("success less that of the same\nseed's whole chunks (points)")
 show(
     figure,
-    "Left: success against coherency for six ways to act with the same networks. The held first action is "
-    "furthest right and lowest; the others have wide intervals. Right: success less that of whole chunks, "
-    "seed by seed: 40 points less for the held action, and intervals around 0 for the others.",
+    "Left: success against coherency for eight ways to act with the same networks. The held first action is "
+    "as far right as whole chunks, and much lower; first 3, first 2, first 1 and mixed have wide intervals; "
+    "the two with N = 1 lie at 0 percent, further left. Right: success less that of whole chunks, seed by "
+    "seed: 40 points less for the held action, 57 less with N = 1, and intervals around 0 for the others.",
 )
-print(f"{'':14} coherency              success                  less whole, seed by seed  took the puck")
+EARLY = {name: coherency_until_solved(run, 30) for name, run in ACTED.items()}
+TOOK = {name: 100 * ACTED[name][..., 3].any(axis=2).mean(axis=1) for name in ACTED}
+print(f"{'':14} coherency               its first 30 steps      success           took the puck")
 for name, (coherent, solved) in MEASURED.items():
-    took = 100 * ACTED[name][..., 3].any(axis=2).mean(axis=1)
-    less = interval(solved - whole[1], "", ".0f") if name != "whole" else ""
-    print(f"{name:14} {interval(coherent):22} {interval(solved, ' %', '.0f'):24} {less:25}", end=" ")
-    print(interval(took, " %", ".0f"))
+    print(f"{name:14} {interval(coherent):23} {interval(EARLY[name]):23}", end=" ")
+    print(f"{interval(solved, ' %', '.0f'):17} {interval(TOOK[name], ' %', '.0f')}")
+print("\nless whole, seed by seed")
+
+def compare(name, other):
+    """Prints the differences of two ways, seed by seed."""
+    coherent, solved = (a - b for a, b in zip(MEASURED[name], MEASURED[other], strict=True))
+    print(f"{interval(coherent):23} {interval(EARLY[name] - EARLY[other]):23}", end=" ")
+    print(f"{interval(solved, '', '.0f'):17} {interval(TOOK[name] - TOOK[other], '', '.0f')}")
+
+
+for name in list(MEASURED)[1:]:
+    print(f"{name:14}", end=" ")
+    compare(name, "whole")
+print("\nfirst 1 less whole with N = 1, seed by seed")
+print(f"{'':14}", end=" ")
+compare("first 1", "whole, N = 1")
+
+
+def cost_of_mixing(measured):
+    """Whole chunks less mixed ones, by seed: with N = 1, with the best of N, and their difference."""
+    alone = measured["whole, N = 1"] - measured["mixed, N = 1"]
+    chosen = measured["whole"] - measured["mixed"]
+    return f"{interval(alone):21} {interval(chosen):21} {interval(alone - chosen)}"
+
+
+ALL = {name: coherent for name, (coherent, _) in MEASURED.items()}
+print(f"\nwhole less mixed         N = 1                 N = {N}                 the former less the latter")
+print("coherency               ", cost_of_mixing(ALL))
+print("its first 30 steps      ", cost_of_mixing(EARLY), "\n")
 
 
 def agreement(x, y):
@@ -687,22 +774,26 @@ def agreement(x, y):
     return np.mean(0.5 + 0.5 * np.sign(x[first] - x[second]) * np.sign(y[first] - y[second]))
 
 
-agree = [agreement(*np.array(list(MEASURED.values()))[:, :, seed].T) for seed in range(RUN_SEEDS)]
-agree = interval(100 * np.array(agree), " %", ".0f")
-print(f"pairs of ways in which the more coherent one succeeds more often: {agree}")
+SOLVED = {name: solved for name, (_, solved) in MEASURED.items()}
+for names, ways in ((list(WAYS)[:6], "first six ways"), (list(WAYS), "eight ways")):
+    for what, coherent in (("coherency", ALL), ("its first 30 steps", EARLY)):
+        x, y = (np.array([by[name] for name in names]).T for by in (coherent, SOLVED))
+        agree = interval(100 * np.array([agreement(*seed) for seed in zip(x, y, strict=True)]), " %", ".0f")
+        print(f"{what}: of the pairs of the {ways}, the more coherent succeeds more often in {agree}")
 
 # %% [markdown]
-# (Four seeds, 50 episodes each; intervals over seeds. With four seeds they are wide, so the right panel subtracts seed by seed. Coherency is taken up to the step that solves the task.)
+# (Four seeds, 50 episodes each; intervals over seeds, cut at 0 and 100 %. With four seeds they are wide, so differences are taken seed by seed. 0 [0, 0] %: none of the 200 episodes was solved. The seeds agree, so the interval has no width; but a true share of 1 % could give the same.)
 #
-# **Coherency does not predict success here.** The most coherent way, the first action held, is the *least* successful, and the difference is clear: its interval is far from 0. The other five cannot be put in an order by success. By their means all four others are less coherent than whole chunks. Whether they succeed less often, the intervals leave open. Over the pairs of ways, the more coherent one is the more successful in about 40 %, with an interval that holds a half: a coin.
+# (Coherency is measured over all starts, up to the step that solves the task. A failed episode runs to the limit, perhaps stuck at a wall. So this coherency depends on success itself. The second column takes the first 30 steps at most, about as many as the demonstrator needs.)
 #
-# **The mixed chunk.** It lost everything in section 4. Here it moves less coherently than whole chunks, and by its mean it succeeds more often; certain is only that there is no sign of a loss. Best-of-N explains the first: five chunks that a critic prefers at the same observation agree, so their steps fit together without having been drawn together. Compare its coherency with that in section 4. A clone needs the correlation within a chunk, because nothing else keeps its direction. An agent with a critic has the critic.
+# **More coherency is not enough.** The first action held is as coherent as whole chunks: no difference is shown, 0.004 [-0.007, 0.016]. It succeeds 40 points less often [25, 54]. And the first action alone is as coherent as single chunks without a critic, a difference of 0.000 [-0.019, 0.020]; it succeeds in 43 % [4, 82], they in none of 200 episodes. So at like coherency success differs much. Over the pairs of the first six ways, the more coherent one is the more successful in 45 % [15, 75]: no order is shown.
 #
-# **The first of five.** Looking at every step lowers coherency most, and by its mean success, too; with four seeds the latter is not certain. If it is so, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again. This experiment does not show the reason.
+# **This does not say that coherency has no effect.** The held action changes more than coherency: the distribution of actions 2 to 5 and the closing of the gripper, and what it executes is not what the critic valued. The experiment cannot separate these. Nor do the other ways help: for first 3, first 2, first 1 and mixed, no difference in success from whole chunks is shown, and the intervals are wide. Where the critic chooses, whole chunks are both more coherent than with $N = 1$, by 0.036 [0.030, 0.042], and more successful, by 57 points [51, 63]. Over all eight ways the more coherent one succeeds more often in 65 % of the pairs [53, 78] (by the first 30 steps: 66 % [49, 83]). Perhaps both follow from a good policy. That is a conjecture: to test it, one would have to change coherency and leave all else.
 #
-# So coherency is a sign of something, and not the thing itself. Make it by force (hold the action), and success falls. Take it away within the chunk (mix), and success stays. This is what "coherency goes with success" leaves out: both follow from a good policy.
-
-# %% [markdown]
+# **The mixed chunk.** Without a critic's choice, mixing costs 0.036 of coherency [0.031, 0.040], about as much as it cost the clone in section 4. With the best of 8 it costs 0.017 [-0.006, 0.040]. The difference of the two is 0.019 [-0.001, 0.038], in the first 30 steps 0.016 [0.006, 0.027]. So that the critic's choice makes mixing cheaper is shown for the first 30 steps, and only just not over whole episodes. It would make sense: five chunks that one critic prefers at the same observation want much the same, so their steps fit together without having been drawn together. If so, mixing takes away less here than from a clone. In success no difference is shown, 18 points [-16, 53]; neither a gain nor a loss of 16 points is ruled out.
+#
+# **The first of five** is less coherent than whole chunks, by 0.036 [0.009, 0.062] (in the first 30 steps not shown). Its success is 14 points lower by the mean, [-57, 29]: not shown. If it is lower, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again.
+#
 # ## 8. Do better data teach more?
 #
 # So far you looked at what an agent *does* while it collects. What matters in the end is what its data are good for. The following experiment, which has been done for three cubes (cube-triple), separates collecting from learning:
@@ -782,12 +873,12 @@ for data in ("D+D1", "D+D5"):
 #
 # ## Summary
 #
-# - Coherency is how far the gripper gets in five steps. It grows with speed as well as with straightness, and records that begin where chunks begin flatter them.
-# - Coverage is where it has been. It does not ask what for: held random actions cover most, and touch the puck least.
-# - Mixing chunks keeps each step's distribution and the open loop, and takes away what the steps know of each other. For a *clone*, all of the chunk's coherency lies in that.
-# - For an agent with a *critic* it is otherwise: single actions cover as much as chunks, and mixed chunks do no visible harm.
-# - Coherency does not cause success: the most coherent of six ways to act with the same networks succeeds least.
-# - All this is one small world and one cube. The paper reports coherency on its own tasks, where the way is longer.
+# - Coherency is how far the gripper gets in five steps. It grows with speed as well as with straightness, and records that begin where chunks begin flatter them. An average over all starts does not.
+# - Coverage is where it has been. It does not ask what for: held random actions cover most of the six explorers, and take the puck in 8 % of episodes. The clone that executes the first of five covers least by its mean, and takes it in 9 %.
+# - Mixing chunks keeps each step's distribution and the open loop, and takes away what the steps know of each other. For a *clone*, the advantage over single steps lies in that: 0.118 falls to 0.078, and single steps move 0.083.
+# - For agents with a *critic* less is shown. Between QC and BFN neither a difference in coherency nor one in coverage is, with four seeds. Mixing costs less coherency if a critic chose the chunks (shown for the first 30 steps).
+# - More coherency is not enough for more success: the first action held is as coherent as whole chunks, and succeeds 40 points less often. Whether coherency helps if all else stays, this lesson does not say.
+# - All this is one small world, and five episodes of one agent on the cube. The paper reports coherency on its own tasks, where episodes are longer.
 #
 # ## Quiz
 #
@@ -800,11 +891,11 @@ for data in ("D+D1", "D+D5"):
 # 3. You shuffle the five steps of one chunk instead of mixing five chunks. What have you changed besides the correlation?
 # <details><summary>Answer</summary>The marginals: step 1 now has the distribution of any step. And the correlation is still there, since all five come from one intention; only their order is lost.</details>
 #
-# 4. Executing the first of five is "more closed-loop" and succeeds less often. Does that show that looking is harmful?
+# 4. Executing the first of five is "more closed-loop". Suppose it clearly succeeded less often, with many seeds. Would that show that looking is harmful?
 # <details><summary>Answer</summary>No. What changes with the look is the draw of noise, too, and the critic valued whole chunks. Keep the noise from look to look, or value what is executed, and you separate them.</details>
 #
 # 5. Agent one covers 60 % of the plane in its first 1,000 steps, agent two 20 %. Which data would you rather learn from?
-# <details><summary>Answer</summary>It depends on what lies in the 20 %. Look at what is rare and needed: here contact with the puck, and the passage through the gap.</details>
+# <details><summary>Answer</summary>It depends on what lies in the 20 %. Look at what is rare and needed: here taking the puck, and the passage through the gap.</details>
 #
 # ## References and what comes next
 #
