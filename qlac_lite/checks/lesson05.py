@@ -395,9 +395,8 @@ def _act_cases(rng):
 
     return [
         case("one decision, 6 candidates of 3 actions, all executed", 6, 3, 1, 3, "jax.lax.scan(decision, state, jax.random.split(key, decisions)). In a decision: chunks = propose(state, key); the one at jnp.argmax(value(state, chunks)); jax.lax.scan(step, state, best)."),
-        case("five decisions, all 3 actions executed", 6, 3, 5, 3, "The state that a decision ends in is the carry of the outer scan, and each decision has a key of its own: jax.random.split(key, decisions)."),
+        case("five decisions, all 3 actions executed; the state is a NamedTuple", 6, 3, 5, 3, "The state that a decision ends in is the carry of the outer scan: a NamedTuple of arrays here, so hand it on whole, as it is, without jnp.asarray. Each decision has a key of its own: jax.random.split(key, decisions).", in_parts=True),
         case("six decisions, the first 2 of 4 actions executed", 8, 4, 6, 2, "best[:keep], then decide anew. What is shown: (decisions, keep, R), reshaped to (decisions * keep, R)."),
-        case("four decisions, the first 2 of 3 actions executed; the state is a NamedTuple", 6, 3, 4, 2, "The state may be a NamedTuple of arrays: hand it on whole, as it is, without jnp.asarray.", in_parts=True),
         case("six decisions, the first of 3 actions executed", 8, 3, 6, 1, "With keep = 1 there is a decision at every step: best[:keep]."),
     ]  # fmt: skip
 
