@@ -853,9 +853,9 @@ right.set(xlabel="coherency of the collection", ylabel="its coverage (%)")
 right.legend(fontsize=8)
 show(
     figure,
-    "Left: success of four learners. On play alone 0 to 30 %, with D1 44 to 69 %, with D5 59 to 89 %. Middle: D5 less "
-    "D1 by learner: means from -2 to 29 points, all intervals hold 0. Right: the collections of chunk agents are more "
-    "coherent and cover more.",
+    "Left: success of four learners. On play alone 0 to 30 %, with D1 44 to 69 %, with D5 59 to 89 %. "
+    "Middle: D5 less D1 by learner: means from -2 to 29 points, all intervals hold 0. Right: the "
+    "collections of chunk agents are more coherent and cover more.",
 )
 for method in LEARNERS:
     values = {data: interval(100 * taught(method, data), " %", ".0f") for data in SETS}
