@@ -965,7 +965,7 @@ show(
     figure,
     "Left: belief less return of own chunks over environment steps: largest for H = 20, and shrinking. "
     "Middle: at the end, growing with H from -2 to 15, alike for own, script and random chunks. Right: live, "
-    "script chunks err by 20 to 26 however far they are moved, the policy's own by about 34.",
+    "script chunks err by 18 to 26 however far they are moved, the policy's own by about 34.",
 )
 for h in LENGTHS:
     rounded = {kind: error("rlpd-ac", h, kind)[1].mean(axis=0).round().astype(int) for kind in KINDS}
