@@ -57,12 +57,12 @@ def explore(
         _finish(config, data, folder, None, log)
     rows = []
     for method in methods:
-        rows += _rows(folders[method], method, SETS[0], "offline", None)
+        rows += _rows(folders[method], method, SETS[0], None)
         for name, folder in zip(SETS[1:], folders.values(), strict=True):
             learner = out / f"{method}-{name}"
             config = make_config(task, method, preset, **{**changes, "online_steps": 0})
             _finish(config, data, learner, folder, log)
-            rows += _rows(learner, method, name, "offline", folder)
+            rows += _rows(learner, method, name, folder)
     write_csv(out / "exploration.csv", rows)
     return rows
 
@@ -72,10 +72,10 @@ def _finish(config: Config, data: Path, folder: Path, collected: Path | None, lo
     train(run, dataset, log)
 
 
-def _rows(folder: Path, method: str, name: str, phase: str, collector: Path | None) -> list[dict[str, Any]]:
-    """A row a seed, from the last evaluation of that phase."""
+def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[dict[str, Any]]:
+    """A row a seed, from the last evaluation of the offline phase."""
     run = open_run(folder)
-    there = [row for row in run.rows("evaluations.csv") if row["phase"] == phase]
+    there = [row for row in run.rows("evaluations.csv") if row["phase"] == "offline"]
     last = [row for row in there if row["step"] == there[-1]["step"]]
     replay = load_collected(collector, run.config).data if collector else None
     rows = []

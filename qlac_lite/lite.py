@@ -67,10 +67,13 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
         probed: whether each evaluation also compares the critics' beliefs with returns (see `probe`; methods with a critic).
 
     Raises:
-        QlacError: chunks do not fit the episodes, or phases are no whole number of evaluation intervals.
+        QlacError: chunks do not fit the episodes, phases are no whole number of evaluation intervals, or a method without a
+            critic is probed.
     """
     check_horizon(data, config.backup_length)
     check_phases(config)
+    if probed and make_learner(config, OBSERVATION_SIZE, ACTION_SIZE).value is None:
+        raise QlacError(f"{config.method} has no critic whose beliefs could be probed. Leave out probed=True.")
     every = config.evaluate_every
     devices = jax.local_devices()
     count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)

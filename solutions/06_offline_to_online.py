@@ -578,7 +578,7 @@ for first, second in (("rlpd-ac", "rlpd"), ("qc-rlpd", "rlpd-ac"), ("qc", "qc-rl
 # - **QC-RLPD against RLPD-AC.** Cloning has nothing to mend. Over the curve no difference is shown. (The 2 points at the end are between 97 and 99 %. The formula calls them shown; section 4 says why one should not believe it there.)
 # - **QC against QC-RLPD.** QC is 35 points behind at the end, [20, 50]. So a flow is *not* better than a Gaussian here.
 #
-# All three answers are the opposite of what the paper's cube-triple would suggest (QC 64 %, RLPD 41 %, RLPD-AC 11 % there). The floor is where it should be: chunk flow BC stays at 0 %, so whatever the others reach comes from reward.
+# The first and the third answer are the opposite of the paper's cube-triple (QC 64 %, RLPD 41 %, RLPD-AC 11 % there; we know of no released figure of QC-RLPD to hold beside the second). The floor is where it should be: chunk flow BC stays at 0 %, so whatever the others reach comes from reward.
 #
 # **What differs between the families?** Three things at once: the policy, the ten critics, and half-and-half batches. "The Gaussian wins" is one explanation, and the experiment cannot choose it. The next section has a cell that separates the policy from the rest: QC-FQL with RLPD's critics and batches.
 #
@@ -984,7 +984,7 @@ print(f"live, error by distance: {told} | solved {100 * trained.success[:, -1].m
 # **What was measured.** (Recorded: four seeds, and wide intervals. Live: two seeds, each drawn.)
 #
 # - **The error grows with the chunk's length, and shrinks online.** For the policy's own chunks it is -2, 5, 10 and 15 at the end, for $H = 1, 5, 10, 20$. With $H = 20$ it begins at 45. So far the prediction holds.
-# - **But it is not distance.** Live, the script's chunks err by 24; moved by up to 1 in each number they err by 21. The policy's *own* err by 34. The recorded runs say the same at $H = 20$ on the way: after 4,000 steps 30 for own chunks, 22 for random ones, 8 for the script's. At the end the three are alike. The critics do not believe in whatever is far. They err, up here and down there, and the policy goes where they err upwards. It is what best-of-N did in lesson 04, with a gradient in place of a choice.
+# - **But distance does not explain it.** Live, with two seeds, the script's chunks err by 24; moved by up to 1 in each number they err by 21. The policy's *own* err by 34. The recorded runs say the same at $H = 20$ on the way: after 4,000 steps 30 for own chunks, 22 for random ones, 8 for the script's. At the end the three do not differ by more than their intervals. The critics do not believe in whatever is far. They err, up here and down there, and the policy goes where they err upwards. It is what best-of-N did in lesson 04, with a gradient in place of a choice.
 # - **What does not fit.** RLPD errs more than RLPD-AC with $H = 5$ at first (30 against 10), for it has learned less by then. In section 5's runs QC errs by 15 at the end, RLPD-AC by 5. And cloning makes the error no smaller: 15 at $H = 20$ with it, 15 without.
 #
 # So (c) is real for long chunks. Whether it is what makes them fail is another question.
@@ -999,11 +999,11 @@ print(f"live, error by distance: {told} | solved {100 * trained.success[:, -1].m
 #
 # ### The map, and what moves it
 #
-# Where does chunking help RLPD, and where does it hurt? The runs: chunks of 1, 5, 10 and 20 actions, steps of 0.08 and 0.04, four seeds, 8,000 environment steps. In the finer world five interventions, for each chunk length. Each takes away one cause only:
+# Where does chunking help RLPD, and where does it hurt? The runs: chunks of 1, 5, 10 and 20 actions, steps of 0.08 and 0.04, four seeds, 8,000 environment steps. In the finer world five interventions, for each chunk length. Each takes away one cause, and flow two of them, (a) and (c), for it is also kept near the data:
 #
 # | name | takes away | how |
 # |---|---|---|
-# | flow | (a) | QC-FQL with RLPD's batches and its ten critics: a policy that can hold any distribution, and is kept near the data |
+# | flow | (a) and (c) | QC-FQL with RLPD's batches and its ten critics: a policy that can hold any distribution, and is kept near the data |
 # | cool | (b), at the start | the temperature begins at $1/H$ |
 # | quiet | (b), at the target | the entropy's target is $-2$ for each number, in place of $-0.5$ |
 # | cloned | (c) | QC-RLPD: the policy is kept near the data, by likelihood |
@@ -1083,7 +1083,7 @@ for h, step in GROUPS:
 #
 # **What moves it.**
 #
-# - **(d) is refuted.** With as many decisions as RLPD, "closed" is not better but far worse: 42 to 66 points below RLPD-AC where it is shown, and at 0 to 2 % with chunks of 10 and 20. Its critics believe too much, by 43 and 59 at the end. They value whole chunks, and this agent only ever begins them. That reading is a guess; the failure is not.
+# - **(d) is refuted.** With as many decisions as RLPD, "closed" is not better but far worse: 42 to 66 points below RLPD-AC (shown with chunks of 10 and 20; with 5 the interval ends at 3), and at 0 to 2 % with chunks of 10 and 20. Its critics believe too much, by 43 and 59 at the end. They value whole chunks, and this agent only ever begins them. That reading is a guess; the failure is not.
 # - **(a) is not shown to matter.** With a flow for a policy, RLPD's critics and batches, chunks of 20 gain 6 and 12 points, and both intervals hold 0. A flow holds the data's chunks, as (a) showed. So what the Gaussian cannot hold is not what keeps it from the goal here.
 # - **(b) is not shown to matter.** Neither a cool start nor a low target changes anything that four seeds would show.
 # - **(c): cloning does not mend it, but the ensemble matters.** QC-RLPD gains nothing that is shown. But with two critics in place of ten RLPD-AC with $H = 20$ falls from 42 to 16 % at steps of 0.08, while RLPD hardly changes (73 and 76 %). So how much the critics err, and whether others outvote them, counts more as chunks grow. Of the four causes this is the one with a shown effect.

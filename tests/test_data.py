@@ -170,6 +170,9 @@ def test_sources_in_their_order(play_file, tmp_path, monkeypatch):
     assert get("cube-single-play-v0", episodes=2) == path  # asked for generated episodes, and they are there
     with pytest.raises(QlacError, match="Did you mean cube-single-play-v0"):
         get("cube-singel-play-v0")
+    for name in ("cube-single-play-v0", "lite-world"):
+        with pytest.raises(QlacError, match="--episodes is 0"):
+            get(name, episodes=0)
 
 
 def test_a_download_is_verified_and_comes_from_the_first_host_that_answers(play_file, tmp_path, monkeypatch):

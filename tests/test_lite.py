@@ -179,6 +179,8 @@ def test_a_run_says_what_does_not_fit():
         train_lite(lite_config("qc", **TINY | {"evaluate_every": 12, "offline_steps": 24, "online_steps": 24}), WORLD, data)
     with pytest.raises(QlacError, match="chunk"):
         check_horizon(data, 31)
+    with pytest.raises(QlacError, match="no critic"):
+        train_lite(lite_config(**TINY | {"method": "chunk-bc"}), WORLD, data, probed=True)
 
 
 def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path, monkeypatch):

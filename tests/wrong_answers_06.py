@@ -176,22 +176,11 @@ def half_clamped(key, offline_starts, online_starts, filled, batch_size):
 
 
 def queue_of_whole_chunks(environment, decide, steps):
-    rows, decisions = [], 0
-    observation, _ = environment.reset()
-    while len(rows) < steps:
-        decisions += 1
-        for action in decide(observation):
-            after, _, terminated, truncated, _ = environment.step(action)
-            rows.append((observation, action, after, 1.0 - terminated, float(terminated or truncated)))
-            observation = after
-            if terminated or truncated:
-                observation, _ = environment.reset()
-                break
-    return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
+    return queue_with_a_for(environment, decide, steps, whole=True)
 
 
-def queue_with_a_for(environment, decide, steps):
-    """Without a queue: chunk by chunk, and it stops in the middle of the last."""
+def queue_with_a_for(environment, decide, steps, whole=False):
+    """Without a queue: chunk by chunk, and it stops in the middle of the last, unless that is finished as a `whole`."""
     rows, decisions = [], 0
     observation, _ = environment.reset()
     while len(rows) < steps:
@@ -203,9 +192,9 @@ def queue_with_a_for(environment, decide, steps):
             if terminated or truncated:
                 observation, _ = environment.reset()
                 break
-            if len(rows) == steps:
+            if len(rows) == steps and not whole:
                 break
-    return *(np.array(column) for column in zip(*rows, strict=True)), decisions
+    return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
 
 
 def interval_by_two_tests(success, first, second):

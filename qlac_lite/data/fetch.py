@@ -58,7 +58,7 @@ def get_dataset(
     if domain == LITE:
         if source in ("file", "download"):
             raise QlacError(f"{name} is the course's own: there is no official file. Use --source generate.")
-        source, episodes = "generate", episodes or domain.episodes
+        source = "generate"
     folder = Path(out) if out else cache_folder()
     official = [path for path in (folder / f"{name}.npz", Path(f"~/.ogbench/data/{name}.npz").expanduser()) if path.exists()]
     if source != "generate" and official and not (source == "auto" and episodes is not None):
