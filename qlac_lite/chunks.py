@@ -177,6 +177,17 @@ def empty_replay(transitions: int, episode_limit: int, observation_size: int, ac
     return Replay(data, np.int32(0), np.int32(0), np.int32(0))
 
 
+def filled(replay: Replay) -> Replay:
+    """The rows in use, of a replay with a leading axis over seeds: all that a checkpoint has to hold.
+
+    Their number is rounded up to a sixteenth of the room, so that there are few shapes to compile.
+    """
+    room = replay.data.observations.shape[1]
+    sixteenth = -(-room // 16)
+    rows = min(room, -(-(int(np.max(replay.cursor)) + 1) // sixteenth) * sixteenth)
+    return replay._replace(data=jax.tree.map(lambda leaf: leaf[:, :rows] if leaf.ndim > 1 else leaf, replay.data))
+
+
 class Transitions(NamedTuple):
     """The executed part of one chunk, padded to H steps."""
 

@@ -52,6 +52,9 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
+CHOICES = {"order": ("overlapped", "alternating"), "sampling_precision": ("float32", "bfloat16")}
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """Everything that decides a run's outcome, apart from its data file.
@@ -78,6 +81,8 @@ class Config:
     flow_steps: int = 10  # K, Euler steps
     alpha: float = 300.0  # weight of the distillation loss (FQL family)
     candidates: int = 32  # N, samples of which the best acts (BFN family)
+    candidate_block: int = 0  # samples of the N that are made at once, if memory is short; 0: all
+    sampling_precision: str = "float32"  # or "bfloat16": of the flow where it is sampled and no gradient flows
     entropy_target: float = -0.5  # nats per action dimension that the temperature holds the policy at (RLPD family)
     initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
     bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
@@ -87,10 +92,11 @@ class Config:
     execute: int = 0  # actions executed of each chunk before the policy looks again; 0: all
     # The run.
     online_start: int = 5000  # environment steps before the first online gradient step
+    order: str = "overlapped"  # the updates of a chunk run while the simulators execute it; or "alternating": after it
     log_every: int = 5000  # steps between two rows of progress.csv
     evaluate_every: int = 100_000  # steps between evaluations; both phases also end with one
     evaluation_episodes: int = 50  # per seed
-    checkpoint_seconds: float = 60.0
+    checkpoint_seconds: float = 60.0  # between checkpoints, or 20 times what one takes if that is longer; 0: at each log
 
     def __post_init__(self):
         get_task(self.task)
@@ -115,6 +121,10 @@ class Config:
         self._require("initial_temperature", 0 < self.initial_temperature <= 1e3, "above 0 and at most 1000")
         self._require("entropy_target", abs(self.entropy_target) <= 100, "between -100 and 100")
         self._require("execute", 0 <= self.execute <= self.chunk_length, f"between 0 and the chunk length ({self.chunk_length})")
+        for name, choices in CHOICES.items():
+            self._require(name, getattr(self, name) in choices, " or ".join(choices))
+        block = self.candidate_block
+        self._require("candidate_block", block == 0 or (block > 0 and self.candidates % block == 0), f"0, or a divisor of the candidates ({self.candidates})")
         count = self.updates_per_step * self.execution_length
         whole = 0 <= count <= 10**6 and abs(count - round(count)) < 1e-6
         self._require("updates_per_step", whole, f"such that a decision, of {self.execution_length} steps, is followed by a whole number of updates")
@@ -215,7 +225,7 @@ def parse_settings(settings: list[str]) -> dict[str, typing.Any]:
         if name not in types or name in ("task", "method", "preset"):
             raise unknown("field", name, [n for n in types if n not in ("task", "method", "preset")], "qlac train --help")
         try:
-            if types[name] in (int, float):
+            if types[name] in (int, float, str):
                 values[name] = types[name](text)
             else:
                 values[name] = tuple(int(part) for part in text.split(","))

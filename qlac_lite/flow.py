@@ -9,6 +9,7 @@ size. `vector_field(observation (B, S), x (B, H, A), time (B,)) -> velocity (B, 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -48,3 +49,12 @@ def euler(vector_field: VectorField, observation: jax.Array, noise: jax.Array, s
         time = jnp.full(noise.shape[:1], k / steps)
         x = x + vector_field(observation, x, time) / steps
     return x
+
+
+def sampling_field(vector_field: Callable, params: Any, precision: str) -> VectorField:
+    """The field to sample from, where no gradient flows: the network computes in `precision`, the path stays float32."""
+    if precision == "float32":
+        return lambda *inputs: vector_field(params, *inputs)
+    low = lambda tree: jax.tree.map(lambda leaf: leaf.astype(precision), tree)
+    params = low(params)
+    return lambda *inputs: vector_field(params, *low(inputs)).astype(jnp.float32)

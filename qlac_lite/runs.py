@@ -4,6 +4,7 @@
     progress.csv      losses and Q values, a row per seed and log step
     episodes.csv      every finished online training episode
     evaluations.csv   every evaluation episode
+    utilisation.csv   what the run waited for, cores and GPU busy, a row per log step
     checkpoint.npz    the newest state: parameters, optimizer, replay rows, counters; plain arrays
 
 Each is readable while the run goes on. `checkpoint.npz` is replaced whole or not at all.
@@ -27,7 +28,7 @@ from qlac_lite.errors import QlacError
 from qlac_lite.files import csv_text, disk_error, read_csv, read_json, read_npz, write_csv, write_json, write_npz
 
 PHASES = ("offline", "online", "done")
-LOGS = ("progress.csv", "episodes.csv", "evaluations.csv")
+LOGS = ("progress.csv", "episodes.csv", "evaluations.csv", "utilisation.csv")
 
 
 def provenance(program: str = "qlac") -> dict[str, Any]:
@@ -42,6 +43,7 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
         devices=[str(device.device_kind) for device in jax.local_devices()],
+        matmul_precision=jax.config.jax_default_matmul_precision or "default: float32 on a CPU, TF32 on recent NVIDIA GPUs",
     )
 
 
@@ -109,7 +111,10 @@ class Run:
             leaves = [arrays[_name(path)] for path, _ in paths]
         except KeyError as error:
             raise QlacError(f"{self.checkpoint_path} lacks {error}: it is not of this run's kind. {remedy}") from None
-        for (path, wanted), leaf in zip(paths, leaves, strict=True):
+        for i, ((path, wanted), leaf) in enumerate(zip(paths, leaves, strict=True)):
+            if ".replay" in _name(path) and wanted.shape[:1] + wanted.shape[2:] == leaf.shape[:1] + leaf.shape[2:] and leaf.ndim > 1:
+                room = wanted.shape[1] - leaf.shape[1]  # rows that were not in use yet are not saved
+                leaf = leaves[i] = np.pad(leaf, [(0, max(0, room)) if axis == 1 else (0, 0) for axis in range(leaf.ndim)])
             if wanted.shape != leaf.shape:
                 raise QlacError(f"{self.checkpoint_path}: {_name(path)} is {leaf.shape}, not {wanted.shape}. {remedy}")
         return jax.tree_util.tree_unflatten(structure, leaves), phase, step

@@ -1,11 +1,13 @@
 """Training a run: an offline phase, then an online phase; killed at any moment, it can be resumed.
 
     offline   thousands of updates per compiled call; the chunks are sampled inside it
-    online    act (a chunk for every seed) -> the simulators execute it while as many updates run on the data up to the
-              chunk before -> its transitions join the replay; one update per environment step
+    online    overlapped: act (a chunk for every seed) -> the simulators execute it, while as many updates as it has steps run on
+              the data up to the chunk before -> its transitions join the replay
+              alternating: act -> the simulators execute it -> its transitions join the replay -> the updates
 
-A run that is killed and resumed offline ends in the same parameters, bit for bit. Online, the episodes in flight begin anew;
-their transitions are kept. A chunk cut short by the end of its episode still counts as H steps.
+A run that is killed and resumed, however often, is the same run: it ends in the same parameters and replay, bit for bit, on the
+same kind of machine. Random numbers follow from (seed, step); and the episodes in flight are flown again with the actions that
+the replay holds. A chunk cut short by the end of its episode still counts as H steps.
 """
 
 import os
@@ -19,14 +21,16 @@ import numpy as np
 from tqdm import tqdm
 
 from qlac_lite.agents import make_learner
-from qlac_lite.chunks import Dataset, Replay, Transitions, check_horizon
+from qlac_lite.chunks import Dataset, Replay, Transitions, check_horizon, filled
 from qlac_lite.config import Config
 from qlac_lite.data.ogbench import load
 from qlac_lite.engine import Engine, Progress, empty_replays
 from qlac_lite.errors import QlacError
-from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, episode_seed, evaluate, success_interval
+from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, evaluate, success_interval
+from qlac_lite.online import Flights
 from qlac_lite.runs import Run, create_run, open_run
 from qlac_lite.tasks import get_task
+from qlac_lite.utilisation import Stopwatch
 
 
 def start_run(config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None) -> tuple[Run, Dataset]:
@@ -69,7 +73,9 @@ class _Training:
         self.evaluators = None
         self.collected = load_collected(Path(run.data["collected"]["run"]), run.config) if "collected" in run.data else None
         self.success = "-"
+        self.watch = Stopwatch()
         self.saved = self.logged = time.monotonic()
+        self.saving = 0.0  # seconds that the last checkpoint took
 
     def run_all(self) -> None:
         try:
@@ -91,12 +97,16 @@ class _Training:
         finally:
             if self.evaluators is not None:
                 self.evaluators.close(terminate=True)
+            self.watch.close()
         self._save(progress, "done", self.config.online_steps)
 
     def _save(self, progress: Progress, phase: str, step: int) -> None:
-        kept = progress if self.collected is None else progress._replace(replay=None)  # which its own run holds
-        self.run.save_checkpoint(kept, phase, step)
+        begin = time.monotonic()
+        replay = None if self.collected is not None else filled(progress.replay)  # what was collected its own run holds
+        with self.watch("saving"):
+            self.run.save_checkpoint(progress._replace(replay=replay), phase, step)
         self.saved = time.monotonic()
+        self.saving = self.saved - begin
 
     def _restore(self) -> tuple[Progress, str, int]:
         progress = self.engine.start(self.config.online_steps, self.task)
@@ -127,75 +137,55 @@ class _Training:
         return progress
 
     def _online(self, progress: Progress, step: int) -> Progress:
-        from qlac_lite.envs.simulators import make_vector_env
-
-        config, engine = self.config, self.engine
-        first, updates = config.offline_steps, config.updates_per_decision
+        config, engine, watch = self.config, self.engine, self.watch
+        first, updates, overlapped = config.offline_steps, config.updates_per_decision, config.order == "overlapped"
         size, total = config.execution_length, -(-config.online_steps // config.execution_length) * config.execution_length
-        environments = make_vector_env(self.task.name, config.seeds, size, config.discount)
+        flights = Flights(config)
         try:
-            progress = progress._replace(replay=engine.close(progress.replay), episodes=progress.episodes + 1)
-            decision = np.zeros(config.seeds, int)
-            length, returns = np.zeros(config.seeds, int), np.zeros(config.seeds)
-            observation, _ = environments.reset(seed=self._episode_seeds(progress))
-            new, finished = self._nothing(observation), []
+            progress = self._take_off(flights, progress, step)
+            new, finished = flights.nothing(), []
             with self._bar("online", step, total) as bar:
                 while step < total:
-                    progress, chunks = self._store_and_act(progress, new, observation, decision)
-                    environments.step_async(chunks)
-                    if step >= config.online_start:
+                    progress, chunks = self._store_and_act(progress, new, flights)
+                    flights.launch(chunks)
+                    learns = step >= config.online_start
+                    if learns and overlapped:
                         progress = engine.update(progress, first + step // size * updates, updates)
-                    observation, _, terminated, truncated, info = environments.step_wait()
-                    new = _transitions(info, terminated, truncated)
+                    with watch("simulating"):
+                        new, rows = flights.land()
+                    if learns and not overlapped:
+                        progress, new = self._store(progress, new), flights.nothing()
+                        progress = engine.update(progress, first + step // size * updates, updates)
                     step += size
-                    decision += 1
-                    length += info["length"]
-                    returns += info["rewards"].sum(axis=1)
-                    ended = terminated | truncated
-                    for s in np.flatnonzero(ended):
-                        row = {"phase": "online", "step": step, "seed": config.seed_list[s]}
-                        outcome = {"success": int(info["success"][s]), "return": float(returns[s]), "length": int(length[s])}
-                        finished.append(row | outcome)
-                    if ended.any():
-                        progress = progress._replace(episodes=progress.episodes + ended)
-                        seeds = [seed if e else None for seed, e in zip(self._episode_seeds(progress), ended, strict=True)]
-                        observation, _ = environments.reset(seed=seeds, options={"reset_mask": ended})
-                        decision[ended], length[ended], returns[ended] = 0, 0, 0.0
+                    finished += [{"phase": "online", "step": step} | row for row in rows]
                     bar.update(size)
                     if step == total or self._next_boundary(step - size, total) <= step:
-                        progress = progress._replace(replay=engine.append(progress.replay, engine.put(new)))
-                        new = self._nothing(observation)
+                        progress, new = self._store(progress, new)._replace(episodes=flights.episodes), flights.nothing()
                         self.run.append("episodes.csv", finished)
                         finished.clear()
                         progress = self._at_boundary(progress, "online", step, total, bar, size)
         finally:
-            environments.close(terminate=True)
+            flights.close()
         return progress
 
-    def _store_and_act(self, progress: Progress, new: Transitions, observation: np.ndarray, decision: np.ndarray):
-        replay, chunks = self.engine.store_and_act(
-            progress.replay,
-            new,
-            progress.state.params,
-            observation[:, None],
-            self.engine.seeds,
-            TRAINING,
-            progress.episodes[:, None],
-            decision[:, None],
-        )
-        return progress._replace(replay=replay), np.asarray(chunks)[:, 0]
+    def _take_off(self, flights: Flights, progress: Progress, step: int) -> Progress:
+        """The first episodes; or, on a resume, those in flight, where they were."""
+        if step == 0:
+            flights.begin(progress.episodes + 1)
+        elif not flights.retrace(progress.replay, progress.episodes):
+            self.log("The simulators do not repeat the episodes in flight to the bit on this machine: they end here, and new ones begin.")
+            progress = progress._replace(replay=self.engine.close(progress.replay))
+        return progress._replace(episodes=flights.episodes)
 
-    def _nothing(self, observation: np.ndarray) -> Transitions:
-        """A chunk of no steps: it only writes the current observation where it stands already."""
-        count, size, action_size = self.config.seeds, self.config.execution_length, self.task.domain.action_size
-        no = np.zeros(count, bool)
-        observations = np.repeat(observation[:, None], size + 1, axis=1)
-        actions, rewards = np.zeros((count, size, action_size), np.float32), np.zeros((count, size), np.float32)
-        return Transitions(observations, actions, rewards, np.zeros(count, np.int32), no, no)
+    def _store(self, progress: Progress, new: Transitions) -> Progress:
+        return progress._replace(replay=self.engine.append(progress.replay, self.engine.put(new)))
 
-    def _episode_seeds(self, progress: Progress) -> list[int]:
-        pairs = zip(self.config.seed_list, progress.episodes, strict=True)
-        return [episode_seed(seed, TRAINING, int(episode)) for seed, episode in pairs]
+    def _store_and_act(self, progress: Progress, new: Transitions, flights: Flights) -> tuple[Progress, np.ndarray]:
+        inputs = (flights.observation[:, None], self.engine.seeds, TRAINING, flights.episodes[:, None], flights.decision[:, None])
+        replay, chunks = self.engine.store_and_act(progress.replay, new, progress.state.params, *inputs)
+        with self.watch("learning"):  # the chunks follow from all updates so far
+            chunks = np.asarray(chunks)
+        return progress._replace(replay=replay), chunks[:, 0]
 
     # Boundaries.
 
@@ -209,12 +199,15 @@ class _Training:
         progress = self._log(progress, phase, step)
         if step == total or step // every > (step - size) // every:
             self._evaluate(progress, phase, step, bar)
-        if step == total or time.monotonic() - self.saved >= self.config.checkpoint_seconds:
+        self.run.append("utilisation.csv", [{"phase": phase, "step": step} | self.watch.row()])
+        pause = self.config.checkpoint_seconds and max(self.config.checkpoint_seconds, 20 * self.saving)  # at most 5 % of the time
+        if step == total or time.monotonic() - self.saved >= pause:
             self._save(progress, phase, step)
         return progress
 
     def _log(self, progress: Progress, phase: str, step: int) -> Progress:
-        metrics = {name: np.asarray(value) for name, value in progress.metrics.items()}
+        with self.watch("learning"):
+            metrics = {name: np.asarray(value) for name, value in progress.metrics.items()}
         count = metrics.pop("count")
         if not count.any():
             return progress  # online, before the first update
@@ -243,7 +236,8 @@ class _Training:
         bar.set_postfix_str("evaluating ...")
         if self.evaluators is None:
             self.evaluators = make_evaluators(self.config)
-        rows = evaluate(self.engine.actor, progress.state.params, self.evaluators, self.config, self.config.evaluation_episodes)
+        with self.watch("evaluating"):
+            rows = evaluate(self.engine.actor, progress.state.params, self.evaluators, self.config, self.config.evaluation_episodes)
         self.run.append("evaluations.csv", [{"phase": phase, "step": step} | row for row in rows])
         by_seed = [np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in self.config.seed_list]
         self.success = "success {:.0%} [{:.0%}, {:.0%}]".format(*success_interval(by_seed))
@@ -255,11 +249,6 @@ class _Training:
         if self.success != "-":
             bar.set_postfix_str(self.success)
         return bar
-
-
-def _transitions(info: dict[str, np.ndarray], terminated: np.ndarray, truncated: np.ndarray) -> Transitions:
-    length = info["length"].astype(np.int32)
-    return Transitions(info["observations"], info["actions"], info["rewards"], length, terminated, truncated)
 
 
 def make_evaluators(config: Config):

@@ -11,6 +11,7 @@ from qlac_lite.agents.base import critic_loss
 from qlac_lite.agents.rlpd import log_prob_tanh, sample_tanh
 from qlac_lite.chunks import Batch
 from qlac_lite.config import METHODS, get_method
+from qlac_lite.errors import QlacError
 
 S, A, B = 4, 2, 16
 # Which network each loss moves; every other gradient has to be exactly zero (facts of arXiv 2507.07969 and FQL).
@@ -151,6 +152,32 @@ def test_best_of_n_takes_the_candidate_that_the_online_critic_prefers():
     value = lambda chunks: float(jnp.mean(critic(state.params["critic"], observation, chunks)))
     best = value(learner.act(state.params, observation, jax.random.key(0)))
     assert best > value(one.act(state.params, observation, jax.random.key(0))) + 1e-3
+
+
+def test_candidates_in_blocks_choose_as_all_at_once():
+    _, learner, state = learner_and_state("qc", candidates=12)
+    observation, key = jax.random.normal(jax.random.key(5), (50, S)), jax.random.key(0)
+    whole = jax.jit(learner.act)(state.params, observation, key)
+    for block in (1, 4, 12):
+        _, blocks, _ = learner_and_state("qc", candidates=12, candidate_block=block)
+        np.testing.assert_allclose(jax.jit(blocks.act)(state.params, observation, key), whole, atol=1e-5)
+    with pytest.raises(QlacError, match="divisor of the candidates"):
+        tiny_config("qc", candidates=12, candidate_block=5)
+
+
+@pytest.mark.parametrize("method", ["qc-fql", "qc", "chunk-bc"])
+def test_sampling_in_bfloat16_moves_actions_by_little_and_gradients_stay_float32(method):
+    _, full, state = learner_and_state(method, candidates=1)
+    _, low, _ = learner_and_state(method, candidates=1, sampling_precision="bfloat16")
+    observation, key, batch = jax.random.normal(jax.random.key(5), (200, S)), jax.random.key(0), batch_of(5)
+    moved = np.abs(low.act(state.params, observation, key) - full.act(state.params, observation, key))
+    assert moved.max() < 0.05 and (moved.max() > 0) == (method != "qc-fql")  # its actor is one step and samples nothing
+    (new, info), (same, other) = (learner.update(state, batch, key) for learner in (low, full))
+    assert {leaf.dtype for leaf in jax.tree.leaves(new.params)} == {np.dtype(np.float32)}
+    for name in info:
+        np.testing.assert_allclose(info[name], other[name], rtol=0.05, atol=0.02, err_msg=name)
+    with pytest.raises(QlacError, match="float32 or bfloat16"):
+        tiny_config(method, sampling_precision="half")
 
 
 def bandit(seed, two_modes):

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from conftest import TASK, TINY, tiny_config
 
-from qlac_lite import files, training
+from qlac_lite import files, online, training
 from qlac_lite.chunks import sample
-from qlac_lite.config import Config, make_config, parse_settings
+from qlac_lite.config import CHOICES, Config, make_config, parse_settings
 from qlac_lite.data.ogbench import load
 from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
 from qlac_lite.errors import QlacError
@@ -125,52 +125,92 @@ def launch(tmp_path, data, folder, offline, online):
     return subprocess.Popen(arguments, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def kill_at(process, folder, after_bytes):
-    """Kills the whole process group once progress.csv has grown to `after_bytes`."""
-    path, deadline = folder / "progress.csv", time.monotonic() + 180
-    while (not path.exists() or path.stat().st_size < after_bytes) and process.poll() is None and time.monotonic() < deadline:
+def kill_at(process, folder, phase, step, seconds):
+    """Kills the whole process group `seconds` after progress.csv has come to that step: in computing, simulating or writing."""
+    deadline = time.monotonic() + 180
+    while process.poll() is None and time.monotonic() < deadline:
+        rows = files.read_csv(folder / "progress.csv")
+        if any(row["phase"] == phase and row["step"] >= step for row in rows):
+            break
         time.sleep(0.002)
+    time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def test_an_offline_run_killed_at_random_moments_ends_in_the_same_bits(play_file, tmp_path):
-    config = tiny_config(offline_steps=400, online_steps=0, evaluate_every=100000)
+def timeless(run, name):
+    return [{k: v for k, v in row.items() if k != "updates_per_second"} for row in run.rows(name)]
+
+
+def test_a_run_killed_at_random_moments_is_the_same_run(play_file, tmp_path):
+    """Parameters, optimizer, replay and logs, in both phases: episodes in flight are flown again to where they were."""
+    config = tiny_config(offline_steps=400, online_steps=460, evaluate_every=100000)
     whole, dataset = start_run(config, play_file(), tmp_path / "whole")
     train(whole, dataset, log=lambda text: None)
-    folder = tmp_path / "killed"
-    for after_bytes in (1500, 6000):  # each run reaches some way, and dies in the middle of writing or computing
-        kill_at(launch(tmp_path, play_file(), folder, 400, 0), folder, after_bytes)
-    assert launch(tmp_path, play_file(), folder, 400, 0).wait(timeout=300) == 0
+    folder, rng = tmp_path / "killed", np.random.default_rng()
+    for phase, step in (("offline", 200), ("online", 5), ("online", 250)):
+        kill_at(launch(tmp_path, play_file(), folder, 400, 460), folder, phase, step, rng.uniform(0, 0.3))
+    assert launch(tmp_path, play_file(), folder, 400, 460).wait(timeout=300) == 0
     killed = open_run(folder)
     assert_same_arrays(arrays_of(killed), arrays_of(whole))
-    assert (killed.folder / "evaluations.csv").read_text() == (whole.folder / "evaluations.csv").read_text()
-    timeless = lambda run: [{k: v for k, v in row.items() if k != "updates_per_second"} for row in run.rows("progress.csv")]
-    assert timeless(killed) == timeless(whole)
-    assert not list(folder.glob(".*.tmp")) or all(path.name.startswith(".checkpoint") for path in folder.glob(".*.tmp"))
+    for name in ("evaluations.csv", "episodes.csv", "progress.csv"):
+        assert timeless(killed, name) == timeless(whole, name), name
+    assert len(whole.rows("episodes.csv")) >= 4
+    assert all(path.name.startswith(".checkpoint") for path in folder.glob(".*.tmp"))
 
 
-def test_an_online_run_goes_on_with_all_its_transitions(play_file, tmp_path):
-    folder = tmp_path / "online"
-    process = launch(tmp_path, play_file(), folder, 5, 300)
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        rows = files.read_csv(folder / "progress.csv") if (folder / "progress.csv").exists() else []
-        if any(row["phase"] == "online" and float(row["step"] or 0) >= 60 for row in rows):
-            break
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    before = arrays_of(open_run(folder))
-    assert str(before["phase"]) == "online" and before["step"] >= 50
-    assert launch(tmp_path, play_file(), folder, 5, 300).wait(timeout=300) == 0
-    after = arrays_of(open_run(folder))
-    assert str(after["phase"]) == "done"
-    name = next(name for name in after if name.endswith("replay.data.observations"))
-    kept = int(before["step"])
-    np.testing.assert_array_equal(before[name][:, :kept], after[name][:, :kept])
-    steps = [row["step"] for row in open_run(folder).rows("progress.csv") if row["phase"] == "online" and row["seed"] == 0]
-    assert steps == sorted(set(steps)) and steps[-1] == 300
+def test_where_a_simulator_does_not_repeat_itself_new_episodes_begin(play_file, tmp_path, monkeypatch):
+    """As on a machine with other arithmetic: what the replay holds is kept, and the run says so."""
+    config = tiny_config(offline_steps=5, online_steps=60, log_every=20, evaluate_every=1000)
+    run, dataset = start_run(config, play_file(), tmp_path / "run")
+    land, count = online.Flights.land, [0]
+
+    def stop_at_40(flights):
+        count[0] += 1
+        if count[0] > 8:
+            raise KeyboardInterrupt
+        return land(flights)
+
+    monkeypatch.setattr(online.Flights, "land", stop_at_40)
+    with pytest.raises(QlacError, match="--resume"):
+        train(run, dataset, log=lambda text: None)
+    monkeypatch.undo()
+    before = arrays_of(run)
+    assert (str(before["phase"]), before["step"]) == ("online", 40)
+    name = next(name for name in before if name.endswith("replay.data.observations"))
+    changed = before[name].copy()
+    changed[0, 40, 0] += 1e-3
+    files.write_npz(run.checkpoint_path, before | {name: changed})
+    said = []
+    train(run, dataset, log=said.append)
+    assert any("do not repeat" in line for line in said)
+    after = arrays_of(run)
+    np.testing.assert_array_equal(after[name][:, :41], changed[:, :41])
+    last_of_the_cut, new = after[name][0, 40], after[name][0, 41]
+    assert np.abs(new - last_of_the_cut).max() > 0.01  # an episode of its own
+    assert after[name.replace("observations", "steps_left")][0, 36:41].tolist() == [4, 3, 2, 1, 0]
+
+
+def test_updates_before_or_after_the_simulators(play_file, tmp_path):
+    """Overlapped, the first online updates know nothing of the first chunk; alternating, they do."""
+    seen = {}
+    for order in CHOICES["order"]:
+        config = tiny_config(offline_steps=0, online_steps=20, order=order, evaluate_every=1000)
+        run, dataset = start_run(config, play_file(), tmp_path / order)
+        train(run, dataset, log=lambda text: None)
+        seen[order] = arrays_of(run)
+        rows = run.rows("utilisation.csv")
+        assert [row["step"] for row in rows] == [5, 10, 15, 20]
+        assert all(row["seconds"] > 0 and 0 < row["simulating"] + row["learning"] < 1.01 and row["gpu_busy"] == "" for row in rows)
+        assert 0 < np.mean([row["cores_busy"] for row in rows]) <= os.cpu_count() + 1
+    one, other = seen.values()
+    counts = [next(v for k, v in arrays.items() if k.endswith(".count") and "optimizer" in k).tolist() for arrays in (one, other)]
+    assert counts == [[20, 20], [20, 20]]
+    name = next(name for name in one if name.endswith("replay.data.actions"))
+    np.testing.assert_array_equal(one[name][:, :5], other[name][:, :5])  # the first chunk is the same
+    assert np.abs(one[name][:, 5:20] - other[name][:, 5:20]).max() > 1e-6
+    with pytest.raises(QlacError, match="overlapped or alternating"):
+        tiny_config(order="random")
 
 
 def test_seeds_train_as_they_would_alone(play_file, tmp_path):

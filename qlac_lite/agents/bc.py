@@ -11,7 +11,7 @@ import optax
 
 from qlac_lite.agents.base import Learner, gradient_step, initial_state
 from qlac_lite.config import Config
-from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.networks import VectorField, functional
 
 
@@ -26,7 +26,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # (B, H, A)
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)
+        flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
         return jnp.clip(euler(flow, observation, noise, config.flow_steps), -1, 1)
 
     def losses(params, target_critic, batch, key):

@@ -15,7 +15,7 @@ from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
 from qlac_lite.config import Config
-from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.networks import Critic, VectorField, functional
 
 
@@ -32,13 +32,23 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         return initial_state({"critic": critic_init, "flow": flow_init}, optimizer, key)
 
     def act(params, observation, key):
-        repeated = jnp.repeat(observation, candidates, axis=0)  # (B * N, S)
-        noise = jax.random.normal(key, (len(repeated), *chunk))  # (B * N, H, A)
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)
-        proposals = jnp.clip(euler(flow, repeated, noise, config.flow_steps), -1, 1)  # (B * N, H, A)
-        q = value(params, repeated, proposals)  # (B * N,)
-        best = jnp.argmax(q.reshape(-1, candidates), axis=1)  # (B,)
-        return proposals.reshape(-1, candidates, *chunk)[jnp.arange(len(best)), best]  # (B, H, A)
+        size = len(observation)
+        noise = jax.random.normal(key, (size * candidates, *chunk)).reshape(size, candidates, *chunk)  # (B, N, H, A)
+        if not config.candidate_block:
+            return best(params, observation, noise)[0]
+        blocks = jnp.moveaxis(noise.reshape(size, -1, config.candidate_block, *chunk), 1, 0)  # (blocks, B, n, H, A)
+        proposals, q = jax.lax.map(lambda noise: best(params, observation, noise), blocks)  # one after the other
+        return proposals[jnp.argmax(q, axis=0), jnp.arange(size)]  # (B, H, A)
+
+    def best(params, observation, noise):
+        """The best of n candidates for each observation, from noise (B, n, H, A): (B, H, A), and its value (B,)."""
+        size, count = noise.shape[:2]
+        repeated = jnp.repeat(observation, count, axis=0)  # (B * n, S)
+        flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
+        proposals = jnp.clip(euler(flow, repeated, noise.reshape(-1, *chunk), config.flow_steps), -1, 1)  # (B * n, H, A)
+        q = value(params, repeated, proposals).reshape(size, count)
+        chosen = (jnp.arange(size), jnp.argmax(q, axis=1))
+        return proposals.reshape(noise.shape)[chosen], q[chosen]
 
     def losses(params, target_critic, batch, key):
         next_key, flow_key = jax.random.split(key)

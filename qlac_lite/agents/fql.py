@@ -15,7 +15,7 @@ from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
 from qlac_lite.config import Config
-from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.networks import Critic, OneStepPolicy, VectorField, functional
 
 
@@ -48,7 +48,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
 
         noise = jax.random.normal(noise_key, actions.shape)  # z (B, H, A)
-        frozen_flow = lambda *inputs: vector_field(stop_gradient(params["flow"]), *inputs)
+        frozen_flow = sampling_field(vector_field, stop_gradient(params["flow"]), config.sampling_precision)
         behavior = euler(frozen_flow, batch.observation, noise, config.flow_steps)  # (B, H, A)
         proposal = policy(params["policy"], batch.observation, noise)  # (B, H, A)
         distill_term = config.alpha * jnp.mean((proposal - behavior) ** 2)

@@ -1,0 +1,101 @@
+"""The simulators of an online phase: one episode in flight for each seed, chunk by chunk.
+
+    flights = Flights(config)
+    flights.begin(episodes)              every seed's first episode, or flights.retrace(...) after a resume
+    flights.launch(chunks)               the simulators run, in processes of their own, while the caller learns
+    transitions, rows = flights.land()   what the chunks brought; episodes that ended begin anew
+"""
+
+from typing import Any
+
+import numpy as np
+
+from qlac_lite.chunks import Replay, Transitions
+from qlac_lite.config import Config
+from qlac_lite.evaluation import TRAINING, episode_seed
+from qlac_lite.tasks import get_task
+
+
+class Flights:
+    """Episodes in flight. Arrays have a leading axis over seeds."""
+
+    def __init__(self, config: Config):
+        from qlac_lite.envs.simulators import make_vector_env
+
+        self.config, self.size = config, config.execution_length
+        self.environments = make_vector_env(config.task, config.seeds, self.size, config.discount)
+        self.episodes = np.zeros(config.seeds, np.int64)  # number of the episode in flight; the first is 1
+        self.observation = np.zeros((config.seeds, get_task(config.task).domain.observation_size), np.float32)
+        self.decision = np.zeros(config.seeds, int)
+        self.length, self.returns = np.zeros(config.seeds, int), np.zeros(config.seeds)
+
+    def begin(self, episodes: np.ndarray) -> None:
+        """Starts these episodes, one a seed."""
+        self.episodes = np.array(episodes)
+        self.observation, _ = self.environments.reset(seed=self._seeds())
+        self.decision[:], self.length[:], self.returns[:] = 0, 0, 0.0
+
+    def retrace(self, replay: Replay, episodes: np.ndarray) -> bool:
+        """Brings the simulators where the replay left them: the episodes begin again, and take the actions that it holds.
+
+        A simulator repeats an episode to the bit, so the run goes on as if it had never been stopped. Returns False if some
+        observation is not the one that the replay holds, as may be on another machine: then all have begun anew.
+        """
+        self.begin(episodes)
+        first, cursor = np.asarray(replay.episode_start), np.asarray(replay.cursor)
+        taken = [np.asarray(replay.data.actions[s, first[s] : cursor[s]]) for s in range(len(first))]
+        for begin in range(0, max(map(len, taken)), self.size):
+            chunks = np.full(self.environments.action_space.shape, np.nan, np.float32)  # rest
+            for s, actions in enumerate(taken):
+                if begin < len(actions):
+                    chunks[s] = actions[begin : begin + self.size]
+            self.launch(chunks)
+            self._account(*self.environments.step_wait())
+        there = np.stack([np.asarray(replay.data.observations[s, cursor[s]]) for s in range(len(first))])
+        flying = self.decision > 0
+        if np.array_equal(self.observation[flying], there[flying]):
+            return True
+        self.begin(self.episodes + 1)
+        return False
+
+    def launch(self, chunks: np.ndarray) -> None:
+        """Has the simulators execute chunks (seeds, H, A), and returns at once."""
+        self._resting = np.isnan(chunks).all(axis=(1, 2))
+        self.environments.step_async(chunks)
+
+    def land(self) -> tuple[Transitions, list[dict[str, Any]]]:
+        """Waits for the simulators: the transitions, and a row for each episode that ended, whose seed begins its next one."""
+        terminated, truncated, info = self._account(*self.environments.step_wait())
+        rows, ended = [], terminated | truncated
+        for s in np.flatnonzero(ended):
+            about = {"seed": self.config.seed_list[s], "success": int(info["success"][s])}
+            rows.append(about | {"return": float(self.returns[s]), "length": int(self.length[s])})
+        if ended.any():
+            self.episodes = self.episodes + ended
+            seeds = [seed if over else None for seed, over in zip(self._seeds(), ended, strict=True)]
+            self.observation, _ = self.environments.reset(seed=seeds, options={"reset_mask": ended})
+            self.decision[ended], self.length[ended], self.returns[ended] = 0, 0, 0.0
+        parts = (info["observations"], info["actions"], info["rewards"], info["length"].astype(np.int32))
+        return Transitions(*parts, terminated, truncated), rows
+
+    def _account(self, observation, _, terminated, truncated, info):
+        self.observation = observation
+        self.decision += ~self._resting
+        self.length += info["length"]
+        self.returns += info["rewards"].sum(axis=1)
+        return terminated, truncated, info
+
+    def nothing(self) -> Transitions:
+        """A chunk of no steps: it only writes the current observation where it stands already."""
+        count, action_size = self.config.seeds, self.environments.action_space.shape[-1]
+        no = np.zeros(count, bool)
+        observations = np.repeat(self.observation[:, None], self.size + 1, axis=1)
+        actions, rewards = np.zeros((count, self.size, action_size), np.float32), np.zeros((count, self.size), np.float32)
+        return Transitions(observations, actions, rewards, np.zeros(count, np.int32), no, no)
+
+    def _seeds(self) -> list[int]:
+        pairs = zip(self.config.seed_list, self.episodes, strict=True)
+        return [episode_seed(seed, TRAINING, int(episode)) for seed, episode in pairs]
+
+    def close(self) -> None:
+        self.environments.close(terminate=True)
