@@ -85,9 +85,8 @@ def build_dataset(
     )
 
 
-def check_horizon(dataset: Dataset, horizon: int) -> None:
-    """Raises QlacError if no episode is as long as a chunk of `horizon` steps, so that no critic could train."""
-    longest = int(np.max(dataset.steps_left))
+def check_horizon(longest: int, horizon: int) -> None:
+    """Raises QlacError if no episode, the longest of that many steps, is as long as a chunk: then no critic could train."""
     if horizon > longest:
         raise QlacError(
             f"The chunk length {horizon} is longer than the longest episode ({longest} steps): no chunk fits. "

@@ -37,6 +37,7 @@ def data(
     ] = "auto",
     episodes: Annotated[int | None, typer.Option(help="Episodes to generate, of 1000 transitions each.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generation.")] = 0,
+    shards: Annotated[int | None, typer.Option(help="Generate that many files of --episodes each, to be streamed in training; the path is their folder.")] = None,
     workers: Annotated[int | None, typer.Option(help="Simulator processes; all cores by default. The file is the same.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the file; default $QLAC_DATA or the user's cache.")] = None,
     verify: Annotated[Path | None, typer.Option(help="Only check this file (against NAME if given), and describe it.")] = None,
@@ -56,7 +57,7 @@ def data(
         raise QlacError("Name a dataset, such as: qlac data cube-single-play-v0. `qlac tasks` lists them all.")
     from qlac_lite.data.fetch import get_dataset
 
-    print(get_dataset(name, source, episodes, seed, workers, out, log=lambda text: print(text, file=sys.stderr)))
+    print(get_dataset(name, source, episodes, seed, workers, out, shards, log=lambda text: print(text, file=sys.stderr)))
 
 
 @app.command()
@@ -68,7 +69,7 @@ def train(
     offline_steps: Annotated[int | None, typer.Option(help="Gradient steps on the dataset alone.")] = None,
     online_steps: Annotated[int | None, typer.Option(help="Environment steps after that, one gradient step each.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any other field; may be repeated.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Dataset file; by default what `qlac data` finds for the task.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Dataset file, or the folder of its shards; by default what `qlac data` finds for the task.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/TASK/METHOD.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
     collected: Annotated[Path | None, typer.Option(help="A finished run with the same seeds, whose online transitions join the data.")] = None,
@@ -79,7 +80,7 @@ def train(
     newest checkpoint. Killed at any moment, the run goes on with the same command and --resume.
 
     Fields for --set, with the paper's defaults: horizon=5 discount=0.99 stride=1 batch_size=256 hidden=512,512,512,512
-    learning_rate=3e-4 target_rate=0.005 critics=2 flow_steps=10 alpha=300 candidates=32
+    learning_rate=3e-4 target_rate=0.005 critics=2 flow_steps=10 shard_steps=1000 alpha=300 candidates=32
     candidate_block=0 (all at once) sampling_precision=float32 (or bfloat16) online_start=5000 log_every=5000
     evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0. Online: updates_per_step=1
     offline_share=0 (RLPD 0.5) execute=0 (all of a chunk) order=overlapped (or alternating). RLPD family: entropy_target=-0.5 initial_temperature=1

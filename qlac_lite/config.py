@@ -86,6 +86,7 @@ class Config:
     entropy_target: float = -0.5  # nats per action dimension that the temperature holds the policy at (RLPD family)
     initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
     bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
+    shard_steps: int = 1000  # gradient steps on a shard before the next, where the data come in shards
     # Online.
     updates_per_step: float = 1.0  # gradient steps per environment step; 0 only collects
     offline_share: float = 0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
@@ -101,7 +102,7 @@ class Config:
     def __post_init__(self):
         get_task(self.task)
         get_method(self.method)
-        for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
+        for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "shard_steps", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("offline_steps", "online_steps", "online_start", "first_seed", "checkpoint_seconds"):
             self._require(name, getattr(self, name) >= 0, "at least 0")

@@ -20,6 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from qlac_lite.agents import Learner, State, make_learner
 from qlac_lite.chunks import Dataset, Replay, append, close_episode, empty_replay, sample
 from qlac_lite.config import Config
+from qlac_lite.data.shards import Shards, Stream
 from qlac_lite.evaluation import ACTING_AXES, acting
 from qlac_lite.tasks import Task
 
@@ -70,7 +71,7 @@ class Engine:
     store_and_act(replay, transitions, *arguments of the actor) -> replay, chunks, the two in one call.
     """
 
-    def __init__(self, config: Config, dataset: Dataset, observation_size: int, action_size: int):
+    def __init__(self, config: Config, dataset: Dataset | Shards, observation_size: int, action_size: int):
         self.config = config
         self.learner = make_learner(config, observation_size, action_size)
         devices = jax.local_devices()
@@ -78,7 +79,7 @@ class Engine:
         self.mesh = Mesh(np.array(devices[: shape[0] * shape[1]]).reshape(shape), ("seeds", "batch"))
         self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
         self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
-        self.dataset = self.put_shared(dataset)
+        self.stream = Stream(dataset, self.put_shared, config.shard_steps)
 
         update = functools.partial(_update, self.learner, config, self.mesh.shape["batch"])
         stored = functools.partial(append, horizon=config.reach, stride=config.start_stride)
@@ -87,7 +88,7 @@ class Engine:
         self._update = self._over_seeds(update, "sssdsdd", donate=(0, 1))
         act = acting(self.learner)
         store_and_act = lambda replay, new, *inputs: (stored(replay, new), act(*inputs))
-        self._neutral = self._neutral_metrics()
+        self._neutral = self._neutral_metrics(observation_size, action_size)
         self.actor = self._over_seeds(act, ACTING_AXES)
         self.store_and_act = self._over_seeds(store_and_act, "ss" + ACTING_AXES, donate=(0,))
         self.append = self._over_seeds(stored, "ss", donate=(0,))
@@ -111,10 +112,11 @@ class Engine:
         """Accumulators at zero, ready for `update`."""
         return self.put(self._neutral)
 
-    def _neutral_metrics(self) -> dict[str, np.ndarray]:
+    def _neutral_metrics(self, *sizes: int) -> dict[str, np.ndarray]:
         """Which metrics there are follows from the learner's losses."""
         config, key = self.config, jax.random.key(0)
-        batch = jax.eval_shape(lambda: sample(key, (self.dataset,), config.batch_size, config.backup_length, config.discount))
+        rows = empty_replay(0, 1, *sizes, config.horizon).data
+        batch = jax.eval_shape(lambda rows: sample(key, (rows,), config.batch_size, config.backup_length, config.discount), rows)
         _, info = jax.eval_shape(self.learner.update, jax.eval_shape(self.learner.init, key), batch, key)
         names = ["count", *sorted(info)]
         return {name: np.full(config.seeds, _NEUTRAL.get(name[-4:], 0.0), np.float32) for name in names}
@@ -128,10 +130,13 @@ class Engine:
         return jax.device_put(tree, self.shared)
 
     def update(self, progress: Progress, first_step: int, count: int) -> Progress:
-        """`count` gradient steps of every seed in one compiled call."""
-        state, metrics = self._update(
-            progress.state, progress.metrics, progress.replay.data, self.dataset, self.seeds, first_step, count
-        )
+        """`count` gradient steps of every seed in one compiled call; one for each shard where the data come in shards."""
+        state, metrics, last = progress.state, progress.metrics, first_step + count
+        while first_step < last:
+            until = int(min(last, self.stream.until(first_step)))
+            data = (progress.replay.data, self.stream.at(first_step))
+            state, metrics = self._update(state, metrics, *data, self.seeds, first_step, until - first_step)
+            first_step = until
         return progress._replace(state=state, metrics=metrics)
 
 

@@ -70,7 +70,7 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
         QlacError: chunks do not fit the episodes, phases are no whole number of evaluation intervals, or a method without a
             critic is probed.
     """
-    check_horizon(data, config.backup_length)
+    check_horizon(int(np.max(data.steps_left)), config.backup_length)
     check_phases(config)
     if probed and make_learner(config, OBSERVATION_SIZE, ACTION_SIZE).value is None:
         raise QlacError(f"{config.method} has no critic whose beliefs could be probed. Leave out probed=True.")

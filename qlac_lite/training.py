@@ -24,6 +24,7 @@ from qlac_lite.agents import make_learner
 from qlac_lite.chunks import Dataset, Replay, Transitions, check_horizon, filled
 from qlac_lite.config import Config
 from qlac_lite.data.ogbench import load
+from qlac_lite.data.shards import Shards, open_shards
 from qlac_lite.engine import Engine, Progress, empty_replays
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, evaluate, success_interval
@@ -33,17 +34,19 @@ from qlac_lite.tasks import get_task
 from qlac_lite.utilisation import Stopwatch
 
 
-def start_run(config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None) -> tuple[Run, Dataset]:
+def start_run(config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None) -> tuple[Run, Dataset | Shards]:
     """Loads and labels the data file, checks that it fits the configuration, and only then makes the run folder.
 
     Args:
+        data: the file, or the folder of its shards.
         collected: a finished run with as many seeds, of which each seed's online transitions join the data.
 
     Raises:
         QlacError: what is wrong with the file, the folder, or the two together.
     """
-    dataset, summary = load(data, get_task(config.task), config.start_stride)
-    check_horizon(dataset, config.backup_length)
+    opened = open_shards if data.is_dir() else load
+    dataset, summary = opened(data, get_task(config.task), config.start_stride)
+    check_horizon(summary["episode_length"][1], config.backup_length)
     summary = {"path": str(data)} | summary
     if collected is not None:
         if config.online_steps:
@@ -53,7 +56,7 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False, colle
     return create_run(out, config, summary, resume), dataset
 
 
-def train(run: Run, dataset: Dataset, log: Callable[[str], None] = print) -> None:
+def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = print) -> None:
     """Trains `run` from its newest checkpoint, or from the start, to the end of its online phase.
 
     Raises:
@@ -66,10 +69,10 @@ def train(run: Run, dataset: Dataset, log: Callable[[str], None] = print) -> Non
 class _Training:
     """The two phases of one run, and the boundaries at which it logs, evaluates and saves."""
 
-    def __init__(self, run: Run, dataset: Dataset, log: Callable[[str], None]):
+    def __init__(self, run: Run, dataset: Dataset | Shards, log: Callable[[str], None]):
         self.run, self.config, self.log = run, run.config, log
         self.task = get_task(self.config.task)
-        self.engine = Engine(self.config, dataset, dataset.observations.shape[1], dataset.actions.shape[1])
+        self.engine = Engine(self.config, dataset, self.task.domain.observation_size, self.task.domain.action_size)
         self.evaluators = None
         self.collected = load_collected(Path(run.data["collected"]["run"]), run.config) if "collected" in run.data else None
         self.success = "-"
@@ -98,6 +101,7 @@ class _Training:
             if self.evaluators is not None:
                 self.evaluators.close(terminate=True)
             self.watch.close()
+            self.engine.stream.close()
         self._save(progress, "done", self.config.online_steps)
 
     def _save(self, progress: Progress, phase: str, step: int) -> None:
@@ -199,6 +203,8 @@ class _Training:
         progress = self._log(progress, phase, step)
         if step == total or step // every > (step - size) // every:
             self._evaluate(progress, phase, step, bar)
+        self.watch.add("loading", self.engine.stream.waited)
+        self.engine.stream.waited = 0.0
         self.run.append("utilisation.csv", [{"phase": phase, "step": step} | self.watch.row()])
         pause = self.config.checkpoint_seconds and max(self.config.checkpoint_seconds, 20 * self.saving)  # at most 5 % of the time
         if step == total or time.monotonic() - self.saved >= pause:

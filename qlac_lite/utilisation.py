@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import psutil
 
-WAITS = ("learning", "simulating", "evaluating", "saving")
+WAITS = ("learning", "simulating", "loading", "evaluating", "saving")
 
 
 class Stopwatch:
@@ -17,7 +17,7 @@ class Stopwatch:
         watch.row()                     shares since the row before
 
     A run whose share of `simulating` is large waits for its simulators: more cores help. One with a large share of `learning`
-    waits for the updates: a GPU helps. In the overlapped order both work at once, and only the slower one is waited for.
+    waits for the updates: a GPU helps. One that is `loading` waits for the next shard of its data: longer `shard_steps` help. In the overlapped order both work at once, and only the slower one is waited for.
     """
 
     def __init__(self):
@@ -29,7 +29,10 @@ class Stopwatch:
     def __call__(self, what: str) -> Iterator[None]:
         begin = time.monotonic()
         yield
-        self._waited[what] += time.monotonic() - begin
+        self.add(what, time.monotonic() - begin)
+
+    def add(self, what: str, seconds: float) -> None:
+        self._waited[what] += seconds
 
     def row(self) -> dict[str, float | str]:
         """seconds; share of them waited for each of WAITS; cores busy on average; GPU busy (share of the time that a kernel

@@ -291,8 +291,9 @@ def test_the_dataset_is_not_copied_per_seed(play_file):
     config = tiny_config(seeds=4)
     dataset, _ = load(play_file(), get_task(TASK))
     engine = Engine(config, dataset, 28, 5)
-    assert engine.dataset.observations.shape == (2002, 28)  # no seed axis
-    stored = sum(leaf.nbytes for leaf in jax.tree.leaves(engine.dataset))
+    data = engine.stream.at(0)
+    assert data.observations.shape == (2002, 28)  # no seed axis
+    stored = sum(leaf.nbytes for leaf in jax.tree.leaves(data))
     rows = 2002 * 4 * (28 + 5 + 4)
     assert stored <= rows  # observations once: no next observations beside them
 

@@ -37,6 +37,7 @@ def get_dataset(
     seed: int = 0,
     workers: int | None = None,
     out: Path | None = None,
+    shards: int | None = None,
     log=print,
 ) -> Path:
     """Path of the verified npz of dataset `name` (cube-single-play-v0, ...), fetched or made if need be.
@@ -47,6 +48,7 @@ def get_dataset(
         episodes: episodes to generate; by default the dataset's own number for 'generate', and LITE_EPISODES where
             'auto' has to fall back on it.
         out: folder for the file; the cache by default.
+        shards: generate that many files of `episodes` each, with the seeds from `seed` on; the path is that of their folder.
 
     Raises:
         QlacError: unknown name or source, nothing reachable, or a file that does not pass `verify`.
@@ -60,6 +62,16 @@ def get_dataset(
             raise QlacError(f"{name} is the course's own: there is no official file. Use --source generate.")
         source = "generate"
     folder = Path(out) if out else cache_folder()
+    if shards is not None:
+        if source in ("file", "download"):
+            raise QlacError(f"--shards generates files, so it does not go with --source {source}. For files that you have, give their folder to qlac train --data.")
+        if shards < 1:
+            raise QlacError(f"--shards is {shards}, but has to be at least 1.")
+        count = domain.episodes if episodes is None else episodes
+        together = folder / f"{generated_name(name, count, seed).removesuffix('.npz')}-{shards}-shards"
+        for each in range(seed, seed + shards):
+            get_dataset(name, "generate", count, each, workers, together, log=log)
+        return together
     official = [path for path in (folder / f"{name}.npz", Path(f"~/.ogbench/data/{name}.npz").expanduser()) if path.exists()]
     if source != "generate" and official and not (source == "auto" and episodes is not None):
         return _checked(official[0], name, "cached file", log)

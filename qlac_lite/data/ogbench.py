@@ -137,11 +137,16 @@ def _domain_of(arrays: dict[str, np.ndarray]) -> Domain | None:
 def load(path: Path, task: Task, stride: int = 1) -> tuple[Dataset, dict]:
     """The verified file as a flat dataset with the rewards and masks of `task`, and its summary for the record."""
     arrays, summary = _verified(Path(path), task.name)
+    return labelled(arrays, task, stride), summary
+
+
+def labelled(arrays: dict[str, np.ndarray], task: Task, stride: int = 1) -> Dataset:
+    """A file's arrays as a flat dataset with the rewards and masks of `task`."""
     right = solved_objects(arrays, task)  # (N, objects)
     wrong = np.sum(~right, axis=1)  # (N,)
     reward = -np.minimum(wrong, 1) if task.sparse else -wrong  # r(s) of each row's state
     rewards, masks = np.roll(reward, -1), np.roll(wrong > 0, -1)  # of the next state; the last row of an episode has none
-    return build_dataset(arrays["observations"], arrays["actions"], rewards, masks, arrays["terminals"] > 0, stride), summary
+    return build_dataset(arrays["observations"], arrays["actions"], rewards, masks, arrays["terminals"] > 0, stride)
 
 
 def solved_objects(arrays: dict[str, np.ndarray], task: Task) -> np.ndarray:

@@ -1,0 +1,137 @@
+"""Datasets that do not fit into the memory, as shards: files of OGBench's layout in one folder, streamed while the updates run.
+
+    shards, summary = open_shards(folder, task)    each file is verified once
+    with Stream(shards, put, steps=1000) as stream:
+        stream.at(step)       the shard on the device at that gradient step: another one every 1000 steps
+        stream.until(step)    the step at which the next one takes its place
+
+While a shard serves, a thread reads and labels the next one and puts it on the device. The order is a new permutation in each
+pass over the shards, and follows from the step alone: a resumed run sees the same shards. Source: OGBench's 100M datasets
+(cube-quadruple-play-100m-v0 has 100 shards of 1M transitions), which the paper uses for cube-quadruple.
+"""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qlac_lite.chunks import Dataset
+from qlac_lite.data.ogbench import labelled, verify
+from qlac_lite.errors import QlacError
+from qlac_lite.files import read_json, read_npz, write_json
+from qlac_lite.tasks import Task
+
+RECORD = "verified.json"  # beside the shards: what was verified, so that a resumed run need not read them all again
+
+
+@dataclasses.dataclass(frozen=True)
+class Shards:
+    """Verified files with rows for one task; all are padded to the largest, so that one compiled program serves all."""
+
+    paths: tuple[Path, ...]
+    task: Task
+    stride: int
+    rows: int  # of the largest
+    stamps: tuple[tuple[int, int], ...]  # size and time of each file when it was verified
+
+    def load(self, index: int) -> Dataset:
+        """Shard `index` as a dataset, padded to `rows` rows and starts.
+
+        Raises:
+            QlacError: the file has changed or vanished since it was verified.
+        """
+        path = self.paths[index]
+        if not path.exists() or _stamp(path) != self.stamps[index]:
+            raise QlacError(f"{path} has changed since the run began. Put the file back, and go on with --resume.")
+        data = labelled(read_npz(path, "Put the file back, and go on with --resume."), self.task, self.stride)
+        pad = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
+        return Dataset(*map(pad, data))
+
+
+def open_shards(folder: Path, task: Task, stride: int = 1) -> tuple[Shards, dict]:
+    """All .npz files of a folder (validation files aside) as shards, and a summary for the record as `verify` gives it.
+
+    Raises:
+        QlacError: no such file, one that does not pass `verify`, or one of another domain.
+    """
+    paths = tuple(sorted(path for path in folder.glob("*.npz") if not path.stem.endswith("-val")))
+    if not paths:
+        raise QlacError(f"{folder} holds no .npz file. Give --data a dataset file, or the folder of its shards.")
+    record = folder / RECORD
+    known = read_json(record, f"Delete {record}.") if record.exists() else {}
+    summaries = {}
+    for path in paths:
+        stamp = list(_stamp(path))
+        there = known.get(path.name)
+        fresh = there is None or there["stamp"] != stamp or there["summary"]["domain"] != task.domain.name
+        summaries[path.name] = {"stamp": stamp, "summary": verify(path, task.name)} if fresh else there
+    if summaries != known:
+        try:
+            write_json(record, summaries)
+        except QlacError:
+            pass  # a folder that one may only read: they are verified again next time
+    parts = [entry["summary"] for entry in summaries.values()]
+    summary = {**parts[0], **{key: sum(part[key] for part in parts) for key in ("rows", "episodes", "transitions")}}
+    lengths = [length for part in parts for length in part["episode_length"]]
+    digest = hashlib.sha256("".join(part["sha256"] for part in parts).encode()).hexdigest()
+    kinds = list(dict.fromkeys(part["provenance"] for part in parts))
+    source = f"{len(parts)} shards: {kinds[0]}" + (f" .. {kinds[-1]}" if len(kinds) > 1 else "")
+    summary |= {"shards": len(parts), "episode_length": [min(lengths), max(lengths)], "sha256": digest, "provenance": source}
+    stamps = tuple(tuple(entry["stamp"]) for entry in summaries.values())
+    return Shards(paths, task, stride, max(part["rows"] for part in parts), stamps), summary
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_size, about.st_mtime_ns
+
+
+def shard_order(count: int, turn: int) -> int:
+    """Which of `count` shards serves in that turn, 0, 1, ...: each once a pass, in another order each pass."""
+    rng = np.random.default_rng([count, turn // count])
+    return int(rng.permutation(count)[turn % count])
+
+
+class Stream:
+    """The dataset on the device at each gradient step; a whole dataset is a stream that never changes.
+
+    Args:
+        put: brings a dataset to the device.
+        steps: gradient steps that a shard serves.
+    """
+
+    def __init__(self, data: Dataset | Shards, put: Callable[[Dataset], Any], steps: int):
+        self._data, self._put, self._steps = data, put, steps
+        self._sharded = isinstance(data, Shards)
+        self._turn, self._now = None, None if self._sharded else put(data)
+        self._thread = concurrent.futures.ThreadPoolExecutor(1) if self._sharded else None
+        self._coming: dict[int, concurrent.futures.Future] = {}
+        self.waited = 0.0  # seconds for shards that were not there in time
+
+    def at(self, step: int) -> Any:
+        """The dataset on the device for the updates from `step` on; waits if it is not there yet."""
+        turn = step // self._steps
+        if self._sharded and turn != self._turn:
+            for wanted in (turn, turn + 1):  # this one, if it is not under way already, and the next
+                if wanted not in self._coming:
+                    self._coming[wanted] = self._thread.submit(self._fetch, wanted)
+            begin = time.monotonic()
+            self._now, self._turn = self._coming.pop(turn).result(), turn
+            self.waited += time.monotonic() - begin
+        return self._now
+
+    def _fetch(self, turn: int) -> Any:
+        return self._put(self._data.load(shard_order(len(self._data.paths), turn)))
+
+    def until(self, step: int) -> float:
+        """The first step after `step` at which another shard serves."""
+        return (step // self._steps + 1) * self._steps if self._sharded else float("inf")
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
