@@ -21,25 +21,31 @@ TASK = "cube-single-play-singletask-task1-v0"
 
 def main(
     size: Annotated[list[str] | None, typer.Option(help="lite, paper; both by default.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Methods; fql and qc-fql by default.")] = None,
-    seeds: Annotated[list[int] | None, typer.Option(help="Seeds in one program; 1 and 8 by default.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Methods; fql and qc-fql by default, on a GPU qc (N = 32) too.")] = None,
+    seeds: Annotated[list[int] | None, typer.Option(help="Seeds in one program; 1 and 8 by default, on a GPU 4 too.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="Any field of `qlac train`, such as sampling_precision=bfloat16.")] = None,
     seconds: Annotated[float, typer.Option(help="Time for each side of a comparison.")] = 6.0,
     environments: Annotated[bool, typer.Option(help="Also simulators and data generation.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write the numbers here as JSON.")] = None,
 ) -> None:
     """Measures updates, matrix products, simulators and data generation on this machine."""
+    import jax
+
+    from qlac_lite.config import parse_settings
     from qlac_lite.engine import use_cores
     from qlac_lite.runs import provenance
 
     use_cores()
+    on_gpu = jax.default_backend() != "cpu"
+    changes = parse_settings(setting or [])
     results = {"provenance": provenance("python -m qlac_lite.bench"), "updates": []}
-    print(f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10}")
+    print(f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10} {'MiB used':>9}")
     for size_name in size or ("lite", "paper"):
-        for method_name in method or ("fql", "qc-fql"):
-            for count in seeds or (1, 8):
-                row = compare_updates(size_name, method_name, count, seconds)
+        for method_name in method or ("fql", "qc-fql", *(["qc"] if on_gpu else [])):
+            for count in seeds or ((1, 4, 8) if on_gpu else (1, 8)):
+                row = compare_updates(size_name, method_name, count, seconds, **changes)
                 results["updates"].append(row)
-                print(f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} {row['compiled_per_second']:11.1f} {row['ratio']:6.2f} {row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%}", flush=True)  # fmt: skip
+                print(f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} {row['compiled_per_second']:11.1f} {row['ratio']:6.2f} {row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%} {row['memory_mib'] or '':9}", flush=True)  # fmt: skip
     if environments:
         results["simulators"] = simulator_rates()
         for name, rate in results["simulators"].items():
@@ -60,6 +66,14 @@ def matrix_product(n: int = 2048) -> tuple[Callable[[int], None], float]:
     return lambda count: jax.block_until_ready([product(a) for _ in range(count)]), 2.0 * n**3
 
 
+def _memory_used() -> int | None:
+    """MiB of the accelerator's memory that have been in use at most, so far in this process; None on a CPU, which does not tell."""
+    import jax
+
+    stats = jax.local_devices()[0].memory_stats()
+    return round(stats["peak_bytes_in_use"] / 2**20) if stats else None
+
+
 def _dataset(rows: int = 100_100):
     from qlac_lite.chunks import build_dataset
 
@@ -70,7 +84,7 @@ def _dataset(rows: int = 100_100):
     return build_dataset(observations, actions, -np.ones(rows), np.ones(rows), ends)
 
 
-def compare_updates(size: str, method: str, seeds: int, seconds: float) -> dict:
+def compare_updates(size: str, method: str, seeds: int, seconds: float, **changes) -> dict:
     """Both sides of the comparison for one configuration; rates in updates/s, summed over seeds on the compiled side."""
     import jax
 
@@ -78,7 +92,7 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float) -> dict:
     from qlac_lite.engine import Engine
     from qlac_lite.tasks import get_task
 
-    config = make_config(TASK, method, "full" if size == "paper" else "lite", seeds=seeds, online_steps=0)
+    config = make_config(TASK, method, "full" if size == "paper" else "lite", **{"seeds": seeds, "online_steps": 0, **changes})
     dataset = _dataset()
     engine = Engine(config, dataset, 28, 5)
     progress = engine.start(0, get_task(TASK))
@@ -117,6 +131,7 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float) -> dict:
         gflop_per_update=flops / 1e9,
         share_of_matmul=seeds * median(fast * flops / (products * product_flops) for _, fast, products in rates),
         matmul_gflops=median(products * product_flops / 1e9 for _, _, products in rates),
+        memory_mib=_memory_used(),
     )
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from conftest import TASK
 
 from qlac_lite.config import Config
-from qlac_lite.files import read_csv
+from qlac_lite.files import read_csv, read_json
 
 SMALL = ["--seeds", "2", "--offline-steps", "20", "--online-steps", "20", "--set", "hidden=16,16", "--set", "batch_size=16", "--set", "evaluation_episodes=1", "--set", "log_every=10"]  # fmt: skip
 
@@ -158,3 +159,19 @@ def test_every_path_in_the_readme_exists():
     text = (root / "README.md").read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         assert (root / target).exists(), target
+
+
+def test_bench_compares_the_two_loops_on_the_same_work(tmp_path):
+    """What is measured and written; how fast it is, is no matter of a test."""
+    from typer.testing import CliRunner
+
+    from qlac_lite import bench
+
+    app = typer.Typer()
+    app.command()(bench.main)
+    small = ["--set", "hidden=16,16", "--set", "candidates=2", "--seconds", "0.1", "--no-environments"]
+    result = CliRunner().invoke(app, ["--size", "lite", "--method", "qc", "--seeds", "2", *small, "--out", str(tmp_path / "b.json")])
+    assert result.exit_code == 0, result.output
+    (row,) = read_json(tmp_path / "b.json", "")["updates"]
+    assert (row["size"], row["method"], row["seeds"], row["memory_mib"]) == ("lite", "qc", 2, None)
+    assert row["compiled_per_second"] > 0 and row["ratio"] > 0 and 0 < row["share_of_matmul"] and 0 < row["gflop_per_update"] < 0.1
