@@ -152,9 +152,9 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step.")],
+    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
-    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4, comparison 8.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4, comparison and precision 8.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
     task: Annotated[str, typer.Option(help="exploration only: on this task (`qlac tasks`), with whole runs of `qlac train`.")] = LITE_WORLD,

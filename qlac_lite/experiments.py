@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from qlac_lite.chunks import Dataset
-from qlac_lite.config import Config, get_method
+from qlac_lite.config import CHOICES, Config, get_method
 from qlac_lite.envs.lite import LiteWorld
 from qlac_lite.envs.lite_data import EPISODES, LENGTH, record
 from qlac_lite.errors import QlacError, unknown
@@ -125,7 +125,19 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     return cells
 
 
-EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {f.__name__: f for f in (horizon, quick, comparison, exploration, naive)}
+def precision(methods: Sequence[str] = ("qc-fql", "qc"), **changes) -> list[Cell]:
+    """Whether sampling the flow in bfloat16, where no gradient flows, changes a curve: each method in both, with eight seeds."""
+    few = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000, **changes}
+    return [
+        Cell(f"{method}-{kind}", LiteWorld(step=0.08), lite_config(method, sampling_precision=kind, **few))
+        for method in methods
+        for kind in CHOICES["sampling_precision"]
+    ]
+
+
+EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {
+    f.__name__: f for f in (horizon, quick, comparison, exploration, naive, precision)
+}
 
 
 def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **settings: Any) -> list[dict[str, Any]]:
