@@ -9,7 +9,7 @@ RUNS := runs/headline
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 TF_CPP_MIN_LOG_LEVEL=2
 
-.PHONY: help run test test-colab colab lab notebooks bench format clean
+.PHONY: help run test test-colab colab lab notebooks bench rehearse format clean
 
 help:
 	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
@@ -18,6 +18,7 @@ help:
 	@echo "make notebooks  build and execute the notebooks from solutions/*.py (LESSONS='01 02' for some of them)"
 	@echo "make test-colab the same tests with Colab's versions of JAX, Flax, NumPy, IPython and ipywidgets"
 	@echo "make bench      speed, as ratios measured in one run"
+	@echo "make rehearse   the paper's 25 tasks by nine methods, a few steps each: does it all run here?"
 
 # The set-up. A stamp per group of packages, renewed when the pins or the project's own list change.
 $(BIN)/python:
@@ -68,6 +69,11 @@ notebooks: $(VENV)/.dev
 
 bench: $(VENV)/.base
 	@$(BIN)/python -m qlac_lite.bench
+
+rehearse: $(VENV)/.dev
+	@set -e; for domain in puzzle-3x3 scene cube-double cube-triple cube-quadruple; do \
+		$(BIN)/qlac data $$domain-play-v0 --source generate --episodes 2 --out data/rehearsal > /dev/null; done
+	@$(COMPILED_ONCE) $(BIN)/qlac sweep docs/sweeps/rehearsal.toml --out runs/rehearsal
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix qlac_lite tests
