@@ -5,7 +5,7 @@
         stream.at(step)       the shard on the device at that gradient step: another one every 1000 steps
         stream.until(step)    the step at which the next one takes its place
 
-While a shard serves, a thread reads and labels the next one and puts it on the device. The order is a new permutation in each
+While a shard serves, threads read and label the next ones and put them on the device. The order is a new permutation in each
 pass over the shards, and follows from the step alone: a resumed run sees the same shards. Source: OGBench's 100M datasets
 (cube-quadruple-play-100m-v0 has 100 shards of 1M transitions), which the paper uses for cube-quadruple.
 """
@@ -103,13 +103,14 @@ class Stream:
     Args:
         put: brings a dataset to the device.
         steps: gradient steps that a shard serves.
+        ahead: shards that are on their way, each read by a thread of its own.
     """
 
-    def __init__(self, data: Dataset | Shards, put: Callable[[Dataset], Any], steps: int):
-        self._data, self._put, self._steps = data, put, steps
+    def __init__(self, data: Dataset | Shards, put: Callable[[Dataset], Any], steps: int, ahead: int = 1):
+        self._data, self._put, self._steps, self._ahead = data, put, steps, ahead
         self._sharded = isinstance(data, Shards)
         self._turn, self._now = None, None if self._sharded else put(data)
-        self._thread = concurrent.futures.ThreadPoolExecutor(1) if self._sharded else None
+        self._threads = concurrent.futures.ThreadPoolExecutor(ahead) if self._sharded else None
         self._coming: dict[int, concurrent.futures.Future] = {}
         self.waited = 0.0  # seconds for shards that were not there in time
 
@@ -117,9 +118,9 @@ class Stream:
         """The dataset on the device for the updates from `step` on; waits if it is not there yet."""
         turn = step // self._steps
         if self._sharded and turn != self._turn:
-            for wanted in (turn, turn + 1):  # this one, if it is not under way already, and the next
+            for wanted in range(turn, turn + self._ahead + 1):  # this one, if it is not under way already, and the next
                 if wanted not in self._coming:
-                    self._coming[wanted] = self._thread.submit(self._fetch, wanted)
+                    self._coming[wanted] = self._threads.submit(self._fetch, wanted)
             begin = time.monotonic()
             self._now, self._turn = self._coming.pop(turn).result(), turn
             self.waited += time.monotonic() - begin
@@ -133,5 +134,5 @@ class Stream:
         return (step // self._steps + 1) * self._steps if self._sharded else float("inf")
 
     def close(self) -> None:
-        if self._thread is not None:
-            self._thread.shutdown(cancel_futures=True)
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
