@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from qlac_lite.config import METHODS, get_method, make_config, parse_settings
+from qlac_lite.config import get_method, make_config, parse_settings
 from qlac_lite.errors import QlacError
-from qlac_lite.tasks import DOMAINS, LITE_WORLD
+from qlac_lite.tasks import LITE_WORLD
 
 app = typer.Typer(
     name="qlac",
@@ -185,24 +185,18 @@ def experiment(
 
 @app.command()
 def tasks() -> None:
-    """Lists the tasks, their data and the paper's settings for them."""
-    print(f"{'dataset':24} {'S':>3} {'limit':>5} {'objects':>7} {'episodes':>8}  alpha FQL / FQL-n / QC-FQL     N of QC")
-    for d in DOMAINS.values():
-        alpha = " / ".join(f"{value:g}" for value in d.alpha.values())
-        print(f"{d.dataset:24} {d.observation_size:3} {d.episode_limit:5} {d.objects:7} {d.episodes:8}  {alpha:28} {d.candidates:4}")
-    print("\nTasks, five each (task1 to task5):")
-    for d in DOMAINS.values():
-        print(f"  {d.name}-play-singletask-task1-v0")
-        if d.sparse_in_paper:
-            print(f"  {d.name}-play-sparse-singletask-task1-v0   (-1 until solved; the paper's reward)")
-    print(f"  {LITE_WORLD}   (the course's own: a planar world, lite preset only)")
+    """Lists the tasks, their data, and the paper's settings for them and for all runs, each with its source."""
+    from qlac_lite.registry import describe_tasks
+
+    print(describe_tasks())
 
 
 @app.command()
 def methods() -> None:
-    """Lists the methods: the backup and the policy extraction of each."""
-    for method in METHODS.values():
-        print(f"{method.name:10} {method.title:14} {method.backup:9} {method.about}")
+    """Lists the methods: the backup and the policy extraction of each, and what it sets at the paper's size."""
+    from qlac_lite.registry import describe_methods
+
+    print(describe_methods())
 
 
 def _quiet() -> None:

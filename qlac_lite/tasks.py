@@ -30,6 +30,7 @@ class Domain:
     alpha: dict[str, float]  # distillation weight by backup: one-step (FQL), n-step (FQL-n), chunk (QC-FQL)
     candidates: int  # N of QC; BFN and BFN-n use 4
     sparse_in_paper: bool = False
+    paper_data: tuple[int, int] = (0, 1)  # transitions and files that the paper took, where they are not those of `dataset`
     action_size: int = 5  # A: x, y, z, yaw, gripper
     effector: tuple[int, int, float] = (12, 15, 10.0)  # where observations hold the effector's place: from, to, units per metre
     workspace: tuple = ((-0.275, -0.45, -0.05), (0.275, 0.45, 0.45))  # box in which it moves: two corners, metres
@@ -38,6 +39,11 @@ class Domain:
     @property
     def dataset(self) -> str:
         return f"{self.name}-play-v0"
+
+    @property
+    def paper_transitions(self) -> int:
+        """Transitions of the data that the paper took; a play dataset's episodes have 1,000 each."""
+        return self.paper_data[0] or 1000 * self.episodes
 
     @property
     def qpos_size(self) -> int:
@@ -58,7 +64,7 @@ DOMAINS = {
         Domain("cube-single",    _CUBE,  "single",    28, 1,  200, 1, 0, (0.0, 0.0),   1000, _alpha(300, 300, 300), 32),
         Domain("cube-double",    _CUBE,  "double",    37, 2,  500, 2, 0, (0.0, 0.25),  1000, _300,                  32),
         Domain("cube-triple",    _CUBE,  "triple",    46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _alpha(300, 100, 100), 32),
-        Domain("cube-quadruple", _CUBE,  "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5),   5000, _alpha(300, 100, 100), 32),
+        Domain("cube-quadruple", _CUBE,  "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5),   5000, _alpha(300, 100, 100), 32, paper_data=(100_000_000, 100)),
         Domain("scene",          _SCENE, "scene",     40, 5,  750, 1, 2, (0.5, 0.5),   1000, _300,                  32, True),
         Domain("puzzle-3x3",     _PUZZLE, "3x3",      55, 9,  500, 0, 9, (0.5, 0.5),   1000, _alpha(100, 100, 300), 64, True),
     )

@@ -11,8 +11,10 @@ import pytest
 import typer
 from conftest import TASK
 
-from qlac_lite.config import Config
+from qlac_lite.config import METHODS, Config
 from qlac_lite.files import read_csv, read_json
+from qlac_lite.registry import SOURCES, describe_methods, describe_tasks
+from qlac_lite.tasks import DOMAINS
 
 SMALL = ["--seeds", "2", "--offline-steps", "20", "--online-steps", "20", "--set", "hidden=16,16", "--set", "batch_size=16", "--set", "evaluation_episodes=1", "--set", "log_every=10"]  # fmt: skip
 
@@ -132,14 +134,29 @@ def test_help_says_what_the_command_does(command):
     assert result.returncode == 0 and len(result.stdout) > 200
 
 
+def test_listings_are_commands():
+    assert "cube-quadruple-play-v0" in qlac("tasks").stdout and "QC-FQL" in qlac("methods").stdout
+
+
 def test_train_help_names_every_field_of_a_run():
     words = qlac("train", "--help").stdout.replace("\n", " ")
     for field in dataclasses.fields(Config):
         assert field.name in words or field.name.replace("_", "-") in words, field.name
 
 
-def test_listings():
-    assert "cube-quadruple-play-v0" in qlac("tasks").stdout and "QC-FQL" in qlac("methods").stdout
+def test_the_listings_are_read_from_what_runs_take(monkeypatch):
+    monkeypatch.setitem(DOMAINS, "scene", dataclasses.replace(DOMAINS["scene"], candidates=37, episode_limit=751, alpha=dict.fromkeys(DOMAINS["scene"].alpha, 17.0)))
+    monkeypatch.setitem(METHODS, "rlpd", dataclasses.replace(METHODS["rlpd"], settings=METHODS["rlpd"].settings | {"critics": 11}))
+    tasks, methods = describe_tasks(), describe_methods()
+    row = next(line for line in tasks.splitlines() if line.startswith("scene-play-v0"))
+    assert row.split()[1:] == "40 751 1M transitions, 1 file -1 or 0 17 / 17 / 17 37".split()
+    assert "100M transitions, 100 files" in tasks and "RLPD family: 11" in tasks and "cube-quadruple-play-v0" in tasks
+    for value in ("1,000,000 gradient steps", "after 5,000", "256", "0.99", "4 layers of 512", "0.0003", "0.005", "50 episodes", "every 100,000"):
+        assert value in tasks, value
+    assert "candidates=32 or 37 or 64" in methods and "alpha=17 or 100 or 300" in methods and "critics=11" in methods
+    for text, known in ((tasks, SOURCES), (methods, ())):
+        assert "arXiv 2507.07969" in text and all(f"[{mark}]" in text.rpartition("[a] ")[0] for mark in known)
+        assert max(map(len, text.splitlines())) <= 140
 
 
 def test_the_import_is_light():
