@@ -94,13 +94,29 @@ def success_interval(successes: list[np.ndarray], resamples: int = 5000) -> tupl
         mean, low, high. Where all episodes ended alike, which no resampling can vary, the exact binomial
         (Clopper-Pearson) interval over all episodes, from SciPy.
     """
-    rates, counts = np.array([np.mean(s) for s in successes]), np.array([len(s) for s in successes])
-    mean = float(np.mean(rates))
-    if mean in (0.0, 1.0):
-        interval = stats.binomtest(int(mean * counts.sum()), int(counts.sum())).proportion_ci()
-        return mean, float(interval.low), float(interval.high)
+    return stratified_interval([successes], resamples)
+
+
+def stratified_interval(strata: list[list[np.ndarray]], resamples: int = 5000) -> tuple[float, float, float]:
+    """Mean over tasks of the success rate and its 95 % interval, by a stratified bootstrap.
+
+    The tasks are the strata: they stay, and the seeds of each are resampled, and inside each seed its episodes. As in
+    `success_interval`, which this is for one task.
+
+    Args:
+        strata: per task and seed, an array of 0 and 1, one an episode.
+    """
     rng = np.random.default_rng(0)
-    picked = rng.integers(len(rates), size=(resamples, len(rates)))  # seeds
-    means = np.mean(rng.binomial(counts[picked], rates[picked]) / counts[picked], axis=1)  # episodes
-    low, high = np.percentile(means, [2.5, 97.5])
+    means, resampled, episodes = [], [], 0
+    for successes in strata:
+        rates, counts = np.array([np.mean(s) for s in successes]), np.array([len(s) for s in successes])
+        picked = rng.integers(len(rates), size=(resamples, len(rates)))  # seeds
+        resampled.append(np.mean(rng.binomial(counts[picked], rates[picked]) / counts[picked], axis=1))  # episodes
+        means.append(np.mean(rates))
+        episodes += int(counts.sum())
+    mean = float(np.mean(means))
+    if mean in (0.0, 1.0):
+        interval = stats.binomtest(int(mean * episodes), episodes).proportion_ci()
+        return mean, float(interval.low), float(interval.high)
+    low, high = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
     return mean, float(low), float(high)

@@ -52,6 +52,13 @@ def overlap(ours: Interval, paper: Interval) -> bool:
     return ours[1] <= paper[2] and paper[1] <= ours[2]
 
 
+def tasks_of(domain: str) -> list[str]:
+    """The course's names of the tasks that the paper's figure of a domain is the mean of: five, or 25 of "all"; else none."""
+    if domain == ALL:
+        return [name for each in DOMAINS for name in tasks_of(each)]
+    return [name for name in task_names() if quoted(name, "qc") and get_task(name).domain.name == domain]
+
+
 def _paper_task(name: str) -> str:
     """The name of a task in the table: puzzle-3x3-play-sparse-singletask-task4-v0 is puzzle-3x3-play-task4 there."""
     if name in DOMAINS or name in (ALL, *ROBOMIMIC):

@@ -5,12 +5,18 @@ a light and in a dark page alike.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 from scipy import stats
+
+from qlac_lite.files import atomic
 
 STYLES = {  # method -> colour, marker
     "qc-fql": ("#0072B2", "o"),
@@ -27,12 +33,14 @@ STYLES = {  # method -> colour, marker
 }
 RC = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25, "savefig.dpi": 150}  # fmt: skip
 
+RING = dict(markersize=8, markerfacecolor="none", markeredgewidth=1.5)  # someone else's figure, around or beside ours
 
-def new_figure(columns: int, width: float = 5.2, height: float = 3.6) -> tuple[Figure, Sequence[Axes]]:
-    """A white figure with `columns` panels in a row, sizes in inches a panel."""
+
+def new_figure(columns: int, width: float = 5.2, height: float = 3.6, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
+    """A white figure with `columns` panels in each of `rows`, in reading order; sizes in inches a panel."""
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(width * columns, height), layout="constrained", facecolor="white")
-        return figure, [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained", facecolor="white")
+        return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
 
 
 def curve(
@@ -50,9 +58,42 @@ def training_curve(axes: Axes, method: str, steps: np.ndarray, mean: np.ndarray)
     axes.plot(steps / 1000, mean, color=STYLES[method][0], linewidth=1, linestyle="--")
 
 
+def line_style(drawn: Sequence[str], method: str) -> str:
+    """A colour a method, a line style a setting of it: that of the next curve of `method`, after those of `drawn` methods."""
+    return ("-", ":", "-.")[drawn.count(method) % 3]
+
+
+def quotes(axes: Axes, method: str, begins: int, rows: list[dict], place: tuple[int, int] = (0, 1)) -> None:
+    """The paper's figures beside ours: rings with intervals in %.
+
+    Args:
+        begins: total step at which the method's curve starts.
+        rows: of `comparison.compare`.
+        place: this method's, of how many: they stand side by side around their common step, so that all are seen.
+    """
+    colour, marker = STYLES[method]
+    points = (place[0] - (place[1] - 1) / 2) * min(3.5, 14 / place[1])
+    beside = axes.transData + ScaledTranslation(points / 72, 0, axes.figure.dpi_scale_trans)
+    for row in rows:
+        steps = begins + row["offline steps"] + row["online steps"]
+        mean, low, high = (100 * row[key] for key in ("paper", "paper low", "paper high"))
+        axes.errorbar(steps / 1000, mean, [[mean - low], [high - mean]], color=colour, transform=beside, clip_on=False, zorder=4, marker=marker, capsize=3, linestyle="", **RING)  # fmt: skip
+
+
+def legend_beside(figure: Figure, handles: dict[str, Artist], paper: bool, place: str = "lower") -> None:
+    """One legend for all panels, "lower" or "upper" of them, in even rows; `paper`: with a ring for the paper's figures."""
+    if paper:
+        handles = handles | {"the paper's": Line2D([], [], linestyle="", marker="o", color="0.3", **RING)}
+    inches = 0.75 + 0.075 * max(map(len, handles))  # of one entry
+    rows = -(-len(handles) // max(1, int(figure.get_figwidth() / inches)))
+    figure.legend(handles.values(), handles, loc=f"outside {place} center", ncols=-(-len(handles) // rows), frameon=False)
+
+
 def mark_online(axes: Axes, offline_steps: int) -> None:
-    """Shades the online phase, which begins after `offline_steps`."""
+    """Shades the online phase, which begins after `offline_steps`, if the axis reaches there."""
     start, (_, end) = offline_steps / 1000, axes.get_xlim()
+    if start >= end:
+        return
     axes.axvspan(start, end, color="0.93", zorder=0)
     axes.set_xlim(right=end)
     axes.text(start, 1.01, " online", transform=axes.get_xaxis_transform(), va="bottom", ha="left", fontsize=9, color="0.35")
@@ -96,6 +137,12 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: t
         axes.text(column, row, letter, ha="center", va="center", weight="bold", bbox=dict(boxstyle="circle,pad=0.2", fc="white", ec="none"))
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """The figure as a PNG that appears whole or not at all."""
+    with atomic(path) as file:
+        figure.savefig(file, format="png", dpi=150)
 
 
 def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:

@@ -1,20 +1,21 @@
-"""What a set of runs says: learning curves, a table as Markdown and CSV, and a filmstrip of the best agent."""
+"""What a set of runs says: learning curves, tables as Markdown and CSV beside the paper's figures, a filmstrip of the best agent."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
 
 from qlac_lite import plots
+from qlac_lite.aggregate import report_aggregate
+from qlac_lite.comparison import compare, comparison_lines, describe_data, other_data, why_not
 from qlac_lite.config import get_method
-from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import evaluate, success_interval
 from qlac_lite.files import atomic, write_csv
-from qlac_lite.runs import Run, open_run
-
-Interval = tuple[float, float, float]  # mean, low, high
+from qlac_lite.measurements import by_seed, group_runs, logged, markdown, success_points, successes, text, training_success
+from qlac_lite.paper import Interval, Steps
+from qlac_lite.runs import Run, find_runs, open_run
 
 
 def evaluate_run(folder: Path, episodes: int) -> str:
@@ -29,68 +30,69 @@ def evaluate_run(folder: Path, episodes: int) -> str:
     finally:
         environments.close(terminate=True)
     write_csv(run.folder / "evaluate.csv", [{"phase": phase, "step": step} | row for row in rows])
-    by_seed = _by_seed(rows)
+    seeds = by_seed(rows)
     when = "after training" if phase == "done" else f"{phase} step {step:,}"
     lines = [f"{get_method(config.method).title} on {config.task}, {when}, {episodes} episodes a seed"]
-    lines += [f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in by_seed.items()]
-    lines += [f"  together: success {_text(success_interval(list(by_seed.values())))} (95 % interval)"]
+    lines += [f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in seeds.items()]
+    lines += [f"  together: success {text(success_interval(list(seeds.values())))} (95 % interval)"]
     return "\n".join([*lines, f"Every episode is in {run.folder / 'evaluate.csv'}"])
 
 
 def write_report(folders: list[Path], out: Path) -> str:
-    """Figure, tables and filmstrip of `folders` into `out`, one set a task; returns the Markdown.
+    """Figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task; returns the Markdown.
+
+    comparison.csv has what can be set beside the paper; with several tasks, aggregate.md, .csv and .png have their means.
 
     Raises:
-        QlacError: a folder without a run, or without an evaluation so far.
+        QlacError: a folder without a run, or a run without an evaluation so far; below a folder of runs, such a run is named
+        and passed over, as long as there is another.
     """
-    runs = [open_run(folder) for folder in folders]
-    texts = []
-    for task in dict.fromkeys(run.config.task for run in runs):
-        groups = _group([run for run in runs if run.config.task == task])
-        for label, members in groups.items():
-            seeds = [seed for run in members for seed in run.config.seed_list]
-            if len(set(seeds)) < len(seeds):
-                raise QlacError(f"Two of the {label} runs share a seed: {sorted(seeds)}. Leave one out, or train with --set first_seed=N.")  # fmt: skip
-        texts.append(_report_task(task, groups, Path(out)))
-    return "\n\n".join(texts)
+    out, runs, waiting = Path(out), [], []
+    for folder in folders:
+        found = find_runs(folder)
+        evaluated = [run for run in found if run.rows("evaluations.csv")] or found
+        runs += evaluated
+        waiting += [run for run in found if run not in evaluated]
+    tasks = list(dict.fromkeys(run.config.task for run in runs))
+    groups = {task: group_runs([run for run in runs if run.config.task == task]) for task in tasks}
+    reports = [_report_task(task, groups[task], out) for task in tasks]
+    if len(tasks) > 1:
+        reports.append(report_aggregate(groups, out))
+    rows = [row for _, found in reports for row in found]
+    if rows:
+        write_csv(out / "comparison.csv", rows)
+    else:
+        (out / "comparison.csv").unlink(missing_ok=True)  # of an earlier report
+    lines = [f"Left out: {run.folder} has no evaluation yet." for run in waiting]
+    return "\n\n".join([*(written for written, _ in reports), *lines, f"Written to {out}"])
 
 
-def _group(runs: list[Run]) -> dict[str, list[Run]]:
-    """Runs that differ in their seeds alone, under a label: the method, and what sets it apart from others of it."""
-
-    def settings(run: Run) -> dict[str, Any]:
-        return dataclasses.asdict(run.config) | {"seeds": 0, "first_seed": 0, "data": run.data["sha256"][:8]}
-
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        others = [settings(other) for other in runs if other.config.method == run.config.method]
-        apart = [f"{key}={value}" for key, value in settings(run).items() if any(other[key] != value for other in others)]
-        label = ", ".join([get_method(run.config.method).title, *apart])
-        groups.setdefault(label, []).append(run)
-    return groups
-
-
-def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> str:
-    points = {label: _success_points(members) for label, members in groups.items()}
+def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[str, list[dict[str, Any]]]:
+    measured = {label: successes(members) for label, members in groups.items()}
+    points = {label: success_points(measured[label]) for label in groups}
+    reasons = {label: why_not(members[0], points[label]) for label, members in groups.items()}
+    compared = []
+    for label in [label for label in groups if not reasons[label]]:
+        seeds = {steps: len(found) for steps, found in measured[label].items()}
+        compared += compare(task, label, groups[label][0].config.method, points[label], seeds, describe_data(groups[label]))
     rows = [_table_row(label, members, points[label]) for label, members in groups.items()]
     write_csv(out / f"{task}.csv", rows)
-    _save(_figure(task, groups, points), out / f"{task}.png")
+    plots.save(_figure(task, groups, points, compared), out / f"{task}.png")
     best = max(groups, key=lambda label: list(points[label].values())[-1][0])
     film = []
     if groups[best][0].checkpoint_path.exists():
         strip = out / f"{task}-filmstrip.png"
         film = [f"![{draw_filmstrip(groups[best][0].folder, strip)}]({strip.name})", ""]
-    header, run = list(rows[0]), groups[best][0]
-    table = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    table += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
+    run = groups[best][0]
     versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
     lines = [
         f"### {task}",
         "",
-        *table,
+        *markdown(rows),
         "",
         "Success rate with a 95 % interval: a bootstrap over seeds and episodes, or the exact binomial one where all episodes ended alike.",
         "",
+        *comparison_lines(compared, reasons, any(other_data(groups[row["method"]][0]) for row in compared)),
         f"![Success rate over training steps]({task}.png)",
         "",
         *film,
@@ -99,80 +101,48 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> str:
         f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",
         f"- Date: {run.provenance['date']}",
     ]
-    text = "\n".join(lines) + "\n"
+    markdown_text = "\n".join(lines) + "\n"
     with atomic(out / f"{task}.md") as file:
-        file.write(text.encode())
-    return text + f"\nWritten to {out}"
+        file.write(markdown_text.encode())
+    return markdown_text, compared
 
 
-def _by_seed(rows: list[dict[str, Any]]) -> dict[int, np.ndarray]:
-    return {int(seed): np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in sorted({row["seed"] for row in rows})}
-
-
-def _text(interval: Interval) -> str:
-    return "{:.0%} [{:.0%}, {:.0%}]".format(*interval)
-
-
-def _total_step(run: Run, row: dict[str, Any]) -> int:
-    return int(row["step"]) + (run.config.offline_steps if row["phase"] == "online" else 0)
-
-
-def _success_points(members: list[Run]) -> dict[int, Interval]:
-    """Total step -> success with its interval, over the seeds of all members that were evaluated there."""
-    rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("evaluations.csv")]
-    if not rows:
-        raise QlacError(f"{members[0].folder} has no evaluation yet. Let it train on: qlac train ... --resume")
-    steps = sorted({row["total"] for row in rows})
-    return {step: success_interval(list(_by_seed([r for r in rows if r["total"] == step]).values())) for step in steps}
-
-
-def _training_success(members: list[Run], bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Success in % of the online training episodes that ended in each tenth of the online phase, at its middle."""
+def _table_row(label: str, members: list[Run], points: dict[Steps, Interval]) -> dict[str, Any]:
     config = members[0].config
-    rows = [row for run in members for row in run.rows("episodes.csv")]
-    edges = np.linspace(0, config.online_steps, bins + 1)
-    inside = [[row["success"] for row in rows if a < row["step"] <= b] for a, b in zip(edges, edges[1:], strict=False)]
-    middle = config.offline_steps + (edges[:-1] + edges[1:]) / 2
-    kept = [i for i, successes in enumerate(inside) if successes]
-    return middle[kept], np.array([100 * np.mean(inside[i]) for i in kept])
-
-
-def _table_row(label: str, members: list[Run], points: dict[int, Interval]) -> dict[str, Any]:
-    config = members[0].config
-    online = [step for step in points if step > config.offline_steps]
-    rows = [row for run in members for row in run.rows("progress.csv")]
-    speed = np.median([row["updates_per_second"] for row in rows]) * config.seeds if rows else float("nan")
+    online = [steps for steps in points if steps[1]]
+    end = (config.offline_steps, 0)
+    _, rates = logged(members, "updates_per_second")
+    speed = np.median(np.concatenate(rates)) * config.seeds if rates else float("nan")
     return {
         "method": label,
         "offline steps": config.offline_steps,
-        "success offline": _text(points[config.offline_steps]) if config.offline_steps in points else "-",
-        "online steps": max(online) - config.offline_steps if online else 0,
-        "success online": _text(points[max(online)]) if online else "-",
+        "success offline": text(points[end]) if end in points else "-",
+        "online steps": online[-1][1] if online else 0,
+        "success online": text(points[online[-1]]) if online else "-",
         "seeds": sum(run.config.seeds for run in members),
         "episodes a seed": config.evaluation_episodes,
         "updates/s (all seeds)": f"{speed:.0f}",
     }
 
 
-def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int, Interval]]):
-    figure, (left, right) = plots.new_figure(2)
+def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[Steps, Interval]], paper: list[dict[str, Any]]) -> Figure:
+    figure, (left, right) = plots.new_figure(2, height=3.9)
     drawn: list[str] = []
     offline_steps = {run.config.offline_steps for members in groups.values() for run in members} - {0}
     for label, members in groups.items():
         method = members[0].config.method
         begins = 0 if members[0].config.offline_steps else max(offline_steps, default=0)  # online only: from there on
-        line = ("-", ":", "-.")[drawn.count(method) % 3]  # a colour a method, a line style a setting of it
-        drawn.append(method)
-        steps, values = np.array(list(points[label])), np.array(list(points[label].values()))
+        line = plots.line_style(drawn, method)
+        steps, values = np.array([sum(key) for key in points[label]]), np.array(list(points[label].values()))
         plots.curve(left, method, label, begins + steps, *(100 * values.T), line)
-        middle, solved = _training_success(members)
+        plots.quotes(left, method, begins, [row for row in paper if row["method"] == label], (len(drawn), len(groups)))
+        middle, solved = training_success(members)
         plots.training_curve(left, method, begins + middle, solved)
-        rows = [row | {"total": _total_step(run, row)} for run in members for row in run.rows("progress.csv") if "q_mean" in row]
-        totals = np.array(sorted({row["total"] for row in rows}))
-        if len(totals):
-            column = lambda name, reduce: np.array([reduce([r[name] for r in rows if r["total"] == t]) for t in totals])  # noqa: B023
-            q = column("q_mean", np.mean), column("q_min", np.min), column("q_max", np.max)
-            plots.curve(right, method, label, begins + totals, *q, line, marked=False)
+        columns = [logged(members, name) for name in ("q_mean", "q_min", "q_max")]
+        if len(columns[0][0]):
+            q = [np.array([reduce(v) for v in values]) for (_, values), reduce in zip(columns, (np.mean, np.min, np.max), strict=True)]
+            plots.curve(right, method, label, begins + columns[0][0], *q, line, marked=False)
+        drawn.append(method)
     right.axhline(0, color="0.3", linestyle="--", linewidth=1)
     right.text(0.99, 0, "theoretical maximum", transform=right.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
     left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103))
@@ -183,15 +153,13 @@ def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[int,
         if len(offline_steps) == 1:
             plots.mark_online(axes, *offline_steps)
     left.plot([], [], color="0.3", linewidth=1, linestyle="--", label="episodes learned from")
-    left.legend(loc="upper left", frameon=True)
-    seeds = [f"{sum(run.config.seeds for run in members)} seeds {label}" for label, members in groups.items()]
-    figure.suptitle(f"{task} ({'; '.join(seeds)}; 95 % interval)", fontsize=10)
+    handles, labels = left.get_legend_handles_labels()
+    plots.legend_beside(figure, dict(zip(labels, handles, strict=True)), bool(paper))
+    seeds = [sum(run.config.seeds for run in members) for members in groups.values()]
+    each = [f"{count} seeds {label}" for count, label in zip(seeds, groups, strict=True)]
+    counted = f"{seeds[0]} seeds a method" if len(set(seeds)) == 1 else "; ".join(each)
+    figure.suptitle(f"{task} ({counted}; 95 % interval)", fontsize=10)
     return figure
-
-
-def _save(figure, path: Path) -> None:
-    with atomic(path) as file:
-        figure.savefig(file, format="png", dpi=150)
 
 
 def draw_filmstrip(folder: Path, path: Path) -> str:
@@ -207,7 +175,7 @@ def draw_filmstrip(folder: Path, path: Path) -> str:
     outcome = "solved" if film.success else "not solved"
     when = "after training" if phase == "done" else f"at {phase} step {step:,}"
     title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {len(film.effector) - 1} steps, {len(film.looks)} decisions"
-    _save(films.strip(film, title), path)
+    plots.save(films.strip(film, title), path)
     return title
 
 

@@ -163,3 +163,15 @@ def open_run(folder: Path) -> Run:
         return Run(folder, Config(**values), content["data"], content["provenance"])
     except (KeyError, TypeError) as error:
         raise QlacError(f"{folder / 'run.json'} does not describe a run ({error}). {remedy}") from None
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """The run in `folder`; or, if it is none itself, every run at any depth below it, in the order of their paths.
+
+    Raises:
+        QlacError: there is none.
+    """
+    below = sorted(path.parent for path in Path(folder).rglob("run.json"))
+    if (Path(folder) / "run.json").exists() or not below:
+        return [open_run(folder)]
+    return [open_run(path) for path in below]
