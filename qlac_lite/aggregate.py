@@ -15,7 +15,7 @@ from qlac_lite.comparison import FREE, compare, comparison_lines, describe_data,
 from qlac_lite.config import make_config
 from qlac_lite.evaluation import stratified_interval
 from qlac_lite.files import atomic, write_csv
-from qlac_lite.measurements import markdown, successes, text
+from qlac_lite.measurements import markdown, online_after, successes, text
 from qlac_lite.paper import ALL, Interval, Steps, tasks_of
 from qlac_lite.runs import Run
 from qlac_lite.tasks import get_task, task_names
@@ -110,13 +110,15 @@ def _panel(title: str, tasks: list[str], labels: list[str], runs: dict, measured
 def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
     """Success over steps in each panel; `paper`: rows of the comparison, drawn as hollow markers."""
     columns = min(3, len(panels))
-    figure, all_axes = plots.new_figure(columns, width=3.9, height=3.1, rows=-(-len(panels) // columns))
+    rows = -(-len(panels) // columns)
+    figure, all_axes = plots.new_figure(columns, width=3.9, height=2.9 + 0.9 / rows, rows=rows)
     for axes, panel in zip(all_axes, panels, strict=False):
-        offline_steps = {run.config.offline_steps for members in panel.members.values() for run in members} - {0}
+        runs = [run for members in panel.members.values() for run in members]
+        longest = max(run.config.offline_steps for run in runs)
         drawn: list[str] = []
         for label, points in ((label, points) for label, points in panel.points.items() if points):
             config = panel.members[label][0].config
-            begins = 0 if config.offline_steps else max(offline_steps, default=0)
+            begins = 0 if config.offline_steps else longest
             steps, values = np.array([sum(key) for key in points]), np.array(list(points.values()))
             plots.curve(axes, config.method, label, begins + steps, *(100 * values.T), plots.line_style(drawn, config.method))
             quoted = [row for row in paper if (row["task"], row["method"]) == (panel.title, label)]
@@ -126,15 +128,15 @@ def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
         axes.set_title(f"{panel.title} ({count} task{'s' * (count > 1)})", fontsize=10, pad=16)
         axes.set(ylim=(-3, 103))
         axes.set_xlim(left=0)
-        if len(offline_steps) == 1:
-            plots.mark_online(axes, *offline_steps)
+        plots.mark_online(axes, online_after(runs))
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
     for axes in all_axes[::columns]:
         axes.set_ylabel("success rate (%)")
     seeds = sorted({count for panel in panels for found in panel.seeds.values() for count in found.values()})
     counted = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else seeds[0]
-    figure.supxlabel(f"gradient steps, then environment steps (thousands); {counted} seeds a task, 95 % interval", fontsize=10)
+    apart = "\n" if columns == 1 else "; "
+    figure.supxlabel(f"gradient steps, then environment steps (thousands){apart}{counted} seeds a task, 95 % interval", fontsize=10)
     handles = {label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     plots.legend_beside(figure, handles, bool(paper), "upper")
     return figure

@@ -125,10 +125,14 @@ def evaluate(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders; runs of one method and task are pooled over seeds.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders with runs at any depth below; runs of one method and task are pooled over seeds.")],
     out: Annotated[Path, typer.Option(help="Folder for figure, tables and filmstrip.")] = Path("report"),
 ) -> None:
-    """Learning curves (PNG), a table (Markdown and CSV), and a filmstrip of the best agent."""
+    """Learning curves (PNG), tables (Markdown and CSV), and a filmstrip of the best agent, for each task.
+
+    Runs with the paper's settings are set beside its figures at the same steps: rings in the curves, a table, comparison.csv.
+    With several tasks, aggregate.md, .csv and .png have the mean over each domain and over all.
+    """
     _quiet()
     from qlac_lite.report import write_report
 

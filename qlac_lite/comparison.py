@@ -101,7 +101,7 @@ def comparison_lines(rows: list[dict[str, Any]], reasons: dict[str, str], other:
         about = "95 % intervals; our mean inside, above or below the paper's"
         lines = [f"Beside the paper ({SOURCE}; {about}):", "", *markdown(table), ""]
         if other:
-            lines += ["Ours learned from other data than the paper's (see Data): a difference need not be the method's.", ""]
+            lines += ["Ours learned from other data than the paper's (comparison.csv says which): a difference need not be the method's.", ""]
     for reason in dict.fromkeys(filter(None, reasons.values())):
         labels = "; ".join(label for label in reasons if reasons[label] == reason)
         lines += [f"Not compared with the paper: {labels}: {reason}.", ""]

@@ -20,7 +20,8 @@ def group_runs(runs: list[Run]) -> dict[str, list[Run]]:
     """
 
     def settings(run: Run) -> dict[str, Any]:
-        return dataclasses.asdict(run.config) | {"seeds": 0, "first_seed": 0, "data": run.data["sha256"][:8]}
+        data = {"data": run.data["sha256"][:8], "collected": run.data.get("collected", {}).get("run")}
+        return dataclasses.asdict(run.config) | {"seeds": 0, "first_seed": 0} | data
 
     groups: dict[str, list[Run]] = {}
     for run in runs:
@@ -80,6 +81,12 @@ def logged(members: list[Run], name: str) -> tuple[np.ndarray, list[np.ndarray]]
             if name in row:
                 values.setdefault(sum(steps_of(run, row)), []).append(row[name])
     return np.array(sorted(values)), [np.array(values[step]) for step in sorted(values)]
+
+
+def online_after(runs: list[Run]) -> int | None:
+    """Offline steps after which these runs go online; None if they differ in it, or none goes online. Online-only runs fit any."""
+    lengths = {run.config.offline_steps for run in runs} - {0}
+    return lengths.pop() if len(lengths) == 1 and any(run.config.online_steps for run in runs) else None
 
 
 def text(interval: Interval) -> str:

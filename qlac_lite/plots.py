@@ -89,11 +89,12 @@ def legend_beside(figure: Figure, handles: dict[str, Artist], paper: bool, place
     figure.legend(handles.values(), handles, loc=f"outside {place} center", ncols=-(-len(handles) // rows), frameon=False)
 
 
-def mark_online(axes: Axes, offline_steps: int) -> None:
-    """Shades the online phase, which begins after `offline_steps`, if the axis reaches there."""
-    start, (_, end) = offline_steps / 1000, axes.get_xlim()
-    if start >= end:
+def mark_online(axes: Axes, offline_steps: int | None) -> None:
+    """Shades the online phase, which begins after `offline_steps`, if there is one and the axis reaches it."""
+    end = axes.get_xlim()[1]
+    if offline_steps is None or offline_steps / 1000 >= end:
         return
+    start = offline_steps / 1000
     axes.axvspan(start, end, color="0.93", zorder=0)
     axes.set_xlim(right=end)
     axes.text(start, 1.01, " online", transform=axes.get_xaxis_transform(), va="bottom", ha="left", fontsize=9, color="0.35")

@@ -13,7 +13,17 @@ from qlac_lite.comparison import compare, comparison_lines, describe_data, other
 from qlac_lite.config import get_method
 from qlac_lite.evaluation import evaluate, success_interval
 from qlac_lite.files import atomic, write_csv
-from qlac_lite.measurements import by_seed, group_runs, logged, markdown, success_points, successes, text, training_success
+from qlac_lite.measurements import (
+    by_seed,
+    group_runs,
+    logged,
+    markdown,
+    online_after,
+    success_points,
+    successes,
+    text,
+    training_success,
+)
 from qlac_lite.paper import Interval, Steps
 from qlac_lite.runs import Run, find_runs, open_run
 
@@ -128,10 +138,11 @@ def _table_row(label: str, members: list[Run], points: dict[Steps, Interval]) ->
 def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[Steps, Interval]], paper: list[dict[str, Any]]) -> Figure:
     figure, (left, right) = plots.new_figure(2, height=3.9)
     drawn: list[str] = []
-    offline_steps = {run.config.offline_steps for members in groups.values() for run in members} - {0}
+    runs = [run for members in groups.values() for run in members]
+    longest = max(run.config.offline_steps for run in runs)
     for label, members in groups.items():
         method = members[0].config.method
-        begins = 0 if members[0].config.offline_steps else max(offline_steps, default=0)  # online only: from there on
+        begins = 0 if members[0].config.offline_steps else longest  # online only: from there on
         line = plots.line_style(drawn, method)
         steps, values = np.array([sum(key) for key in points[label]]), np.array(list(points[label].values()))
         plots.curve(left, method, label, begins + steps, *(100 * values.T), line)
@@ -150,8 +161,7 @@ def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[Step
     left.set_xlim(left=0)
     right.set_xlim(left=0)
     for axes in (left, right):
-        if len(offline_steps) == 1:
-            plots.mark_online(axes, *offline_steps)
+        plots.mark_online(axes, online_after(runs))
     left.plot([], [], color="0.3", linewidth=1, linestyle="--", label="episodes learned from")
     handles, labels = left.get_legend_handles_labels()
     plots.legend_beside(figure, dict(zip(labels, handles, strict=True)), bool(paper))

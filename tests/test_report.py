@@ -194,6 +194,8 @@ def test_seeds_of_one_method_are_pooled_and_a_shared_one_is_refused(tmp_path):
     assert label == "QC-FQL" and list(measured[20, 0]) == [0, 1, 2, 3] and success_points(measured)[20, 0][0] == pytest.approx(0.4)
     with pytest.raises(QlacError, match="share a seed"):
         group_runs([*runs, runs[0]])
+    more = made_up(tmp_path / "more", tiny_config(), {("offline", 20): 1.0}, collected={"run": "runs/d1", "transitions": [5, 5]})
+    assert [len(members) for members in group_runs([*runs, more]).values()] == [2, 1]  # of other data: not pooled
 
 
 def test_the_stratified_bootstrap():
