@@ -5,7 +5,6 @@ sampled by NumPy on the host. Both do the same updates on the same data; short r
 Rates in updates/s are summed over the seeds of a program.
 """
 
-import os
 import statistics
 import tempfile
 import time
@@ -178,9 +177,10 @@ def simulator_rates(rounds: int = 60) -> dict[str, float]:
     """Environment steps a second of random chunks on one core and on all, and of data generation on all."""
     from qlac_lite.data.generate import STEPS, generate
     from qlac_lite.envs.simulators import make_vector_env
+    from qlac_lite.machine import usable_cores
 
     rates = {}
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     for count in sorted({1, cores}):
         environments = make_vector_env(TASK, count, 5, 0.99)
         environments.reset(seed=list(range(count)))

@@ -104,6 +104,33 @@ def train(
 
 
 @app.command()
+def sweep(
+    spec: Annotated[Path, typer.Argument(help="TOML file: tasks, methods, seeds, settings, resources (docs/cluster.md).")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the run folders, which all nodes see; default runs/NAME of the file.")] = None,
+    address: Annotated[str, typer.Option(help="**local**: this machine. **auto**: the Ray cluster it belongs to. **HOST:PORT**: another.")] = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, count its cells, and add up the room they take.")] = False,
+) -> None:
+    """Trains tasks x methods x seeds on Ray: a laptop, a workstation's GPUs, a cluster, by the same command.
+
+    Each cell is a run folder, OUT/TASK/METHOD/seeds-FIRST-LAST. Given again, the command skips what is done and goes on
+    with the rest, from the newest checkpoints. Cells that fail are listed at the end, with exit status 1.
+    """
+    out = out or Path("runs") / spec.stem
+    _quiet()
+    from qlac_lite.sweep import describe_sweep, run_sweep
+
+    if dry_run:
+        print(describe_sweep(spec, out))
+        return
+    failures = run_sweep(spec, out, address, log=lambda text: print(text, flush=True))
+    if failures:
+        print(f"\n{len(failures)} of the cells failed. The same command trains them again, from their checkpoints; {out / 'failures.txt'} has more.", file=sys.stderr)  # fmt: skip
+        for name, message in failures.items():
+            print(f"  {name}: {message}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     episodes: Annotated[int, typer.Option(help="Episodes per seed.")] = 50,

@@ -7,7 +7,6 @@ that a step is the same whenever and after whatever interruption it is taken.
 """
 
 import functools
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from qlac_lite.chunks import Dataset, Replay, append, close_episode, empty_repla
 from qlac_lite.config import Config
 from qlac_lite.data.shards import Shards, Stream
 from qlac_lite.evaluation import ACTING_AXES, acting
+from qlac_lite.machine import usable_cores
 from qlac_lite.tasks import Task
 
 Metrics = dict[str, jax.Array]
@@ -48,7 +48,7 @@ def empty_replays(config: Config, transitions: int, task: Task) -> Replay:
 def use_cores() -> None:
     """On a CPU, makes JAX treat cores as devices, for seeds or shares of a batch. Call before using JAX."""
     try:
-        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+        jax.config.update("jax_num_cpu_devices", usable_cores())
     except RuntimeError:
         pass  # JAX already runs, in a notebook say: it keeps its devices
 

@@ -3,14 +3,17 @@
 import contextlib
 import csv
 import errno
+import fcntl
 import hashlib
 import io
 import json
 import os
+import platform
 import tempfile
+import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -71,15 +74,15 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = Fals
         (np.savez_compressed if compressed else np.savez)(file, **arrays)
 
 
-def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
-    """All arrays of an npz; `remedy` is the sentence that ends each error message.
+def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays `names` of an npz, or all; `remedy` is the sentence that ends each error message.
 
     Raises:
         QlacError: no such file, cut off, not an npz, or made with pickled objects.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            return {name: file[name] for name in (file.files if names is None else names)}
     except FileNotFoundError:
         raise QlacError(f"There is no file {path}. {remedy}") from None
     except IsADirectoryError:
@@ -137,6 +140,43 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 
     whole = path.read_text().rpartition("\n")[0]
     return [{key: value(text) for key, text in row.items()} for row in csv.DictReader(whole.splitlines())]
+
+
+def _lock(file) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
+    """Holds the lock on the file `path`, which names its holder. The system lets go of it when the process ends, however it ends.
+
+    Args:
+        wait: seconds to wait for another holder.
+
+    Raises:
+        QlacError: another process holds it, or the file cannot be written or locked.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context(path.open("a+"))
+            deadline = time.monotonic() + wait
+            while not _lock(file):
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    raise QlacError(f"{path.parent} is in use by {file.read().strip() or 'another process'}. Wait until that has ended, or end it.")
+                time.sleep(0.5)
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}\n")
+            file.flush()
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise QlacError(f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. Have it mounted with them (Lustre: -o flock), or choose another --out.") from error  # fmt: skip
+            raise disk_error(error, path) from error
+        yield
 
 
 def sha256(path: Path) -> str:

@@ -10,6 +10,7 @@
 Each is readable while the run goes on. `checkpoint.npz` is replaced whole or not at all.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import os
@@ -25,7 +26,7 @@ import numpy as np
 import qlac_lite
 from qlac_lite.config import Config
 from qlac_lite.errors import QlacError
-from qlac_lite.files import csv_text, disk_error, read_csv, read_json, read_npz, write_csv, write_json, write_npz
+from qlac_lite.files import csv_text, disk_error, locked, read_csv, read_json, read_npz, write_csv, write_json, write_npz
 
 PHASES = ("offline", "online", "done")
 LOGS = ("progress.csv", "episodes.csv", "evaluations.csv", "utilisation.csv")
@@ -79,6 +80,27 @@ class Run:
                 file.write(csv_text(rows, header=fresh))
         except OSError as error:
             raise disk_error(error, path) from error
+
+    def status(self) -> tuple[str, int]:
+        """Phase and step of the newest checkpoint, of which no more is read; ("offline", 0) if there is none yet."""
+        if not self.checkpoint_path.exists():
+            return PHASES[0], 0
+        read = read_npz(self.checkpoint_path, "Restore the checkpoint, or start the run anew.", ("phase", "step"))
+        return str(read["phase"]), int(read["step"])
+
+    def locked(self, wait: float = 0.0) -> contextlib.AbstractContextManager[None]:
+        """This process alone trains the run; see `files.locked`."""
+        return locked(self.folder / ".lock", wait)
+
+    def differences(self, config: Config, data: dict[str, Any]) -> list[str]:
+        """What keeps this run from going on as one of `config` on `data`, in words."""
+        wanted, found = dataclasses.asdict(config), dataclasses.asdict(self.config)
+        differing = [f"{key} is {found[key]} there and {wanted[key]} here" for key in wanted if wanted[key] != found[key]]
+        if data["sha256"] != self.data["sha256"]:
+            differing.append(f"its data file is {self.data['path']}, of other content")
+        if data.get("collected") != self.data.get("collected"):
+            differing.append("what it learns from was collected by another run")
+        return differing
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         return read_csv(self.folder / name)
@@ -135,13 +157,7 @@ def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool)
         if not resume:
             raise QlacError(f"{folder} already holds a run. Go on with it with --resume, or choose another --out.")
         run = open_run(folder)
-        wanted, found = dataclasses.asdict(config), dataclasses.asdict(run.config)
-        differing = [f"{key} is {found[key]} there and {wanted[key]} here" for key in wanted if wanted[key] != found[key]]
-        if data["sha256"] != run.data["sha256"]:
-            differing.append(f"its data file is {run.data['path']}, of other content")
-        if data.get("collected") != run.data.get("collected"):
-            differing.append("what it learns from was collected by another run")
-        if differing:
+        if differing := run.differences(config, data):
             raise QlacError(f"{folder} is a run of another configuration: {'; '.join(differing)}. Repeat the same options, or choose another --out.")  # fmt: skip
         return run
     if folder.is_dir() and any(folder.iterdir()):

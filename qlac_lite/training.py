@@ -10,7 +10,6 @@ same kind of machine. Random numbers follow from (seed, step); and the episodes 
 the replay holds. A chunk cut short by the end of its episode still counts as H steps.
 """
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,7 @@ from qlac_lite.data.shards import Shards, open_shards
 from qlac_lite.engine import Engine, Progress, empty_replays
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, evaluate, success_interval
+from qlac_lite.machine import usable_cores
 from qlac_lite.online import Flights
 from qlac_lite.runs import Run, create_run, open_run
 from qlac_lite.tasks import get_task
@@ -56,14 +56,18 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False, colle
     return create_run(out, config, summary, resume), dataset
 
 
-def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = print) -> None:
+def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = print, wait: float = 0.0) -> None:
     """Trains `run` from its newest checkpoint, or from the start, to the end of its online phase.
 
+    Args:
+        wait: seconds to wait for another process that holds the run, because it may be dying.
+
     Raises:
-        QlacError: chunks do not fit the episodes, the loss is not finite or Q diverges (the last good checkpoint is
+        QlacError: another process trains this run, chunks do not fit the episodes, the loss is not finite or Q diverges (the last good checkpoint is
         kept), or the disk cannot be written.
     """
-    _Training(run, dataset, log).run_all()
+    with run.locked(wait):
+        _Training(run, dataset, log).run_all()
 
 
 class _Training:
@@ -261,7 +265,7 @@ def make_evaluators(config: Config):
     """Vector environment for evaluation: about two simulators a core, at least one a seed, in equal numbers a seed."""
     from qlac_lite.envs.simulators import make_vector_env
 
-    per_seed = max(1, min(config.evaluation_episodes, round(2 * (os.cpu_count() or 1) / config.seeds)))
+    per_seed = max(1, min(config.evaluation_episodes, round(2 * usable_cores() / config.seeds)))
     return make_vector_env(config.task, config.seeds * per_seed, config.execution_length, config.discount)
 
 
