@@ -71,6 +71,7 @@ class Board:
         """A cell has begun on a node, or goes on there, from its checkpoint at `step` of `phase`."""
         row = self.rows[name]
         row.state, row.node, row.phase, row.step = "running", node, phase, step
+        self.told.pop(name, None)  # a second start is news, even on the same node
         self._tell(name)
 
     def finish(self, name: str) -> None:

@@ -6,9 +6,12 @@ it. A lock in the run folder keeps two writers apart. A cell that fails does not
 """
 
 import contextlib
+import dataclasses
+import functools
 import math
 import os
 import platform
+import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -128,11 +131,16 @@ def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> Non
     quiet = dict(log_to_driver=False, logging_level="ERROR", runtime_env={"env_vars": worker_variables(sweep)})
     here = dict(num_cpus=usable_cores(), include_dashboard=False) if address == "local" else {}
     try:
+        if address not in ("local", "auto"):  # Ray itself tries for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), timeout=10).close()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # Ray's processes run programs of their own at once
             ray.init(address, **here, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises all kinds
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        if address == "local":
+            raise QlacError(f"Ray does not start on this machine: {reason}. Try again, when the machine is less busy.") from error
         raise QlacError(f"Cannot join the Ray cluster {address!r}: {reason}. Start one with `ray start --head`, or leave --address out.") from error  # fmt: skip
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(offer.get("CPU", 0) >= sweep.cores and offer.get("GPU", 0) >= sweep.gpus for offer in offers):
@@ -206,7 +214,9 @@ def describe_sweep(path: Path, out: Path) -> str:
     """How many cells there are, how many are done, and the room that their checkpoints take."""
     sweep = read_spec(path)
     todo, done = find_done(sweep, out)
-    sizes = [checkpoint_bytes(cell) for cell in sweep.cells]
+    first = {}  # tasks of a domain differ in their goals, not in their sizes
+    alike = lambda cell: dataclasses.replace(cell, task=first.setdefault(dataset_of(cell), cell.task), first_seed=0)
+    sizes = [checkpoint_bytes(alike(cell)) for cell in sweep.cells]
     runs = sum(cell.seeds for cell in sweep.cells)
     count = lambda names, noun: f"{(n := len(set(names)))} {noun}{'s' if n != 1 else ''}"
     return "\n".join([
@@ -216,6 +226,7 @@ def describe_sweep(path: Path, out: Path) -> str:
     ])  # fmt: skip
 
 
+@functools.cache
 def checkpoint_bytes(config: Config) -> int:
     """Size of a run's checkpoint: of all its seeds, networks with targets and optimizer, and the replay's rows."""
     domain = get_task(config.task).domain

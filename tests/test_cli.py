@@ -128,7 +128,7 @@ def test_bad_input_ends_in_one_message_and_status_2(play_file, tmp_path):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("command", ["data", "train", "evaluate", "report", "tasks", "methods"])
+@pytest.mark.parametrize("command", ["data", "train", "sweep", "evaluate", "report", "tasks", "methods"])
 def test_help_says_what_the_command_does(command):
     result = qlac(command, "--help")
     assert result.returncode == 0 and len(result.stdout) > 200

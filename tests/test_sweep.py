@@ -197,6 +197,7 @@ def test_the_board_tells_changes_in_lines_and_renews_a_table_on_a_terminal(tmp_p
         (tmp_path / "a" / "checkpoint.npz").write_bytes(b"PK")  # as if replaced at this moment
         board.refresh()
         board.start("a", "node2", "offline", 1100)
+        board.start("a", "node2", "offline", 1100)
         board.fail("b", "No such thing. Do that.")
         run.append("evaluations.csv", [dict(phase="online", step=20, seed=0, success=1)])
         run.save_checkpoint({}, "done", 20)
@@ -205,6 +206,7 @@ def test_the_board_tells_changes_in_lines_and_renews_a_table_on_a_terminal(tmp_p
     assert said == [
         "a: running, offline 500, node1",
         "a: running, offline 1,000, success 50%, node1",
+        "a: running, offline 1,100, success 50%, node2",
         "a: running, offline 1,100, success 50%, node2",
         "b: failed, No such thing. Do that.",
         "a: done, success 100%, node2",
@@ -219,7 +221,7 @@ def test_the_board_tells_changes_in_lines_and_renews_a_table_on_a_terminal(tmp_p
     text = re.sub(r"\x1b\[[0-9;?]*\w", "", screen.getvalue())
     table = text[text.rindex("1 failed, 1 running, 1 waiting, 1 done") :]
     assert re.findall(r"│ (\w) +│ (\w+) ", table) == [("b", "failed"), ("c", "running"), ("a", "waiting"), ("d", "done")]
-    assert len(lines) == 5 and "success 100%" in table
+    assert len(lines) == len(said) and "success 100%" in table
 
 
 def test_what_is_done_is_skipped_only_where_it_is_what_is_asked_for(tmp_path):
@@ -276,10 +278,27 @@ def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(p
 @needs_ray
 def test_what_ray_cannot_do_is_said_before_a_cell_starts(play, tmp_path):
     data = f"[data]\nlite-world-play-v0 = '{play}'"
-    with pytest.raises(QlacError, match="Cannot join the Ray cluster '127.0.0.1:1'.*ray start --head"):
-        run_sweep(write(tmp_path / "spec.toml", data), tmp_path / "out", "127.0.0.1:1", log=lambda text: None)
+    for address in ("127.0.0.1:1", "127.0.0.1", "cluster"):
+        with pytest.raises(QlacError, match=f"Cannot join the Ray cluster '{address}'.*ray start --head"):
+            run_sweep(write(tmp_path / "spec.toml", data), tmp_path / "out", address, log=lambda text: None)
     with pytest.raises(QlacError, match="No node has the 1 cores and 99 GPUs.*Ask for less"):
         run_sweep(write(tmp_path / "spec.toml", data, "[resources]\ngpus = 99"), tmp_path / "out", log=lambda text: None)
+
+
+def parent_of_writer(folder):
+    """Process that started the one which trains the run: on a Ray node, its raylet."""
+    writer = (folder / ".lock").read_text().split()[1]
+    return int(subprocess.run(["ps", "-o", "ppid=", "-p", writer], capture_output=True, text=True).stdout or 0)
+
+
+def patiently(start):
+    """What `start` returns. Ray gives a node 30 s to start, which is not enough when the machine is busy."""
+    for attempt in range(3):
+        try:
+            return start()
+        except Exception as error:
+            if attempt == 2 or "timed out during startup" not in str(error):
+                raise
 
 
 @needs_ray
@@ -288,7 +307,7 @@ def test_a_cell_whose_node_is_killed_goes_on_elsewhere_and_ends_in_the_same_bits
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
-    steps = 4000
+    steps = 2000
     spec = tmp_path / "spec.toml"
     spec.write_text(f"""
 tasks = ["lite-world"]
@@ -308,14 +327,16 @@ flow_steps = 1
 evaluation_episodes = 1
 """)
     quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 3}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": quick, "include_dashboard": False})
+    head = {"num_cpus": 1, "_system_config": quick, "include_dashboard": False}
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     sweep = None
     try:
-        second = cluster.add_node(num_cpus=1)
+        second = patiently(lambda: cluster.add_node(num_cpus=1))
         sweep = qlac("sweep", spec, "--out", tmp_path / "out", "--address", cluster.address)
-        folders = [tmp_path / "out" / cell_name(cell) for cell in read_spec(spec).cells]
-        deadline = time.monotonic() + 120
-        while not all((folder / "checkpoint.npz").exists() for folder in folders) and sweep.poll() is None and time.monotonic() < deadline:
+        names, deadline = [cell_name(cell) for cell in read_spec(spec).cells], time.monotonic() + 120
+        raylet = second.all_processes["raylet"][0].process.pid
+        here = lambda name: (tmp_path / "out" / name / "checkpoint.npz").exists() and parent_of_writer(tmp_path / "out" / name) == raylet
+        while not (name := next(filter(here, names), None)) and sweep.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         cluster.remove_node(second, allow_graceful=False)
         said = sweep.communicate(timeout=200)[0]
@@ -324,12 +345,8 @@ evaluation_episodes = 1
             sweep.kill()
         cluster.shutdown()
     assert sweep.returncode == 0, said
-    starts = [(name, int(step.replace(",", ""))) for name, step in re.findall(r"(\S+): running, offline ([\d,]+),", said)]
-    resumed = [(name, step) for name, step in starts if step > 0]
-    assert len(resumed) == 1 and 0 < resumed[0][1] < steps, said  # one of the two; the other node was not touched
-    name = resumed[0][0]
-    assert re.search(f"{name}: done", said)
-
+    starts = [int(step.replace(",", "")) for step in re.findall(f"{name}: running, offline ([\\d,]+)", said)]
+    assert starts[0] == 0 and 0 < starts[-1] < steps and f"{name}: done" in said, said
     monkeypatch.setattr(jax, "local_devices", lambda: jax.devices()[:1])  # as in a cell of one core
     whole, dataset = start_run(open_run(tmp_path / "out" / name).config, play, tmp_path / "whole")
     train(whole, dataset, log=lambda text: None)
