@@ -79,7 +79,7 @@ class Engine:
         self.mesh = Mesh(np.array(devices[: shape[0] * shape[1]]).reshape(shape), ("seeds", "batch"))
         self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
         self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
-        self.stream = Stream(dataset, self.put_shared, config.shard_steps, ahead=min(4, max(1, (os.cpu_count() or 1) // 2)))
+        self.stream = Stream(dataset, self.put_shared, config.shard_steps, ahead=min(4, -(-usable_cores() // 2)))
 
         update = functools.partial(_update, self.learner, config, self.mesh.shape["batch"])
         stored = functools.partial(append, horizon=config.reach, stride=config.start_stride)

@@ -23,10 +23,11 @@ from qlac_lite.agents import make_learner
 from qlac_lite.board import Board
 from qlac_lite.config import Config
 from qlac_lite.data.fetch import get_dataset
-from qlac_lite.data.ogbench import describe, verify
+from qlac_lite.data.ogbench import describe
+from qlac_lite.data.shards import summarise
 from qlac_lite.engine import empty_replays, use_cores
 from qlac_lite.errors import QlacError
-from qlac_lite.files import atomic, sha256, write_json
+from qlac_lite.files import atomic, write_json
 from qlac_lite.machine import usable_cores
 from qlac_lite.runs import open_run
 from qlac_lite.spec import Sweep, cell_name, dataset_of, read_spec
@@ -97,10 +98,10 @@ def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
 def _fetch(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) -> dict[str, Path]:
     """The verified file of each dataset that the cells need, fetched or made once."""
     files = {}
-    for name in dict.fromkeys(map(dataset_of, cells)):
+    for name, cell in {dataset_of(cell): cell for cell in cells}.items():
         if isinstance(sweep.data, dict) and name in sweep.data:
             files[name] = sweep.data[name].absolute()
-            log(f"Data: {files[name]}: {describe(verify(files[name], name))}")
+            log(f"Data: {files[name]}: {describe(summarise(files[name], get_task(cell.task)))}")
         else:
             folder = None if isinstance(sweep.data, dict) else sweep.data
             files[name] = get_dataset(name, sweep.source, out=folder, log=log).absolute()
@@ -109,10 +110,11 @@ def _fetch(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) -> dic
 
 def _check_data_of(done: list[Config], out: Path, files: dict[str, Path]) -> None:
     """Raises QlacError if finished cells learned from other data than the rest would: their table would mix them."""
-    digests = {name: sha256(path) for name, path in files.items()}
+    tasks = {dataset_of(cell): get_task(cell.task) for cell in done}
+    digests = {name: summarise(files[name], task)["sha256"] for name, task in tasks.items() if name in files}
     for cell in done:
         run, name = open_run(out / cell_name(cell)), dataset_of(cell)
-        if name in files and run.data["sha256"] != digests[name]:
+        if name in digests and run.data["sha256"] != digests[name]:
             raise QlacError(f"{run.folder} is done, but with other data than {files[name]}. Give the sweep the same file in [data], or choose another --out.")  # fmt: skip
 
 

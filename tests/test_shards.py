@@ -76,6 +76,7 @@ def test_the_next_shard_is_under_way_before_it_is_asked_for(folder):
 
 
 def test_training_sees_each_shard_when_its_turn_comes_and_a_resumed_run_too(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("QLAC_CORES", "2")  # one shard on its way at a time
     loaded = []
     from qlac_lite.data.shards import Shards
 

@@ -24,7 +24,7 @@ from qlac_lite.chunks import Dataset
 from qlac_lite.data.ogbench import labelled, verify
 from qlac_lite.errors import QlacError
 from qlac_lite.files import read_json, read_npz, write_json
-from qlac_lite.tasks import Task
+from qlac_lite.tasks import LITE, Task
 
 RECORD = "verified.json"  # beside the shards: what was verified, so that a resumed run need not read them all again
 
@@ -48,7 +48,9 @@ class Shards:
         path = self.paths[index]
         if not path.exists() or _stamp(path) != self.stamps[index]:
             raise QlacError(f"{path} has changed since the run began. Put the file back, and go on with --resume.")
-        data = labelled(read_npz(path, "Put the file back, and go on with --resume."), self.task, self.stride)
+        domain = self.task.domain
+        needed = ["observations", "actions", "terminals", *["qpos"] * (domain != LITE), *["button_states"] * (domain.buttons > 0)]
+        data = labelled(read_npz(path, "Put the file back, and go on with --resume.", needed), self.task, self.stride)
         pad = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
         return Dataset(*map(pad, data))
 
@@ -84,6 +86,11 @@ def open_shards(folder: Path, task: Task, stride: int = 1) -> tuple[Shards, dict
     summary |= {"shards": len(parts), "episode_length": [min(lengths), max(lengths)], "sha256": digest, "provenance": source}
     stamps = tuple(tuple(entry["stamp"]) for entry in summaries.values())
     return Shards(paths, task, stride, max(part["rows"] for part in parts), stamps), summary
+
+
+def summarise(path: Path, task: Task) -> dict:
+    """What a dataset file, or the folder of its shards, holds: verified, as `verify` gives it."""
+    return open_shards(path, task)[1] if path.is_dir() else verify(path, task.name)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
