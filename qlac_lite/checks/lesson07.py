@@ -1,7 +1,7 @@
 """Checks of lesson 07, full runs. Shapes: R seeds, P rows of a log; bytes, hours, environment steps, success rates 0 to 1."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -215,6 +215,23 @@ check_rows_to_keep = Exercise(
 
 BELOW, INSIDE, ABOVE, NOT_COMPARED = -1, 0, 1, 2
 CODES = {"below": BELOW, "inside": INSIDE, "above": ABOVE}
+
+
+def form_of(predictions: dict[str, dict[str, float]], cells: Iterable[str], methods: Iterable[str]) -> str:
+    """Whether predictions in percent, by cell and method, are complete and possible; what is wrong with them otherwise."""
+    cells, methods = list(cells), list(methods)
+    if not isinstance(predictions, dict) or set(predictions) != set(cells):
+        return f"the cells are {', '.join(cells)}. Give each of them, and no others."
+    for cell, guesses in predictions.items():
+        if not isinstance(guesses, dict) or set(guesses) != set(methods):
+            return f"{cell}: the methods are {', '.join(methods)}. Give a number for each of them."
+        for method, guess in guesses.items():
+            number = isinstance(guess, int | float | np.number) and not isinstance(guess, bool)
+            if not number or not 0 <= guess <= 100:
+                return f"{cell}, {method}: {guess!r} is no percentage. Give a number between 0 and 100."
+    if {guess for guesses in predictions.values() for guess in guesses.values()} == {50}:
+        return "all are 50 still. Change them before you go on."
+    return "right. Whether the numbers are, the next cell shows."
 
 
 def verdict(success, steps, paper_steps, interval):
