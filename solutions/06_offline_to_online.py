@@ -1132,4 +1132,4 @@ for h, step in GROUPS:
 # - T. Haarnoja et al., *Soft Actor-Critic Algorithms and Applications*, [arXiv 1812.05905](https://arxiv.org/abs/1812.05905): the tanh-Gaussian, and the learned temperature.
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): RLPD-AC and QC-RLPD; section 5 and appendix C.
 #
-# **Next:** lesson 07, full runs on OGBench.
+# **Next:** [07 · Full runs on OGBench](07_ogbench.ipynb).

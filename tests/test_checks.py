@@ -147,3 +147,21 @@ def test_a_verdict_reads_as_text_and_as_a_page():
     verdict = exercise.judge(exercise.misconceptions[0].function)
     assert verdict.headline in str(verdict) and "<table>" in verdict._repr_html_()
     assert "&lt;" in exercise._wrong("a < b")._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "predictions, message",
+    [
+        ({"a": {"qc": 10, "fql": 90.5}}, "right"),
+        ({"a": {"qc": 50, "fql": 50}}, "all are 50 still"),
+        ({"a": {"qc": 10}}, "the methods are qc, fql"),
+        ({}, "the cells are a"),
+        ({"a": {"qc": 10, "fql": 101}}, "101 is no percentage"),
+        ({"a": {"qc": 10, "fql": "many"}}, "'many' is no percentage"),
+        ({"a": {"qc": float("nan"), "fql": 3}}, "nan is no percentage"),
+    ],
+)
+def test_predictions_are_checked_for_their_form_only(predictions, message):
+    from qlac_lite.checks.lesson07 import form_of
+
+    assert message in form_of(predictions, ["a"], ["qc", "fql"])
