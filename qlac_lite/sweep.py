@@ -166,19 +166,19 @@ def worker_variables(sweep: Sweep) -> dict[str, str]:
 
 def _train_all(ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], out: Path, board: Board) -> dict[str, str]:
     """Trains the cells and shows how they fare; returns the traceback of each that failed."""
-    from ray.util.queue import Queue
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)  # it must not die with a worker's node
-    events = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+    events = ray.remote(num_cpus=0, scheduling_strategy=here)(Events).remote()
     # max_calls=1: a process that has trained holds its GPU's memory until it ends.
     task = ray.remote(num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES, retry_exceptions=False)(train_cell)
     waiting = {task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events): cell_name(cell) for cell in cells}
     traces = {}
     while waiting:
         ended, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
-        for event in events.get_nowait_batch(events.qsize()):
-            board.start(*event)
+        for event in ray.get(events.take.remote()):
+            if event[0] in waiting.values():  # a report can be slower than the cell's end
+                board.start(*event)
         for reference in ended:
             name = waiting.pop(reference)
             try:
@@ -193,12 +193,27 @@ def _train_all(ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], o
     return traces
 
 
+class Events:
+    """What the cells report to the sweep, from their nodes."""
+
+    def __init__(self):
+        self.new = []
+
+    def add(self, *event) -> None:
+        self.new.append(event)
+
+    def take(self) -> list[tuple]:
+        """What has come since the last call."""
+        taken, self.new = self.new, []
+        return taken
+
+
 def train_cell(config: Config, data: Path, out: Path, arguments: list[str], events) -> None:
     """Trains one cell from its checkpoint, or from the start, in a process of its own.
 
     Args:
         arguments: of the sweep's command line, for the run's record.
-        events: queue that is told where and from which step it runs.
+        events: the actor `Events`, which is told where and from which step it runs.
     """
     from qlac_lite.training import start_run, train
 
@@ -208,7 +223,7 @@ def train_cell(config: Config, data: Path, out: Path, arguments: list[str], even
     sys.argv[1:] = arguments
     use_cores()
     run, dataset = start_run(config, data, out / cell_name(config), resume=True)
-    events.put((cell_name(config), node, *run.status()))
+    events.add.remote(cell_name(config), node, *run.status())  # not waited for: Ray would lend this cell's cores to another
     train(run, dataset, wait=LOCK_SECONDS)
 
 
