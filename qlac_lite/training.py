@@ -63,8 +63,8 @@ def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = prin
         wait: seconds to wait for another process that holds the run, because it may be dying.
 
     Raises:
-        QlacError: another process trains this run, chunks do not fit the episodes, the loss is not finite or Q diverges (the last good checkpoint is
-        kept), or the disk cannot be written.
+        QlacError: another process trains this run, chunks do not fit the episodes, the loss is not finite or Q diverges
+        (the last good checkpoint is kept), or the disk cannot be written.
     """
     with run.locked(wait):
         _Training(run, dataset, log).run_all()
