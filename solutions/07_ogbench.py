@@ -239,7 +239,7 @@ show(
 )
 
 # %% [markdown]
-# All of this is small beside today's GPUs. Networks are not what limits the number of seeds; replays are. (For cube-quadruple these are the play data of 5,000 episodes that OGBench's oracle generates here. The paper's own set has 100M transitions, in a hundred files: twenty times the blue bar.)
+# All of this is small beside today's GPUs. Networks are not what limits the number of seeds; replays are. (For cube-quadruple these are the play data of 5,000 episodes that OGBench's oracle generates here. The paper's own set has 100M transitions, in a hundred files: twenty times the blue bar. Such a set is streamed, one file after the other: `qlac train --data FOLDER`.)
 #
 # ### What takes time
 #
@@ -447,7 +447,7 @@ rows_to_keep = checks.check_rows_to_keep(rows_to_keep)
 #
 # Two runs of QC-FQL with the same configuration, offline, in the lite world. One is left alone. The other is killed as soon as it has logged more than its checkpoint holds: no farewell, as if the power had failed. Then the same command goes on with `--resume`.
 #
-# The randomness of a step follows from the seed and the number of the step, and from nothing else. So the claim is a strong one: both end in the same parameters, **bit for bit**.
+# The randomness of a step follows from the seed and the number of the step, and from nothing else. So the claim is a strong one: both end in the same parameters, **bit for bit**. (Online it holds as well. A simulator cannot be saved, but an episode can be flown again: from its seed, with the actions that the replay holds. The library's tests kill a run in both phases.)
 
 # %%
 UPDATES, EVERY = shorten((1500, 25), fast=(200, 5))
@@ -923,23 +923,24 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
 # %% [markdown]
 # Each runs four seeds side by side, with 50 evaluation episodes a seed, as in the paper. Before you start one: `memory_of_run`, `hours_of_run`, with the rates of `make bench`. All may be stopped and started again as they stand: `--resume` is in them. Runs of other sizes may be drawn beside the paper's curves. They may not be compared with them.
 #
-# Where there are several GPUs, or a cluster, `qlac sweep SPEC` runs the cells side by side. The set (3), say, is this file:
+# Where there are several GPUs, or a cluster, `qlac sweep SPEC` runs the cells side by side. The sets (2) and (3) are one file, `docs/sweeps/cells.toml`:
 #
 # ```
-# tasks = ["scene-play-sparse-singletask-task1-v0"]
+# tasks = ["puzzle-3x3-play-sparse-singletask-task4-v0", ...]
 # methods = ["qc", "qc-fql", "bfn", "fql"]
 # preset = "full"
 # seeds = 4
 #
 # [settings]
-# offline_steps = 100000
+# offline_steps = 100_000
 # online_steps = 0
 #
 # [resources]
-# gpus = 0.5
+# cores = 16
+# gpus = 1
 # ```
 #
-# The control with equal N is another setting of the same method: a sweep of its own, with `methods = ["bfn"]` and `candidates = 32`.
+# The control with equal N is another setting of the same method, and so a sweep of its own: `docs/sweeps/cells-bfn-64.toml`. The set (4) is `docs/sweeps/cube-double-task4.toml`.
 #
 # When they are done: what will you believe? Write it down now, as in section 5. BFN with N = 64 on the puzzle is the one to watch. If it comes near QC's 95 %, most of that panel was N. If it stays near BFN's 10 %, it was the chunk.
 #
