@@ -99,10 +99,12 @@ if FULL:
     TASK, METHOD, PRESET, SEEDS, STEPS = config.task, "qc", "full", 4, (100_000, 0)
     SETTINGS = {}
 else:
-    HOME = Path(tempfile.mkdtemp(prefix="lesson07-"))
+    SCRATCH = tempfile.TemporaryDirectory(prefix="lesson07-")  # removed with the kernel
+    HOME = Path(SCRATCH.name)
     TASK, METHOD, PRESET, SEEDS, STEPS = "lite-world", "rlpd-ac", "lite", 2, (0, shorten(3000, fast=200))
     SETTINGS = dict(critics=4, evaluate_every=STEPS[1] // 2, log_every=STEPS[1] // 20)
     SETTINGS["evaluation_episodes"] = shorten(8, fast=1)
+HOME = HOME.resolve()
 HOME.mkdir(parents=True, exist_ok=True)
 # No progress bar. What one process has compiled, the next one need not compile again.
 QUIET = {"TQDM_DISABLE": "1", "JAX_COMPILATION_CACHE_DIR": str(HOME / "compiled")}
@@ -473,7 +475,7 @@ def logged(run):
 while broken.poll() is None:
     time.sleep(0.1)
     saved = (HOME / "runs/broken/checkpoint.npz").exists()
-    if saved and logged("broken")[-1]["step"] > checkpoint("broken")[1]:
+    if saved and logged("broken")[-1]["step"] > max(checkpoint("broken")[1], UPDATES // 3):
         broken.kill()
         break
 broken.communicate()
@@ -796,10 +798,15 @@ diagnose = checks.check_diagnose(diagnose)
 # **Predict**: which of the columns gives each of them away? Does a small $\alpha$ drive Q out of its range?
 
 # %%
+def limits(data, task):
+    """The four limits that `diagnose` wants, of a task and its data."""
+    variance = float(data.actions[data.starts].var(axis=0).mean())
+    return *q_range(get_task(task).reward_min, 0.0, 0.99, 5, 200), 1 + variance, 2 * variance
+
+
 lite_data, _ = load(HOME / lite_file, get_task("lite-world"))
-played = lite_data.actions[lite_data.starts]
-variance = float(played.var(axis=0).mean())
-NOTHING, FAR = 1 + variance, 2 * variance
+LIMITS, LIVE = limits(lite_data, "lite-world"), limits(load(HOME / data_file, get_task(TASK))[0], TASK)
+*_, NOTHING, FAR = LIMITS
 
 
 def watch(**changes):
@@ -862,10 +869,9 @@ show(
     "with the large learning rate and least with the small alpha, and stays below 0. The flow's loss falls "
     "but for the large rate. The policy's distance is above that of random chunks for both broken runs.",
 )
-lowest, highest = q_range(get_task("lite-world").reward_min, 0.0, 0.99, 5, 200)
 for name, log in LOGS.items():
     seeds_of = [{k: v[s] for k, v in log.items() if k != "q_mean"} for s in range(len(log["q_min"]))]
-    bounds = lowest, highest, NOTHING, FAR
+    bounds = LIVE if name == "the live run" else LIMITS
     found = [WORDS[int(diagnose(one, float(results[name][s]), *bounds))] for s, one in enumerate(seeds_of)]
     print(f"{name:18} {', '.join(dict.fromkeys(found))} ({len(found)} seeds)")
 trap = -1 / (1 - 0.99**5), 0.0  # what one gets who thinks that a chunk earns one reward
