@@ -108,9 +108,13 @@ def band(axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str,
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
-def points(axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "o") -> None:
-    """Mean of repetitions (R, points) as markers with their 95 % interval as bars."""
+def points(
+    axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "o",
+    within: tuple[float, float] = (-np.inf, np.inf),
+) -> None:  # fmt: skip
+    """Mean of repetitions (R, points) as markers with their 95 % interval as bars, cut where values cannot be: `within`."""
     mean, low, high = mean_interval(values)
+    low, high = np.clip((low, high), *within)
     axes.errorbar(x, mean, [mean - low, high - mean], color=colour, linestyle="", marker=marker, markersize=5, capsize=3, label=label)
 
 

@@ -797,12 +797,14 @@ for names, ways in ((list(WAYS)[:6], "first six ways"), (list(WAYS), "eight ways
 #
 # ## 8. Do better data teach more?
 #
-# So far you looked at what an agent *does* while it collects. What matters in the end is what its data are good for. The following experiment, which has been done for three cubes (cube-triple), separates collecting from learning:
+# So far you looked at what an agent *does* while it collects. What matters in the end is what its data are good for. The following experiment separates collecting from learning:
 #
 # 1. Pretrain two agents on play alone: one with single actions, one with chunks.
 # 2. Let each collect equally many transitions, **without learning** meanwhile. Call what the single-action agent collected D1, and what the chunk agent collected D5.
 # 3. Pretrain **fresh** agents, of both kinds, on play alone (D), on play with D1, and on play with D5.
 # 4. Compare. Learner by learner, does D + D5 teach more than D + D1?
+#
+# It was done with two pairs, FQL and QC-FQL, and BFN and QC. Each pair has its own D1 and D5, and both of its learners learn from them.
 #
 # The third step is the control. If chunks only *learn* better, both collections help a learner equally. If chunks *collect* better, D5 helps whoever learns from it, single actions included.
 #
@@ -811,7 +813,7 @@ for names, ways in ((list(WAYS)[:6], "first six ways"), (list(WAYS), "eight ways
 # **Question 3.** Sections 4 and 5 measured coherency and coverage of such collections, section 7 asked what coherency is good for. What do you expect: for which learners does D5 beat D1? Does either beat D alone?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_collections", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Coverage speaks for D5: by sections 4 and 5, chunks cover more, or as much. Against a difference speaks that a critic profits from a collection mainly if some of it reaches the goal, and both agents reach it seldom after play alone. Either collection should beat D alone: it begins where the task begins, which play does not.
+# Coverage speaks for D5: by sections 4 and 5, chunks cover more, or as much. Against a difference speaks that a critic profits from a collection mainly if some of it reaches the goal, and most of these agents reach it seldom after play alone. Either collection should beat D alone: it begins where the task begins, which play does not.
 
 # %%
 rows, about = recorded("exploration")
@@ -835,7 +837,7 @@ figure, panels = plots.new_figure(3, width=3.7, height=3.5)
 left, middle, right = panels
 for shift, (data, (colour, marker)) in zip((-0.2, 0, 0.2), SETS.items(), strict=True):
     values = np.array([100 * taught(method, data) for method in LEARNERS]).T  # (seeds, learners)
-    plots.points(left, np.arange(len(LEARNERS)) + shift, values, data, colour, marker)
+    plots.points(left, np.arange(len(LEARNERS)) + shift, values, data, colour, marker, within=(0, 100))
 gain = np.array([100 * (taught(method, "D+D5") - taught(method, "D+D1")) for method in LEARNERS]).T
 plots.points(middle, np.arange(len(LEARNERS)), gain, "D5 less D1", CHUNK, "D")
 middle.axhline(0, color="0.4", linestyle=":")
@@ -845,17 +847,19 @@ for axes in (left, middle):
 left.set(ylabel="success after pretraining (%)", ylim=(-4, 104))
 left.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=0.8)
 middle.set_ylabel("D + D5 less D + D1 (points)")
-for data in ("D+D1", "D+D5"):
-    coherent = np.concatenate([taught(method, data, "collected_coherency") for method in LEARNERS])
-    covers = np.concatenate([100 * taught(method, data, "collected_coverage") for method in LEARNERS])
-    right.plot(coherent, covers, SETS[data][1], color=SETS[data][0], alpha=0.7, label=data[2:])
+PAIRS = {"fql": ("FQL", "QC-FQL"), "bfn": ("BFN", "QC")}  # one of the learners: who collected its D1 and D5
+for (method, collectors), fill in zip(PAIRS.items(), ("none", "full"), strict=True):
+    for data, collector in zip(("D+D1", "D+D5"), collectors, strict=True):
+        coherent, covers = (taught(method, data, f"collected_{what}") for what in ("coherency", "coverage"))
+        look = dict(color=SETS[data][0], marker=SETS[data][1], fillstyle=fill, linestyle="")
+        right.plot(coherent, 100 * covers, **look, label=f"{data[2:]}, by {collector}")
 right.set(xlabel="coherency of the collection", ylabel="its coverage (%)")
 right.legend(fontsize=8)
 show(
     figure,
     "Left: success of four learners. On play alone 0 to 30 %, with D1 44 to 69 %, with D5 59 to 89 %. "
-    "Middle: D5 less D1 by learner: means from -2 to 29 points, all intervals hold 0. Right: the "
-    "collections of chunk agents are more coherent and cover more.",
+    "Middle: D5 less D1 by learner: means from -2 to 29 points, all intervals hold 0. Right: QC's "
+    "collections are more coherent and cover more than BFN's; QC-FQL's and FQL's overlap.",
 )
 for method in LEARNERS:
     values = {data: interval(100 * taught(method, data), " %", ".0f") for data in SETS}
@@ -866,17 +870,20 @@ together = np.mean([taught(method, "D+D5") - taught(method, "D+D1") for method i
 either = np.mean([taught(m, "D+D1") + taught(m, "D+D5") - 2 * taught(m, "D") for m in LEARNERS], axis=0) / 2
 print("D5 less D1, mean of the four learners of a seed:", interval(100 * together, "", ".0f"))
 print("a collection less none, mean of the four learners:", interval(100 * either, "", ".0f"))
-for data in ("D+D1", "D+D5"):
-    for what in ("collected_coherency", "collected_coverage", "collected_success"):
-        values = np.concatenate([taught(method, data, what) for method in LEARNERS])
-        print(f"{data[2:]} {what[10:]:10} {values.min():.3f} to {values.max():.3f}, mean {values.mean():.3f}")
+for method, (single_agent, chunk_agent) in PAIRS.items():
+    print(f"\ncollected:     D1 by {single_agent:15} D5 by {chunk_agent:15} D5 less D1")
+    for what, unit, form in (("coherency", "", ".3f"), ("coverage", " %", ".0f"), ("success", " %", ".0f")):
+        d1, d5 = (taught(method, data, f"collected_{what}") for data in ("D+D1", "D+D5"))
+        d1, d5 = (d1, d5) if what == "coherency" else (100 * d1, 100 * d5)
+        columns = interval(d1, unit, form), interval(d5, unit, form), interval(d5 - d1, "", form)
+        print(f"{what:14}", " ".join(f"{column:21}" for column in columns).rstrip())
 
 # %% [markdown]
-# (Four seeds, 20 evaluation episodes each, steps of 0.08; 16,000 updates, 10,000 collected transitions. The two learners of a pair share their collectors.)
+# (Four seeds, 20 evaluation episodes each, steps of 0.08; 16,000 updates, 10,000 collected transitions. Bars of success are cut at 0 and 100 %.)
 #
-# - **A collection helps a lot, whoever made it.** On play alone the learners solve 0 to 30 %, with a collection 44 to 89 %. Over learners and both collections that is 57 points more, [41, 73]. 10,000 transitions beside 50,000 of play do this, although the collectors solved few of their own episodes. They start where the task starts.
+# - **A collection helps a lot, whoever made it.** On play alone the learners solve 0 to 30 %, with a collection 44 to 89 %. Over learners and both collections that is 57 points more, [41, 73]. 10,000 transitions beside 50,000 of play do this, although three of four collectors solved 1 to 5 % of their own episodes. Perhaps because they start where the task starts.
 # - **D5 against D1 is not shown.** Seed by seed D5 is ahead by 15, 29 and 16 points for QC-FQL, BFN and QC, and behind by 2 for FQL. All four intervals hold 0, and so does that of their mean, 14 [-18, 46]. The means point where the method's claim points. Four seeds do not prove it.
-# - **What the collections are like.** D5 is more coherent and covers more (27 % of the squares against 18 %), most of all QC's. QC also solved a third of its episodes, BFN next to none. So if QC's D5 teaches more than BFN's D1, this need not be coverage. It may be that QC, *trained on play*, was the better agent, and recorded more successes.
+# - **What the collections are like.** QC's is more coherent than BFN's, by 0.052 [0.029, 0.075], and covers 29 % of the squares against 14, 15 points more [2, 28]. Between QC-FQL's and FQL's neither is shown. QC also solved a third of its episodes, BFN next to none. So if QC's D5 teaches more than BFN's D1, this need not be coverage. It may be that QC, *trained on play*, was the better agent, and recorded more successes.
 #
 # This last point is a weakness of the experiment itself, here and at full size. It compares what two *agents* collect. They differ in how they act, and in how well they were trained. A control would match the successes: remove episodes from D5 until it holds as many as D1.
 #
@@ -889,7 +896,7 @@ for data in ("D+D1", "D+D5"):
 # - Mixing chunks keeps each step's distribution and the open loop, and takes away what the steps know of each other. For a *clone*, the advantage over single steps lies in that: 0.118 falls to 0.078, and single steps move 0.083.
 # - For agents with a *critic* less is shown. Between QC and BFN neither a difference in coherency nor one in coverage is, with four seeds. Mixing costs less coherency if a critic chose the chunks (shown for the first 30 steps).
 # - More coherency is not enough for more success: the first action held is hardly less coherent than whole chunks, if at all, and succeeds 40 points less often. Whether coherency helps if all else stays, this lesson does not say.
-# - Data that an agent collects itself, even while it fails, teach far more than play alone. That chunks collect better data is what the means say; four seeds do not show it.
+# - Data that an agent collects itself, even while it mostly fails, teach far more than play alone. That chunks collect better data is what most of the means say; four seeds do not show it.
 # - All this is one small world, and five episodes of one agent on the cube. The paper reports coherency on its own tasks, where episodes are longer.
 #
 # ## Quiz
