@@ -20,6 +20,7 @@ from qlac_lite import files, online, training
 from qlac_lite.chunks import sample
 from qlac_lite.config import CHOICES, Config, make_config, parse_settings
 from qlac_lite.data.ogbench import load
+from qlac_lite.data.shards import Stream
 from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import evaluate, success_interval
@@ -305,7 +306,7 @@ def test_a_run_with_nan_stops_with_the_last_good_checkpoint(play_file, tmp_path,
 
     def poisoned(engine, progress, first_step, count):
         if first_step >= 20:
-            engine.dataset = engine.put_shared(dataset._replace(rewards=dataset.rewards * np.nan))
+            engine.stream = Stream(dataset._replace(rewards=dataset.rewards * np.nan), engine.put_shared, 1)
         return update(engine, progress, first_step, count)
 
     monkeypatch.setattr(Engine, "update", poisoned)
