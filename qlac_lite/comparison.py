@@ -10,7 +10,7 @@ from qlac_lite.runs import Run
 from qlac_lite.tasks import get_task
 
 # Fields that may differ from the paper's: which seeds, how long (compared step by step), and what is only watched.
-FREE = ("preset", "seeds", "first_seed", "offline_steps", "online_steps", "log_every", "evaluate_every", "evaluation_episodes", "checkpoint_seconds")  # fmt: skip
+FREE = ("preset", "seeds", "first_seed", "offline_steps", "online_steps", "log_every", "evaluate_every", "evaluation_episodes", "checkpoint_seconds", "candidate_block")  # fmt: skip
 
 
 def compare(task: str, label: str, method: str, points: dict[Steps, Interval], seeds: dict[Steps, int], data: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import success_interval
 from qlac_lite.paper import Interval, Steps
 from qlac_lite.runs import Run
+from qlac_lite.utilisation import WAITS
 
 
 def group_runs(runs: list[Run]) -> dict[str, list[Run]]:
@@ -81,6 +82,20 @@ def logged(members: list[Run], name: str) -> tuple[np.ndarray, list[np.ndarray]]
             if name in row:
                 values.setdefault(sum(steps_of(run, row)), []).append(row[name])
     return np.array(sorted(values)), [np.array(values[step]) for step in sorted(values)]
+
+
+def utilisation(members: list[Run]) -> str:
+    """What the runs waited for, and how busy cores and GPUs were, over all their time; empty if they did not record it."""
+    rows = [row for run in members for row in run.rows("utilisation.csv")]
+    if not rows:
+        return ""
+    seconds = np.array([row["seconds"] for row in rows])
+    mean = lambda name: float(np.average([row[name] for row in rows], weights=seconds))
+    waits = sorted(((mean(what), what) for what in WAITS), reverse=True)
+    busy = [f"{mean('cores_busy'):.1f} cores busy"]
+    if all(row["gpu_busy"] != "" for row in rows):
+        busy.append(f"GPU busy {mean('gpu_busy'):.0%} of the time")
+    return ", ".join([f"waits for {', '.join(f'{what} {share:.0%}' for share, what in waits if share >= 0.005)}", *busy, f"{seconds.sum() / 3600:.2f} hours"])
 
 
 def online_after(runs: list[Run]) -> int | None:

@@ -23,6 +23,7 @@ from qlac_lite.measurements import (
     successes,
     text,
     training_success,
+    utilisation,
 )
 from qlac_lite.paper import Interval, Steps
 from qlac_lite.runs import Run, find_runs, open_run
@@ -106,6 +107,7 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[st
         f"![Success rate over training steps]({task}.png)",
         "",
         *film,
+        *(f"- Time, {label}: {spent}" for label, members in groups.items() if (spent := utilisation(members))),
         f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",
         *(f"- Command: `{member.provenance['command']}`" for members in groups.values() for member in members),
         f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",

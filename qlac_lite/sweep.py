@@ -245,7 +245,7 @@ def describe_sweep(path: Path, out: Path) -> str:
 
 @functools.cache
 def checkpoint_bytes(config: Config) -> int:
-    """Size of a run's checkpoint: of all its seeds, networks with targets and optimizer, and the replay's rows."""
+    """Size of a run's checkpoint at the most, at its end: of all its seeds, networks with targets and optimizer, and the replay."""
     domain = get_task(config.task).domain
     learner = make_learner(config, domain.observation_size, domain.action_size)
     state = jax.eval_shape(learner.init, jax.random.key(0))
