@@ -364,7 +364,7 @@ for name in shorten(plans, fast=["the live run below"]):
 live_seconds = 3600 * hours  # the prediction for the live run
 
 # %% [markdown]
-# So a full run is nothing for two CPU cores. (The rates are those of the moment: this page was built on two cores that other jobs used, too. Measure when the machine is as it will be.) What would a GPU need? This course quotes no rate that it has not measured, and it has measured none on a GPU yet. But the paper says what it cost its authors, on one A5000. Your function does the rest. (One seed a program there. The online figure is the time of a whole step, acting and simulating included.)
+# So a full run is out of reach of two CPU cores. (The rates are those of the moment: this page was built on two cores that other jobs used, too. Measure when the machine is as it will be.) What would a GPU need? This course quotes no rate that it has not measured, and it has measured none on a GPU yet. But the paper says what it cost its authors, on one A5000. Your function does the rest. (One seed a program there. The online figure is the time of a whole step, acting and simulating included.)
 
 # %%
 # Milliseconds a step, offline and online: arXiv 2507.07969.
@@ -376,7 +376,7 @@ for method, (offline, online) in A5000.items():
     print(f"{METHODS[method].title:7} {hours:.1f} offline + {hours_online:.1f} online = {in_all}")
 
 # %% [markdown]
-# The paper names 4 to 7 hours for an OGBench run, and 10,350 GPU-hours for everything in it. Note where the time goes. Offline QC costs four times as much as FQL: it draws and judges N candidates for every target. Online they are nearly level: there the simulator takes most of a step.
+# The paper names 4 to 7 hours for an OGBench run, and 10,350 GPU-hours for everything in it. Note where the time goes. Offline QC costs four times as much as FQL: it draws and judges N candidates for every target. Online the others are nearly level: there acting and simulating take most of a step.
 #
 # ## 3. The data, and what they are
 #
@@ -463,7 +463,7 @@ rows_to_keep = checks.check_rows_to_keep(rows_to_keep)
 # %% [markdown]
 # ### Kill it
 #
-# Two runs of QC-FQL with the same configuration, offline, in the lite world. One is left alone. The other is killed as soon as it has logged more than its checkpoint holds: no farewell, as if the power had failed. Then the same command goes on with `--resume`.
+# Two runs of QC-FQL with the same configuration, offline, in the lite world. One is left alone. The other is killed after a third of its updates, when it has logged more than its checkpoint holds: no farewell, as if the power had failed. Then the same command goes on with `--resume`.
 #
 # The randomness of a step follows from the seed and the number of the step, and from nothing else. So the claim is a strong one: both end in the same parameters, **bit for bit**. (Online it holds as well. A simulator cannot be saved, but an episode can be flown again: from its seed, with the actions that the replay holds. The library's tests kill a run in both phases.)
 
@@ -588,7 +588,7 @@ for name, (task, steps) in CELLS.items():
 # %% [markdown]
 # **What does the first panel show?** QC reaches 95 % where BFN reaches 10 %. Both choose the best of N. So is it the chunk? Look at the table of section 1 again: QC chooses among **64**, BFN among **4**. Two things differ at once, the chunk and N. The control, BFN with 64, is not in the paper. Until it has been run, the panel does not say which of the two it is. (It stands in the run book below.) On scene it is 32 against 4, and on the cubes, too.
 #
-# QC-FQL and FQL differ in the chunk and in alpha (300 against 100) on the puzzle; on scene and cube-double alpha is the same.
+# QC-FQL and FQL differ in the chunk and in alpha (300 against 100) on the puzzle; on scene and cube-double alpha is the same, and on cube-triple it is 100 against 300.
 #
 # ### A rule for "the same as the paper"
 #
@@ -694,7 +694,7 @@ right.legend(fontsize=8)
 show(
     figure,
     "Left: success of the live run's evaluations over steps, with intervals, and of the episodes it learned "
-    "from. Right: largest, mean and smallest Q of the batches, between the dotted lines of its range.",
+    "from. Right: largest, mean and smallest Q of the batches; the largest is a little above its range.",
 )
 print(f"It took {live_took:.0f} seconds or less, starting and compiling included;", end=" ")
 print(f"predicted were {live_seconds:.0f}.")
@@ -896,7 +896,7 @@ for name in LOOKS:
 #
 # - **A rate of 0.1** shows in the flow. Its loss stays where knowing nothing would be, in all seeds. The distance is above that of random chunks as well, with spikes beyond the axis. Q tells little: it falls further than the others', and stays inside its range but for the margin.
 # - **$\alpha = 0.1$** shows in the distance, and only there. The flow learns as well as in the sound run. (It has to: $\alpha$ does not reach it.) But the policy is about 2 away from it, three times as far as random chunks are from each other, where the sound run is at 0.25.
-# - **Q does not leave its range** in either. With the small $\alpha$ its mean at the end is −7 [−9, −6], with the larger one −21 [−30, −12]: higher, and perfectly possible. It is the value of chunks that nobody has executed. Whether it is right, the log cannot say. Pilots with $\alpha = 0$, with a rate of 0.03, and with a target that is copied at every update ended inside the range and its margin, too. So, in this world, a Q inside its range says next to nothing.
+# - **Q does not leave its range** by more than the margin in either. With the small $\alpha$ its mean at the end is −7 [−9, −6], with the larger one −21 [−30, −12]: higher, and perfectly possible. It is the value of chunks that nobody has executed. Whether it is right, the log cannot say. Pilots with $\alpha = 0$, with a rate of 0.03, and with a target that is copied at every update ended inside the range and its margin, too. So, in this world, a Q inside its range says next to nothing.
 # - **With the wrong range** the sound run is called broken. That is what one believes who gives a chunk one reward.
 # - **The sound run** has solved nothing: 1,000 updates are few. Nothing is wrong with it. The live run is healthy, and it took a few thousand steps online.
 #

@@ -265,6 +265,7 @@ def _verdict_cases(rng):
         Case("our mean is above the upper end by 0.004", (np.array([0.704, 0.804, 0.604, 0.704]) + shift, at(100 * k, 0), at(100 * k, 0), interval(0.5, 0.7)), "Three decimals, no fewer: ABOVE."),
         Case("ours after 100K offline, the paper's after 1M", (noise(0.4 + shift, 0.02), at(100 * k, 0), at(1000 * k, 0), interval(0.5, 0.7)), "Other steps: NOT_COMPARED, whatever the numbers."),
         Case("1M offline, then 100K online here and 200K there", (noise(0.6 + shift, 0.02), at(1000 * k, 100 * k), at(1000 * k, 200 * k), interval(0.5, 0.7)), "Both numbers have to agree: offline and online steps."),
+        Case("ours after 1M offline, the paper's after 100K", (noise(0.6 + shift, 0.02), at(1000 * k, 0), at(100 * k, 0), interval(0.5, 0.7)), "Other steps: NOT_COMPARED, also if ours are more."),
         Case("as many steps in all, but other phases", (noise(0.9, 0.02), at(200 * k, 1000 * k), at(1000 * k, 200 * k), interval(0.5, 0.7)), "200K offline and 1M online is another experiment than 1M offline and 200K online."),
     ]  # fmt: skip
 
@@ -299,6 +300,8 @@ check_verdict = Exercise(
         Misconception("Only the online steps are compared.", "Offline and online steps both have to agree.", _verdict_with(same=lambda a, b: a[1] == b[1])),
         Misconception("The phases are added up: only the sum of the steps is compared.", "Offline and online steps both have to agree, each for itself.", _verdict_with(same=lambda a, b: sum(a) == sum(b))),
         Misconception("Anything with fewer steps is compared: it was handicapped, so to speak.", "Not even then: it would be below for want of steps.", _verdict_with(same=lambda a, b: a[0] <= b[0] and a[1] <= b[1])),
+        Misconception("Only a run that is shorter than the paper's is not compared.", "A longer one is another experiment, too: NOT_COMPARED.", _verdict_with(same=lambda a, b: a[0] >= b[0] and a[1] >= b[1])),
+        Misconception("It is compared as long as one of the two numbers agrees.", "Offline and online steps both have to agree: one that differs is enough for NOT_COMPARED.", _verdict_with(same=lambda a, b: a[0] == b[0] or a[1] == b[1])),
         Misconception("Above and below have changed places.", "ABOVE: our mean is above the interval.", _verdict_with(beside=lambda m, low, high: ABOVE if m < low else BELOW if m > high else INSIDE)),
         Misconception("It compares with the middle of the interval: nothing is inside.", "Between low and high: INSIDE.", _verdict_with(beside=lambda m, low, high: BELOW if m < (low + high) / 2 else ABOVE)),
         Misconception("The ends do not belong to the interval.", "A mean that equals an end is INSIDE: < and >.", _verdict_with(beside=lambda m, low, high: BELOW if m <= low else ABOVE if m >= high else INSIDE)),
@@ -431,11 +434,11 @@ def _log(rng, rows=12, q_max=0.0, q_min=-60.0, flow_loss=0.6, distance=0.3, youn
 
 
 def _diagnose_cases(rng):
-    def case(about, hint, success=0.5, lowest=-100.0, spike=None, **ends):
+    def case(about, hint, success=0.5, lowest=-100.0, highest=0.0, nothing=1.4, far=1.0, spike=None, **ends):
         log = _log(rng, **ends)
-        for name, value in (spike or {}).items():
-            log[name][-1] = value
-        return Case(about, (log, success, lowest, 0.0, 1.4, 1.0), hint)
+        for name, values in (spike or {}).items():
+            log[name][-len(values) :] = values
+        return Case(about, (log, success, lowest, highest, nothing, far), hint)
 
     nan = float("nan")
     return [
@@ -455,9 +458,21 @@ def _diagnose_cases(rng):
         case("good at the beginning, Q too high at the end, and the policy far", "In the order of the list: Q first.", q_max=60.0, distance=2.0, young=dict(q_max=0.0, distance=0.2).items(), success=0.0),
         case("behavior not learned, and the policy far from it", "In the order of the list: a policy is near or far from a behavior that was learned.", flow_loss=1.38, distance=2.0, success=0.0),
         case("Q both too high and too low", "In the order of the list: too high first.", q_max=80.0, q_min=-400.0, success=0.0),
-        case("a single wild row at the very end", "The mean of the last quarter, not the last row.", spike=dict(q_max=25.0)),
+        case("a single wild row at the very end", "The mean of the last quarter, not the last row.", spike=dict(q_max=[25.0])),
         case("RLPD: no flow, so its loss and distance are nan", "A comparison with nan is False: ask whether the loss is too large, not whether it is small enough.", flow_loss=nan, distance=nan),
         case("a short log of 3 rows", "At least one row: max(1, rows // 4).", rows=3, distance=1.5, young=dict(distance=0.1).items()),
+        case("another short log: only its last row is far", "At least one row, and no more: with 3 rows, values[-0:] would be all of them.", rows=3, spike=dict(distance=[0.1, 0.1, 1.2])),
+        case("20 rows, of which the last 5 are far", "The last quarter: 5 of 20 rows.", rows=20, distance=1.1, young=dict(distance=0.1).items(), until=0.75),
+        case("20 rows; in the last quarter two are very far", "The mean of the last quarter, of all its rows.", rows=20, spike=dict(distance=[4.0, 4.0, 0.2, 0.2, 0.2])),
+        case("a range of -100 to 50: Q's maximum is 62", "highest + margin is 65 here: the margin is a tenth of highest - lowest, 15.", highest=50.0, q_max=62.5),
+        case("a range of -100 to 50: Q's minimum is -112", "lowest - margin is -115 here.", highest=50.0, q_min=-112.5),
+        case("knowing nothing gives 2.0, the loss is 1.7", "0.9 * knowing_nothing is 1.8 here: it is an argument.", nothing=2.0, flow_loss=1.7),
+        case("far is 3.0, the distance 2.8", "far is an argument: 2.8 is not above it.", far=3.0, distance=2.8),
+        case("far is 3.0, the distance 3.15", "distance > far.", far=3.0, distance=3.15),
+        case("one episode in fifty is solved", "TOO_EARLY is for none.", success=0.02),
+        case("Q both too high and too low, and some episodes are solved", "The first that holds: return at once.", q_max=80.0, q_min=-400.0),
+        case("Q too high, and the behavior not learned", "In the order of the list: Q first.", q_max=60.0, flow_loss=1.38, success=0.0),
+        case("Q too low, and the behavior not learned", "In the order of the list: Q first.", q_min=-250.0, flow_loss=1.38, success=0.0),
     ]  # fmt: skip
 
 
@@ -490,6 +505,10 @@ check_diagnose = Exercise(
         Misconception("The first quarter of the rows.", "values[-quarter:], the last ones.", _diagnose_with(end=lambda v: np.mean(v[: max(1, len(v) // 4)]))),
         Misconception("The worst row of the log decides.", "Every critic is wild once: the mean of the last quarter.", _diagnose_with(end=lambda v: v[np.argmax(np.abs(v))])),
         Misconception("The second half of the rows.", "The last quarter: values[-max(1, len(values) // 4) :].", _diagnose_with(end=lambda v: np.mean(v[-max(1, len(v) // 2) :]))),
+        Misconception("The last three rows, however long the log is.", "A quarter of the rows, len(values) // 4, and at least one.", _diagnose_with(end=lambda v: np.mean(v[-3:]))),
+        Misconception("The median of the last quarter.", "The mean: rows that are far out count as well.", _diagnose_with(end=lambda v: np.median(v[-max(1, len(v) // 4) :]))),
+        Misconception("Without max(1, ...): with fewer than four rows, values[-0:] is the whole log.", "At least one row: max(1, len(values) // 4).", _diagnose_with(end=lambda v: np.mean(v[-(len(v) // 4) :]))),
+        Misconception("A later finding overwrites an earlier one.", "Return at the first that holds, or use elif.", _diagnose_with(order=(TOO_EARLY, OFF_BEHAVIOR, NO_BEHAVIOR, Q_TOO_LOW, Q_TOO_HIGH))),
         Misconception("No margin: the noise of a healthy critic is called a finding.", "A tenth of the range is allowed beyond each end.", _diagnose_with(margin=lambda low, high: 0)),
         Misconception("The margin is 10 whatever the range.", "A tenth of the range, highest - lowest.", _diagnose_with(margin=lambda low, high: 10)),
         Misconception("Below and above have changed places.", "q_max > highest + margin is Q_TOO_HIGH.", _diagnose_with(codes=lambda c: _SWAPPED.get(c, c))),
