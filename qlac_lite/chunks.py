@@ -231,7 +231,7 @@ def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> R
 
 
 def close_episode(replay: Replay, horizon: int, stride: int = 1) -> Replay:
-    """Ends the episode in flight where it stands, as a time limit would: what a resumed run does with its last one."""
+    """Ends the episode in flight where it stands, as a time limit would: for a resumed run whose simulators do not repeat it."""
     nothing = Transitions(
         jax.lax.dynamic_slice_in_dim(replay.data.observations, replay.cursor, 2),
         jnp.zeros((1, replay.data.actions.shape[1])),

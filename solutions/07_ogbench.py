@@ -934,6 +934,8 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
     print(f"qlac report runs/{task}/* --out report/{task}\n")
 
 # %% [markdown]
+# **The data first.** Without `--data`, a run that reaches no host falls back on a hundred generated episodes: right for a lesson, too few here. So make or fetch the whole set, `qlac data puzzle-3x3-play-v0 --source generate` (or `download`), and add `--data` with the path that it prints. (The sweeps below do so themselves.)
+#
 # Each runs four seeds side by side, with 50 evaluation episodes a seed, as in the paper. Before you start one: `memory_of_run`, `hours_of_run`, with the rates of `make bench`. All may be stopped and started again as they stand: `--resume` is in them. Runs of other sizes may be drawn beside the paper's curves. They may not be compared with them.
 #
 # Where there are several GPUs, or a cluster, `qlac sweep SPEC` runs the cells side by side. The sets (2) and (3) are one file, `docs/sweeps/cells.toml`:
