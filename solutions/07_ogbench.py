@@ -21,11 +21,16 @@
 #
 # | symbol | in code | meaning |
 # |---|---|---|
-# | $N$, $T$ | `rows`, `transitions` | rows of the dataset; transitions in it |
+# | $n$ | `seeds` | seeds that train side by side |
+# | $T$; rows | `transitions`; `rows` | transitions of the dataset; its rows, one more for each episode |
+# | $R$ | `replay_rows` | rows of one seed's replay |
 # | $S, A$ | `observation_size`, `action_size` | numbers of an observation, and of an action |
 # | $P$, $P_Q$ | `parameters`, `critic_parameters` | parameters of all networks; of the critics among them |
+# | $U_{\text{off}}$, $K$ | `offline_steps`, `online_steps` | gradient steps offline; environment steps online, of each seed |
+# | $u$, $e$ | `updates_per_second`, `steps_per_second` | gradient steps a second; environment steps a second |
 # | 100K + 200K | `(100_000, 200_000)` | offline updates, then environment steps online |
-# | $r_{\min}$ | `reward_min` | the smallest reward of a step |
+# | $N$ | `candidates` | chunks that best-of-N chooses from |
+# | $r_{\min}$, $r_{\text{solved}}$ | `reward_min`, `reward_solved` | the smallest reward of a step; that of the step that solves the task |
 
 # %%
 import os
@@ -82,11 +87,11 @@ for some in (COMMON[:4], COMMON[4:8], COMMON[8:]):
     print("; ".join(f"{name} = {getattr(config, name)}" for name in some))
 
 # %% [markdown]
-# Source: arXiv 2507.07969, table of tasks and appendix C. Three things in this table decide more than they seem to.
+# Source: arXiv 2507.07969, table of tasks and appendix C. Three things decide more than they seem to, two of them in this table.
 #
 # - **The reward.** puzzle and scene are *sparse* in the paper: −1 until solved. The tasks without `sparse` in their name pay minus the number of objects that are wrong. They are easier, and other tasks.
 # - **N.** On the puzzle QC draws 64 candidates and BFN draws 4. We will come back to this.
-# - **The time of the reward.** OGBench 1.2.0 moved the reward of a single task from $r(s')$ to $r(s)$. The paper used $r(s')$, and so does this library, offline and online.
+# - **The time of the reward**, which the table does not show. OGBench 1.2.0 moved the reward of a single task from $r(s')$ to $r(s)$. The paper used $r(s')$, and so does this library, offline and online.
 #
 # ### One switch
 #
@@ -146,7 +151,7 @@ def settings(changes):
 #
 # **A learner for each seed.** The $P$ parameters; Adam's two moments of each; and the target critic, a copy of the critics alone ($P_Q$).
 #
-# $$ 4\big[N (S + A + 3) + T\big] \;+\; 4 n R\,(S + A + 4) \;+\; 4 n\,(3P + P_Q), \qquad N = T + \text{episodes} $$
+# $$ 4\big[\text{rows}\,(S + A + 3) + T\big] \;+\; 4 n R\,(S + A + 4) \;+\; 4 n\,(3P + P_Q), \qquad \text{rows} = T + \text{episodes} $$
 #
 # In words: data once; replay and learner once for each of the $n$ seeds. (What an update needs for a moment, its batch and gradients, comes on top.)
 #
@@ -360,7 +365,8 @@ for name in shorten(plans, fast=["the live run below"]):
     length = f"{run.offline_steps:,} + {run.online_steps:,} steps"
     print(f"{name}: {METHODS[run.method].title}, {run.seeds} seeds, {length}")
     print(f"  {rates[0]:.1f} updates a second, {rates[1]:.0f} environment steps a second")
-    print(f"  {hours:.3g} hours = {3600 * hours:.0f} seconds; {in_turn:.3g} hours if they took turns")
+    told = f"{3600 * hours:.0f} seconds" if hours < 1 else f"{hours / 24:.1f} days"
+    print(f"  {hours:.3g} hours = {told}; {in_turn:.3g} hours if they took turns")
 live_seconds = 3600 * hours  # the prediction for the live run
 
 # %% [markdown]
@@ -586,7 +592,7 @@ for name, (task, steps) in CELLS.items():
     print(f"{name} ({SHORT[steps]}), %:", ", ".join(told))
 
 # %% [markdown]
-# **What does the first panel show?** QC reaches 95 % where BFN reaches 10 %. Both choose the best of N. So is it the chunk? Look at the table of section 1 again: QC chooses among **64**, BFN among **4**. Two things differ at once, the chunk and N. The control, BFN with 64, is not in the paper. Until it has been run, the panel does not say which of the two it is. (It stands in the run book below.) On scene it is 32 against 4, and on the cubes, too.
+# **What does the first panel show?** QC reaches 95 % where BFN reaches 10 %. Both choose the best of N. So is it the chunk? Look at the table of section 1 again: QC chooses among **64**, BFN among **4**. Two things differ at once, the chunk and N. The control, BFN with 64, is not in the paper. Until it has been run, the panel does not say which of the two it is. (It stands in the run book at the end.) On scene it is 32 against 4, and on the cubes, too.
 #
 # QC-FQL and FQL differ in the chunk and in alpha (300 against 100) on the puzzle; on scene and cube-double alpha is the same, and on cube-triple it is 100 against 300.
 #
@@ -702,7 +708,7 @@ print(f"predicted were {live_seconds:.0f}.")
 # %% [markdown]
 # Read such a pair of panels from right to left. Is Q where it can be, and does it settle? Only then ask for success.
 #
-# The predicted time is too small here. It knows nothing of processes that start, of compiling, and of whatever else the machine does. In a run of a minute these are most of it; in a run of hours they are nothing. In the other direction, solved episodes end early, so evaluations take less than was assumed.
+# The predicted time is too small here. It knows nothing of processes that start, of compiling, and of whatever else the machine does. In a run of a minute these are most of it; in a run of hours they are little. In the other direction, solved episodes end early, so evaluations take less than was assumed.
 #
 # ## 6. Diagnose
 #
@@ -921,7 +927,8 @@ def command(task, method, changes, offline, online):
     name = "-".join([method, *(f"n{value}" for value in changes.values())])
     words = ["qlac train --preset full --method", method, "--task", run.task]
     words += ["--offline-steps", offline, "--online-steps", online, *settings(changes)]
-    return " ".join(map(str, [*words, "--out", f"runs/{task}/{name}", "--resume"]))
+    words += ["--data", '"$DATA"', "--out", f"runs/{task}/{name}", "--resume"]
+    return " ".join(map(str, words))
 
 
 print("make bench      # (1) the rates of the machine, first\n")
@@ -929,12 +936,13 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
     quotes = {m: quoted(task, m).get(steps) for m, _ in METHODS_OWED}
     told = ", ".join(f"{METHODS[m].title} {100 * q[0]:.0f}" for m, q in quotes.items() if q)
     print(f"# {mark} {task}; the paper's figures, %: {told}")
+    print(f"DATA=$(qlac data {get_task(task).domain.dataset} --source generate)")
     for method, changes in METHODS_OWED:
         print(command(task, method, changes, *steps))
     print(f"qlac report runs/{task}/* --out report/{task}\n")
 
 # %% [markdown]
-# **The data first.** Without `--data`, a run that reaches no host falls back on a hundred generated episodes: right for a lesson, too few here. So make or fetch the whole set, `qlac data puzzle-3x3-play-v0 --source generate` (or `download`), and add `--data` with the path that it prints. (The sweeps below do so themselves.)
+# **The data first.** `qlac data` makes the whole set once and prints its path. (`--source download` fetches the official one, where its host can be reached.) The runs get that path: without `--data`, a run that reaches no host falls back on a hundred generated episodes, right for a lesson, too few here. The sweeps below do it themselves.
 #
 # Each runs four seeds side by side, with 50 evaluation episodes a seed, as in the paper. Before you start one: `memory_of_run`, `hours_of_run`, with the rates of `make bench`. All may be stopped and started again as they stand: `--resume` is in them. Runs of other sizes may be drawn beside the paper's curves. They may not be compared with them.
 #
@@ -955,7 +963,7 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
 # gpus = 1
 # ```
 #
-# The control with equal N is another setting of the same method, and so a sweep of its own: `docs/sweeps/cells-bfn-64.toml`. The set (4) is `docs/sweeps/cube-double-task4.toml`.
+# The control with equal N is another setting of the same method, and so a sweep of its own: `docs/sweeps/equal-n.toml`, with 64 candidates on the puzzle and 32 on scene and cube-double. The set (4) is `docs/sweeps/cube-double-task4.toml`.
 #
 # When they are done: what will you believe? Write it down now, as in section 5. BFN with N = 64 on the puzzle is the one to watch. If it comes near QC's 95 %, most of that panel was N. If it stays near BFN's 10 %, it was the chunk.
 #

@@ -133,6 +133,12 @@ def test_a_right_answer_in_lists_or_jax_goes_on_as_numpy():
         assert type(steps(answer)(9, 4)) is np.ndarray
 
 
+def test_an_array_may_stand_for_a_tuple_of_numbers():
+    exercise = ALL["check_q_range"]
+    assert exercise.judge(lambda *args: np.array(exercise.library(*args))).status == "right"
+    assert "wrong number of values" in str(exercise.judge(lambda *args: np.zeros(3)))
+
+
 def test_cases_stay_until_the_answer_is_right():
     exercise = ALL["check_td_update"]
     wrong = exercise.misconceptions[0].function
@@ -154,6 +160,8 @@ def test_a_verdict_reads_as_text_and_as_a_page():
     [
         ({"a": {"qc": 10, "fql": 90.5}}, "right"),
         ({"a": {"qc": 50, "fql": 50}}, "all are 50 still"),
+        ({"a": {"qc": 0.1, "fql": 0.9}}, "Give percentages"),
+        ({"a": {"qc": 0, "fql": 0.9}}, "right"),
         ({"a": {"qc": 10}}, "the methods are qc, fql"),
         ({}, "the cells are a"),
         ({"a": {"qc": 10, "fql": 101}}, "101 is no percentage"),

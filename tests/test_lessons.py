@@ -1,6 +1,7 @@
 """The lessons: built from their sources, clean, running solved and unsolved, and graded by nbgrader."""
 
 import copy
+import importlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 
 from qlac_lite import lessons, workshop
@@ -48,6 +50,10 @@ def test_built_files_are_those_of_the_source_and_clean(source):
     text = notebook_paths(source)[1].read_text()
     assert "SOLUTION" not in text and "raise NotImplementedError()" in text
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in unsolved.cells)
+    check = importlib.import_module(f"qlac_lite.checks.lesson{source.stem[:2]}")
+    for cell, said in zip(cells(solved, "grade"), verdicts(solved), strict=True):
+        exercise = getattr(check, cell.metadata.nbgrader.grade_id)
+        assert f"right in all {len(exercise.cases(np.random.default_rng(0))) + 1} cases" in said, f"{said}: build the lesson again"
 
 
 @pytest.mark.parametrize("make, verdict", [(lambda lesson: lesson, "✓"), (student, "….*not attempted yet")])

@@ -215,7 +215,7 @@ class Exercise:
             result = tuple(leaves[part] for part in self.parts)
         if not self.parts:
             values = {self.name: result}
-        elif isinstance(result, tuple | list) and len(result) == len(self.parts):
+        elif (isinstance(result, tuple | list) or np.ndim(result)) and len(result) == len(self.parts):
             values = dict(zip(self.parts, result, strict=True))
         else:
             what = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {type(result).__name__}"
@@ -345,6 +345,8 @@ def _error_hint(error: BaseException) -> str:
         return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
+    if isinstance(error, ValueError) and "truth value of an array" in str(error):
+        return "An `if`, `and`, `or`, `not`, or a chain such as a < x < b, on a whole array. Entry by entry: &, | and ~, with brackets round each comparison. For one yes or no: .all(), .any() or np.array_equal."
     if isinstance(error, NameError):
         return "A name is misspelled, or belongs to a cell that was not run."
     if isinstance(error, TypeError) and any(word in str(error) for word in ("integer", "invert")):
@@ -378,6 +380,8 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
         return "The axes are swapped: transpose, or index the other axis."
     if got == () and wanted:
         return "Everything was summed: give the axis to np.sum or np.max."
+    if wanted == () and got == (1,):
+        return "A number in a list or a tuple: brackets, or a comma after the last name of the return."
     if wanted == ():
         return "An axis is left over: take the mean over everything, which gives one number."
     if len(got) > len(wanted):

@@ -231,6 +231,8 @@ def form_of(predictions: dict[str, dict[str, float]], cells: Iterable[str], meth
                 return f"{cell}, {method}: {guess!r} is no percentage. Give a number between 0 and 100."
     if {guess for guesses in predictions.values() for guess in guesses.values()} == {50}:
         return "all are 50 still. Change them before you go on."
+    if all(0 < guess <= 1 for guesses in predictions.values() for guess in guesses.values()):
+        return "all are between 0 and 1, as rates are. Give percentages, 0 to 100."
     return "right. Whether the numbers are, the next cell shows."
 
 
