@@ -172,7 +172,7 @@ class Exercise:
             return self._wrong("it changes its arguments", **about, likely="An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). Note that new = x is no copy.", next="Make a new array (x = x + ...), or copy first: new = x.copy().")  # fmt: skip
         if result is None:
             return self._wrong("it returned None", **about, likely="The return statement is missing, or stands in one branch only.", next="End with `return ...`.")  # fmt: skip
-        named = self._named(result, about)
+        named = self._named(self._unpacked(result, case), about)
         if isinstance(named, Verdict):
             return named
         try:
@@ -194,7 +194,7 @@ class Exercise:
             return answer(*(next(rest) if is_array else arg for arg, is_array in zip(case.args, traced, strict=True)))
 
         try:
-            result = self._named(jax.jit(call)(*arrays), {"case": "inside jax.jit"})
+            result = self._named(self._unpacked(jax.jit(call)(*arrays), case), {"case": "inside jax.jit"})
         except Exception as error:
             return self._not_traced(error)
         wanted = self._reference(self.expected, case)
@@ -203,6 +203,13 @@ class Exercise:
     def _not_traced(self, error: Exception, **lines: str) -> Verdict:
         likely = _error_hint(error) or "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y."
         return self._wrong("right by itself, but not inside jax.jit or jax.grad", **lines, error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}", likely=likely, next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.")  # fmt: skip
+
+    def _unpacked(self, result: Any, case: Case) -> Any:
+        """An array as a tuple, where the answer is several numbers."""
+        if not self.parts or self.tree or isinstance(result, tuple | list) or np.ndim(result) != 1:
+            return result
+        wanted = self._reference(self.expected, case)
+        return tuple(result) if all(np.ndim(wanted[part]) == 0 for part in self.parts) else result
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
         if not self.parts and isinstance(result, tuple) and not _flat(result):
@@ -215,7 +222,7 @@ class Exercise:
             result = tuple(leaves[part] for part in self.parts)
         if not self.parts:
             values = {self.name: result}
-        elif (isinstance(result, tuple | list) or np.ndim(result)) and len(result) == len(self.parts):
+        elif isinstance(result, tuple | list) and len(result) == len(self.parts):
             values = dict(zip(self.parts, result, strict=True))
         else:
             what = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {type(result).__name__}"
