@@ -1,7 +1,7 @@
 """Episodes to look at: every step rendered by MuJoCo where the machine can, else a sketch from above."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -21,7 +21,7 @@ from qlac_lite.tasks import LITE_WORLD, Task, get_task
 class Film(NamedTuple):
     """One episode of T steps."""
 
-    pictures: list[np.ndarray]  # T + 1 of (height, width, 3) uint8; empty where nothing can be rendered
+    pictures: list[np.ndarray | None]  # T + 1 of (height, width, 3) uint8, None where not asked for; empty where nothing can be rendered
     effector: np.ndarray  # (T + 1, 3), metres
     cubes: np.ndarray  # (T + 1, C, 3), metres
     goals: np.ndarray  # (C, 3), metres
@@ -32,9 +32,9 @@ class Film(NamedTuple):
 class _Recorder(gymnasium.Wrapper):
     """Keeps what is to be seen after every step."""
 
-    def __init__(self, env: gymnasium.Env, places: Callable, pictures: bool):
+    def __init__(self, env: gymnasium.Env, places: Callable, pictures: bool | Collection[int]):
         super().__init__(env)
-        self.rendered = pictures
+        self.rendered, self.wanted = bool(pictures), pictures
         self.places, self.pictures, self.effector, self.cubes = places, [], [], []
 
     def reset(self, **kwargs):
@@ -51,7 +51,8 @@ class _Recorder(gymnasium.Wrapper):
         simulator = self.unwrapped
         try:
             if self.rendered:
-                self.pictures.append(simulator.render())
+                wanted = self.wanted is True or len(self.pictures) in self.wanted
+                self.pictures.append(simulator.render() if wanted else None)
         except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
             self.rendered = False
         effector, cubes = self.places(simulator)
@@ -69,8 +70,11 @@ def _places(task: Task) -> tuple[Callable, np.ndarray]:
     return lambda simulator: (simulator.compute_ob_info()["proprio/effector_pos"], cubes(simulator.data)), goals
 
 
-def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool = True) -> Film:  # fmt: skip
-    """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed."""
+def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool | Collection[int] = True) -> Film:  # fmt: skip
+    """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed.
+
+    `pictures`: the steps to render, or all, or none.
+    """
     task = get_task(config.task)
     places, goals = _places(task)
     recorder = _Recorder(make_env(task, size=size), places, pictures)
@@ -90,10 +94,15 @@ def film_episode(actor: Callable, params: Any, config: Config, seed: int, episod
     return Film(pictures, np.array(recorder.effector), cubes, goals, np.array(looks), bool(info["success"]))
 
 
-def strip(film: Film, title: str, frames: int = 6) -> Figure:
-    """A filmstrip at moments at which the policy looked, the last state included."""
-    moments = np.array([*film.looks, len(film.effector) - 1])
-    picked = moments[np.unique(np.linspace(0, len(moments) - 1, frames).round().astype(int))]
+def moments(film: Film, frames: int = 6) -> list[int]:
+    """Some of the steps at which the policy looked, evenly spread, and the last one."""
+    looks = [*film.looks.tolist(), len(film.effector) - 1]
+    return [looks[i] for i in np.unique(np.linspace(0, len(looks) - 1, frames).round().astype(int))]
+
+
+def strip(film: Film, title: str) -> Figure:
+    """A filmstrip of its `moments`."""
+    picked = moments(film)
     captions = [f"step {step}" for step in picked]
     if film.pictures:
         return plots.frames_in_a_row([film.pictures[step] for step in picked], captions, title)

@@ -1,5 +1,6 @@
 """What a set of runs says: learning curves, tables as Markdown and CSV beside the paper's figures, a filmstrip of the best agent."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,8 @@ def draw_filmstrip(folder: Path, path: Path) -> str:
     (actor, params), config, phase, step = load_policies(run)
     seed, episode = _episode_to_show(run)
     index = list(config.seed_list).index(seed)
-    film = films.film_episode(actor, jax.tree.map(lambda leaf: leaf[index : index + 1], params), config, seed, episode)
+    play = functools.partial(films.film_episode, actor, jax.tree.map(lambda leaf: leaf[index : index + 1], params), config, seed, episode)
+    film = play(pictures=films.moments(play(pictures=False)))  # the same episode twice: rendering takes longer than simulating
     outcome = "solved" if film.success else "not solved"
     when = "after training" if phase == "done" else f"at {phase} step {step:,}"
     title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {len(film.effector) - 1} steps, {len(film.looks)} decisions"

@@ -128,7 +128,7 @@ WRONG = {
         "in days": (lambda *args: hours_of_run(*args) / 24, "next"),
         "the seeds in the offline phase": (lambda o, n, k, *rest: hours_of_run(k * o, n, k, *rest), "next"),
         "offline and online": (lambda o, n, *rest: (hours_of_run(o, 0, *rest), hours_of_run(0, n, *rest)), "wrong shape"),
-        "a comma after the result": (lambda *args: (hours_of_run(*args),), "a comma after the last name"),
+        "a comma after the result": (lambda *args: (hours_of_run(*args),), "a comma after the last name of the return"),
     },
     "check_rows_to_keep": {
         "a number for a phase": (rows_scaled, "next"),

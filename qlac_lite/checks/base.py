@@ -388,7 +388,7 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
     if got == () and wanted:
         return "Everything was summed: give the axis to np.sum or np.max."
     if wanted == () and got == (1,):
-        return "A number in a list or a tuple: brackets, or a comma after the last name of the return."
+        return "An axis is left over: take the mean over everything, which gives one number. Or a comma after the last name of the return made a tuple of it."
     if wanted == ():
         return "An axis is left over: take the mean over everything, which gives one number."
     if len(got) > len(wanted):
