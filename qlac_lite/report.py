@@ -110,7 +110,7 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[st
         *film,
         *(f"- Time, {label}: {spent}" for label, members in groups.items() if (spent := utilisation(members))),
         f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",
-        *(f"- Command: `{member.provenance['command']}`" for members in groups.values() for member in members),
+        *dict.fromkeys(f"- Command: `{member.provenance['command']}`" for members in groups.values() for member in members),
         f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",
         f"- Date: {run.provenance['date']}",
     ]
