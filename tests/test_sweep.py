@@ -251,7 +251,7 @@ def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(p
     broken = '[[override]]\nmethods = ["fql-n"]\nsettings = { horizon = 900 }\n'
     spec.write_text(text + broken)
     first = qlac("sweep", spec, "--out", out)
-    said = first.communicate(timeout=240)[0]
+    said = first.communicate(timeout=600)[0]
     assert first.returncode == 1, said
     assert "3 cells: 0 done, 3 to train" in said and "1 of the cells failed" in said
     assert "lite-world/fql-n/seeds-0-0: The chunk length 900 is longer than the longest episode" in said and "Traceback" not in said
@@ -336,13 +336,13 @@ evaluation_episodes = 1
     try:
         second = patiently(lambda: cluster.add_node(num_cpus=1))
         sweep = qlac("sweep", spec, "--out", tmp_path / "out", "--address", cluster.address)
-        names, deadline = [cell_name(cell) for cell in read_spec(spec).cells], time.monotonic() + 120
+        names, deadline = [cell_name(cell) for cell in read_spec(spec).cells], time.monotonic() + 400
         raylet = second.all_processes["raylet"][0].process.pid
         here = lambda name: (tmp_path / "out" / name / "checkpoint.npz").exists() and parent_of_writer(tmp_path / "out" / name) == raylet
         while not (name := next(filter(here, names), None)) and sweep.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         cluster.remove_node(second, allow_graceful=False)
-        said = sweep.communicate(timeout=200)[0]
+        said = sweep.communicate(timeout=600)[0]
     finally:
         if sweep is not None:
             sweep.kill()
