@@ -9,12 +9,13 @@ RUNS := runs/headline
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 TF_CPP_MIN_LOG_LEVEL=2
 
-.PHONY: help run test test-colab colab lab notebooks bench rehearse format clean
+.PHONY: help run robomimic test test-colab colab lab notebooks bench rehearse format clean
 
 help:
 	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
 	@echo "make test       all tests, and every lesson solved and unsolved"
 	@echo "make lab        the course in JupyterLab"
+	@echo "make robomimic  install robosuite and what reads robomimic's files, for lesson 08: lift, can and square"
 	@echo "make notebooks  build and execute the notebooks from solutions/*.py (LESSONS='01 02' for some of them)"
 	@echo "make test-colab the same tests with Colab's versions of JAX, Flax, NumPy, IPython and ipywidgets"
 	@echo "make bench      speed, as ratios measured in one run"
@@ -36,9 +37,12 @@ endef
 
 $(VENV)/.base: $(BIN)/python pyproject.toml $(PINS)
 	$(call install,qlac-lite,)
-$(VENV)/.dev: $(VENV)/.base
+$(VENV)/.robomimic: $(VENV)/.base
+	$(call install,Robomimic's simulator,[robomimic])
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c $(PINS) robosuite==1.5.2
+$(VENV)/.dev: $(VENV)/.robomimic
 	$(call install,the test tools,[dev])
-$(VENV)/.test: $(VENV)/.base
+$(VENV)/.test: $(VENV)/.robomimic
 	$(call install,the test tools,[test])
 $(VENV)/.lab: $(VENV)/.base
 	$(call install,JupyterLab,[lab])
@@ -60,6 +64,9 @@ test-colab:
 colab: $(VENV)/.test
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore tests/test_lessons.py
 	@QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
+
+robomimic: $(VENV)/.robomimic
+	@echo "Next: $(BIN)/qlac train --task lift-mh-low_dim --method qc-fql"
 
 lab: $(VENV)/.lab
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)

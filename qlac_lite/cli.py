@@ -31,25 +31,25 @@ def data(
         Source,
         typer.Option(
             help="**file**: the official file already in the folder. **download**: that, else the authors' host, else the "
-            "mirror. **generate**: OGBench's scripted oracles. **auto**: all of these in that order; with --episodes it "
-            "generates."
+            "mirror. **generate**: OGBench's scripted oracles; for Robomimic scripted stand-ins, which are not human. "
+            "**auto**: all of these in that order; with --episodes it generates."
         ),
     ] = "auto",
-    episodes: Annotated[int | None, typer.Option(help="Episodes to generate, of 1000 transitions each.")] = None,
+    episodes: Annotated[int | None, typer.Option(help="Episodes to generate, of 1000 transitions each; demonstrations, for Robomimic.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generation.")] = 0,
     shards: Annotated[int | None, typer.Option(help="Generate that many files of --episodes each, to be streamed in training; the path is their folder.")] = None,
     workers: Annotated[int | None, typer.Option(help="Simulator processes; all cores by default. The file is the same.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the file; default $QLAC_DATA or the user's cache.")] = None,
     verify: Annotated[Path | None, typer.Option(help="Only check this file (against NAME if given), and describe it.")] = None,
 ) -> None:
-    """Fetches or generates a play dataset in OGBench's npz layout, verifies it, and prints where it came from.
+    """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, and prints where it came from.
 
     The last line, alone on standard output, is the file's path. A killed generation goes on where it was. The same name, episodes and seed give the same bytes, whatever the number of
     workers. Generated files are named as such: they are not the official ones.
     """
     if verify is not None:
+        from qlac_lite.data.datasets import verify as check
         from qlac_lite.data.ogbench import describe
-        from qlac_lite.data.ogbench import verify as check
 
         print(f"{verify} is sound: {describe(check(verify, name))}")
         return

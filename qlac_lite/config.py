@@ -200,10 +200,10 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
         raise unknown("preset", preset, PRESETS, "qlac train --help")
     if preset == "lite":
         values = LITE | domain.lite
-    elif domain.lite:
+    elif domain.suite == "lite":
         raise QlacError(f"{task} is the course's own small world: it has no full preset. Take --preset lite.")
     else:
-        values = dict(alpha=domain.alpha[backup], candidates=domain.candidates if backup == "chunk" else 4)
+        values = dict(alpha=domain.alpha[backup], candidates=domain.candidates if backup == "chunk" else 4) | domain.full
     known = {field.name for field in dataclasses.fields(Config)} - {"task", "method", "preset"}
     for name in changes:
         if name not in known:

@@ -65,19 +65,21 @@ def _places(task: Task) -> tuple[Callable, np.ndarray]:
     flat = lambda place: np.append(place, 0.0)
     if task.name == LITE_WORLD:
         return lambda simulator: (flat(simulator.state.gripper), [flat(simulator.state.puck)]), np.array([flat(GOAL)])
+    if task.domain.suite == "robomimic":
+        return lambda simulator: (simulator.effector(), [simulator.object_position()]), np.zeros((0, 3))
     cubes = lambda data: [data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(task.domain.cubes)]
     goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
     return lambda simulator: (simulator.compute_ob_info()["proprio/effector_pos"], cubes(simulator.data)), goals
 
 
-def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool | Collection[int] = True) -> Film:  # fmt: skip
+def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool | Collection[int] = True, env_args: dict | None = None) -> Film:  # fmt: skip
     """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed.
 
-    `pictures`: the steps to render, or all, or none.
+    `pictures`: the steps to render, or all, or none. `env_args`: Robomimic's, as the data's file has them.
     """
     task = get_task(config.task)
     places, goals = _places(task)
-    recorder = _Recorder(make_env(task, size=size), places, pictures)
+    recorder = _Recorder(make_env(task, size, env_args), places, pictures)
     env = ChunkedEnv(recorder, config.execution_length, config.discount)
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
     looks, steps, done = [], 0, False

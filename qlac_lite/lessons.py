@@ -14,19 +14,25 @@ from importlib import metadata
 from typing import Any
 
 NO_DEPENDENCIES = ("ogbench", "dm_control")  # they ask for labmaze, which has no wheel for new Pythons and is not needed
+EXTRAS = {"robomimic": ("robosuite==1.5.2",)}  # what an extra of the library needs besides, without dependencies: see Makefile
 
 
-def set_up() -> None:
-    """On Colab, installs what is missing and changes nothing that is there. Everywhere, reports in one line."""
+def set_up(extra: str | None = None) -> None:
+    """On Colab, installs what is missing, for an `extra` of the library too, and changes nothing that is there. Everywhere,
+    reports in one line."""
+    missing = missing_packages(extra)
     if "google.colab" in sys.modules:
-        _install(missing_packages())
+        _install(missing)
     print(report())
+    if extra and missing and "google.colab" not in sys.modules:
+        print(f"Missing for this lesson: {', '.join(missing)}. In the course's folder, run: make {extra}. Then restart the kernel.")
 
 
-def missing_packages() -> list[str]:
-    """Requirements of the library that no installed package meets by name, as pip would be asked for them."""
-    wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES]
-    plain = [line.split(";")[0].strip() for line in wanted if "extra ==" not in line]
+def missing_packages(extra: str | None = None) -> list[str]:
+    """Requirements of the library, and of one of its extras, that no installed package meets by name, as pip would be asked."""
+    wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES, *EXTRAS.get(extra, ())]
+    asked = lambda line: "extra ==" not in line or (extra is not None and f'"{extra}"' in line.replace("'", '"'))
+    plain = [line.split(";")[0].strip() for line in wanted if asked(line)]
     names = {re.match(r"[\w.-]+", line).group(): line for line in plain}
     return [line for name, line in names.items() if not _installed(name)]
 
@@ -41,7 +47,8 @@ def _installed(name: str) -> bool:
 
 def _install(packages: list[str]) -> None:
     """With every installed version as a constraint, so that pip may add packages and cannot change one."""
-    alone = [line for line in packages if line.startswith(NO_DEPENDENCIES)]
+    without = (*NO_DEPENDENCIES, *(name for names in EXTRAS.values() for name in names))
+    alone = [line for line in packages if line.startswith(without)]
     others = [line for line in packages if line not in alone]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         there = {dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]}

@@ -19,11 +19,11 @@ from qlac_lite.tasks import get_task
 class Flights:
     """Episodes in flight. Arrays have a leading axis over seeds."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, env_args: dict[str, Any] | None = None):
         from qlac_lite.envs.simulators import make_vector_env
 
         self.config, self.size = config, config.execution_length
-        self.environments = make_vector_env(config.task, config.seeds, self.size, config.discount)
+        self.environments = make_vector_env(config.task, config.seeds, self.size, config.discount, env_args)
         self.episodes = np.zeros(config.seeds, np.int64)  # number of the episode in flight; the first is 1
         self.observation = np.zeros((config.seeds, get_task(config.task).domain.observation_size), np.float32)
         self.decision = np.zeros(config.seeds, int)

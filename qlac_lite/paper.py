@@ -12,13 +12,13 @@ from pathlib import Path
 from qlac_lite.config import get_method
 from qlac_lite.errors import unknown
 from qlac_lite.files import read_csv
-from qlac_lite.tasks import DOMAINS, LITE_WORLD, get_task, task_names
+from qlac_lite.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, get_task, task_names
 
 Interval = tuple[float, float, float]  # mean, low, high
 Steps = tuple[int, int]  # offline gradient steps, then online environment steps
 SOURCE = "arXiv 2507.07969, released curves"
 ALL = "all"  # the mean over the paper's 25 OGBench tasks
-ROBOMIMIC = ("lift", "can", "square")
+ROBOMIMIC_TASKS = ("lift", "can", "square")
 
 
 def quoted(task: str, method: str) -> dict[Steps, Interval]:
@@ -26,7 +26,7 @@ def quoted(task: str, method: str) -> dict[Steps, Interval]:
 
     Args:
         task: a task of `qlac tasks`, a domain such as scene (the mean over its five tasks), "all", or lift, can or square.
-            scene and puzzle-3x3 are in the paper with sparse rewards only: their other tasks have no quote.
+            scene and puzzle-3x3 are in the paper with sparse rewards only: their other tasks have no quote. Nor have Robomimic's ph sets.
         method: a name of `qlac methods`, such as qc-fql.
 
     Raises:
@@ -61,11 +61,13 @@ def tasks_of(domain: str) -> list[str]:
 
 def _paper_task(name: str) -> str:
     """The name of a task in the table: puzzle-3x3-play-sparse-singletask-task4-v0 is puzzle-3x3-play-task4 there."""
-    if name in DOMAINS or name in (ALL, *ROBOMIMIC):
+    if name in DOMAINS or name in (ALL, *ROBOMIMIC_TASKS):
         return name
     if name not in task_names():
-        raise unknown("task", name, [*task_names(), *DOMAINS, ALL, *ROBOMIMIC], "qlac tasks")
+        raise unknown("task", name, [*task_names(), *DOMAINS, ALL, *ROBOMIMIC_TASKS], "qlac tasks")
     task = get_task(name)
+    if name in ROBOMIMIC:
+        return task.domain.env_class if task.domain.env_type == "mh" else ""
     in_paper = name != LITE_WORLD and task.sparse == task.domain.sparse_in_paper
     return f"{task.domain.name}-play-task{task.number}" if in_paper else ""
 

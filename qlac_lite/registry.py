@@ -5,7 +5,7 @@ the methods' own settings.
 """
 
 from qlac_lite.config import METHODS, Config, Method, make_config
-from qlac_lite.tasks import DOMAINS, LITE_WORLD, Domain
+from qlac_lite.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, Domain
 
 SOURCES = {  # mark -> where a setting is from
     "a": "arXiv 2507.07969 (Q-chunking), table of tasks and appendix C",
@@ -13,6 +13,7 @@ SOURCES = {  # mark -> where a setting is from
     "c": "OGBench's package: sizes of observations, data and, for cube-single, the episode limit",
     "d": "arXiv 2502.02538 (FQL): cube-single is not in the Q-chunking paper",
     "e": "arXiv 2302.02948 (RLPD), as arXiv 2507.07969, appendix C, takes it",
+    "f": "arXiv 2108.03298 (robomimic) and its files",
 }
 
 
@@ -26,6 +27,11 @@ def describe_tasks() -> str:
         f"-3 to 0 is minus the number of objects that are wrong. BFN, BFN-n: N = {_full('bfn', 'scene').candidates} everywhere [b].",
         "* cube-single is the course's small task, not the paper's: its limit is [c], its alpha [d], its N the cubes' [a].",
         f"The paper's data of cube-quadruple are a larger set; {quadruple.dataset} has {quadruple.episodes * 1000:,} transitions [c].",
+    ]
+    lines += ["", *_columns([("robomimic set", "S [f]", *titles[2:]), *(_robomimic_row(domain) for domain in ROBOMIMIC.values())])]
+    lines += [
+        "Each set is a task of the same name. mh: several people demonstrated; ph: one, proficient, and not in the paper (its alpha and N are",
+        f"mh's here). Reward: the file's 0 or 1 less 1. square: the paper's table says 500 steps [a], the course takes robomimic's. Seeds: {ROBOMIMIC['lift-mh-low_dim'].full['seeds']}.",
     ]
     lines += ["", "Tasks, five each (task1 to task5):"]
     for d in DOMAINS.values():
@@ -58,6 +64,13 @@ def _domain_row(domain: Domain) -> tuple[str, ...]:
         " / ".join(f"{value:g}" for value in domain.alpha.values()),
         str(domain.candidates),
     )
+
+
+def _robomimic_row(domain: Domain) -> tuple[str, ...]:
+    mark = "[a]" if domain.env_type == "mh" else "[f]"
+    alpha = " / ".join(f"{value:g}" for value in domain.alpha.values())
+    size = f"{domain.paper_transitions:,} in {domain.episodes} demonstrations {mark}"
+    return domain.dataset, str(domain.observation_size), str(domain.episode_limit), size, "-1 or 0", alpha, str(domain.candidates)
 
 
 def _protocol_rows() -> list[tuple[str, str, str]]:

@@ -36,7 +36,7 @@ def evaluate_run(folder: Path, episodes: int) -> str:
 
     run = open_run(folder)
     (actor, params), config, phase, step = load_policies(run)
-    environments = make_evaluators(config)
+    environments = make_evaluators(config, run.data.get("env_args"))
     try:
         rows = evaluate(actor, params, environments, config, episodes)
     finally:
@@ -184,7 +184,9 @@ def draw_filmstrip(folder: Path, path: Path) -> str:
     (actor, params), config, phase, step = load_policies(run)
     seed, episode = _episode_to_show(run)
     index = list(config.seed_list).index(seed)
-    play = functools.partial(films.film_episode, actor, jax.tree.map(lambda leaf: leaf[index : index + 1], params), config, seed, episode)
+    play = functools.partial(
+        films.film_episode, actor, jax.tree.map(lambda leaf: leaf[index : index + 1], params), config, seed, episode, env_args=run.data.get("env_args")
+    )
     film = play(pictures=films.moments(play(pictures=False)))  # the same episode twice: rendering takes longer than simulating
     outcome = "solved" if film.success else "not solved"
     when = "after training" if phase == "done" else f"at {phase} step {step:,}"

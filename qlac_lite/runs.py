@@ -34,7 +34,7 @@ LOGS = ("progress.csv", "episodes.csv", "evaluations.csv", "utilisation.csv")
 
 def provenance(program: str = "qlac") -> dict[str, Any]:
     """Versions, machine and command (`program` with this process's arguments): what has to stand beside a result."""
-    packages = ("jax", "jaxlib", "flax", "optax", "numpy", "gymnasium", "ogbench", "mujoco", "dm_control")
+    packages = ("jax", "jaxlib", "flax", "optax", "numpy", "gymnasium", "ogbench", "mujoco", "dm_control", "robosuite", "h5py")
     installed = {d.metadata["Name"].lower().replace("-", "_") for d in metadata.distributions()}
     return dict(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

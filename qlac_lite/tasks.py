@@ -1,7 +1,7 @@
 """Every task of the course and what the paper sets for it, in one table; and the course's own small world.
 
-Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), and the OGBench
-package for sizes. cube-single is not in the paper: it is the course's small task, with OGBench's own episode limit and
+Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), the OGBench package for
+sizes, and robomimic's documentation (arXiv 2108.03298) for its sets. cube-single is not in the paper: it is the course's small task, with OGBench's own episode limit and
 the alpha that FQL (arXiv 2502.02538) uses there.
 """
 
@@ -15,18 +15,18 @@ LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite.py
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """One environment with its single tasks: OGBench's manipulation environments have five each, the lite world has one."""
+    """One environment with its single tasks: OGBench's manipulation environments have five each, the others one."""
 
     name: str
-    env_class: str  # module:class
-    env_type: str
+    env_class: str  # module:class; in Robomimic the task: lift, can or square
+    env_type: str  # in Robomimic who demonstrated: mh (several people) or ph (one, proficient)
     observation_size: int  # S
     objects: int  # things that can be right or wrong: cubes, buttons, drawer, window
     episode_limit: int  # environment steps of a task episode
     cubes: int
     buttons: int
     stacking: tuple[float, float]  # range of the per-episode probability to stack, in play data
-    episodes: int  # training episodes of the play dataset; a tenth as many for validation
+    episodes: int  # training episodes of the play dataset, with a tenth as many for validation; demonstrations
     alpha: dict[str, float]  # distillation weight by backup: one-step (FQL), n-step (FQL-n), chunk (QC-FQL)
     candidates: int  # N of QC; BFN and BFN-n use 4
     sparse_in_paper: bool = False
@@ -35,10 +35,12 @@ class Domain:
     effector: tuple[int, int, float] = (12, 15, 10.0)  # where observations hold the effector's place: from, to, units per metre
     workspace: tuple = ((-0.275, -0.45, -0.05), (0.275, 0.45, 0.45))  # box in which it moves: two corners, metres
     lite: dict = dataclasses.field(default_factory=dict)  # what it sets otherwise in the `lite` preset
+    full: dict = dataclasses.field(default_factory=dict)  # and in the `full` one
+    suite: str = "ogbench"  # or robomimic, lite
 
     @property
     def dataset(self) -> str:
-        return f"{self.name}-play-v0"
+        return self.name if self.suite == "robomimic" else f"{self.name}-play-v0"
 
     @property
     def paper_transitions(self) -> int:
@@ -78,8 +80,32 @@ _LITE_SETTINGS = dict(
 )  # fmt: skip
 LITE = Domain(
     LITE_WORLD, "qlac_lite.envs.lite:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400, _alpha(10, 10, 10), 8,
-    action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)), lite=_LITE_SETTINGS,
+    action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)), lite=_LITE_SETTINGS, suite="lite",
 )  # fmt: skip
+
+
+# Robomimic's low-dimensional sets. The paper has the multi-human ones (mh), with five seeds.
+def _robomimic(task: str, people: str, size: int, limit: int, demonstrations: int, transitions: int) -> Domain:
+    return Domain(
+        f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), demonstrations,
+        _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
+        workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic", full=dict(seeds=5),
+        lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
+    )  # fmt: skip
+
+
+ROBOMIMIC = {
+    domain.name: domain
+    for domain in (
+        #          task      people   S limit demonstrations transitions
+        _robomimic("lift",   "mh",   19, 300, 300, 31_127),
+        _robomimic("can",    "mh",   23, 300, 300, 62_756),
+        _robomimic("square", "mh",   23, 400, 300, 80_731),
+        _robomimic("lift",   "ph",   19, 300, 200,  9_666),
+        _robomimic("can",    "ph",   23, 300, 200, 23_207),
+        _robomimic("square", "ph",   23, 400, 200, 30_154),
+    )
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +124,9 @@ class Task:
 
 
 def task_names() -> list[str]:
-    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, and the lite world."""
+    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, Robomimic's sets, and the lite world."""
     kinds = [(d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper]
-    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [LITE_WORLD]
+    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [*ROBOMIMIC, LITE_WORLD]
 
 
 def get_task(name: str) -> Task:
@@ -113,6 +139,8 @@ def get_task(name: str) -> Task:
         raise unknown("task", name, task_names(), "qlac tasks")
     if name == LITE_WORLD:
         return Task(name, LITE, 1, sparse=True)
+    if name in ROBOMIMIC:
+        return Task(name, ROBOMIMIC[name], 1, sparse=True)
     domain, sparse, number = re.fullmatch(r"(.+)-play(-sparse)?-singletask-task(\d)-v0", name).groups()
     return Task(name, DOMAINS[domain], int(number), bool(sparse))
 
@@ -123,7 +151,7 @@ def get_domain(dataset: str) -> Domain:
     Raises:
         QlacError: no such dataset.
     """
-    names = {domain.dataset: domain for domain in (*DOMAINS.values(), LITE)}
+    names = {domain.dataset: domain for domain in (*DOMAINS.values(), *ROBOMIMIC.values(), LITE)}
     if dataset in names:
         return names[dataset]
     try:

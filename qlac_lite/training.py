@@ -22,7 +22,7 @@ from tqdm import tqdm
 from qlac_lite.agents import make_learner
 from qlac_lite.chunks import Dataset, Replay, Transitions, check_horizon, filled
 from qlac_lite.config import Config
-from qlac_lite.data.ogbench import load
+from qlac_lite.data.datasets import load
 from qlac_lite.data.shards import Shards, open_shards
 from qlac_lite.engine import Engine, Progress, empty_replays
 from qlac_lite.errors import QlacError
@@ -148,7 +148,7 @@ class _Training:
         config, engine, watch = self.config, self.engine, self.watch
         first, updates, overlapped = config.offline_steps, config.updates_per_decision, config.order == "overlapped"
         size, total = config.execution_length, -(-config.online_steps // config.execution_length) * config.execution_length
-        flights = Flights(config)
+        flights = Flights(config, self.run.data.get("env_args"))
         try:
             progress = self._take_off(flights, progress, step)
             new, finished = flights.nothing(), []
@@ -245,7 +245,7 @@ class _Training:
     def _evaluate(self, progress: Progress, phase: str, step: int, bar: tqdm) -> None:
         bar.set_postfix_str("evaluating ...")
         if self.evaluators is None:
-            self.evaluators = make_evaluators(self.config)
+            self.evaluators = make_evaluators(self.config, self.run.data.get("env_args"))
         with self.watch("evaluating"):
             rows = evaluate(self.engine.actor, progress.state.params, self.evaluators, self.config, self.config.evaluation_episodes)
         self.run.append("evaluations.csv", [{"phase": phase, "step": step} | row for row in rows])
@@ -261,12 +261,15 @@ class _Training:
         return bar
 
 
-def make_evaluators(config: Config):
-    """Vector environment for evaluation: about two simulators a core, at least one a seed, in equal numbers a seed."""
+def make_evaluators(config: Config, env_args: dict[str, Any] | None = None):
+    """Vector environment for evaluation: about two simulators a core, at least one a seed, in equal numbers a seed.
+
+    `env_args`: Robomimic's, as the data's file has them (`run.data`).
+    """
     from qlac_lite.envs.simulators import make_vector_env
 
     per_seed = max(1, min(config.evaluation_episodes, round(2 * usable_cores() / config.seeds)))
-    return make_vector_env(config.task, config.seeds * per_seed, config.execution_length, config.discount)
+    return make_vector_env(config.task, config.seeds * per_seed, config.execution_length, config.discount, env_args)
 
 
 def load_policies(run: Run) -> tuple[Any, Config, str, int]:

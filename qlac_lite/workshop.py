@@ -46,7 +46,8 @@ if "google.colab" in sys.modules and importlib.util.find_spec("qlac_lite") is No
 
 from qlac_lite.lessons import set_up
 
-set_up()"""
+set_up({extra})"""
+NEEDS = {"08": "robomimic"}  # lessons that need an extra of the library
 
 
 def main(
@@ -110,7 +111,7 @@ def read_lesson(source: Path) -> NotebookNode:
     badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{badge}\n{rest}"
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=repository), metadata={"tags": [SET_UP_TAG]}))
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=repository, extra=repr(NEEDS[source.stem[:2]]) if source.stem[:2] in NEEDS else ""), metadata={"tags": [SET_UP_TAG]}))
     for i, cell in enumerate(notebook.cells):
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})

@@ -1001,4 +1001,4 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): FQL, and what alpha is for.
 # - R. Agarwal and others, *Deep Reinforcement Learning at the Edge of the Statistical Precipice*, [arXiv 2108.13264](https://arxiv.org/abs/2108.13264): intervals from few runs.
 #
-# **Next:** lesson 08, full runs on Robomimic (to come).
+# **Next:** [08 · Robomimic](08_robomimic.ipynb).

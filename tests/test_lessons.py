@@ -184,6 +184,20 @@ def test_on_colab_only_what_is_missing_is_installed_and_nothing_changes(monkeypa
     assert capsys.readouterr().out.startswith("qlac-lite ") and not any("upgrade" in part for call in calls for part in call)
 
 
+def test_what_an_extra_needs_is_installed_on_colab_and_named_elsewhere(monkeypatch, capsys):
+    there, calls = lessons._installed, []
+    monkeypatch.setattr(lessons, "_installed", lambda name: name not in ("h5py", "robosuite") and (name in ("numba", "termcolor", "opencv-python-headless") or there(name)))  # fmt: skip
+    monkeypatch.setattr(lessons.subprocess, "check_call", calls.append)
+    lessons.set_up("robomimic")
+    said = capsys.readouterr().out
+    assert calls == [] and "h5py" in said and "robosuite==1.5.2" in said and "make robomimic" in said
+    lessons.set_up()
+    assert "robosuite" not in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    lessons.set_up("robomimic")
+    assert [call[-1].split(">")[0] for call in calls] == ["h5py", "robosuite==1.5.2"] and "--no-deps" in calls[1] and "--no-deps" not in calls[0]
+
+
 def test_elsewhere_the_set_up_cell_only_reports(monkeypatch, capsys):
     monkeypatch.setattr(lessons.subprocess, "check_call", lambda command: pytest.fail("installs"))
     lessons.set_up()

@@ -340,7 +340,7 @@ def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_fi
         return environments
 
     run, dataset = start_run(config, play_file(), tmp_path / "run")
-    monkeypatch.setattr(training, "make_evaluators", lambda config: make(config.task, config.seeds, 5, config.discount))
+    monkeypatch.setattr(training, "make_evaluators", lambda config, env_args: make(config.task, config.seeds, 5, config.discount, env_args))
     monkeypatch.setattr(simulators, "make_vector_env", with_a_dying_one)
     with pytest.raises(QlacError, match="simulator process died.*--resume"):
         train(run, dataset, log=lambda text: None)

@@ -1,20 +1,29 @@
 """Where a dataset comes from: a file given, the cache, the authors' host, a mirror, or the generator.
 
-What was used is printed and recorded. A generated file is named as such and never stands in for the official one.
+What was used is printed and recorded. A generated file is named as such and never stands in for the official one. The lite
+world's data are the course's own; Robomimic's come from two folders of Hugging Face, both the authors'.
 """
 
 import os
 from pathlib import Path
 
+from qlac_lite.data.datasets import verify
 from qlac_lite.data.generate import generate
-from qlac_lite.data.ogbench import describe, record_source, verify
+from qlac_lite.data.ogbench import describe, record_source
 from qlac_lite.errors import QlacError, unknown
-from qlac_lite.tasks import LITE, get_domain
+from qlac_lite.tasks import LITE, Domain, get_domain
 
 HOSTS = {
-    "the authors' host": "https://rail.eecs.berkeley.edu/datasets/ogbench/{name}.npz",
-    "the mirror": "https://huggingface.co/datasets/zhouzypaul/ogbench_datasets/resolve/main/{name}.npz",
+    "ogbench": {
+        "the authors' host": "https://rail.eecs.berkeley.edu/datasets/ogbench/{name}.npz",
+        "the mirror": "https://huggingface.co/datasets/zhouzypaul/ogbench_datasets/resolve/main/{name}.npz",
+    },
+    "robomimic": {
+        "the authors' folder": "https://huggingface.co/datasets/robomimic/robomimic_datasets/resolve/main/v1.5/{task}/{people}/low_dim_v15.hdf5",
+        "their older folder": "https://huggingface.co/datasets/amandlek/robomimic/resolve/main/v1.5/{task}/{people}/low_dim_v15.hdf5",
+    },
 }
+SUFFIXES = {"ogbench": ".npz", "lite": ".npz", "robomimic": ".hdf5"}
 SOURCES = ("auto", "file", "download", "generate")
 LITE_EPISODES = 100
 
@@ -27,7 +36,7 @@ def cache_folder() -> Path:
 
 
 def generated_name(name: str, episodes: int, seed: int) -> str:
-    return f"{name}-generated-{episodes}-episodes-seed-{seed}.npz"
+    return f"{name}-generated-{episodes}-episodes-seed-{seed}{SUFFIXES[get_domain(name).suite]}"
 
 
 def get_dataset(
@@ -40,11 +49,11 @@ def get_dataset(
     shards: int | None = None,
     log=print,
 ) -> Path:
-    """Path of the verified npz of dataset `name` (cube-single-play-v0, ...), fetched or made if need be.
+    """Path of the verified file of dataset `name` (cube-single-play-v0, lift-mh-low_dim, ...), fetched or made if need be.
 
     Args:
         source: 'file' the cached official file only; 'download' cache, else authors' host, else mirror; 'generate' the
-            package's oracles; 'auto' all of these in that order, except that asking for `episodes` means to generate.
+            package's oracles, or scripts for Robomimic; 'auto' all of these in that order, except that asking for `episodes` means to generate.
         episodes: episodes to generate; by default the dataset's own number for 'generate', and LITE_EPISODES where
             'auto' has to fall back on it.
         out: folder for the file; the cache by default.
@@ -63,27 +72,31 @@ def get_dataset(
         source = "generate"
     folder = Path(out) if out else cache_folder()
     if shards is not None:
+        if domain.suite == "robomimic":
+            raise QlacError(f"--shards is for large play datasets; {name} fits in one file. Leave it out.")
         if source in ("file", "download"):
             raise QlacError(f"--shards generates files, so it does not go with --source {source}. For files that you have, give their folder to qlac train --data.")
         if shards < 1:
             raise QlacError(f"--shards is {shards}, but has to be at least 1.")
         count = domain.episodes if episodes is None else episodes
-        together = folder / f"{generated_name(name, count, seed).removesuffix('.npz')}-{shards}-shards"
+        together = folder / f"{generated_name(name, count, seed).removesuffix(SUFFIXES[domain.suite])}-{shards}-shards"
         for each in range(seed, seed + shards):
             get_dataset(name, "generate", count, each, workers, together, log=log)
         return together
-    official = [path for path in (folder / f"{name}.npz", Path(f"~/.ogbench/data/{name}.npz").expanduser()) if path.exists()]
+    file = f"{name}{SUFFIXES[domain.suite]}"
+    official = [path for path in (folder / file, Path("~/.ogbench/data").expanduser() / file) if path.exists()]
     if source != "generate" and official and not (source == "auto" and episodes is not None):
         return _checked(official[0], name, "cached file", log)
     if source == "file":
-        raise QlacError(f"There is no {name}.npz in {folder}. Put it there, or use --source auto to fetch or generate it.")
+        raise QlacError(f"There is no {file} in {folder}. Put it there, or use --source auto to fetch or generate it.")
     if source == "download" or (source == "auto" and episodes is None):
         try:
-            return _checked(_download(name, folder, log), name, "download", log)
+            return _checked(_download(domain, file, folder, log), name, "download", log)
         except QlacError as error:
             if source == "download":
                 raise
-            log(f"{error} Generating {LITE_EPISODES} episodes instead (--episodes N for more).")
+            instead = "scripted demonstrations, which are not human data," if domain.suite == "robomimic" else "episodes"
+            log(f"{error} Generating {LITE_EPISODES} {instead} instead (--episodes N for more).")
     if episodes is None:
         episodes = domain.episodes if source == "generate" else LITE_EPISODES
     path = folder / generated_name(name, episodes, seed)
@@ -98,16 +111,16 @@ def _checked(path: Path, name: str, source: str, log) -> Path:
     return path
 
 
-def _download(name: str, folder: Path, log) -> Path:
+def _download(domain: Domain, file: str, folder: Path, log) -> Path:
     import pooch
     import requests
 
-    failures = []
-    for host, url in HOSTS.items():
+    failures, name = [], domain.dataset
+    for host, url in HOSTS[domain.suite].items():
         try:
             downloader = pooch.HTTPDownloader(progressbar=True, timeout=(5, 30))
-            url = url.format(name=name)
-            path = Path(pooch.retrieve(url, None, f"{name}.npz", folder, downloader=downloader))
+            url = url.format(name=name, task=domain.env_class, people=domain.env_type)
+            path = Path(pooch.retrieve(url, None, file, folder, downloader=downloader))
             record_source(path, f"downloaded from {host}, {url}")
             log(f"Downloaded {name} from {host}.")
             return path

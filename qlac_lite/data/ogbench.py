@@ -60,6 +60,8 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
         if not np.all(np.isfinite(array)):
             fail(f"{key} has a NaN or infinity in row {np.argwhere(~np.isfinite(array))[0][0]}")
     domain = _domain_of(arrays)
+    if name is not None and get_domain(name).suite == "robomimic":
+        raise QlacError(f"{path} is an npz file, but {name} comes in robomimic's HDF5. {remedy}")
     if domain is None:
         fail(f"observations of size {observations.shape[1]} fit none of {', '.join([*DOMAINS, LITE_WORLD])}")
     if name is not None and domain != get_domain(name):
@@ -96,7 +98,7 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
         action_size=actions.shape[1],
         sha256=sha256(path),
     )
-    return arrays, summary | {"provenance": _provenance(path, arrays, summary["sha256"])}
+    return arrays, summary | {"provenance": provenance_of(path, arrays.get("provenance"), summary["sha256"])}
 
 
 def _source_file(path: Path) -> Path:
@@ -108,9 +110,14 @@ def record_source(path: Path, source: str) -> None:
     write_json(_source_file(path), {"source": source, "sha256": sha256(path)})
 
 
-def _provenance(path: Path, arrays: dict[str, np.ndarray], digest: str) -> str:
-    if "provenance" in arrays:
-        return str(arrays["provenance"])
+def provenance_of(path: Path, inside: object, digest: str) -> str:
+    """Where a file is from: what stands `inside` it, or the record beside it, which has to be of this `digest`.
+
+    Raises:
+        QlacError: the file has changed since it was fetched.
+    """
+    if inside is not None:
+        return str(inside)
     if not _source_file(path).exists():
         return "a file given, of unrecorded origin (official files carry no record)"
     record = read_json(_source_file(path), f"Delete {_source_file(path)} and {path}, and fetch the data again.")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from qlac_lite.chunks import Dataset
+from qlac_lite.data import datasets
 from qlac_lite.data.ogbench import labelled, verify
 from qlac_lite.errors import QlacError
 from qlac_lite.files import read_json, read_npz, write_json
@@ -90,7 +91,7 @@ def open_shards(folder: Path, task: Task, stride: int = 1) -> tuple[Shards, dict
 
 def summarise(path: Path, task: Task) -> dict:
     """What a dataset file, or the folder of its shards, holds: verified, as `verify` gives it."""
-    return open_shards(path, task)[1] if path.is_dir() else verify(path, task.name)
+    return open_shards(path, task)[1] if path.is_dir() else datasets.verify(path, task.name)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import functools
 import multiprocessing
 from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 
@@ -12,11 +13,17 @@ from qlac_lite.tasks import LITE_WORLD, Task, get_task
 DISABLED = gymnasium.vector.AutoresetMode.DISABLED
 
 
-def make_env(task: Task, size: int = 200) -> gymnasium.Env:
+def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
     """The environment of a single task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
 
-    `size` is the width and height of a rendered frame in pixels.
+    Args:
+        size: width and height of a rendered frame in pixels.
+        env_args: Robomimic only: the `env_args` of the data's file; by default those of robosuite 1.5.
     """
+    if task.domain.suite == "robomimic":
+        from qlac_lite.envs import robomimic
+
+        return robomimic.RobomimicEnv(env_args or robomimic.env_args(task.domain.env_class), task.domain.episode_limit, size=size)
     if task.name == LITE_WORLD:
         from qlac_lite.envs.lite import LiteWorldEnv
 
@@ -26,18 +33,18 @@ def make_env(task: Task, size: int = 200) -> gymnasium.Env:
     return make_ogbench_env(task, size)
 
 
-def _make_chunked(task: str, horizon: int, discount: float) -> ChunkedEnv:
-    return ChunkedEnv(make_env(get_task(task)), horizon, discount)
+def _make_chunked(task: str, horizon: int, discount: float, env_args: dict[str, Any] | None) -> ChunkedEnv:
+    return ChunkedEnv(make_env(get_task(task), env_args=env_args), horizon, discount)
 
 
-def make_vector_env(task: str, count: int, horizon: int, discount: float) -> gymnasium.vector.VectorEnv:
+def make_vector_env(task: str, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None) -> gymnasium.vector.VectorEnv:
     """`count` chunked environments of a task: each in its own process, or, in the lite world, all in this one.
 
     They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where wanted, so
     that every episode has its own seed whatever the number of processes.
     """
-    make = [functools.partial(_make_chunked, task, horizon, discount)] * count
-    return _InProcess(make, autoreset_mode=DISABLED) if task == LITE_WORLD else parallel(make)
+    make = [functools.partial(_make_chunked, task, horizon, discount, env_args)] * count
+    return _InProcess(make, autoreset_mode=DISABLED) if task == LITE_WORLD else parallel(make, get_task(task).domain.suite)
 
 
 class _InProcess(gymnasium.vector.SyncVectorEnv):
@@ -54,7 +61,13 @@ class _InProcess(gymnasium.vector.SyncVectorEnv):
         return self.step(self._next)
 
 
-def parallel(env_fns: list[Callable[[], gymnasium.Env]]) -> gymnasium.vector.AsyncVectorEnv:
+LOADED = {  # in the server from which the processes of simulators are forked
+    "ogbench": ["qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"],
+    "robomimic": ["qlac_lite.envs.robomimic", "qlac_lite.envs.panda"],
+}
+
+
+def parallel(env_fns: list[Callable[[], gymnasium.Env]], suite: str = "ogbench") -> gymnasium.vector.AsyncVectorEnv:
     """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX process)."""
-    multiprocessing.set_forkserver_preload(["qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"])
+    multiprocessing.set_forkserver_preload(LOADED[suite])
     return gymnasium.vector.AsyncVectorEnv(env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED)

@@ -1,0 +1,470 @@
+"""Robomimic: the simulator, the files and their traps, scripted demonstrations, and runs on Lift from end to end."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from qlac_lite.config import METHODS, make_config
+from qlac_lite.errors import QlacError
+from qlac_lite.lessons import renderer
+from qlac_lite.tasks import ROBOMIMIC, get_task
+
+h5py = pytest.importorskip("h5py", reason="Robomimic's extra is not installed: make robomimic")
+if importlib.util.find_spec("robosuite") is None:
+    pytest.skip("Robomimic's simulator is not installed: make robomimic", allow_module_level=True)
+
+from qlac_lite.data import datasets, demonstrations, generate, robomimic  # noqa: E402
+from qlac_lite.envs.robomimic import KEYS, RobomimicEnv, env_args, object_observation, rotate, task_of  # noqa: E402
+
+LIFT = "lift-mh-low_dim"
+TINY = dict(seeds=1, offline_steps=4, online_steps=10, batch_size=8, hidden=(8, 8), flow_steps=2, candidates=2, critics=2,
+            log_every=4, evaluate_every=4, evaluation_episodes=1)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lift_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("lift") / "lift.hdf5"
+    generate.generate(LIFT, 3, 0, path, workers=2)
+    return path
+
+
+@pytest.fixture(scope="module", params=["lift", "can", "square"])
+def pair(request):
+    """The fast environment of a task and the stock one."""
+    return tuple(RobomimicEnv(env_args(request.param), 50, stock=stock) for stock in (False, True))
+
+
+# The simulator.
+
+
+def test_the_fast_loop_moves_the_arm_as_robosuite_does(pair):
+    fast, stock = pair
+    rng = np.random.default_rng(0)
+    first = [env.reset(seed=3)[0] for env in pair]
+    np.testing.assert_array_equal(*first)
+    moved = 0.0
+    for _ in range(12):
+        action = rng.uniform(-1, 1, 7) + [0, 0, 0.5, 0, 0, 0, 0]
+        results = [env.step(action) for env in pair]
+        np.testing.assert_allclose(fast.state(), stock.state(), atol=2e-6)
+        np.testing.assert_allclose(results[0][0], results[1][0], atol=2e-6)
+        assert results[0][1:4] == results[1][1:4]
+        moved = max(moved, np.abs(results[0][0] - first[0]).max())
+    assert moved > 0.05
+
+
+def test_what_is_observed_is_what_robosuite_observes_once_its_poses_are_of_one_moment(pair):
+    _, stock = pair
+    stock.reset(seed=1)
+    for _ in range(3):
+        stock.step(np.array([0.3, -0.2, 0.4, 0.1, 0.2, -0.3, 1.0]))
+    for _ in range(2):  # the second time, what is a sample late is of the same moment
+        theirs = stock.robosuite._get_observations(force_update=True)
+    ours = stock.raw()
+    np.testing.assert_allclose(ours.pop("object"), theirs["object-state"], atol=1e-6)
+    for key, value in ours.items():
+        np.testing.assert_allclose(value, theirs[key], atol=1e-6, err_msg=key)
+    assert len(ours) == 9
+
+
+def test_an_episode_is_decided_by_its_seed_alone(pair):
+    fast, _ = pair
+    actions = np.random.default_rng(1).uniform(-1, 1, (6, 7))
+
+    def episode(seed):
+        first, _ = fast.reset(seed=seed)
+        return np.array([first, *(fast.step(action)[0] for action in actions)])
+
+    once = episode(5)
+    other = episode(6)
+    np.testing.assert_array_equal(episode(5), once)
+    assert np.abs(other - once).max() > 1e-3
+    state = fast.state()
+    with pytest.raises(QlacError, match="finite numbers"):
+        fast.reset(options={"state": state[:-1]})
+
+
+def test_an_episode_ends_at_its_limit_and_rewards_are_minus_one():
+    env = RobomimicEnv(env_args("lift"), episode_limit=2)
+    env.reset(seed=0)
+    ends = [env.step(np.zeros(7))[1:4] for _ in range(2)]
+    assert ends == [(-1.0, False, False), (-1.0, False, True)]
+
+
+@pytest.mark.skipif(renderer() == "none", reason="nothing can be rendered on this machine")
+def test_frames_show_the_scene():
+    env = RobomimicEnv(env_args("lift"), 5, size=64)
+    env.reset(seed=0)
+    frame = env.render()
+    env.close()
+    assert frame.shape == (64, 64, 3) and frame.std() > 10
+
+
+def test_rotations_by_hand():
+    quarter = np.array([0, 0, np.sqrt(0.5), np.sqrt(0.5)])  # about z
+    np.testing.assert_allclose(rotate(quarter, np.array([1.0, 0, 0])), [0, 1, 0], atol=1e-12)
+    seen = object_observation("can", np.array([1.0, 2, 3, 0, 0, 0, 1]), np.array([1.0, 1, 3]), quarter)
+    np.testing.assert_allclose(seen[:3], [1, 0, 0], atol=1e-12)  # what is along y in the world is along the hand's x
+    np.testing.assert_allclose(seen[3:7], [0, 0, -np.sqrt(0.5), np.sqrt(0.5)], atol=1e-12)
+    lift = object_observation("lift", np.array([[1.0, 2, 3, 0, 0, 0, 1]]), np.array([[1.0, 1, 3]]), quarter[None])
+    np.testing.assert_allclose(lift[0, 7:], [0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(env_name="TwoArmTransport"), "give a file of lift, can or square|Give a file of lift, can or square"),
+        (dict(env_version="1.4.1"), "robosuite 1.4.1"),
+        (dict(env_version=None), "v1.5 file"),
+        (dict(env_kwargs=dict(robots=["Sawyer"])), "Sawyer"),
+    ],
+)
+def test_environments_that_the_course_does_not_have(changes, message):
+    with pytest.raises(QlacError, match=message):
+        task_of(env_args("lift") | changes)
+
+
+def test_a_controller_that_the_fast_loop_does_not_know_goes_by_the_stock_one():
+    args = env_args("lift")
+    arm = args["env_kwargs"]["controller_configs"]["body_parts"]["right"]
+    assert not RobomimicEnv(args, 5).stock
+    arm["input_ref_frame"] = "base"
+    env = RobomimicEnv(args, 5)
+    env.reset(seed=0)
+    assert env.stock and env.step(np.zeros(7))[1] == -1
+    arm["position_limits"], arm["input_ref_frame"] = [[-1, -1, 0], [1, 1, 2]], "world"
+    assert RobomimicEnv(args, 5).stock
+    arm["type"] = "JOINT_POSITION"
+    with pytest.raises(QlacError, match="takes 8 numbers, but an action of the course has 7"):
+        RobomimicEnv(args, 5)
+
+
+@pytest.mark.parametrize("version, fits", [("3.3.0", True), ("3.9.0", True), ("3.10.0", False), ("4.0.1", False)])
+def test_a_mujoco_that_robosuite_does_not_fit_is_named(monkeypatch, version, fits):
+    from qlac_lite.envs import robomimic as envs
+
+    real = envs.metadata.version
+    monkeypatch.setattr(envs.metadata, "version", lambda name: version if name == "mujoco" else real(name))
+    envs._robosuite.cache_clear()
+    try:
+        if fits:
+            envs._robosuite()
+        else:
+            with pytest.raises(QlacError, match=f"MuJoCo {version} .* before 3.10"):
+                envs._robosuite()
+    finally:
+        envs._robosuite.cache_clear()
+
+
+# Demonstrations.
+
+
+def test_a_demonstration_replayed_open_loop_succeeds(lift_file):
+    env = RobomimicEnv(env_args("lift"), 300)
+    for each in robomimic.demonstrations(lift_file):
+        observation, _ = env.reset(options={"state": each["states"][0]})
+        np.testing.assert_allclose(observation, each["observations"][0], atol=1e-5)
+        for t, action in enumerate(each["actions"]):
+            observation, reward, success, _, _ = env.step(action)
+            assert success == (t == len(each["actions"]) - 1), t
+            np.testing.assert_allclose(observation[:3], each["observations"][t + 1, :3], atol=1e-3)
+        assert reward == 0
+
+
+def test_generation_gives_the_same_bytes_for_any_workers_and_goes_on_after_a_kill(lift_file, tmp_path):
+    again = tmp_path / "again.hdf5"
+    parts = tmp_path / "again.hdf5.parts"
+    generate._write_demonstration(LIFT, 0, 2, parts / "0-000002.npz")  # as a killed generation leaves it
+    before = (parts / "0-000002.npz").stat().st_mtime_ns
+    kept = []
+    whole = generate._write_hdf5
+    try:
+        generate._write_hdf5 = lambda *args: (kept.append((parts / "0-000002.npz").stat().st_mtime_ns), whole(*args))
+        generate.generate(LIFT, 3, 0, again, workers=1)
+    finally:
+        generate._write_hdf5 = whole
+    assert kept == [before] and not parts.exists()
+    assert again.read_bytes() == lift_file.read_bytes()
+
+
+def test_tiers_differ_and_the_file_says_what_it_is(lift_file):
+    summary = datasets.verify(lift_file, LIFT)
+    assert summary["episodes"] == summary["successes"] == 3 and "not human data" in summary["provenance"] and summary["cut"] == 0
+    found = robomimic.demonstrations(lift_file)
+    assert [set(demonstrations.TIERS) & set(each["tiers"]) for each in found] == [{"better"}, {"okay"}, {"worse"}]
+    better, _, worse = (len(each["actions"]) for each in found)
+    assert better < worse
+    assert demonstrations.tier_of("ph", 1) == "better"
+
+
+# Files, as they are and as they trap one.
+
+
+def fake(task="can", steps=(6, 4), order="relative", late=False, seed=0):
+    """Demonstrations of the right form, of made-up numbers, and with the object's own poses."""
+    rng, size = np.random.default_rng(seed), {"lift": 10}.get(task, 14)
+    found = []
+    for length in steps:
+        rows = {"robot0_eef_pos": rng.uniform(-0.3, 0.3, (length + 1, 3)) + [0, 0, 1.0], "robot0_gripper_qpos": rng.normal(size=(length + 1, 2))}
+        turns = rng.normal(size=(2, length + 1, 4))
+        rows["robot0_eef_quat"], turn = turns / np.linalg.norm(turns, axis=-1, keepdims=True)
+        pose = np.concatenate([rng.uniform(-0.1, 0.1, (length + 1, 3)) + [0, 0, 0.9], turn], axis=1)
+        rows["object"] = object_observation(task, pose, rows["robot0_eef_pos"], rows["robot0_eef_quat"])
+        if late:
+            near = rng.normal(scale=0.001, size=(length + 1, 3))
+            rows["object"][:, :3] += near
+            rows["object"][0, :7] = 0
+        if order == "absolute" and task != "lift":
+            rows["object"] = np.roll(rows["object"], 7, axis=1)
+        assert rows["object"].shape == (length + 1, size)
+        rewards = np.eye(length)[-1]
+        found.append(dict(actions=rng.uniform(-1, 1, (length, 7)), rewards=rewards, dones=rewards.astype(np.int8), states=np.zeros((length, 5)),
+                          obs={k: v[:-1] for k, v in rows.items()}, next_obs={k: v[1:] for k, v in rows.items()}, model_file="<mujoco/>", tier="better"))  # fmt: skip
+    return found
+
+
+def written(tmp_path, found, task="can", change=None, **args):
+    path = tmp_path / f"{task}.hdf5"
+    robomimic.write(path, found, env_args(task) | args, "made up in a test")
+    if change is not None:
+        with h5py.File(path, "r+") as root:
+            change(root)
+    return path
+
+
+@pytest.mark.parametrize("task", ["lift", "can", "square"])
+@pytest.mark.parametrize("order", ["relative", "absolute"])
+def test_both_orders_of_the_object_give_the_same_observations(tmp_path, task, order):
+    name = f"{task}-mh-low_dim"
+    data, summary = datasets.load(written(tmp_path, fake(task, order=order), task), get_task(name))
+    truth = fake(task)[0]["obs"]
+    np.testing.assert_allclose(data.observations[:6], np.concatenate([truth[key] for key in KEYS], axis=1), rtol=1e-6)
+    assert summary["layout"] == ("relative pose first" if task != "lift" and order == "relative" else "pose first")
+    assert summary["transitions"] == 10 and summary["env_args"]["env_name"] == env_args(task)["env_name"]
+    np.testing.assert_array_equal(data.rewards, [-1] * 5 + [0, 0] + [-1] * 3 + [0, 0])
+    np.testing.assert_array_equal(data.masks, [1] * 5 + [0, 0] + [1] * 3 + [0, 0])
+    assert data.num_starts == 10
+
+
+@pytest.mark.parametrize("order", ["relative", "absolute"])
+def test_a_hand_that_points_straight_down_does_not_deceive(tmp_path, order):
+    """Half a turn about x: both readings agree with the hand, to the millimetre, if it is in the plane x = 0."""
+    found = fake()
+    for each in found:
+        for rows in (each["obs"], each["next_obs"]):
+            rows["robot0_eef_pos"][:, 0], rows["robot0_eef_quat"][:] = 0.0, [1.0, 0, 0, 0]
+            rows["object"] = object_observation("can", rows["object"][:, 7:], rows["robot0_eef_pos"], rows["robot0_eef_quat"])
+            rows["object"] = np.roll(rows["object"], 7, axis=1) if order == "absolute" else rows["object"]
+    _, summary = datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    assert summary["layout"] == ("relative pose first" if order == "relative" else "pose first")
+
+
+def test_a_late_relative_pose_is_computed_anew(tmp_path):
+    data, _ = datasets.load(written(tmp_path, fake(steps=(40, 30), late=True)), get_task("can-mh-low_dim"))
+    truth = fake(steps=(40, 30))[0]["obs"]["object"]
+    np.testing.assert_allclose(data.observations[:40, 9:], truth, rtol=1e-5, atol=1e-5)
+
+
+def test_generated_files_have_the_lag_and_loading_mends_it():
+    obs = {key: values for key, values in fake(steps=(8,))[0]["obs"].items()}
+    late = demonstrations._late("can", obs)
+    assert np.all(late[0, :7] == 0) and np.abs(late[1:, :7] - obs["object"][1:, :7]).max() > 0.1
+    np.testing.assert_array_equal(late[:, 7:], obs["object"][:, 7:])
+
+
+def test_a_demonstration_is_cut_at_its_first_success(tmp_path):
+    found = fake()
+    found[0]["rewards"][2:] = 1
+    found[0]["dones"][2:] = 1
+    found[1]["rewards"][:], found[1]["dones"][:] = 0, 0  # never succeeds: it is kept whole, and its end is no end of the task
+    data, summary = datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    assert summary["transitions"] == 7 and summary["cut"] == 3 and summary["successes"] == 1
+    np.testing.assert_array_equal(data.rewards[:3], [-1, -1, 0])
+    np.testing.assert_array_equal(data.masks[4:8], [1, 1, 1, 1])
+
+
+def test_demonstrations_come_in_the_order_of_their_numbers(tmp_path):
+    found = fake(steps=tuple(range(2, 14)))
+    lengths = [len(each["actions"]) for each in robomimic.demonstrations(written(tmp_path, found))]
+    assert lengths == list(range(2, 14))  # demo_10 is not second
+
+
+def drop(key):
+    def change(root):
+        del root["data/demo_0"][key]
+
+    return change
+
+
+def poke(key, row, value):
+    def change(root):
+        root["data/demo_1"][key][row] = value
+
+    return change
+
+
+def put(key, value):
+    """Another thing in the place of demo_1's `key`: an array, or a group if `value` is None."""
+
+    def change(root):
+        group, name = (root["mask"], "train") if "mask" in key else (root["data/demo_1"], key)
+        del group[name]
+        group.create_group(name) if value is None else group.create_dataset(name, data=value)
+
+    return change
+
+
+def images_only(root):
+    for part in ("obs", "next_obs"):
+        for name in ("demo_0", "demo_1"):
+            del root[f"data/{name}/{part}/object"]
+            root[f"data/{name}/{part}/agentview_image"] = np.zeros((2, 4, 4, 3), np.uint8)
+
+
+def shuffle_poses(root):
+    for name in ("demo_0", "demo_1"):
+        root[f"data/{name}/obs/object"][...] = np.random.default_rng(0).normal(size=root[f"data/{name}/obs/object"].shape)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (drop("actions"), "demo_0 lacks actions"),
+        (drop("next_obs"), "lacks next_obs/robot0_eef_pos"),
+        (images_only, "images and no object's pose"),
+        (poke("actions", (0, 0), np.nan), "demo_1: actions has a NaN or infinity in row 0"),
+        (poke("obs/object", (2, 9), np.inf), "obs/object has a NaN or infinity in row 2"),
+        (poke("actions", (1, 3), 1.5), r"outside \[-1, 1\]"),
+        (poke("rewards", 0, 0.3), "not 0 or 1"),
+        (shuffle_poses, "in no known order"),
+        (lambda root: root["data"].attrs.__setitem__("env_args", json.dumps(env_args("can") | {"env_version": "1.4.0"})), "robosuite 1.4.0"),
+        (lambda root: root["data"].attrs.__delitem__("env_args"), "not a robomimic file"),
+        (lambda root: root["data"].attrs.__setitem__("env_args", "{"), "can.hdf5"),
+        (lambda root: [root["data"].__delitem__(name) for name in ("demo_0", "demo_1")], "no demonstrations"),
+        (lambda root: root["data"].attrs.__setitem__("env_args", "[1]"), "env_args name no environment"),
+        (lambda root: root["data"].attrs.__setitem__("env_args", json.dumps(env_args("can") | {"env_kwargs": None})), "env_args name no environment"),
+        (put("actions", np.full((4, 7), b"a")), "demo_1: actions holds .*not numbers"),
+        (put("actions", None), "damaged or has another layout"),
+        (put("obs", np.zeros(3)), "damaged or has another layout"),
+        (put("dones", np.full(4, 7)), "dones are not flags"),
+        (put("states", np.zeros((2, 5))), "states have the shape .* 4 actions"),
+        (put("mask/train", np.arange(3)), "damaged or has another layout"),
+        (lambda root: root["data"].move("demo_1", "demo_x"), "damaged or has another layout"),
+    ],
+)
+def test_each_fault_of_a_file_is_named(tmp_path, change, message):
+    path = written(tmp_path, fake(), change=change)
+    with pytest.raises(QlacError, match=message) as told:
+        datasets.load(path, get_task("can-mh-low_dim"))
+    assert str(path) in str(told.value) and "qlac data can-mh-low_dim" in str(told.value)
+
+
+def test_other_faults_of_files(tmp_path):
+    path = written(tmp_path, fake())
+    with pytest.raises(QlacError, match="holds can-mh-low_dim, but square-mh-low_dim needs"):
+        datasets.verify(path, "square-mh-low_dim")
+    with pytest.raises(QlacError, match="holds can-mh-low_dim, but can-ph"):
+        datasets.verify(path, "can-ph-low_dim")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(QlacError, match="cut off or is not an HDF5 file"):
+        datasets.verify(path, "can-mh-low_dim")
+    with pytest.raises(QlacError, match="There is no file"):
+        datasets.verify(tmp_path / "none.hdf5", "can-mh-low_dim")
+    npz = tmp_path / "can.npz"
+    np.savez(npz, observations=np.zeros((3, 23)), actions=np.zeros((3, 7)), terminals=np.array([0, 0, 1]))
+    with pytest.raises(QlacError, match="comes in robomimic's HDF5"):
+        datasets.load(npz, get_task("can-mh-low_dim"))
+    with pytest.raises(QlacError, match="holds can-mh-low_dim, but scene"):
+        datasets.verify(written(tmp_path, fake()), "scene-play-v0")
+
+
+def test_a_short_demonstration_and_one_without_steps(tmp_path):
+    found = fake(steps=(1, 3))
+    data, _ = datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    assert data.num_starts == 4
+    for part in (found[0], *(found[0][key] for key in ("obs", "next_obs"))):
+        for key, value in part.items():
+            if isinstance(value, np.ndarray):
+                part[key] = value[:0]
+    with pytest.raises(QlacError, match="demo_0 has no step"):
+        datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+
+
+def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
+    import os
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(QlacError, match="disk is full"):
+        robomimic.write(tmp_path / "x.hdf5", fake(), env_args("can"), "a test")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Runs.
+
+
+def test_full_preset_is_the_papers_table():
+    config = make_config("square-mh-low_dim", "qc", "full")
+    assert (config.alpha, config.candidates, config.seeds) == (10_000, 16, 5)
+    assert make_config(LIFT, "bfn", "full").candidates == 4
+    assert [domain.episode_limit for domain in ROBOMIMIC.values()] == [300, 300, 400] * 2
+    assert get_task(LIFT).reward_min == -1
+
+
+def test_qc_fql_trains_is_evaluated_and_reported_through_the_command_line(lift_file, tmp_path):
+    def qlac(*words):
+        result = subprocess.run([sys.executable, "-m", "qlac_lite", *map(str, words)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout + result.stderr
+
+    settings = [word for key, value in TINY.items() if key not in ("seeds", "offline_steps", "online_steps")
+                for word in ("--set", f"{key}={'8,8' if key == 'hidden' else value}")]  # fmt: skip
+    run = tmp_path / "run"
+    said = qlac("train", "--task", LIFT, "--data", lift_file, "--out", run, "--seeds", 1, "--offline-steps", 4, "--online-steps", 10, *settings)
+    assert "not human data" in said and "private macro" not in said
+    report = qlac("report", run, "--out", tmp_path / "report")
+    assert "not human data" in report and "robosuite" in report
+    assert (tmp_path / "report" / f"{LIFT}-filmstrip.png").stat().st_size > 10_000
+    assert json.loads((run / "run.json").read_text())["data"]["env_args"]["env_name"] == "Lift"
+    assert "together: success" in qlac("evaluate", run, "--episodes", 1)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("qc-fql",)])
+def test_every_method_learns_from_the_file(lift_file, method):
+    import jax
+
+    from qlac_lite.engine import Engine
+
+    config = make_config(LIFT, method, **{**TINY, "offline_steps": 4})
+    data, _ = datasets.load(lift_file, get_task(LIFT))
+    engine = Engine(config, data, 19, 7)
+    before = engine.start(0, get_task(LIFT))
+    kept = jax.tree.map(np.array, before.state.params)
+    after = engine.update(before, 0, 2)
+    changed = jax.tree.map(lambda a, b: np.abs(np.asarray(a) - b).max(), after.state.params, kept)
+    assert max(jax.tree.leaves(changed)) > 0
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.tree.map(np.asarray, after.state.params)))
+
+
+def test_the_base_of_the_library_asks_for_none_of_it():
+    code = "import sys, qlac_lite.training, qlac_lite.cli, qlac_lite.data.fetch, qlac_lite.envs.simulators, qlac_lite.report; print([m for m in ('robosuite', 'h5py', 'numba', 'cv2') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_what_is_missing_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(QlacError, match="make robomimic"):
+        robomimic._h5py()
+    from qlac_lite.envs import robomimic as envs
+
+    monkeypatch.setitem(sys.modules, "robosuite", None)
+    envs._robosuite.cache_clear()
+    with pytest.raises(QlacError, match="make robomimic"):
+        RobomimicEnv(env_args("lift"), 10)
