@@ -155,7 +155,7 @@ def test_a_renamed_file_is_recognised(play_file):
 def test_sources_in_their_order(play_file, tmp_path, monkeypatch):
     said = []
     get = lambda *args, **kwargs: fetch.get_dataset(*args, out=tmp_path, log=said.append, **kwargs)
-    monkeypatch.setattr(fetch, "HOSTS", {"the authors' host": "http://127.0.0.1:9/{name}", "the mirror": "http://127.0.0.1:9/m/{name}"})
+    monkeypatch.setattr(fetch, "HOSTS", {"ogbench": {"the authors' host": "http://127.0.0.1:9/{name}", "the mirror": "http://127.0.0.1:9/m/{name}"}})
     with pytest.raises(QlacError, match="--source auto"):
         get("cube-single-play-v0", "file")
     with pytest.raises(QlacError, match="the authors' host: ConnectionError; the mirror: ConnectionError"):
@@ -188,7 +188,7 @@ def test_a_download_is_verified_and_comes_from_the_first_host_that_answers(play_
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_port}/{{name}}.npz"
-        monkeypatch.setattr(fetch, "HOSTS", {"the authors' host": "http://127.0.0.1:9/{name}.npz", "the mirror": url})
+        monkeypatch.setattr(fetch, "HOSTS", {"ogbench": {"the authors' host": "http://127.0.0.1:9/{name}.npz", "the mirror": url}})
         said = []
         path = fetch.get_dataset("cube-single-play-v0", "download", out=tmp_path / "cache", log=said.append)
         assert path.read_bytes() == play_file("cube-single").read_bytes()

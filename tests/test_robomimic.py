@@ -17,7 +17,7 @@ h5py = pytest.importorskip("h5py", reason="Robomimic's extra is not installed: m
 if importlib.util.find_spec("robosuite") is None:
     pytest.skip("Robomimic's simulator is not installed: make robomimic", allow_module_level=True)
 
-from qlac_lite.data import datasets, demonstrations, generate, robomimic  # noqa: E402
+from qlac_lite.data import datasets, demonstrations, fetch, generate, robomimic  # noqa: E402
 from qlac_lite.envs.robomimic import KEYS, RobomimicEnv, env_args, object_observation, rotate, task_of  # noqa: E402
 
 LIFT = "lift-mh-low_dim"
@@ -393,6 +393,50 @@ def test_a_short_demonstration_and_one_without_steps(tmp_path):
                 part[key] = value[:0]
     with pytest.raises(QlacError, match="demo_0 has no step"):
         datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+
+
+def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatch):
+    """A served file comes from the second folder, unmarked as an official one; with nothing served, a stand-in that says so."""
+    import functools
+    import http.server
+    import threading
+
+    folders = [url.split("/resolve/")[0] for url in fetch.HOSTS["robomimic"].values()]
+    assert [folder.split("datasets/", 1)[1] for folder in folders] == ["robomimic/robomimic_datasets", "amandlek/robomimic"]
+    served = tmp_path / "served" / "v1.5" / "can" / "mh"
+    served.mkdir(parents=True)
+    official = written(tmp_path, fake(), change=lambda root: root.attrs.__delitem__("provenance"))
+    (served / "low_dim_v15.hdf5").write_bytes(official.read_bytes())
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    tail = "/v1.5/{task}/{people}/low_dim_v15.hdf5"
+    hosts = [f"http://127.0.0.1:{port}{tail}" for port in (9, server.server_port)]
+    monkeypatch.setattr(fetch, "HOSTS", {"robomimic": dict(zip(("the authors' folder", "their older folder"), hosts, strict=True))})
+    said = []
+    get = lambda *args, **kwargs: fetch.get_dataset(*args, out=tmp_path / "cache", log=said.append, **kwargs)
+    try:
+        path = get("can-mh-low_dim", "download")
+        assert path.name == "can-mh-low_dim.hdf5" and path.read_bytes() == official.read_bytes()
+        assert datasets.verify(path)["provenance"].startswith("downloaded from their older folder")
+        assert get("can-mh-low_dim", "file") == path
+        assert "a file given, of unrecorded origin" in datasets.verify(official)["provenance"]
+        with h5py.File(path, "r+") as root:
+            root["data/demo_0/actions"][0] = 0
+        with pytest.raises(QlacError, match="has changed since it was downloaded"):
+            datasets.verify(path)
+    finally:
+        server.shutdown()
+    asked = []
+    monkeypatch.setattr(fetch, "generate", lambda name, episodes, seed, path, workers: (asked.append(episodes), robomimic.write(path, fake("lift"), env_args("lift"), "scripted")))
+    with pytest.raises(QlacError, match="the authors' folder: .*; their older folder: "):
+        get(LIFT, "download")
+    assert get(LIFT).name == f"{LIFT}-generated-{fetch.LITE_EPISODES}-episodes-seed-0.hdf5"
+    assert any("not human data" in line for line in said)
+    get(LIFT, "generate")
+    assert asked == [fetch.LITE_EPISODES, 300]
+    with pytest.raises(QlacError, match="--shards is for large play datasets"):
+        get(LIFT, shards=2)
 
 
 def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
