@@ -30,8 +30,8 @@ $(BIN)/python:
 define install
 	@echo "Installing $(1) (once) ..."
 	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then \
-		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c $(PINS) ogbench dm_control; fi
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c $(PINS) -e '.$(2)'
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-conflicts --no-deps -c $(PINS) ogbench dm_control; fi
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-conflicts -c $(PINS) -e '.$(2)'
 	@touch $@
 endef
 
@@ -39,7 +39,7 @@ $(VENV)/.base: $(BIN)/python pyproject.toml $(PINS)
 	$(call install,qlac-lite,)
 $(VENV)/.robomimic: $(VENV)/.base
 	$(call install,Robomimic's simulator,[robomimic])
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -c $(PINS) robosuite==1.5.2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-conflicts --no-deps -c $(PINS) robosuite==1.5.2
 $(VENV)/.dev: $(VENV)/.robomimic
 	$(call install,the test tools,[dev])
 $(VENV)/.test: $(VENV)/.robomimic
