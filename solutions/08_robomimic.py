@@ -536,11 +536,11 @@ for name, title in {**{key: NAMES[key] for key in ("fql", "qc-fql")}, **TIED}.it
         print(f"{title:20} {step:7,}   {told(by_seed(run)[step, 0]):14}  {q:22}  {span(distance, '.4f')}")
 
 # %% [markdown]
-# **For FQL the tie changes nothing.** It falls with the paper's α as well, to the same 12 %, and its distance from the clone is the same. In fact it comes *nearer* to the clone between the two evaluations, while it succeeds less. So this is not Q leading the policy away from the data, and a prediction that said so is refuted. QC-FQL has such a trough as well, after 4,000 updates, with either α.
+# **For FQL the tie changes nothing.** It falls with the paper's α as well, to the same 12 %, and its distance from the clone is the same. In fact it comes *nearer* to the clone between the two evaluations, while it succeeds less. So this is not Q leading the policy away from the data, and a prediction that said so is refuted: at 1,000 the tie is so tight already that Q hardly has a say. QC-FQL has a low of its own, after 4,000 updates, with either α.
 #
 # What is left is the step from the flow to the one-step policy. A small squared distance is a mean over seven numbers. One of them is the gripper, and at one moment it decides. **The test:** the same runs without the Q loss, flow and one-step policy evaluated side by side every 500 updates. It has not been run; both methods and all settings are in the library.
 #
-# For QC-FQL the tighter tie gives 80 in place of 93 %; seed by seed that is 13 [−1, 28] points less, so not shown. With either α it ends far ahead of FQL.
+# For QC-FQL the tighter tie gives 80 in place of 93 %; seed by seed that is 13 [−1, 28] points less, so not shown. With either α it ends far ahead of FQL. But mind what follows: if Q hardly has a say, then the lead of QC-FQL need not be the work of its *critic*. It may be that chunks survive the distillation and single actions do not. The same test would tell, with both methods.
 #
 # And your own run, which has been going on since section 1? It is a fifth of these in data and less than half in updates.
 
@@ -555,7 +555,7 @@ for (offline, online), rates in by_seed(open_run(HOME / "runs" / "live")).items(
 #
 # The paper's figures for the human sets, five seeds of 50 episodes each. Who is best? Each mean has a 95 % interval. A method is *beaten* if another one's interval lies wholly above its own. The others may be the best.
 #
-# This is a cautious rule. Two intervals may overlap while the difference is clear, for instance where the same seeds were paired. But it never calls a winner where chance would do.
+# This is a cautious rule. Two intervals may overlap while the difference is clear, for instance where the same seeds were paired. But it seldom calls a winner where chance would do.
 #
 # ### Your turn: `may_be_best` (★★☆, 10 minutes)
 #
@@ -635,7 +635,7 @@ for name in ("QC", "QC-FQL", "BFN", "FQL", "RLPD", "RLPD-AC"):
 
 # %% [markdown]
 # - **Not the chunk.** RLPD with chunks (RLPD-AC) is *below* RLPD. So it is not that single actions are too little.
-# - **Not the one-step backup.** FQL and BFN have it as well, and are the lowest of all, by far.
+# - **Not the one-step backup.** FQL and BFN have it as well, and end at 12 and 24 %.
 # - **Not a head start.** After 200K steps RLPD is far below QC. It wins late.
 # - **What is left:** RLPD's policy is not tied to the demonstrations. FQL pays $\alpha = 10{,}000$ for leaving them. BFN can only choose among four samples of the cloned flow, QC among 16 chunks. Where demonstrators fumble, and square is the task in which they fumble most, such methods stay among the fumbles. A free policy can leave them, if it has the time: a million steps, half of each batch from demonstrations so that it does not get lost, ten critics.
 #
@@ -666,7 +666,7 @@ print("qlac report runs/robomimic --out report")
 # - A file can be wrong in ways that raise no error: two orders of `object`, a relative pose that is late, rows after the success. Each has a test that takes a few lines.
 # - All demonstrations succeed, and still they differ: in time. With −1 a step, return-to-go is a clock, and it orders the tiers. That is what Q can use.
 # - Cloning alone solves Lift most of the time. That chunks are cloned better than single actions was not shown here.
-# - At the end QC-FQL was far ahead of FQL on Lift; halfway it was behind. FQL's fall was not Q's doing: a tighter tie changed nothing. Evaluate often, and test the explanation that comes to mind first.
+# - At the end QC-FQL was far ahead of FQL on Lift; halfway it was behind. FQL's fall was not Q's doing: a tighter tie changed nothing. So the lead of QC-FQL is not shown to be its critic's work either. Evaluate often, and test the explanation that comes to mind first.
 # - Several methods may be best. On square RLPD is alone at the top; the table rules out three reasons and leaves one to be tested.
 #
 # ## Quiz

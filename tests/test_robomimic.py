@@ -427,6 +427,7 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
             datasets.verify(path)
     finally:
         server.shutdown()
+        server.server_close()
     asked = []
     monkeypatch.setattr(fetch, "generate", lambda name, episodes, seed, path, workers: (asked.append(episodes), robomimic.write(path, fake("lift"), env_args("lift"), "scripted")))
     with pytest.raises(QlacError, match="the authors' folder: .*; their older folder: "):
