@@ -95,12 +95,15 @@ def check_horizon(longest: int, horizon: int) -> None:
 
 
 def sample(
-    key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon: int, discount: float, offline_share: float = 0.0
+    key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon: int, discount: float, offline_share: float = 0.0, span: int = 0
 ) -> Batch:
     """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
 
     With an `offline_share` of a batch it is two draws instead, that share from the first part and the rest from the second
     (from the first too, as long as the second has none).
+
+    With a `span` above the horizon the batch has so many actions, of which returns and bootstrap look at the first `horizon`
+    only: for a policy whose chunk is longer than what the critic looks ahead.
 
     `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the offline
     rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an n-step batch is
@@ -109,17 +112,17 @@ def sample(
     if offline_share and len(parts) == 2:
         keys, share = jax.random.split(key), round(offline_share * batch_size)
         data, online = parts
-        filled = sample(keys[1], (online,), batch_size - share, horizon, discount)
-        empty = sample(keys[1], (data,), batch_size - share, horizon, discount)
+        draw = lambda key, part, count: sample(key, (part,), count, horizon, discount, span=span)
+        filled, empty = (draw(keys[1], part, batch_size - share) for part in (online, data))
         second = _where(jnp.broadcast_to(online.num_starts > 0, batch_size - share), filled, empty)
-        return jax.tree.map(lambda *halves: jnp.concatenate(halves), sample(keys[0], (data,), share, horizon, discount), second)
+        return jax.tree.map(lambda *halves: jnp.concatenate(halves), draw(keys[0], data, share), second)
     total = sum(part.num_starts for part in parts)
     index = jax.random.randint(key, (batch_size,), 0, total)
-    batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount)
+    batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount, span)
     for before, part in zip(parts, parts[1:], strict=False):
         index = index - before.num_starts
         inside = (index >= 0) & (index < part.num_starts)  # (B,) the chunk is one of this part's
-        batch = _where(inside, _gather(part, jnp.where(inside, index, 0), horizon, discount), batch)
+        batch = _where(inside, _gather(part, jnp.where(inside, index, 0), horizon, discount, span), batch)
     return batch
 
 
@@ -133,7 +136,15 @@ def _where(condition: jax.Array, yes: Batch, no: Batch) -> Batch:
     return jax.tree.map(lambda a, b: jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b), yes, no)
 
 
-def _gather(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Batch:
+def _gather(data: Dataset, index: jax.Array, horizon: int, discount: float, span: int = 0) -> Batch:
+    batch = _whole(data, index, horizon, discount)
+    if span <= horizon:
+        return batch
+    longer = _whole(data, index, span, discount)
+    return batch._replace(actions=longer.actions, valid=longer.valid)
+
+
+def _whole(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Batch:
     start = data.starts[index]  # (B,)
     step = jnp.arange(horizon)  # (H,)
     length = jnp.minimum(data.steps_left[start], horizon)  # (B,)

@@ -52,7 +52,7 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
-CHOICES = {"order": ("overlapped", "alternating"), "sampling_precision": ("float32", "bfloat16")}
+CHOICES = {"order": ("overlapped", "alternating"), "sampling_precision": ("float32", "bfloat16"), "target": ("mean", "min")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Config:
     online_steps: int = 1_000_000  # environment steps after that, one gradient step each
     # The learner.
     horizon: int = 5  # H: chunk length, or n of an n-step return
+    policy_horizon: int = 0  # actions of the policy's chunk, where it is not the critic's (FQL and BFN families); 0: the critic's
     discount: float = 0.99
     stride: int = 1  # chunks start at every row (1), or only at multiples of it in their episode
     batch_size: int = 256  # B
@@ -78,6 +79,8 @@ class Config:
     learning_rate: float = 3e-4
     target_rate: float = 0.005  # weight of the new parameters in the target critic's moving average
     critics: int = 2  # E
+    target: str = "mean"  # or "min": what the critics' bootstrap values are reduced to
+    expectile: float = 0.8  # of the regression that values the policy's chunk where it is shorter than the critic's; 0.5: the mean
     flow_steps: int = 10  # K, Euler steps
     alpha: float = 300.0  # weight of the distillation loss (FQL family)
     candidates: int = 32  # N, samples of which the best acts (BFN family)
@@ -111,6 +114,10 @@ class Config:
         for name in ("offline_steps", "online_steps"):
             self._require(name, getattr(self, name) <= 10**9, "at most 1,000,000,000")
         self._require("horizon", self.horizon <= 1000, "at most 1000")
+        self._require("policy_horizon", 0 <= self.policy_horizon <= 1000, "between 0 and 1000")
+        if get_method(self.method).learner not in ("fql", "best_of_n"):
+            self._require("policy_horizon", self.policy_horizon == 0, f"0 for {self.method}, whose policy has the critic's chunk")
+        self._require("expectile", 0 < self.expectile < 1, "between 0 and 1, both excluded")
         self._require("alpha", 0 <= self.alpha <= 1e6, "between 0 and 1,000,000")
         self._require("candidates", self.candidates <= 4096, "at most 4096")
         self._require("discount", 0 < self.discount < 1, "between 0 and 1, both excluded")
@@ -141,9 +148,19 @@ class Config:
         return 1 if get_method(self.method).backup == "one-step" else self.horizon
 
     @property
-    def chunk_length(self) -> int:
-        """Actions per decision of the policy and per input of the critic: the horizon, or 1."""
+    def critic_length(self) -> int:
+        """Actions per input of the critic: the horizon, or 1."""
         return self.horizon if get_method(self.method).backup == "chunk" else 1
+
+    @property
+    def chunk_length(self) -> int:
+        """Actions per decision of the policy: as many as the critic takes, or `policy_horizon`."""
+        return self.policy_horizon or self.critic_length
+
+    @property
+    def span(self) -> int:
+        """Steps of a training chunk: what the backup spans, or the policy's chunk if that is longer."""
+        return max(self.backup_length, self.chunk_length)
 
     @property
     def execution_length(self) -> int:
@@ -152,9 +169,9 @@ class Config:
 
     @property
     def reach(self) -> int:
-        """Steps of an online episode that must be known before a chunk may start there: what a backup spans; or, where nobody
-        learns yet, the horizon, so that any method can learn from it later."""
-        return self.backup_length if self.updates_per_step else self.horizon
+        """Steps of an online episode that must be known before a chunk may start there: the span; or, where nobody
+        learns yet, the horizon if it is longer, so that any method can learn from it later."""
+        return self.span if self.updates_per_step else max(self.span, self.horizon)
 
     @property
     def updates_per_decision(self) -> int:

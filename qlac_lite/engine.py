@@ -116,7 +116,7 @@ class Engine:
         """Which metrics there are follows from the learner's losses."""
         config, key = self.config, jax.random.key(0)
         rows = empty_replay(0, 1, *sizes, config.horizon).data
-        batch = jax.eval_shape(lambda rows: sample(key, (rows,), config.batch_size, config.backup_length, config.discount), rows)
+        batch = jax.eval_shape(lambda rows: sample(key, (rows,), config.batch_size, config.backup_length, config.discount, span=config.span), rows)
         _, info = jax.eval_shape(self.learner.update, jax.eval_shape(self.learner.init, key), batch, key)
         names = ["count", *sorted(info)]
         return {name: np.full(config.seeds, _NEUTRAL.get(name[-4:], 0.0), np.float32) for name in names}
@@ -170,7 +170,7 @@ def _update(learner: Learner, config: Config, shares: int, state, metrics, onlin
         batch_key, update_key = jax.random.split(jax.random.fold_in(key, share) if shares > 1 else key)
         parts = (offline, online)
         size = config.batch_size // shares
-        batch = sample(batch_key, parts, size, config.backup_length, config.discount, config.offline_share)
+        batch = sample(batch_key, parts, size, config.backup_length, config.discount, config.offline_share, config.span)
         state, info = learner.update(state, batch, update_key, _mean_over_shares if shares > 1 else _same)
         new = {name: _COMBINE.get(name[-4:], jnp.add)(metrics[name], value) for name, value in info.items()}
         return state, new | {"count": metrics["count"] + 1}

@@ -70,7 +70,7 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
         QlacError: chunks do not fit the episodes, phases are no whole number of evaluation intervals, or a method without a
             critic is probed.
     """
-    check_horizon(int(np.max(data.steps_left)), config.backup_length)
+    check_horizon(int(np.max(data.steps_left)), config.span)
     check_phases(config)
     if probed and make_learner(config, OBSERVATION_SIZE, ACTION_SIZE).value is None:
         raise QlacError(f"{config.method} has no critic whose beliefs could be probed. Leave out probed=True.")
@@ -120,7 +120,7 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
             def update(i, state):
                 batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, i))
                 parts = (data, replay.data)  # offline the second is empty, or what another run collected
-                batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount, config.offline_share)
+                batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount, config.offline_share, config.span)
                 return learner.update(state, batch, loss_key)[0]
 
             count = jnp.where(online, config.updates_per_decision, size)

@@ -46,7 +46,7 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False, colle
     """
     opened = open_shards if data.is_dir() else load
     dataset, summary = opened(data, get_task(config.task), config.start_stride)
-    check_horizon(summary["episode_length"][1], config.backup_length)
+    check_horizon(summary["episode_length"][1], config.span)
     summary = {"path": str(data)} | summary
     if collected is not None:
         if config.online_steps:

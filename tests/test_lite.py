@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from qlac_lite import experiments
+from qlac_lite import designs, experiments
 from qlac_lite.agents import make_learner
 from qlac_lite.chunks import Dataset, check_horizon, empty_replay
 from qlac_lite.config import get_method, make_config
@@ -188,7 +188,7 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
     monkeypatch.setattr(experiments, "EPISODES", 3)
     original = experiments.run_cell
     monkeypatch.setattr(experiments, "run_cell", lambda cell: trained.append(cell.name) or original(cell))
-    monkeypatch.setitem(experiments.EXPERIMENTS, "small", lambda **settings: experiments.horizon(**settings)[:2])
+    monkeypatch.setitem(experiments.EXPERIMENTS, "small", lambda **settings: designs.horizon(**settings)[:2])
     settings = TINY | {"methods": ("bc",)}
     rows = run_experiment("small", tmp_path / "out", log=lambda text: None, **settings)
     assert trained == ["bc-0.08", "bc-0.04"] and len(rows) == 2 * 2 * 4
@@ -215,7 +215,7 @@ def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch)
     assert list(found) == ["D", "D+D1", "D+D5"]
     assert "collected" not in found["D"] and 380 <= found["D+D5"]["collected"] <= 400
     assert found["D+D1"] | {"success": 0, "length": 0} != found["D+D5"] | {"success": 0, "length": 0}
-    collectors = [cell.collector for cell in experiments.exploration(**settings | {"methods": ("bfn", "qc")})]
+    collectors = [cell.collector for cell in designs.exploration(**settings | {"methods": ("bfn", "qc")})]
     assert [c and c.method for c in collectors] == [None, "bfn", "qc"] * 2 and collectors[1] == collectors[4]  # collected once
 
 

@@ -62,7 +62,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)
         next_q = critic(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
         q = critic(params["critic"], batch.observation, actions)  # (E, B)
-        critic_term, info = critic_loss(q, next_q, batch)
+        critic_term, info = critic_loss(q, next_q, batch, config.target)
 
         policy = actor(params["actor"], batch.observation)
         proposal, entries = sample_tanh(*policy, actor_key)  # (B, H, A)

@@ -12,7 +12,8 @@
 
 Action (3,) in [-1, 1]: velocity in x and y, and closing (+) or opening (-) of the gripper, all in units of `step` (the
 gripper's whole way is 0.2 / step actions). Observation (8,): gripper x, y and opening, puck x, y, held or not, and the puck
-relative to the gripper. The dynamics are deterministic; only the reset is random.
+relative to the gripper. The dynamics are deterministic, and only the reset is random, unless the world has a `disturbance`:
+then a random push is added to every action's velocity, and no observation tells of it before it has happened.
 
 Functions are of one state; batches are made with `jax.vmap`. `LiteWorldEnv` is the same world for Gymnasium.
 """
@@ -39,6 +40,7 @@ class LiteWorld(NamedTuple):
     gap: float = 0.4  # width of each gap
     reach: float = 0.15  # how near the gripper must be to catch the puck
     tolerance: float = 0.15  # distance from the goal that counts as solved
+    disturbance: float = 0.0  # standard deviation of the push on each coordinate of every action, in units of the largest velocity
 
     @property
     def limit(self) -> int:
@@ -52,6 +54,7 @@ class WorldState(NamedTuple):
     puck: jax.Array  # (2,)
     held: jax.Array  # () bool
     time: jax.Array  # () int32, actions since the reset
+    luck: jax.Array = np.uint32(0)  # () uint32, decides the episode's disturbances
 
 
 def reset(key: jax.Array) -> WorldState:
@@ -59,13 +62,13 @@ def reset(key: jax.Array) -> WorldState:
     gripper_key, puck_key = jax.random.split(key)
     gripper = jnp.array([-0.8, 0.0]) + jax.random.uniform(gripper_key, (2,), minval=-0.1, maxval=0.1)
     puck = jnp.array([-0.4, 0.0]) + jax.random.uniform(puck_key, (2,), minval=-0.1, maxval=0.1)
-    return _at_rest(gripper, puck)
+    return _at_rest(gripper, puck, key)
 
 
 def reset_anywhere(key: jax.Array) -> WorldState:
     """Gripper and puck anywhere but in the wall: a start of play."""
     gripper_key, puck_key = jax.random.split(key)
-    return _at_rest(free_place(gripper_key), free_place(puck_key))
+    return _at_rest(free_place(gripper_key), free_place(puck_key), key)
 
 
 def free_place(key: jax.Array) -> jax.Array:
@@ -74,8 +77,9 @@ def free_place(key: jax.Array) -> jax.Array:
     return jnp.array([jnp.where(side < 0.5, -1.0, 1.0) * (0.15 + 0.75 * x), 1.8 * y - 0.9])
 
 
-def _at_rest(gripper, puck):
-    return WorldState(gripper, jnp.float32(1.0), puck, jnp.bool_(False), jnp.int32(0))
+def _at_rest(gripper, puck, key):
+    luck = jax.random.bits(jax.random.fold_in(key, 2))
+    return WorldState(gripper, jnp.float32(1.0), puck, jnp.bool_(False), jnp.int32(0), luck)
 
 
 def observe(state: WorldState) -> jax.Array:
@@ -87,12 +91,16 @@ def observe(state: WorldState) -> jax.Array:
 def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
     """One action (3,), clipped to [-1, 1]."""
     action = jnp.clip(action, -1.0, 1.0)
-    gripper = _slide(world, state.gripper, world.step * action[:2])
+    velocity = action[:2]
+    if world.disturbance:
+        push = jax.random.normal(jax.random.fold_in(jax.random.key(state.luck), state.time), (2,))
+        velocity = velocity + world.disturbance * push
+    gripper = _slide(world, state.gripper, world.step * velocity)
     opening = jnp.clip(state.opening - CLOSING_SPEED * world.step * action[2], 0.0, 1.0)
     closing_now = (opening < HOLDING) & (state.opening >= HOLDING)
     catches = closing_now & (jnp.linalg.norm(state.puck - gripper) < world.reach)
     held = (opening < HOLDING) & (state.held | catches)
-    return WorldState(gripper, opening, jnp.where(held, gripper, state.puck), held, state.time + 1)
+    return WorldState(gripper, opening, jnp.where(held, gripper, state.puck), held, state.time + 1, state.luck)
 
 
 def solved(world: LiteWorld, state: WorldState) -> jax.Array:
