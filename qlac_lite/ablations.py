@@ -62,11 +62,11 @@ def halves(methods: Sequence[str] = tuple(FAMILIES)) -> Iterator[Variant]:
 def candidates(methods: Sequence[str] = ("bfn", "qc")) -> Iterator[Variant]:
     """N of best-of-N, the same for chunks and for single actions."""
     for method in methods:
-        for n in (1, 4, 8, 32):
+        for n in (1, 2, 4, 16):
             yield Variant(f"{method}-N{n}", method, {"candidates": n})
 
 
-def factors(methods: Sequence[str] = BOTH) -> Iterator[Variant]:
+def factors(methods: Sequence[str] = ("qc-fql",)) -> Iterator[Variant]:
     """One setting at a time, against the same control: critics, updates a step, target, stride, Euler steps, alpha."""
     changes: dict[str, dict[str, Any]] = {
         "control": {}, "critics10": {"critics": 10}, "updates5": {"updates_per_step": 5}, "min": {"target": "min"},
@@ -78,6 +78,7 @@ def factors(methods: Sequence[str] = BOTH) -> Iterator[Variant]:
             yield Variant(f"{method}-{name}", method, change)
 
 
+PROBED = ("candidates", "factors")  # where the critics' beliefs are compared with returns, see `lite.probe`
 ABLATIONS: dict[str, Callable[..., Iterator[Variant]]] = {f.__name__: f for f in (length, disturbance, halves, candidates, factors)}
 
 
@@ -89,6 +90,6 @@ def variants(name: str, methods: Sequence[str] | None = None) -> list[Variant]:
 def ablation_cells(name: str, methods: Sequence[str] | None = None, **changes: Any) -> list[Cell]:
     """The ablation in the lite world; `changes` are fields of Config for all cells."""
     return [
-        Cell(v.name, LiteWorld(step=STEP, disturbance=v.disturbance), lite_config(v.method, **{**FEW, **v.changes, **changes}), probed=True)
+        Cell(v.name, LiteWorld(step=STEP, disturbance=v.disturbance), lite_config(v.method, **{**FEW, **v.changes, **changes}), probed=name in PROBED)
         for v in variants(name, methods)
     ]
