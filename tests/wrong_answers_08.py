@@ -124,6 +124,21 @@ def return_integer(rewards, discount):
     return returns
 
 
+def return_like_rewards(rewards, discount):
+    returns, later = np.zeros_like(rewards), 0
+    for t in range(len(rewards))[::-1]:
+        later = returns[t] = rewards[t] + discount * later
+    return returns
+
+
+def return_anew(rewards, discount):
+    s, out = 0.0, []
+    for reward in rewards[::-1]:
+        s = reward + discount * s if reward else 0.0
+        out.append(s)
+    return np.array(out[::-1])
+
+
 def return_squared_discount(rewards, discount):
     return return_to_go(rewards, discount**2)
 
@@ -161,16 +176,33 @@ def best_tenth(low, high):
     return high >= high.max() - 0.1
 
 
+def best_tuple(low, high):
+    return tuple(h >= max(low) for h in high)
+
+
+def best_slack(low, high):
+    return high >= low.max() - 0.005
+
+
+def best_clipped(low, high):
+    return high >= min(low.max(), 1.0)
+
+
+def best_none_alone(low, high):
+    return (high >= low.max()) & (len(low) > 1)
+
+
 def best_count(low, high):
     return np.sum(high >= low.max())
 
 
 ALSO_RIGHT = {"check_transitions_to_keep": keep_by_cumsum, "check_return_to_go": return_as_list, "check_may_be_best": best_jax}
+RIGHT_TOO = {"check_may_be_best": best_tuple}
 RIGHT = {
     "check_layout_errors": layout_by_readings,
     "check_transitions_to_keep": keep_by_where,
     "check_return_to_go": return_by_matrix,
-    "check_may_be_best": best_by_sorting,
+    "check_may_be_best": best_tuple,
 }
 
 WRONG = {
@@ -196,6 +228,8 @@ WRONG = {
         "in place": (return_in_place, "changes its arguments"),
         "of the first step": (return_of_first, "wrong shape"),
         "whole numbers": (return_integer, "not right yet"),
+        "the type of the rewards": (return_like_rewards, "cut to whole numbers"),
+        "anew at 0": (return_anew, "starts anew at every reward of 0"),
         "discount squared": (return_squared_discount, "not right yet"),
     },
     "check_may_be_best": {
@@ -205,6 +239,9 @@ WRONG = {
         "names": (best_names, "not an array of numbers"),
         "the next only": (best_neighbours, "not right yet"),
         "a tenth": (best_tenth, "not right yet"),
+        "a little slack": (best_slack, "not right yet"),
+        "fractions only": (best_clipped, "not right yet"),
+        "alone is nobody's better": (best_none_alone, "not right yet"),
         "a count": (best_count, "wrong shape"),
     },
 }

@@ -205,7 +205,9 @@ class Exercise:
         return self._wrong("right by itself, but not inside jax.jit or jax.grad", **lines, error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}", likely=likely, next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.")  # fmt: skip
 
     def _unpacked(self, result: Any, case: Case) -> Any:
-        """An array as a tuple, where the answer is several numbers."""
+        """An array as a tuple, where the answer is several numbers; a tuple of truths as a list, where it is one array."""
+        if not self.parts and not self.tree and isinstance(result, tuple) and all(isinstance(v, bool | np.bool_) for v in result):
+            return list(result) if np.ndim(self._reference(self.expected, case)[self.name]) == 1 else result
         if not self.parts or self.tree or isinstance(result, tuple | list) or np.ndim(result) != 1:
             return result
         wanted = self._reference(self.expected, case)
@@ -388,9 +390,9 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
     if got == () and wanted:
         return "Everything was summed: give the axis to np.sum or np.max."
     if wanted == () and got == (1,):
-        return "An axis is left over: take the mean over everything, which gives one number. Or a comma after the last name of the return made a tuple of it."
+        return "An axis is left over: one number is asked for, over everything (the mean, the median, the sum or a count, as the text says). Or a comma after the last name of the return made a tuple of it."
     if wanted == ():
-        return "An axis is left over: take the mean over everything, which gives one number."
+        return "An axis is left over: one number is asked for, over everything (the mean, the median, the sum or a count, as the text says)."
     if len(got) > len(wanted):
         return "An axis is left over: sum over it, index it, or drop keepdims."
     if len(got) < len(wanted):

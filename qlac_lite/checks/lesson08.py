@@ -133,10 +133,11 @@ def _keep_cases(rng):
     return [
         case("6 transitions, reward and done at the last", 6, [5], [5], "All 6 stay: the last one is the success."),
         case("9 transitions, the last 5 with reward and done", 9, range(4, 9), range(4, 9), "5 stay: the first of the flags is the success, the others come after it."),
-        case(f"{n} transitions, never solved, no done", n, [], [], f"Nothing ends it before its last row: all {n} stay. (np.argmax of all False is 0.)"),
+        case(f"{n} transitions, never solved, no done", n, [], [], f"Nothing ends it before its last row: all {n} stay."),
         case("12 transitions, done at the 8th, no reward", 12, [], [7], "A done ends the episode as well: 8 stay."),
         case("12 transitions, reward at the 8th and no done at all", 12, [7], [], "The success ends the episode online, whatever the file's done says: 8 stay."),
         case("12 transitions, rewards from the 8th on, done at the last", 12, range(7, 12), [11], "Whichever comes first: 8 stay."),
+        case("12 transitions, one reward at the 4th, one done at the 8th", 12, [3], [7], "Either of them ends the episode, and the earlier decides: 4 stay."),
         case("12 transitions, done at the 5th, rewards from the 9th on", 12, range(8, 12), range(4, 12), "Whichever comes first: 5 stay."),
         case("a reward at the 4th, none at the 5th, again from the 10th on", 12, [3, 9, 10, 11], [11], "The first one: 4 stay. The object moved on after it."),
         case("solved at the very first step", 7, range(7), range(7), "1 stays."),
@@ -155,7 +156,7 @@ check_transitions_to_keep = Exercise(
     _keep_by_loop,
     _keep_cases,
     [
-        Misconception("The transition of the success is dropped: no reward of 0 is left to learn from.", "It is the one that carries the success: + 1.", _keep_with(first=lambda e: int(np.argmax(e)))),
+        Misconception("The transition of the success is dropped: no success is left to learn from.", "It is the one that carries the success: + 1.", _keep_with(first=lambda e: int(np.argmax(e)))),
         Misconception("One transition too many: the first after the success stays.", "The index of the first flag, + 1, is a number of transitions.", _keep_with(first=lambda e: min(len(e), int(np.argmax(e)) + 2))),
         Misconception("np.argmax of all False is 0: a demonstration that is never solved loses all but its first transition.", "Ask ended.any() first; if none has a flag, all stay.", _keep_with(never=lambda e: 1)),
         Misconception("A demonstration without a flag is dropped.", "Nothing ends it before its last row: all transitions stay.", _keep_with(never=lambda e: 0)),
@@ -203,8 +204,23 @@ def _return_cases(rng):
         Case("three steps, never solved, discount 0.5", (-np.ones(3), 0.5), "What comes after the last row is not in the data: the sum ends there. -1, -1.5, -1.75 from the end."),
         Case("solved at once", (np.array([0.0]), 0.99), "A single reward of 0."),
         Case("rewards of several sizes", (rng.normal(size=n), discount), "Each step's return begins with its own reward, which is not discounted."),
+        Case("rewards that are whole numbers: -1, 0, -2, 0, -1, 0", (np.array([-1, 0, -2, 0, -1, 0]), 0.5), "Make the array of returns with floats: np.zeros(len(rewards)). And a reward of 0 is a reward like others: the sum goes on after it."),
         Case("a long demonstration, discount 0.99", (solved(150), 0.99), "From the end, one pass."),
     ]  # fmt: skip
+
+
+def _cut_returns(rewards, discount):
+    returns = np.zeros_like(rewards)
+    for step in range(len(rewards) - 1, -1, -1):
+        returns[step] = rewards[step] + discount * (returns[step + 1] if step + 1 < len(rewards) else 0)
+    return returns
+
+
+def _return_anew(rewards, discount):
+    returns, later = np.zeros(len(rewards)), 0.0
+    for step in range(len(rewards) - 1, -1, -1):
+        returns[step] = later = rewards[step] + discount * later if rewards[step] else 0.0
+    return returns
 
 
 def _shifted(values):
@@ -226,6 +242,9 @@ check_return_to_go = Exercise(
         Misconception("Only the next reward is added, not all that come.", "discount * returns[t + 1], not discount * rewards[t + 1].", lambda r, g: r + g * _shifted(r)),
         Misconception("The discount stands before the reward, not before what comes later.", "rewards[t] + discount * returns[t + 1].", lambda r, g: np.cumsum(g * r[::-1])[::-1]),
         Misconception("The order is turned round: the last step's return stands first.", "Turn it back: returns[t] belongs to step t.", lambda r, g: _return_by_sums(r, g)[::-1]),
+        Misconception("The discount is ignored: 0.99 stands in the code.", "Use the argument discount.", lambda r, g: _return_by_sums(r, 0.99)),
+        Misconception("The array has the type of the rewards: where they are whole numbers, the returns are cut to whole numbers.", "np.zeros(len(rewards)), not np.zeros_like(rewards).", lambda r, g: _return_by_sums(r, g).astype(r.dtype) if r.dtype.kind == "f" else _cut_returns(r, g)),
+        Misconception("The sum starts anew at every reward of 0.", "A reward of 0 is a reward like others: the recursion goes on through it.", _return_anew),
         Misconception("Means in place of sums.", "A return is a sum.", lambda r, g: _return_by_sums(r, g) / np.arange(len(r), 0, -1)),
         Misconception("One return of the whole demonstration, at every step.", "One for each step, from it on.", lambda r, g: np.full(len(r), _return_by_sums(r, g)[0])),
         Misconception("After the last row it goes on at the last reward for ever.", "The sum ends with the data: what comes after is 0 here.", lambda r, g: np.array([_return_by_sums(r, g)[t] + g ** (len(r) - t) * r[-1] / (1 - g) for t in range(len(r))])),
@@ -260,6 +279,10 @@ def _best_cases(rng):
         case("touching: 0.70 ends one and begins another", [(0.5, 0.7), (0.7, 0.9)], "Above means above: equal is not beaten."),
         case("the best comes first, all are apart", np.array([(0.9, 0.95), (0.6, 0.7), (0.3, 0.4)]) + shift, "Only the first."),
         case("all seeds alike: intervals of no width", [(1.0, 1.0), (1.0, 1.0), (0.96, 1.0), (0.5, 0.9)], "An interval [1, 1] is beaten by nothing; and 1.0 is not above 1.0."),
+        case("a gap of 0.004, and one method alone above it", [(0.5, 0.696), (0.7, 0.7), (0.7, 0.9)], "0.696 is below 0.7, however little: the rule has no slack. The other two may be best."),
+        case("in percent", [(50.0, 69.8), (70.0, 90.0), (20.0, 95.0)], "The rule does not know the unit: 69.8 is below 70."),
+        case("one of no width, alone at the top", [(0.9, 0.9), (0.5, 0.7)], "Nothing lies above it: it is not beaten by itself."),
+        case("a single method", [(0.3, 0.5)], "No other one is there to beat it."),
         case("six methods", np.sort(rng.uniform(size=(6, 2)), axis=1), "high >= the largest of all lower ends."),
         case("nine methods with intervals of other widths", np.clip(rng.uniform(0.2, 0.9, (9, 1)) + np.array([[-1, 1]]) * rng.uniform(0.01, 0.15, (9, 1)), 0, 1), "high >= the largest of all lower ends."),
     ]  # fmt: skip
@@ -277,7 +300,8 @@ check_may_be_best = Exercise(
         Misconception("It is held against the interval of the highest middle only.", "A narrower interval with a lower middle may lie higher at its lower end: max over all lower ends.", lambda low, high: high >= low[np.argmax(_middle(low, high))]),
         Misconception("It is held against the interval of the highest upper end only.", "max over all lower ends.", lambda low, high: high >= low[np.argmax(high)]),
         Misconception("Touching counts as beaten.", "Above means above: >=.", lambda low, high: (high > low.max()) | (low == low.max())),
-        Misconception("Touching counts as beaten, and one without width beats itself.", "Above means above: >=.", lambda low, high: high > low.max()),
+        Misconception("Touching counts as beaten, and one without width beats itself.", "Equal is not above: high >= the largest lower end.", lambda low, high: high > low.max()),
+        Misconception("Touching counts as beaten: some other lower end is as high as its upper end.", "Only a lower end that is truly higher beats it: low[j] > high[i].", lambda low, high: np.array([not any(low[j] >= high[i] for j in range(len(low)) if j != i) for i in range(len(low))])),
         Misconception("To overlap some other method is taken to be enough.", "It has to hold against every other method, the highest above all.", lambda low, high: np.array([any((high[i] >= low[j]) and (high[j] >= low[i]) for j in range(len(low)) if j != i) for i in range(len(low))])),
         Misconception("It has to overlap all others: the clear winner drops out.", "A method that lies above all others is beaten by none.", lambda low, high: np.array([all((high[i] >= low[j]) and (high[j] >= low[i]) for j in range(len(low))) for i in range(len(low))])),
         Misconception("Its middle has to reach the highest lower end.", "Its upper end: the true rate may lie anywhere in the interval.", lambda low, high: _middle(low, high) >= low.max()),
