@@ -183,35 +183,44 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32.")],
+    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32. Lesson 09's ablations: **length** of the chunk; **disturbance**: the same where actions are pushed about; **halves**: backup and policy apart; **candidates**: N; **factors**: one setting at a time.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
-    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4, comparison and precision 8.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4; comparison, precision and the ablations 8.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only this method (halves: family, fql or bfn); may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
-    task: Annotated[str, typer.Option(help="exploration only: on this task (`qlac tasks`), with whole runs of `qlac train`.")] = LITE_WORLD,
+    task: Annotated[str, typer.Option(help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`.")] = LITE_WORLD,
     preset: Annotated[str, typer.Option(help="With --task: as in `qlac train`.")] = "lite",
     data: Annotated[Path | None, typer.Option(help="With --task: dataset file; by default what `qlac data` finds.")] = None,
 ) -> None:
     """Runs one of the course's experiments on the lite world: the same command goes on where it was killed.
 
-    `exploration --task cube-triple-play-singletask-task1-v0 --preset full` is that experiment at the paper's size.
+    `exploration --task cube-triple-play-singletask-task1-v0 --preset full` is that experiment at the paper's size; so are `length` and the
+    other ablations, which end with a table and a figure in DIR (report.md, report.png).
     """
     settings = parse_settings(set_ or []) | ({"seeds": seeds} if seeds else {}) | ({"methods": tuple(method)} if method else {})
     _quiet()
     from qlac_lite.engine import use_cores
 
     use_cores()
+    from qlac_lite.ablations import ABLATIONS, ablate, variants
+    from qlac_lite.data.fetch import get_dataset
+
     if task == LITE_WORLD:
         from qlac_lite.experiments import run_experiment
 
-        run_experiment(name, out, **settings)
-        return
-    if name != "exploration":
-        raise QlacError(f"{name} runs on the lite world only; exploration takes --task. Compare methods on {task} with qlac train and qlac report.")  # fmt: skip
-    from qlac_lite.data.fetch import get_dataset
-    from qlac_lite.exploration import explore, summary
+        rows = run_experiment(name, out, **settings)
+    elif name in ABLATIONS:
+        rows = ablate(name, task, out, data or get_dataset(task), preset, **settings)
+    elif name == "exploration":
+        from qlac_lite.exploration import explore, summary
 
-    print(summary(explore(task, out, data or get_dataset(task), preset, **settings)))
+        print(summary(explore(task, out, data or get_dataset(task), preset, **settings)))
+    else:
+        raise QlacError(f"{name} runs on the lite world only; exploration and the ablations take --task. Compare methods on {task} with qlac train and qlac report.")  # fmt: skip
+    if name in ABLATIONS:
+        from qlac_lite.ablation_report import report_ablation
+
+        print(report_ablation(rows, variants(name, settings.get("methods"), task != LITE_WORLD and preset == "full"), out))
 
 
 @app.command()

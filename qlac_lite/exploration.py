@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from qlac_lite.config import Config, get_method, make_config
+from qlac_lite.config import get_method, make_config
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import success_interval
 from qlac_lite.experiments import describe
@@ -22,7 +22,7 @@ from qlac_lite.files import write_csv
 from qlac_lite.plots import mean_interval
 from qlac_lite.runs import open_run
 from qlac_lite.tasks import get_task
-from qlac_lite.training import load_collected, start_run, train
+from qlac_lite.training import finish_run, load_collected
 
 SETS = ("D", "D+D1", "D+D5")
 
@@ -54,22 +54,17 @@ def explore(
         config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
         if config.offline_steps == 0 or config.online_steps == 0:
             raise QlacError(f"{method} has to learn offline and then to collect: set offline_steps and online_steps above 0.")
-        _finish(config, data, folder, None, log)
+        finish_run(config, data, folder, log=log)
     rows = []
     for method in methods:
         rows += _rows(folders[method], method, SETS[0], None)
         for name, folder in zip(SETS[1:], folders.values(), strict=True):
             learner = out / f"{method}-{name}"
             config = make_config(task, method, preset, **{**changes, "online_steps": 0})
-            _finish(config, data, learner, folder, log)
+            finish_run(config, data, learner, folder, log)
             rows += _rows(learner, method, name, folder)
     write_csv(out / "exploration.csv", rows)
     return rows
-
-
-def _finish(config: Config, data: Path, folder: Path, collected: Path | None, log: Callable[[str], None]) -> None:
-    run, dataset = start_run(config, data, folder, (folder / "run.json").exists(), collected)
-    train(run, dataset, log)
 
 
 def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[dict[str, Any]]:

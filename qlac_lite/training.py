@@ -56,6 +56,13 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False, colle
     return create_run(out, config, summary, resume), dataset
 
 
+def finish_run(config: Config, data: Path, folder: Path, collected: Path | None = None, log: Callable[[str], None] = print) -> Run:
+    """The run of that folder at its end: begun, or gone on with, as far as is needed. Raises QlacError as `start_run` does."""
+    run, dataset = start_run(config, data, folder, (folder / "run.json").exists(), collected)
+    train(run, dataset, log)
+    return run
+
+
 def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = print, wait: float = 0.0) -> None:
     """Trains `run` from its newest checkpoint, or from the start, to the end of its online phase.
 
