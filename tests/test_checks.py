@@ -12,11 +12,12 @@ import wrong_answers_05
 import wrong_answers_06
 import wrong_answers_07
 import wrong_answers_08
+import wrong_answers_09
 
 from qlac_lite import checks
 from qlac_lite.checks.base import Exercise
 
-ANSWERS = (wrong_answers, wrong_answers_03, wrong_answers_04, wrong_answers_05, wrong_answers_06, wrong_answers_07, wrong_answers_08)
+ANSWERS = (wrong_answers, wrong_answers_03, wrong_answers_04, wrong_answers_05, wrong_answers_06, wrong_answers_07, wrong_answers_08, wrong_answers_09)
 RIGHT = [pair for module in ANSWERS for pair in (*module.RIGHT.items(), *getattr(module, "ALSO_RIGHT", {}).items())]
 WRONG = {name: answers for module in ANSWERS for name, answers in module.WRONG.items()}
 
