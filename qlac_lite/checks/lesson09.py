@@ -32,7 +32,7 @@ def _matched_cases(rng):
         Case("three runs (H, N): (1, 4), (5, 4), (5, 16), the factor is H", (table((1, 4), (5, 4), (5, 16)), 0), "Run 0 and run 1 differ in H only. Run 0 and run 2 differ in H and in N: no matched pair. Run 1 and run 2 do not differ in H."),
         Case("the same runs, the factor is N", (table((1, 4), (5, 4), (5, 16)), 1), "Now only run 1 and run 2 are a pair."),
         Case("two runs that are alike", (table((5, 4, 2), (5, 4, 2)), 0), "They do not differ in the factor: nothing is compared."),
-        Case("two changes that cancel in the sum", (table((1, 5, 2), (5, 1, 2), (5, 5, 2)), 0), "Compare entry by entry: (1, 5) and (5, 1) differ twice."),
+        Case("two changes that cancel in the sum", (table((1, 5, 2), (5, 2, 5), (5, 5, 2)), 0), "Compare entry by entry: in the others, (5, 2) and (2, 5) differ twice."),
         Case("one run", (table((5, 4, 2)), 1), "A run is no pair with itself."),
         Case("four runs, the last factor", (table((1, 0, 4), (1, 0, 3), (2, 0, 3), (1, 0, 5)), 2), "Runs 0, 1 and 3 differ in the last setting only, each from each other."),
         Case("nine runs of four settings", (many, int(rng.integers(0, 3))), "differs = settings[:, None] != settings[None]: (C, C, F). The factor is among them, and it is the only one."),
