@@ -28,21 +28,22 @@ def bootstrap(one: np.ndarray, other: np.ndarray, resamples: int = 5000, seed: i
 
 def power(apart: float, spread: float, seeds: int) -> float:
     """Chance that the t-interval of `seeds` paired differences excludes 0, if they are normal with mean `apart` and standard
-    deviation `spread` (the noncentral t distribution). `seeds` is 2 or more."""
+    deviation `spread`: the squared t follows a noncentral F distribution. `seeds` is 2 or more."""
+    if apart == 0:
+        return 1 - LEVEL
     limit = stats.t.ppf(0.5 + LEVEL / 2, seeds - 1)
-    shift = apart / spread * np.sqrt(seeds)
-    return float(stats.nct.sf(limit, seeds - 1, shift) + stats.nct.cdf(-limit, seeds - 1, shift))
+    return float(stats.ncf.sf(limit**2, 1, seeds - 1, seeds * (apart / spread) ** 2))
 
 
 def seeds_needed(apart: float, spread: float, wanted: float = 0.8, most: int = 10_000) -> int:
     """The fewest seeds with which `power` is at least `wanted`, or `most`."""
-    short = lambda seeds: power(apart, spread, round(seeds)) - wanted
-    if short(2) >= 0:
-        return 2
-    if apart == 0 or short(most) < 0:
-        return most
-    low, high = 2, most
+    short = lambda seeds: power(apart, spread, seeds) < wanted
+    low, high = 1, 2
+    while short(high):
+        if high >= most:
+            return most
+        low, high = high, 2 * high
     while high - low > 1:  # power grows with the seeds
         middle = (low + high) // 2
-        low, high = (low, middle) if short(middle) >= 0 else (middle, high)
-    return high
+        low, high = (middle, high) if short(middle) else (low, middle)
+    return min(high, most)
