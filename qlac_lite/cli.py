@@ -188,20 +188,21 @@ def experiment(
     seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4; comparison, precision and the ablations 8.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only this method (halves: family, fql or bfn); may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
-    task: Annotated[str, typer.Option(help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`.")] = LITE_WORLD,
-    preset: Annotated[str, typer.Option(help="With --task: as in `qlac train`.")] = "lite",
+    task: Annotated[str | None, typer.Option(help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`. By default the lite world; with --preset full cube-triple, task 2.")] = None,
+    preset: Annotated[str, typer.Option(help="**lite**, or **full**: the paper's sizes, for a GPU.")] = "lite",
     data: Annotated[Path | None, typer.Option(help="With --task: dataset file; by default what `qlac data` finds.")] = None,
 ) -> None:
     """Runs one of the course's experiments on the lite world: the same command goes on where it was killed.
 
-    `exploration --task cube-triple-play-singletask-task1-v0 --preset full` is that experiment at the paper's size; so are `length` and the
-    other ablations, which end with a table and a figure in DIR (report.md, report.png).
+    With `--preset full`, `exploration` and the ablations run at the paper's size. The ablations end with a table and a figure in
+    DIR (report.md, report.png).
     """
     settings = parse_settings(set_ or []) | ({"seeds": seeds} if seeds else {}) | ({"methods": tuple(method)} if method else {})
     _quiet()
     from qlac_lite.engine import use_cores
 
     use_cores()
+    task = task or ("cube-triple-play-singletask-task2-v0" if preset == "full" else LITE_WORLD)
     from qlac_lite.ablations import ABLATIONS, ablate, variants
     from qlac_lite.data.fetch import get_dataset
 

@@ -144,6 +144,11 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: t
     axes.grid(False)
 
 
+def tile(x: float, y: float, colour: str) -> Artist:
+    """A unit square around (x, y), a cell of a map; add it with `axes.add_patch`."""
+    return matplotlib.patches.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white")
+
+
 def save(figure: Figure, path: Path) -> None:
     """The figure as a PNG that appears whole or not at all."""
     with atomic(path) as file:

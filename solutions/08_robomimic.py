@@ -134,7 +134,8 @@ words = ["train", "--task", "lift-mh-low_dim", "--method", "qc-fql", "--preset",
 words += ["--seeds", SEEDS, "--offline-steps", STEPS[0], "--online-steps", STEPS[1], "--data", FILES["lift"]]
 words += [word for name, value in CHANGES.items() for word in ("--set", f"{name}={value}")]
 live_run = start(*words, "--out", "runs/live", "--resume")
-print("qlac", *[word if word != FILES["lift"] else "data/lift..." for word in words], "--out runs/live --resume")
+printed = [word if word != FILES["lift"] else "data/lift..." for word in words]
+print("qlac", *printed, "--out runs/live --resume")
 
 # %% [markdown]
 # ## 2. The file
@@ -535,7 +536,7 @@ for name, title in {**{key: NAMES[key] for key in ("fql", "qc-fql")}, **TIED}.it
         q = span(column(run, "q_mean", step), ".1f")
         print(f"{title:20} {step:7,}   {told(by_seed(run)[step, 0]):14}  {q:22}  {span(distance, '.4f')}")
 loose, tight = (by_seed(RECORDED[name])[8000, 0] for name in ("qc-fql", "qc-fql-alpha-10000"))
-print(f"QC-FQL at 8,000 updates, α 10,000 less α 1,000, seed by seed: {told(tight - loose, (-100, 100))} points")
+print(f"QC-FQL at 8,000 updates, α 10,000 less α 1,000: {told(tight - loose, (-100, 100))} points")
 
 # %% [markdown]
 # **For FQL the tie changes nothing.** It falls with the paper's α as well, to the same 12 %, and its distance from the clone is the same. In fact it comes *nearer* to the clone between the two evaluations, while it succeeds less. So this is not Q leading the policy away from the data, and a prediction that said so is refuted for FQL. For QC-FQL the tie does change something at 8,000 updates: its policy is nearer to the clone, and its mean Q is lower, with intervals apart. QC-FQL has a low of its own, after 4,000 updates, with either α.
@@ -695,4 +696,4 @@ print("qlac report runs/robomimic --out report")
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): the protocol and the figures quoted.
 # - P. Ball, L. Smith, I. Kostrikov, S. Levine, *Efficient Online Reinforcement Learning with Offline Data*, [arXiv 2302.02948](https://arxiv.org/abs/2302.02948): RLPD.
 #
-# **Next:** lesson 09, ablations with matched controls (to come).
+# **Next:** [09 · Ablations with matched controls](09_ablations.ipynb).

@@ -1,0 +1,768 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 09 · Ablations with matched controls
+#
+# Q-LAC has many parts: a chunk, a backup over the chunk, open-loop execution, a flow, a tie to it, two critics, their mean. Which of them does the work? An *ablation* takes one part away, or changes it, and looks. It is easy to do badly. This page is about doing it well.
+#
+# **You will be able to** find the matched pairs in a list of runs; compare two variants seed by seed, with an interval; say how many seeds it takes to see a difference; choose the control that could refute a claim; see what is wrong with a plot; and say which parts of Q-LAC mattered in the course's small world, and which did not.
+#
+# **You need** [lesson 02](02_backups.ipynb) (backups), [lesson 04](04_fql.ipynb) (QC-FQL, QC) and [lesson 06](06_offline_to_online.ipynb) (intervals). **Time** about 100 minutes to work through; two minutes on two cores to run.
+#
+# | symbol | in code | meaning |
+# |---|---|---|
+# | $h$ | `horizon` | chunk length, or n of an n-step return |
+# | $N$ | `candidates` | samples of which the best acts (QC, BFN) |
+# | $K$ | `flow_steps` | Euler steps of the flow |
+# | $\alpha$ | `alpha` | weight of the distillation loss (QC-FQL) |
+# | $R$ | `len(one)` | seeds |
+# | $d_i$ | `one - other` | difference of two variants on seed $i$ |
+# | $s_d$ | `spread` | standard deviation of these differences |
+
+# %%
+import math
+
+import numpy as np
+import scipy.stats
+
+from qlac_lite import mdp, paired, plots
+from qlac_lite.ablation_report import measured, text
+from qlac_lite.ablations import FEW, LENGTHS, PUSHES, STEP, variants
+from qlac_lite.checks import lesson09 as checks
+from qlac_lite.config import METHODS
+from qlac_lite.envs.lite import LiteWorld
+from qlac_lite.experiments import play, recorded
+from qlac_lite.lessons import shorten, show
+from qlac_lite.lite import lite_config, train_lite
+from qlac_lite.plots import mean_interval
+from qlac_lite.widgets import explore
+
+# %% [markdown]
+# ## 1. One factor at a time
+#
+# Two runs answer a question if they differ in one setting and in nothing else. Then they are a **matched pair**. If they differ twice, the two changes are *confounded*: whatever you see could be the work of either.
+#
+# The paper's own table has such pairs and others. QC and BFN differ in the chunk, and on the puzzle in $N$ as well: 64 against 4.
+#
+# ### Your turn: `matched` (★☆☆, 10 minutes)
+#
+# `settings` has a row for each run and a column for each setting. Which pairs of runs differ in the column `factor`, and nowhere else?
+#
+# 1. Compare every run with every other, setting by setting: (C, C, F).
+# 2. The factor has to differ.
+# 3. It has to be the only one that does.
+#
+# <details><summary>Hint</summary>
+#
+# `differs = settings[:, None, :] != settings[None, :, :]`. How many settings differ? `differs.sum(axis=2)`.
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "matched", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def matched(settings, factor):
+    """Which pairs of runs differ in one setting and in nothing else.
+
+    Args:
+        settings: (C, F) numbers, a row for each run.
+        factor: the column that may differ.
+
+    Returns:
+        (C, C) bool: True where run i and run j are a matched pair.
+    """
+    ### BEGIN SOLUTION
+    differs = settings[:, None, :] != settings[None, :, :]  # (C, C, F)
+    return differs[:, :, factor] & (differs.sum(axis=2) == 1)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "check_matched", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+matched = checks.check_matched(matched)
+
+# %% [markdown]
+# Ask it about the paper's methods on the puzzle. (Settings: chunk length of the policy, steps of the backup, $N$ or 0 where there is none, and 1 for the one-step policy of FQL.)
+
+# %%
+RUNS = {  # policy's chunk, steps of the backup, N, one-step policy
+    "FQL": (1, 1, 0, 1),
+    "FQL-n": (1, 5, 0, 1),
+    "QC-FQL": (5, 5, 0, 1),
+    "BFN": (1, 1, 4, 0),
+    "BFN-n": (1, 5, 4, 0),
+    "QC": (5, 5, 64, 0),
+}
+NAMES, TABLE = list(RUNS), np.array(list(RUNS.values()))
+for column, factor in enumerate(("the policy's chunk", "the backup", "N", "the extraction")):
+    pairs = [f"{NAMES[i]} and {NAMES[j]}" for i, j in np.argwhere(matched(TABLE, column)) if i < j]
+    print(f"{factor:19}", "; ".join(pairs) or "no matched pair")
+
+# %% [markdown]
+# QC-FQL and FQL-n differ in the policy's chunk (and in the critic that belongs to it). FQL and QC-FQL differ in chunk *and* backup. QC has no partner at all: it differs from BFN-n in chunk and $N$. So the paper's table cannot say what chunks do for best-of-N on the puzzle. We come back to that in section 5.
+#
+# **The experiments of this page** are lists of matched pairs. They run in the lite world (lesson 03) with steps of 0.08, where an episode takes about 40 actions. Each variant has eight seeds, 1,000 updates on play, and 5,000 environment steps with an update each. They were recorded with commands that anyone can repeat, and each took 10 to 20 minutes on two cores. **Over the curve** is the mean of the five online evaluations, of 20 episodes each; it was chosen before the runs, since it has less luck in it than the last one.
+
+# %%
+EXPERIMENTS = ("length", "disturbance", "halves", "candidates", "factors")
+RECORDED = {name: recorded(name) for name in EXPERIMENTS}
+ROWS = [row for rows, _ in RECORDED.values() for row in rows]
+for name, (rows, about) in RECORDED.items():
+    print(f"{about['provenance']['command']:45} {len({row['cell'] for row in rows}):3} variants")
+settings = next(iter(RECORDED["factors"][1]["cells"].values()))
+told = ("seeds", "offline_steps", "online_steps", "step", "horizon", "candidates", "flow_steps", "alpha")
+print("the same in all, but for the factor:", {key: settings[key] for key in told})
+
+
+def curve(cell):
+    """Success of a cell over the curve, in %, by seed (R,)."""
+    return measured(ROWS, cell).curve
+
+
+# %% [markdown]
+# ## 2. Seeds, pairs, and how many it takes
+#
+# Here is the first pair: QC-FQL with two critics (the control) and with ten. Which one is better?
+
+# %%
+one, other = curve("qc-fql-critics10"), curve("qc-fql-control")
+print("seed       ", " ".join(f"{seed:5}" for seed in range(len(one))))
+for name, values in (("10 critics", one), ("2 critics", other), ("difference", one - other)):
+    print(f"{name:11}", " ".join(f"{value:5.0f}" for value in values), f"  mean {values.mean():.1f}")
+
+# %% [markdown]
+# **Predict** before you go on: is there a difference? Would you have said the same after the first two seeds?
+#
+# Variant and control were trained **from the same seeds**: the same first networks (where the shapes agree), the same play, the same starts. What a seed is lucky in, both are lucky in, and it drops out of $d_i$. So the *differences* are what to put an interval around:
+#
+# $$ \bar d = \frac1R \sum_i d_i $$
+#
+# In words: the mean difference, seed by seed. The **paired bootstrap** asks how it would vary with other seeds. It has only these, so it draws R seeds out of them, with replacement, again and again. With a seed it takes *both* runs.
+#
+# ### Your turn: `paired_bootstrap` (★★☆, 10 minutes)
+#
+# `picks` has the drawn seeds, a row for each of K resamples.
+#
+# 1. The difference on each seed.
+# 2. Of each resample the mean difference: K numbers.
+# 3. Their percentiles 2.5 and 97.5.
+#
+# <details><summary>Hint</summary>
+#
+# An array of whole numbers as an index: `(one - other)[picks]` is (K, R).
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "paired_bootstrap", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def paired_bootstrap(one, other, picks):
+    """95 % percentile interval of the mean difference of two runs, seed by seed.
+
+    Args:
+        one, other: (R,) of the two runs; entry i of both is from seed i.
+        picks: (K, R) int, the seeds of each of K resamples.
+
+    Returns:
+        low, high: percentiles 2.5 and 97.5 of the K resampled means of one - other.
+    """
+    ### BEGIN SOLUTION
+    means = (one - other)[picks].mean(axis=1)  # (K,)
+    return np.percentile(means, 2.5), np.percentile(means, 97.5)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "check_paired_bootstrap", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+paired_bootstrap = checks.check_paired_bootstrap(paired_bootstrap)
+
+# %% [markdown]
+# The next figure has all variants of `factors` against their control: your bootstrap; the t-interval of the same differences; and, for comparison, the t-interval that forgets the pairs.
+
+# %%
+FACTORS = [v.name for v in variants("factors") if v.name != v.control]
+picks = np.random.default_rng(0).integers(0, 8, (5000, 8))
+
+
+def unpaired(one, other):
+    """The t-interval of a difference of means that knows nothing of pairs (Welch)."""
+    ends = scipy.stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    return one.mean() - other.mean(), *ends
+
+
+WAYS = {
+    "paired bootstrap": (lambda a, b: ((a - b).mean(), *paired_bootstrap(a, b, picks)), "#0072B2", "o"),
+    "paired t": (paired.difference, "#009E73", "D"),
+    "not paired": (unpaired, "0.6", "s"),
+}
+figure, (axes,) = plots.new_figure(1, width=7.2, height=3.9)
+print(f"{'less the control':19} paired bootstrap   paired t          not paired        correlation of the seeds")
+for place, name in enumerate(FACTORS):
+    pair = curve(name), curve("qc-fql-control")
+    found = {way: interval(*pair) for way, (interval, *_) in WAYS.items()}
+    for i, (way, (_, colour, marker)) in enumerate(WAYS.items()):
+        mean, low, high = found[way]
+        label = way if place == 0 else None
+        reach = dict(xerr=[[mean - low], [high - mean]], color=colour, marker=marker, label=label)
+        axes.errorbar(mean, place + 0.22 * (i - 1), markersize=4, capsize=2, linestyle="", **reach)
+    words = " ".join(f"{text(values, (-100, 100)):17}" for values in found.values())
+    print(f"{name:19} {words} {np.corrcoef(*pair)[0, 1]:6.2f}")
+axes.axvline(0, color="0.4", linewidth=1)
+axes.set_yticks(range(len(FACTORS)), [name.removeprefix("qc-fql-") for name in FACTORS])
+axes.invert_yaxis()
+axes.set(xlabel="success over the curve less the control's (points), 8 seeds")
+axes.legend(fontsize=8)
+show(
+    figure,
+    "Differences to the control: five updates a step far to the right, alpha 100 far to the left, one "
+    "Euler step to the left, the others around 0; three intervals each, nearly alike.",
+)
+
+# %% [markdown]
+# What each factor does is for section 6. Look at the intervals first.
+#
+# **The bootstrap is a little narrower than the t-interval.** With eight seeds it is too narrow: the spread of the resamples is that of the sample, divided by $R$ and not by $R - 1$, and its tails are those of a normal distribution. With many seeds the two agree. So this page reports t-intervals.
+#
+# **Pairing helps less than one might hope.** The last column says how much of the luck is shared. It is between −0.4 and 0.6 here. The seeds share first networks and starts, but a different update soon leads to another history. Where the correlation is 0.5 or more, as with $K = 10$ and ten critics, pairs narrow the interval by a third; elsewhere they gain nothing. They cost nothing, either: pair your seeds, and do not count on it.
+#
+# ### How many seeds?
+#
+# An interval that holds 0 does not say that there is no difference. It says that *this many seeds* do not show one. How large a difference would they have shown? Invent experiments in which the truth is known, and count.
+#
+# ### Your turn: `chance_to_see` (★★☆, 15 minutes)
+#
+# Each row of `noise` is an invented experiment with R seeds.
+#
+# 1. The differences, seed by seed: `apart + spread * noise`.
+# 2. Of each row the mean, and the half-width of its t-interval: $t_{0.975,\,R-1}\; s_d / \sqrt R$.
+# 3. The share of rows whose interval excludes 0, on either side.
+#
+# <details><summary>Hint</summary>
+#
+# `scipy.stats.t.ppf(0.975, R - 1)`, and `std(axis=1, ddof=1)`.
+# </details>
+
+# %% nbgrader={"grade": false, "grade_id": "chance_to_see", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def chance_to_see(noise, apart, spread):
+    """Share of invented experiments that show a difference.
+
+    Args:
+        noise: (M, R) standard normal, a row for each experiment.
+        apart: the true difference. spread: standard deviation of the differences over seeds.
+
+    Returns:
+        float: share of the rows whose 95 % t-interval of the mean difference excludes 0.
+    """
+    ### BEGIN SOLUTION
+    seen = apart + spread * noise  # (M, R)
+    seeds = noise.shape[1]
+    reach = scipy.stats.t.ppf(0.975, seeds - 1) * seen.std(axis=1, ddof=1) / np.sqrt(seeds)
+    return np.mean(np.abs(seen.mean(axis=1)) > reach)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "check_chance_to_see", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+chance_to_see = checks.check_chance_to_see(chance_to_see)
+
+# %%
+SPREADS = {name: (curve(name) - curve("qc-fql-control")).std(ddof=1) for name in FACTORS}
+SPREAD, SEEDS, MANY = float(np.median(list(SPREADS.values()))), np.arange(2, 25), shorten(4000, fast=400)
+print("spread of the differences, points:", ", ".join(f"{s:.1f}" for s in SPREADS.values()), f"| median {SPREAD:.1f}")
+figure, (axes,) = plots.new_figure(1, width=6.2, height=3.4)
+rng = np.random.default_rng(1)
+for apart, colour in zip((0, 3, 5, 10, 20), ("0.5", *plots.shades(4)), strict=True):
+    seen = [chance_to_see(rng.normal(size=(MANY, seeds)), apart, SPREAD) for seeds in SEEDS]
+    axes.plot(SEEDS, 100 * np.array(seen), color=colour, marker=".", label=f"{apart} points apart")
+    if apart:
+        exact = [100 * paired.power(apart, SPREAD, int(seeds)) for seeds in SEEDS]
+        axes.plot(SEEDS, exact, color=colour, linewidth=1, linestyle=":")
+        print(f"{apart:3} points apart: four seeds see it in {100 * paired.power(apart, SPREAD, 4):.0f} %,", end=" ")
+        print(f"eight in {100 * paired.power(apart, SPREAD, 8):.0f} %;", end=" ")
+        print(f"for 80 % it takes {paired.seeds_needed(apart, SPREAD)} seeds")
+axes.axhline(80, color="0.4", linewidth=1)
+axes.set(xlabel="seeds", ylabel="experiments that see it (%)", ylim=(-2, 102))
+axes.legend(fontsize=8)
+show(
+    figure,
+    "Chance to see a difference against the number of seeds, for 0, 3, 5, 10 and 20 points, at the median "
+    "spread of the recorded pairs; the invented experiments lie on the exact curves.",
+)
+
+# %% [markdown]
+# (Dots: your invented experiments. Dotted lines: the exact chance, from the noncentral F distribution. With nothing apart 5 % still see something: that is what 95 % means.)
+#
+# This is the **power** of the experiment. Do it *before* you run: a pilot of a few seeds gives a spread, and the spread gives the number of seeds. The paper has four seeds a task on OGBench. With a spread like ours four would show 20 points reliably, and 5 hardly ever. (It averages over 25 tasks, which narrows the interval of the average, not that of a single task.)
+#
+# So **report nulls with their interval**. "Ten critics do not matter" is wrong; "ten critics less two: 2 [−3, 7] points" says that more than 7 points are excluded, and that 5 would probably have been missed.
+#
+# ## 3. How long a chunk?
+#
+# **Predict**: success against $h$, offline and online. An episode takes about 40 actions. Where does it turn, and what does $h = 50$ do?
+
+# %%
+PHASES = ("offline", "curve", "end")
+LABELS = {"offline": "after 1,000 updates offline", "curve": "over the online curve", "end": "after 5,000 online steps"}
+
+
+def by_length(axes, method, phase, ending="", label=None, line="-"):
+    """Success against h of one method, with its interval."""
+    values = np.stack([getattr(measured(ROWS, f"{method}-h{h}{ending}"), phase) for h in LENGTHS], axis=1)
+    mean, low, high = mean_interval(values)
+    colour, marker = plots.STYLES[method]
+    axes.plot(LENGTHS, mean, color=colour, marker=marker, markersize=5, linestyle=line, label=label)
+    axes.fill_between(LENGTHS, *np.clip((low, high), 0, 100), color=colour, alpha=0.15, linewidth=0)
+
+
+figure, panels = plots.new_figure(3, width=3.5, height=3.2)
+for axes, phase in zip(panels, PHASES, strict=True):
+    for method in ("qc-fql", "qc"):
+        by_length(axes, method, phase, label=METHODS[method].title)
+    axes.set(xscale="log", xlabel="chunk length h", ylim=(-3, 103), title=LABELS[phase])
+    axes.set_xticks(LENGTHS, LENGTHS)
+    axes.minorticks_off()
+panels[0].set_ylabel("success (%)")
+panels[0].legend(fontsize=8)
+show(figure, "LENGTH-ALT")
+for method in ("qc-fql", "qc"):
+    print(f"{METHODS[method].title:7}    h   offline          over the curve   less h = 1, seed by seed   at the end")
+    for h in LENGTHS:
+        own, control = (measured(ROWS, f"{method}-h{x}") for x in (h, 1))
+        less = text(paired.difference(own.curve, control.curve), (-100, 100)) if h > 1 else "-"
+        cells = [text(mean_interval(values)) for values in (own.offline, own.curve)]
+        print(f"{h:12}   {cells[0]:16} {cells[1]:16} {less:26} {text(mean_interval(own.end))}")
+
+# %% [markdown]
+# RESULT-LENGTH
+#
+# ### Push it about
+#
+# An open-loop chunk cannot answer to what happens while it runs. So far nothing happens: the world is deterministic. Now a random push is added to the velocity of every action, in the data as well as online; its standard deviation is given in units of the largest velocity.
+#
+# **Predict**: with pushes, does the best $h$ move, and where to?
+
+# %%
+def draw_pushed(push):
+    figure, (axes,) = plots.new_figure(1, width=5.6, height=3.3)
+    ending = f"-push{push:g}" if push else ""
+    by_length(axes, "qc-fql", "end", ending, "at the end", ":")
+    by_length(axes, "qc-fql", "curve", ending, "over the curve")
+    axes.set(xscale="log", xlabel="chunk length h", ylabel="success (%)", ylim=(-3, 103))
+    axes.set_xticks(LENGTHS, LENGTHS)
+    axes.minorticks_off()
+    axes.set_title(f"QC-FQL, pushes of {push:g}")
+    axes.legend(fontsize=8)
+    return figure, f"Success of QC-FQL against chunk length with pushes of {push:g}, eight seeds."
+
+
+figure, panels = plots.new_figure(3, width=3.5, height=3.2)
+for axes, push in zip(panels, (0.0, *PUSHES), strict=True):
+    for phase, line in (("end", ":"), ("curve", "-")):
+        by_length(axes, "qc-fql", phase, f"-push{push:g}" if push else "", LABELS[phase], line)
+    axes.set(xscale="log", xlabel="chunk length h", ylim=(-3, 103), title=f"pushes of {push:g}")
+    axes.set_xticks(LENGTHS, LENGTHS)
+    axes.minorticks_off()
+panels[0].set_ylabel("success of QC-FQL (%)")
+panels[0].legend(fontsize=8)
+show(figure, "PUSH-ALT")
+explore(draw_pushed, push=("pushes", [0.0, *PUSHES], 1.0))
+print("QC-FQL, success over the curve less that of h = 1, seed by seed")
+print("pushes ", " ".join(f"h = {h:<13}" for h in LENGTHS[1:]))
+for push in (0.0, *PUSHES):
+    ending = f"-push{push:g}" if push else ""
+    control = curve(f"qc-fql-h1{ending}")
+    apart = [paired.difference(curve(f"qc-fql-h{h}{ending}"), control) for h in LENGTHS[1:]]
+    print(f"{push:6g} ", " ".join(f"{text(values, (-100, 100)):17}" for values in apart))
+
+# %% [markdown]
+# RESULT-PUSH
+#
+# ## 4. Two halves: the backup and the execution
+#
+# A method with chunks changes two things at once. Its **backup** spans $h$ steps and values whole chunks. And its **policy** decides once for $h$ actions, which are executed blindly. Which half gives which half of the gain?
+#
+# To take them apart, policy and critic need chunks of different lengths, $P$ and $C$:
+#
+# - $P > C$: the critic values the first $C$ actions of the policy's chunk. The rest is only cloned. (An n-step critic has $C = 1$, too.)
+# - $P < C$: the policy has one action, the critic wants five. So a second critic learns what a first action is worth: $Q_1(s, a_1)$ regresses onto $Q(s, \mathbf a)$ over the data, by an expectile, so that it leans to the better continuations. (Lesson 10 has more of this. In code: `make_judge` in [`agents/base.py`](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/agents/base.py).)
+#
+# That gives three backups times two policies, each with both extractions, $h = 5$. And `execute`: a chunk critic and a chunk policy, of which only the first $k$ actions are executed before the policy looks again.
+#
+# **Predict**, for each extraction: which of the six is best, which is worst?
+
+# %%
+FAMILIES = {"fql": "FQL family", "bfn": "BFN family"}
+BACKUPS = ("one-step", "n-step", "chunk")
+figure, panels = plots.new_figure(2, width=4.6, height=3.3)
+for axes, (family, title) in zip(panels, FAMILIES.items(), strict=True):
+    for i, (p, colour, marker) in enumerate(((1, "#E69F00", "s"), (5, "#0072B2", "o"))):
+        values = np.stack([curve(f"{family}-{backup}-policy{p}") for backup in BACKUPS], axis=1)
+        place = np.arange(3) + 0.15 * (2 * i - 1)
+        plots.points(axes, place, values, f"policy of {p} action{'s' * (p > 1)}", colour, marker, (0, 100))
+    for k, marker in ((1, "^"), (2, "v")):
+        values = curve(f"{family}-chunk-execute{k}")[:, None]
+        plots.points(axes, np.array([2.2 + 0.2 * k]), values, f"of 5, {k} executed", "0.5", marker, (0, 100))
+    axes.set_xticks(range(3), [f"{backup}\nbackup" for backup in BACKUPS])
+    axes.set(title=title, ylim=(-3, 103), xlim=(-0.5, 2.9))
+panels[0].set_ylabel("success over the curve (%)")
+panels[1].legend(fontsize=8)
+show(figure, "HALVES-ALT")
+for family in FAMILIES:
+    whole = curve(f"{family}-chunk-policy5")
+    print(f"{FAMILIES[family]}: backup of chunks, policy of chunks: {text(mean_interval(whole))} %. Less it, seed by seed:")
+    for name in [v.name for v in variants("halves", (family,)) if v.name != v.control]:
+        apart = text(paired.difference(curve(name), whole), (-100, 100))
+        print(f"  {name:22} {text(mean_interval(curve(name))):14} % {apart:>16} points")
+
+# %% [markdown]
+# RESULT-HALVES
+#
+# ## 5. Equal N, and claims that a control could refute
+#
+# QC with $N = 64$ against BFN with $N = 4$ is no matched pair. Here is the missing one: both, with the same $N$.
+#
+# A larger $N$ moves the policy away from the behavior: by at most $\log N - (N-1)/N$ in Kullback-Leibler divergence (lesson 04). And it looks harder for the critic's errors.
+#
+# **Predict**: what does $N = 1$ reach? (No candidate is chosen: who acts?) And does QC keep its lead at equal $N$?
+
+# %%
+CANDIDATES = (1, 2, 4, 16)
+
+
+def error(cell):
+    """Belief less return of the policy's own first chunks at the end, by seed (R,)."""
+    own = [row for row in ROWS if row["cell"] == cell]
+    last = max(row["updates"] for row in own)
+    return np.array([row["belief_own"] - row["return_own"] for row in own if row["updates"] == last])
+
+
+figure, panels = plots.new_figure(2, width=4.6, height=3.3)
+quantities = {"success over the curve (%)": curve, "belief less return, at the end": error}
+for axes, (label, quantity) in zip(panels, quantities.items(), strict=True):
+    for method in ("qc", "bfn"):
+        values = np.stack([quantity(f"{method}-N{n}") for n in CANDIDATES], axis=1)
+        mean, low, high = mean_interval(values)
+        colour, marker = plots.STYLES[method]
+        axes.plot(CANDIDATES, mean, color=colour, marker=marker, label=METHODS[method].title)
+        axes.fill_between(CANDIDATES, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set(xscale="log", xlabel="candidates N", ylabel=label)
+    axes.set_xticks(CANDIDATES, CANDIDATES)
+    axes.minorticks_off()
+panels[0].set_ylim(-3, 103)
+panels[0].legend(fontsize=8)
+panels[1].axhline(0, color="0.4", linestyle=":")
+show(figure, "CANDIDATES-ALT")
+print("   N   KL at most   QC               BFN              QC less BFN, seed by seed")
+for n in CANDIDATES:
+    qc, bfn = curve(f"qc-N{n}"), curve(f"bfn-N{n}")
+    cells = f"{text(mean_interval(qc)):16} {text(mean_interval(bfn)):16}"
+    print(f"{n:4} {math.log(n) - (n - 1) / n:10.2f}    {cells} {text(paired.difference(qc, bfn), (-100, 100))}")
+across = curve("qc-N16") - curve("bfn-N4")
+print(f"not matched, QC with N = 16 less BFN with N = 4: {text(mean_interval(across), (-100, 100))}")
+
+# %% [markdown]
+# RESULT-CANDIDATES
+#
+# ### Your turn: `control_for` (★★☆, 15 minutes)
+#
+# A claim says *because*. A good control is a run that would come out otherwise if the claim were wrong. Which one could **refute** each claim?
+#
+# **Claim 1.** "On the puzzle QC ($N = 64$) is far ahead of BFN ($N = 4$), because it has chunks."
+# (1) both with more seeds · (2) QC with $N = 128$ · (3) BFN with $N = 64$ · (4) FQL
+#
+# **Claim 2.** "QC-FQL is ahead of FQL, because executing a chunk open loop explores coherently."
+# (1) QC-FQL with $h = 10$ · (2) QC-FQL of whose chunks only the first action is executed · (3) FQL with noise on its actions · (4) FQL-n
+#
+# **Claim 3.** "Training on chunks that start at 0, h, 2h, … learns slower than on all, because it misses the chunks that end in success." (lesson 02)
+# (1) stride h with more updates · (2) stride h with twice the data · (3) stride 2 · (4) stride 1, of whose chunks a random 1 in h is kept
+#
+# **Claim 4.** "$h = 10$ is ahead of $h = 1$, because the reward travels back faster, not because of the chunk."
+# (1) a single-action policy with a 10-step return · (2) $h = 20$ · (3) the same with fewer seeds · (4) $h = 10$, of whose chunks only the first action is executed
+
+# %% nbgrader={"grade": false, "grade_id": "control_for", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def control_for(claim):
+    """The number, 1 to 4, of the control that could refute the claim of that number, 1 to 4."""
+    ### BEGIN SOLUTION
+    return {1: 3, 2: 2, 3: 4, 4: 1}[claim]
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "check_control_for", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+control_for = checks.check_control_for(control_for)
+
+# %% [markdown]
+# Two of these controls are on this page. For claim 2 compare `fql-chunk-execute1` with `fql-chunk-policy5` in section 4, for claim 4 `fql-n-step-policy1` with `fql-chunk-policy5`. In this world, which of the two claims survives?
+#
+# ## 6. The other dials
+#
+# One setting of QC-FQL at a time, against the same control ($E = 2$ critics, one update a step, mean target, stride 1, $K = 4$, $\alpha = 10$). The paper reports, on its tasks: ten critics help, five updates a step do not.
+
+# %%
+def wrongly(cell):
+    """The critics at the end: belief of own chunks, return of own and of the demonstrator's; means over seeds."""
+    own = [row for row in ROWS if row["cell"] == cell]
+    last = max(row["updates"] for row in own)
+    mean = lambda key: np.mean([row[key] for row in own if row["updates"] == last])
+    return mean("belief_own"), mean("return_own")
+
+
+longest = -(1 - 0.99**100) / 0.01
+shortest = -(1 - 0.99**27) / 0.01
+print(f"return of an episode: {longest:.0f} if never solved, about {shortest:.0f} at best (28 actions)")
+print(f"{'variant':12} over the curve   less the control    at the end       belief   return   error by seed")
+for name in ["qc-fql-control", *FACTORS]:
+    own = measured(ROWS, name)
+    apart = "-" if name.endswith("control") else text(paired.difference(own.curve, curve("qc-fql-control")), (-100, 100))
+    believed, returned = wrongly(name)
+    cells = f"{text(mean_interval(own.curve)):16} {apart:19} {text(mean_interval(own.end)):16}"
+    err = text(mean_interval(error(name)), (-np.inf, np.inf))
+    print(f"{name.removeprefix('qc-fql-'):12} {cells} {believed:6.0f} {returned:8.0f}   {err}")
+
+# %% [markdown]
+# RESULT-FACTORS
+#
+# ### Your own factor, live
+#
+# Change one setting and train two seeds beside the recorded control. (Two seeds show a difference of `seeds_needed(d, spread) = 2` only: look back at section 2 before you conclude.)
+
+# %%
+MINE = {"critics": 4}  # yours: one field of `qlac train`, such as learning_rate, batch_size, hidden, target_rate
+FEWER = shorten({}, fast={"offline_steps": 50, "online_steps": 100, "evaluate_every": 50})
+world = LiteWorld(step=STEP)
+config = lite_config("qc-fql", **{**FEW, "seeds": 2, **MINE, **FEWER})
+outcome = train_lite(config, world, play(world, config.start_stride))
+online = outcome.steps > config.offline_steps
+mine = 100 * outcome.success.mean(axis=2)[:, online].mean(axis=1)
+control = curve("qc-fql-control")[:2]
+for seed, (a, b) in enumerate(zip(mine, control, strict=True)):
+    print(f"seed {seed}: {MINE} {a:.0f} %, control {b:.0f} %, difference {a - b:+.0f}")
+needed = paired.seeds_needed(10, SPREAD)
+print(f"a difference of 10 points takes {needed} seeds to see; you have 2")
+
+# %% [markdown]
+# ## 7. Who wins where: data quality and randomness
+#
+# "Chunking always beats n-step" is one of the claims that readers bring along. Three tabular learners, in a maze where steps go sideways with some probability, from data of a recorder that follows the best policy in a share of its steps and acts randomly in the others:
+#
+# - **one-step**: fitted Q iteration, one step at a time;
+# - **n-step**: the sum of three rewards, whoever chose the later actions (lesson 02: biased);
+# - **chunk**: three actions as one, executed blindly.
+#
+# All learn from the same 300 episodes, for as many *sweeps* as the slider says, and are scored by the exact value of their greedy policy, between a policy that never arrives (0) and the best one that looks at every step (1). Eight sets of data a point.
+#
+# **Predict**: where does each one win after 6 sweeps? And after 30?
+
+# %%
+PICTURE = """
+###########
+#S..#.....#
+#.#.#.###.#
+#.#...#G..#
+###########
+"""
+DISCOUNT, N = 0.97, 3
+NOISES, QUALITIES, SWEEPS = (0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.25, 0.5, 0.75, 0.95), (4, 6, 8, 12, 30)
+SETS = shorten(8, fast=2)
+
+
+def learned(method, world, quality, seed):
+    """Value of the greedy policy at the start, after each number of sweeps."""
+    states, actions = world.rewards.shape
+    behavior = quality * mdp.greedy(mdp.optimal_q(world)) + (1 - quality) / actions
+    rng = np.random.default_rng(seed)
+    episodes = mdp.simulate(world, behavior, rng.integers(states, size=300), 40, rng)
+    length = 1 if method == "one-step" else N
+    data, size = mdp.windows(world, episodes, length), actions
+    spelled = data.actions[:, 0]
+    if method == "chunk":
+        whole = data.valid[:, -1] == 1
+        data, size = mdp.Windows(*(field[whole] for field in data)), actions**N
+        spelled = data.actions @ actions ** np.arange(N)[::-1]
+    returns = data.rewards @ DISCOUNT ** np.arange(length)
+    bootstrap = DISCOUNT ** data.valid.sum(axis=1) * data.mask
+    count = np.zeros((states, size))
+    np.add.at(count, (data.state, spelled), 1)
+    q, values = np.zeros((states, size)), []
+    ties = 1e-9 * rng.random(q.shape)
+    acting = mdp.chunked(world, N) if method == "chunk" else world
+    for sweep in range(1, max(SWEEPS) + 1):
+        best = np.where(count > 0, q, -np.inf).max(axis=1, initial=-1 / (1 - DISCOUNT))
+        sums = np.zeros_like(q)
+        np.add.at(sums, (data.state, spelled), returns + bootstrap * best[data.last_state])
+        q = sums / np.maximum(count, 1)
+        if sweep in SWEEPS:
+            policy = mdp.greedy(np.where(count > 0, q + ties, -np.inf))  # never what was never tried
+            values.append((mdp.policy_q(acting, policy) * policy)[0].sum())
+    return np.array(values)
+
+
+LEARNERS = {"one-step": "#E69F00", "n-step": "#CC79A7", "chunk": "#0072B2"}
+WORLDS = [mdp.grid(PICTURE, DISCOUNT, noise)[0] for noise in NOISES]
+worst = -1 / (1 - DISCOUNT)
+scores = np.empty((len(LEARNERS), SETS, len(NOISES), len(QUALITIES), len(SWEEPS)))
+for i, method in enumerate(LEARNERS):
+    for j, world in enumerate(WORLDS):
+        best = mdp.optimal_q(world)[0].max()
+        for k, quality in enumerate(QUALITIES):
+            found = np.array([learned(method, world, quality, seed) for seed in range(SETS)])
+            scores[i, :, j, k] = (found - worst) / (best - worst)
+
+
+def draw_map(sweeps):
+    """Each learner's score, and who wins: only where the difference to the second is shown, seed by seed."""
+    at = SWEEPS.index(sweeps)
+    figure, panels = plots.new_figure(4, width=2.65, height=3.2)
+    for axes, (i, method) in zip(panels, enumerate(LEARNERS), strict=False):
+        axes.imshow(scores[i, ..., at].mean(axis=0), vmin=0, vmax=1, cmap="Greys", origin="lower")
+        axes.set_title(method, color=LEARNERS[method])
+    words = []
+    for j in range(len(NOISES)):
+        for k in range(len(QUALITIES)):
+            own = scores[:, :, j, k, at]  # (learners, sets)
+            first, second = np.argsort(own.mean(axis=1))[::-1][:2]
+            _, low, _ = paired.difference(own[first], own[second])
+            colour = list(LEARNERS.values())[first] if low > 0.005 else "0.9"
+            panels[3].add_patch(plots.tile(k, j, colour))
+            words.append(list(LEARNERS)[first] if low > 0.005 else "not shown")
+    panels[3].set(title="who wins (grey: not shown)", xlim=(-0.5, 4.5), ylim=(-0.5, 4.5), aspect="equal")
+    for axes in panels:
+        axes.set_xticks(range(len(QUALITIES)), QUALITIES, fontsize=8)
+        axes.set_yticks(range(len(NOISES)), NOISES, fontsize=8)
+        axes.set_xlabel("data quality")
+        axes.grid(False)
+    panels[0].set_ylabel("noise")
+    figure.suptitle(f"after {sweeps} sweeps: score from 0 (white) to 1 (black), {SETS} sets of data", fontsize=10)
+    won = ", ".join(f"{name} {words.count(name)}" for name in (*LEARNERS, "not shown"))
+    return figure, f"Maps of three learners over noise and data quality after {sweeps} sweeps. Wins of 25: {won}."
+
+
+for sweeps in (6, 8, 30):
+    show(*draw_map(sweeps))
+    print(draw_map(sweeps)[1])
+explore(draw_map, sweeps=("sweeps", SWEEPS, 8))
+
+# %% [markdown]
+# The start is 16 steps from the goal, so news of it takes 16 sweeps one step at a time, and 6 in steps of three.
+#
+# - **Few sweeps: one-step is nowhere.** After 6 and 8 sweeps the start has not heard of the goal. This is what both other methods are for.
+# - **n-step has the middle.** Its sums hold the recorder's later choices. As long as these are half good, they name the right first action all the same: biased is not useless.
+# - **Chunks have the left edge**, where the data are random. There the n-step sums are those of a random walker, who hardly ever arrives. A chunk is told its own actions, and does not care who else was in the data. With noise it is right less and less often, since it cannot look. And further right it is misled: the better the recorder *looks*, the less its chunks say about acting blindly (lesson 01, lesson 02). Then n-step, which looks, wins.
+# - **Many sweeps: one-step catches up.** After 30 it is at the best value almost everywhere. It is ahead of n-step, and shown to be, where the recorder is nearly always right (0.95) and the noise is 0.3 or more; elsewhere they are level. The chunk's lead on random data is gone.
+# - **On the right edge**, with data that hardly ever leave the best path, nobody is at the best value as soon as there is noise, not even after 30 sweeps: what was never tried cannot be judged. (After 4 sweeps chunks lead there; put the slider there.)
+#
+# So "chunking always beats n-step" is wrong here in most of the map, and right in a part of it that matters: poor data, little noise, little time to propagate. OGBench's play is such data. (A maze of 19 cells with tables says where to look, not how large the effects are in a simulator with networks.)
+#
+# ## 8. Three plots that mislead
+#
+# All three are drawn from the recorded runs of this page, and every number in them is true. What is wrong with each? Read the code.
+#
+# ### Your turn: `what_misleads` (★☆☆, 10 minutes)
+#
+# (1) The axis does not begin at 0, and so magnifies a small difference. (2) Only some of the seeds are drawn, chosen by their outcome. (3) Two things differ between what is compared. (4) The interval treats episodes as independent, although they come from few trained agents. (5) The evaluation was chosen after looking, where the difference is largest. (6) Nothing.
+
+# %%
+figure, panels = plots.new_figure(3, width=3.5, height=3.2)
+
+# Plot A
+rates = {"2 critics": measured(ROWS, "qc-fql-control").end, "10 critics": measured(ROWS, "qc-fql-critics10").end}
+for place, (name, values) in enumerate(rates.items()):
+    mean, episodes = values.mean() / 100, 8 * 20
+    reach = 196 * np.sqrt(mean * (1 - mean) / episodes)
+    panels[0].errorbar(place, 100 * mean, reach, color="#0072B2", marker="o", capsize=4)
+panels[0].set_xticks(range(2), rates)
+panels[0].set(title="A. QC-FQL at the end,\n95 % intervals of 160 episodes", ylim=(0, 100), xlim=(-0.5, 1.5), ylabel="success (%)")
+
+# Plot B
+for name, colour in (("qc-h5", "#009E73"), ("qc-h1", "#D55E00")):
+    own = [row for row in ROWS if row["cell"] == name]
+    lines = [[100 * row["success"] for row in own if row["seed"] == seed] for seed in range(8)]
+    lines.sort(key=np.mean, reverse=name == "qc-h5")
+    for line in lines[:3]:
+        panels[1].plot(range(1, 7), line, color=colour, linewidth=1.2, label=name if line is lines[0] else None)
+panels[1].set(title="B. Single runs of QC:\nchunks of 5 against single actions", ylim=(0, 100), xlabel="updates (thousands)")
+panels[1].legend(fontsize=8)
+
+# Plot C
+bars = {"BFN": ("bfn-N2", "#D55E00"), "QC (chunks)": ("qc-N16", "#009E73")}
+for place, (name, (cell, colour)) in enumerate(bars.items()):
+    mean, low, high = mean_interval(measured(ROWS, cell).end)
+    low, high = max(low, 0), min(high, 100)
+    panels[2].bar(place, mean, color=colour, width=0.6)
+    panels[2].errorbar(place, mean, [[mean - low], [high - mean]], color="0.2", capsize=4)
+panels[2].set_xticks(range(2), bars)
+panels[2].set(title="C. What chunks do, at the end,\n95 % t-intervals over 8 seeds", ylim=(0, 100))
+show(figure, "Three plots: A two points with narrow intervals; B some runs as lines; C two bars with intervals.")
+
+# %% nbgrader={"grade": false, "grade_id": "what_misleads", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def what_misleads(plot):
+    """The number, 1 to 6, of what is wrong with plot "A", "B" or "C"."""
+    ### BEGIN SOLUTION
+    return {"A": 4, "B": 2, "C": 3}[plot]
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "check_what_misleads", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+what_misleads = checks.check_what_misleads(what_misleads)
+
+# %% [markdown]
+# The same three comparisons, drawn as they should be: differences, seed by seed, of matched pairs, with all seeds.
+
+# %%
+HONEST = {
+    "A. 10 critics less 2, at the end": ("qc-fql-critics10", "qc-fql-control", "end"),
+    "B. QC, h = 5 less h = 1, over the curve": ("qc-h5", "qc-h1", "curve"),
+    "C. QC less BFN, both N = 16, at the end": ("qc-N16", "bfn-N16", "end"),
+    "C. QC less BFN, both N = 2, at the end": ("qc-N2", "bfn-N2", "end"),
+}
+figure, (axes,) = plots.new_figure(1, width=6.6, height=2.6)
+for place, (name, (one, other, when)) in enumerate(HONEST.items()):
+    apart = getattr(measured(ROWS, one), when) - getattr(measured(ROWS, other), when)
+    mean, low, high = paired.difference(apart, np.zeros(8))
+    axes.plot(apart, np.full(8, place), ".", color="0.6")
+    axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], color="#0072B2", marker="o", capsize=4)
+    print(f"{name:42} {text((mean, low, high), (-100, 100))} points")
+axes.axvline(0, color="0.4", linewidth=1)
+axes.set_yticks(range(len(HONEST)), HONEST)
+axes.invert_yaxis()
+axes.set(xlabel="difference (points); grey: single seeds", xlim=(-105, 105))
+show(figure, "Differences seed by seed with intervals for the comparisons of plots A, B and C.")
+
+# %% [markdown]
+# RESULT-HONEST
+#
+# ## 9. At full size
+#
+# Every ablation of this page is a command, small and at the paper's size. A full one is a list of whole runs, each a folder that goes on where it was killed; it takes a GPU. They have not been run yet.
+
+# %%
+for name in ("length", "halves", "candidates", "factors"):
+    task = "cube-triple-play-singletask-task2-v0" if name != "candidates" else "puzzle-3x3-play-sparse-singletask-task4-v0"
+    runs = len(variants(name, full=True))
+    print(f"qlac experiment {name} --task {task} --preset full --data FILE --out runs/{name}   # {runs} runs")
+
+# %% [markdown]
+# ## Summary
+#
+# RESULT-SUMMARY
+#
+# ## Quiz
+#
+# 1. A variant has 40 % [30, 50], its control 35 % [25, 45], eight seeds each. Is there a difference?
+# <details><summary>Answer</summary>One cannot tell from these. Take the difference on each seed, and its interval. If every seed gains about 5 points, it is shown.</details>
+#
+# 2. A pilot with four seeds gives differences with a standard deviation of 10 points. You want to see 5 points in 80 % of cases. About how many seeds?
+# <details><summary>Answer</summary>`paired.seeds_needed(5, 10)` is 34. For 10 points it would be 10: half the difference takes about four times the seeds.</details>
+#
+# 3. You try 20 settings against one control, and one interval excludes 0. What do you conclude?
+# <details><summary>Answer</summary>Of 20 factors that do nothing, one shows something on average. Repeat that one with new seeds.</details>
+#
+# 4. Why is "QC executes only its first action" a control for exploration and not for the backup?
+# <details><summary>Answer</summary>The critic still values whole chunks and learns from five steps at once. Only what is executed changes.</details>
+#
+# 5. "Ten critics do not help." What should the sentence be?
+# <details><summary>Answer</summary>The difference with its interval and the number of seeds, and how large a difference these seeds would have shown.</details>
+#
+# ## References and what comes next
+#
+# - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): the paper's own ablations (chunk length, critics, updates a step), quoted above.
+# - R. Agarwal and others, *Deep Reinforcement Learning at the Edge of the Statistical Precipice*, [arXiv 2108.13264](https://arxiv.org/abs/2108.13264): few seeds, intervals, and what to report.
+# - C. Colas, O. Sigaud, P.-Y. Oudeyer, *How Many Random Seeds?*, [arXiv 1806.08295](https://arxiv.org/abs/1806.08295): the power of comparisons in reinforcement learning.
+# - Q. Li, S. Park, S. Levine, *Decoupled Q-Chunking*, [arXiv 2512.10926](https://arxiv.org/abs/2512.10926): a critic with longer chunks than its policy.
+#
+# **Next:** lesson 10, beyond: decoupled and adaptive chunks (to come).
