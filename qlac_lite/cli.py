@@ -80,10 +80,10 @@ def train(
     newest checkpoint. Killed at any moment, the run goes on with the same command and --resume.
 
     Fields for --set, with the paper's defaults: horizon=5 discount=0.99 stride=1 batch_size=256 hidden=512,512,512,512
-    learning_rate=3e-4 target_rate=0.005 critics=2 flow_steps=10 shard_steps=1000 alpha=300 candidates=32
+    learning_rate=3e-4 target_rate=0.005 critics=2 target=mean (or min) flow_steps=10 shard_steps=1000 alpha=300 candidates=32
     candidate_block=0 (all at once) sampling_precision=float32 (or bfloat16) online_start=5000 log_every=5000
-    evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0. Online: updates_per_step=1
-    offline_share=0 (RLPD 0.5) execute=0 (all of a chunk) order=overlapped (or alternating). RLPD family: entropy_target=-0.5 initial_temperature=1
+    evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0. policy_horizon=0 (as the critic's) expectile=0.8 (where it is
+    shorter). Online: updates_per_step=1 offline_share=0 (RLPD 0.5) execute=0 (all of a chunk) order=overlapped (or alternating). RLPD family: entropy_target=-0.5 initial_temperature=1
     bc_weight=0 (QC-RLPD 0.01).
     """
     given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)

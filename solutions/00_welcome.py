@@ -75,7 +75,7 @@ explore(draw_timeline, length=("chunk length H", [1, 2, 3, 5, 10, 15], 5))
 # %% [markdown]
 # Above, an ordinary agent ($H = 1$): look, act, look, act. Below, an agent with chunks of 5: it looks at $s_0$, chooses $a_0, \dots, a_4$ at once, and executes them **open loop**, without looking. Then it looks again.
 #
-# It seems foolish to close one's eyes. Three things speak for it, and each gets its lesson (those after 04 are still to come):
+# It seems foolish to close one's eyes. Three things speak for it, and each gets its lesson:
 #
 # 1. **Value travels faster** (lesson 02). A critic of chunks learns from five real rewards at a time.
 # 2. **Some behavior cannot be imitated one action at a time** (lesson 03). You will see a small case below.
@@ -270,13 +270,13 @@ print("as it was filmed: ", np.array_equal(mine, film.looks))
 # | **02** backups | one-step, n-step and chunked targets | speed against bias |
 # | **03** flow matching | behavior cloning of chunks | why a Gaussian fails and a flow does not; dithering |
 # | **04** FQL | critic, distillation, best of N | Q-LAC, trained; when chunks pay |
-# | 05 exploration | coherency and coverage | chunks explore coherently |
-# | 06 offline to online | RLPD and RLPD with chunks | when naive chunking fails, and why |
-# | 07, 08 full runs | OGBench, Robomimic on a GPU | learning curves beside the paper's |
-# | 09 ablations | matched controls | which part of the method does what |
+# | **05** exploration | coherency and coverage | what makes a chunk coherent, and what that is worth |
+# | **06** offline to online | RLPD and RLPD with chunks | when naive chunking helps and when it fails |
+# | **07** OGBench, **08** Robomimic | what a full run needs, and what gives a broken one away | the paper's figures beside your predictions |
+# | **09** ablations | a paired bootstrap, controls | which part of the method does what, in a small world |
 # | 10 beyond | decoupled and adaptive chunks | what came after the paper |
 #
-# Those in bold are here; the others are being written.
+# Those in bold are here; lesson 10 is being written.
 #
 # Every lesson runs from top to bottom with nothing filled in, in less than 3 minutes on two cores. Figures show means over repetitions with 95 % intervals. Behind a slider there is always a static figure that says the same.
 #

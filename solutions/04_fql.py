@@ -967,4 +967,4 @@ print(f"{outcome} in {len(film.effector) - 1} steps, {len(film.looks)} looks")
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: QC and QC-FQL.
 # - J. Hilton, L. Gao, *Measuring Goodhart's Law* (2022): the KL of best-of-n.
 #
-# **Next:** lesson 05, why chunks explore.
+# **Next:** [05 · Why chunks explore](05_exploration.ipynb).
