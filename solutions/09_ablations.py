@@ -196,7 +196,7 @@ WAYS = {
     "not paired": (unpaired, "0.6", "s"),
 }
 figure, (axes,) = plots.new_figure(1, width=7.2, height=3.9)
-print(f"{'less the control':19} paired bootstrap   paired t          not paired        correlation of the seeds")
+print(f"{'less the control':19} paired bootstrap  paired t          not paired        correlation")
 for place, name in enumerate(FACTORS):
     pair = curve(name), curve("qc-fql-control")
     found = {way: interval(*pair) for way, (interval, *_) in WAYS.items()}
@@ -266,7 +266,8 @@ chance_to_see = checks.check_chance_to_see(chance_to_see)
 # %%
 SPREADS = {name: (curve(name) - curve("qc-fql-control")).std(ddof=1) for name in FACTORS}
 SPREAD, SEEDS, MANY = float(np.median(list(SPREADS.values()))), np.arange(2, 25), shorten(4000, fast=400)
-print("spread of the differences, points:", ", ".join(f"{s:.1f}" for s in SPREADS.values()), f"| median {SPREAD:.1f}")
+each = ", ".join(f"{s:.1f}" for s in SPREADS.values())
+print(f"spread of the differences, points: {each} | median {SPREAD:.1f}")
 figure, (axes,) = plots.new_figure(1, width=6.2, height=3.4)
 rng = np.random.default_rng(1)
 for apart, colour in zip((0, 3, 5, 10, 20), ("0.5", *plots.shades(4)), strict=True):
@@ -275,8 +276,8 @@ for apart, colour in zip((0, 3, 5, 10, 20), ("0.5", *plots.shades(4)), strict=Tr
     if apart:
         exact = [100 * paired.power(apart, SPREAD, int(seeds)) for seeds in SEEDS]
         axes.plot(SEEDS, exact, color=colour, linewidth=1, linestyle=":")
-        print(f"{apart:3} points apart: four seeds see it in {100 * paired.power(apart, SPREAD, 4):.0f} %,", end=" ")
-        print(f"eight in {100 * paired.power(apart, SPREAD, 8):.0f} %;", end=" ")
+        four, eight = (100 * paired.power(apart, SPREAD, seeds) for seeds in (4, 8))
+        print(f"{apart:3} points apart: four seeds see it in {four:.0f} %, eight in {eight:.0f} %;", end=" ")
         print(f"for 80 % it takes {paired.seeds_needed(apart, SPREAD)} seeds")
 axes.axhline(80, color="0.4", linewidth=1)
 axes.set(xlabel="seeds", ylabel="experiments that see it (%)", ylim=(-2, 102))
@@ -300,7 +301,11 @@ show(
 
 # %%
 PHASES = ("offline", "curve", "end")
-LABELS = {"offline": "after 1,000 updates offline", "curve": "over the online curve", "end": "after 5,000 online steps"}
+LABELS = {
+    "offline": "after 1,000 updates offline",
+    "curve": "over the online curve",
+    "end": "after 5,000 online steps",
+}
 
 
 def by_length(axes, method, phase, ending="", label=None, line="-"):
@@ -323,12 +328,13 @@ panels[0].set_ylabel("success (%)")
 panels[0].legend(fontsize=8)
 show(figure, "LENGTH-ALT")
 for method in ("qc-fql", "qc"):
-    print(f"{METHODS[method].title:7}    h   offline          over the curve   less h = 1, seed by seed   at the end")
+    title = f"{METHODS[method].title:7}    h"
+    print(f"{title}   offline          over the curve   less h = 1, by seed   at the end")
     for h in LENGTHS:
         own, control = (measured(ROWS, f"{method}-h{x}") for x in (h, 1))
         less = text(paired.difference(own.curve, control.curve), (-100, 100)) if h > 1 else "-"
         cells = [text(mean_interval(values)) for values in (own.offline, own.curve)]
-        print(f"{h:12}   {cells[0]:16} {cells[1]:16} {less:26} {text(mean_interval(own.end))}")
+        print(f"{h:12}   {cells[0]:16} {cells[1]:16} {less:21} {text(mean_interval(own.end))}")
 
 # %% [markdown]
 # RESULT-LENGTH
@@ -404,10 +410,16 @@ for axes, (family, title) in zip(panels, FAMILIES.items(), strict=True):
     axes.set(title=title, ylim=(-3, 103), xlim=(-0.5, 2.9))
 panels[0].set_ylabel("success over the curve (%)")
 panels[1].legend(fontsize=8)
-show(figure, "Success by backup for policies of one and of five actions. FQL family: one-step near 0, n-step 32 percent with single actions and 1 with chunks, chunk 14 and 38. BFN family: 41 and 4, 52 and 16, 22 and 36.")
+show(
+    figure,
+    "Success by backup for policies of one and of five actions. FQL family: one-step near 0, n-step 32 "
+    "percent with single actions and 1 with chunks, chunk 14 and 38. BFN family: 41 and 4, 52 and 16, 22 "
+    "and 36.",
+)
 for family in FAMILIES:
     whole = curve(f"{family}-chunk-policy5")
-    print(f"{FAMILIES[family]}: backup of chunks, policy of chunks: {text(mean_interval(whole))} %. Less it, seed by seed:")
+    about = f"{FAMILIES[family]}: chunks in backup and policy {text(mean_interval(whole))} %."
+    print(f"{about} Less it, seed by seed:")
     for name in [v.name for v in variants("halves", (family,)) if v.name != v.control]:
         apart = text(paired.difference(curve(name), whole), (-100, 100))
         print(f"  {name:22} {text(mean_interval(curve(name))):14} % {apart:>16} points")
@@ -415,8 +427,9 @@ print("what single actions with a one-step backup gain from, seed by seed")
 for family, title in FAMILIES.items():
     plain = curve(f"{family}-one-step-policy1")
     ways = {"the long backup": "n-step-policy1", "chunks": "one-step-policy5", "both": "chunk-policy5"}
-    gains = [f"{way} {text(paired.difference(curve(f'{family}-{cell}'), plain), (-100, 100))}" for way, cell in ways.items()]
-    print(f"  {title}: {'; '.join(gains)}")
+    gains = {way: paired.difference(curve(f"{family}-{cell}"), plain) for way, cell in ways.items()}
+    words = [f"{way} {text(gain, (-100, 100))}" for way, gain in gains.items()]
+    print(f"  {title}: {'; '.join(words)}")
 
 # %% [markdown]
 # **What was measured.**
@@ -468,7 +481,8 @@ print("   N   KL at most   QC               BFN              QC less BFN, seed b
 for n in CANDIDATES:
     qc, bfn = curve(f"qc-N{n}"), curve(f"bfn-N{n}")
     cells = f"{text(mean_interval(qc)):16} {text(mean_interval(bfn)):16}"
-    print(f"{n:4} {math.log(n) - (n - 1) / n:10.2f}    {cells} {text(paired.difference(qc, bfn), (-100, 100))}")
+    apart = text(paired.difference(qc, bfn), (-100, 100))
+    print(f"{n:4} {math.log(n) - (n - 1) / n:10.2f}    {cells} {apart}")
 across = curve("qc-N16") - curve("bfn-N4")
 print(f"not matched, QC with N = 16 less BFN with N = 4: {text(mean_interval(across), (-100, 100))}")
 
@@ -510,7 +524,7 @@ control_for = checks.check_control_for(control_for)
 
 # %%
 def wrongly(cell):
-    """The critics at the end: belief of own chunks, return of own and of the demonstrator's; means over seeds."""
+    """At the end: the critics' belief in own first chunks, and the return after them; means over seeds."""
     own = [row for row in ROWS if row["cell"] == cell]
     last = max(row["updates"] for row in own)
     mean = lambda key: np.mean([row[key] for row in own if row["updates"] == last])
@@ -523,7 +537,8 @@ print(f"return of an episode: {longest:.0f} if never solved, about {shortest:.0f
 print(f"{'variant':12} over the curve   less the control    at the end       belief   return   error by seed")
 for name in ["qc-fql-control", *FACTORS]:
     own = measured(ROWS, name)
-    apart = "-" if name.endswith("control") else text(paired.difference(own.curve, curve("qc-fql-control")), (-100, 100))
+    less = text(paired.difference(own.curve, curve("qc-fql-control")), (-100, 100))
+    apart = "-" if name.endswith("control") else less
     believed, returned = wrongly(name)
     cells = f"{text(mean_interval(own.curve)):16} {apart:19} {text(mean_interval(own.end)):16}"
     err = text(mean_interval(error(name)), (-np.inf, np.inf))
@@ -544,7 +559,7 @@ for name in ["qc-fql-control", *FACTORS]:
 # Change one setting and train two seeds beside the recorded control. (Two seeds show a difference of `seeds_needed(d, spread) = 2` only: look back at section 2 before you conclude.)
 
 # %%
-MINE = {"critics": 4}  # yours: one field of `qlac train`, such as learning_rate, batch_size, hidden, target_rate
+MINE = {"critics": 4}  # yours: a field of `qlac train`: learning_rate, batch_size, hidden, target_rate ...
 FEWER = shorten({}, fast={"offline_steps": 50, "online_steps": 100, "evaluate_every": 50})
 world = LiteWorld(step=STEP)
 config = lite_config("qc-fql", **{**FEW, "seeds": 2, **MINE, **FEWER})
@@ -649,9 +664,10 @@ def draw_map(sweeps):
         axes.set_xlabel("data quality")
         axes.grid(False)
     panels[0].set_ylabel("noise")
-    figure.suptitle(f"after {sweeps} sweeps: score from 0 (white) to 1 (black), {SETS} sets of data", fontsize=10)
+    about = f"after {sweeps} sweeps: score from 0 (white) to 1 (black), {SETS} sets of data"
+    figure.suptitle(about, fontsize=10)
     won = ", ".join(f"{name} {words.count(name)}" for name in (*LEARNERS, "not shown"))
-    return figure, f"Maps of three learners over noise and data quality after {sweeps} sweeps. Wins of 25: {won}."
+    return figure, f"Three learners over noise and data quality after {sweeps} sweeps. Wins of 25: {won}."
 
 
 for sweeps in (6, 8, 30):
@@ -682,22 +698,25 @@ explore(draw_map, sweeps=("sweeps", SWEEPS, 8))
 figure, panels = plots.new_figure(3, width=3.5, height=3.2)
 
 # Plot A
-rates = {"2 critics": measured(ROWS, "qc-fql-control").end, "10 critics": measured(ROWS, "qc-fql-critics10").end}
+cells = {"2 critics": "qc-fql-control", "10 critics": "qc-fql-critics10"}
+rates = {name: measured(ROWS, cell).end for name, cell in cells.items()}
 for place, (name, values) in enumerate(rates.items()):
     mean, episodes = values.mean() / 100, 8 * 20
     reach = 196 * np.sqrt(mean * (1 - mean) / episodes)
     panels[0].errorbar(place, 100 * mean, reach, color="#0072B2", marker="o", capsize=4)
 panels[0].set_xticks(range(2), rates)
-panels[0].set(title="A. QC-FQL at the end,\n95 % intervals of 160 episodes", ylim=(0, 100), xlim=(-0.5, 1.5), ylabel="success (%)")
+panels[0].set(title="A. QC-FQL at the end,\n95 % intervals of 160 episodes", ylabel="success (%)")
+panels[0].set(ylim=(0, 100), xlim=(-0.5, 1.5))
 
 # Plot B
-for name, colour in (("qc-h5", "#009E73"), ("qc-h1", "#D55E00")):
+for name, colour in (("qc-fql-critics10", "#0072B2"), ("qc-fql-control", "#56B4E9")):
     own = [row for row in ROWS if row["cell"] == name]
     lines = [[100 * row["success"] for row in own if row["seed"] == seed] for seed in range(8)]
-    lines.sort(key=np.mean, reverse=name == "qc-h5")
+    lines.sort(key=np.mean, reverse=name == "qc-fql-critics10")
     for line in lines[:3]:
         panels[1].plot(range(1, 7), line, color=colour, linewidth=1.2, label=name if line is lines[0] else None)
-panels[1].set(title="B. Single runs of QC:\nchunks of 5 against single actions", ylim=(0, 100), xlabel="updates (thousands)")
+panels[1].set(title="B. Single runs of QC-FQL:\nten critics against two", ylim=(0, 100))
+panels[1].set_xlabel("updates (thousands)")
 panels[1].legend(fontsize=8)
 
 # Plot C
@@ -727,7 +746,7 @@ what_misleads = checks.check_what_misleads(what_misleads)
 # %%
 HONEST = {
     "A. 10 critics less 2, at the end": ("qc-fql-critics10", "qc-fql-control", "end"),
-    "B. QC, h = 5 less h = 1, over the curve": ("qc-h5", "qc-h1", "curve"),
+    "B. 10 critics less 2, over the curve": ("qc-fql-critics10", "qc-fql-control", "curve"),
     "C. QC less BFN, both N = 16, at the end": ("qc-N16", "bfn-N16", "end"),
     "C. QC less BFN, both N = 2, at the end": ("qc-N2", "bfn-N2", "end"),
 }
@@ -753,7 +772,8 @@ show(figure, "Differences seed by seed with intervals for the comparisons of plo
 
 # %%
 for name in ("length", "halves", "candidates", "factors"):
-    task = "cube-triple-play-singletask-task2-v0" if name != "candidates" else "puzzle-3x3-play-sparse-singletask-task4-v0"
+    task = "puzzle-3x3-play-sparse" if name == "candidates" else "cube-triple-play"
+    task += "-singletask-task4-v0" if name == "candidates" else "-singletask-task2-v0"
     runs = len(variants(name, full=True))
     print(f"qlac experiment {name} --task {task} --preset full --data FILE --out runs/{name}   # {runs} runs")
 

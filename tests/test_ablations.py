@@ -32,20 +32,31 @@ def data_of(world=WORLD, episodes=4, steps=60):
 @pytest.mark.parametrize("length", [1, 5])
 def test_a_policys_chunk_may_have_another_length_than_the_critics(method, length):
     config = lite_config(method, **TINY, horizon=5, policy_horizon=length)
-    outcome = train_lite(config, WORLD, data_of())
-    assert np.isfinite(outcome.success).all() and config.chunk_length == length
-    learner = make_learner(config, lite.OBSERVATION_SIZE, lite.ACTION_SIZE)
-    params = learner.init(jax.random.key(0)).params
-    actions = learner.act(params, jnp.zeros((3, 8)), jax.random.key(1))
-    assert actions.shape == (3, length, 3) and learner.value(params, jnp.zeros((3, 8)), actions).shape == (3,)
+    learner, key = make_learner(config, lite.OBSERVATION_SIZE, lite.ACTION_SIZE), jax.random.key(0)
+    state = learner.init(key)
+    actions = learner.act(state.params, jnp.zeros((3, 8)), key)
+    assert actions.shape == (3, length, 3) and learner.value(state.params, jnp.zeros((3, 8)), actions).shape == (3,)
+    data = jax.tree.map(jnp.asarray, data_of())
+    batch = sample(key, (data,), 8, config.backup_length, config.discount, span=config.span)
+    after, info = jax.jit(learner.update)(state, batch, key)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((after.params, info)))
+    for name, network in after.params.items():  # every network learns
+        assert any(not np.array_equal(*pair) for pair in zip(jax.tree.leaves(network), jax.tree.leaves(state.params[name]), strict=True))
+
+
+@pytest.mark.parametrize("method, length", [("bfn-n", 5), ("qc", 1)])
+def test_a_whole_run_with_another_policy_chunk(method, length):
+    outcome = train_lite(lite_config(method, **TINY, horizon=5, policy_horizon=length), WORLD, data_of())
+    assert np.isfinite(outcome.success).all() and int(outcome.replay.num_starts.min()) >= 20 - 5
 
 
 def test_without_a_policy_horizon_nothing_is_changed():
     """The critics of the published methods are one ensemble, and 5 said twice is 5."""
-    data = data_of()
-    plain, said = (train_lite(lite_config("qc-fql", **TINY, horizon=5, policy_horizon=p), WORLD, data) for p in (0, 5))
-    jax.tree.map(np.testing.assert_array_equal, plain.params, said.params)
-    assert "partial" not in plain.params["critic"]
+    learners = [make_learner(lite_config("qc-fql", **TINY, horizon=5, policy_horizon=p), 8, 3) for p in (0, 5)]
+    batch = sample(jax.random.key(1), (jax.tree.map(jnp.asarray, data_of()),), 8, 5, 0.99)
+    plain, said = (each.update(each.init(jax.random.key(0)), batch, jax.random.key(2))[0].params for each in learners)
+    jax.tree.map(np.testing.assert_array_equal, plain, said)
+    assert "partial" not in plain["critic"]
 
 
 def test_only_the_first_actions_of_a_longer_chunk_are_valued():

@@ -284,7 +284,7 @@ def _flaw_by_list(plot):
 
 NOT_THAT = {  # plot -> flaw -> why it is not that
     "A": {1: "The axis begins at 0.", 2: "All eight seeds are in it.", 3: "Only the number of critics differs.", 5: "It is the last evaluation, as agreed beforehand.", 6: "Look at what the interval is made of: 160 episodes, but how many runs?"},
-    "B": {1: "The axis begins at 0.", 3: "Only the chunk length differs.", 4: "No interval is drawn at all. But look at which runs are drawn.", 5: "Whole curves are drawn.", 6: "Look at which of the eight seeds are drawn."},
+    "B": {1: "The axis begins at 0.", 3: "Only the number of critics differs.", 4: "No interval is drawn at all. But look at which runs are drawn.", 5: "Whole curves are drawn.", 6: "Look at which of the eight seeds are drawn."},
     "C": {1: "The axis begins at 0.", 2: "All seeds are in it.", 4: "The intervals are over seeds.", 5: "It is the last evaluation, as agreed beforehand.", 6: "Look at the settings of both bars."},
 }  # fmt: skip
 
