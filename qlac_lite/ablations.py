@@ -24,7 +24,7 @@ from qlac_lite.training import finish_run
 STEP = 0.08  # of the lite world
 FEW = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
 LENGTHS = (1, 2, 5, 10, 25, 50)
-PUSHES = (0.5, 1.0)  # see LiteWorld.disturbance
+PUSHES, PUSHED = (0.5, 1.0), (1, 2, 5, 10)  # see LiteWorld.disturbance; and the lengths that are pushed: 25 never succeeds anyway
 BOTH = ("qc-fql", "qc")
 
 
@@ -49,7 +49,7 @@ def disturbance(methods: Sequence[str] = ("qc-fql",), full: bool = False) -> Ite
     """The chunk length where every action is pushed about, in the data and online: an open-loop chunk cannot answer."""
     for method in methods:
         for push in PUSHES:
-            for h in LENGTHS:
+            for h in PUSHED:
                 yield Variant(f"{method}-h{h}-push{push:g}", method, {"horizon": h}, f"{method}-h1-push{push:g}", push)
 
 
@@ -74,7 +74,7 @@ def halves(methods: Sequence[str] = tuple(FAMILIES), full: bool = False) -> Iter
 def candidates(methods: Sequence[str] = ("bfn", "qc"), full: bool = False) -> Iterator[Variant]:
     """N of best-of-N, the same for chunks and for single actions. Held against the first method with the same N."""
     for method in methods:
-        for n in (1, 4, 32, 64) if full else (1, 2, 4, 16):
+        for n in (1, 4, 32, 64) if full else (1, 2, 8):
             yield Variant(f"{method}-N{n}", method, {"candidates": n}, f"{methods[0]}-N{n}")
 
 
