@@ -514,7 +514,7 @@ print(f"not matched, QC with N = 8 less BFN with N = 2: {text(mean_interval(acro
 #
 # - **With $N = 1$ nobody chooses**: the clone of play acts, and never succeeds. The critic has no say.
 # - **$N$ is the lever here, not the chunk.** From 2 to 8 candidates both methods gain some 35 to 40 points. At equal $N$ QC has no lead: nothing is shown at 2, and at 8 it is 5 points behind, [0, 10].
-# - **The pair that is not matched** says that chunks bring 36 points: QC with $N = 8$ against BFN with $N = 2$. All of it is $N$. That is the trap in comparing 64 with 4. It does *not* say that the paper's lead on the puzzle is due to $N$. That takes BFN with $N = 64$ there; the runs are prepared (`docs/sweeps/equal-n.toml`) and have not been made.
+# - **The pair that is not matched** says that chunks bring 35 points: QC with $N = 8$ against BFN with $N = 2$. All of it is $N$. That is the trap in comparing 64 with 4. It does *not* say that the paper's lead on the puzzle is due to $N$. That takes BFN with $N = 64$ there; the runs are prepared (`docs/sweeps/equal-n.toml`) and have not been made.
 # - **The critics' error** of methods that never succeed is below 0: returns are cut at the limit of 100 actions, beliefs are not (more of this in section 6). At $N = 8$ it is above 0. Larger $N$, where a search for the critic's errors would show, was not measured here; lesson 04 has it for a bandit.
 #
 # ### Your turn: `control_for` (★★☆, 15 minutes)
@@ -745,7 +745,8 @@ for name, colour in (("qc-fql-critics10", "#0072B2"), ("qc-fql-control", "#56B4E
     lines = [[100 * row["success"] for row in own if row["seed"] == seed] for seed in range(8)]
     lines.sort(key=np.mean, reverse=name == "qc-fql-critics10")
     for line in lines[:3]:
-        panels[1].plot(range(1, 7), line, color=colour, linewidth=1.2, label=name if line is lines[0] else None)
+        label = name if line is lines[0] else None
+        panels[1].plot(range(1, 7), line, color=colour, linewidth=1.2, label=label)
 panels[1].set(title="B. Single runs of QC-FQL:\nten critics against two", ylim=(0, 100))
 panels[1].set_xlabel("updates (thousands)")
 panels[1].legend(fontsize=8)
@@ -759,7 +760,7 @@ for place, (name, (cell, colour)) in enumerate(bars.items()):
     panels[2].errorbar(place, mean, [[mean - low], [high - mean]], color="0.2", capsize=4)
 panels[2].set_xticks(range(2), bars)
 panels[2].set(title="C. What chunks do, at the end,\n95 % t-intervals over 8 seeds", ylim=(0, 100))
-show(figure, "Three plots: A two points with narrow intervals; B some runs as lines; C two bars with intervals.")
+show(figure, "Plot A: two points with narrow intervals. B: some runs as lines. C: two bars with intervals.")
 
 # %% nbgrader={"grade": false, "grade_id": "what_misleads", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def what_misleads(plot):
@@ -815,7 +816,7 @@ for name in ("length", "halves", "candidates", "factors"):
 # - Take differences seed by seed, with an interval, and say what the seeds could have shown. Here eight see 10 points in nine of ten experiments, and 5 points in four of ten.
 # - **Chunk length.** QC-FQL is best at 5, QC at 1 or 2; 25 and 50 never succeed. Pushes shrink the lead of chunks, because single actions gain from them.
 # - **Two halves.** The long backup alone gives most of the gain, and BFN-n is the best of all. Chunks in the policy alone or in the critic alone lose: these two need each other, and chunks that are valued whole have to be executed whole.
-# - **Equal N.** With as many candidates QC has no lead on BFN here. Compared across $N$ it would seem to have one of 36 points.
+# - **Equal N.** With as many candidates QC has no lead on BFN here. Compared across $N$ it would seem to have one of 35 points.
 # - **Dials.** Five updates a step help most, a single Euler step and a tight $\alpha$ hurt; of ten critics, the least of two and stride 5 nothing is shown.
 # - **Where chunks beat n-step** in tables: poor data, little noise, few sweeps.
 # - All of it in a small world, after a thousand offline updates. The paper's orders differ in three places: n-step is strong here, five updates help, and the best $h$ is smaller. Each has its next experiment above.
