@@ -378,7 +378,7 @@ for axes, push in zip(panels, (0.0, *PUSHES), strict=True):
     axes.set_xticks(LENGTHS, LENGTHS)
     axes.minorticks_off()
 panels[0].set_ylabel("success of QC-FQL (%)")
-panels[0].legend(fontsize=8)
+panels[2].legend(fontsize=8)
 show(
     figure,
     "Success of QC-FQL against chunk length without pushes and with pushes of 0.5 and 1. The best is at 5 in "
@@ -791,7 +791,7 @@ for place, (name, (one, other, when)) in enumerate(HONEST.items()):
     print(f"{name:42} {text((mean, low, high), (-100, 100))} points")
 axes.axvline(0, color="0.4", linewidth=1)
 axes.set_yticks(range(len(HONEST)), HONEST)
-axes.invert_yaxis()
+axes.set_ylim(len(HONEST) - 0.5, -0.5)
 axes.set(xlabel="difference (points); grey: single seeds", xlim=(-105, 105))
 show(figure, "Differences seed by seed with intervals for the comparisons of plots A, B and C.")
 
