@@ -39,8 +39,10 @@ def measured(rows: Rows, cell: str) -> Measured:
 
 
 def text(values: tuple[float, float, float], ends: tuple[float, float] = (0, 100), form: str = ".0f") -> str:
-    """A mean and its interval, cut at what is possible: '40 [18, 68]'."""
+    """A mean and its interval, cut at what is possible: '40 [18, 68]'; one seed has a mean only."""
     mean, low, high = values
+    if np.isnan(low) and np.isfinite(mean):
+        return f"{mean:{form}}"
     return f"{mean:{form}} [{max(low, ends[0]):{form}}, {min(high, ends[1]):{form}}]" if np.isfinite(mean) else "-"
 
 
@@ -49,7 +51,7 @@ def table(rows: Rows, variants: Sequence[Variant]) -> list[str]:
     lines = ["| variant | offline | at the end | over the curve | less its control, seed by seed | control |", "| --- | --- | --- | --- | --- | --- |"]
     for v in variants:
         own, control = measured(rows, v.name), measured(rows, v.control)
-        cells = [text(plots.mean_interval(values)) for values in own]
+        cells = [text(paired.difference(values, 0 * values)) for values in own]
         apart = "-" if v.name == v.control else text(paired.difference(own.curve, control.curve), (-100, 100))
         lines.append(f"| {v.name} | {' | '.join(cells)} | {apart} | {v.control} |")
     return lines
@@ -62,7 +64,7 @@ def draw(rows: Rows, variants: Sequence[Variant]) -> Figure:
         own, control = measured(rows, v.name), measured(rows, v.control)
         colour, marker = plots.STYLES[v.method]
         for axes, (mean, low, high), ends in (
-            (left, plots.mean_interval(own.curve), (0, 100)),
+            (left, paired.difference(own.curve, 0 * own.curve), (0, 100)),
             (right, paired.difference(own.curve, control.curve), (-100, 100)),
         ):
             if axes is left or v.name != v.control:

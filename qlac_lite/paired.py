@@ -11,8 +11,10 @@ LEVEL = 0.95
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
-    """Mean of one - other over seeds (R,), and the ends of its 95 % t-interval."""
+    """Mean of one - other over seeds (R,), and the ends of its 95 % t-interval; NaN for these if there is one seed only."""
     apart = np.asarray(one, float) - np.asarray(other, float)
+    if len(apart) < 2:
+        return apart.mean(), np.nan, np.nan
     reach = stats.sem(apart) * stats.t.ppf(0.5 + LEVEL / 2, len(apart) - 1)
     return apart.mean(), apart.mean() - reach, apart.mean() + reach
 

@@ -179,6 +179,13 @@ def test_a_report_holds_each_variant_and_its_paired_difference(tmp_path):
     assert (tmp_path / "report.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_seed_has_no_interval_and_no_warning(tmp_path):
+    rows = rows_of("a", [(0, 0, 0.5, 0.5)]) + rows_of("b", [(0, 0, 0.6, 0.6)])
+    said = report_ablation(rows, [Variant("a", "qc", {}, "a"), Variant("b", "qc", {}, "a")], tmp_path)
+    assert "| b | 0 | 60 | 60 | 10 | a |" in said and "nan" not in said
+
+
 def test_an_ablation_in_the_lite_world_and_as_whole_runs(tmp_path, monkeypatch):
     """The same variants, on both roads; whole runs go on where they were."""
     monkeypatch.setitem(ABLATIONS, "factors", lambda methods=("qc-fql",), full=False: iter([Variant("control", "qc-fql", {}, "control"), Variant("min", "qc-fql", {"target": "min"}, "control")]))
