@@ -24,7 +24,7 @@ from qlac_lite.training import finish_run
 STEP = 0.08  # of the lite world
 FEW = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
 LENGTHS = (1, 2, 5, 10, 25, 50)
-PUSHES, PUSHED = (0.5, 1.0), (1, 2, 5, 10)  # see LiteWorld.disturbance; and the lengths that are pushed: 25 never succeeds anyway
+PUSHES = (0.5, 1.0)  # see LiteWorld.disturbance
 BOTH = ("qc-fql", "qc")
 
 
@@ -45,11 +45,11 @@ def length(methods: Sequence[str] = BOTH, full: bool = False) -> Iterator[Varian
             yield Variant(f"{method}-h{h}", method, {"horizon": h}, f"{method}-h1")
 
 
-def disturbance(methods: Sequence[str] = ("qc-fql",), full: bool = False) -> Iterator[Variant]:
+def disturbance(methods: Sequence[str] = BOTH, full: bool = False) -> Iterator[Variant]:
     """The chunk length where every action is pushed about, in the data and online: an open-loop chunk cannot answer."""
     for method in methods:
         for push in PUSHES:
-            for h in PUSHED:
+            for h in LENGTHS:
                 yield Variant(f"{method}-h{h}-push{push:g}", method, {"horizon": h}, f"{method}-h1-push{push:g}", push)
 
 
