@@ -107,14 +107,15 @@ def _with_a_palette(figure: Any) -> io.BytesIO:
 
 
 def show(picture: Any, alt: str) -> None:
-    """Displays a Matplotlib figure as a PNG on white, or the bytes of a GIF, with a text that says what it shows."""
+    """Displays a Matplotlib figure on white, or the bytes of a GIF, with a text that says what it shows.
+
+    A figure goes out twice: as HTML, because JupyterLab and Colab give the text to those who do not see the picture only
+    there, and as a PNG, which is what the built lessons keep (see workshop.execute).
+    """
     from IPython.display import display
 
-    plain = f"[Figure: {alt}]"
-    if isinstance(picture, bytes):
-        content = f'<img src="data:image/gif;base64,{base64.b64encode(picture).decode()}" alt="{html.escape(alt)}">'
-        display({"text/html": content, "text/plain": plain}, raw=True)
-        return
-    file = _with_a_palette(picture)
-    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": plain}
-    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    kind = "gif" if isinstance(picture, bytes) else "png"
+    content = base64.b64encode(picture if kind == "gif" else _with_a_palette(picture).getvalue()).decode()
+    image = f'<img src="data:image/{kind};base64,{content}" alt="{html.escape(alt)}" style="max-width:100%;height:auto">'
+    data = {"text/html": image, "text/plain": f"[Figure: {alt}]"} | ({"image/png": content} if kind == "png" else {})
+    display(data, raw=True, metadata={"image/png": {"alt": alt}} if kind == "png" else {})

@@ -10,8 +10,10 @@ cell, so that they are written in one place.
 """
 
 import ast
+import contextlib
 import copy
 import os
+import symtable
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -142,7 +144,8 @@ def without_outputs(notebook: NotebookNode) -> NotebookNode:
 
 
 def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
-    """A copy, executed from top to bottom in a fresh kernel; widgets, which need a live kernel, leave no output.
+    """A copy, executed from top to bottom in a fresh kernel. Widgets, which need a live kernel, leave no output; a figure is
+    kept as PNG alone, its text in the metadata.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
@@ -153,6 +156,9 @@ def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output.data.pop("text/html", None)
             cell.metadata.pop("execution", None)
     notebook.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
     return notebook
@@ -220,7 +226,35 @@ def lint(notebook: NotebookNode) -> list[str]:
             open_exercise = None
     if open_exercise:
         problems.append(f"{open_exercise}: has no check")
+    return problems + lint_sliders(notebook)
+
+
+def lint_sliders(notebook: NotebookNode) -> list[str]:
+    """Names that a slider's figure reads and that a later cell sets to something else: it would break when it is moved."""
+    cells = {}
+    for cell in notebook.cells:
+        with contextlib.suppress(SyntaxError):  # said by lint
+            cells |= {cell.id: symtable.symtable(cell.source, cell.id, "exec")} if cell.cell_type == "code" else {}
+    inner = [(name, table) for name, top in cells.items() for table in top.get_children()]
+    reads = {table.get_name(): _globals(table) for _, table in inner if table.get_name() != "lambda"}
+    names, problems = list(cells), []
+    for i, (name, top) in enumerate(cells.items()):
+        if "explore" not in top.get_identifiers() or top.lookup("explore").is_assigned():
+            continue
+        read, ahead = set(), set(top.get_identifiers()) & set(reads) | {n for table in top.get_children() if table.get_name() == "lambda" for n in _globals(table)}
+        while ahead:
+            read |= ahead
+            ahead = {n for each in ahead for n in reads.get(each, ())} - read
+        for later in names[i + 1 :]:
+            sets = {symbol.get_name() for symbol in cells[later].get_symbols() if symbol.is_assigned()}
+            problems += [f"{name}: its slider draws with `{each}`, which {later} sets again" for each in sorted(read & sets)]
     return problems
+
+
+def _globals(table: symtable.SymbolTable) -> set[str]:
+    """The names of a notebook that a function reads, in what is defined inside it, too."""
+    inside = [_globals(child) for child in table.get_children()]
+    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}.union(*inside)
 
 
 def lint_outputs(notebook: NotebookNode) -> list[str]:

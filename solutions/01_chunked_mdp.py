@@ -386,7 +386,7 @@ def point_return(sigma, length, repeat, steps=60, episodes=shorten(60, fast=10))
 exact_value = np.array(
     [[point_value(1.0, length, sigma, DISCOUNT) for sigma in SIGMAS] for length in CHUNKS]
 )
-returns = np.array(
+played_values = np.array(
     [[[point_return(sigma, length, repeat) for sigma in SIGMAS] for length in CHUNKS] for repeat in range(8)]
 )
 
@@ -409,7 +409,7 @@ def draw_point(sigma=0.2, length=5):
     left.set_title(f"12 episodes, noise {sigma}, H = {length}")
     for i, colour in enumerate(plots.shades(len(CHUNKS))):
         right.plot(SIGMAS, exact_value[i], color=colour, label=f"H = {CHUNKS[i]}")
-        plots.points(right, SIGMAS, returns[:, i], None, colour)
+        plots.points(right, SIGMAS, played_values[:, i], None, colour)
     here = point_value(1.0, length, sigma, DISCOUNT)
     right.plot([sigma], [here], "o", markersize=14, fillstyle="none", color="#D55E00")
     right.set(xlabel="noise $\\sigma$ (standard deviation a step)", ylabel="value at x = 1")

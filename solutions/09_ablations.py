@@ -37,7 +37,7 @@ import scipy.stats
 
 from qlac_lite import mdp, paired, plots
 from qlac_lite.ablation_report import measured, text
-from qlac_lite.ablations import FEW, LENGTHS, PUSHED, PUSHES, STEP, variants
+from qlac_lite.ablations import FEW, LENGTHS, PUSHES, STEP, variants
 from qlac_lite.checks import lesson09 as checks
 from qlac_lite.config import METHODS
 from qlac_lite.envs.lite import LiteWorld
@@ -310,12 +310,11 @@ LABELS = {
 
 def by_length(axes, method, phase, ending="", label=None, line="-"):
     """Success against h of one method, with its interval."""
-    lengths = PUSHED if "push" in ending else LENGTHS
-    values = np.stack([getattr(measured(ROWS, f"{method}-h{h}{ending}"), phase) for h in lengths], axis=1)
+    values = np.stack([getattr(measured(ROWS, f"{method}-h{h}{ending}"), phase) for h in LENGTHS], axis=1)
     mean, low, high = mean_interval(values)
     colour, marker = plots.STYLES[method]
-    axes.plot(lengths, mean, color=colour, marker=marker, markersize=5, linestyle=line, label=label)
-    axes.fill_between(lengths, *np.clip((low, high), 0, 100), color=colour, alpha=0.15, linewidth=0)
+    axes.plot(LENGTHS, mean, color=colour, marker=marker, markersize=5, linestyle=line, label=label)
+    axes.fill_between(LENGTHS, *np.clip((low, high), 0, 100), color=colour, alpha=0.15, linewidth=0)
 
 
 figure, panels = plots.new_figure(3, width=3.5, height=3.2)
@@ -357,48 +356,53 @@ for method in ("qc-fql", "qc"):
 # **Predict**: with pushes, does the best $h$ move, and where to?
 
 # %%
-def draw_pushed(push):
-    figure, (axes,) = plots.new_figure(1, width=5.6, height=3.3)
+def draw_pushed(push, axes=None):
+    figure = None
+    if axes is None:
+        figure, (axes,) = plots.new_figure(1, width=5.6, height=3.3)
     ending = f"-push{push:g}" if push else ""
-    by_length(axes, "qc-fql", "end", ending, "at the end", ":")
-    by_length(axes, "qc-fql", "curve", ending, "over the curve")
+    for method in ("qc-fql", "qc"):
+        by_length(axes, method, "curve", ending, METHODS[method].title)
+        by_length(axes, method, "end", ending, line=":")
     axes.set(xscale="log", xlabel="chunk length h", ylabel="success (%)", ylim=(-3, 103))
     axes.set_xticks(LENGTHS, LENGTHS)
     axes.minorticks_off()
-    axes.set_title(f"QC-FQL, pushes of {push:g}")
-    axes.legend(fontsize=8)
-    return figure, f"Success of QC-FQL against chunk length with pushes of {push:g}, eight seeds."
+    axes.set_title(f"pushes of {push:g}")
+    axes.legend(title="line: over the curve\ndots: at the end", fontsize=8, title_fontsize=8)
+    return figure, f"Success of QC-FQL and QC against chunk length with pushes of {push:g}, eight seeds."
 
 
-figure, panels = plots.new_figure(3, width=3.5, height=3.2)
+figure, panels = plots.new_figure(3, width=3.5, height=3.4)
 for axes, push in zip(panels, (0.0, *PUSHES), strict=True):
-    for phase, line in (("end", ":"), ("curve", "-")):
-        by_length(axes, "qc-fql", phase, f"-push{push:g}" if push else "", LABELS[phase], line)
-    axes.set(xscale="log", xlabel="chunk length h", ylim=(-3, 103), title=f"pushes of {push:g}")
-    axes.set_xticks(LENGTHS, LENGTHS)
-    axes.minorticks_off()
-panels[0].set_ylabel("success of QC-FQL (%)")
-panels[2].legend(fontsize=8)
+    draw_pushed(push, axes)
 show(
     figure,
-    "Success of QC-FQL against chunk length without pushes and with pushes of 0.5 and 1. The best is at 5 in "
-    "the first two; single actions are better with pushes of 0.5; with pushes of 1 all are near the floor.",
+    "Success against chunk length without pushes and with pushes of 0.5 and 1, for QC-FQL and QC. QC-FQL is "
+    "best at 5 without pushes and with 0.5. QC falls with h, and with pushes it falls sooner; with pushes of "
+    "1 all but QC's short chunks are near the floor.",
 )
 explore(draw_pushed, push=("pushes", [0.0, *PUSHES], 1.0))
-print("QC-FQL, success over the curve less that of h = 1, seed by seed")
-print("pushes ", " ".join(f"h = {h:<13}" for h in PUSHED[1:]))
-for push in (0.0, *PUSHES):
-    ending = f"-push{push:g}" if push else ""
-    control = curve(f"qc-fql-h1{ending}")
-    apart = [paired.difference(curve(f"qc-fql-h{h}{ending}"), control) for h in PUSHED[1:]]
-    print(f"{push:6g} ", " ".join(f"{text(values, (-100, 100)):17}" for values in apart))
+for method in ("qc-fql", "qc"):
+    print(f"{METHODS[method].title}, success over the curve less that of h = 1, seed by seed")
+    print("pushes    h = 1        less h = 1:", " ".join(f"h = {h:<13}" for h in LENGTHS[1:-1]))
+    for push in (0.0, *PUSHES):
+        ending = f"-push{push:g}" if push else ""
+        control = curve(f"{method}-h1{ending}")
+        print(f"{push:6g}    {text(mean_interval(control)):23} ", end=" ")
+        for h in LENGTHS[1:-1]:
+            less = text(paired.difference(curve(f"{method}-h{h}{ending}"), control), (-100, 100))
+            print(f"{less:17}", end=" " if h < LENGTHS[-2] else "\n")
+costs = [curve(f"qc-h5{e}") - curve(f"qc-h1{e}") for e in ("", "-push0.5")]
+print("QC, h = 5 less h = 1, with pushes of 0.5 less without:", end=" ")
+print(text(paired.difference(*costs[::-1]), (-100, 100)))
 
 # %% [markdown]
-# **What was measured.** (25 and 50 are left out with pushes: they never succeed without.)
+# **What was measured.** When does a longer chunk stop paying?
 #
-# - **The best $h$ stays at 5.** With pushes of 0.5 its lead on single actions shrinks from 36 to 25 points, and that of 10 from 21 to 7 [−1, 16], which is not shown any more. So that is where a chunk of 10 stops paying.
-# - **But not for the reason one expects.** Chunks of 5 are as good with pushes of 0.5 as without (38 % both). It is *single actions* that gain: from 3 to 14 %, by 11 [8, 13]. A conjecture: pushes make the agent try what it would not have tried, and single actions, which tremble on the spot (lesson 05), have most need of it. A test: noise on the actions of FQL, in a world without pushes.
-# - **With pushes of 1 all are near the floor**, at 4 to 6 %. The world has become too hard for this many steps, and the experiment says nothing about $h$ there. A next one: pushes of 0.7, or twice the online steps.
+# - **With QC, sooner the harder it is pushed.** Without pushes a chunk of 5 costs 5 points [0, 10], with pushes of 0.5 it costs 18 [12, 24], which is 13 more [5, 21], and with pushes of 1 it hardly ever succeeds, where single actions still do in 14 % of episodes. This is what one expects of open loop: the chunk goes on as planned from a place where the gripper no longer is.
+# - **With QC-FQL the best $h$ stays at 5.** With pushes of 0.5 its lead on single actions shrinks from 36 to 25 points, and that of 10 from 21 to 7 [−1, 16], which is not shown any more. But chunks of 5 are as good with pushes of 0.5 as without (38 % both): it is *single actions* that gain, from 3 to 14 %, by 11 [8, 13]. A conjecture: pushes make the agent try what it would not have tried, and FQL, which trembles on the spot (lesson 05), has most need of it. BFN, which is QC at $h = 1$, gains nothing from them. A test: noise on the actions of FQL, in a world without pushes.
+# - **25 and 50 never succeed**, pushed or not.
+# - **With pushes of 1 QC-FQL is near the floor**, at 6 % and less. The world has become too hard for this many steps, and says little about its $h$ there. A next one: pushes of 0.7, or twice the online steps.
 #
 # ## 4. Two halves: the backup and the execution
 #
@@ -814,7 +818,7 @@ for name in ("length", "halves", "candidates", "factors"):
 #
 # - An ablation is a list of matched pairs: one setting differs, everything else and the seeds are the same.
 # - Take differences seed by seed, with an interval, and say what the seeds could have shown. Here eight see 10 points in nine of ten experiments, and 5 points in four of ten.
-# - **Chunk length.** QC-FQL is best at 5, QC at 1 or 2; 25 and 50 never succeed. Pushes shrink the lead of chunks, because single actions gain from them.
+# - **Chunk length.** QC-FQL is best at 5, QC at 1 or 2; 25 and 50 never succeed. Pushes make QC's chunks stop paying sooner; with QC-FQL they shrink the lead of chunks, because single actions gain from them.
 # - **Two halves.** The long backup alone gives most of the gain, and BFN-n is the best of all. Chunks in the policy alone or in the critic alone lose: these two need each other, and chunks that are valued whole have to be executed whole.
 # - **Equal N.** With as many candidates QC has no lead on BFN here. Compared across $N$ it would seem to have one of 35 points.
 # - **Dials.** Five updates a step help most, a single Euler step and a tight $\alpha$ hurt; of ten critics, the least of two and stride 5 nothing is shown.

@@ -99,6 +99,16 @@ def test_the_lint_closes_what_nbval_passes_over(problem, cell):
     assert any(problem in found for found in with_cell(**cell)), with_cell(**cell)
 
 
+@pytest.mark.parametrize("draw", ["draw", "lambda h: draw(h)", "lambda h: helper(h)"])
+def test_a_slider_whose_names_are_set_again_later_is_found(draw):
+    """It works while one reads down the page, and breaks when the slider is moved after all cells have run."""
+    cell = nbformat.v4.new_code_cell
+    make = lambda *codes: nbformat.v4.new_notebook(cells=[cell("values = [1]"), cell("def draw(h):\n    axes = values\n    return axes[h]\n\n\ndef helper(h):\n    return draw(h)"), cell(f"explore({draw}, h=('h', [0], 0))"), *map(cell, codes)])  # fmt: skip
+    assert workshop.lint_sliders(make("axes, h = 1, 2", "def other():\n    values = 3")) == []
+    (problem,) = workshop.lint_sliders(make("values = 3"))
+    assert "`values`" in problem
+
+
 def test_outputs_that_do_not_belong_on_a_page_are_found():
     import base64
 

@@ -58,7 +58,7 @@ class Verdict:
     def _repr_html_(self) -> str:
         mark, colour = self.MARKS[self.status]
         label = "opacity:.65;padding:.1em 1em .1em 0;vertical-align:top;text-align:left;white-space:nowrap"
-        text = "text-align:left;white-space:pre-wrap"
+        text = "padding:.1em 0;vertical-align:top;text-align:left;white-space:pre-wrap"
         rows = "".join(
             f'<tr style="background:none"><td style="{label}">{html.escape(k)}</td><td style="{text}">{html.escape(v)}</td></tr>'
             for k, v in self.lines.items()
