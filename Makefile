@@ -9,7 +9,7 @@ RUNS := runs/headline
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 TF_CPP_MIN_LOG_LEVEL=2
 
-.PHONY: help run robomimic test test-colab colab lab notebooks bench rehearse format clean
+.PHONY: help run robomimic test test-colab colab lab notebooks bench rehearse site site-links publish-links format clean
 
 help:
 	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
@@ -18,7 +18,10 @@ help:
 	@echo "make robomimic  install robosuite and what reads robomimic's files, for lesson 08: lift, can and square"
 	@echo "make notebooks  build and execute the notebooks from solutions/*.py (LESSONS='01 02' for some of them)"
 	@echo "make test-colab the same tests with Colab's versions of JAX, Flax, NumPy, IPython and ipywidgets"
+	@echo "make site       the solved lessons, all pages and the library's API as a web site, in build/site"
+	@echo "make site-links ask each outside link of the site whether it still answers: needs a network"
 	@echo "make bench      speed, as ratios measured in one run"
+	@echo "make publish-links REPO=owner/name   write the address of your copy into badges and links"
 	@echo "make rehearse   the paper's 25 tasks by nine methods, a few steps each: does it all run here?"
 
 # The set-up. A stamp per group of packages, renewed when the pins or the project's own list change.
@@ -44,6 +47,8 @@ $(VENV)/.dev: $(VENV)/.robomimic
 	$(call install,the test tools,[dev])
 $(VENV)/.test: $(VENV)/.robomimic
 	$(call install,the test tools,[test])
+$(VENV)/.site: $(VENV)/.base
+	$(call install,the site's tools,[site])
 $(VENV)/.lab: $(VENV)/.base
 	$(call install,JupyterLab,[lab])
 
@@ -74,6 +79,15 @@ lab: $(VENV)/.lab
 notebooks: $(VENV)/.dev
 	@$(BIN)/python -m qlac_lite.workshop $(LESSONS)
 
+# The pages that Sphinx reads are written by site/conf.py. A warning, such as a link that leads nowhere, fails the build.
+SPHINX = @rm -rf build/site* && mkdir -p build/site-src && $(BIN)/python -m sphinx -W --keep-going -q -c site -d build/site-doctrees
+site: $(VENV)/.site
+	$(SPHINX) build/site-src build/site
+	@echo "Open build/site/index.html"
+
+site-links: $(VENV)/.site
+	$(SPHINX) -b linkcheck build/site-src build/site-links
+
 bench: $(VENV)/.base
 	@$(BIN)/python -m qlac_lite.bench
 
@@ -81,6 +95,9 @@ rehearse: $(VENV)/.dev
 	@set -e; for domain in puzzle-3x3 scene cube-double cube-triple cube-quadruple; do \
 		$(BIN)/qlac data $$domain-play-v0 --source generate --episodes 2 --out data/rehearsal > /dev/null; done
 	@$(COMPILED_ONCE) $(BIN)/qlac sweep docs/sweeps/rehearsal.toml --out runs/rehearsal
+
+publish-links: $(VENV)/.base
+	@$(BIN)/python -m qlac_lite.links $(REPO)
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix qlac_lite tests

@@ -53,6 +53,7 @@ def get_method(name: str) -> Method:
 
 
 CHOICES = {"order": ("overlapped", "alternating"), "sampling_precision": ("float32", "bfloat16"), "target": ("mean", "min")}
+OPTIONS = ("seeds", "offline_steps", "online_steps")  # fields with an option of their own on the command line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +129,9 @@ class Config:
         self._require("bc_weight", self.bc_weight >= 0, "at least 0")
         self._require("initial_temperature", 0 < self.initial_temperature <= 1e3, "above 0 and at most 1000")
         self._require("entropy_target", abs(self.entropy_target) <= 100, "between -100 and 100")
-        self._require("execute", 0 <= self.execute <= self.chunk_length, f"between 0 and the chunk length ({self.chunk_length})")
+        length = self.chunk_length
+        range_ = f"between 0 and the chunk length ({length})" if length > 1 else f"0 or 1 for {self.method}, which acts in single actions"
+        self._require("execute", 0 <= self.execute <= length, range_)
         for name, choices in CHOICES.items():
             self._require(name, getattr(self, name) in choices, " or ".join(choices))
         block = self.candidate_block
@@ -140,7 +143,8 @@ class Config:
 
     def _require(self, name: str, holds: bool, range_: str) -> None:
         if not holds:
-            raise QlacError(f"{name} is {getattr(self, name)}, but has to be {range_}. Set it with --set {name}=VALUE.")
+            option = f"--{name.replace('_', '-')} VALUE" if name in OPTIONS else f"--set {name}=VALUE"
+            raise QlacError(f"{name} is {getattr(self, name)}, but has to be {range_}. Set it with {option}.")
 
     @property
     def backup_length(self) -> int:

@@ -11,10 +11,14 @@ import subprocess
 import sys
 import tempfile
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 NO_DEPENDENCIES = ("ogbench", "dm_control")  # they ask for labmaze, which has no wheel for new Pythons and is not needed
 EXTRAS = {"robomimic": ("robosuite==1.5.2",)}  # what an extra of the library needs besides, without dependencies: see Makefile
+
+DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
+_scratch: dict[str, tempfile.TemporaryDirectory] = {}  # folders that go with the process
 
 
 def set_up(extra: str | None = None) -> None:
@@ -94,6 +98,27 @@ def _fast() -> bool:
 def shorten(full: Any, fast: Any) -> Any:
     """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run, as the course's own tests do."""
     return fast if _fast() else full
+
+
+def run_folder(lesson: str, keep: bool = False) -> Path:
+    """Where a lesson's runs lie, an absolute path that exists.
+
+    On Colab with Drive mounted, a folder there: a lesson that was interrupted is opened again, and its runs go on. Elsewhere
+    a folder beside the notebook if they are to `keep`, and else one that is removed with the kernel.
+    """
+    lesson = "-".join([lesson] + ["full"] * keep + ["fast"] * _fast())  # runs of other sizes do not mix
+    if "google.colab" in sys.modules and DRIVE.is_dir():
+        folder = DRIVE / "qlac-lite" / lesson
+        print(f"Runs lie on Drive, in {folder}, and go on from there when this page is opened again.")
+    elif keep:
+        folder = Path("full-runs", lesson)
+    else:
+        _scratch[lesson] = tempfile.TemporaryDirectory(prefix=f"{lesson}-")
+        folder = Path(_scratch[lesson].name)
+    if "google.colab" in sys.modules and not DRIVE.is_dir():
+        print(f"Drive is not mounted at {DRIVE}: what runs here is lost when Colab takes the machine away.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
 
 
 def _with_a_palette(figure: Any) -> io.BytesIO:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from qlac_lite.agents import make_learner
 from qlac_lite.chunks import Dataset, Replay, Transitions, check_horizon, filled
-from qlac_lite.config import Config
+from qlac_lite.config import Config, get_method
 from qlac_lite.data.datasets import load
 from qlac_lite.data.shards import Shards, open_shards
 from qlac_lite.engine import Engine, Progress, empty_replays
@@ -243,7 +243,8 @@ class _Training:
     def _check_health(self, means: dict[str, float], seed: int, phase: str, step: int, q_floor: float) -> None:
         bad = [name for name, value in means.items() if not np.isfinite(value)]
         kept = f"{self.run.checkpoint_path} holds the last good state" if self.run.checkpoint_path.exists() else "No checkpoint had been written yet"  # fmt: skip
-        advice = "Try a smaller --set learning_rate=1e-4, or a larger alpha, in a new folder."
+        larger = " or a larger alpha," if get_method(self.run.config.method).learner == "fql" else ""
+        advice = f"Try a smaller --set learning_rate=1e-4,{larger} in a new folder."
         if bad:
             raise QlacError(f"Seed {seed}: {', '.join(bad)} not finite by {phase} step {step:,}. {kept}. {advice}")
         if max(abs(means.get("q_max", 0)), abs(means.get("q_min", 0))) > 100 * abs(q_floor):

@@ -14,7 +14,6 @@ import contextlib
 import copy
 import os
 import symtable
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import ClearSolutions
 
 from qlac_lite.files import atomic
+from qlac_lite.links import repository
 
 ROOT = Path(__file__).parents[1]
 MAX_CELLS, MAX_WIDTH, MAX_IMAGE = 60, 110, 400_000  # cells a lesson, characters a line of code, bytes an image
@@ -107,13 +107,13 @@ def take_outputs(notebook: NotebookNode, executed: NotebookNode) -> list[str]:
 
 def read_lesson(source: Path) -> NotebookNode:
     """The solution notebook of a source, not executed: badge and set-up cell added, identifiers that never change."""
-    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    where = repository(ROOT)
     notebook = jupytext.reads(source.read_text(), fmt="py:percent")
-    colab = f"{repository.replace('https://github.com/', 'https://colab.research.google.com/github/')}/blob/main/notebooks/{source.stem}.ipynb"
+    colab = f"https://colab.research.google.com/github/{where}/blob/main/notebooks/{source.stem}.ipynb"
     badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{badge}\n{rest}"
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=repository, extra=repr(NEEDS[source.stem[:2]]) if source.stem[:2] in NEEDS else ""), metadata={"tags": [SET_UP_TAG]}))
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=f"https://github.com/{where}", extra=repr(NEEDS[source.stem[:2]]) if source.stem[:2] in NEEDS else ""), metadata={"tags": [SET_UP_TAG]}))
     for i, cell in enumerate(notebook.cells):
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})

@@ -37,10 +37,8 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -57,7 +55,7 @@ from qlac_lite.engine import Engine, empty_replays
 from qlac_lite.envs.simulators import make_vector_env
 from qlac_lite.evaluation import success_interval
 from qlac_lite.files import read_csv, read_npz
-from qlac_lite.lessons import shorten, show
+from qlac_lite.lessons import run_folder, shorten, show
 from qlac_lite.paper import quoted
 from qlac_lite.tasks import DOMAINS, get_task
 
@@ -101,17 +99,13 @@ for some in (COMMON[:4], COMMON[4:8], COMMON[8:]):
 FULL = False  # True, on a machine with a GPU: hours in place of a minute
 
 if FULL:
-    HOME = Path("/content/drive/MyDrive/qlac" if Path("/content/drive/MyDrive").exists() else "full-runs")
     TASK, METHOD, PRESET, SEEDS, STEPS = config.task, "qc", "full", 4, (100_000, 0)
     SETTINGS = {}
 else:
-    SCRATCH = tempfile.TemporaryDirectory(prefix="lesson07-")  # removed with the kernel
-    HOME = Path(SCRATCH.name)
     TASK, METHOD, PRESET, SEEDS, STEPS = "lite-world", "rlpd-ac", "lite", 2, (0, shorten(3000, fast=200))
-    SETTINGS = dict(critics=2, evaluate_every=STEPS[1] // 2, log_every=STEPS[1] // 20)
+    SETTINGS = dict(critics=2, evaluate_every=STEPS[1] // 2, log_every=STEPS[1] // 20, checkpoint_seconds=2)
     SETTINGS["evaluation_episodes"] = shorten(8, fast=1)
-HOME = HOME.resolve()
-HOME.mkdir(parents=True, exist_ok=True)
+HOME = run_folder("lesson07", keep=FULL)
 # No progress bar. What one process has compiled, the next one need not compile again.
 QUIET = {"TQDM_DISABLE": "1", "JAX_COMPILATION_CACHE_DIR": str(HOME / "compiled")}
 QUIET["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
@@ -420,7 +414,7 @@ print(describe(verify(HOME / lite_file)))
 words = ["train", "--task", TASK, "--method", METHOD, "--preset", PRESET, "--seeds", SEEDS]
 words += ["--offline-steps", STEPS[0], "--online-steps", STEPS[1], *settings(SETTINGS)]
 words += ["--data", data_file, "--out", "runs/live", "--resume"]
-live_begin = time.perf_counter()
+live_begin, resumed = time.perf_counter(), (HOME / "runs/live/run.json").exists()
 live_run = start(*words)
 print("qlac", *words)
 
@@ -524,15 +518,14 @@ print("the evaluation episodes are equal:", evaluations[0] == evaluations[1])
 # %% [markdown]
 # Nothing was lost but the seconds after the checkpoint.
 #
-# **On Colab** the machine itself is taken away, and its disk with it. So mount your Drive, and let the run folder lie there:
+# **On Colab** the machine itself is taken away, and its disk with it. So mount your Drive before anything else, in a cell of your own at the top of the page:
 #
 # ```
 # from google.colab import drive
 # drive.mount("/content/drive")
-# !qlac train ... --out /content/drive/MyDrive/qlac/qc --resume
 # ```
 #
-# The first time there is nothing to resume, and it starts. After a disconnection, run the same cell again. The data file is better kept on the machine's own disk: it is read once and can be fetched again. On a cluster it is the same, with a folder that all nodes share.
+# `run_folder` above then puts the runs of this page there, in `MyDrive/qlac-lite`. For runs of your own, give a folder on it to `--out`: `!qlac train ... --out /content/drive/MyDrive/qlac-lite/qc --resume`. The first time there is nothing to resume, and it starts. After a disconnection, open the page again and run all cells: the live run goes on where its last checkpoint was. The data file is better kept on the machine's own disk: it is read once and can be fetched again. On a cluster it is the same, with a folder that all nodes share.
 
 # %% [markdown]
 # ## 5. Read the paper's curves
@@ -703,7 +696,7 @@ show(
     "from. Right: largest, mean and smallest Q of the batches; the largest is a little above its range.",
 )
 print(f"It took {live_took:.0f} seconds or less, starting and compiling included;", end=" ")
-print(f"predicted were {live_seconds:.0f}.")
+print(f"predicted were {live_seconds:.0f}." + " (This page resumed it: it had begun before.)" * resumed)
 
 # %% [markdown]
 # Read such a pair of panels from right to left. Is Q where it can be, and does it settle? Only then ask for success.

@@ -32,9 +32,7 @@
 import os
 import subprocess
 import sys
-import tempfile
 from importlib import resources
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -46,7 +44,7 @@ from qlac_lite.data.datasets import verify
 from qlac_lite.data.ogbench import describe
 from qlac_lite.data.robomimic import demonstrations
 from qlac_lite.envs.robomimic import RobomimicEnv, env_args, object_observation
-from qlac_lite.lessons import shorten, show
+from qlac_lite.lessons import run_folder, shorten, show
 from qlac_lite.measurements import successes
 from qlac_lite.paper import quoted
 from qlac_lite.plots import mean_interval
@@ -89,13 +87,7 @@ for name in SOME:
 # %%
 FULL = False  # True, on a machine with a GPU and a network: hours in place of a minute
 
-if FULL:
-    HOME = Path("/content/drive/MyDrive/qlac" if Path("/content/drive/MyDrive").exists() else "full-runs")
-else:
-    SCRATCH = tempfile.TemporaryDirectory(prefix="lesson08-")  # removed with the kernel
-    HOME = Path(SCRATCH.name)
-HOME = HOME.resolve()
-HOME.mkdir(parents=True, exist_ok=True)
+HOME = run_folder("lesson08", keep=FULL)
 QUIET = {"TQDM_DISABLE": "1", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 

@@ -18,7 +18,7 @@ from conftest import TASK, TINY, tiny_config
 
 from qlac_lite import files, online, training
 from qlac_lite.chunks import sample
-from qlac_lite.config import CHOICES, Config, make_config, parse_settings
+from qlac_lite.config import CHOICES, METHODS, Config, make_config, parse_settings
 from qlac_lite.data.ogbench import load
 from qlac_lite.data.shards import Stream
 from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
@@ -381,6 +381,15 @@ def short_file(path, tmp_path):
     return tmp_path / "short.npz"
 
 
+def test_what_is_advised_is_what_the_method_has(finished):
+    """Alpha is the FQL family's: nobody else is told to enlarge it."""
+    for method in METHODS:
+        run = SimpleNamespace(config=tiny_config(method), checkpoint_path=finished.checkpoint_path)
+        with pytest.raises(QlacError, match="it diverges.*learning_rate=1e-4,.* in a new folder") as error:
+            training._Training._check_health(SimpleNamespace(run=run), dict(q_min=-20_000.0, q_max=0.0), 3, "offline", 7, -100.0)
+        assert ("larger alpha" in str(error.value)) == ("fql" in method)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -388,7 +397,10 @@ def short_file(path, tmp_path):
         (dict(candidates=0), "candidates is 0, but has to be at least 1"),
         (dict(horizon=0), "horizon is 0"),
         (dict(discount=1.0), "discount is 1.0"),
-        (dict(seeds=0), "seeds is 0"),
+        (dict(seeds=0), "seeds is 0.*Set it with --seeds VALUE"),
+        (dict(offline_steps=-1), "Set it with --offline-steps VALUE"),
+        (dict(online_steps=-1), "Set it with --online-steps VALUE"),
+        (dict(batch_size=0), "Set it with --set batch_size=VALUE"),
         (dict(hidden=()), "hidden is"),
         (dict(stride=3), "stride is 3"),
         (dict(execute=6), r"execute is 6, but has to be between 0 and the chunk length \(5\)"),
@@ -401,6 +413,11 @@ def short_file(path, tmp_path):
 def test_values_out_of_range_are_named(changes, message):
     with pytest.raises(QlacError, match=message):
         make_config(TASK, "qc-fql", **changes)
+
+
+def test_a_method_of_single_actions_executes_one():
+    with pytest.raises(QlacError, match="execute is 2, but has to be 0 or 1 for fql-n, which acts in single actions"):
+        make_config(TASK, "fql-n", execute=2)
 
 
 def test_settings_are_parsed_by_the_type_of_their_field():

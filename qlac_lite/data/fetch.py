@@ -88,10 +88,10 @@ def get_dataset(
     if source != "generate" and official and not (source == "auto" and episodes is not None):
         return _checked(official[0], name, "cached file", log)
     if source == "file":
-        raise QlacError(f"There is no {file} in {folder}. Put it there, or use --source auto to fetch or generate it.")
+        raise QlacError(f"There is no {file} in {folder} or in ~/.ogbench/data. Put it there, or use --source auto to fetch or generate it.")
     if source == "download" or (source == "auto" and episodes is None):
         try:
-            return _checked(_download(domain, file, folder, log), name, "download", log)
+            return _checked(_download(domain, file, folder, log, source == "download"), name, "download", log)
         except QlacError as error:
             if source == "download":
                 raise
@@ -111,7 +111,8 @@ def _checked(path: Path, name: str, source: str, log) -> Path:
     return path
 
 
-def _download(domain: Domain, file: str, folder: Path, log) -> Path:
+def _download(domain: Domain, file: str, folder: Path, log, alone: bool) -> Path:
+    """`alone`: nothing is tried after this, so an error says what else to do."""
     import pooch
     import requests
 
@@ -126,4 +127,5 @@ def _download(domain: Domain, file: str, folder: Path, log) -> Path:
             return path
         except (requests.RequestException, OSError, ValueError) as error:
             failures.append(f"{host}: {type(error).__name__}")
-    raise QlacError(f"Could not download {name} ({'; '.join(failures)}).")
+    remedy = f" Use --source generate, or put the file at {folder / file}." if alone else ""
+    raise QlacError(f"Could not download {name} ({'; '.join(failures)}).{remedy}")
