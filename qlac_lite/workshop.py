@@ -207,6 +207,8 @@ def lint(notebook: NotebookNode) -> list[str]:
         if max(map(len, cell.source.splitlines()), default=0) > MAX_WIDTH:
             longest = max(cell.source.splitlines(), key=len)
             problems.append(f"{cell.id}: longer than {MAX_WIDTH} characters, and cut on the page: {longest.strip()}")
+        if "BEGIN HIDDEN TESTS" in cell.source:
+            problems.append(f"{cell.id}: a hidden test would stand in the student's notebook for all to read; keep it in the lab's copy")
         if "nbval" in cell.source.lower():
             problems.append(f"{cell.id}: a comment for nbval; use the tag {COMPARED}")
         try:
@@ -221,7 +223,7 @@ def lint(notebook: NotebookNode) -> list[str]:
                 problems.append(f"{cell.id}: an exercise keeps its signature, and marks its solution")
             open_exercise = cell.id
         elif grading.get("grade"):
-            if not open_exercise or "check_" not in cell.source or not grading["points"]:
+            if not open_exercise or "check_" not in cell.source or not grading.get("points"):
                 problems.append(f"{cell.id}: a check follows its exercise, calls check_..., and has points")
             open_exercise = None
     if open_exercise:

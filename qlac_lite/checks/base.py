@@ -82,6 +82,8 @@ class Exercise:
         observe: what is compared besides the result, such as `gradients`: `observe(answer, args)` gives arrays by name, in
             the order in which `expected` returns them after the result.
         tree: the answer is dictionaries in dictionaries; `parts` names their leaves, such as "layer.bias".
+        choice: the answer is the number of an option. What was expected is not told, and a misconception is one option of one
+            case: it is named as soon as that case fails, whatever the others say.
     """
 
     def __init__(
@@ -96,10 +98,11 @@ class Exercise:
         compiled: bool = False,
         observe: "Observe | None" = None,
         tree: bool = False,
+        choice: bool = False,
     ):
         self.library, self.expected, self.cases, self.misconceptions = library, expected, cases, misconceptions
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
-        self.tree = tree
+        self.tree, self.choice = tree, choice
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
@@ -109,6 +112,7 @@ class Exercise:
         answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
         verdict = self.judge(answer)
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
+            _give(self.name, self.library)  # an error keeps the cell from assigning it
             raise AssertionError(str(verdict))
         _show(verdict)
         if verdict.status != "right":
@@ -140,11 +144,14 @@ class Exercise:
             if first_wrong is None:
                 first_wrong = self._compare(case, result, self._reference(self.expected, case))
                 if first_wrong and len(got) > 1:
-                    first_wrong.lines = {"right so far": "; ".join(c.about for c in cases[: len(got) - 1])} | first_wrong.lines
+                    first_wrong.lines = {"right so far": "; ".join(c.about for c in cases[: len(got) - 1] if not c.about.endswith(", once more"))} | first_wrong.lines
         if first_wrong is None and self.compiled:
             first_wrong = self._compiles(answer, cases[-1])
         if first_wrong is None:
             return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
+        if self.choice:
+            failed = next(i for i, (case, g) in enumerate(zip(cases, got, strict=True)) if not self._same(case, g, self._reference(self.expected, case)))
+            cases, got = cases[failed : failed + 1], got[failed : failed + 1]
         for order in itertools.permutations(self.parts):
             swapped = [g | dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
             if order != self.parts and all(self._same(case, g, self._reference(self.expected, case)) for g, case in zip(swapped, cases, strict=True)):  # fmt: skip
@@ -233,9 +240,11 @@ class Exercise:
         for part, value in values.items():
             try:
                 named[part] = np.asarray(value, float)
-                if np.asarray(value).dtype.kind not in "fiub":
+                if np.asarray(value).dtype.kind not in "fiub" or (self.choice and np.ndim(value)):
                     raise TypeError
             except (TypeError, ValueError):
+                if self.choice:
+                    return self._wrong("the number of one option is asked for", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return one whole number, as in `return 3`.")  # fmt: skip
                 return self._wrong(f"{part} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.")  # fmt: skip
         return named
 
@@ -281,6 +290,8 @@ class Exercise:
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
+            if self.choice:
+                return self._wrong("not right yet", case=case.about, got=f"{value[at]:.5g}", next=case.hint)
             return self._wrong("not right yet", case=case.about, inputs=self._inputs(case), expected=f"{where} = {wanted[at]:.5g}", got=f"{where} = {value[at]:.5g}{share}", next=case.hint)  # fmt: skip
         return None
 
@@ -402,6 +413,14 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
 
 def _numbers(values: np.ndarray) -> str:
     return np.array2string(values, precision=4, threshold=8, edgeitems=2)
+
+
+def _give(name: str, function: Callable) -> None:
+    """Makes the notebook's `name` the library's function, for the cells that follow."""
+    from IPython import get_ipython
+
+    if shell := get_ipython():
+        shell.user_ns[name] = function
 
 
 def _show(verdict: Verdict) -> None:

@@ -35,6 +35,7 @@ def _matched_cases(rng):
         Case("two changes that cancel in the sum", (table((1, 5, 2), (5, 2, 5), (5, 5, 2)), 0), "Compare entry by entry: in the others, (5, 2) and (2, 5) differ twice."),
         Case("one run", (table((5, 4, 2)), 1), "A run is no pair with itself."),
         Case("four runs, the last factor", (table((1, 0, 4), (1, 0, 3), (2, 0, 3), (1, 0, 5)), 2), "Runs 0, 1 and 3 differ in the last setting only, each from each other."),
+        Case("two learning rates, the factor is the learning rate", (table((5, 1e-3), (5, 3e-4), (5, 1e-3)), 1), "Runs 0 and 1 differ, by little: compare with !=, not by a threshold or as whole numbers."),
         Case("nine runs of four settings", (many, int(rng.integers(0, 3))), "differs = settings[:, None] != settings[None]: (C, C, F). The factor is among them, and it is the only one."),
         Case("nine runs, the last setting", (many, 3), "differs = settings[:, None] != settings[None]: (C, C, F). The factor is among them, and it is the only one."),
     ]  # fmt: skip
@@ -141,6 +142,10 @@ check_paired_bootstrap = Exercise(
     _paired_cases,
     [
         Misconception("The other one less this one: the sign is turned.", "one - other.", _paired_with(apart=lambda a, b: b - a)),
+        Misconception("The basic bootstrap, which turns the percentiles round: another good interval, but not the one asked for.", "np.percentile(means, 2.5) and (means, 97.5).", lambda a, b, p: tuple(2 * (a - b).mean() - e for e in _paired_with()(a, b, p)[::-1])),
+        Misconception("Only one run is resampled.", "The same picks for both: (one - other)[picks].", lambda a, b, p: tuple(np.percentile(a[p].mean(axis=1) - b.mean(), (2.5, 97.5)))),
+        Misconception("Half-widths in place of the ends.", "low and high themselves.", lambda a, b, p: tuple(abs(e - (a - b).mean()) for e in _paired_with()(a, b, p))),
+        Misconception("A sorted mean at a rounded place: np.percentile interpolates between two.", "np.percentile(means, 2.5) and (means, 97.5).", _paired_with(cut=lambda m, e: np.percentile(m, e, method="lower"))),
         Misconception("The two runs are resampled apart: the seeds' luck no longer drops out.", "The same picks for both: (one - other)[picks].", _paired_unpaired),
         Misconception("Each run has an interval of its own, and these are subtracted: far too wide, since the luck that the runs share is counted twice.", "Take the difference in each seed first.", _paired_apart),
         Misconception("The percentiles 5 and 95: that is a 90 % interval.", "2.5 and 97.5: two and a half percent are left on each side.", _paired_with(ends=(5, 95))),
@@ -188,7 +193,7 @@ def _chance_cases(rng):
     steps = "differences = apart + spread * noise, (M, R). Of each row the mean, and its t-interval: mean +- t * std(ddof=1) / sqrt(R)."
     return [
         Case("two experiments of three seeds: noise (0, 1, -1) and (0, 3, -3), apart 3, spread 1", (np.array([[0.0, 1.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0), "Differences 3, 4, 2 and 3, 6, 0. Both means are 3; the standard deviations are 1 and 3. t for 3 seeds is 4.30: 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5. One of two: 0.5."),
-        case("500 experiments of 4 seeds, 15 points apart, spread 14", 500, 4, 15.0, 14.0, "scipy.stats.t.ppf(0.975, R - 1) is 3.18 for 4 seeds, not 1.96."),
+        case("500 experiments of 4 seeds, 15 points apart, spread 14", 500, 4, 15.0, 14.0, steps + " scipy.stats.t.ppf(0.975, R - 1) is 3.18 for 4 seeds."),
         case("500 experiments of 8 seeds, 15 points apart, spread 14", 500, 8, 15.0, 14.0, steps),
         case("500 experiments of 8 seeds, nothing apart", 500, 8, 0.0, 14.0, "About 5 % of experiments show a difference that is not there. In either direction: the absolute value."),
         case("500 experiments of 6 seeds, 12 points behind", 500, 6, -12.0, 10.0, "Excludes 0 on either side: np.abs(mean) > reach."),
@@ -218,11 +223,14 @@ check_chance_to_see = Exercise(
         Misconception("Divided by R in place of its root.", "sqrt(R).", _chance_with(root=lambda r: r)),
         Misconception("Only intervals above 0 count: a difference in the other direction is seen, too.", "np.abs of the mean.", _chance_with(side=lambda m: m)),
         Misconception("Whether the mean is above 0, without an interval.", "The interval has to exclude 0.", lambda n, a, s: np.mean((a + s * n).mean(axis=1) > 0)),
-        Misconception("The known spread is used in place of each experiment's own: one does not know it.", "std(axis=1, ddof=1) of each row.", _chance_with(deviation=lambda d: np.full(len(d), d.std(ddof=1)))),
+        Misconception("One standard deviation for all experiments together: the axis was forgotten.", "std(axis=1, ddof=1): one for each row.", _chance_with(deviation=lambda d: np.full(len(d), d.std(ddof=1)))),
+        Misconception("The standard deviation of the noise, not of the differences.", "std(axis=1, ddof=1) of apart + spread * noise.", lambda n, a, s: np.mean(np.abs((a + s * n).mean(1)) > scipy.stats.t.ppf(0.975, n.shape[1] - 1) * n.std(axis=1, ddof=1) / np.sqrt(n.shape[1]))),
+        Misconception("Whether the interval excludes the true difference: that happens in 5 % of cases by construction.", "Whether it excludes 0.", lambda n, a, s: np.mean(np.abs((s * n).mean(1)) > scipy.stats.t.ppf(0.975, n.shape[1] - 1) * (s * n).std(axis=1, ddof=1) / np.sqrt(n.shape[1]))),
+        Misconception("The 2.5 % quantile of t is negative: every interval then excludes 0.", "t.ppf(0.975, R - 1).", _chance_with(limit=lambda r: scipy.stats.t.ppf(0.025, r - 1))),
+        Misconception("The whole width of the interval in place of its half.", "mean +- t * s / sqrt(R): compare the mean with the half.", _chance_with(limit=lambda r: 2 * scipy.stats.t.ppf(0.975, r - 1))),
         Misconception("The spread is used itself: an experiment does not know it.", "std(axis=1, ddof=1) of each row.", lambda n, a, s: np.mean(np.abs((a + s * n).mean(axis=1)) > scipy.stats.t.ppf(0.975, n.shape[1] - 1) * s / np.sqrt(n.shape[1]))),
         Misconception("It says how often nothing is seen.", "The share that excludes 0.", lambda n, a, s: 1 - chance_to_see(n, a, s)),
-        Misconception("The difference is not added: only false alarms are counted.", "apart + spread * noise.", _chance_with(differences=lambda n, a, s: s * n)),
-        Misconception("The noise is not scaled.", "apart + spread * noise.", _chance_with(differences=lambda n, a, s: a + n)),
+        Misconception("The noise is not scaled, or the difference is scaled as well.", "apart + spread * noise: only the noise is scaled.", _chance_with(differences=lambda n, a, s: a + n)),
         Misconception("The spread is taken for a variance.", "apart + spread * noise: spread is a standard deviation.", _chance_with(differences=lambda n, a, s: a + np.sqrt(s) * n)),
         Misconception("The axes are swapped: experiments are rows, seeds are columns.", "axis=1.", lambda n, a, s: chance_to_see(n.T, a, s)),
         Misconception("It counts the experiments.", "np.mean: a share.", _chance_with(over=np.sum)),
@@ -251,7 +259,7 @@ WHY_NOT = {  # claim -> control -> what is wrong with it
     1: {1: "More seeds make the two numbers surer. They still differ in chunk and in N.", 2: "A QC with even more candidates moves further away from BFN: still both differ.", 4: "FQL differs in the whole extraction."},
     2: {1: "A longer chunk changes backup and execution together.", 3: "Noise on single actions is another kind of exploring. If it fails, coherence may still not be the reason.", 4: "FQL-n changes the backup and keeps single actions: it says nothing of execution."},
     3: {1: "More updates do not bring back a chunk.", 2: "Twice the data changes both: how many chunks, and how many terminal ones.", 3: "Stride 2 leaves half of the chunks and half of the terminal ones: both change again."},
-    4: {2: "Chunks of 20 are longer in both: backup and execution.", 3: "Fewer seeds refute nothing.", 4: "Executing one action at a time changes the execution, and leaves the backup as it is. If the gain stays, the claim stands; if it goes, both could still be needed."},
+    4: {2: "Chunks of 20 are longer in both: backup and execution.", 3: "Fewer seeds refute nothing.", 4: "More updates help a long backup and a short one: they say nothing of which half it is."},
 }  # fmt: skip
 
 check_control_for = Exercise(
@@ -264,6 +272,7 @@ check_control_for = Exercise(
         Case("claim 4", (4,), "Have the long backup without the long chunk."),
     ],
     [Misconception(f"Claim {c}, control {k}: {why}", "Ask of each control: what would I see if the claim were wrong?", lambda claim, c=c, k=k: k if claim == c else CONTROLS[claim]) for c, controls in WHY_NOT.items() for k, why in controls.items()],
+    choice=True,
     insight="A control is chosen by what it could show against you.",
 )  # fmt: skip
 
@@ -283,9 +292,9 @@ def _flaw_by_list(plot):
 
 
 NOT_THAT = {  # plot -> flaw -> why it is not that
-    "A": {1: "The axis begins at 0.", 2: "All eight seeds are in it.", 3: "Only the number of critics differs.", 5: "It is the last evaluation, as agreed beforehand.", 6: "Look at what the interval is made of: 160 episodes, but how many runs?"},
+    "A": {1: "The axis begins at 0.", 2: "All eight seeds are in it.", 3: "Only K differs.", 5: "The last evaluation is one of two measures that the page reports throughout. Look for what would mislead at any evaluation.", 6: "Look at what the interval is made of: 160 episodes, but how many runs?"},
     "B": {1: "The axis begins at 0.", 3: "Only the number of critics differs.", 4: "No interval is drawn at all. But look at which runs are drawn.", 5: "Whole curves are drawn.", 6: "Look at which of the eight seeds are drawn."},
-    "C": {1: "The axis begins at 0.", 2: "All seeds are in it.", 4: "The intervals are over seeds.", 5: "It is the last evaluation, as agreed beforehand.", 6: "Look at the settings of both bars."},
+    "C": {1: "The axis begins at 0.", 2: "All seeds are in it.", 4: "The intervals are over seeds.", 5: "The last evaluation is one of two measures that the page reports throughout. Look for what would mislead at any evaluation.", 6: "Look at the settings of both bars."},
 }  # fmt: skip
 
 check_what_misleads = Exercise(
@@ -297,5 +306,6 @@ check_what_misleads = Exercise(
         Case("plot C", ("C",), "Are the two bars a matched pair?"),
     ],
     [Misconception(f"Plot {p}, flaw {k}: {why}", "Read the code of the plot: it says what the caption does not.", lambda plot, p=p, k=k: k if plot == p else FLAWS[plot]) for p, flaws in NOT_THAT.items() for k, why in flaws.items()],
+    choice=True,
     insight="Every number in these plots is true. The choice of what to draw is not.",
 )  # fmt: skip
