@@ -158,7 +158,7 @@ class Exercise:
                 return self._wrong("the results come in another order", expected=", ".join(self.parts), next=f"End with `return {', '.join(self.parts)}`.")  # fmt: skip
         for mistake in self.misconceptions:
             if all(self._same(case, g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
-                first_wrong.lines |= {"likely": mistake.name, "next": mistake.remedy}
+                first_wrong.lines |= {"likely": mistake.name} | ({} if self.choice else {"next": mistake.remedy})
                 break
         return first_wrong
 
