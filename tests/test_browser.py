@@ -1,6 +1,6 @@
 """The course as a learner meets it: JupyterLab in a headless Chromium, answers typed in, sliders dragged, both themes.
 
-Needs the `browser` packages (they come with `make test`) and Chromium: Debian's package `chromium`, or any that
+Needs Playwright, JupyterLab and Chromium: Debian's package `chromium`, or any that
 QLAC_CHROMIUM names. Where there is none, the tests are skipped, and say so. QLAC_PICTURES=FOLDER keeps the screenshots.
 """
 
@@ -32,6 +32,7 @@ LESSON_MINUTES = 5
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """Address of a JupyterLab on copies of the student notebooks."""
+    pytest.importorskip("jupyterlab", reason="no JupyterLab here: make lab installs it")
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     with socket.socket() as free:
@@ -53,8 +54,7 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
+    sync_playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright").sync_playwright
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
