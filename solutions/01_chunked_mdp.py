@@ -155,7 +155,7 @@ show(
 # %% [markdown]
 # ## 2. Solving the chunked MDP
 #
-# Here is a maze. Each step costs 1 until the goal `G`, which ends the episode; a chunk that reaches the goal early costs nothing more. The four actions 0 to 3 are up, right, down, left. `noise` is the probability that a step goes sideways instead, half to each side; a step into a wall stays.
+# Here is a maze. Each step costs 1 until the goal `G`, which ends the episode: the goal absorbs, with reward 0 from then on, so its value is 0 and no mask is needed. The four actions 0 to 3 are up, right, down, left. `noise` is the probability that a step goes sideways instead, half to each side; a step into a wall stays.
 #
 # `mdp.chunked(maze, H)` computes `r_bar` and `p_bar` of all $A^H$ chunks at once. The next cell compares it with your two functions on one chunk. (`*maze` hands over the maze's transitions, rewards and discount.)
 
@@ -236,6 +236,8 @@ for length in range(1, 7):
     print(f"{length}   {bar.rewards.shape[1]:6}   {q[0].max():18.4f}   {sweeps:5}")
 
 # %% [markdown]
+# All lengths have the same value: without noise looking tells nothing. That 12 is no multiple of 5 does not matter, since the last chunk reaches the goal after two steps and its other actions cost nothing there. And value travels one chunk a sweep, so it takes $12 / H$ sweeps, rounded up. This is the first thing that chunks buy; lesson 02 is about it.
+#
 # ## 3. What noise does
 #
 # With noise, the agent in the middle of a chunk no longer knows where it is. It cannot correct a slip until the chunk is over. Its best chunks are worth less.
@@ -541,13 +543,13 @@ print("the same bootstrap observations:", np.allclose(library.bootstrap_observat
 #
 # Take a coin. From the start, action 0 aims at the left room and action 1 at the right one; `noise` is the probability of landing in the other. In the left room action 0 earns 1, in the right room action 1 does; the other earns 0. Then it is over. With a discount of 0.9, the reward of the second step is worth 0.9 at the start.
 #
-# Somebody who *looks* recorded the data: they see the room and always choose the right action. So in the data, **every** chunk earns 1. The chunk (0, 1), for instance, appears only when the agent slipped to the right. A critic of chunks believes all four equal, worth 0.9 each, because the chunk itself *tells* which room it was. (Rewards are measured with a small error, of standard deviation 0.1. So no two estimates are quite equal, and the best of them is the luckiest.)
+# Somebody who *looks* recorded the data: they see the room and always choose the right action. So in the data, **every** chunk earns 1. The chunk (0, 1), for instance, appears only when the agent slipped to the right. A critic of chunks believes all four equal, worth 0.9 each, because the chunk itself *tells* which room it was. (Rewards are measured with a small error, of standard deviation 0.1.)
 #
 # $$ \underbrace{p(s_2, r \mid s_0, a_0, a_1;\ \text{behavior})}_{\text{what the data show}} \;\ne\; \underbrace{\bar p(s_2, r \mid s_0, a_0, a_1)}_{\text{what executing gives}} $$
 #
-# In words: conditional on the chunk *having been chosen* by one who looks, the world seems kinder than it is.
+# In words: what followed a chunk *in the data of one who looks* need not be what follows when it is executed blindly.
 #
-# **Question 2.** For which of these is the critic's value right all the same? (a) The noise is 0. (b) The recorder looked once, chose both actions blindly, and executed them. (c) There is very little noise, 1 %, and very much data. Answer before you run the experiment.
+# **Question 2.** For which of these would the critic's value be right all the same, given very much data? (a) The noise is 0. (b) The recorder looked once, chose both actions blindly, and executed them. (c) There is very little noise, 1 %. Answer before you run the experiment.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_misled", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # (a) Right: nothing is left to see inside the chunk, so looking tells the recorder nothing that the chunk does not already determine. The chunks (0, 1) and (1, 0) have no data at all then, and an agent that avoids what it has no data for is safe. (b) Right: the actions carry no information about the room. (c) Wrong, and more data do not help: the chunks that were chosen after a slip are rare, but each of them looks perfect. An agent for which all four chunks look equal may execute (0, 1), which earns something only when it slips: 0.9 x 0.01 at a noise of 1 %. The rarer the slip, the larger the error of that belief.
@@ -579,26 +581,30 @@ coin_runs = shorten(200, fast=30)
 best = [mdp.chunked(coin(noise), 2).rewards[0].max() for noise in COIN_NOISES]
 
 figure, panels = plots.new_figure(2)
+said = []
 for axes, looks in zip(panels, (True, False), strict=True):
     runs = [[learn_and_execute(n, looks, repeat) for n in COIN_NOISES] for repeat in range(coin_runs)]
     believed, earned = np.moveaxis(np.array(runs), 2, 0)  # each (repeats, noises)
     plots.band(axes, COIN_NOISES, believed, "the critic believes", "#D55E00", "s", "--")
     plots.band(axes, COIN_NOISES, earned, "executing earns", "#0072B2", "o")
+    pair = [f"{values.mean(axis=0)[1]:.2f}" for values in (believed, earned)]
+    said.append(f"{'Left' if looks else 'Right'}, at 1 percent noise: {pair[0]} and {pair[1]}")
     axes.plot(COIN_NOISES, best, color="0.4", linewidth=1, linestyle=":", label="best possible open loop")
     axes.set(xlabel="noise", ylabel="discounted reward", ylim=(0, 1.05))
     axes.set_title("the recorder looks" if looks else "the recorder does not look")
     axes.legend(loc="lower left", fontsize=8)
 show(
     figure,
-    "Reward against noise. Where the recorder looks, the critic believes 0.9 or more at every noise, "
-    "while executing its chunk earns 0.3 at 1 percent noise and 0.45 at 50. Where the recorder does not "
-    "look, the two nearly agree.",
+    "Reward against noise, left for a recorder who looks and right for one who does not: what the critic "
+    f"believes and what executing its chunk earns. {'. '.join(said)}.",
 )
 
 # %% [markdown]
 # Left: the recorder looked. At every noise the critic believes in 0.9 or a little more. What its greedy chunk earns drops to 0.3 at a noise of only 1 %, where an open-loop agent *could* have 0.89. The rare chunks do it: each was recorded a few times only, each time successfully, so the error of measurement makes the luckiest of them look best, and when executed it fails almost always. Right: the recorder did not look, and what is earned is the best possible; the belief is up to a tenth too high, because a maximum over noisy estimates always is. (Mean over 200 datasets of 400 episodes, with 95 % intervals.)
 #
-# Very much data do not help, either. With 100,000 episodes instead of 400 the next cell prints what the greedy chunk earns at 1 % noise. And `mdp.observed_chunked` computes what infinitely much data would show: four equal beliefs.
+# So (a) is right: nothing is left to see inside the chunk. (b) is right, up to that maximum. (c) is wrong: the chunks that were chosen after a slip are rare, and each of them looks perfect.
+#
+# Very much data do not help with (c). With 100,000 episodes instead of 400 the next cell prints what the greedy chunk earns at 1 % noise. And `mdp.observed_chunked` computes what infinitely much data would show: wherever there is noise, four equal beliefs. (At noise 0 the chunks (0, 1) and (1, 0) never occur; the function then keeps their true rows.)
 
 # %%
 much = [learn_and_execute(0.01, True, repeat, episodes=100_000)[1] for repeat in range(coin_runs)]
@@ -613,8 +619,6 @@ for noise in (0.0, 0.01, 0.1, 0.5):
     print(f"noise {noise}, chunks 00 01 10 11:  believed {believed.round(2)}  true {true.round(2)}")
 
 # %% [markdown]
-# (At noise 0 the chunks (0, 1) and (1, 0) never occur; the function then keeps their true rows.)
-#
 # This is the honest small print of chunked critics: they are right about data that are *consistent with open loop*, and in nearly deterministic worlds. OGBench's simulated robots are nearly deterministic. Its scripted recorders do look, so keep this page in mind when noise enters.
 #
 # ## Summary
