@@ -10,9 +10,11 @@ cell, so that they are written in one place.
 """
 
 import ast
+import base64
 import contextlib
 import copy
 import os
+import re
 import symtable
 from pathlib import Path
 from typing import Annotated
@@ -114,6 +116,9 @@ def read_lesson(source: Path) -> NotebookNode:
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{badge}\n{rest}"
     notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=f"https://github.com/{where}", extra=repr(NEEDS[source.stem[:2]]) if source.stem[:2] in NEEDS else ""), metadata={"tags": [SET_UP_TAG]}))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            _attach_pictures(cell)
     for i, cell in enumerate(notebook.cells):
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})
@@ -123,6 +128,14 @@ def read_lesson(source: Path) -> NotebookNode:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
     return notebook
+
+
+def _attach_pictures(cell: NotebookNode) -> None:
+    """Puts the pictures of docs/pictures that a cell shows into the notebook, where Colab finds them, too."""
+    for name in re.findall(r"\]\(\.\./docs/pictures/([\w-]+\.png)\)", cell.source):
+        content = base64.b64encode((ROOT / "docs" / "pictures" / name).read_bytes()).decode()
+        cell.setdefault("attachments", NotebookNode())[name] = NotebookNode({"image/png": content})
+        cell.source = cell.source.replace(f"](../docs/pictures/{name})", f"](attachment:{name})")
 
 
 def student(notebook: NotebookNode) -> NotebookNode:

@@ -132,6 +132,10 @@ show(*draw_path(25))
 explore(draw_path, step=("step", list(range(len(film.effector))), 25))
 
 # %% [markdown]
+# Drag the slider above to see the episode step by step. So it looks, here in the dark theme, near the end:
+#
+# ![A slider at step 43; under it the gripper and the cube from above, the cube on its place, and the heights of both over the episode](../docs/pictures/slider-dark.png)
+#
 # One film proves nothing. This seed was picked because it solved 12 of 15 episodes at the end of its training, and picking the best always flatters. How often does it succeed in new episodes? The next cell plays them, live.
 
 # %%
@@ -250,6 +254,10 @@ decision_steps = checks.check_decision_steps(decision_steps)
 # - **the case** it tried, what it **expected** and what it **got**, with the place of the first difference;
 # - if it recognises the mistake, **likely**: the misconception by name;
 # - **next**: what to do.
+#
+# Somebody counted from 1. In JupyterLab's light theme the check then says:
+#
+# ![The check of decision_steps refuses an answer: case 6 steps, chunks of 1; expected 0 to 5, got 1 to 5; next, the first look is at step 0; likely, it counts from 1, in steps of the chunk's length](../docs/pictures/check-light.png)
 #
 # The line `decision_steps = check_decision_steps(decision_steps)` gives your function back if it is right, and the library's own if it is not. So the cells below a check always work, and you may skip an exercise and come back.
 #
