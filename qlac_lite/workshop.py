@@ -31,6 +31,7 @@ from qlac_lite.files import atomic
 from qlac_lite.links import repository
 
 ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "pictures"
 MAX_CELLS, MAX_WIDTH, MAX_IMAGE = 60, 110, 400_000  # cells a lesson, characters a line of code, bytes an image
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -133,7 +134,7 @@ def read_lesson(source: Path) -> NotebookNode:
 def _attach_pictures(cell: NotebookNode) -> None:
     """Puts the pictures of docs/pictures that a cell shows into the notebook, where Colab finds them, too."""
     for name in re.findall(r"\]\(\.\./docs/pictures/([\w-]+\.png)\)", cell.source):
-        content = base64.b64encode((ROOT / "docs" / "pictures" / name).read_bytes()).decode()
+        content = base64.b64encode((PICTURES / name).read_bytes()).decode()
         cell.setdefault("attachments", NotebookNode())[name] = NotebookNode({"image/png": content})
         cell.source = cell.source.replace(f"](../docs/pictures/{name})", f"](attachment:{name})")
 
