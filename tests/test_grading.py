@@ -1,0 +1,68 @@
+"""The course in a lab: all lessons released through nbgrader's exchange, fetched, half solved, submitted, collected and graded."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from qlac_lite.workshop import lesson_sources, notebook_paths
+
+CONFIG = """
+c = get_config()
+c.CourseDirectory.course_id = "qlac"
+c.Execute.timeout = 600
+c.IncludeHeaderFooter.header = ""
+c.Exchange.root = {exchange!r}
+c.Exchange.cache = {cache!r}
+"""
+
+
+def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_path):
+    """Every second exercise is solved: it gets its points although the exercises that it builds on are open, and no other does."""
+    from nbgrader.api import Gradebook
+
+    course, learner, exchange = (tmp_path / name for name in ("course", "learner", "exchange"))
+    for folder in (course, learner, exchange):
+        folder.mkdir()
+        (folder / "nbgrader_config.py").write_text(CONFIG.format(exchange=str(exchange), cache=str(tmp_path / "cache")))
+    exchange.chmod(0o777)
+    environment = os.environ | {"QLAC_FAST": "1", "USER": "ada", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
+
+    def nbgrader(folder, *arguments):
+        result = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True, env=environment)
+        assert result.returncode == 0, result.stderr[-3000:]
+
+    source = course / "source" / "all"
+    source.mkdir(parents=True)
+    for lesson in lesson_sources():
+        shutil.copy(notebook_paths(lesson)[0], source)
+    nbgrader(course, "generate_assignment", "all", "--create")
+    nbgrader(course, "release_assignment", "all")
+    nbgrader(learner, "fetch_assignment", "all")
+    expected = {}
+    for lesson in lesson_sources():
+        path = learner / "all" / f"{lesson.stem}.ipynb"
+        fetched, solved = nbformat.read(path, as_version=4), nbformat.read(notebook_paths(lesson)[0], as_version=4)
+        answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in solved.cells if cell.metadata.get("nbgrader", {}).get("solution")}
+        exercises = [cell for cell in fetched.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")]
+        right = {cell.metadata.nbgrader.grade_id for cell in exercises[1::2] or exercises}
+        for cell in exercises:
+            assert "raise NotImplementedError()" in cell.source
+            if cell.metadata.nbgrader.grade_id in right:
+                cell.source = answers[cell.metadata.nbgrader.grade_id]
+        for cell in fetched.cells:
+            mark = cell.metadata.get("nbgrader", {})
+            if cell.cell_type == "code" and mark.get("grade"):
+                expected[lesson.stem, mark.grade_id] = mark.points if mark.grade_id.removeprefix("check_") in right else 0
+        nbformat.write(fetched, path)
+    nbgrader(learner, "submit", "all")
+    nbgrader(course, "collect", "all")
+    nbgrader(course, "autograde", "all")
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        (submission,) = gradebook.assignment_submissions("all")
+        scores = {(book.name, grade.name): grade.auto_score for book in submission.notebooks for grade in book.grades if grade.cell.cell_type == "code"}
+    assert scores == expected and 0 < sum(scores.values()) < 94
