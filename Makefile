@@ -67,7 +67,7 @@ test-colab:
 	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"
 
 colab: $(VENV)/.test
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore tests/test_lessons.py --ignore tests/test_links.py --ignore tests/test_browser.py --ignore tests/test_extending.py
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore tests/test_lessons.py --ignore tests/test_links.py --ignore tests/test_browser.py --ignore tests/test_extending.py --ignore tests/test_grading.py --ignore tests/test_site.py
 	@QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
 robomimic: $(VENV)/.robomimic

@@ -1,6 +1,7 @@
-"""What this process may use of its machine. This module imports no JAX."""
+"""What this process may use of its machine, and who watches it. This module imports no JAX."""
 
 import os
+import sys
 
 from qlac_lite.errors import QlacError
 
@@ -17,3 +18,8 @@ def usable_cores() -> int:
     if not given.isdecimal() or int(given) < 1:
         raise QlacError(f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1. Correct it, or unset it for all cores.")
     return int(given)
+
+
+def bar_seconds() -> float:
+    """Seconds between two states of a progress bar: many a second on a terminal, few where a file or a pipe keeps them all."""
+    return 0.1 if sys.stderr.isatty() else 10.0

@@ -27,7 +27,7 @@ from qlac_lite.data.shards import Shards, open_shards
 from qlac_lite.engine import Engine, Progress, empty_replays
 from qlac_lite.errors import QlacError
 from qlac_lite.evaluation import ACTING_AXES, TRAINING, acting, evaluate, success_interval
-from qlac_lite.machine import usable_cores
+from qlac_lite.machine import bar_seconds, usable_cores
 from qlac_lite.online import Flights
 from qlac_lite.runs import Run, create_run, open_run
 from qlac_lite.tasks import get_task
@@ -70,11 +70,16 @@ def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = prin
         wait: seconds to wait for another process that holds the run, because it may be dying.
 
     Raises:
-        QlacError: another process trains this run, chunks do not fit the episodes, the loss is not finite or Q diverges
-        (the last good checkpoint is kept), or the disk cannot be written.
+        QlacError: another process trains this run, chunks do not fit the episodes, the memory does not suffice, the loss is
+        not finite or Q diverges (the last good checkpoint is kept), or the disk cannot be written.
     """
     with run.locked(wait):
-        _Training(run, dataset, log).run_all()
+        try:
+            _Training(run, dataset, log).run_all()
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            raise QlacError(f"The memory of the {jax.default_backend()} does not suffice for {run.config.seeds} seeds of {run.config.online_steps:,} online transitions. Train fewer --seeds at a time; best of N needs less with --set candidate_block=4.") from None  # fmt: skip
 
 
 class _Training:
@@ -102,8 +107,6 @@ class _Training:
                 phase, step = "online", 0
             if self.config.online_steps > 0:
                 progress = self._online(progress, step)
-        except MemoryError:
-            raise QlacError(f"The memory does not suffice for {self.config.seeds} seeds of {self.config.online_steps:,} online transitions. Train fewer --seeds at a time.") from None  # fmt: skip
         except KeyboardInterrupt:
             raise QlacError(f"Stopped. Go on from the last checkpoint with --resume ({self.run.folder}).") from None
         except (EOFError, ConnectionError) as error:
@@ -263,7 +266,7 @@ class _Training:
         self.logged = time.monotonic()
 
     def _bar(self, phase: str, step: int, total: int) -> tqdm:
-        bar = tqdm(total=total, initial=step, unit="step", desc=f"{self.config.method} {phase}", smoothing=0.05)
+        bar = tqdm(total=total, initial=step, unit="step", desc=f"{self.config.method} {phase}", smoothing=0.05, mininterval=bar_seconds())
         if self.success != "-":
             bar.set_postfix_str(self.success)
         return bar

@@ -35,7 +35,7 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")
-    display(VBox([*sliders.values(), Label("The figure appears here when you let a slider go."), output]))
+    display(VBox([*sliders.values(), Label("The figure is drawn here when you let a slider go."), output]))
 
 
 def _text(value: object) -> str:

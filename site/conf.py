@@ -76,7 +76,9 @@ def lesson(path: Path, figures: Path) -> str:
     notebook, count = json.loads(path.read_text()), 0
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = mended("".join(cell["source"]), path.parent)
+            source = "".join(cell["source"]).replace("](attachment:", "](../docs/pictures/")  # as workshop.py attached them
+            cell.pop("attachments", None)
+            cell["source"] = mended(source, path.parent)
         if "set-up" in cell["metadata"].get("tags", []):
             cell["metadata"] |= {"tags": ["hide-input"], "mystnb": {"code_prompt_show": "Set-up", "code_prompt_hide": "Set-up"}}
         for output in cell.get("outputs", []):
@@ -109,7 +111,8 @@ def prepare(source: Path, out: Path) -> None:
     pages = {ROOT / "index.md": (ROOT / "site" / "index.md").read_text()} | {ROOT / name: text for name, text in api().items()}
     pages |= {path: mended(path.read_text(), path.parent) for path in PAGES} | {path: lesson(path, figures) for path in LESSONS}
     contents = {path: text.encode() for path, text in pages.items()}
-    contents |= {path: path.read_bytes() for path in ROOT.glob("results/**/*.*") if path.suffix in PICTURES}
+    pictures = [*ROOT.glob("results/**/*.*"), *ROOT.glob("docs/pictures/*.*")]
+    contents |= {path: path.read_bytes() for path in pictures if path.suffix in PICTURES}
     for path, content in contents.items():
         page = source / path.relative_to(ROOT)
         page.parent.mkdir(parents=True, exist_ok=True)

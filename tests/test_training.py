@@ -320,6 +320,13 @@ def test_a_run_with_nan_stops_with_the_last_good_checkpoint(play_file, tmp_path,
     assert str(arrays_of(run)["phase"]) == "done"
 
 
+def test_a_run_that_the_memory_cannot_hold_says_what_to_do(play_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(training._Training, "_restore", lambda _: jax.numpy.zeros((10**7, 10**7)))  # more than there are addresses
+    run, dataset = start_run(tiny_config(), play_file(), tmp_path / "run")
+    with pytest.raises(QlacError, match="memory of the cpu does not suffice for 2 seeds of 20 .* fewer --seeds"):
+        train(run, dataset)
+
+
 def test_q_far_outside_what_rewards_allow_stops_the_run(finished):
     """Rewards of -1 and a discount of 0.99 allow values from -100 to 0."""
     check = functools.partial(training._Training._check_health, SimpleNamespace(run=finished), seed=3, phase="offline", step=7, q_floor=-100.0)  # fmt: skip

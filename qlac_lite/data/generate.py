@@ -22,7 +22,7 @@ from tqdm import tqdm
 from qlac_lite.envs.simulators import LOADED
 from qlac_lite.errors import QlacError
 from qlac_lite.files import disk_error, read_npz, write_npz
-from qlac_lite.machine import usable_cores
+from qlac_lite.machine import bar_seconds, usable_cores
 from qlac_lite.tasks import Domain, get_domain
 
 STEPS = 1001  # rows of an episode: 1000 transitions and the last observation
@@ -182,7 +182,7 @@ def _in_parallel(name: str, seed: int, episodes: int, parts: Path, workers: int 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["qlac_lite.data.generate", *LOADED[get_domain(name).suite]])
     with (
-        tqdm(total=episodes * each, initial=(episodes - len(todo)) * each, unit=what, unit_scale=each > 1, desc=f"Generating {name}") as bar,
+        tqdm(total=episodes * each, initial=(episodes - len(todo)) * each, unit=what, unit_scale=each > 1, desc=f"Generating {name}", mininterval=bar_seconds()) as bar,
         concurrent.futures.ProcessPoolExecutor(min(workers, max(1, len(todo))), mp_context=context) as pool,
     ):  # fmt: skip
         futures = [pool.submit(write, name, seed, episode, part(episode)) for episode in todo]
