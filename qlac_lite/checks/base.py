@@ -291,8 +291,8 @@ class Exercise:
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
             if self.choice:
-                return self._wrong("not right yet", case=case.about, got=f"{value[at]:.5g}", next=case.hint)
-            return self._wrong("not right yet", case=case.about, inputs=self._inputs(case), expected=f"{where} = {wanted[at]:.5g}", got=f"{where} = {value[at]:.5g}{share}", next=case.hint)  # fmt: skip
+                return self._wrong("not right yet", case=case.about, got=_number(value[at]), next=case.hint)
+            return self._wrong("not right yet", case=case.about, inputs=self._inputs(case), expected=f"{where} = {_number(wanted[at])}", got=f"{where} = {_number(value[at])}{share}", next=case.hint)  # fmt: skip
         return None
 
     def _wrong(self, problem: str, **lines: str) -> Verdict:
@@ -411,8 +411,17 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
     return ""
 
 
+def _whole(values: np.ndarray) -> bool:
+    """Whether these are step numbers, counts and the like: whole, and short enough to be read as such."""
+    return bool(np.all(np.isfinite(values)) and np.all(values == np.round(values)) and np.all(np.abs(values) < 1e9))
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if _whole(value) else f"{value:.5g}"
+
+
 def _numbers(values: np.ndarray) -> str:
-    return np.array2string(values, precision=4, threshold=8, edgeitems=2)
+    return np.array2string(values.astype(int) if _whole(values) else values, precision=4, threshold=8, edgeitems=2)
 
 
 def _give(name: str, function: Callable) -> None:

@@ -26,8 +26,8 @@ def _reward_cases(rng):
     q, u = _tables(rng, 5, 4)
     repeated = np.concatenate([_distinct(rng, 4, 2).repeat(2), rng.permutation(4)])  # x x y y, then all four
     return [
-        Case("a chunk of one action", (p, r, 0.9, _distinct(rng, 3, 1)), "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state."),
-        Case("two actions, no state ever changes, discount 0.5", (still, r, 0.5, _distinct(rng, 3, 2)), "Here r_bar = r(s, a_0) + 0.5 r(s, a_1): the first reward whole, the second times discount."),
+        Case("a chunk of one action", (p, r, 0.9, _distinct(rng, 3, 1)), "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state. The kernel of an action is transitions[:, a], (S, S)."),
+        Case("two actions, no state ever changes, discount 0.5", (still, r, 0.5, _distinct(rng, 3, 2)), "Here r_bar = r(s, a_0) + 0.5 r(s, a_1): the first reward whole, the second times discount. The kernel of an action is transitions[:, a]."),
         Case("two actions, deterministic moves, discount 0.9", (moves, r, 0.9, _distinct(rng, 3, 2)), "The second reward is earned in the state to which the first action led: transitions[:, a_0] @ rewards[:, a_1]."),
         Case("three actions, random moves, discount 0.9", (p, r, 0.9, _distinct(rng, 3, 3)), "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], in the order of the chunk; weigh step k with discount**k."),
         Case("eight actions, some of them twice in a row, discount 0.8", (q, u, 0.8, repeated), "Every step k counts, each with discount**k; check the range of your loop."),
@@ -45,15 +45,23 @@ def _reward_by_paths(p, r, discount, chunk):
     return out
 
 
-def _rewards_with(weight=lambda k, g, n: g**k, advance=lambda kernel, step: kernel @ step, moved_first=False):
+def _most_likely(p):
+    """p (S, A, S) with all probability on the most likely next state."""
+    return np.eye(len(p))[p.argmax(axis=2)]
+
+
+def _rewards_with(
+    weight=lambda k, g, n: g**k, advance=lambda kernel, step: kernel @ step, moved_first=False, chunk_of=lambda chunk: chunk,
+    start=np.eye, earn=lambda kernel, reward: kernel @ reward, model=lambda p: p,
+):  # fmt: skip
     """r_bar with one thing done otherwise."""
 
     def wrong(p, r, discount, chunk):
-        kernel, total = np.eye(len(r)), np.zeros(len(r))
+        p, chunk, kernel, total = model(p), chunk_of(chunk), start(len(r)), np.zeros(len(r))
         for k, a in enumerate(chunk):
             if moved_first:
                 kernel = advance(kernel, p[:, a])
-            total = total + weight(k, discount, len(chunk)) * kernel @ r[:, a]
+            total = total + weight(k, discount, len(chunk)) * earn(kernel, r[:, a])
             if not moved_first:
                 kernel = advance(kernel, p[:, a])
         return total
@@ -78,6 +86,24 @@ check_chunk_rewards = Exercise(
         Misconception("Each reward is taken one step after its start: only the newest kernel is used, not the product.", "Keep the product: kernel = kernel @ transitions[:, a].", _rewards_with(advance=lambda kernel, step: step)),
         Misconception("The kernels are multiplied in the wrong order: step @ kernel applies the newest action first.", "Write kernel @ transitions[:, a]: rows are the start, columns where one is now.", _rewards_with(advance=lambda kernel, step: step @ kernel)),
         Misconception("The kernel is transposed: p(s' | s) was read as p(s | s').", "transitions[s, a] is the distribution over s'; no transpose is needed.", _rewards_with(advance=lambda kernel, step: kernel @ step.T)),
+        Misconception("The last reward is missing.", "The loop runs over all H actions: range(len(chunk)), or the chunk itself.", _rewards_with(weight=lambda k, g, n: g**k * (k < n - 1))),
+        Misconception("The first reward is missing.", "Count from k = 0: the first reward has the weight 1.", _rewards_with(weight=lambda k, g, n: g**k * (k > 0))),
+        Misconception("The first action is left out.", "The loop runs over all H actions, from chunk[0].", _rewards_with(chunk_of=lambda c: c[1:])),
+        Misconception("Every reward has the weight discount.", "Step k has discount**k: the first reward counts whole.", _rewards_with(weight=lambda k, g, n: g)),
+        Misconception("Every reward but the first has the same weight, discount.", "Each further step is discounted once more: discount**k.", _rewards_with(weight=lambda k, g, n: g ** min(k, 1))),
+        Misconception("The weight is discount * k, not discount**k.", "Discounts multiply: discount**k, which is 1 at k = 0.", _rewards_with(weight=lambda k, g, n: g * k)),
+        Misconception("Each step is discounted twice: in the kernel, and in its weight.", "Leave the kernel a matrix of probabilities; discount**k stands before the reward alone.", _rewards_with(weight=lambda k, g, n: g ** (2 * k))),
+        Misconception("The weights run backwards, and the last reward is discounted already.", "The first action has discount**0, the last discount**(H - 1).", _rewards_with(weight=lambda k, g, n: g ** (n - k))),
+        Misconception("The exponent of discount is the action's number, not its place in the chunk.", "for k, action in enumerate(chunk): the weight is discount**k.", lambda p, r, g, c: sum(g**a * _product([np.eye(len(r)), *_steps(p, c[:k])]) @ r[:, a] for k, a in enumerate(c))),
+        Misconception("The first action is repeated H times.", "Step k has its own action, chunk[k].", _rewards_with(chunk_of=lambda c: np.full(len(c), c[0]))),
+        Misconception("The chunk is executed from its last action to its first.", "The first action comes first. A recursion r + discount * p @ rest has to begin at the last one.", _rewards_with(chunk_of=lambda c: c[::-1])),
+        Misconception("Each action's own kernel is applied k times, in place of those of the actions before it.", "Multiply the kernels of the earlier actions: kernel = kernel @ transitions[:, a].", lambda p, r, g, c: sum(g**k * np.linalg.matrix_power(p[:, a], k) @ r[:, a] for k, a in enumerate(c))),
+        Misconception("The rewards stand on the wrong side: rewards @ kernel sums over start states.", "kernel @ rewards[:, a] sums over the states where one is now.", _rewards_with(earn=lambda kernel, reward: reward @ kernel)),
+        Misconception("The kernels are multiplied entry by entry (*).", "Use the matrix product @, which sums over the states in between.", _rewards_with(advance=lambda kernel, step: kernel * step)),
+        Misconception("It follows the most likely next state, not the distribution.", "A reward is expected over all states: keep the whole row, without argmax.", _rewards_with(model=_most_likely)),
+        Misconception("The kernel starts from ones: every state at once, not the start state.", "Before the first action one is surely in the start state: np.eye(S).", _rewards_with(start=lambda n: np.ones((n, n)))),
+        Misconception("The kernel starts from a uniform distribution, not from the start state.", "Before the first action one is surely in the start state: np.eye(S).", _rewards_with(start=lambda n: np.full((n, n), 1 / n))),
+        Misconception("All is 0: the kernel starts from zeros, or nothing is added to the total.", "Start from np.eye(S), and add: total = total + ...", _rewards_with(weight=lambda k, g, n: 0.0)),
     ],
     insight="Every action adds one reward, discounted by its place in the chunk, at the states that the earlier ones led to.",
 )  # fmt: skip
@@ -139,6 +165,16 @@ check_chunk_transitions = Exercise(
         Misconception("The last action is missing.", "The loop runs over all H actions.", lambda p, c: _product([np.eye(len(p)), *_steps(p, c[:-1])])),
         Misconception("The first action is missing.", "The loop runs over all H actions.", lambda p, c: _product([np.eye(len(p)), *_steps(p, c[1:])])),
         Misconception("The result is transposed: rows must be the start, columns the end.", "Keep kernel[s, s']: no transpose.", lambda p, c: _product(_steps(p, c)).T),
+        Misconception("The first action counts twice.", "Start from the identity and multiply all H kernels; or start from the first one and multiply the others.", lambda p, c: _product(_steps(p, [c[0], *c]))),
+        Misconception("The last action is repeated H times.", "Step k has its own action, chunk[k].", lambda p, c: np.linalg.matrix_power(p[:, c[-1]], len(c))),
+        Misconception("Only the first and the last action count.", "The kernels of all H actions take part.", lambda p, c: _product(_steps(p, [c[0], c[-1]][: len(c)]))),
+        Misconception("Each kernel is transposed before it is multiplied.", "transitions[:, a] has the start in its rows already.", lambda p, c: _product([step.T for step in _steps(p, c)])),
+        Misconception("Each step moves to the most likely next state.", "Keep the whole distribution, without argmax: chances are what noise costs a chunk.", lambda p, c: _product(_steps(_most_likely(p), c))),
+        Misconception("The product starts from ones.", "Before the first action one is surely in the start state: np.eye(S).", lambda p, c: _product([np.ones((len(p), len(p))), *_steps(p, c)])),
+        Misconception("All is 0: the product starts from zeros.", "Before the first action one is surely in the start state: np.eye(S).", lambda p, c: 0 * p[:, 0]),
+        Misconception("The chunk is ignored: each step takes the mean of all actions.", "Step k has its own action: transitions[:, chunk[k]].", lambda p, c: np.linalg.matrix_power(p.mean(axis=1), len(c))),
+        Misconception("It goes on for one step more: the last action counts twice.", "H actions make H kernels.", lambda p, c: _product(_steps(p, [*c, c[-1]]))),
+        Misconception("The first two actions are swapped.", "P_{a_0} stands first, then P_{a_1}: kernel @ transitions[:, a] from the first action on.", lambda p, c: _product(_steps(p, [*c[:2][::-1], *c[2:]]))),
         Misconception("The kernel is taken as transitions[a], a table of state a, not of action a.", "transitions is (S, A, S): the kernel of an action is transitions[:, a].", lambda p, c: _product([np.eye(len(p))[: p.shape[1]].T @ p[a] for a in c])),
     ],
     insight="The chunk is one action now: its kernel is a matrix like any other, and its rows sum to 1.",
@@ -164,7 +200,7 @@ def _sweep_cases(rng):
 
     return [
         Case("one sweep", (*bars(4, 2, 2, 0.9), 1), "From Q = 0, the first sweep gives Q = r_bar."),
-        Case("two sweeps, chunks of 1, discount 0.9", (*bars(4, 3, 1, 0.9), 2), "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q."),
+        Case("two sweeps, chunks of 1, discount 0.9", (*bars(4, 3, 1, 0.9), 2), "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q. The maximum over chunks is q.max(axis=1), one number a state."),
         Case("two sweeps, chunks of 2, discount 0.5", (*bars(4, 2, 2, 0.5), 2), "The next chunk starts H steps later: the bootstrap's discount is discount**length."),
         Case("three sweeps, all rewards below 0", (*bars(4, 2, 2, 0.9, costs=True), 3), "The best next chunk may have a value below 0: the plain maximum, nothing added."),
         Case("40 sweeps, chunks of 3, discount 0.9", (*bars(5, 2, 3, 0.9), 40), "Repeat the sweep, each from the Q of the one before; start from zeros; do exactly `sweeps` of them."),
@@ -180,11 +216,16 @@ def _sweeps_by_loops(p_bar, r_bar, discount, length, sweeps):
     return np.array(q)
 
 
-def _sweeps_with(gamma=lambda g, h: g**h, best=lambda q: q.max(axis=1), extra=0):
+def _sweeps_with(
+    gamma=lambda g, h: g**h, best=lambda q: q.max(axis=1), sweeps_of=lambda n, h: n,
+    after=lambda p, value: p @ value, combine=lambda r, g, future: r + g * future, power=lambda k: 1,
+):  # fmt: skip
+    """Value iteration with one thing done otherwise."""
+
     def wrong(p_bar, r_bar, discount, length, sweeps):
         q = np.zeros_like(r_bar)
-        for _ in range(sweeps + extra):
-            q = r_bar + gamma(discount, length) * p_bar @ best(q)
+        for k in range(sweeps_of(sweeps, length)):
+            q = combine(r_bar, gamma(discount, length) ** power(k), after(p_bar, best(q)))
         return q
 
     return wrong
@@ -195,13 +236,6 @@ def _sweep_in_place(p_bar, r_bar, discount, length, sweeps):
     for _ in range(sweeps):
         for s in range(len(q)):
             q[s] = r_bar[s] + discount**length * p_bar[s] @ q.max(axis=1)
-    return q
-
-
-def _sweeps_without_moving(p_bar, r_bar, discount, length, sweeps):
-    q = np.zeros_like(r_bar)
-    for _ in range(sweeps):
-        q = r_bar + discount**length * q.max(axis=1, keepdims=True)
     return q
 
 
@@ -226,12 +260,25 @@ check_chunked_value_iteration = Exercise(
         Misconception("It takes the best of the whole table, the same for every state.", "Take the maximum over chunks only: q.max(axis=1), one value a state.", _sweeps_with(best=lambda q: np.full(len(q), q.max()))),
         Misconception("A sweep reads values that it has just changed.", "A sweep uses the Q of the sweep before throughout: compute the whole new table from the old one.", _sweep_in_place),
         Misconception("The best next value is never taken below 0.", "Take the maximum over chunks as it is; costs make it negative.", _sweeps_with(best=lambda q: np.maximum(q.max(axis=1), 0))),
-        Misconception("It forgets p_bar: it bootstraps from the state in which the chunk began.", "The next chunk begins where this one led: p_bar @ q.max(axis=1).", _sweeps_without_moving),
+        Misconception("It forgets p_bar: it bootstraps from the state in which the chunk began.", "The next chunk begins where this one led: p_bar @ q.max(axis=1).", _sweeps_with(after=lambda p, value: value[:, None])),
         Misconception("It gives back V, not Q.", "Give back the whole table (S, C).", lambda *args: chunked_value_iteration(*args).max(axis=1)),
-        Misconception("It does H sweeps for each that was asked for.", "A sweep is one backup of the whole table: exactly `sweeps` of them.", lambda p, r, g, h, n: chunked_value_iteration(p, r, g, h, n * h) if h > 1 else chunked_value_iteration(p, r, g, h, n)),
+        Misconception("It gives back the number of the best chunk, not Q.", "Give back the whole table (S, C).", lambda *args: chunked_value_iteration(*args).argmax(axis=1)),
+        Misconception("It does H sweeps for each that was asked for.", "A sweep is one backup of the whole table: exactly `sweeps` of them.", _sweeps_with(sweeps_of=lambda n, h: n * h)),
+        Misconception("It sweeps until nothing changes.", "Do exactly `sweeps` sweeps, be the values right by then or not.", _sweeps_with(sweeps_of=lambda n, h: 500)),
+        Misconception("Only one sweep counts: the function returns inside its loop, or starts again from zeros in each sweep.", "Start from zeros before the loop, return after it.", _sweeps_with(sweeps_of=lambda n, h: 1)),
+        Misconception("All is 0: the table is never replaced.", "q = r_bar + ...", _sweeps_with(sweeps_of=lambda n, h: 0)),
+        Misconception("The reward is discounted as well.", "Only what comes after the chunk: r_bar + discount**length * ...", _sweeps_with(combine=lambda r, g, future: g * (r + future))),
+        Misconception("The bootstrap is discounted by discount**(H + 1).", "The next chunk begins H steps later, not H + 1: use discount**length.", _sweeps_with(gamma=lambda g, h: g ** (h + 1))),
+        Misconception("The bootstrap is discounted by the H-th root of discount.", "`discount` is of ONE step already: H of them are discount**length.", _sweeps_with(gamma=lambda g, h: g ** (1 / h))),
+        Misconception("The bootstrap's discount shrinks from sweep to sweep.", "It is discount**length in every sweep: the value of the sweep before holds its own discounts already.", _sweeps_with(power=lambda k: k)),
+        Misconception("The bootstrap adds up the values of all chunks.", "The agent executes one chunk, the best: q.max(axis=1).", _sweeps_with(best=lambda q: q.sum(axis=1))),
+        Misconception("It takes argmax, the number of the best chunk, for its value.", "q.max(axis=1) is the value.", _sweeps_with(best=lambda q: q.argmax(axis=1))),
+        Misconception("The next chunk is the same as this one.", "The agent looks again and takes the best chunk there: q.max(axis=1).", _sweeps_with(best=lambda q: q, after=lambda p, q: np.einsum("sct,tc->sc", p, q))),
+        Misconception("It takes the most favourable next state, not the mean over next states.", "The world chooses the next state: p_bar @ q.max(axis=1) weighs all of them.", _sweeps_with(after=lambda p, value: (p * value).max(axis=2))),
+        Misconception("p_bar is read backwards: from s' to s.", "p_bar[s, c] is the distribution over s': p_bar @ q.max(axis=1).", _sweeps_with(after=lambda p, value: np.einsum("tcs,t->sc", p, value))),
         Misconception("Each sweep is added to the table instead of replacing it.", "q = r_bar + ..., not q += ...", _sweeps_added),
-        Misconception("One sweep too many; or it starts from Q = r_bar, which is one sweep already.", "Start from zeros and do exactly `sweeps` sweeps.", _sweeps_with(extra=1)),
-        Misconception("One sweep too few.", "range(sweeps) does exactly `sweeps` of them.", _sweeps_with(extra=-1)),
+        Misconception("One sweep too many; or it starts from Q = r_bar, which is one sweep already.", "Start from zeros and do exactly `sweeps` sweeps.", _sweeps_with(sweeps_of=lambda n, h: n + 1)),
+        Misconception("One sweep too few.", "range(sweeps) does exactly `sweeps` of them.", _sweeps_with(sweeps_of=lambda n, h: n - 1)),
     ],
     insight="It is the value iteration you know: only the table is wider, and the discount has become discount**H.",
 )  # fmt: skip
@@ -285,11 +332,11 @@ def _dataset_by_loops(observations, actions, rewards, length, discount, stride):
     return tuple(np.array(column) for column in zip(*rows, strict=True))
 
 
-def _dataset_with(starts=lambda total, h, stride: range(0, total, stride), weight=lambda k, g, h: g**k, pad="zero", clip=True, end=lambda t, h, total: min(t + h, total)):  # fmt: skip
+def _dataset_with(starts=lambda total, h, stride: range(0, total, stride), weight=lambda k, g, h: g**k, pad="zero", clip=True, end=lambda t, h, total: min(t + h, total), apart=lambda stride: 1):  # fmt: skip
     def wrong(observations, actions, rewards, length, discount, stride):
         total, step = len(actions), np.arange(length)
         t = np.array(list(starts(total, length, stride)), int)
-        rows = t[:, None] + step
+        rows = t[:, None] + apart(stride) * step
         valid = (rows < total).astype(float)
         rows = rows % total if pad == "wrap" else np.minimum(rows, total - 1)
         chunks = actions[rows] * (valid[..., None] if pad == "zero" else 1)
@@ -301,18 +348,19 @@ def _dataset_with(starts=lambda total, h, stride: range(0, total, stride), weigh
     return wrong
 
 
-def _dataset_changed(at, change):
+def _dataset_changed(**changes):
+    """The right answer with some parts changed: each of them by change(parts by name, rewards, discount)."""
+    names = ("starts", "chunks", "returns", "valid", "bootstrap_observation")
+
     def wrong(observations, actions, rewards, length, discount, stride):
-        parts = list(_dataset_by_loops(observations, actions, rewards, length, discount, stride))
-        parts[at] = change(parts[at], parts[0], discount)
-        return tuple(parts)
+        parts = dict(zip(names, _dataset_by_loops(observations, actions, rewards, length, discount, stride), strict=True))
+        return tuple((parts | {name: change(parts, rewards, discount) for name, change in changes.items()}).values())
 
     return wrong
 
 
-_dataset_from_the_start = _dataset_changed(2, lambda returns, starts, discount: returns * discount**starts)
-_dataset_inverted = _dataset_changed(3, lambda valid, starts, discount: 1 - valid)
-_dataset_whole = _dataset_changed(3, lambda valid, starts, discount: np.repeat(valid[:, -1:], valid.shape[1], axis=1))
+_counted = lambda parts: parts["valid"].sum(axis=1)  # steps that exist, by chunk
+_whole = lambda parts: parts["valid"][:, -1]
 
 check_chunk_dataset = Exercise(
     chunk_dataset,
@@ -325,15 +373,39 @@ check_chunk_dataset = Exercise(
         Misconception("A chunk starts at the last observation too, where no action was taken.", "Starts lie in 0 .. T - 1.", _dataset_with(starts=lambda n, h, stride: range(0, n + 1, stride))),
         Misconception("The rewards of a chunk are not discounted.", "Step k of the chunk has discount**k.", _dataset_with(weight=lambda k, g, h: 1.0)),
         Misconception("The first reward of a chunk is discounted already.", "Count k from 0.", _dataset_with(weight=lambda k, g, h: g ** (k + 1))),
-        Misconception("The discount counts from the start of the episode.", "Each chunk counts from its own start: its first reward has the weight 1.", _dataset_from_the_start),
-        Misconception("valid is 1 for the steps that do not exist.", "valid is 1 where the step exists.", _dataset_inverted),
-        Misconception("valid marks whole chunks only.", "Each step has its own mark: a cut chunk has ones first, then zeros.", _dataset_whole),
+        Misconception("The discount counts from the start of the episode.", "Each chunk counts from its own start: its first reward has the weight 1.", _dataset_changed(returns=lambda parts, rewards, g: parts["returns"] * g ** parts["starts"])),
+        Misconception("valid is 1 for the steps that do not exist.", "valid is 1 where the step exists.", _dataset_changed(valid=lambda parts, *_: 1 - parts["valid"])),
+        Misconception("valid marks whole chunks only.", "Each step has its own mark: a cut chunk has ones first, then zeros.", _dataset_changed(valid=lambda parts, *_: np.repeat(parts["valid"][:, -1:], parts["valid"].shape[1], axis=1))),
         Misconception("Steps after the end repeat the last action.", "Set the actions that are not valid to zero.", _dataset_with(pad="repeat")),
         Misconception("Steps after the end repeat the last action, and its reward is counted again.", "Multiply by the validity mask before summing.", _dataset_with(pad="repeat", clip=False)),
         Misconception("Steps after the end repeat the last reward.", "Multiply the rewards by the validity mask before summing.", _dataset_with(clip=False)),
         Misconception("Steps after the end wrap around to the beginning of the episode.", "A chunk never leaves its episode forwards or backwards: mask those steps.", _dataset_with(pad="wrap", clip=False)),
         Misconception("The bootstrap observation is s_{t+1}.", "A chunk lasts H steps: bootstrap from s_{t+H}, or from the last observation if the episode ends earlier.", _dataset_with(end=lambda t, h, n: t + 1)),
         Misconception("The bootstrap observation is that of the chunk's last action, s_{t+H-1}.", "It comes after the last action: s_{t+H}.", _dataset_with(end=lambda t, h, n: min(t + h, n) - 1)),
+        Misconception("The bootstrap observation is s_t, where the chunk starts.", "It comes after the chunk's last action: s_{t+H}.", _dataset_with(end=lambda t, h, n: t)),
+        Misconception("The bootstrap observation is s_{t+H+1}, a step too late.", "Actions a_t .. a_{t+H-1} lead to s_{t+H}.", _dataset_with(end=lambda t, h, n: min(t + h + 1, n))),
+        Misconception("The bootstrap observation is the episode's last one for every chunk.", "Only for a chunk that the end cuts; else s_{t+H}: observations[min(t + H, T)].", _dataset_with(end=lambda t, h, n: n)),
+        Misconception("The bootstrap observation of a cut chunk is set to zero.", "It is the last observation of the episode, s_T.", _dataset_changed(bootstrap_observation=lambda parts, *_: parts["bootstrap_observation"] * _whole(parts)[:, None])),
+        Misconception("The starts begin at 1.", "The first chunk starts at step 0.", _dataset_with(starts=lambda n, h, stride: range(1, n, stride))),
+        Misconception("The range of the starts ends one step too early.", "range(0, T, stride) leaves out T by itself.", _dataset_with(starts=lambda n, h, stride: range(0, n - 1, stride))),
+        Misconception("The last whole chunk is left out, and so are those that the end cuts.", "Starts are all t < T: range(0, T, stride).", _dataset_with(starts=lambda n, h, stride: range(0, n - h, stride))),
+        Misconception("`starts` holds the numbers of the chunks, not steps.", "Chunk number i starts at step i * stride.", _dataset_changed(starts=lambda parts, *_: np.arange(len(parts["starts"])))),
+        Misconception("The steps inside a chunk are `stride` apart.", "The stride lies between the starts of two chunks; a chunk has H steps in a row.", _dataset_with(apart=lambda stride: stride)),
+        Misconception("Each chunk holds its first action H times.", "Step k of the chunk is actions[t + k].", _dataset_changed(chunks=lambda parts, *_: parts["chunks"][:, :1] * parts["valid"][..., None])),
+        Misconception("The axes of the chunks are (M, A, H).", "A row for each step: (M, H, A).", _dataset_changed(chunks=lambda parts, *_: parts["chunks"].swapaxes(1, 2))),
+        Misconception("The chunks are flattened.", "Keep an axis for the step: (M, H, A).", _dataset_changed(chunks=lambda parts, *_: parts["chunks"].reshape(len(parts["chunks"]), -1))),
+        Misconception("valid is 1 everywhere.", "valid is 0 for the steps after the end: t + k >= T.", _dataset_changed(valid=lambda parts, *_: np.ones_like(parts["valid"]))),
+        Misconception("valid is read off the actions: an action of zeros counts as missing.", "An action may be zero. A step exists if t + k < T.", _dataset_changed(valid=lambda parts, *_: np.any(parts["chunks"] != 0, axis=2))),
+        Misconception("The last step of the episode is marked as not valid.", "Steps are numbered 0 .. T - 1: t + k < T, not < T - 1.", _dataset_changed(valid=lambda parts, rewards, g: parts["starts"][:, None] + np.arange(parts["valid"].shape[1]) < len(rewards) - 1)),
+        Misconception("The return goes on to the end of the episode.", "A chunk earns its own H rewards; what comes later is the bootstrap's.", _dataset_changed(returns=lambda parts, rewards, g: [sum(g**k * r for k, r in enumerate(rewards[t:])) for t in parts["starts"]])),
+        Misconception("The return of a cut chunk is set to zero.", "Its return is the discounted sum over the steps that exist.", _dataset_changed(returns=lambda parts, *_: parts["returns"] * _whole(parts))),
+        Misconception("The return is divided by H: a mean.", "A return is a sum.", _dataset_with(weight=lambda k, g, h: g**k / h)),
+        Misconception("The return is divided by the number of steps that exist: a mean.", "A return is a sum.", _dataset_changed(returns=lambda parts, *_: parts["returns"] / _counted(parts))),
+        Misconception("The return is the first reward alone.", "Add up all H rewards, step k with discount**k.", _dataset_with(weight=lambda k, g, h: float(k == 0))),
+        Misconception("Every reward has the weight discount.", "Step k has discount**k: the first reward counts whole.", _dataset_with(weight=lambda k, g, h: g)),
+        Misconception("The weight is discount * k, not discount**k.", "Discounts multiply: discount**k, which is 1 at k = 0.", _dataset_with(weight=lambda k, g, h: g * k)),
+        Misconception("The weights run backwards: the last step of the chunk has the weight 1.", "The first step has discount**0, the last discount**(H - 1).", _dataset_with(weight=lambda k, g, h: g ** (h - 1 - k))),
+        Misconception("One discount**H stands before the whole return: that is the bootstrap's discount.", "Inside the chunk, step k has discount**k.", _dataset_with(weight=lambda k, g, h: g**h)),
         Misconception("The bootstrap observation is clipped to s_{T-1}: an episode of T steps has T + 1 observations.", "Clip to T: observations[min(t + H, T)].", _dataset_with(end=lambda t, h, n: min(t + h, n - 1))),
     ],
     parts=("starts", "chunks", "returns", "valid", "bootstrap_observation"),
@@ -355,9 +427,9 @@ class ScriptedEnv:
 
     def step(self, action):
         if self.t >= len(self.rewards):
-            raise RuntimeError("step() was called after the episode had ended")
+            raise RuntimeError("step() was called after the episode had ended: stop where terminated or truncated is True")
         if self.t >= self.chunk_length:
-            raise RuntimeError("step() was called more often than the chunk has actions")
+            raise RuntimeError("step() was called more often than the chunk has actions: once for each")
         reward, self.t = self.rewards[self.t], self.t + 1
         self.memory = 0.5 * self.memory + float(np.sum(action))
         over = self.t == len(self.rewards)
@@ -401,37 +473,32 @@ def _execution_by_record(env, chunk, discount):
     return taken[-1][0], value, taken[-1][2], taken[-1][3], len(taken)
 
 
-def _execution_with(action=lambda chunk, k: chunk[k], weight=lambda k, g, h: g**k, first=False, ends=None, steps=lambda k, h: k + 1):  # fmt: skip
+def _weighted(weight):
+    """The sum of the rewards of the steps taken, step k with weight(k, discount, H)."""
+    return lambda taken, discount, h: sum(weight(k, discount, h) * step[1] for k, step in enumerate(taken))
+
+
+_discounted = _weighted(lambda k, g, h: g**k)
+
+
+def _execution_with(
+    action=lambda chunk, k: chunk[k], total=_discounted, first=False, ends=lambda a, b: (a, b),
+    steps=lambda m, h: m, most=lambda h: h,
+):  # fmt: skip
     def wrong(env, chunk, discount):
-        total, start = 0.0, None
-        for k in range(len(chunk)):
-            observation, reward, terminated, truncated, _ = env.step(action(chunk, k))
-            start = observation if start is None else start
-            total += weight(k, discount, len(chunk)) * reward
-            if terminated or truncated:
+        h, taken = len(chunk), []
+        for k in range(most(h)):
+            taken.append(env.step(action(chunk, k)))  # observation, reward, terminated, truncated, info
+            if any(taken[-1][2:4]):
                 break
-        flags = (terminated, truncated) if ends is None else ends(terminated, truncated)
-        return start if first else observation, total, *flags, steps(k, len(chunk))
+        return taken[0 if first else -1][0], total(taken, discount, h), *ends(*taken[-1][2:4]), steps(len(taken), h)
 
     return wrong
 
 
-def _execution_without_the_end(env, chunk, discount):
-    total = 0.0
-    for k, action in enumerate(chunk):
-        observation, reward, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            break
-        total += discount**k * reward
-    return observation, total, terminated, truncated, k + 1
-
-
-def _last_reward(env, chunk, discount):
-    for action in chunk:
-        observation, reward, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            break
-    return observation, reward, terminated, truncated, env.t
+def _reward_if(counts):
+    """The discounted sum of the rewards of those steps for which counts(terminated, truncated)."""
+    return lambda taken, discount, h: sum(discount**k * step[1] * counts(*step[2:4]) for k, step in enumerate(taken))
 
 
 check_execute_chunk = Exercise(
@@ -439,18 +506,35 @@ check_execute_chunk = Exercise(
     _execution_by_record,
     _execution_cases,
     [
-        Misconception("The rewards are not discounted inside the chunk.", "Weigh the reward of step k with discount**k.", _execution_with(weight=lambda k, g, h: 1.0)),
-        Misconception("The first reward is discounted already.", "Count k from 0: the first reward has the weight 1.", _execution_with(weight=lambda k, g, h: g ** (k + 1))),
-        Misconception("Every reward has the weight discount.", "Step k has discount**k.", _execution_with(weight=lambda k, g, h: g)),
-        Misconception("The reward of the step that ends the episode is lost.", "Add the reward first, then look whether the episode is over.", _execution_without_the_end),
+        Misconception("The rewards are not discounted inside the chunk.", "Weigh the reward of step k with discount**k.", _execution_with(total=_weighted(lambda k, g, h: 1.0))),
+        Misconception("The first reward is discounted already.", "Count k from 0: the first reward has the weight 1.", _execution_with(total=_weighted(lambda k, g, h: g ** (k + 1)))),
+        Misconception("Every reward has the weight discount.", "Step k has discount**k.", _execution_with(total=_weighted(lambda k, g, h: g))),
+        Misconception("The reward of the step that ends the episode is lost.", "Add the reward first, then look whether the episode is over.", _execution_with(total=_reward_if(lambda a, b: not (a or b)))),
         Misconception("terminated and truncated are always reported as False.", "Give both back as the last env.step gave them.", _execution_with(ends=lambda a, b: (False, False))),
         Misconception("One flag stands for both ends.", "Give terminated and truncated back separately, as they came.", _execution_with(ends=lambda a, b: (a or b, a or b))),
-        Misconception("Only the last reward is given back.", "Add up: total += discount**k * reward.", _last_reward),
+        Misconception("Only the last reward is given back.", "Add up: total += discount**k * reward.", _execution_with(total=lambda taken, g, h: taken[-1][1])),
         Misconception("The first action is repeated.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[0])),
         Misconception("The chunk is executed backwards.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[len(c) - 1 - k])),
         Misconception("It gives back the first observation, not the one where the chunk ended.", "Give back the observation of the last env.step.", _execution_with(first=True)),
-        Misconception("It reports the chunk's length, not the number of steps executed.", "Count the calls of env.step: an episode may end inside the chunk.", _execution_with(steps=lambda k, h: h)),
-        Misconception("The number of steps is one too small: k counts from 0.", "Give back k + 1.", _execution_with(steps=lambda k, h: k)),
+        Misconception("It reports the chunk's length, not the number of steps executed.", "Count the calls of env.step: an episode may end inside the chunk.", _execution_with(steps=lambda m, h: h)),
+        Misconception("The number of steps is one too small: k counts from 0.", "Give back k + 1.", _execution_with(steps=lambda m, h: m - 1)),
+        Misconception("The number of steps is one too large.", "Count the calls of env.step: k counts from 0, so that the number is k + 1 after step k.", _execution_with(steps=lambda m, h: m + 1)),
+        Misconception("Only the first action is executed: the function returns inside its loop.", "Execute the whole chunk, and return after the loop.", _execution_with(most=lambda h: 1)),
+        Misconception("The last action is repeated.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c[-1])),
+        Misconception("The mean of the chunk is executed at each step.", "Step k executes chunk[k].", _execution_with(action=lambda c, k: c.mean(axis=0))),
+        Misconception("The actions are clipped to [-1, 1].", "Execute them as they are: clipping is left to who made the chunk, or to the environment.", _execution_with(action=lambda c, k: np.clip(c[k], -1, 1))),
+        Misconception("The reward of a step into a terminal state is masked.", "The reward of that step was earned: a mask stops the bootstrap alone.", _execution_with(total=_reward_if(lambda a, b: not a))),
+        Misconception("The reward is the mean over the steps executed.", "Add up: total += discount**k * reward.", _execution_with(total=lambda taken, g, h: _discounted(taken, g, h) / len(taken))),
+        Misconception("The total so far is discounted at each step: total = discount * total + reward, so the last reward has the weight 1.", "The first reward has the weight 1: total = total + discount**k * reward.", _execution_with(total=lambda taken, g, h: sum(g ** (len(taken) - 1 - k) * step[1] for k, step in enumerate(taken)))),
+        Misconception("The weights run backwards from the chunk's last action.", "The first reward has the weight 1, step k discount**k.", _execution_with(total=_weighted(lambda k, g, h: g ** (h - 1 - k)))),
+        Misconception("One discount**H stands before the whole sum: that is the bootstrap's discount.", "Inside the chunk, step k has discount**k.", _execution_with(total=_weighted(lambda k, g, h: g**h))),
+        Misconception("Every reward but the first has the same weight, discount.", "Each further step is discounted once more: discount**k.", _execution_with(total=_weighted(lambda k, g, h: g ** min(k, 1)))),
+        Misconception("The weight is discount * k, not discount**k.", "Discounts multiply: discount**k, which is 1 at k = 0.", _execution_with(total=_weighted(lambda k, g, h: g * k))),
+        Misconception("Rewards below 0 are left out.", "Every reward counts as it came.", _execution_with(total=lambda taken, g, h: sum(g**k * max(step[1], 0) for k, step in enumerate(taken)))),
+        Misconception("truncated is always reported as False, and terminated where either came.", "Give both back as the last env.step gave them.", _execution_with(ends=lambda a, b: (a or b, False))),
+        Misconception("truncated is always reported as False.", "Give it back as the last env.step gave it.", _execution_with(ends=lambda a, b: (a, False))),
+        Misconception("terminated is True because the chunk is over.", "The end of a chunk is no end of the episode: give terminated back as it came.", _execution_with(ends=lambda a, b: (True, b))),
+        Misconception("A terminal state is reported as a time limit, too.", "Give terminated and truncated back as they came.", _execution_with(ends=lambda a, b: (a, a or b))),
         Misconception("A time limit is reported as a terminal state: the bootstrap would be cut there.", "Give terminated and truncated back as they came.", _execution_with(ends=lambda a, b: (a or b, b))),
     ],
     parts=("observation", "reward", "terminated", "truncated", "steps"),
