@@ -365,7 +365,7 @@ execute_chunk = checks.check_execute_chunk(execute_chunk)
 #
 # $$ V_H(x) = -(q\,x^2 + c_H), \qquad c_H = \sigma^2\, \frac{\sum_{k<H} k\,\gamma^k + H\,q\,\gamma^H}{1 - \gamma^H}. $$
 #
-# In words: $q$, the price of where you start, is the same for every $H$; it comes with the best feedback gain from the Riccati equation (`point_solution`). After $k$ steps without looking, the noise has added a variance of $k \sigma^2$; at the end of the chunk, $H \sigma^2$, which the next chunk starts from. In code this is `point_value`. Your executor plays against it.
+# In words: $q$, the price of where you start, is the same for every $H$; it comes with the best feedback gain from the Riccati equation (`point_solution`). $c_H$ is what noise costs, one chunk after the other. After $k$ steps without looking, the noise has added a variance of $k \sigma^2$ to $x$, and step $k$ pays it, discounted by $\gamma^k$; the next chunk starts with $H \sigma^2$ more, at the price $q$, and costs $c_H$ itself, both discounted by $\gamma^H$. So $c_H = \sigma^2 \big(\sum_{k<H} k\,\gamma^k + H\,q\,\gamma^H\big) + \gamma^H c_H$, which you solve for $c_H$. In code this is `point_value`. Your executor plays against it.
 
 # %%
 DISCOUNT = 0.9
@@ -446,9 +446,17 @@ explore(draw_point, sigma=("noise", SIGMAS, 0.2), length=("chunk length H", CHUN
 #
 # ### Your turn: `chunk_dataset` (★★★, 15 minutes)
 #
-# <details><summary>Hint: one chunk first</summary>
+# <details><summary>Hint 1: one chunk first</summary>
 #
-# For one start `t`, `m = min(length, T - t)` steps exist. Fill a zero array (H, A) with `actions[t : t + m]`; the return is `np.sum(discount ** np.arange(m) * rewards[t : t + m])`; the bootstrap observation is `observations[t + m]`. Collect over `range(0, T, stride)`.
+# Take a start `t` near the end of the episode, and count on paper: how many of the chunk's $H$ steps exist? Call that number `m`. Everything else about this chunk follows from `t` and `m`.
+# </details>
+# <details><summary>Hint 2: what follows from t and m?</summary>
+#
+# The steps that exist are a slice of `actions` and of `rewards`; the rest of an array of zeros stays as it is. The discount counts from the start of the chunk, not of the episode. And with $T + 1$ observations, there is always one after the last step that exists.
+# </details>
+# <details><summary>Hint 3: and all chunks?</summary>
+#
+# A loop over the starts that appends to five lists will do, with `np.array` at the end. Without a loop: make a table (M, H) of step numbers. Which of them exist? Pull the others back inside before you index, and multiply what you read there by `valid`.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "chunk_dataset", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -619,14 +627,18 @@ for noise in (0.0, 0.01, 0.1, 0.5):
     print(f"noise {noise}, chunks 00 01 10 11:  believed {believed.round(2)}  true {true.round(2)}")
 
 # %% [markdown]
-# This is the honest small print of chunked critics: they are right about data that are *consistent with open loop*, and in nearly deterministic worlds. OGBench's simulated robots are nearly deterministic. Its scripted recorders do look, so keep this page in mind when noise enters.
+# This is the honest small print of chunked critics: they are right about data that are *consistent with open loop*, which means that the recorder did not react, inside the chunk, to what happened there. A deterministic world always meets this, since the chunk determines what happens. A noisy world with a recorder who looks does not, even if the noise is small.
+#
+# How much that costs depends on the world. Here more data do not help. In the maze of lesson 02 the beliefs stay wrong, too, but with 10,000 episodes and more the choices are about as good as those from blind replays.
+#
+# OGBench's simulated robots are nearly deterministic. Its scripted recorders do look, so keep this page in mind when noise enters.
 #
 # ## Summary
 #
 # - A chunked MDP is an MDP: $(S, A^H, \bar r, \bar p, \gamma^H)$. Everything you know about MDPs applies.
 # - Without noise, open loop costs nothing. With noise it costs value, more for longer chunks.
 # - Chunks may start at every step of an episode. Steps after its end are masked; critics take whole chunks only.
-# - A critic of chunks is right if the data are consistent with open loop; one that learned from somebody who looks may be wrong.
+# - A critic of chunks is right if the data are consistent with open loop; one that learned, in a noisy world, from somebody who looks may be wrong.
 #
 # ## Quiz
 #
