@@ -539,6 +539,7 @@ ALSO_RIGHT = {
 WRONG = {
     "check_decision_steps": {
         "from 1": (lambda n, h: np.arange(1, n, h), "counts from 1"),
+        "from 1, as floats": (lambda n, h: np.arange(1.0, n, h), "shape (5,): [1 2 3 4 5]"),
         "without the last": (lambda n, h: list(range(0, n, h))[:-1], "last look is missing"),
         "rounded": (lambda n, h: h * np.arange(round(n / h + 0.5)), "the episode is over"),
         "a remainder of 1 only": (lambda n, h: h * np.arange(max(1, n // h + (n % h == 1))), "steps are left after two chunks"),
