@@ -43,6 +43,12 @@ def test_it_moves_by_its_step_and_slides_along_walls_and_borders():
     np.testing.assert_allclose(after(state_at([0.95, 0.98]), [1.0, 1.0, 0.0]).gripper, [1.0, 1.0], atol=1e-6)
 
 
+@pytest.mark.parametrize("step", [0.0, -0.04, 0.12, float("nan")])
+def test_a_step_that_passes_through_the_wall_is_refused(step):
+    with pytest.raises(QlacError, match="stands still or passes through the wall, which is 0.1 thick"):
+        lite.execute(lite.LiteWorld(step=step), state_at([-0.06, 0.0]), jnp.array([[1.0, 0.0, 0.0]]))
+
+
 def test_the_gripper_catches_what_is_near_when_it_closes_carries_it_and_lets_go():
     near = after(state_at([0.0, 0.5], puck=(0.1, 0.5)), *[[0.0, 0.0, 1.0]] * 2)
     assert near.held and near.opening < 0.5

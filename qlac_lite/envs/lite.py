@@ -25,6 +25,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qlac_lite.errors import QlacError
+
 OBSERVATION_SIZE, ACTION_SIZE = 8, 3
 GOAL = (0.6, 0.0)
 GAPS = (-0.5, 0.5)  # y of the gaps' middles
@@ -89,7 +91,13 @@ def observe(state: WorldState) -> jax.Array:
 
 
 def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
-    """One action (3,), clipped to [-1, 1]."""
+    """One action (3,), clipped to [-1, 1].
+
+    Raises:
+        QlacError: the world's step is not above 0, or so long that it passes through the wall.
+    """
+    if not 0 < world.step <= 2 * WALL:
+        raise QlacError(f"A step of {world.step:g} stands still or passes through the wall, which is {2 * WALL:g} thick. Take one above 0, of at most {2 * WALL:g}.")
     action = jnp.clip(action, -1.0, 1.0)
     velocity = action[:2]
     if world.disturbance:
