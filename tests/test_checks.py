@@ -175,3 +175,18 @@ def test_predictions_are_checked_for_their_form_only(predictions, message):
     from qlac_lite.checks.lesson07 import form_of
 
     assert message in form_of(predictions, ["a"], ["qc", "fql"])
+
+
+def test_backticks_are_code_on_a_page_and_stay_as_they_are_in_text():
+    verdict = ALL["check_decision_steps"]._wrong("the line `a < b & c`", likely="`np.where` gives a tuple, ` is alone", error="`two\nlines`")
+    page = verdict._repr_html_()
+    assert "the line <code>a &lt; b &amp; c</code>" in page and "<code>np.where</code> gives a tuple, ` is alone" in page
+    assert "`two\nlines`" in page and page.count("<code>") == 2
+    assert "the line `a < b & c`" in str(verdict) and "<code>" not in str(verdict)
+
+
+def test_a_headline_says_the_name_of_the_function_once():
+    exercise = ALL["check_decision_steps"]
+    assert exercise.judge(lambda *args: np.zeros((9, 9))).headline == "decision_steps: the result has the wrong shape"
+    parts = ALL["check_half_and_half"].judge(lambda *args: (np.zeros(1), np.zeros(1))).headline
+    assert parts == "half_and_half: online has the wrong shape"

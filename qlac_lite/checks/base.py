@@ -14,6 +14,7 @@ import html
 import inspect
 import itertools
 import os
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -60,11 +61,16 @@ class Verdict:
         label = "opacity:.65;padding:.1em 1em .1em 0;vertical-align:top;text-align:left;white-space:nowrap"
         text = "padding:.1em 0;vertical-align:top;text-align:left;white-space:pre-wrap"
         rows = "".join(
-            f'<tr style="background:none"><td style="{label}">{html.escape(k)}</td><td style="{text}">{html.escape(v)}</td></tr>'
+            f'<tr style="background:none"><td style="{label}">{html.escape(k)}</td><td style="{text}">{_as_html(v)}</td></tr>'
             for k, v in self.lines.items()
         )
-        head = f'<b style="color:{colour}">{mark}</b> <b>{html.escape(self.headline)}</b>'
+        head = f'<b style="color:{colour}">{mark}</b> <b>{_as_html(self.headline)}</b>'
         return f'<div style="border-left:4px solid {colour};padding:.3em .8em">{head}<table>{rows}</table></div>'
+
+
+def _as_html(text: str) -> str:
+    """Text as HTML: what stands between backticks on one line becomes code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text))
 
 
 class Exercise:
@@ -245,7 +251,7 @@ class Exercise:
             except (TypeError, ValueError):
                 if self.choice:
                     return self._wrong("the number of one option is asked for", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return one whole number, as in `return 3`.")  # fmt: skip
-                return self._wrong(f"{part} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.")  # fmt: skip
+                return self._wrong(f"{self._called(part)} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.")  # fmt: skip
         return named
 
     def _reference(self, function: Callable, case: Case) -> Named:
@@ -281,12 +287,12 @@ class Exercise:
         for part, wanted in expected.items():
             value = got[part]
             if value.shape != wanted.shape:
-                return self._wrong(f"{part} has the wrong shape", case=case.about, inputs=self._inputs(case), expected=_shape_of(wanted), got=_shape_of(value), likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
+                return self._wrong(f"{self._called(part)} has the wrong shape", case=case.about, inputs=self._inputs(case), expected=_shape_of(wanted), got=_shape_of(value), likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
                 continue
             if not np.isfinite(value[wrong]).all():
-                return self._wrong(f"{part} holds NaN or infinity", case=case.about, expected=_numbers(wanted), got=_numbers(value), likely="A division by zero, or np.empty that was never filled.", next=case.hint)  # fmt: skip
+                return self._wrong(f"{self._called(part)} holds NaN or infinity", case=case.about, expected=_numbers(wanted), got=_numbers(value), likely="A division by zero, or np.empty that was never filled.", next=case.hint)  # fmt: skip
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
@@ -294,6 +300,10 @@ class Exercise:
                 return self._wrong("not right yet", case=case.about, got=_number(value[at]), next=case.hint)
             return self._wrong("not right yet", case=case.about, inputs=self._inputs(case), expected=f"{where} = {_number(wanted[at])}", got=f"{where} = {_number(value[at])}{share}", next=case.hint)  # fmt: skip
         return None
+
+    def _called(self, part: str) -> str:
+        """A part in a headline, which begins with the function's name already."""
+        return "the result" if part == self.name else part
 
     def _wrong(self, problem: str, **lines: str) -> Verdict:
         return Verdict("wrong", f"{self.name}: {problem}", **lines)
