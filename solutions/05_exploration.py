@@ -787,7 +787,7 @@ for names, ways in ((list(WAYS)[:6], "first six ways"), (list(WAYS), "eight ways
 #
 # (Coherency is measured over all starts, up to the step that solves the task. A failed episode runs to the limit, perhaps stuck at a wall. So this coherency depends on success itself. The second column takes the first 30 steps at most, about as many as the demonstrator needs.)
 #
-# **More coherency is not enough.** The first action held is more coherent than whole chunks by 0.004 [-0.007, 0.016]: hardly less, if at all. Yet it succeeds 40 points less often [25, 54]. And the first action alone differs in coherency from single chunks without a critic by 0.000 [-0.019, 0.020]; it succeeds in 43 % [4, 82], they in none of 200 episodes. So at about the same coherency, success differs much. Over the pairs of the first six ways, the more coherent one is the more successful in 45 % [15, 75]: no order is shown.
+# **More coherency is not enough.** The first action held is about as coherent as whole chunks (0.004 more, [-0.007, 0.016]). Yet it succeeds 40 points less often [25, 54]. And the first action alone differs in coherency from single chunks without a critic by 0.000 [-0.019, 0.020]; it succeeds in 43 % [4, 82], they in none of 200 episodes. So at about the same coherency, success differs much. Over the pairs of the first six ways, the more coherent one is the more successful in 45 % [15, 75]: no order is shown.
 #
 # **This does not say that coherency has no effect.** The held action changes more than coherency: the distribution of actions 2 to 5 and the closing of the gripper, and what it executes is not what the critic valued. The experiment cannot separate these. Nor do the other ways help: for first 3, first 2, first 1 and mixed, no difference in success from whole chunks is shown, and the intervals are wide. Where the critic chooses, whole chunks are both more coherent than with $N = 1$, by 0.036 [0.030, 0.042], and more successful, by 57 points [51, 63]. Over all eight ways the more coherent one succeeds more often in 65 % of the pairs [53, 78] (by the first 30 steps: 66 % [49, 83]). Perhaps both follow from a good policy. That is a conjecture: to test it, one would have to change coherency and leave all else.
 #
@@ -892,10 +892,10 @@ for method, (single_agent, chunk_agent) in PAIRS.items():
 # ## Summary
 #
 # - Coherency is how far the gripper gets in five steps. It grows with speed as well as with straightness, and records that begin where chunks begin flatter them. An average over all starts does not.
-# - Coverage is where it has been. It does not ask what for: held random actions cover most of the six explorers, and take the puck in 8 % of episodes. The clone that executes the first of five covers least by its mean, and takes it in 9 %.
+# - Coverage is where it has been. It does not ask what for: held random actions cover the most of the six explorers, and take the puck in 8 % of episodes. The clone that executes the first of five covers least by its mean, and takes it in 9 %.
 # - Mixing chunks keeps each step's distribution and the open loop, and takes away what the steps know of each other. For a *clone*, the advantage over single steps lies in that: 0.118 falls to 0.078, and single steps move 0.083.
 # - For agents with a *critic* less is shown. Between QC and BFN neither a difference in coherency nor one in coverage is, with four seeds. Mixing costs less coherency if a critic chose the chunks (shown for the first 30 steps).
-# - More coherency is not enough for more success: the first action held is hardly less coherent than whole chunks, if at all, and succeeds 40 points less often. Whether coherency helps if all else stays, this lesson does not say.
+# - More coherency is not enough for more success: the first action held is about as coherent as whole chunks, and succeeds 40 points less often. Whether coherency helps if all else stays, this lesson does not say.
 # - Data that an agent collects itself, even while it mostly fails, teach far more than play alone. That chunks collect better data is what most of the means say; four seeds do not show it.
 # - All this is one small world, and five episodes of one agent on the cube. The paper reports coherency on its own tasks, where episodes are longer.
 #

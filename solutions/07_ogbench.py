@@ -93,7 +93,7 @@ for some in (COMMON[:4], COMMON[4:8], COMMON[8:]):
 #
 # ### One switch
 #
-# With `FULL = True` the live run below is the paper's: puzzle-3x3, sparse, task 4. It is a task where 100K offline updates already part the methods. With `FULL = False` it is the lite world of lesson 04, with the method that learned fastest there in lesson 06. It goes through the same commands, the same data format, the same run folder and checkpoints. Only then does it learn something in a minute. (For speed it has two critics, where RLPD has ten.)
+# With `FULL = True` the live run below is the paper's: puzzle-3x3, sparse, task 4. It is a task where 100K offline updates already part the methods. With `FULL = False` it is the lite world of lesson 04, with the method that learned fastest there in lesson 06. It goes through the same commands, the same data format, the same run folder and checkpoints. Only then does it learn something in a minute or two (a few, if the machine is busy). (For speed it has two critics, where RLPD has ten.)
 
 # %%
 FULL = False  # True, on a machine with a GPU: hours in place of a minute
@@ -530,7 +530,7 @@ print("the evaluation episodes are equal:", evaluations[0] == evaluations[1])
 # %% [markdown]
 # ## 5. Read the paper's curves
 #
-# Before you see the paper's figures, write down what you expect. Whoever sees the answer first finds that he knew it all along.
+# Before you see the paper's figures, write down what you expect. Those who see the answer first find that they knew it all along.
 #
 # Success in percent, for four cells. (In brackets: offline updates + online steps.) QC and QC-FQL act in chunks; BFN and FQL in single actions.
 #
@@ -701,7 +701,7 @@ print(f"predicted were {live_seconds:.0f}." + " (This page resumed it: it had be
 # %% [markdown]
 # Read such a pair of panels from right to left. Is Q where it can be, and does it settle? Only then ask for success.
 #
-# The predicted time is too small here. It knows nothing of processes that start, of compiling, and of whatever else the machine does. In a run of a minute these are most of it; in a run of hours they are little. In the other direction, solved episodes end early, so evaluations take less than was assumed.
+# The predicted time is too small here. It knows nothing of processes that start, of compiling, and of whatever else the machine does. In so short a run these are most of it; in a run of hours they are little. In the other direction, solved episodes end early, so evaluations take less than was assumed.
 #
 # ## 6. Diagnose
 #

@@ -206,7 +206,7 @@ for task in ("can", "square"):
 # %% [markdown]
 # The right reading is off by a millimetre (why not by 0? See the second trap). The wrong one is off by 3 and by 15 millimetres only. That is a thin margin. Why?
 #
-# The hand points down: it is turned by half a turn against the world. The relative half is the way from hand to object, turned by that half turn. Take it, wrongly, for a place in the world: the way from the hand to that “place” has nearly the right length again, since half a turn made twice is none. A second question is safer: at what **height** is the object? A table is 0.8 m high.
+# The hand points down: it is turned by half a turn against the world. The relative half is the way from hand to object, turned by that half turn. Take it, wrongly, for a place in the world: the way from the hand to that "place" has nearly the right length again, since half a turn made twice is none. A second question is safer: at what **height** is the object? A table is 0.8 m high.
 
 # %%
 for task in ("can", "square"):
@@ -465,7 +465,7 @@ last = max(steps for steps in one if not steps[1])
 print(f"chunk BC less BC, seed by seed: {told(other[last] - one[last], (-100, 100))} points")
 
 # %% [markdown]
-# Did you expect chunks to win? After 8,000 updates the means differ by 15 points, in favour of the chunk, but seed by seed the interval goes from −19 to 49: **no difference is shown**. After 4,000 there was none at all. Ten episodes of six seeds are few, and Lift is short: some sixty steps, with one moment that matters. The conjecture of section 4, that chunks clone pauses better, stays open. A sharper test would be a task with long pauses (a tier of its own), more episodes, and more seeds.
+# Did you expect chunks to win? After 8,000 updates the means differ by 15 points, in favour of the chunk, but seed by seed the interval goes from −19 to 49: **no difference is shown**. After 4,000 there was none at all. Ten episodes of six seeds are few, and Lift is short: about ninety steps here, with one moment that matters. The conjecture of section 4, that chunks clone pauses better, stays open. A sharper test would be a task with long pauses (a tier of its own), more episodes, and more seeds.
 #
 # The clones are no straw men: 65 % and 80 %, without a reward. That is what good data do.
 #
@@ -667,7 +667,7 @@ print("qlac report runs/robomimic --out report")
 # ## Quiz
 #
 # 1. A file of square comes from robosuite 1.4. What happens if you train on it and evaluate in 1.5 without looking?
-# <details><summary>Answer</summary>The halves of `object` are exchanged between data and simulator. No error is raised, and the policy sees nonsense.</details>
+# <details><summary>Answer</summary>The halves of <code>object</code> are exchanged between data and simulator. No error is raised, and the policy sees nonsense.</details>
 #
 # 2. Why the median and not the mean in `layout_errors`?
 # <details><summary>Answer</summary>Single rows are garbage, row 0 for sure. The median does not follow them.</details>
