@@ -325,9 +325,9 @@ def td(name, seed, updates=shorten(2000, fast=400), rate=0.1, batch=64, **record
 # **Question 1.** Sketch $\max Q(s_0)$ against *iterations* of the fitted learner for the three targets: which one ends where, and when? Then against *updates* of the TD learner, for a recorder who goes right 70 % of the time, and for one who does so 95 % of the time. Will the chunk win both times? (Think of how often the table of chunks gets to see its best chunk.)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_race", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Against iterations it is as in the sweeps: the chunk arrives after 8, the single step after 40, both at the truth; n steps settle by 20, at a value that is too low.
+# **Our answer.** Against iterations it is as in the sweeps: the chunk arrives after 8, the single step after 40, both at the truth; n steps settle by 20, at a value that is too low.
 #
-# Against updates it depends on the recorder. News travels five states a backup, but only through good chunks. The walker of 70 % plays five steps right in 0.7^5 = 17 % of the windows, one step right in 70 %. So a good chunk is met 0.7^4, a quarter, as often as a good step, and the gain of five is gone: the two arrive together. The walker of 95 % plays the good chunk in 77 % of the windows, and there the chunk arrives about three times earlier. A table cannot generalise from one chunk to a similar one; a network can, but it too needs data in which good chunks occur.
+# Against updates it depends on the recorder. News travels five states a backup, but only through good chunks. The walker of 70 % plays five steps right in $0.7^5$ = 17 % of the windows, one step right in 70 %. So a good chunk is met $0.7^4$, a quarter, as often as a good step, and the gain of five is gone: the two arrive together. The walker of 95 % plays the good chunk in 77 % of the windows, and there the chunk arrives about three times earlier. A table cannot generalise from one chunk to a similar one; a network can, but it too needs data in which good chunks occur.
 
 # %%
 SEEDS = shorten(10, fast=3)
@@ -365,7 +365,7 @@ for right, curves in by_update.items():
 # %% [markdown]
 # (Curves and dots from data are means over seeds, with 95 % intervals shaded or as bars, here and below.)
 #
-# The left panel is the offer of the chunked backup: *fast and right*. The other two are its small print. A chunked backup carries news five steps, but only along chunks that the data contain. A recorder who goes right with probability $\beta$ plays $H$ such steps only $\beta^{H-1}$ times as often as one. With 70 % that is a quarter, which eats the gain. With 95 % it is 0.8, and the chunk is early and right.
+# The left panel is the offer of the chunked backup: *fast and right*. The other two are its small print. A chunked backup carries news five steps, but only along chunks that the data contain. A recorder who goes right with probability $p$ plays $H$ such steps only $p^{H-1}$ times as often as one. With 70 % that is a quarter, which eats the gain. With 95 % it is 0.8, and the chunk is early and right.
 #
 # Keep this in mind when you read that chunking speeds up learning. It does where coherent, good stretches of behavior are in the data. That is what demonstrations and play are made of.
 #
@@ -455,7 +455,7 @@ show(
 # **Question 2.** Episodes end at the success, at a random time. Count whole chunks only ($H = 5$). How many whole chunks per success contain it, with stride 1? With stride $H$? And in play data, where reaching the goal does *not* end the episode?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_stride", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# If the success ends the episode, a whole chunk that contains it must *end* with it: it starts exactly H steps before the end. With stride 1 there is one such chunk per success. With stride H, only if the length of the episode happens to be a multiple of H: one in H successes is heard of, the others are lost. In play data the episode goes on after the success, so H chunks contain it with stride 1 and one with stride H.
+# **Our answer.** If the success ends the episode, a whole chunk that contains it must *end* with it: it starts exactly $H$ steps before the end. With stride 1 there is one such chunk per success. With stride $H$, only if the length of the episode happens to be a multiple of $H$: one in $H$ successes is heard of, the others are lost. In play data the episode goes on after the success, so $H$ chunks contain it with stride 1 and one with stride $H$.
 
 # %%
 many = shorten(2000, fast=300)
@@ -557,7 +557,7 @@ show(
 )
 
 # %% [markdown]
-# The n-step target carries the recorder's next choices as noise. The chunked one carries only the slips of the world. That is *per sample*. Per dataset the balance may tip: of this recorder's windows only 0.7^4, a quarter, belong to one good chunk, so its mean is taken over four times fewer targets.
+# The n-step target carries the recorder's next choices as noise. The chunked one carries only the slips of the world. That is *per sample*. Per dataset the balance may tip: of this recorder's windows only $0.7^4$, a quarter, belong to one good chunk, so its mean is taken over four times fewer targets.
 #
 # ## 7. Where the chunk stops being right
 #
@@ -663,7 +663,7 @@ show(
 # | chunk | $H$ actions | $H$ steps an update | none if the data are consistent with open loop, but for early arrivals |
 #
 # - The bootstrap of a chunk has $\gamma^H$; compare Q with Monte Carlo returns to notice a mistake there.
-# - Cut chunks have the weight 0. With stride $H$, four of five successes are then never heard of (H = 5); with stride 1 all are, but only as arrivals at the end of a chunk.
+# - Cut chunks have the weight 0. With stride $H$, four of five successes are then never heard of ($H = 5$); with stride 1 all are, but only as arrivals at the end of a chunk.
 # - A chunk carries news $H$ steps, along chunks that the data contain. Good data make it fast.
 # - A chunked target varies less than an n-step one, because the actions are given; but each chunk is met less often.
 #

@@ -505,7 +505,7 @@ fits = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(seeds, jnp.array(ALPHAS)
 fitted = lambda alpha: jax.tree.map(lambda leaf: leaf[ALPHAS.index(alpha)], fits)  # of all seeds
 
 # %% [markdown]
-# `fits` holds the parameters for every $\alpha$ and seed, trained side by side by your `train`. The next figure shows one seed. Colours: the true reward on the left, then what the critic believes. Dots: the data, then the chunks that each way of acting takes.
+# `fits` holds the parameters for every $\alpha$ and seed, trained side by side by your `train`. The next figure shows one seed. Colours: the true reward on the left, then what the critic believes, all from 0 (white) to 1.2 (dark). Dots: the data, then the chunks that each way of acting takes.
 #
 # **Predict** first: where will a policy with $\alpha = 0$ go? And one with $\alpha = 100$?
 
@@ -551,7 +551,7 @@ show(
 )
 
 # %% [markdown]
-# The flow repeats the data. The policy that seeks only $Q$ runs into a corner, where the critic believes in rewards that are not there. Distillation plus Q, and best of 16, stay near the data and lean towards the peaks.
+# The flow covers both clouds, with a bridge between them (lesson 03). $Q$ alone collapses onto one point at the border, where the critic believes in rewards that are not there. Distillation plus Q, and best of 16, stay closer to the data, and overshoot the peaks where the critic does.
 #
 # ### α: from exploiting the critic's errors to imitation
 
@@ -609,7 +609,7 @@ explore(lambda alpha: (draw_alpha(alpha), ALPHA_ALT), alpha=("α", ALPHAS, 3.0))
 # **Question 1.** Sketch true and believed reward against $N$, from 1 to 256.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_n", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Belief can only grow with N: it is the mean of a maximum over more candidates. The truth grows with it as long as the critic orders the candidates rightly. The more candidates, the more of them lie in the flow's tails, beside the data, where the critic's errors are large, and the maximum picks just those errors. So truth flattens, and then falls, while belief goes on rising.
+# **Our answer.** Belief can only grow with $N$: it is the mean of a maximum over more candidates. The truth grows with it as long as the critic orders the candidates rightly. The more candidates, the more of them lie in the flow's tails, beside the data, where the critic's errors are large, and the maximum picks just those errors. So truth flattens, and then falls, while belief goes on rising.
 
 # %%
 NS = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256])
@@ -682,7 +682,7 @@ for loss in ("TD error", "flow BC", "distillation", "Q loss"):
 # **Question 2.** Which one is worse? What would you see in the logs of each?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_leaks", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# The leak into the critic is a disaster: -Q is minimised by raising Q without bound wherever the policy goes, and the policy follows. In the logs, Q of the policy's chunks soars far beyond any possible return, while the critic's TD error stays small, since it is measured on the data only. The leak into the flow is quiet. No loss looks odd: the distillation loss is even smaller than before, because teacher and pupil meet half-way. What gives way is the anchor: the flow is no longer a model of the data and follows the policy away from them, so alpha means less than it says.
+# **Our answer.** The leak into the critic is a disaster: $-Q$ is minimised by raising $Q$ without bound wherever the policy goes, and the policy follows. In the logs, $Q$ of the policy's chunks soars far beyond any possible return, while the critic's TD error stays small, since it is measured on the data only. The leak into the flow is quiet. No loss looks odd: the distillation loss is even smaller than before, because teacher and pupil meet half-way. What gives way is the anchor: the flow is no longer a model of the data and follows the policy away from them, so $\alpha$ means less than it says.
 
 # %%
 def leak(params, nothing, key, alpha, weights):
@@ -845,9 +845,9 @@ show(
 )
 
 # %% [markdown]
-# **Offline** (left of the grey). With steps of 0.08 the critic can already tell something: QC solves 30 % [9, 51] without having acted once, BFN-n 18 %, FQL-n 14 %, and the other three 5 % or less, Q-LAC 0. With 0.04 only QC is above a few percent: 10 % [0, 21]. With 0.02 nobody arrives. So before any practice, chunks and the best of N are a good pair here. Q-LAC asks the same kind of critic, and makes nothing of it. Perhaps because its one policy has to *learn* by gradient which chunk is good, with an α that nobody tuned; this experiment does not show the reason. (On the paper's puzzle-3x3, task 4, after 100,000 offline updates: QC 95 %, QC-FQL 22 %, BFN 10 %, FQL 0 %.)
+# **Offline** (left of the grey). With steps of 0.08 the critic can already tell something: QC solves 30 % [9, 51] without having acted once, BFN-n 18 %, FQL-n 14 %, and the other three 5 % or less, Q-LAC 0. With 0.04 only QC is above a few percent: 10 % [0, 21]. With 0.02 hardly anybody arrives. So before any practice, chunks and the best of N are a good pair here. Q-LAC asks the same kind of critic, and makes nothing of it. Perhaps because its one policy has to *learn* by gradient which chunk is good, with an α that nobody tuned; this experiment does not show the reason. (On the paper's puzzle-3x3, task 4, after 100,000 offline updates: QC 95 %, QC-FQL 22 %, BFN 10 %, FQL 0 %.)
 #
-# **Online, the horizon is the dial.** (Four seeds; mind the intervals.) With steps of 0.08 all six learn the task, 96 to 100 %. With 0.04 FQL is at 40 %, its seeds between nothing and all; BFN is at 91 %, the others at 98 and more. With 0.02, where the way takes some 150 actions, FQL is lost (2 %) and BFN at 56 %, although they had twice the online steps; the four that look five steps ahead have 94 to 100 %. The likely reason: a one-step backup hands news on by one action, each time through the slow target critic and through the errors of a network, and the way has become too long for that.
+# **Online, the horizon is the dial.** (Four seeds; mind the intervals.) With steps of 0.08 all six learn the task, 96 to 100 %. With 0.04 FQL is at 40 %, its seeds between 10 and 85 %; BFN is at 91 %, the others at 98 and more. With 0.02, where the way takes some 150 actions, FQL is lost (2 %) and BFN at 56 %, although they had twice the online steps; the four that look five steps ahead have 91 to 100 %. The likely reason: a one-step backup hands news on by one action, each time through the slow target critic and through the errors of a network, and the way has become too long for that.
 #
 # **Chunks against n steps.** Did you expect the chunks to win? Here they do not: the n-step methods, which act one step at a time, are level with them at the end, with every step size. So in this world the *reach of the backup* seems to be what counts online, more than the chunk. Lesson 02 warned that the n-step target is biased by the recorder's later actions. It is; but this recorder moves smoothly, whatever it wants, so the four actions after the first continue it, and the bias may well be nearly the same for every action. And chunks have costs of their own: they cannot correct within five steps, a flow over 15 numbers is harder to learn than one over 3, and an early arrival is never credited (the saw-tooth of lesson 02). Which of these it is, this experiment cannot say; lesson 09 varies them one at a time.
 #
