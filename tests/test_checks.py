@@ -188,5 +188,5 @@ def test_backticks_are_code_on_a_page_and_stay_as_they_are_in_text():
 def test_a_headline_says_the_name_of_the_function_once():
     exercise = ALL["check_decision_steps"]
     assert exercise.judge(lambda *args: np.zeros((9, 9))).headline == "decision_steps: the result has the wrong shape"
-    parts = ALL["check_half_and_half"].judge(lambda *args: (np.zeros(1), np.zeros(1))).headline
-    assert parts == "half_and_half: online has the wrong shape"
+    parts = ALL["check_layout_errors"].judge(lambda *args: (np.zeros(3), np.zeros(3))).headline
+    assert parts == "layout_errors: pose_first has the wrong shape"
