@@ -691,20 +691,23 @@ show(
 # %%
 HASTY = {H: play(CLONES[MANY, H], H, every=1) for H in (5, 10)}  # the same networks, executed otherwise
 figure, panels = plots.new_figure(3, width=3.6, height=3.4)
-rows = {"turns": [], "arrive": [], "distance": []}
+LIMITS, table = ((0, np.inf), (0, 100), (0, np.inf)), []
 for count, colour, marker, at in ((MANY, CHUNK, "o", -0.15), (FEW, "#009E73", "s", 0.15)):
     HS = np.array(sorted(H for much, H in JOBS if much == count))
     runs = [PLAYED[count, int(H)] for H in HS]
     measures = (turns, arrivals, functools.partial(shift, count=count))
     measured = [[measure(run) for run in runs] for measure in measures]
-    for axes, values, name in zip(panels, measured, rows, strict=True):
-        plots.points(axes, HS + at, np.array(values).T, f"{count} demonstrations", colour, marker)
-        mean, low, high = plots.mean_interval(np.array(values).T)
-        cells = zip(HS, mean, low, high, strict=True)
-        rows[name].append([f"H = {H}: {m:.3g} [{max(a, 0):.3g}, {min(b, 100):.3g}]" for H, m, a, b in cells])
-for axes, measure in zip(panels[:2], (turns, arrivals), strict=True):
+    columns = []
+    for axes, values, limits in zip(panels, np.array(measured), LIMITS, strict=True):
+        plots.points(axes, HS + at, values.T, f"{count} demonstrations", colour, marker, limits)
+        mean, low, high = plots.mean_interval(values.T)
+        ends = zip(mean, *np.clip((low, high), *limits), strict=True)
+        columns.append([f"{m:.3g} [{a:.3g}, {b:.3g}]" for m, a, b in ends])
+    table += [(count, H, *cells) for H, *cells in zip(HS, *columns, strict=True)]
+for axes, measure, limits in zip(panels[:2], (turns, arrivals), LIMITS, strict=False):
     again = np.array([measure(run) for run in HASTY.values()]).T
-    plots.points(axes, np.array(list(HASTY)) + 0.45, again, "many, looks every step", WRONG, "v")
+    at = np.array(list(HASTY)) + 0.45
+    plots.points(axes, at, again, f"{MANY}, looks every step", WRONG, "v", limits)
     axes.set_ylim(bottom=0)
 panels[0].axhline(turns(places[None])[0], color="0.4", linestyle=":", label="demonstrator")
 panels[0].set_ylabel("turns per 100 steps before the wall")
@@ -724,9 +727,10 @@ for H, run in HASTY.items():
     print(f"H = {H:2}, looks every step: {turns(run).mean():.0f} turns, {arrivals(run).mean():.0f} % arrive")
 demonstrated_turns = turns(places[None])[0]
 print(f"demonstrator: {demonstrated_turns:.1f} turns, {both_gaps(places[None]):.0f} % look at both gaps")
-for name, lines in rows.items():
-    for count, line in zip((MANY, FEW), lines, strict=True):
-        print(f"{name:8} {count:3} demonstrations |", "; ".join(line))
+row = "{:>14} {:>3} {:>20} {:>17} {:>25}".format
+print(row("demonstrations", "H", "turns per 100 steps", "arrive (%)", "distance"))
+for cells in table:
+    print(row(*cells))
 
 # %% [markdown]
 # (Each of the four seeds has its own demonstrations and its own network; 50 episodes each. The intervals are over seeds.)
@@ -795,6 +799,7 @@ WAYS = {
 }
 blown = gusts(3, (SEEDS, EPISODES))
 figure, panels = plots.new_figure(2, width=5.2, height=3.4)
+print(" " * 37 + "arrive (%)   steps   turns   look at both gaps (%)")
 for push, label, colour, marker in ((None, "in peace", CHUNK, "o"), (blown, "with gusts", WRONG, "v")):
     runs = [play(CLONES[MANY, 5], 5, push=push, **way) for way in WAYS.values()]
     at = np.arange(len(WAYS)) + (0.1 if push is not None else -0.1)
@@ -804,9 +809,9 @@ for push, label, colour, marker in ((None, "in peace", CHUNK, "o"), (blown, "wit
     for way, run in zip(WAYS, runs, strict=True):
         mean, low, high = plots.mean_interval(arrivals(run))
         way = way.replace("\n", " ")
-        print(f"{label:10} {way:24} {mean:3.0f} % arrive [{max(low, 0):.0f}, {min(high, 100):.0f}],", end=" ")
-        print(f"{first_arrival(run).mean():4.0f} steps, {turns(run).mean():4.1f} turns,", end=" ")
-        print(f"{both_gaps(run):3.0f} % look at both gaps")
+        arrive = f"{mean:.0f} [{max(low, 0):.0f}, {min(high, 100):.0f}]"
+        print(f"{label:10} {way:24} {arrive:>12} {first_arrival(run).mean():6.0f}", end=" ")
+        print(f"{turns(run).mean():8.1f} {both_gaps(run):14.0f}")
 for axes in panels:
     axes.set_xticks(range(len(WAYS)), WAYS, fontsize=8)
     axes.set_ylim(bottom=0)
@@ -816,7 +821,7 @@ panels[0].legend(fontsize=8)
 show(
     figure,
     "Turns, and steps to the right side, for five ways to execute the same chunks. The first action turns "
-    "most; the ensemble with the same noise is quickest, and hardly slower in gusts.",
+    "most; the ensemble with the same noise is quickest, in gusts too.",
 )
 
 # %% [markdown]
@@ -824,7 +829,7 @@ show(
 # - **The ensemble** of fresh chunks cures most of the turning, but is slow: presumably because it averages "up" and "down" half-way between the gaps, and the mean of the two stands still. That would be the Gaussian's mistake of section 2, made over time.
 # - **The same noise** at every look makes the looks agree. Now ensembling does what ALOHA built it for: next to no turning in peace (6 turns in gusts, which drag it about), and the quickest way of the five, in gusts too. ALOHA's looks always agree, because its decoder gets the same latent, 0, each time.
 # - There is a price. With one noise for the whole episode not every episode arrives: the clone is deterministic, and where it stands still in peace, it stands for ever.
-# - None of the five keeps the demonstrator's habit of looking at both gaps. It does so in 66 % of its episodes, these clones in 8 % or less (last column): they arrive, and are no faithful copies.
+# - None of the five keeps the demonstrator's habit of looking at both gaps. It does so in 66 % of its episodes, these clones in 8 % or less (last column of the print): they arrive, and are no faithful copies.
 # - **Open loop** needs nothing of that, and a fifth of the network's evaluations. In gusts it is slower by some 25 steps.
 #
 # The method of this course executes open loop, $H = 5$: coherent without further machinery. What it costs in a world that pushes back was lesson 01's subject.
@@ -841,7 +846,8 @@ TASK = get_task("cube-single-play-singletask-task1-v0")
 with contextlib.redirect_stderr(io.StringIO()):  # a progress bar
     path = get_dataset(TASK.domain.dataset, "generate", episodes=shorten(8, fast=2), log=lambda line: None)
 cube, about = load(path, TASK)
-print(about["provenance"], "|", f"{about['transitions']:,} transitions")
+print(about["provenance"])
+print(f"{about['transitions']:,} transitions")
 last_episode = len(cube.observations) - 1001
 held_out = np.arange(last_episode, len(cube.observations))
 starts = np.tile(cube.starts[cube.starts < last_episode], (CUBE_SEEDS, 1))
@@ -882,8 +888,10 @@ distance = lambda a, b: np.sqrt(((a - b) ** 2).mean(axis=(-2, -1)))
 own = distance(drawn, real[None, :, None]).mean(axis=2)
 other = distance(drawn, np.roll(real, 7, axis=0)[None, :, None]).mean(axis=2)
 difference = plots.mean_interval((other - own).mean(axis=0))
-print(f"distance of samples to the recorded chunk {own.mean():.2f}, to that of another moment", end=" ")
-print(f"{other.mean():.2f}; difference {difference[0]:.2f} [{difference[1]:.2f}, {difference[2]:.2f}]")
+print("distance of samples")
+print(f"  to the recorded chunk     {own.mean():.2f}")
+print(f"  to that of another moment {other.mean():.2f}")
+print(f"  difference                {difference[0]:.2f} [{difference[1]:.2f}, {difference[2]:.2f}]")
 
 
 # %%
@@ -941,10 +949,10 @@ for H in LENGTHS:
     count, lifted = len(episodes), sum(np.ptp(block[:, 2]) > 0.03 for _, block, _ in episodes)
     solved = sum(bool(success) for _, _, success in episodes)
     mean, low, high = plots.mean_interval([speed(gripper) for gripper, _, _ in episodes])
-    print(f"H = {H}: coherency {mean:.1f} [{low:.1f}, {high:.1f}] cm;", end=" ")
+    print(f"H = {H}: coherency {mean:.1f} [{low:.1f}, {high:.1f}] cm", end="")
     for what, k in (("cube lifted", lifted), ("task solved", solved)):
         ends = stats.binomtest(int(k), count).proportion_ci()
-        print(f"{what} {k} of {count} [{ends.low:.0%}, {ends.high:.0%}];", end=" ")
+        print(f"; {what} {k} of {count} [{100 * ends.low:.0f}, {100 * ends.high:.0f} %]", end="")
     print()
 
 # %% [markdown]
