@@ -7,56 +7,64 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from qlac_lite.plots import new_figure
 
 DATA, FLOW, POLICY, CRITIC, TARGET = "#999999", "#009E73", "#0072B2", "#E69F00", "#F3CE84"
+GAP = 2  # points between the end of an arrow and the edge that it comes from or goes to
 
 
 def q_lac_losses() -> Figure:
     """The four losses of FQL and Q-LAC: networks as boxes, losses as ovals, numbered arrows. Solid: the loss moves the parameters
     of the network that the arrow comes from; dashed: it does not."""
-    figure, (axes,) = new_figure(1, width=10.4, height=5.2)
-    axes.set(xlim=(0, 104), ylim=(0, 52))
+    figure, (axes,) = new_figure(1, width=9.2, height=5.4)
+    axes.set(xlim=(1, 93), ylim=(0, 54))
     axes.set_axis_off()
-    for x, y, text, colour in (
-        (12, 26, "batch of chunks\n$s,\\ a_{1:H},\\ R,\\ s'$", DATA),
-        (41, 43, "flow  $v_\\beta(s, x, t)$", FLOW),
-        (41, 26, "one-step policy  $\\mu_\\psi(s, z)$", POLICY),
-        (41, 9, "critic  $Q_\\theta(s, a_{1:H})$", CRITIC),
-        (92, 9, "target critic  $Q_{\\bar\\theta}$", TARGET),
+    nodes = {
+        name: _node(axes, x, y, text, colour, width, height, filled)
+        for name, x, y, text, colour, width, height, filled in (
+            ("batch", 12, 27, "batch of chunks\n$s,\\ a_{1:H},\\ R,\\ s'$", DATA, 20, 7.6, True),
+            ("flow", 47, 49, "flow  $v_\\beta(s, x, t)$", FLOW, 27, 6.6, True),
+            ("policy", 47, 27, "one-step policy  $\\mu_\\psi(s, z)$", POLICY, 27, 6.6, True),
+            ("critic", 47, 5, "critic  $Q_\\theta(s, a_{1:H})$", CRITIC, 27, 6.6, True),
+            ("target", 80, 5, "target critic  $Q_{\\bar\\theta}$", TARGET, 21, 6.6, True),
+            ("flow BC", 80, 49, "flow BC", FLOW, 16, 4.8, False),
+            ("distillation", 47, 38, "distillation", POLICY, 16, 4.8, False),
+            ("Q loss", 47, 16, "Q loss", POLICY, 16, 4.8, False),
+            ("TD error", 80, 27, "TD error", CRITIC, 16, 4.8, False),
+        )
+    }
+    for number, start, end, colour, dashed, label in (
+        (1, "flow", "flow BC", FLOW, False, (66.2, 50.7)),
+        (2, "flow", "distillation", FLOW, True, (45, 43.1)),
+        (3, "policy", "distillation", POLICY, False, (45, 32.9)),
+        (4, "policy", "Q loss", POLICY, False, (45, 21.1)),
+        (5, "critic", "Q loss", CRITIC, True, (45, 10.9)),
+        (6, "critic", "TD error", CRITIC, False, (64.6, 19.2)),
+        (7, "target", "TD error", CRITIC, True, (78, 16.5)),
+        (8, "critic", "target", CRITIC, True, (65, 6.7)),
+        (9, "policy", "TD error", POLICY, True, (66.2, 28.7)),
     ):
-        _box(axes, x, y, text, colour)
-    for x, y, text, colour in (
-        (74, 43, "flow BC", FLOW),
-        (74, 32, "distillation", POLICY),
-        (74, 21, "Q loss", POLICY),
-        (66, 9, "TD error", CRITIC),
-    ):
-        axes.text(x, y, text, ha="center", va="center", fontsize=10, bbox=dict(boxstyle="round,pad=0.45,rounding_size=1", fc="white", ec=colour, lw=2))  # fmt: skip
-    for number, start, end, colour, dashed, bend, label in (
-        (1, (53, 43.5), (68.5, 43.5), FLOW, False, 0, (60, 45.2)),
-        (2, (50, 40), (67, 33.5), FLOW, True, 0, (57, 39.2)),
-        (3, (54, 27.5), (67, 31), POLICY, False, 0, (62, 28.1)),
-        (4, (54, 24.5), (69, 22), POLICY, False, 0, (61, 21.9)),
-        (5, (46, 12.2), (70, 18.8), CRITIC, True, 0, (50, 15)),
-        (9, (48, 22.6), (64, 11.6), POLICY, True, 0, (50.6, 19.2)),
-        (6, (51, 9), (60, 9), CRITIC, False, 0, (55.5, 10.7)),
-        (7, (82, 9), (72, 9), CRITIC, True, 0, (77, 10.7)),
-        (8, (47, 5.8), (86, 5.8), CRITIC, True, 0.22, (66, 0.1)),
-    ):
-        style = dict(arrowstyle="-|>", mutation_scale=14, lw=1.8, color=colour, linestyle="--" if dashed else "-")
-        axes.add_patch(FancyArrowPatch(start, end, connectionstyle=f"arc3,rad={bend}", **style))
+        _arrow(axes, nodes[start], nodes[end], color=colour, linestyle="--" if dashed else "-", lw=1.8, mutation_scale=14)
         axes.text(*label, str(number), ha="center", va="center", fontsize=9, weight="bold", color="0.15")
-    for end in ((31, 41), (29, 26), (31, 11)):
-        axes.add_patch(FancyArrowPatch((20.5, 26), end, arrowstyle="-|>", mutation_scale=10, lw=1, color="0.6"))
-    axes.plot([84, 90], [49.5, 49.5], color="0.3", lw=1.8)
-    axes.text(91, 49.5, "moves its network", va="center", fontsize=8)
-    axes.plot([84, 90], [46.8, 46.8], color="0.3", lw=1.8, linestyle="--")
-    axes.text(91, 46.8, "does not", va="center", fontsize=8)
+    for network in ("flow", "policy", "critic"):
+        _arrow(axes, nodes["batch"], nodes[network], color="0.6", lw=1, mutation_scale=10, level=True)
+    for y, text, line in ((39.4, "the loss moves the network", "-"), (36.6, "it does not", "--")):
+        axes.plot([65, 71], [y, y], color="0.3", lw=1.8, linestyle=line)
+        axes.text(72.5, y, text, va="center", fontsize=8.5)
     return figure
 
 
-def _box(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
-    width, height = 24, 6.4
-    if "\n" in text or "target" in text:
-        width = 17 if "\n" in text else 20
-    patch = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0.2", fc=colour, ec="none", alpha=0.35)
-    axes.add_patch(patch)
+def _node(axes: Axes, x: float, y: float, text: str, colour: str, width: float, height: float, filled: bool) -> FancyBboxPatch:
+    """A network or data as a filled box, or a loss as a framed oval, around (x, y)."""
+    shape = f"round,pad=0,rounding_size={0.6 if filled else height / 2}"
+    look = dict(fc=colour, ec="none", alpha=0.35) if filled else dict(fc="white", ec=colour, lw=2)
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
+    return axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=shape, **look))
+
+
+def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool = False, **look) -> None:
+    """An arrow between the middles of two nodes, cut at their edges; `level`: along right angles, out of the first one's side."""
+    (x, y), (to_x, to_y) = ((p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in (start, end))
+    if level and y != to_y:
+        between = (start.get_x() + start.get_width() + end.get_x()) / 2
+        axes.plot([between, between], [y, to_y], color=look["color"], lw=look["lw"], solid_capstyle="butt")
+        x, y, start = between, to_y, None
+    ends = dict(patchA=start, patchB=end, shrinkA=GAP if start else 0, shrinkB=GAP)
+    axes.add_patch(FancyArrowPatch((x, y), (to_x, to_y), arrowstyle="-|>", **ends, **look))

@@ -545,9 +545,10 @@ show(
         ("best of 16", 3.0, "best of 16"),
     ),
     "Five panels of the plane of chunks. The data lie in two clouds beside the two peaks of the true reward. "
-    "The critic is right near the data and believes in high rewards beyond the clouds, in two corners. The "
-    "flow's samples cover the clouds. With alpha 0 all chunks lie in a corner. Distillation and Q, and best "
-    "of 16, shift towards the peaks.",
+    "Colours go from 0 to 1.2. The critic is right near the data and believes in high rewards beyond the "
+    "clouds, in two corners. The flow's samples cover both clouds, with a bridge between them. With alpha 0 "
+    "all chunks lie at one point of the left border. Distillation and Q, and best of 16, stay closer to the "
+    "data, and overshoot the peaks; of best of 16, nearly all lie at the higher one.",
 )
 
 # %% [markdown]
@@ -752,19 +753,28 @@ task_habits = lite_data.Habits(play=False)
 shown, _ = lite_data.demonstrations(WORLD, jax.random.key(1), 100, WORLD.limit, task_habits)
 arrived = jax.vmap(jax.vmap(functools.partial(lite.solved, WORLD)))(shown)
 
-figure, panels = plots.new_figure(2, width=3.8, height=3.8)
+CARRIED = "#8C564B"
+figure, panels = plots.new_figure(2, width=3.8, height=4)
 for axes, states, count, title in ((panels[0], play, 3, "play"), (panels[1], shown, 12, "the task, shown")):
     plots.lite_world(axes, WORLD, [jax.tree.map(lambda leaf: leaf[0, 0], states)])
     for i in range(count):
         end = int(np.argmax(arrived[i])) if states is shown else 251
         axes.plot(*states.gripper[i, :end].T, linewidth=0.8, color="#0072B2", alpha=0.6)
-        axes.plot(*states.puck[i, :end].T, linewidth=0.8, color="#D55E00", alpha=0.6)
+        axes.plot(*states.puck[i, :end].T, linewidth=1, color=CARRIED)
     axes.set_title(title)
+for name, look in {  # drawn nowhere, for the legend
+    "gripper": dict(color="#0072B2"),
+    "gripper with the puck": dict(color=CARRIED),
+    "puck, where one episode starts": dict(color="#D55E00", marker="o", markersize=7, linestyle=""),
+    "goal": dict(color="#D55E00", marker="o", markersize=11, linestyle="", markerfacecolor="none"),
+}.items():
+    axes.plot([], [], label=name, **look)
+figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 show(
     figure,
     "The lite world from above: a square with a wall in the middle that has two gaps; the goal is a circle "
-    "on the right. Left, paths of gripper and puck in play, all over the square. Right, the task shown: from "
-    "the left through one gap or the other to the goal.",
+    "on the right. Left, paths of the gripper in play, alone and with the puck, all over the square. Right, "
+    "the task shown: from the left to the puck, and with it through one gap or the other to the goal.",
 )
 
 
@@ -798,11 +808,13 @@ from qlac_lite.experiments import recorded as recorded_experiment
 
 rows, about = recorded_experiment("horizon")
 print("$", about["provenance"]["command"])
-print(about["data"], "|", about["provenance"]["machine"], "|", about["provenance"]["date"][:10])
+print("recorded", about["provenance"]["date"][:10], "on", about["provenance"]["machine"])
 
 METHODS = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc")
 TITLES = {"fql": "FQL", "fql-n": "FQL-n", "qc-fql": "QC-FQL", "bfn": "BFN", "bfn-n": "BFN-n", "qc": "QC"}
 STEPS = sorted({row["step"] for row in rows}, reverse=True)
+lengths = ", ".join(f"{10 / step:.0f}" for step in STEPS)
+print(about["data"].replace("10 / step actions", f"{lengths} actions (for the three steps)"))
 
 
 def curve(method, step):
@@ -827,7 +839,7 @@ panels[0].legend(fontsize=7)
 show(
     figure,
     "Learning curves of six methods with steps of 0.08, 0.04 and 0.02. Offline only the coarse world shows "
-    "success, QC's most of all. Online all rise with 0.08; with 0.02 FQL stays at zero and BFN half-way.",
+    "success, QC's most of all. Online all rise with 0.08; with 0.02 FQL stays near 0 and BFN half-way.",
 )
 
 # %%
@@ -835,7 +847,8 @@ figure, (axes,) = plots.new_figure(1, width=7)
 for k, method in enumerate(METHODS):
     final = np.array([curve(method, step)[1][:, -1] for step in STEPS]).T  # (seeds, steps)
     colour, marker = plots.STYLES[method]
-    plots.points(axes, np.arange(len(STEPS)) + 0.07 * (k - 2.5), final, TITLES[method], colour, marker)
+    places = np.arange(len(STEPS)) + 0.07 * (k - 2.5)
+    plots.points(axes, places, final, TITLES[method], colour, marker, within=(0, 100))
 axes.set_xticks(range(len(STEPS)), [f"{step:g}\nabout {round(3.1 / step)} actions" for step in STEPS])
 axes.set(xlabel="step: how far an action moves", ylabel="success at the end (%)", ylim=(-4, 104))
 axes.legend(fontsize=8, ncols=6, loc="upper center", bbox_to_anchor=(0.5, 1.15), columnspacing=1)
