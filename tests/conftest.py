@@ -23,6 +23,14 @@ TINY = dict(
     evaluate_every=20, evaluation_episodes=1, checkpoint_seconds=0.0,
 )  # fmt: skip
 
+# Files that take minutes, the longest first: side by side, none of them is left for the end, when the other processes are idle.
+LONG = ["test_grading", "test_training", "test_lessons", "test_cli", "test_browser", "test_sweep", "test_colab", "test_shards", "test_site"]
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+
 
 def tiny_config(method: str = "qc-fql", **changes):
     return make_config(TASK, method, "lite", **{**TINY, **changes})
