@@ -339,7 +339,7 @@ EXPLORERS = {  # name: parameters, what proposes, actions kept, colour, line
 # **Question 1.** Order the six by coherency, and by coverage. Which of them will take the puck? Compare whole chunks with mixed ones: what would you see if the correlation of the steps mattered, and what if it did not?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_explorers", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Five independent steps of length s come about s times the root of 5 far, five equal ones 5 s. So holding a random action multiplies its coherency by about the root of 5, and random actions of full size beat a slow clone that dithers. I expect the same order in coverage. But covering the plane is not taking the puck: for that the gripper has to go there and close, which random actions seldom do in this order.
+# **Our answer.** Five independent steps of length $s$ come about $\sqrt 5\, s$ far, five equal ones $5 s$. So holding a random action multiplies its coherency by about $\sqrt 5$, and random actions of full size beat a slow clone that dithers. I expect the same order in coverage. But covering the plane is not taking the puck: for that the gripper has to go there and close, which random actions seldom do in this order.
 #
 # If the correlation of the steps makes chunks coherent, a mixed chunk moves like single steps. If the open loop does, it moves like a whole one.
 
@@ -397,11 +397,14 @@ show(
 )
 
 
-def interval(values, unit="", form=".3f"):
-    mean, low, high = plots.mean_interval(values)
-    if "%" in unit:
-        low, high = max(low, 0.0), min(high, 100.0)
-    return f"{mean:z{form}} [{low:z{form}}, {high:z{form}}]{unit}"  # z: no minus before 0
+def interval(values, form="6.3f", within=(-np.inf, np.inf)):
+    """Mean and 95 % interval over seeds, cut where values cannot be."""
+    mean, low, high = np.clip(plots.mean_interval(values), *within)
+    return f"{mean:z{form}} [{low:z{form}}, {high:z{form}}]"  # z: no minus before 0
+
+
+POINTS = dict(form="3.0f")
+SHARE = dict(form="3.0f", within=(0, 100))
 
 
 def all_starts(positions):
@@ -419,44 +422,43 @@ FACTS = {  # column: what is measured, from a run to one number a seed
     "took the puck": lambda run: 100 * run[..., 3].any(axis=2).mean(axis=1),
 }
 FOUND = {name: {fact: np.array(f(run)) for fact, f in FACTS.items()} for name, run in RUNS.items()}
-for facts, form, unit in ((list(FACTS)[:4], ".3f", ""), (list(FACTS)[4:], ".0f", " %")):
-    print(f"{'':19}", *(f"{fact:21}" for fact in facts))
+for facts, about, form in (
+    (list(FACTS)[:4], "coherency", dict(form=".3f")),
+    (list(FACTS)[4:], "percent", SHARE),
+):
+    print(f"{about:18}", *(f"{fact:20}" for fact in facts))
     for name, found in FOUND.items():
-        print(f"{name:19}", *(f"{interval(found[fact], unit, form):21}" for fact in facts))
+        print(f"{name:18}", *(f"{interval(found[fact], **form):20}" for fact in facts))
     print()
-some = ("from step 0", "from step 2", "all starts")
-print(f"{'differences, seed by seed':38}", *(f"{fact:23}" for fact in some), "took the puck, points")
+print(f"{'differences, seed by seed':33} {'coherency, all starts':24}   took the puck, points")
 for more, less in (
     ("chunks, whole", "chunks, mixed"),
     ("chunks, whole", "single steps"),
     ("chunks, mixed", "single steps"),
     ("chunks, mixed", "chunks, first of 5"),
-    ("random", "chunks, whole"),
     ("chunks, whole", "random, held 5"),
-    ("chunks, first of 5", "random, held 5"),
 ):
-    by = {fact: FOUND[more][fact] - FOUND[less][fact] for fact in FACTS}
-    parts = [f"{interval(by[fact]):23}" for fact in some]
-    print(f"{more + ' less ' + less:38}", *parts, interval(by["took the puck"], form=".0f"))
-print("\nratios, seed by seed                   cells, episode      cells, together     one step")
+    further, oftener = (FOUND[more][fact] - FOUND[less][fact] for fact in ("all starts", "took the puck"))
+    print(f"{more + ' less ' + less:35}", interval(further), " ", interval(oftener, **POINTS))
+print("\nratios, seed by seed                cells, episode      cells, together     one step")
 for more, less in (
     ("chunks, whole", "chunks, mixed"),
     ("random", "chunks, whole"),
     ("random, held 5", "chunks, whole"),
 ):
     by = [FOUND[more][fact] / FOUND[less][fact] for fact in ("cells, episode", "cells, together", "one step")]
-    print(f"{more + ' by ' + less:38}", *(f"{interval(values, form='.2f'):19}" for values in by))
+    print(f"{more + ' by ' + less:35}", *(f"{interval(values, '.2f'):19}" for values in by))
 
 # %% [markdown]
-# (Bands and brackets: 95 % intervals over eight seeds, 16 episodes each, cut at 0 and 100 %; each clone's seed has its own network. Where both ends round to the mean, as in 10 [10, 10] %, the seeds agree to the digit shown; the true number need not be exactly that. *Episode*: cells covered within one episode; *together*: in all episodes of a seed. *One step*: mean distance from one step to the next.)
+# (Bands and brackets: 95 % intervals over eight seeds, 16 episodes each, cut at 0 and 100 %; each clone's seed has its own network. Where both ends round to the mean, as in 10 [10, 10], the seeds agree to the digit shown; the true number need not be exactly that. *Episode*: cells covered within one episode; *together*: in all episodes of a seed. *One step*: mean distance from one step to the next.)
 #
 # **The measure flatters chunks of five.** It records every fifth step, from step 0 on: just when a new chunk begins. Whole chunks move 0.140 far then. Begin at step 2, and each interval holds parts of two chunks: 0.106. The other clones change little, so the lead over mixed chunks halves, from 0.059 to 0.029. Random actions held for five steps lose in the same way. So from here on **coherency is the average over records that begin at step 0, 1, 2, 3 and 4**, the column *all starts* (`all_starts`). It favours no start. The figure's first and third panels keep the paper's records, from step 0.
 #
-# **What is due to correlation: the advantage of chunks.** Whole chunks move 0.118 far in five steps, single steps 0.083. Mix the chunks, and 0.078 is left: less than whole chunks by 0.040 [0.037, 0.042]. From single steps no difference is shown: -0.005 [-0.013, 0.003]. The same marginals, the same open loop, the same speed from one step to the next (a ratio of 1.02). So missing looks alone do not make these chunks coherent: mixed chunks do not look either. The steps have to be drawn together. Whether chunks drawn together would stay as coherent *with* looks in between was not run; the first of five draws new noise with each look. In the third panel whole chunks pull away from the other clones up to five steps, the length of a chunk. From there on the gap narrows: the next chunk is drawn anew.
+# **What is due to correlation: the advantage of chunks.** Whole chunks move 0.118 far in five steps, single steps 0.083. Mix the chunks, and 0.078 is left: less than whole chunks by 0.040 [0.037, 0.042]. From single steps no difference is shown. The same marginals, the same open loop, the same speed from one step to the next (a ratio of 1.02). So missing looks alone do not make these chunks coherent: mixed chunks do not look either. The steps have to be drawn together. Whether chunks drawn together would stay as coherent *with* looks in between was not run; the first of five draws new noise with each look. In the third panel whole chunks pull away from the other clones up to five steps, the length of a chunk. From there on the gap narrows: the next chunk is drawn anew.
 #
-# **Coverage.** Whole chunks cover 1.42 [1.34, 1.50] times as many cells as mixed ones within an episode, and 1.77 [1.51, 2.04] times as many over all episodes of a seed. By their means the six have the same order in coverage as in coherency. This includes uniform random actions: they cover 1.44 [1.26, 1.61] times as much as whole chunks, and are a little more coherent. But each of their steps is 1.81 times as long, and both measures grow with speed. Divide coherency by the distance of one step: about 2 for random actions, 3.5 for whole chunks.
+# **Coverage.** Over all episodes of a seed whole chunks cover 1.77 [1.51, 2.04] times as many cells as mixed ones; within one episode the ratio is smaller. By their means the six have the same order in coverage as in coherency. This includes uniform random actions: they cover 1.44 times as much as whole chunks, and are a little more coherent. But each of their steps is 1.81 times as long, and both measures grow with speed. Divide coherency by the distance of one step: about 2 for random actions, 3.5 for whole chunks.
 #
-# **And it says little.** Held random actions are the most coherent, and cover 2.72 [2.49, 2.94] times as much as whole chunks. They take the puck in 8 % of episodes, whole chunks in 44 %, a difference of 36 points [22, 50]. And mixed chunks and the first of five move nearly alike, but mixed chunks take the puck 32 points [15, 49] more often. Between whole chunks, mixed ones and single steps no difference in taking is shown: all three intervals hold 0, and are about 20 points wide to either side. So a clone's chunks explore coherently *among the things that the data do*. Covering much is another matter, and taking the puck a third.
+# **And it says little.** Held random actions are the most coherent, and cover 2.72 times as much as whole chunks. They take the puck in 8 % of episodes, whole chunks in 44 %, a difference of 36 points [22, 50]. And mixed chunks and the first of five move nearly alike, but mixed chunks take the puck 32 points [15, 49] more often. Between whole chunks, mixed ones and single steps no difference in taking is shown, and the intervals are wide. So a clone's chunks explore coherently *among the things that the data do*. Covering much is another matter, and taking the puck a third.
 #
 # ## 5. The early online phase
 #
@@ -560,9 +562,9 @@ for title, watched, _ in METHODS:
     union = np.array([100 * coverage(np.concatenate(seed), CELLS)[-1] for seed in episodes])
     measured[title] = coherent, aligned, union
 less = [more - fewer for more, fewer in zip(measured[METHODS[1][0]], measured[METHODS[0][0]], strict=True)]
-print(f"{'':20} coherency              from step 0 alone      cells covered (%)")
+print(f"{'':20} coherency                from step 0 alone        cells covered, %")
 for title, (coherent, aligned, union) in (measured | {"QC less BFN": less}).items():
-    print(f"{title:20} {interval(coherent):22} {interval(aligned):22} {interval(union, form='.1f')}")
+    print(f"{title:20} {interval(coherent):24} {interval(aligned):24} {interval(union, '5.1f')}")
 
 # %% [markdown]
 # (One seed in the maps; the numbers are over four seeds, the first 1,000 online steps of each. Coherency over all starts, as said in section 4. The last line takes the difference seed by seed.)
@@ -606,7 +608,7 @@ show(
     "on the right.",
 )
 moved = {keep: np.array([100 * all_starts(film.effector[None]) for film in FILMS[keep]]) for keep in FILMS}
-spread = lambda values: interval(values, " cm", ".1f") if TRIES > 1 else f"{values[0]:.1f} cm"
+spread = lambda values: interval(values, ".1f") + " cm" if TRIES > 1 else f"{values[0]:.1f} cm"
 for keep, each in FILMS.items():
     solved, looks = sum(film.success for film in each), np.mean([len(film.looks) for film in each])
     low, high = stats.binomtest(int(solved), TRIES).proportion_ci()
@@ -618,7 +620,7 @@ print(f"all 5 less the first, episode by episode: coherency {spread(moved[5] - m
 # %% [markdown]
 # (Five episodes each of one trained seed, with intervals over episodes: of other seeds they say nothing. A dot marks the end of a solved episode, a cross that of an unsolved one.)
 #
-# Did you expect trembling? In these five episodes the first of each five moves even a little further in five steps: all five less the first is -0.5 cm [-0.9, -0.1], episode by episode. One reason may be what is measured: its episodes are longer, 171 steps in place of 110, and so hold other parts of the task. Solved are 4 of 5 and 1 of 5. Five episodes of one seed cannot say whether that is chance. What they do say is an example: an agent that draws new noise at every step need not be less coherent. Next you ask the same with more seeds and episodes.
+# Did you expect trembling? In these five episodes the first of each five moves, if anything, a little further in five steps: all five less the first is -0.4 cm, episode by episode, and its interval ends at about 0. (Simulated contacts magnify the last digits of a number, so other machines may print a little less or more.) One reason may be what is measured: its episodes are longer, 171 steps in place of 110, and so hold other parts of the task. Solved are 4 of 5 and 1 of 5. Five episodes of one seed cannot say whether that is chance. What they do say is an example: an agent that draws new noise at every step need not be less coherent. Next you ask the same with more seeds and episodes.
 #
 # ## 7. Coherency and success
 #
@@ -634,7 +636,7 @@ print(f"all 5 less the first, episode by episode: coherency {spread(moved[5] - m
 #
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_coherency", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# If more coherency were enough, the points would lie on a rising line: "first, held 5" on top, whole chunks next, the mixed chunk and the first action alone at the bottom. I expect the held action to break this: it is coherent by construction, and does not know when to stop. But it differs from whole chunks in more than coherency: the actions 2 to 5 have another distribution, and so has the closing of the gripper. The critic valued another chunk than the one that is executed.
+# **Our answer.** If more coherency were enough, the points would lie on a rising line: "first, held 5" on top, whole chunks next, the mixed chunk and the first action alone at the bottom. I expect the held action to break this: it is coherent by construction, and does not know when to stop. But it differs from whole chunks in more than coherency: the actions 2 to 5 have another distribution, and so has the closing of the gripper. The critic valued another chunk than the one that is executed.
 #
 # With N = 1 mixing should cost about what it cost the clone. Chunks that one critic chose at one observation want much the same, so mixing them should cost less.
 
@@ -714,8 +716,8 @@ figure, (left, right) = plots.new_figure(2, width=5.0, height=3.8)
 MEASURED = {name: (coherency_until_solved(run), success(run)) for name, run in ACTED.items()}
 for name, (coherent, solved) in MEASURED.items():
     colour, marker = WAYS[name][3:]
-    x, y = plots.mean_interval(coherent), plots.mean_interval(solved)
-    reach = [[v[0] - v[1]] for v in (y, x)]
+    x, y = plots.mean_interval(coherent), np.clip(plots.mean_interval(solved), 0, 100)
+    reach = [[[v[0] - v[1]], [v[2] - v[0]]] for v in (y, x)]
     left.errorbar(x[0], y[0], reach[0], reach[1], color=colour, marker=marker, capsize=3, label=name)
 whole = MEASURED["whole"]
 for at, (name, (_, solved)) in enumerate(list(MEASURED.items())[1:]):
@@ -735,17 +737,18 @@ show(
 )
 EARLY = {name: coherency_until_solved(run, 30) for name, run in ACTED.items()}
 TOOK = {name: 100 * ACTED[name][..., 3].any(axis=2).mean(axis=1) for name in ACTED}
-print(f"{'':14} coherency               its first 30 steps      success           took the puck")
+HEAD = "coherency                its first 30 steps       success, {0:10} took the puck, {0}"
+print(f"{'':14}", HEAD.format("%"))
 for name, (coherent, solved) in MEASURED.items():
-    print(f"{name:14} {interval(coherent):23} {interval(EARLY[name]):23}", end=" ")
-    print(f"{interval(solved, ' %', '.0f'):17} {interval(TOOK[name], ' %', '.0f')}")
-print("\nless whole, seed by seed")
+    print(f"{name:14} {interval(coherent):24} {interval(EARLY[name]):24}", end=" ")
+    print(f"{interval(solved, **SHARE):19} {interval(TOOK[name], **SHARE)}")
+print("\nless whole, seed by seed: success and taking in points")
 
 def compare(name, other):
     """Prints the differences of two ways, seed by seed."""
     coherent, solved = (a - b for a, b in zip(MEASURED[name], MEASURED[other], strict=True))
-    print(f"{interval(coherent):23} {interval(EARLY[name] - EARLY[other]):23}", end=" ")
-    print(f"{interval(solved, '', '.0f'):17} {interval(TOOK[name] - TOOK[other], '', '.0f')}")
+    print(f"{interval(coherent):24} {interval(EARLY[name] - EARLY[other]):24}", end=" ")
+    print(f"{interval(solved, **POINTS):19} {interval(TOOK[name] - TOOK[other], **POINTS)}")
 
 
 for name in list(MEASURED)[1:]:
@@ -760,13 +763,13 @@ def cost_of_mixing(measured):
     """Whole chunks less mixed ones, by seed: with N = 1, with the best of N, and their difference."""
     alone = measured["whole, N = 1"] - measured["mixed, N = 1"]
     chosen = measured["whole"] - measured["mixed"]
-    return f"{interval(alone):21} {interval(chosen):21} {interval(alone - chosen)}"
+    return f"{interval(alone):24} {interval(chosen):24} {interval(alone - chosen)}"
 
 
 ALL = {name: coherent for name, (coherent, _) in MEASURED.items()}
-print(f"\nwhole less mixed         N = 1                 N = {N}                 the former less the latter")
-print("coherency               ", cost_of_mixing(ALL))
-print("its first 30 steps      ", cost_of_mixing(EARLY), "\n")
+print(f"\nwhole less mixed     N = 1                    {f'N = {N}':24} the former less the latter")
+print("coherency           ", cost_of_mixing(ALL))
+print("its first 30 steps  ", cost_of_mixing(EARLY))
 
 
 def agreement(x, y):
@@ -776,24 +779,27 @@ def agreement(x, y):
 
 
 SOLVED = {name: solved for name, (_, solved) in MEASURED.items()}
-for names, ways in ((list(WAYS)[:6], "first six ways"), (list(WAYS), "eight ways")):
-    for what, coherent in (("coherency", ALL), ("its first 30 steps", EARLY)):
+print("\nin this share of the pairs of ways the more coherent one succeeds more often, %")
+print("                     first six ways           all eight ways")
+for what, coherent in (("coherency", ALL), ("its first 30 steps", EARLY)):
+    agree = []
+    for names in (list(WAYS)[:6], list(WAYS)):
         x, y = (np.array([by[name] for name in names]).T for by in (coherent, SOLVED))
-        agree = interval(100 * np.array([agreement(*seed) for seed in zip(x, y, strict=True)]), " %", ".0f")
-        print(f"{what}: of the pairs of the {ways}, the more coherent succeeds more often in {agree}")
+        agree.append(interval(100 * np.array([agreement(*seed) for seed in zip(x, y, strict=True)]), **SHARE))
+    print(f"{what:20} {agree[0]:24} {agree[1]}")
 
 # %% [markdown]
-# (Four seeds, 50 episodes each; intervals over seeds, cut at 0 and 100 %. With four seeds they are wide, so differences are taken seed by seed. 0 [0, 0] %: none of the 200 episodes was solved. The seeds agree, so the interval has no width; but a true share of 1 % could give the same.)
+# (Four seeds, 50 episodes each; intervals over seeds, cut at 0 and 100 %. With four seeds they are wide, so differences are taken seed by seed. 0 [0, 0]: none of the 200 episodes was solved. The seeds agree, so the interval has no width; but a true share of 1 % could give the same.)
 #
 # (Coherency is measured over all starts, up to the step that solves the task. A failed episode runs to the limit, perhaps stuck at a wall. So this coherency depends on success itself. The second column takes the first 30 steps at most, about as many as the demonstrator needs.)
 #
-# **More coherency is not enough.** The first action held is about as coherent as whole chunks (0.004 more, [-0.007, 0.016]). Yet it succeeds 40 points less often [25, 54]. And the first action alone differs in coherency from single chunks without a critic by 0.000 [-0.019, 0.020]; it succeeds in 43 % [4, 82], they in none of 200 episodes. So at about the same coherency, success differs much. Over the pairs of the first six ways, the more coherent one is the more successful in 45 % [15, 75]: no order is shown.
+# **More coherency is not enough.** The first action held is about as coherent as whole chunks (0.004 more, [-0.007, 0.016]). Yet it succeeds 40 points less often [25, 54]. And the first action alone has the same mean coherency as single chunks without a critic; it succeeds in 43 % [4, 82], they in none of 200 episodes. So at about the same coherency, success differs much. Over the pairs of the first six ways, no order is shown.
 #
-# **This does not say that coherency has no effect.** The held action changes more than coherency: the distribution of actions 2 to 5 and the closing of the gripper, and what it executes is not what the critic valued. The experiment cannot separate these. Nor do the other ways help: for first 3, first 2, first 1 and mixed, no difference in success from whole chunks is shown, and the intervals are wide. Where the critic chooses, whole chunks are both more coherent than with $N = 1$, by 0.036 [0.030, 0.042], and more successful, by 57 points [51, 63]. Over all eight ways the more coherent one succeeds more often in 65 % of the pairs [53, 78] (by the first 30 steps: 66 % [49, 83]). Perhaps both follow from a good policy. That is a conjecture: to test it, one would have to change coherency and leave all else.
+# **This does not say that coherency has no effect.** The held action changes more than coherency: the distribution of actions 2 to 5 and the closing of the gripper, and what it executes is not what the critic valued. The experiment cannot separate these. Nor do the other ways help: for first 3, first 2, first 1 and mixed, no difference in success from whole chunks is shown, and the intervals are wide. Where the critic chooses, whole chunks are both more coherent than with $N = 1$ and more successful, by 57 points [51, 63]. Over all eight ways the more coherent one succeeds more often in 65 % of the pairs [53, 78]; by the coherency of the first 30 steps no order is shown. Perhaps both follow from a good policy. That is a conjecture: to test it, one would have to change coherency and leave all else.
 #
-# **The mixed chunk.** Without a critic's choice, mixing costs 0.036 of coherency [0.031, 0.040], about as much as it cost the clone in section 4. With the best of 8 it costs 0.017 [-0.006, 0.040]. The difference of the two is 0.019 [-0.001, 0.038], in the first 30 steps 0.016 [0.006, 0.027]. So that the critic's choice makes mixing cheaper is shown for the first 30 steps, and only just not over whole episodes. It would make sense: five chunks that one critic prefers at the same observation want much the same, so their steps fit together without having been drawn together. If so, mixing takes away less here than from a clone. In success no difference is shown, 18 points [-16, 53]; neither a gain nor a loss of 16 points is ruled out.
+# **The mixed chunk.** Without a critic's choice, mixing costs 0.036 of coherency, about as much as it cost the clone in section 4. With the best of 8 it costs 0.017 [-0.006, 0.040]. That the critic's choice makes mixing cheaper is shown for the first 30 steps, and only just not over whole episodes (last column). It would make sense: five chunks that one critic prefers at the same observation want much the same, so their steps fit together without having been drawn together. If so, mixing takes away less here than from a clone. In success no difference is shown, 18 points [-16, 53]; neither a gain nor a loss of 16 points is ruled out.
 #
-# **The first of five** is less coherent than whole chunks, by 0.036 [0.009, 0.062] (in the first 30 steps not shown). Its success is 14 points lower by the mean, [-57, 29]: not shown. If it is lower, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again.
+# **The first of five** is less coherent than whole chunks, by 0.036 (in the first 30 steps not shown). Its success is 14 points lower by the mean, [-57, 29]: not shown. If it is lower, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again.
 #
 # ## 8. Do better data teach more?
 #
@@ -813,12 +819,14 @@ for names, ways in ((list(WAYS)[:6], "first six ways"), (list(WAYS), "eight ways
 # **Question 3.** Sections 4 and 5 measured coherency and coverage of such collections, section 7 asked what coherency is good for. What do you expect: for which learners does D5 beat D1? Does either beat D alone?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_collections", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Coverage speaks for D5: by sections 4 and 5, chunks cover more, or as much. Against a difference speaks that a critic profits from a collection mainly if some of it reaches the goal, and most of these agents reach it seldom after play alone. Either collection should beat D alone: it begins where the task begins, which play does not.
+# **Our answer.** Coverage speaks for D5: by sections 4 and 5, chunks cover more, or as much. Against a difference speaks that a critic profits from a collection mainly if some of it reaches the goal, and most of these agents reach it seldom after play alone. Either collection should beat D alone: it begins where the task begins, which play does not.
 
 # %%
 rows, about = recorded("exploration")
 print("$", about["provenance"]["command"])
-print(about["data"], "|", about["provenance"]["machine"], "|", about["provenance"]["date"][:10])
+print(about["data"].replace("10 / step", f"{10 / WORLD.step:.0f}"))
+print(about["provenance"]["machine"])
+print(about["provenance"]["date"][:10])
 
 SETS = {"D": ("0.5", "o"), "D+D1": (SINGLE, "s"), "D+D5": (CHUNK, "D")}
 TITLES = {"fql": "FQL", "qc-fql": "QC-FQL", "bfn": "BFN", "qc": "QC"}
@@ -861,22 +869,23 @@ show(
     "Middle: D5 less D1 by learner: means from -2 to 29 points, all intervals hold 0. Right: QC's "
     "collections are more coherent and cover more than BFN's; QC-FQL's and FQL's overlap.",
 )
+print("success, %   D                D + D1           D + D5           D5 less D1, points")
 for method in LEARNERS:
-    values = {data: interval(100 * taught(method, data), " %", ".0f") for data in SETS}
-    paired = interval(100 * (taught(method, "D+D5") - taught(method, "D+D1")), "", ".0f")
-    parts = [f"{data} {value:18}" for data, value in values.items()]
-    print(f"{TITLES[method]:7}", *parts, "D5 less D1", paired)
+    values = [interval(100 * taught(method, data), **SHARE) for data in SETS]
+    paired = interval(100 * (taught(method, "D+D5") - taught(method, "D+D1")), **POINTS)
+    print(f"{TITLES[method]:12}", *(f"{value:16}" for value in values), paired)
 together = np.mean([taught(method, "D+D5") - taught(method, "D+D1") for method in LEARNERS], axis=0)
 either = np.mean([taught(m, "D+D1") + taught(m, "D+D5") - 2 * taught(m, "D") for m in LEARNERS], axis=0) / 2
-print("D5 less D1, mean of the four learners of a seed:", interval(100 * together, "", ".0f"))
-print("a collection less none, mean of the four learners:", interval(100 * either, "", ".0f"))
+print("D5 less D1, mean of the four learners of a seed, points:", interval(100 * together, ".0f"))
+print("a collection less none, mean of the four learners, points:", interval(100 * either, ".0f"))
 for method, (single_agent, chunk_agent) in PAIRS.items():
-    print(f"\ncollected:     D1 by {single_agent:15} D5 by {chunk_agent:15} D5 less D1")
-    for what, unit, form in (("coherency", "", ".3f"), ("coverage", " %", ".0f"), ("success", " %", ".0f")):
+    print(f"\ncollected      D1 by {single_agent:18} D5 by {chunk_agent:18} D5 less D1")
+    for what, label in (("coherency", "coherency"), ("coverage", "coverage, %"), ("success", "success, %")):
         d1, d5 = (taught(method, data, f"collected_{what}") for data in ("D+D1", "D+D5"))
-        d1, d5 = (d1, d5) if what == "coherency" else (100 * d1, 100 * d5)
-        columns = interval(d1, unit, form), interval(d5, unit, form), interval(d5 - d1, "", form)
-        print(f"{what:14}", " ".join(f"{column:21}" for column in columns).rstrip())
+        scale, form, gain = (1, {}, {}) if what == "coherency" else (100, SHARE, POINTS)
+        columns = [interval(scale * d1, **form), interval(scale * d5, **form)]
+        columns.append(interval(scale * (d5 - d1), **gain))
+        print(f"{label:14}", " ".join(f"{column:24}" for column in columns).rstrip())
 
 # %% [markdown]
 # (Four seeds, 20 evaluation episodes each, steps of 0.08; 16,000 updates, 10,000 collected transitions. Bars of success are cut at 0 and 100 %.)
