@@ -539,7 +539,7 @@ print("the evaluation episodes are equal:", evaluations[0] == evaluations[1])
 # - cube-double, task 4 (1M + 200K): swap two cubes.
 # - cube-triple, all five tasks (1M + 1M): the mean.
 #
-# **Change the numbers**, each between 0 and 100. The check is of their form only.
+# **Change the numbers**, each between 0 and 100. The check is of their form only, and reminds you if you have changed none (on the solved page nobody has).
 
 # %%
 predictions = {
