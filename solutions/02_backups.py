@@ -40,6 +40,8 @@ from qlac_lite.lessons import shorten, show
 from qlac_lite.widgets import explore
 
 COLOURS = {"one-step": "#E69F00", "n-step": "#CC79A7", "chunk": "#0072B2"}  # throughout the course
+LINES = {"one-step": "-", "n-step": "-", "chunk": (0, (4, 2))}  # dashed: one sees what is under it
+TRUTH = dict(color="0.85", linewidth=6, zorder=0, label="true value")
 
 # %% [markdown]
 # ## 1. Three targets
@@ -192,7 +194,7 @@ td_update = checks.check_td_update(td_update)
 #
 # The world is a chain of 40 steps. Each step costs 1; the last state is the goal. A recorder walked it, not very well: right with probability 0.7, left otherwise.
 #
-# First without sampling. Each sweep backs up the whole table once. The table starts at the worst that can be, $-1/(1 - \gamma) = -33.3$: costs for ever. The curves show $\max Q$ at each state after 2, 8, 20 and 40 sweeps; the dotted line is the truth. News of the goal enters on the right and travels left.
+# First without sampling. Each sweep backs up the whole table once. The table starts at the worst that can be, $-1/(1 - \gamma) = -33.3$: costs for ever. The curves show $\max Q$ at each state after 2, 8, 20 and 40 sweeps; the wide grey line is the truth. News of the goal enters on the right and travels left.
 
 # %%
 LENGTH, DISCOUNT, H = 40, 0.97, 5
@@ -229,9 +231,9 @@ def swept(name, sweeps):
 def draw_sweeps(*counts):
     figure, panels = plots.new_figure(len(counts), width=10.4 / max(2, len(counts)), height=3.2)
     for axes, sweeps in zip(panels, counts, strict=True):
-        axes.plot(truth, color="0.4", linestyle=":", label="true value")
+        axes.plot(truth, **TRUTH)
         for name, colour in COLOURS.items():
-            axes.plot(swept(name, sweeps), color=colour, label=name)
+            axes.plot(swept(name, sweeps), color=colour, linestyle=LINES[name], label=name)
         axes.set(xlabel="state", ylim=(-35, 1), title=f"{sweeps} sweep{'s' if sweeps > 1 else ''}")
     panels[0].set_ylabel("max Q")
     panels[0].legend(fontsize=8, loc="upper left")
@@ -340,13 +342,13 @@ by_update = {
 # %%
 figure, panels = plots.new_figure(3, width=4.3)
 for name, colour in COLOURS.items():
-    plots.band(panels[0], 1 + np.arange(60), by_iteration[name], name, colour)
+    plots.band(panels[0], 1 + np.arange(60), by_iteration[name], name, colour, line=LINES[name])
     for axes, right in zip(panels[1:], by_update, strict=True):
         curves = by_update[right][name]
-        plots.band(axes, 20 * (1 + np.arange(curves.shape[1])), curves, name, colour)
+        plots.band(axes, 20 * (1 + np.arange(curves.shape[1])), curves, name, colour, line=LINES[name])
 titles = ("fitted, recorder 70 %", "TD, recorder 70 %", "TD, recorder 95 %")
 for axes, title in zip(panels, titles, strict=True):
-    axes.axhline(truth[0], color="0.4", linestyle=":", label="true value")
+    axes.axhline(truth[0], **TRUTH)
     axes.set(xlabel="updates (batches of 64)", ylim=(-35, -20), title=title)
 panels[0].set(xlabel="iterations over all data", ylabel="max Q at the start")
 panels[0].legend(fontsize=8, loc="center right")
@@ -356,11 +358,14 @@ show(
     "steps after forty, n-step settles too low by twenty. TD with the 70 percent recorder: one-step and "
     "chunk arrive together. TD with the 95 percent recorder: chunks arrive three times earlier.",
 )
+print("updates until within 2 % of the truth, median over seeds")
 for right, curves in by_update.items():
-    near = {name: np.abs(c - truth[0]) < 0.02 * abs(truth[0]) for name, c in curves.items()}
-    when = {name: np.where(ok.any(axis=1), 20 * (1 + ok.argmax(axis=1)), np.inf) for name, ok in near.items()}
-    print(f"recorder {right:.0%}: updates until within 2 % of the truth, median over seeds:", end=" ")
-    print({name: float(np.median(updates)) for name, updates in when.items()})
+    print(f"recorder {100 * right:.0f} %:", end="")
+    for name, curve in curves.items():
+        near = np.abs(curve - truth[0]) < 0.02 * abs(truth[0])
+        when = np.median(np.where(near.any(axis=1), 20 * (1 + near.argmax(axis=1)), np.inf))
+        print(f"   {name}", f"{when:.0f}" if np.isfinite(when) else "never", end="")
+    print()
 
 # %% [markdown]
 # (Curves and dots from data are means over seeds, with 95 % intervals shaded or as bars, here and below.)
@@ -393,11 +398,11 @@ def learned(name, ns, right):
 figure, (axes,) = plots.new_figure(1, width=6.5)
 for right, colour in zip(QUALITIES, plots.shades(4), strict=True):
     line = [fixed_point(n, right) for n in NS]
-    axes.plot(NS, line, color=colour, label=f"n-step, recorder {right:.0%} right")
+    axes.plot(NS, line, color=colour, label=f"n-step, recorder {100 * right:.0f} % right")
     plots.points(axes, NS, learned("n-step", NS, right), None, colour)
 chunk_points = learned("chunk", NS[:4], 0.7)
-plots.points(axes, NS[:4], chunk_points, "chunk, recorder 70% right", COLOURS["chunk"], marker="D")
-axes.axhline(truth[0], color="0.4", linestyle=":", label="true value")
+plots.points(axes, NS[:4], chunk_points, "chunk, recorder 70 % right", COLOURS["chunk"], marker="D")
+axes.axhline(truth[0], **TRUTH)
 axes.set(xlabel="n (steps)", ylabel="max Q at the start", xticks=NS)
 axes.legend(fontsize=8)
 show(
@@ -500,7 +505,7 @@ for kind, colour in KINDS.items():
     runs = range(stride_seeds)
     values = np.array([[thinned(kind, count, seed) for count in COUNTS] for seed in runs])
     plots.band(axes, COUNTS, values, kind, colour, "o", "-" if kind.endswith(("1", "5")) else "--")
-axes.axhline(truth[0], color="0.4", linestyle=":", label="true value")
+axes.axhline(truth[0], **TRUTH)
 axes.set(xlabel="recorded episodes", ylabel="max Q at the start", xscale="log")
 axes.set_xticks(COUNTS, COUNTS)
 axes.minorticks_off()
@@ -637,7 +642,7 @@ left.plot(NOISES, [best_open_loop(noise) for noise in NOISES], color="0.3", line
 right.axhline(best_open_loop(SOME_NOISE), color="0.3", linewidth=1, label="best open loop")
 left.set(xlabel="noise: probability that a step goes sideways", ylabel="value at the start")
 left.set_title(f"{MUCH:,} recorded episodes")
-right.set(xlabel="recorded episodes", xscale="log", title=f"noise {SOME_NOISE:.0%}")
+right.set(xlabel="recorded episodes", xscale="log", title=f"noise {100 * SOME_NOISE:.0f} %")
 right.legend(fontsize=8)
 show(
     figure,
