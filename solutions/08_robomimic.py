@@ -32,6 +32,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 from importlib import resources
 
 import h5py
@@ -85,7 +86,7 @@ for name in SOME:
 # With `FULL = True` this page fetches the human sets and trains at the paper's size. Otherwise it makes **stand-ins**: a script with way-points, noise and pauses, in three tiers. They have robomimic's layout and lengths. They are not human data, and nothing that is measured on them speaks of people.
 
 # %%
-FULL = False  # True, on a machine with a GPU and a network: hours in place of a minute
+FULL = False  # True, on a machine with a GPU and a network: hours in place of minutes
 
 HOME = run_folder("lesson08", keep=FULL)
 QUIET = {"TQDM_DISABLE": "1", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
@@ -106,12 +107,19 @@ def finish(process):
     return printed.strip().splitlines()[-1]
 
 
+def folded(command):
+    """A long command in several lines, to be pasted as they stand."""
+    whole = dict(break_long_words=False, break_on_hyphens=False)
+    return " \\\n".join(textwrap.wrap(command, 94, subsequent_indent="    ", **whole))
+
+
 MANY = {"lift": shorten(60, fast=6), "can": 3, "square": 3}
 FILES = {}
 for task, count in MANY.items():
     made = [] if FULL else ["--source", "generate", "--episodes", count]
     FILES[task] = HOME / finish(start("data", f"{task}-mh-low_dim", *made, "--out", "data"))
-    print(describe(verify(FILES[task], f"{task}-mh-low_dim")))
+    about = describe(verify(FILES[task], f"{task}-mh-low_dim"))
+    print(textwrap.fill(about, 96, subsequent_indent="  "))
 
 # %% [markdown]
 # Now that there are data, training may begin, in a process of its own. We come back to it in section 7. Its settings are `lite` ones, shortened.
@@ -126,8 +134,8 @@ words = ["train", "--task", "lift-mh-low_dim", "--method", "qc-fql", "--preset",
 words += ["--seeds", SEEDS, "--offline-steps", STEPS[0], "--online-steps", STEPS[1], "--data", FILES["lift"]]
 words += [word for name, value in CHANGES.items() for word in ("--set", f"{name}={value}")]
 live_run = start(*words, "--out", "runs/live", "--resume")
-printed = [word if word != FILES["lift"] else "data/lift..." for word in words]
-print("qlac", *printed, "--out runs/live --resume")
+printed = ["qlac", *(word if word != FILES["lift"] else "data/lift..." for word in words)]
+print(folded(" ".join(map(str, [*printed, "--out runs/live --resume"]))))
 
 # %% [markdown]
 # ## 2. The file
@@ -141,7 +149,7 @@ with h5py.File(FILES["can"]) as file:
     print("data/demo_0:", ", ".join(f"{name} {shape}" for name, shape in shapes.items()))
     for key, values in demo["obs"].items():
         print(f"  obs/{key:22} {values.shape}")
-    print("env_args:", file["data"].attrs["env_args"][:46].replace("\n", " "), "...")
+    print("env_args:", " ".join(file["data"].attrs["env_args"].split())[:60], "...")
     print("masks:", ", ".join(f"{name} ({len(members)})" for name, members in file["mask"].items()))
 
 # %% [markdown]
@@ -456,7 +464,7 @@ def told(values, ends=(0, 100)):
 
 for method in ("bc", "chunk-bc"):
     run = RECORDED[method]
-    print(run.provenance["command"])
+    print(folded(run.provenance["command"]))
     for (offline, online), rates in by_seed(run).items():
         if not online:
             print(f"  {NAMES[method]:9} {offline:6,} updates: success {told(rates)} %, {len(rates)} seeds")
@@ -492,7 +500,7 @@ axes.legend(fontsize=8)
 show(figure, "Recorded success on Lift over updates, then online steps, with intervals, for four methods.")
 ends = {}
 for method in ("qc-fql", "fql"):
-    print(RECORDED[method].provenance["command"])
+    print(folded(RECORDED[method].provenance["command"]))
     for (offline, online), rates in by_seed(RECORDED[method]).items():
         ends[method, offline, online] = rates
         print(f"  {NAMES[method]:7} {offline:6,} + {online:5,}: success {told(rates)} %")
@@ -520,13 +528,13 @@ def span(values, form):
     return "{} [{}, {}]".format(*(format(value, form) for value in mean_interval(values)))
 
 
-print(f"{'':20} updates   {'success, %':14}  {'mean Q':22}  squared distance from the clone")
+print(f"{'':18} updates  {'success, %':13} {'mean Q':20}  squared distance from the clone")
 for name, title in {**{key: NAMES[key] for key in ("fql", "qc-fql")}, **TIED}.items():
     run = RECORDED[name]
     for step in (4000, 8000):
         distance = column(run, "distill_loss", step) / run.config.alpha
         q = span(column(run, "q_mean", step), ".1f")
-        print(f"{title:20} {step:7,}   {told(by_seed(run)[step, 0]):14}  {q:22}  {span(distance, '.4f')}")
+        print(f"{title:18} {step:7,}  {told(by_seed(run)[step, 0]):13} {q:20}  {span(distance, '.4f')}")
 loose, tight = (by_seed(RECORDED[name])[8000, 0] for name in ("qc-fql", "qc-fql-alpha-10000"))
 print(f"QC-FQL at 8,000 updates, α 10,000 less α 1,000: {told(tight - loose, (-100, 100))} points")
 
