@@ -90,7 +90,7 @@ explore(draw_timeline, length=("chunk length H", [1, 2, 3, 5, 10, 15], 5))
 # %%
 policy = course_policy()
 about = policy.about
-print(about["provenance"]["command"])
+print(about["provenance"]["command"].replace(" --", " \\\n    --"))
 print(about["data"]["provenance"])
 print(about["provenance"]["machine"], "|", about["provenance"]["date"][:10])
 
@@ -132,7 +132,7 @@ show(*draw_path(25))
 explore(draw_path, step=("step", list(range(len(film.effector))), 25))
 
 # %% [markdown]
-# Drag the slider above to see the episode step by step. So it looks, here in the dark theme, near the end:
+# When the notebook runs, drag the slider above to see the episode step by step. So it looks, here in the dark theme, near the end:
 #
 # ![A slider at step 43; under it the gripper and the cube from above, the cube on its place, and the heights of both over the episode](../docs/pictures/slider-dark.png)
 #
@@ -226,8 +226,8 @@ right.set_title(f"{count} of {len(episodes)} solved (dotted: not)", fontsize=10)
 show(
     figure,
     f"Left, episodes solved in percent, from {100 * outcome.success[:, 0].mean():.0f} at the first point to "
-    f"{100 * outcome.success[:, -1].mean():.0f} at the last, mean of two seeds. Right, the lite world from above: "
-    "the puck's paths from the left half through the gaps of the wall to the goal on the right.",
+    f"{100 * outcome.success[:, -1].mean():.0f} at the last, mean of two seeds. Right, the lite world from "
+    "above: the puck's paths from the left half through the gaps of the wall to the goal on the right.",
 )
 
 # %% [markdown]
