@@ -177,6 +177,7 @@ def scene_from_above(axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals:
         axes.plot(goals[i, 1], goals[i, 0], "s", markersize=11, markerfacecolor="none", markeredgecolor="#D55E00")
         axes.plot(cubes[now, i, 1], cubes[now, i, 0], "s", markersize=8, color="#D55E00")
     axes.set(xlim=(-0.4, 0.4), ylim=(0.65, 0.2), aspect="equal", xticks=[], yticks=[])
+    _frame(axes)
 
 
 def lite_world(axes: Axes, world, states: Sequence = (), colour: str = "#0072B2") -> None:
@@ -193,6 +194,11 @@ def lite_world(axes: Axes, world, states: Sequence = (), colour: str = "#0072B2"
         axes.plot([x, x], [y - reach, y + reach], "_", color=colour, markersize=9, markeredgewidth=2)
         axes.plot(*np.asarray(state.puck), "o", color="#D55E00", markersize=7)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
+    _frame(axes)
+
+
+def _frame(axes: Axes) -> None:
+    """A closed frame: what is in it is a place, not a plot."""
     for side in axes.spines.values():
         side.set_visible(True)
     axes.grid(False)
