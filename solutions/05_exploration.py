@@ -422,15 +422,15 @@ FACTS = {  # column: what is measured, from a run to one number a seed
     "took the puck": lambda run: 100 * run[..., 3].any(axis=2).mean(axis=1),
 }
 FOUND = {name: {fact: np.array(f(run)) for fact, f in FACTS.items()} for name, run in RUNS.items()}
-for facts, about, form in (
-    (list(FACTS)[:4], "coherency", dict(form=".3f")),
-    (list(FACTS)[4:], "percent", SHARE),
-):
-    print(f"{about:18}", *(f"{fact:20}" for fact in facts))
+LENGTH = dict(form=".3f")
+for facts, about in ((list(FACTS)[:3], "coherency"), (list(FACTS)[3:], "cells, taking in %")):
+    forms = {fact: SHARE if fact in list(FACTS)[4:] else LENGTH for fact in facts}
+    print(f"{about:18}", " ".join(f"{fact:20}" for fact in facts).rstrip())
     for name, found in FOUND.items():
-        print(f"{name:18}", *(f"{interval(found[fact], **form):20}" for fact in facts))
+        parts = [f"{interval(found[fact], **form):20}" for fact, form in forms.items()]
+        print(f"{name:18}", " ".join(parts).rstrip())
     print()
-print(f"{'differences, seed by seed':33} {'coherency, all starts':24}   took the puck, points")
+print(f"{'differences, seed by seed':37} {'coherency, all starts':25} took the puck, points")
 for more, less in (
     ("chunks, whole", "chunks, mixed"),
     ("chunks, whole", "single steps"),
@@ -439,7 +439,7 @@ for more, less in (
     ("chunks, whole", "random, held 5"),
 ):
     further, oftener = (FOUND[more][fact] - FOUND[less][fact] for fact in ("all starts", "took the puck"))
-    print(f"{more + ' less ' + less:35}", interval(further), " ", interval(oftener, **POINTS))
+    print(f"{more + ' less ' + less:37}", interval(further), " ", interval(oftener, **POINTS))
 print("\nratios, seed by seed                cells, episode      cells, together     one step")
 for more, less in (
     ("chunks, whole", "chunks, mixed"),
@@ -620,7 +620,7 @@ print(f"all 5 less the first, episode by episode: coherency {spread(moved[5] - m
 # %% [markdown]
 # (Five episodes each of one trained seed, with intervals over episodes: of other seeds they say nothing. A dot marks the end of a solved episode, a cross that of an unsolved one.)
 #
-# Did you expect trembling? In these five episodes the first of each five moves, if anything, a little further in five steps: all five less the first is -0.4 cm, episode by episode, and its interval ends at about 0. (Simulated contacts magnify the last digits of a number, so other machines may print a little less or more.) One reason may be what is measured: its episodes are longer, 171 steps in place of 110, and so hold other parts of the task. Solved are 4 of 5 and 1 of 5. Five episodes of one seed cannot say whether that is chance. What they do say is an example: an agent that draws new noise at every step need not be less coherent. Next you ask the same with more seeds and episodes.
+# Did you expect trembling? In these five episodes the first of each five moves, if anything, a little further in five steps: all five less the first is -0.4 cm, episode by episode, and its interval ends at about 0. (Run anew, the last digits may change.) One reason may be what is measured: its episodes are longer, 171 steps in place of 110, and so hold other parts of the task. Solved are 4 of 5 and 1 of 5. Five episodes of one seed cannot say whether that is chance. What they do say is an example: an agent that draws new noise at every step need not be less coherent. Next you ask the same with more seeds and episodes.
 #
 # ## 7. Coherency and success
 #
@@ -737,18 +737,18 @@ show(
 )
 EARLY = {name: coherency_until_solved(run, 30) for name, run in ACTED.items()}
 TOOK = {name: 100 * ACTED[name][..., 3].any(axis=2).mean(axis=1) for name in ACTED}
-HEAD = "coherency                its first 30 steps       success, {0:10} took the puck, {0}"
+HEAD = "coherency               its first 30 steps      success, {0:7} took the puck, {0}"
 print(f"{'':14}", HEAD.format("%"))
 for name, (coherent, solved) in MEASURED.items():
-    print(f"{name:14} {interval(coherent):24} {interval(EARLY[name]):24}", end=" ")
-    print(f"{interval(solved, **SHARE):19} {interval(TOOK[name], **SHARE)}")
+    print(f"{name:14} {interval(coherent):23} {interval(EARLY[name]):23}", end=" ")
+    print(f"{interval(solved, **SHARE):16} {interval(TOOK[name], **SHARE)}")
 print("\nless whole, seed by seed: success and taking in points")
 
 def compare(name, other):
     """Prints the differences of two ways, seed by seed."""
     coherent, solved = (a - b for a, b in zip(MEASURED[name], MEASURED[other], strict=True))
-    print(f"{interval(coherent):24} {interval(EARLY[name] - EARLY[other]):24}", end=" ")
-    print(f"{interval(solved, **POINTS):19} {interval(TOOK[name] - TOOK[other], **POINTS)}")
+    print(f"{interval(coherent):23} {interval(EARLY[name] - EARLY[other]):23}", end=" ")
+    print(f"{interval(solved, **POINTS):16} {interval(TOOK[name] - TOOK[other], **POINTS)}")
 
 
 for name in list(MEASURED)[1:]:
@@ -763,11 +763,11 @@ def cost_of_mixing(measured):
     """Whole chunks less mixed ones, by seed: with N = 1, with the best of N, and their difference."""
     alone = measured["whole, N = 1"] - measured["mixed, N = 1"]
     chosen = measured["whole"] - measured["mixed"]
-    return f"{interval(alone):24} {interval(chosen):24} {interval(alone - chosen)}"
+    return f"{interval(alone):23} {interval(chosen):23} {interval(alone - chosen)}"
 
 
 ALL = {name: coherent for name, (coherent, _) in MEASURED.items()}
-print(f"\nwhole less mixed     N = 1                    {f'N = {N}':24} the former less the latter")
+print(f"\nwhole less mixed     N = 1                   {f'N = {N}':23} the former less the latter")
 print("coherency           ", cost_of_mixing(ALL))
 print("its first 30 steps  ", cost_of_mixing(EARLY))
 
@@ -780,13 +780,13 @@ def agreement(x, y):
 
 SOLVED = {name: solved for name, (_, solved) in MEASURED.items()}
 print("\nin this share of the pairs of ways the more coherent one succeeds more often, %")
-print("                     first six ways           all eight ways")
+print("                     first six ways          all eight ways")
 for what, coherent in (("coherency", ALL), ("its first 30 steps", EARLY)):
     agree = []
     for names in (list(WAYS)[:6], list(WAYS)):
         x, y = (np.array([by[name] for name in names]).T for by in (coherent, SOLVED))
         agree.append(interval(100 * np.array([agreement(*seed) for seed in zip(x, y, strict=True)]), **SHARE))
-    print(f"{what:20} {agree[0]:24} {agree[1]}")
+    print(f"{what:20} {agree[0]:23} {agree[1]}")
 
 # %% [markdown]
 # (Four seeds, 50 episodes each; intervals over seeds, cut at 0 and 100 %. With four seeds they are wide, so differences are taken seed by seed. 0 [0, 0]: none of the 200 episodes was solved. The seeds agree, so the interval has no width; but a true share of 1 % could give the same.)
