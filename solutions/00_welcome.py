@@ -17,7 +17,7 @@
 #
 # **In this lesson you will** check your set-up, see what a chunk is, watch a trained agent move a cube, train one yourself, learn how exercises and checks work, and get the map of the course.
 #
-# **You need** Python and NumPy, and the basics of RL (MDPs, Q-learning). A *critic* is a network that values actions; *offline* learning uses recorded data alone, *online* learning acts as well. **Time** about 25 minutes; a minute on two cores to run.
+# **You need** Python and NumPy, and the basics of RL (MDPs, Q-learning). A *critic* is a network that values actions; *offline* learning uses recorded data alone, *online* learning acts as well. **Time** about 25 minutes; two minutes on two cores to run.
 #
 # | symbol | in code | meaning |
 # |---|---|---|
