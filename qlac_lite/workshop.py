@@ -169,13 +169,24 @@ def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
     NotebookClient(notebook, timeout=timeout, record_timing=False).execute(env=environment, cwd=str(ROOT / "notebooks"))
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = joined([output for output in cell.outputs if WIDGET not in output.get("data", {})])
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
                     output.data.pop("text/html", None)
             cell.metadata.pop("execution", None)
     notebook.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
     return notebook
+
+
+def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """What was printed in a row as one output: a kernel sends it in pieces, between which a page leaves a gap."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        if whole and output.get("name") and output.get("name") == whole[-1].get("name"):
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def stale(source: Path) -> list[str]:

@@ -123,6 +123,13 @@ def test_outputs_that_do_not_belong_on_a_page_are_found():
         assert any(problem in found for found in lint_outputs(notebook))
 
 
+def test_what_is_printed_in_a_row_is_one_output():
+    stream = lambda text, name="stdout": nbformat.v4.new_output("stream", name=name, text=text)
+    figure = nbformat.v4.new_output("display_data", data={"text/plain": "figure"})
+    joined = workshop.joined([stream("a"), stream("b\n"), figure, stream("c"), stream("d", "stderr"), stream("e", "stderr")])
+    assert [output.get("text", "figure") for output in joined] == ["ab\n", "figure", "c", "de"]
+
+
 def test_a_changed_source_or_a_missing_file_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(workshop, "ROOT", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
