@@ -285,7 +285,7 @@ def _globals(table: symtable.SymbolTable) -> set[str]:
 
 
 def lint_outputs(notebook: NotebookNode) -> list[str]:
-    """What is wrong with an executed solution: warnings on the page, verdicts that are not right, heavy images."""
+    """What is wrong with an executed solution: warnings on the page, long lines, verdicts that are not right, heavy images."""
     problems = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -294,6 +294,8 @@ def lint_outputs(notebook: NotebookNode) -> list[str]:
             heaviest = max(len(data.get("image/png", "")), len(data.get("text/html", ""))) * 3 / 4  # base64 in both
             if output.get("name") == "stderr":
                 problems.append(f"{cell.id}: writes to stderr: {text[:300]}")
+            if longest := [line for line in str(output.get("text", "")).splitlines() if len(line) > MAX_WIDTH]:
+                problems.append(f"{cell.id}: prints more than {MAX_WIDTH} characters in a line: {longest[0]}")
             if text.startswith(("✗", "…")):
                 problems.append(f"{cell.id}: {text}")
             if heaviest > MAX_IMAGE:

@@ -529,7 +529,8 @@ for gap in (0, 15):
 
 # %%
 compared, about = recorded("comparison")
-print("$", about["provenance"]["command"], "|", about["provenance"]["machine"])
+print("$", about["provenance"]["command"])
+print(about["provenance"]["machine"])
 
 
 def curve_of(rows, cell, what="success"):

@@ -39,6 +39,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from textwrap import fill, wrap
 
 import jax
 import numpy as np
@@ -81,7 +82,7 @@ for domain in list(DOMAINS.values())[1:]:  # the first, cube-single, is not in t
 config = make_config(paper_task(DOMAINS["puzzle-3x3"], 4), "qc", "full")
 COMMON = ("seeds", "offline_steps", "online_steps", "horizon", "discount", "batch_size", "hidden", "critics")
 COMMON += ("learning_rate", "target_rate", "flow_steps", "evaluate_every", "evaluation_episodes")
-for some in (COMMON[:4], COMMON[4:8], COMMON[8:]):
+for some in (COMMON[:4], COMMON[4:8], COMMON[8:11], COMMON[11:]):
     print("; ".join(f"{name} = {getattr(config, name)}" for name in some))
 
 # %% [markdown]
@@ -130,6 +131,11 @@ def finish(process):
 def settings(changes):
     """--set NAME=VALUE for each."""
     return [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
+
+
+def as_typed(*words):
+    """A command as one would type it: a line that goes on ends with a backslash."""
+    return " \\\n    ".join(wrap(" ".join(map(str, words)), 96, break_on_hyphens=False))
 
 
 # %% [markdown]
@@ -219,6 +225,7 @@ def memory_of(config):
 KINDS = {"data": "#0072B2", "replay": "#E69F00", "learner": "#009E73"}
 figure, (axes,) = plots.new_figure(1, width=6.6, height=3.0)
 names = ["puzzle-3x3", "cube-triple", "cube-quadruple"]
+print(f"MB{'':23}" + "".join(f"{kind:>9}" for kind in KINDS) + "      the library has more")
 for place, name in enumerate(names):
     for shift, seeds in ((-0.2, 1), (0.2, 4)):
         run = make_config(paper_task(DOMAINS[name], 1), "qc", "full", seeds=seeds)
@@ -229,8 +236,8 @@ for place, name in enumerate(names):
             axes.barh(place + shift, part, 0.34, left=low, color=KINDS[kind], label=label)
         many = f"{seeds} seed{'s' * (seeds > 1)}"
         axes.text(below[-1] + 0.03, place + shift, many, va="center", fontsize=8)
-        told = ", ".join(f"{kind} {1000 * part:6.0f} MB" for kind, part in zip(KINDS, parts, strict=True))
-        print(f"{name:15} {seeds} seed(s): {told}; the library has {left} bytes more: counters")
+        told = "".join(f"{1000 * part:9.0f}" for part in parts)
+        print(f"{name:15} {many:8}{told}      and {left} bytes")
 axes.set_yticks(range(3), names)
 axes.invert_yaxis()
 axes.set(xlabel="GB on the device, QC, 1M + 1M steps", xlim=(0, axes.get_xlim()[1] * 1.1))
@@ -357,10 +364,10 @@ for name in shorten(plans, fast=["the live run below"]):
     rates = measure_updates(run, shorten(2.0, fast=0.2)), measure_simulators(run, shorten(1.0, fast=0.2))
     hours, in_turn = plan(run, *rates), plan(run, *rates, overlapped=False)
     length = f"{run.offline_steps:,} + {run.online_steps:,} steps"
-    print(f"{name}: {METHODS[run.method].title}, {run.seeds} seeds, {length}")
+    print(f"{name}: {METHODS[run.method].title}, {run.seeds} seed{'s' * (run.seeds > 1)}, {length}")
     print(f"  {rates[0]:.1f} updates a second, {rates[1]:.0f} environment steps a second")
-    told = f"{3600 * hours:.0f} seconds" if hours < 1 else f"{hours / 24:.1f} days"
-    print(f"  {hours:.3g} hours = {told}; {in_turn:.3g} hours if they took turns")
+    unit, name_of = (3600, "seconds") if hours < 1 else (1 / 24, "days")
+    print(f"  {hours * unit:.3g} {name_of}; {in_turn * unit:.3g} {name_of} if they took turns")
 live_seconds = 3600 * hours  # the prediction for the live run
 
 # %% [markdown]
@@ -389,7 +396,7 @@ puzzle = "puzzle-3x3-play-v0"
 small = [] if FULL else ["--episodes", shorten(2, fast=1)]
 scripted = start("data", "lite-world", "--episodes", shorten(400, fast=20), "--out", "data")
 puzzle_file = finish(start("data", puzzle, *small, "--out", "data"))
-print(describe(verify(HOME / puzzle_file)))
+print(fill(describe(verify(HOME / puzzle_file)), 100))
 for number in (1, 4, 5):
     dataset, summary = load(HOME / puzzle_file, get_task(paper_task(DOMAINS["puzzle-3x3"], number)))
     solved = int(np.sum(dataset.rewards[dataset.steps_left > 0] == 0))
@@ -403,7 +410,7 @@ for number in (1, 4, 5):
 # %%
 lite_file = finish(scripted)
 data_file = puzzle_file if FULL else lite_file
-print(describe(verify(HOME / lite_file)))
+print(fill(describe(verify(HOME / lite_file)), 100))
 
 # %% [markdown]
 # ### The live run
@@ -416,7 +423,7 @@ words += ["--offline-steps", STEPS[0], "--online-steps", STEPS[1], *settings(SET
 words += ["--data", data_file, "--out", "runs/live", "--resume"]
 live_begin, resumed = time.perf_counter(), (HOME / "runs/live/run.json").exists()
 live_run = start(*words)
-print("qlac", *words)
+print(as_typed("qlac", *words))
 
 # %% [markdown]
 # ## 4. Train, interrupt, resume
@@ -847,10 +854,9 @@ LOGS = {
 }
 results = {name: np.zeros(4) for name in LOGS}
 for name, rows in (("α = 10, rate 0.001", evaluations[1]), ("the live run", scores)):
-    end = rows[-1]["step"]
-    last = [row for row in rows if row["step"] == end]
-    mean_of = lambda seed: np.mean([row["success"] for row in last if row["seed"] == seed])  # noqa: B023
-    results[name] = [mean_of(seed) for seed in sorted({row["seed"] for row in last})]
+    last = [row for row in rows if row["step"] == rows[-1]["step"]]
+    successes = lambda seed, last=last: [row["success"] for row in last if row["seed"] == seed]
+    results[name] = [np.mean(successes(seed)) for seed in sorted({row["seed"] for row in last})]
 
 # %%
 LOOKS = {"α = 10, rate 0.001": ("#0072B2", "-"), "α = 0.1": ("#E69F00", "--"), "rate 0.1": ("#D55E00", "-.")}
@@ -913,7 +919,7 @@ METHODS_OWED = [("qc", {}), ("qc-fql", {}), ("bfn", {}), ("bfn", "as QC"), ("fql
 
 
 def command(task, method, changes, offline, online):
-    """A run of the book as one line; the library has accepted its settings."""
+    """A run of the book; the library has accepted its settings."""
     if changes == "as QC":  # the control that the paper has not: the same number of candidates
         changes = dict(candidates=make_config(task, "qc", "full").candidates)
     run = make_config(task, method, "full", offline_steps=offline, online_steps=online, **changes)
@@ -921,18 +927,18 @@ def command(task, method, changes, offline, online):
     words = ["qlac train --preset full --method", method, "--task", run.task]
     words += ["--offline-steps", offline, "--online-steps", online, *settings(changes)]
     words += ["--data", '"$DATA"', "--out", f"runs/{task}/{name}", "--resume"]
-    return " ".join(map(str, words))
+    return as_typed(*words)
 
 
 print("make bench      # (1) the rates of the machine, first\n")
 for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
     quotes = {m: quoted(task, m).get(steps) for m, _ in METHODS_OWED}
     told = ", ".join(f"{METHODS[m].title} {100 * q[0]:.0f}" for m, q in quotes.items() if q)
-    print(f"# {mark} {task}; the paper's figures, %: {told}")
+    print(f"# {mark} {task}\n# the paper's figures, %: {told}")
     print(f"DATA=$(qlac data {get_task(task).domain.dataset} --source generate)")
     for method, changes in METHODS_OWED:
         print(command(task, method, changes, *steps))
-    print(f"qlac report runs/{task}/* --out report/{task}\n")
+    print(as_typed("qlac report", f"runs/{task}/*", "--out", f"report/{task}"), end="\n\n")
 
 # %% [markdown]
 # **The data first.** `qlac data` makes the whole set once and prints its path. (`--source download` fetches the official one, where its host can be reached.) The runs get that path: without `--data`, a run that reaches no host falls back on a hundred generated episodes, right for a lesson, too few here. The sweeps below do it themselves.

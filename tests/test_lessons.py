@@ -116,6 +116,7 @@ def test_outputs_that_do_not_belong_on_a_page_are_found():
     big = base64.b64encode(b"0" * 500_000).decode()
     for output, problem in (
         (nbformat.v4.new_output("stream", name="stderr", text="warning"), "stderr"),
+        (nbformat.v4.new_output("stream", name="stdout", text="fits\n" + "x" * 111), "110 characters"),
         (nbformat.v4.new_output("display_data", data={"text/plain": "✗ f: wrong"}), "✗ f"),
         (nbformat.v4.new_output("display_data", data={"image/png": big}), "500 kB"),
     ):
