@@ -101,16 +101,22 @@ def mark_online(axes: Axes, offline_steps: int | None) -> None:
     axes.text(start, 1.01, "offline ", transform=axes.get_xaxis_transform(), va="bottom", ha="right", fontsize=9, color="0.35")
 
 
-def band(axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "", line: str = "-") -> None:
-    """Mean of repetitions (R, points) with its 95 % interval shaded."""
+EVERYWHERE = (-np.inf, np.inf)
+
+
+def band(
+    axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "", line: str = "-",
+    within: tuple[float, float] = EVERYWHERE,
+) -> None:  # fmt: skip
+    """Mean of repetitions (R, points) with its 95 % interval shaded, cut where values cannot be: `within`."""
     mean, low, high = mean_interval(values)
     axes.plot(x, mean, color=colour, linestyle=line, marker=marker, markersize=5, label=label)
-    axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.fill_between(x, *np.clip((low, high), *within), color=colour, alpha=0.18, linewidth=0)
 
 
 def points(
     axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "o",
-    within: tuple[float, float] = (-np.inf, np.inf),
+    within: tuple[float, float] = EVERYWHERE,
 ) -> None:  # fmt: skip
     """Mean of repetitions (R, points) as markers with their 95 % interval as bars, cut where values cannot be: `within`."""
     mean, low, high = mean_interval(values)

@@ -32,6 +32,7 @@ html_copy_source = html_show_sphinx = html_show_copyright = False
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx.ext.mathjax"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath"]
+myst_disable_syntax = ["myst_line_comment", "myst_block_break"]  # a line may begin with "% of the seeds"
 myst_heading_anchors = 4
 default_role, smartquotes = "literal", False  # docstrings write `code` as Markdown does; --resume is no dash
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "github-dark"

@@ -831,7 +831,7 @@ for axes, step in zip(panels, STEPS, strict=True):
     for method in METHODS:
         updates, success = curve(method, step)
         colour, marker = plots.STYLES[method]
-        plots.band(axes, updates / 1000, success, TITLES[method], colour, marker)
+        plots.band(axes, updates / 1000, success, TITLES[method], colour, marker, within=(0, 100))
     plots.mark_online(axes, rows[0]["offline"])
     axes.set(title=f"steps of {step:g}\n", xlabel="updates (thousands)", ylim=(-4, 104))
 panels[0].set_ylabel("success (%)")

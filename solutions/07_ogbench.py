@@ -371,7 +371,7 @@ for name in shorten(plans, fast=["the live run below"]):
 live_seconds = 3600 * hours  # the prediction for the live run
 
 # %% [markdown]
-# So a full run is out of reach of two CPU cores. (The rates are those of the moment: this page was built on two cores that other jobs used, too. Measure when the machine is as it will be.) What would a GPU need? This course quotes no rate that it has not measured, and it has measured none on a GPU yet. But the paper says what it cost its authors, on one A5000. Your function does the rest. (One seed a program there. The online figure is the time of a whole step, acting and simulating included.)
+# So a full run is out of reach of two CPU cores. (The rates are those of the moment. Measure when the machine is as it will be.) What would a GPU need? This course quotes no rate that it has not measured, and it has measured none on a GPU yet. But the paper says what it cost its authors, on one A5000. Your function does the rest. (One seed a program there. The online figure is the time of a whole step, acting and simulating included.)
 
 # %%
 # Milliseconds a step, offline and online: arXiv 2507.07969.

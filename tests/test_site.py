@@ -138,6 +138,11 @@ def test_the_first_page_leads_to_every_lesson_and_every_page(site):
     assert all(f"{name}.html" in Path(site / "api" / "index.html").read_text() for name in ("qlac_lite.chunks", "qlac_lite.agents.fql"))
 
 
+def test_a_line_that_begins_with_a_percent_sign_is_no_comment(site):
+    begun = [line[:30] for line in (ROOT / "docs" / "faq.md").read_text().splitlines() if line.startswith("% ")]
+    assert begun and all(line in (site / "docs" / "faq.html").read_text() for line in begun)
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM")
 def test_pages_fit_a_phone_and_their_mathematics_is_set(site):
     sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
