@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do $$p -c "
 RUNS := runs/headline
 # Files of tests, and notebooks, run side by side. A lesson runs solved and unsolved; what one compiles serves the other.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
-COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 TF_CPP_MIN_LOG_LEVEL=2
+COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 TF_CPP_MIN_LOG_LEVEL=2
 
 .PHONY: help run robomimic test test-colab colab lab notebooks bench rehearse site site-links publish-links format clean
 

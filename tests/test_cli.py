@@ -1,16 +1,20 @@
 """The command line from end to end, its errors, and what `import qlac_lite` costs."""
 
+import contextlib
 import dataclasses
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import typer
 from conftest import TASK
 
+from qlac_lite.cli import main
 from qlac_lite.config import METHODS, Config
 from qlac_lite.files import read_csv, read_json
 from qlac_lite.registry import SOURCES, describe_methods, describe_tasks
@@ -24,6 +28,17 @@ def qlac(*arguments, **kwargs):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **kwargs)
 
 
+def here(*arguments):
+    """The same within this process, which has JAX loaded already."""
+    out, error, status = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error), mock.patch.object(sys, "argv", ["qlac", *map(str, arguments)]):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), error.getvalue())
+
+
 @pytest.fixture(scope="module")
 def run_folder(play_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "run"
@@ -35,14 +50,14 @@ def run_folder(play_file, tmp_path_factory):
 
 
 def test_train_twice_is_refused_and_resume_of_a_finished_run_says_so(run_folder, play_file):
-    again = qlac("train", "--data", play_file(), "--out", run_folder, *SMALL)
+    again = here("train", "--data", play_file(), "--out", run_folder, *SMALL)
     assert again.returncode == 2 and "--resume" in again.stderr and "Traceback" not in again.stderr
-    resumed = qlac("train", "--data", play_file(), "--out", run_folder, *SMALL, "--resume")
+    resumed = here("train", "--data", play_file(), "--out", run_folder, *SMALL, "--resume")
     assert resumed.returncode == 0 and "nothing is left to train" in resumed.stdout
 
 
 def test_evaluate_and_report(run_folder, play_file, tmp_path):
-    result = qlac("evaluate", run_folder, "--episodes", 2)
+    result = here("evaluate", run_folder, "--episodes", 2)
     assert result.returncode == 0, result.stderr
     assert "seed 0: success" in result.stdout and "95 % interval" in result.stdout
     rows = read_csv(run_folder / "evaluate.csv")
@@ -52,8 +67,8 @@ def test_evaluate_and_report(run_folder, play_file, tmp_path):
     assert [same(row) for row in first] == [same(rows[0]), same(rows[2])]  # the same episodes as during training
 
     other = tmp_path / "fql"
-    assert qlac("train", "--method", "fql", "--data", play_file(), "--out", other, *SMALL).returncode == 0
-    result = qlac("report", run_folder, other, "--out", tmp_path / "report")
+    assert here("train", "--method", "fql", "--data", play_file(), "--out", other, *SMALL).returncode == 0
+    result = here("report", run_folder, other, "--out", tmp_path / "report")
     assert result.returncode == 0, result.stderr
     table = read_csv(tmp_path / "report" / f"{TASK}.csv")
     assert [row["method"] for row in table] == ["QC-FQL", "FQL"]
@@ -64,12 +79,12 @@ def test_evaluate_and_report(run_folder, play_file, tmp_path):
         assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 10_000
     third = tmp_path / "longer"
     changes = ("--set", "first_seed=20261123", "--set", "flow_steps=3", "--offline-steps", "30", "--online-steps", "0")
-    assert qlac("train", "--method", "fql", "--data", play_file(), "--out", third, *SMALL, *changes).returncode == 0
-    assert qlac("report", other, third, "--out", tmp_path / "report").returncode == 0
+    assert here("train", "--method", "fql", "--data", play_file(), "--out", third, *SMALL, *changes).returncode == 0
+    assert here("report", other, third, "--out", tmp_path / "report").returncode == 0
     rows = read_csv(tmp_path / "report" / f"{TASK}.csv")
     assert [row["offline steps"] for row in rows] == [20, 30] and "flow_steps=3" in rows[1]["method"]  # not pooled, not mislabelled
     assert {row["seed"] for row in read_csv(third / "evaluations.csv")} == {20261123, 20261124}
-    twice = qlac("report", other, other, "--out", tmp_path / "report")
+    twice = here("report", other, other, "--out", tmp_path / "report")
     assert twice.returncode == 2 and "share a seed" in twice.stderr
 
 
@@ -80,7 +95,7 @@ def test_a_filmstrip_needs_no_renderer(run_folder, tmp_path):
 
 
 def test_data_verify(play_file, tmp_path):
-    good = qlac("data", "--verify", play_file())
+    good = here("data", "--verify", play_file())
     assert good.returncode == 0 and "is sound: cube-single, 2,000 transitions in 2 episodes" in good.stdout
     (tmp_path / "cut.npz").write_bytes(play_file().read_bytes()[:5000])
     for arguments, message in (
@@ -88,7 +103,7 @@ def test_data_verify(play_file, tmp_path):
         (("data", "scene-play-v0", "--verify", play_file()), "holds cube-single data"),
         (("data", "--verify", tmp_path / "none.npz"), "There is no file"),
     ):
-        result = qlac(*arguments)
+        result = here(*arguments)
         assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
 
 
@@ -122,7 +137,7 @@ def test_bad_input_ends_in_one_message_and_status_2(play_file, tmp_path):
         ((*train, "--set", "first_seed=5000000000"), "below 2^32"),
         (("data", "cube-single-play-v0", "--source", "generate", "--episodes", 0, "--out", out), "at least 1"),
     ):
-        result = qlac(*arguments)
+        result = (qlac if "qcfql" in arguments else here)(*arguments)
         assert (result.returncode, "Traceback" in result.stderr) == (2, False), (arguments, result.stderr)
         assert message in " ".join(result.stderr.split()), (arguments, result.stderr)
     assert not out.exists()
@@ -130,16 +145,16 @@ def test_bad_input_ends_in_one_message_and_status_2(play_file, tmp_path):
 
 @pytest.mark.parametrize("command", ["data", "train", "sweep", "evaluate", "report", "tasks", "methods"])
 def test_help_says_what_the_command_does(command):
-    result = qlac(command, "--help")
+    result = here(command, "--help")
     assert result.returncode == 0 and len(result.stdout) > 200
 
 
 def test_listings_are_commands():
-    assert "cube-quadruple-play-v0" in qlac("tasks").stdout and "QC-FQL" in qlac("methods").stdout
+    assert "cube-quadruple-play-v0" in here("tasks").stdout and "QC-FQL" in here("methods").stdout
 
 
 def test_train_help_names_every_field_of_a_run():
-    words = qlac("train", "--help").stdout.replace("\n", " ")
+    words = here("train", "--help").stdout.replace("\n", " ")
     for field in dataclasses.fields(Config):
         assert field.name in words or field.name.replace("_", "-") in words, field.name
 

@@ -1,6 +1,6 @@
 """How long each lesson runs, solved and unsolved, and how much memory its kernel and all that it starts hold at the most.
 
-    python results/lessons/measure.py [NUMBER...]           all lessons by default, with their own settings or those of QLAC_FAST
+    python results/lessons/measure.py [unsolved] [solved] [NUMBER...]       all lessons and both by default; QLAC_FAST=1 shortens them
 
 Nothing that was compiled before is used. Memory is the sum of what the processes have for themselves and their part of what they
 share (PSS, Linux), looked at twice a second. The records go to results/lessons/lessons.json, or lessons-fast.json.
@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+FOLDERS = {"unsolved": "notebooks", "solved": "solutions"}
 
 
 def held(process: psutil.Process) -> int:
@@ -68,17 +69,21 @@ def main() -> None:
     fast = os.environ.get("QLAC_FAST", "") not in ("", "0")
     record_path = HERE / f"lessons{'-fast' * fast}.json"
     record = json.loads(record_path.read_text()) if record_path.exists() else {}
+    wanted = set(sys.argv[1:])
+    kinds = {kind: folder for kind, folder in FOLDERS.items() if kind in wanted or not wanted & FOLDERS.keys()}
+    numbers = wanted - FOLDERS.keys()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        if sys.argv[1:] and path.stem[:2] not in sys.argv[1:]:
+        if numbers and path.stem[:2] not in numbers:
             continue
-        measured = {kind: run(ROOT / folder / path.name) for kind, folder in (("unsolved", "notebooks"), ("solved", "solutions"))}
+        measured = {kind: run(ROOT / folder / path.name) for kind, folder in kinds.items()}
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
         about = {
-            "command": "QLAC_FAST=1 " * fast + "python results/lessons/measure.py", "commit": commit,
+            "command": " ".join([*["QLAC_FAST=1"] * fast, "python results/lessons/measure.py", *kinds, path.stem[:2]]), "commit": commit,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
         }  # fmt: skip
-        record[path.stem] = measured | about
+        for kind, seen in measured.items():
+            record.setdefault(path.stem, {})[kind] = seen | about
         record_path.write_text(json.dumps(record, indent=1) + "\n")
         print(path.stem, measured, flush=True)
 
