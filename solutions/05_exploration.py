@@ -17,7 +17,7 @@
 #
 # **You will be able to** measure how coherently and how widely an agent moves; build a control with the same actions and without their correlation; separate the chunk that is learned from the chunk that is executed; say what coherency does and does not tell about success.
 #
-# **You need** [lesson 03](03_flow_matching.ipynb): clones that dither; [lesson 04](04_fql.ipynb): QC, the best of $N$ chunks. **Time** about 75 minutes to work through; about 3 minutes on two cores to run.
+# **You need** [lesson 03](03_flow_matching.ipynb): clones that dither; [lesson 04](04_fql.ipynb): QC, the best of $N$ chunks. **Time** about 75 minutes to work through; 1 to 2 minutes on two cores to run.
 #
 # | symbol | in code | meaning |
 # |---|---|---|

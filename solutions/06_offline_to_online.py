@@ -523,9 +523,12 @@ for gap in (0, 15):
 #
 # **Three pairs, chosen beforehand.** RLPD-AC against RLPD: does naive chunking hurt? QC-RLPD against RLPD-AC: does cloning mend it? QC against QC-RLPD: is a flow better than a Gaussian that clones?
 #
-# **Predict** the sign of each, and write it down.
-#
 # The run takes a quarter of an hour on two cores, so it was recorded, with the command that the cell prints: eight seeds, steps of 0.04, the same play data for all. Six methods are trained offline first, by 4,000 updates. Then all of them have 6,000 environment steps, with an update each. Your `interval_table` reads the end of it.
+#
+# **Question.** Predict the sign of each of the three differences, and say what speaks for it. What speaks against it?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_pairs", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** Before the figures, there are reasons on both sides. *RLPD-AC less RLPD*: negative by the paper, where a Gaussian over chunks falls behind on cube-triple. Positive by lesson 04: one backup carries reward five steps back, and the horizon was what stopped single actions. *QC-RLPD less RLPD-AC*: positive if the chunk lacks the behavior of the data; about zero if RLPD-AC lacks nothing at $H = 5$. *QC less QC-RLPD*: positive if it matters that a Gaussian cannot hold the two routes of the play (lesson 03). But QC has two critics and no half-and-half batches, so the sign alone would not say that the policy decides.
 
 # %%
 compared, about = recorded("comparison")

@@ -17,7 +17,7 @@
 #
 # **You will be able to** set up a run of the paper's protocol; compute its memory and its hours from rates that you measure; interrupt and resume it, and prove that nothing changed; hold your figure against the paper's by a rule; tell from a log what is wrong with a run.
 #
-# **You need** [lesson 04](04_fql.ipynb) (QC-FQL, best of N) and [lesson 06](06_offline_to_online.ipynb) (the online phase, RLPD-AC, intervals). A GPU only if you want the full runs. **Time** about 90 minutes to work through; a few minutes on two cores to run.
+# **You need** [lesson 04](04_fql.ipynb) (QC-FQL, best of N) and [lesson 06](06_offline_to_online.ipynb) (the online phase, RLPD-AC, intervals). A GPU only if you want the full runs. **Time** about 90 minutes to work through; 2 minutes on two cores to run.
 #
 # | symbol | in code | meaning |
 # |---|---|---|
@@ -805,7 +805,10 @@ diagnose = checks.check_diagnose(diagnose)
 #
 # The first is the unbroken run of section 4: QC-FQL with the lite preset's $\alpha = 10$ and learning rate 0.001. The second has $\alpha = 0.1$: hardly anything holds the policy near the behavior. The third has a learning rate of 0.1. Each has four seeds and the same number of updates, on the same data. (The two go through the library's compiled loop here, without evaluations. Their success is given as 0; neither of the first four findings depends on it.)
 #
-# **Predict**: which of the columns gives each of them away? Does a small $\alpha$ drive Q out of its range?
+# **Question.** Which of the columns gives each of them away, and why that one? Does a small $\alpha$ drive Q out of its range?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_broken", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** The learning rate belongs to all networks, the flow among them. So a rate of 0.1 should show in the flow's loss, which nothing else disturbs. $\alpha$ reaches the one-step policy alone: the flow and its loss know nothing of it. So it should show in the distance. Q is less clear. A policy that nothing holds seeks out the chunks that the critic overrates, so the targets rise. Whether they rise beyond 0, and that in 1,000 updates, cannot be said without looking.
 
 # %%
 def limits(data, task):

@@ -515,7 +515,10 @@ for key in [key[1:] for key in ends if key[0] == "fql"]:
 #
 # What happened to it? The log has the mean of Q, and the distillation loss, which divided by $\alpha$ is the mean squared distance between policy and clone (lesson 07). And a run with the paper's $\alpha$ of 10,000 in place of the lite 1,000 ties the policy ten times tighter.
 #
-# **Predict:** if Q has led FQL astray, what does the tighter tie do to FQL? And to QC-FQL?
+# **Question.** If Q has led FQL astray, what does the tighter tie do to FQL? And to QC-FQL? Which outcome would speak against Q as the culprit?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_astray", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** If Q pulled FQL away from its clone, a tie that is ten times tighter holds it back: a smaller distance, and a smaller fall, or none. QC-FQL should lose some of what Q has given it, and come closer to the chunk clone. It would speak against Q if FQL fell just as far with the tighter tie, at a distance that is no larger than before.
 
 # %%
 def column(run, name, step):

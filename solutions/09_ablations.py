@@ -513,7 +513,10 @@ for way, cell in WAYS.items():
 #
 # A larger $N$ moves the policy away from the behavior: by at most $\log N - (N-1)/N$ in Kullback-Leibler divergence (lesson 04). And it looks harder for the critic's errors.
 #
-# **Predict**: what does $N = 1$ reach? (No candidate is chosen: who acts?) And does QC keep its lead at equal $N$?
+# **Question.** What does $N = 1$ reach? (No candidate is chosen: who acts?) And does QC keep its lead at equal $N$? Say what each outcome would mean for the paper's comparison.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_equal_n", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** With $N = 1$ there is nothing to choose: the flow acts, which is a clone of the play, and the critic has no say. That clone stayed at 0 in lesson 06. With $N = 2$ the policy moves by at most 0.19 from it, so not much more. With 8 either may lead. If QC leads at equal $N$, the chunk has a share in the paper's gap. If it does not lead, the gap that unequal $N$ shows may be one of $N$ alone, in this world. It would not decide for the cubes.
 
 # %%
 CANDIDATES = (1, 2, 8)

@@ -1,6 +1,7 @@
 """The course in a lab: all lessons released through nbgrader's exchange, fetched, half solved, submitted, collected and graded."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from qlac_lite.workshop import lesson_sources, notebook_paths
+from qlac_lite.workshop import ROOT, lesson_sources, notebook_paths, read_lesson
 
 CONFIG = """
 c = get_config()
@@ -66,3 +67,26 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
         (submission,) = gradebook.assignment_submissions("all")
         scores = {(book.name, grade.name): grade.auto_score for book in submission.notebooks for grade in book.grades if grade.cell.cell_type == "code"}
     assert scores == expected and 0 < sum(scores.values()) < 94
+
+
+def test_the_guides_tables_are_those_of_the_lessons():
+    """Points, minutes, difficulty and question cells, exercise by exercise and in sum; no exercise without an objective."""
+    guide = (ROOT / "docs" / "instructor.md").read_text()
+    exercises, lessons = [], []
+    for source in lesson_sources():
+        notebook = read_lesson(source)
+        marks = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")}
+        points = {name.removeprefix("check_"): cell.metadata.nbgrader.points for name, cell in marks.items() if cell.cell_type == "code"}
+        prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        turns = re.findall(r"### Your turn: `(\w+)` \((\S+), (\d+) minutes\)", prose)
+        assert [name for name, *_ in turns] == list(points), source.stem
+        exercises += [(source.stem[:2], name, str(points[name]), minutes, stars) for name, stars, minutes in turns]
+        in_all = int(re.search(r"\*\*Time\*\* about (\d+) minutes", prose)[1])
+        questions = sum(cell.cell_type == "markdown" for cell in marks.values())
+        lessons.append((source.stem[:2], len(turns), sum(points.values()), sum(int(minutes) for *_, minutes in turns), in_all, questions))
+    rows = [tuple(part.strip().strip("`*") for part in line.strip("|").split("|")) for line in guide.splitlines() if line.startswith("|")]
+    told = [row for row in rows if len(row) == 6 and re.fullmatch(r"\d\d", row[0])]
+    assert [row[:5] for row in told] == exercises and all(len(row[5]) > 10 for row in told)
+    by_lesson = [(row[0][:2], *map(int, row[1:])) for row in rows if len(row) == 6 and re.match(r"\d\d \w", row[0])]
+    assert by_lesson == lessons
+    assert ("all", *(str(sum(column)) for column in list(zip(*lessons, strict=True))[1:])) in rows
