@@ -42,7 +42,7 @@ def flow_matching_loss(
 def euler(vector_field: VectorField, observation: jax.Array, noise: jax.Array, steps: int) -> jax.Array:
     """Integrates the field from noise at t = 0 to actions at t = 1 in K = `steps` Euler steps: (B, H, A) -> (B, H, A).
 
-    The result is not clipped: FQL distils the unclipped actions, and clips only before a critic or a simulator.
+    The result may lie outside [-1, 1]. It is clipped where it is used: as a distillation target, as a candidate, as an action.
     """
     x = noise
     for k in range(steps):

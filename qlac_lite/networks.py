@@ -1,7 +1,8 @@
 """The networks of the paper as Flax NNX modules: MLP, critic ensemble, vector field, one-step policy, Gaussian policy.
 
-A module is split once into a static definition and a plain pytree of parameters (`split`), so that everything trained
-is an ordinary pytree. Sizes are the paper's (appendix C): GELU between layers, LayerNorm in the critic only.
+A module is split once into a static definition and a plain pytree of parameters (`functional`), so that everything
+trained is an ordinary pytree. The FQL and BFN families have GELU, then LayerNorm (critic only); the RLPD family has
+LayerNorm (critic only), then ReLU, as the published code does (docs/fidelity.md).
 Shapes: B batch, S observation size, H chunk length, A action size, E ensemble.
 """
 
@@ -17,24 +18,40 @@ XAVIER = nnx.initializers.variance_scaling(1.0, "fan_avg", "uniform")
 
 
 class MLP(nnx.Module):
-    """Linear layers with GELU, and LayerNorm after each hidden activation if asked: (B, inputs) -> (B, outputs)."""
+    """Linear layers, each but the last followed by an activation and perhaps LayerNorm: (B, inputs) -> (B, outputs).
 
-    def __init__(self, inputs: int, hidden: Sequence[int], outputs: int, layer_norm: bool, rngs: nnx.Rngs):
-        sizes = (inputs, *hidden, outputs)
-        linear = [nnx.Linear(a, b, kernel_init=XAVIER, rngs=rngs) for a, b in zip(sizes, sizes[1:], strict=False)]
-        norms = [[nnx.LayerNorm(size, rngs=rngs)] if layer_norm else [] for size in hidden]
-        hidden_layers = [layer for i in range(len(hidden)) for layer in (linear[i], nnx.gelu, *norms[i])]
+    `norm` says where LayerNorm stands: "none", "after" the activation, or "before" it.
+    """
+
+    def __init__(self, sizes: Sequence[int], rngs: nnx.Rngs, activation: Callable = nnx.gelu, norm: str = "none"):
+        linear = [_linear(a, b, rngs) for a, b in zip(sizes, sizes[1:], strict=False)]
+        hidden_layers = []
+        for layer, size in zip(linear[:-1], sizes[1:-1], strict=True):
+            normed = [] if norm == "none" else [nnx.LayerNorm(size, rngs=rngs)]
+            hidden_layers += [layer, *normed, activation] if norm == "before" else [layer, activation, *normed]
         self.layers = nnx.Sequential(*hidden_layers, linear[-1])
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return self.layers(x)
 
 
-class Critic(nnx.Module):
-    """Q(s, a_{1:H}): one value for a whole chunk; (B, S), (B, H, A) -> (B,)."""
+def _linear(inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.Linear:
+    return nnx.Linear(inputs, outputs, kernel_init=XAVIER, rngs=rngs)
 
-    def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
-        self.mlp = MLP(observation_size + chunk[0] * chunk[1], hidden, 1, layer_norm=True, rngs=rngs)
+
+class Critic(nnx.Module):
+    """Q(s, a_{1:H}): one value for a whole chunk; (B, S), (B, H, A) -> (B,). RLPD's has `activation` and `norm` of its own."""
+
+    def __init__(
+        self,
+        observation_size: int,
+        chunk: tuple[int, int],
+        hidden: Sequence[int],
+        rngs: nnx.Rngs,
+        activation: Callable = nnx.gelu,
+        norm: str = "after",
+    ):
+        self.mlp = MLP((observation_size + chunk[0] * chunk[1], *hidden, 1), rngs, activation, norm)
 
     def __call__(self, observation: jax.Array, actions: jax.Array) -> jax.Array:
         return self.mlp(jnp.concatenate([observation, flatten(actions)], axis=-1))[..., 0]
@@ -45,7 +62,7 @@ class VectorField(nnx.Module):
 
     def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
         size = chunk[0] * chunk[1]
-        self.mlp = MLP(observation_size + size + 1, hidden, size, layer_norm=False, rngs=rngs)
+        self.mlp = MLP((observation_size + size + 1, *hidden, size), rngs)
 
     def __call__(self, observation: jax.Array, x: jax.Array, time: jax.Array) -> jax.Array:
         return self.mlp(jnp.concatenate([observation, flatten(x), time[..., None]], axis=-1)).reshape(x.shape)
@@ -56,7 +73,7 @@ class OneStepPolicy(nnx.Module):
 
     def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
         size = chunk[0] * chunk[1]
-        self.mlp = MLP(observation_size + size, hidden, size, layer_norm=False, rngs=rngs)
+        self.mlp = MLP((observation_size + size, *hidden, size), rngs)
 
     def __call__(self, observation: jax.Array, noise: jax.Array) -> jax.Array:
         return self.mlp(jnp.concatenate([observation, flatten(noise)], axis=-1)).reshape(noise.shape)
@@ -66,16 +83,20 @@ LOG_STD = (-20.0, 2.0)  # range of the Gaussian policy's log standard deviation
 
 
 class GaussianPolicy(nnx.Module):
-    """pi(a|s) before its tanh: mean and log standard deviation of every entry; (B, S) -> (B, H, A), (B, H, A)."""
+    """pi(a|s) before its tanh: mean and log standard deviation of every entry; (B, S) -> (B, H, A), (B, H, A).
+
+    Two heads on a common ReLU network, each with its own initialisation.
+    """
 
     def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
         self.chunk = chunk
-        self.mlp = MLP(observation_size, hidden, 2 * chunk[0] * chunk[1], layer_norm=False, rngs=rngs)
+        self.mlp = MLP((observation_size, *hidden), rngs, nnx.relu)
+        self.mean, self.log_std = (_linear(hidden[-1], chunk[0] * chunk[1], rngs) for _ in range(2))
 
     def __call__(self, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
-        mean, log_std = jnp.split(self.mlp(observation), 2, axis=-1)
+        features = nnx.relu(self.mlp(observation))
         shape = (*observation.shape[:-1], *self.chunk)
-        return mean.reshape(shape), jnp.clip(log_std, *LOG_STD).reshape(shape)
+        return self.mean(features).reshape(shape), jnp.clip(self.log_std(features), *LOG_STD).reshape(shape)
 
 
 def flatten(chunk: jax.Array) -> jax.Array:

@@ -72,12 +72,13 @@ def test_each_loss_moves_its_own_network_and_no_other(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
     config, learner, state = learner_and_state(method, target_rate=0.25)
+    state = state._replace(target_critic=jax.tree.map(lambda leaf: leaf + 1, state.target_critic))
     new, info = jax.jit(learner.update)(state, batch_of(config.backup_length), jax.random.key(2))
     for network, params in new.params.items():
         moved = jax.tree.map(lambda a, b: float(jnp.max(jnp.abs(a - b))), params, state.params[network])
         assert max(jax.tree.leaves(moved)) > 0, network
     if "critic" in new.params:
-        expected = jax.tree.map(lambda old, online: 0.75 * old + 0.25 * online, state.target_critic, new.params["critic"])
+        expected = jax.tree.map(lambda old, before: 0.75 * old + 0.25 * before, state.target_critic, state.params["critic"])
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), new.target_critic, expected)
     assert all(np.isfinite(value) for value in info.values())
 
@@ -122,7 +123,7 @@ def test_the_density_of_a_squashed_gaussian_integrates_to_one_and_agrees_with_it
 
 
 def test_the_temperature_holds_the_entropy_at_its_target():
-    config, learner, state = learner_and_state("rlpd-ac", learning_rate=3e-3, entropy_target=-0.3, critics=2)
+    config, learner, state = learner_and_state("rlpd-ac", learning_rate=3e-3, entropy_target=-0.3, critics=2, initial_temperature=0.1)
     batch = bandit(0, False)
 
     def step(state, key):

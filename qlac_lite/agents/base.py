@@ -103,8 +103,9 @@ def mean_value(critic: Callable) -> Callable:
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:
-    """`update(state, batch, key, reduce)`: Adam on the sum of the losses, then the target critic's moving average.
+    """`update(state, batch, key, reduce)`: Adam on the sum of the losses, and the target critic's moving average.
 
+    The average takes the critic as it was before the step, as the published code does.
     `reduce` is applied to the gradient first; where a batch is split over devices, it takes their mean.
 
     One optimizer serves all networks: Adam treats every parameter by itself, and each loss reaches only the network it
@@ -119,7 +120,7 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
         gradient, info = jax.grad(total, has_aux=True)(state.params, state.target_critic, batch, key)
         steps, opt_state = optimizer.update(reduce(gradient), state.optimizer, state.params)
         params = optax.apply_updates(state.params, steps)
-        target_critic = optax.incremental_update(params.get("critic", {}), state.target_critic, target_rate)
+        target_critic = optax.incremental_update(state.params.get("critic", {}), state.target_critic, target_rate)
         return State(params, target_critic, opt_state), info
 
     return update

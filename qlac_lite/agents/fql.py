@@ -2,7 +2,7 @@
 
     L_critic(theta) = E (Q_theta(s_t, a) - [ sum_k discount^k r_{t+k} + discount^H Q_target(s_{t+H}, mu(s_{t+H}, z)) ])^2
     L_flow(beta)    = E | v_beta(s, x_t, t) - (a - x_0) |^2                 flow-matching behavior cloning
-    L_distill       = alpha E | mu_psi(s, z) - Euler(v_beta, s, z) |^2      same noise z; no gradient into beta
+    L_distill       = alpha E | mu_psi(s, z) - clip(Euler(v_beta, s, z), -1, 1) |^2      same noise z; no gradient into beta
     L_Q             = - E Q_theta(s, clip(mu_psi(s, z), -1, 1))             no gradient into theta
 
 a is one action (FQL, FQL-n) or a chunk of H (QC-FQL). Source: arXiv 2502.02538 (FQL); arXiv 2507.07969, section 4.
@@ -48,7 +48,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
 
         noise = jax.random.normal(noise_key, actions.shape)  # z (B, H, A)
         frozen_flow = sampling_field(vector_field, stop_gradient(params["flow"]), config.sampling_precision)
-        behavior = euler(frozen_flow, batch.observation, noise, config.flow_steps)  # (B, H, A)
+        behavior = jnp.clip(euler(frozen_flow, batch.observation, noise, config.flow_steps), -1, 1)  # (B, H, A)
         proposal = policy(params["policy"], batch.observation, noise)  # (B, H, A)
         distill_term = config.alpha * jnp.mean((proposal - behavior) ** 2)
 

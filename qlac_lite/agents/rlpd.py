@@ -13,6 +13,7 @@ appendix C: ten critics with LayerNorm, their mean as target, no entropy bonus i
 import jax
 import jax.numpy as jnp
 import optax
+from flax import nnx
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
@@ -43,7 +44,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
-    critic_init, critic = functional(lambda rngs: Critic(*sizes, rngs), ensemble=config.critics)
+    critic_init, critic = functional(lambda rngs: Critic(*sizes, rngs, nnx.relu, norm="before"), ensemble=config.critics)
     actor_init, actor = functional(lambda rngs: GaussianPolicy(*sizes, rngs))
     temperature_init = lambda key: {"log": jnp.log(jnp.float32(config.initial_temperature))}
     optimizer = optax.adam(config.learning_rate)
