@@ -95,7 +95,14 @@ def check_horizon(longest: int, horizon: int) -> None:
 
 
 def sample(
-    key: jax.Array, parts: tuple[Dataset, ...], batch_size: int, horizon: int, discount: float, offline_share: float = 0.0, span: int = 0
+    key: jax.Array,
+    parts: tuple[Dataset, ...],
+    batch_size: int,
+    horizon: int,
+    discount: float,
+    offline_share: float = 0.0,
+    span: int = 0,
+    capacity: int = 0,
 ) -> Batch:
     """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
 
@@ -104,6 +111,9 @@ def sample(
 
     With a `span` above the horizon the batch has so many actions, of which returns and bootstrap look at the first `horizon`
     only: for a policy whose chunk is longer than what the critic looks ahead.
+
+    With a `capacity` the chunks are drawn as from one buffer of that size, or one larger than the first part if that is more:
+    as many of its oldest starts are left out as the parts together have too many.
 
     `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the offline
     rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an n-step batch is
@@ -117,7 +127,8 @@ def sample(
         second = _where(jnp.broadcast_to(online.num_starts > 0, batch_size - share), filled, empty)
         return jax.tree.map(lambda *halves: jnp.concatenate(halves), draw(keys[0], data, share), second)
     total = sum(part.num_starts for part in parts)
-    index = jax.random.randint(key, (batch_size,), 0, total)
+    left_out = jnp.maximum(0, total - jnp.maximum(capacity, parts[0].num_starts + 1)) if capacity else 0
+    index = jax.random.randint(key, (batch_size,), left_out, total)
     batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount, span)
     for before, part in zip(parts, parts[1:], strict=False):
         index = index - before.num_starts

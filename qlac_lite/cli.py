@@ -83,8 +83,9 @@ def train(
     learning_rate=3e-4 target_rate=0.005 critics=2 target=mean (or min) flow_steps=10 shard_steps=1000 alpha=300 candidates=32
     candidate_block=0 (all at once) sampling_precision=float32 (or bfloat16) online_start=5000 log_every=5000
     evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0. policy_horizon=0 (as the critic's) expectile=0.8 (where it is
-    shorter). Online: updates_per_step=1 offline_share=0 (RLPD 0.5) execute=0 (all of a chunk) order=overlapped (or alternating). RLPD family: entropy_target=-0.5 initial_temperature=1
-    bc_weight=0 (QC-RLPD 0.01).
+    shorter) offline_reward=next (or current: labels of s_t, as published). Online: updates_per_step=1 offline_share=0 (RLPD 0.5)
+    execute=0 (all of a chunk) order=overlapped (or alternating) replay_capacity=2000000 (0: no limit) online_shards=last (RLPD:
+    rotating) first_actions=policy (RLPD: random). RLPD family: entropy_target=-0.5 initial_temperature=1 bc_weight=0 (QC-RLPD 0.01).
     """
     given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
     changes = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])

@@ -5,6 +5,7 @@ the same code.
 """
 
 import dataclasses
+import fractions
 import typing
 
 from qlac_lite.errors import QlacError, unknown
@@ -24,7 +25,7 @@ class Method:
 
 
 # RLPD has no offline phase: it learns online, from batches of which one half is data (arXiv 2302.02948; 2507.07969, appendix C).
-RLPD = dict(offline_steps=0, offline_share=0.5, critics=10)
+RLPD = dict(offline_steps=0, offline_share=0.5, critics=10, first_actions="random", online_shards="rotating")
 
 
 METHODS = {
@@ -52,7 +53,14 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
-CHOICES = {"order": ("overlapped", "alternating"), "sampling_precision": ("float32", "bfloat16"), "target": ("mean", "min")}
+CHOICES = {
+    "order": ("overlapped", "alternating"),
+    "sampling_precision": ("float32", "bfloat16"),
+    "target": ("mean", "min"),
+    "offline_reward": ("next", "current"),
+    "first_actions": ("policy", "random"),
+    "online_shards": ("last", "rotating"),
+}
 OPTIONS = ("seeds", "offline_steps", "online_steps")  # fields with an option of their own on the command line
 
 
@@ -90,14 +98,18 @@ class Config:
     entropy_target: float = -0.5  # nats per action dimension that the temperature holds the policy at (RLPD family)
     initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
     bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
+    offline_reward: str = "next"  # OGBench's data are labelled with the reward and mask of s_{t+1}; "current": of s_t, as published
     shard_steps: int = 1000  # gradient steps on a shard before the next, where the data come in shards
     # Online.
     updates_per_step: float = 1.0  # gradient steps per environment step; 0 only collects
     offline_share: float = 0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
     execute: int = 0  # actions executed of each chunk before the policy looks again; 0: all
+    replay_capacity: int = 2_000_000  # transitions drawn from, or one more than the data if larger: online ones displace the oldest; 0: all
+    online_shards: str = "last"  # online, data in shards stay at the offline phase's last one; or "rotating": they go on changing
     # The run.
     online_start: int = 5000  # environment steps before the first online gradient step
-    order: str = "overlapped"  # the updates of a chunk run while the simulators execute it; or "alternating": after it
+    first_actions: str = "policy"  # who acts until then; or "random": uniform in [-1, 1]
+    order: str = "overlapped"  # the updates for a chunk run while the simulators execute the next; or "alternating": before it
     log_every: int = 5000  # steps between two rows of progress.csv
     evaluate_every: int = 100_000  # steps between evaluations; both phases also end with one
     evaluation_episodes: int = 50  # per seed
@@ -108,7 +120,7 @@ class Config:
         get_method(self.method)
         for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "shard_steps", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("offline_steps", "online_steps", "online_start", "first_seed", "checkpoint_seconds"):
+        for name in ("offline_steps", "online_steps", "online_start", "first_seed", "checkpoint_seconds", "replay_capacity"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("seeds", self.seeds <= 1024, "at most 1024")
         self._require("first_seed", self.first_seed + self.seeds <= 2**32, "so that all seeds are below 2^32")
@@ -136,9 +148,7 @@ class Config:
             self._require(name, getattr(self, name) in choices, " or ".join(choices))
         block = self.candidate_block
         self._require("candidate_block", block == 0 or (block > 0 and self.candidates % block == 0), f"0, or a divisor of the candidates ({self.candidates})")
-        count = self.updates_per_step * self.execution_length
-        whole = 0 <= count <= 10**6 and abs(count - round(count)) < 1e-6
-        self._require("updates_per_step", whole, f"such that a decision, of {self.execution_length} steps, is followed by a whole number of updates")
+        self._require("updates_per_step", 0 <= self.updates_per_step <= 1000, "between 0 and 1000")
         self._require("stride", self.stride in (1, self.horizon), f"1 or the horizon ({self.horizon})")
 
     def _require(self, name: str, holds: bool, range_: str) -> None:
@@ -177,10 +187,10 @@ class Config:
         learns yet, the horizon if it is longer, so that any method can learn from it later."""
         return self.span if self.updates_per_step else max(self.span, self.horizon)
 
-    @property
-    def updates_per_decision(self) -> int:
-        """Gradient steps online between two decisions."""
-        return round(self.updates_per_step * self.execution_length)
+    def updates_due(self, steps):
+        """Online gradient steps that belong to so many environment steps of a seed; a whole number, or an array of them."""
+        rate = fractions.Fraction(self.updates_per_step).limit_denominator(1000)
+        return (steps > self.online_start) * (steps - self.online_start) * rate.numerator // rate.denominator
 
     @property
     def start_stride(self) -> int:

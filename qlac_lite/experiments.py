@@ -87,15 +87,15 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def play(world: LiteWorld, stride: int = 1) -> Dataset:
-    """The data that all experiments share; chunks start at every row, or with a `stride` only at its multiples."""
-    return record(world, jax.random.key(DATA_SEED), EPISODES, round(LENGTH / world.step), stride=stride)
+def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next") -> Dataset:
+    """The data that all experiments share; `stride` and `offline_reward` as in `Config`."""
+    return record(world, jax.random.key(DATA_SEED), EPISODES, round(LENGTH / world.step), stride=stride, offline_reward=offline_reward)
 
 
 @functools.cache
 def collect(world: LiteWorld, config: Config) -> Dataset:
     """What the trained policies of `config` collect, with a leading axis over seeds. Kept, because two learners ask for it."""
-    return train_lite(config, world, play(world, config.start_stride)).replay
+    return train_lite(config, world, play(world, config.start_stride, config.offline_reward)).replay
 
 
 def describe(collected: Dataset, seed: int, domain: Domain = LITE, cells: int = 20) -> dict[str, float]:
@@ -118,7 +118,7 @@ def describe(collected: Dataset, seed: int, domain: Domain = LITE, cells: int = 
 
 def run_cell(cell: Cell) -> list[dict[str, Any]]:
     """Trains one cell, and describes each seed's evaluations."""
-    data = play(cell.world, cell.config.start_stride)
+    data = play(cell.world, cell.config.start_stride, cell.config.offline_reward)
     collected = cell.collector and collect(cell.world, cell.collector)
     outcome = train_lite(cell.config, cell.world, data, collected, cell.probed)
     about = [describe(collected, i) if collected else {} for i in range(cell.config.seeds)]

@@ -1,7 +1,7 @@
 """Whole runs on the lite world: environments, replay and updates of all seeds in one compiled program.
 
     offline   updates on play data
-    online    a chunk is executed, joins the replay, and is followed by as many updates as it has steps (`updates_per_step` 1)
+    online    a chunk is executed, joins the replay, and is followed by as many updates as it had steps (`updates_per_step` 1)
     both      interrupted at even distances by evaluations: episodes from their own resets, all side by side
 
 With `updates_per_step` 0 the online phase collects only: its replay can be given to another run, which learns from data and
@@ -21,8 +21,9 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from qlac_lite.agents import Learner, State, make_learner
-from qlac_lite.chunks import Dataset, Replay, Transitions, append, check_horizon, empty_replay, sample
+from qlac_lite.chunks import Dataset, Replay, Transitions, append, check_horizon, empty_replay
 from qlac_lite.config import Config, make_config
+from qlac_lite.engine import BESIDE, keep_if, sample_batch
 from qlac_lite.envs import lite_data
 from qlac_lite.envs.lite import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, WorldState, execute, observe, reset
 from qlac_lite.errors import QlacError
@@ -85,7 +86,7 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
     elif config.online_steps:
         raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
     specs = (PartitionSpec("seeds"), PartitionSpec(), PartitionSpec("seeds"))
-    mapped = jax.vmap(one_seed, in_axes=(0, None, 0))
+    mapped = jax.vmap(one_seed, in_axes=(0, None, 0), axis_name=BESIDE)
     on_cpu = devices[0].platform == "cpu"
     run = jax.jit(jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False), compiler_options=QUICK_COMPILE if on_cpu else None)
     measured, params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
@@ -104,51 +105,60 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
     data, replay = jax.tree.map(jnp.asarray, (data, Replay(collected, *[np.int32(0)] * 3)))
 
     def interval(carry, inputs):
-        key, online = inputs
+        key, online, until = inputs
         decision_key, evaluation_key = jax.random.split(key)
 
-        def act(state, replay, now, act_key, reset_key):
+        def act(state, replay, now, steps, act_key, reset_key):
             actions = learner.act(state.params, observe(now)[None], act_key)[0]
-            return act_and_store(config, world, replay, now, actions, reset_key)
+            if config.first_actions == "random":
+                uniform = jax.random.uniform(act_key, actions.shape, minval=-1, maxval=1)
+                actions = jnp.where(steps < config.online_start, uniform, actions)
+            return act_and_store(config, world, replay, now, actions, reset_key, rests=steps >= until)
 
-        def decision(carry, key):
-            state, replay, now = carry
-            act_key, reset_key, update_key = jax.random.split(key, 3)
-            stay = lambda state, replay, now, *keys: (replay, now)
-            replay, now = jax.lax.cond(online, act, stay, state, replay, now, act_key, reset_key)
+        def decision(carry):
+            i, state, replay, now, steps = carry
+            act_key, reset_key, update_key = jax.random.split(jax.random.fold_in(decision_key, i), 3)
+            stay = lambda state, replay, now, *others: (replay, now, jnp.int32(size))
+            replay, now, executed = jax.lax.cond(online, act, stay, state, replay, now, steps, act_key, reset_key)
+            due = config.updates_due(steps + executed) - config.updates_due(steps)
+            count = jnp.where(online, due, executed)
 
-            def update(i, state):
-                batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, i))
+            def update(j, state):
+                batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, j))
                 parts = (data, replay.data)  # offline the second is empty, or what another run collected
-                batch = sample(batch_key, parts, config.batch_size, config.backup_length, config.discount, config.offline_share, config.span)
-                return learner.update(state, batch, loss_key)[0]
+                batch = sample_batch(batch_key, parts, config, config.batch_size)
+                return keep_if(j < count, learner.update(state, batch, loss_key)[0], state)
 
-            count = jnp.where(online, config.updates_per_decision, size)
-            return (jax.lax.fori_loop(0, count, update, state), replay, now), None
+            state = jax.lax.fori_loop(0, jax.lax.pmax(count, BESIDE), update, state)
+            return i + 1, state, replay, now, steps + executed
 
-        carry, _ = jax.lax.scan(decision, carry, jax.random.split(decision_key, every // size))
-        measured = evaluate(learner, config, world, carry[0], evaluation_key)
-        return carry, measured + (probe(config, world, carry[0], evaluation_key) if probed else ())
+        behind = lambda carry: jax.lax.pmin(carry[-1], BESIDE) < until  # any of the seeds beside each other
+        _, state, replay, now, steps = jax.lax.while_loop(behind, decision, (0, *carry[:-1], jnp.where(online, carry[-1], until - every)))
+        measured = evaluate(learner, config, world, state, evaluation_key)
+        steps = jnp.where(online, steps, carry[-1])
+        return (state, replay, now, steps), measured + (probe(config, world, state, evaluation_key) if probed else ())
 
-    intervals = (config.offline_steps + config.online_steps) // every
-    online = jnp.arange(intervals) >= config.offline_steps // every
-    carry = (learner.init(init_key), replay, reset(reset_key))
-    (state, replay, _), measured = jax.lax.scan(interval, carry, (jax.random.split(run_key, intervals), online))
+    offline, online = (steps // every for steps in (config.offline_steps, config.online_steps))
+    until = every * np.append(np.arange(1, offline + 1), np.arange(1, online + 1))  # steps of the phase at the end of each interval
+    inputs = (jax.random.split(run_key, offline + online), jnp.arange(offline + online) >= offline, jnp.asarray(until, jnp.int32))
+    (state, replay, _, _), measured = jax.lax.scan(interval, (learner.init(init_key), replay, reset(reset_key), jnp.int32(0)), inputs)
     return measured, state.params, replay.data
 
 
 def act_and_store(
-    config: Config, world: LiteWorld, replay: Replay, now: WorldState, actions: jax.Array, key: jax.Array
-) -> tuple[Replay, WorldState]:
-    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over."""
+    config: Config, world: LiteWorld, replay: Replay, now: WorldState, actions: jax.Array, key: jax.Array, rests: jax.Array
+) -> tuple[Replay, WorldState, jax.Array]:
+    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over; or rests, and does nothing.
+
+    Returns:
+        the replay, the world's state, and the number of steps executed, () int32.
+    """
     done = execute(world, now, actions)
-    transitions = Transitions(
-        jax.vmap(observe)(done.states), actions, done.rewards, done.length, done.terminated, done.truncated
-    )
+    length, terminated, truncated = jnp.where(rests, 0, done.length), done.terminated & ~rests, done.truncated & ~rests
+    transitions = Transitions(jax.vmap(observe)(done.states), actions, done.rewards, length, terminated, truncated)
     replay = append(replay, transitions, config.reach, config.start_stride)
-    last = jax.tree.map(lambda leaf: leaf[-1], done.states)
-    over = done.terminated | done.truncated
-    return replay, jax.tree.map(lambda fresh, old: jnp.where(over, fresh, old), reset(key), last)
+    last = keep_if(rests, now, jax.tree.map(lambda leaf: leaf[-1], done.states))
+    return replay, keep_if(terminated | truncated, reset(key), last), length
 
 
 def evaluate(learner: Learner, config: Config, world: LiteWorld, state: State, key: jax.Array):

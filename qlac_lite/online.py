@@ -93,6 +93,13 @@ class Flights:
         actions, rewards = np.zeros((count, self.size, action_size), np.float32), np.zeros((count, self.size), np.float32)
         return Transitions(observations, actions, rewards, np.zeros(count, np.int32), no, no)
 
+    def random_chunks(self) -> np.ndarray:
+        """Uniform actions in [-1, 1], (seeds, H, A), that follow from seed, episode and decision."""
+        shape = self.environments.single_action_space.shape
+        each = zip(self.config.seed_list, self.episodes, self.decision, strict=True)
+        drawn = [np.random.default_rng([seed, TRAINING, episode, decision]).uniform(-1, 1, shape) for seed, episode, decision in each]
+        return np.array(drawn, np.float32)
+
     def _seeds(self) -> list[int]:
         pairs = zip(self.config.seed_list, self.episodes, strict=True)
         return [episode_seed(seed, TRAINING, int(episode)) for seed, episode in pairs]

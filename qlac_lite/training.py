@@ -1,13 +1,14 @@
 """Training a run: an offline phase, then an online phase; killed at any moment, it can be resumed.
 
     offline   thousands of updates per compiled call; the chunks are sampled inside it
-    online    overlapped: act (a chunk for every seed) -> the simulators execute it, while as many updates as it has steps run on
-              the data up to the chunk before -> its transitions join the replay
-              alternating: act -> the simulators execute it -> its transitions join the replay -> the updates
+    online    overlapped: act (a chunk for every seed) -> the simulators execute it, while the updates for the chunk before run
+              -> its transitions join the replay
+              alternating: act -> the simulators execute it -> its transitions join the replay -> the updates for it
 
 A run that is killed and resumed, however often, is the same run: it ends in the same parameters and replay, bit for bit, on the
 same kind of machine. Random numbers follow from (seed, step); and the episodes in flight are flown again with the actions that
-the replay holds. A chunk cut short by the end of its episode still counts as H steps.
+the replay holds. Every seed counts the environment steps that it has executed: a chunk cut short by the end of its episode
+counts as many as it had, and brings as many updates. A seed that is ahead waits for the others at each evaluation.
 """
 
 import time
@@ -45,7 +46,7 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False, colle
         QlacError: what is wrong with the file, the folder, or the two together.
     """
     opened = open_shards if data.is_dir() else load
-    dataset, summary = opened(data, get_task(config.task), config.start_stride)
+    dataset, summary = opened(data, get_task(config.task), config.start_stride, config.offline_reward)
     check_horizon(summary["episode_length"][1], config.span)
     summary = {"path": str(data)} | summary
     if collected is not None:
@@ -138,7 +139,7 @@ class _Training:
         if phase != "done":
             self.run.rewind(phase, step)
             self.log(f"Resuming {self.run.folder} at {phase} step {step:,}.")
-        loaded = self.engine.put(loaded)._replace(episodes=loaded.episodes)
+        loaded = self.engine.put(loaded)._replace(episodes=loaded.episodes, steps=loaded.steps)
         return (loaded if self.collected is None else loaded._replace(replay=progress.replay)), phase, step
 
     # The two phases.
@@ -155,36 +156,37 @@ class _Training:
         return progress
 
     def _online(self, progress: Progress, step: int) -> Progress:
-        config, engine, watch = self.config, self.engine, self.watch
-        first, updates, overlapped = config.offline_steps, config.updates_per_decision, config.order == "overlapped"
-        size, total = config.execution_length, -(-config.online_steps // config.execution_length) * config.execution_length
-        flights = Flights(config, self.run.data.get("env_args"))
+        total = self.config.online_steps
+        flights = Flights(self.config, self.run.data.get("env_args"))
         try:
             progress = self._take_off(flights, progress, step)
-            new, finished = flights.nothing(), []
             with self._bar("online", step, total) as bar:
                 while step < total:
-                    progress, chunks = self._store_and_act(progress, new, flights)
-                    flights.launch(chunks)
-                    learns = step >= config.online_start
-                    if learns and overlapped:
-                        progress = engine.update(progress, first + step // size * updates, updates)
-                    with watch("simulating"):
-                        new, rows = flights.land()
-                    if learns and not overlapped:
-                        progress, new = self._store(progress, new), flights.nothing()
-                        progress = engine.update(progress, first + step // size * updates, updates)
-                    step += size
-                    finished += [{"phase": "online", "step": step} | row for row in rows]
-                    bar.update(size)
-                    if step == total or self._next_boundary(step - size, total) <= step:
-                        progress, new = self._store(progress, new)._replace(episodes=flights.episodes), flights.nothing()
-                        self.run.append("episodes.csv", finished)
-                        finished.clear()
-                        progress = self._at_boundary(progress, "online", step, total, bar, size)
+                    step = self._next_boundary(step, total)
+                    progress = self._collect_and_learn(progress, flights, step, bar)
+                    progress = self._at_boundary(progress, "online", step, total, bar)
         finally:
             flights.close()
         return progress
+
+    def _collect_and_learn(self, progress: Progress, flights: Flights, until: int, bar: tqdm) -> Progress:
+        """Chunk by chunk, until every seed has executed `until` steps and made the updates that belong to them."""
+        steps, new, finished = progress.steps, flights.nothing(), []
+        while (steps < until).any():
+            progress, chunks = self._store_and_act(progress, new, flights, steps)
+            flights.launch(np.where((steps < until)[:, None, None], chunks, np.nan))  # a seed that is there rests
+            if self.config.order == "overlapped":
+                progress = self.engine.learn(progress, steps)
+            with self.watch("simulating"):
+                new, rows = flights.land()
+            steps = steps + new.length
+            if self.config.order == "alternating":
+                progress, new = self.engine.learn(self._store(progress, new), steps), flights.nothing()
+            by_seed = dict(zip(self.config.seed_list, steps, strict=True))
+            finished += [{"phase": "online", "step": int(by_seed[row["seed"]])} | row for row in rows]
+            bar.update(min(until, int(steps.min())) - bar.n)
+        self.run.append("episodes.csv", finished)
+        return self.engine.learn(self._store(progress, new), steps)._replace(episodes=flights.episodes)
 
     def _take_off(self, flights: Flights, progress: Progress, step: int) -> Progress:
         """The first episodes; or, on a resume, those in flight, where they were."""
@@ -198,12 +200,14 @@ class _Training:
     def _store(self, progress: Progress, new: Transitions) -> Progress:
         return progress._replace(replay=self.engine.append(progress.replay, self.engine.put(new)))
 
-    def _store_and_act(self, progress: Progress, new: Transitions, flights: Flights) -> tuple[Progress, np.ndarray]:
+    def _store_and_act(self, progress: Progress, new: Transitions, flights: Flights, steps: np.ndarray) -> tuple[Progress, np.ndarray]:
         inputs = (flights.observation[:, None], self.engine.seeds, TRAINING, flights.episodes[:, None], flights.decision[:, None])
         replay, chunks = self.engine.store_and_act(progress.replay, new, progress.state.params, *inputs)
         with self.watch("learning"):  # the chunks follow from all updates so far
-            chunks = np.asarray(chunks)
-        return progress._replace(replay=replay), chunks[:, 0]
+            chunks = np.asarray(chunks)[:, 0]
+        if self.config.first_actions == "random":
+            chunks = np.where((steps < self.config.online_start)[:, None, None], flights.random_chunks(), chunks)
+        return progress._replace(replay=replay), chunks
 
     # Boundaries.
 
@@ -212,10 +216,9 @@ class _Training:
         after = lambda every: (step // every + 1) * every
         return min(after(self.config.log_every), after(self.config.evaluate_every), total)
 
-    def _at_boundary(self, progress: Progress, phase: str, step: int, total: int, bar: tqdm, size: int = 1) -> Progress:
-        every = self.config.evaluate_every
+    def _at_boundary(self, progress: Progress, phase: str, step: int, total: int, bar: tqdm) -> Progress:
         progress = self._log(progress, phase, step)
-        if step == total or step // every > (step - size) // every:
+        if step == total or step % self.config.evaluate_every == 0:
             self._evaluate(progress, phase, step, bar)
         self.watch.add("loading", self.engine.stream.waited)
         self.engine.stream.waited = 0.0
@@ -289,7 +292,7 @@ def load_policies(run: Run) -> tuple[Any, Config, str, int]:
     domain = get_task(config.task).domain
     learner = make_learner(config, domain.observation_size, domain.action_size)
     like = jax.eval_shape(jax.vmap(learner.init), jax.random.split(jax.random.key(0), config.seeds))
-    loaded, phase, step = run.load_checkpoint(Progress(like, {}, None, None))
+    loaded, phase, step = run.load_checkpoint(Progress(like, {}, None, None, None))
     axes = tuple(0 if axis == "s" else None for axis in ACTING_AXES)
     return (jax.jit(jax.vmap(acting(learner), in_axes=axes)), loaded.state.params), config, phase, step
 
@@ -307,7 +310,7 @@ def load_collected(folder: Path, config: Config) -> Replay:
     if run.config.online_steps == 0:
         raise missing
     like = empty_replays(run.config, run.config.online_steps, get_task(config.task))
-    loaded, phase, _ = run.load_checkpoint(Progress(None, {}, like, None))
+    loaded, phase, _ = run.load_checkpoint(Progress(None, {}, like, None, None))
     if phase != "done":
         raise missing
     return loaded.replay

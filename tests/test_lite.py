@@ -128,12 +128,12 @@ def test_what_is_executed_is_what_the_replay_holds():
     for chunk in chunks:
         states = lite.execute(WORLD, now, chunk).states
         seen += list(jax.vmap(lite.observe)(states)[1:])
-        replay, now = act_and_store(config, WORLD, replay, now, chunk, jax.random.key(9))
+        replay, now, executed = act_and_store(config, WORLD, replay, now, chunk, jax.random.key(9), jnp.bool_(False))
     np.testing.assert_allclose(replay.data.observations[:21], np.stack(seen), atol=1e-6)
     np.testing.assert_allclose(replay.data.actions[:20], chunks.reshape(20, 3), atol=1e-6)
     assert int(replay.data.num_starts) == 16  # every row from which five steps are known
     ended = now._replace(time=jnp.int32(WORLD.limit - 3))
-    replay, fresh = act_and_store(config, WORLD, replay, ended, chunks[0], jax.random.key(9))
+    replay, fresh, _ = act_and_store(config, WORLD, replay, ended, chunks[0], jax.random.key(9), jnp.bool_(False))
     assert int(fresh.time) == 0 and int(replay.data.num_starts) == 23  # out of time after three more
 
 

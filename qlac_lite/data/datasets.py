@@ -23,6 +23,13 @@ def verify(path: Path, name: str | None = None) -> dict:
     return _reader(Path(path)).verify(path, name)
 
 
-def load(path: Path, task: Task, stride: int = 1) -> tuple[Dataset, dict]:
-    """The verified file as a flat dataset with the rewards and masks of `task`, and its summary for the record."""
-    return _reader(Path(path)).load(path, task, stride)
+def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
+    """The verified file as a flat dataset with the rewards and masks of `task`, and its summary for the record.
+
+    Args:
+        stride, offline_reward: as in `Config`.
+
+    Raises:
+        QlacError: what is wrong with the file; or robomimic's, whose rewards are in the file, with `offline_reward` "current".
+    """
+    return _reader(Path(path)).load(path, task, stride, offline_reward)

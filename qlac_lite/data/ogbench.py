@@ -5,7 +5,8 @@
     provenance ()   text, in files made by `qlac data`
 
 Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}: what the environment of
-`qlac_lite.envs.simulators` gives online. OGBench's own relabelling uses s_t instead.
+`qlac_lite.envs.simulators` gives online. That is the course's choice. OGBench's relabelling, and so the published offline
+data, uses s_t in every version: `offline_reward="current"`.
 """
 
 from pathlib import Path
@@ -141,18 +142,19 @@ def _domain_of(arrays: dict[str, np.ndarray]) -> Domain | None:
     return {(d.observation_size, (d.buttons,)): d for d in (*DOMAINS.values(), LITE)}.get(sizes)
 
 
-def load(path: Path, task: Task, stride: int = 1) -> tuple[Dataset, dict]:
+def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
     """The verified file as a flat dataset with the rewards and masks of `task`, and its summary for the record."""
     arrays, summary = _verified(Path(path), task.name)
-    return labelled(arrays, task, stride), summary
+    return labelled(arrays, task, stride, offline_reward), summary
 
 
-def labelled(arrays: dict[str, np.ndarray], task: Task, stride: int = 1) -> Dataset:
-    """A file's arrays as a flat dataset with the rewards and masks of `task`."""
+def labelled(arrays: dict[str, np.ndarray], task: Task, stride: int = 1, offline_reward: str = "next") -> Dataset:
+    """A file's arrays as a flat dataset with the rewards and masks of `task`: of the "next" state or of the "current" one."""
     right = solved_objects(arrays, task)  # (N, objects)
     wrong = np.sum(~right, axis=1)  # (N,)
     reward = -np.minimum(wrong, 1) if task.sparse else -wrong  # r(s) of each row's state
-    rewards, masks = np.roll(reward, -1), np.roll(wrong > 0, -1)  # of the next state; the last row of an episode has none
+    shift = -1 if offline_reward == "next" else 0  # the last row of an episode has no next state, and is no transition
+    rewards, masks = np.roll(reward, shift), np.roll(wrong > 0, shift)
     return build_dataset(arrays["observations"], arrays["actions"], rewards, masks, arrays["terminals"] > 0, stride)
 
 

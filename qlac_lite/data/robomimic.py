@@ -78,8 +78,10 @@ def verify(path: Path, name: str | None = None) -> dict:
     return _verified(Path(path), name)[1]
 
 
-def load(path: Path, task: Task, stride: int = 1) -> tuple[Dataset, dict]:
+def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
     """The verified file as a flat dataset with rewards r - 1, and its summary for the record."""
+    if offline_reward != "next":
+        raise QlacError(f"offline_reward is {offline_reward}, but {task.name}'s rewards are in its file, those of the next state. Leave it at next.")
     demonstrations, summary = _verified(Path(path), task.name)
     last = lambda arrays: np.concatenate([np.concatenate([a, np.zeros_like(a[:1])]) for a in arrays])  # no step begins there
     observations = np.concatenate([each["observations"] for each in demonstrations])

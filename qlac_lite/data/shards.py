@@ -37,6 +37,7 @@ class Shards:
     paths: tuple[Path, ...]
     task: Task
     stride: int
+    offline_reward: str
     rows: int  # of the largest
     stamps: tuple[tuple[int, int], ...]  # size and time of each file when it was verified
 
@@ -51,12 +52,12 @@ class Shards:
             raise QlacError(f"{path} has changed since the run began. Put the file back, and go on with --resume.")
         domain = self.task.domain
         needed = ["observations", "actions", "terminals", *["qpos"] * (domain != LITE), *["button_states"] * (domain.buttons > 0)]
-        data = labelled(read_npz(path, "Put the file back, and go on with --resume.", needed), self.task, self.stride)
+        data = labelled(read_npz(path, "Put the file back, and go on with --resume.", needed), self.task, self.stride, self.offline_reward)
         pad = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
         return Dataset(*map(pad, data))
 
 
-def open_shards(folder: Path, task: Task, stride: int = 1) -> tuple[Shards, dict]:
+def open_shards(folder: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Shards, dict]:
     """All .npz files of a folder (validation files aside) as shards, and a summary for the record as `verify` gives it.
 
     Raises:
@@ -86,7 +87,7 @@ def open_shards(folder: Path, task: Task, stride: int = 1) -> tuple[Shards, dict
     source = f"{len(parts)} shards: {kinds[0]}" + (f" .. {kinds[-1]}" if len(kinds) > 1 else "")
     summary |= {"shards": len(parts), "episode_length": [min(lengths), max(lengths)], "sha256": digest, "provenance": source}
     stamps = tuple(tuple(entry["stamp"]) for entry in summaries.values())
-    return Shards(paths, task, stride, max(part["rows"] for part in parts), stamps), summary
+    return Shards(paths, task, stride, offline_reward, max(part["rows"] for part in parts), stamps), summary
 
 
 def summarise(path: Path, task: Task) -> dict:

@@ -135,8 +135,10 @@ def play_file(episodes: int, seed: int) -> dict[str, np.ndarray]:
     return {"observations": np.reshape(observations, (-1, 8)), "actions": padded.reshape(-1, 3), "terminals": ends}
 
 
-def record(world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = PLAY, stride: int = 1) -> Dataset:
-    """Demonstrations as a dataset for the task: reward -1, and 0 in states that solve it.
+def record(
+    world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = PLAY, stride: int = 1, offline_reward: str = "next"
+) -> Dataset:
+    """Demonstrations as a dataset for the task: reward -1, and 0 for states that solve it, the "next" or the "current" ones.
 
     In play the episode goes on after a solved state, whose mask is 0 (as in OGBench's play data). A demonstration of the task
     ends there.
@@ -149,7 +151,7 @@ def record(world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: 
     if not habits.play:
         last = np.where(success.any(axis=1), success.argmax(axis=1), steps)
     rows = np.arange(steps + 1) <= last[:, None]  # (episodes, steps + 1)
-    arrived = np.roll(success, -1, axis=1).astype(np.float32)  # of the state after each row
+    arrived = np.roll(success, -1 if offline_reward == "next" else 0, axis=1).astype(np.float32)
     ends = np.arange(steps + 1) == last[:, None]
     arrived[ends] = 0.0  # nothing follows
     padded = np.concatenate([actions, np.zeros_like(actions[:, :1])], axis=1)

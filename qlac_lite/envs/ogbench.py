@@ -1,7 +1,7 @@
 """OGBench's manipulation environments as this course uses them: single tasks, reward r(s'), seeded to the byte.
 
-Reward timing: OGBench 1.2.0 moved the reward of a single task from r(s_{t+1}) to r(s_t); the paper used the older
-one, and so does the course, online (`success_timing='post'`) and in the offline labels (`qlac_lite.data.ogbench`) alike.
+Reward timing: OGBench 1.2.0 moved the environments' reward of a single task from r(s_{t+1}) to r(s_t). The paper used the
+older one online, and so does the course (`success_timing='post'`). How offline data are labelled: `qlac_lite.data.ogbench`.
 An online episode ends at success. This module imports no JAX.
 """
 
