@@ -82,7 +82,6 @@ def factors(methods: Sequence[str] = ("qc-fql",), full: bool = False) -> Iterato
     """One setting at a time, against the same control: critics, updates a step, target, stride, Euler steps, alpha."""
     changes: dict[str, dict[str, Any]] = {
         "control": {}, "critics10": {"critics": 10}, "updates5": {"updates_per_step": 5}, "min": {"target": "min"}, "strideH": {"stride": 5},
-        "current": {"offline_reward": "current"},
     } | {f"K{k}": {"flow_steps": k} for k in ((1, 5) if full else (1, 10))}  # fmt: skip
     tied = {f"alpha{a}": {"alpha": float(a)} for a in ((30, 1000) if full else (1, 100))}
     for method in methods:

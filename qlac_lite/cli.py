@@ -184,9 +184,9 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32. Lesson 09's ablations: **length** of the chunk; **disturbance**: the same where actions are pushed about; **halves**: backup and policy apart; **candidates**: N; **factors**: one setting at a time.")],
+    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of the next or the current state. Lesson 09's ablations: **length** of the chunk; **disturbance**: the same where actions are pushed about; **halves**: backup and policy apart; **candidates**: N; **factors**: one setting at a time.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
-    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4; comparison, precision and the ablations 8.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4; comparison, precision, labels and the ablations 8.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only this method (halves: family, fql or bfn); may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
     task: Annotated[str | None, typer.Option(help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`. By default the lite world; with --preset full cube-triple, task 2.")] = None,

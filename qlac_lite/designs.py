@@ -110,9 +110,19 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
 
 def precision(methods: Sequence[str] = ("qc-fql", "qc"), **changes) -> list[Cell]:
     """Whether sampling the flow in bfloat16, where no gradient flows, changes a curve: each method in both, with eight seeds."""
-    few = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000, **changes}
+    return _either("sampling_precision", methods, changes)
+
+
+def labels(methods: Sequence[str] = ("qc-fql", "qc", "rlpd"), **changes) -> list[Cell]:
+    """Whether a curve depends on the offline labels: of the next state, as here, or of the current one, as published."""
+    return _either("offline_reward", methods, changes)
+
+
+def _either(field: str, methods: Sequence[str], changes: dict) -> list[Cell]:
+    """Each method with each choice of a field, all else alike, with eight seeds."""
+    few = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
     return [
-        Cell(f"{method}-{kind}", LiteWorld(step=0.08), lite_config(method, sampling_precision=kind, **few))
+        Cell(f"{method}-{kind}", LiteWorld(step=0.08), lite_config(method, **{**few, **get_method(method).settings, **changes, field: kind}))
         for method in methods
-        for kind in CHOICES["sampling_precision"]
+        for kind in CHOICES[field]
     ]

@@ -32,7 +32,7 @@ DATA_SEED = 0
 
 
 EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {
-    f.__name__: f for f in (designs.horizon, designs.quick, designs.comparison, designs.exploration, designs.naive, designs.precision)
+    f.__name__: f for f in (designs.horizon, designs.quick, designs.comparison, designs.exploration, designs.naive, designs.precision, designs.labels)
 } | {name: functools.partial(ablation_cells, name) for name in ABLATIONS}
 
 
