@@ -74,6 +74,16 @@ def test_starts_are_uniform_over_both_parts(random_rows):
     assert counts[:30].min() > 0
 
 
+def test_online_transitions_displace_the_oldest_data_where_the_capacity_is_reached(random_rows):
+    offline, online = build_dataset(**random_rows((30,))), build_dataset(**random_rows((10,), seed=1))
+    online = online._replace(observations=online.observations + 1000)
+    drawn = lambda capacity: np.unique(np.asarray(sample(jax.random.key(0), (offline, online), 20_000, 2, DISCOUNT, capacity=capacity).observation[:, 0]))
+    new = [*range(1000, 1010)]
+    assert drawn(40).tolist() == drawn(0).tolist() == [*range(30), *new]
+    assert drawn(36).tolist() == [*range(4, 30), *new]
+    assert drawn(10).tolist() == [*range(9, 30), *new]  # never smaller than the data and one more
+
+
 def test_a_batch_can_be_half_data_half_replay(random_rows):
     offline, online = build_dataset(**random_rows((30,))), build_dataset(**random_rows((10,), seed=1))
     online = online._replace(observations=online.observations + 1000)

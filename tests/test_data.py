@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import TINY
 
 from qlac_lite.config import make_config
-from qlac_lite.data import fetch
+from qlac_lite.data import fetch, robomimic
 from qlac_lite.data.generate import STEPS, collect_episode, generate
 from qlac_lite.data.ogbench import load, record_source, solved_objects, task_goal, verify
 from qlac_lite.envs.simulators import make_env
@@ -88,6 +89,27 @@ def test_labels_equal_what_the_environment_rewards(play_file, domain):
             if row % STEPS != 0:  # the reward of the step that led to this state
                 assert dataset.rewards[row - 1] == reward, (name, row)
                 assert dataset.masks[row - 1] == (0.0 if solved[row].all() else 1.0)
+
+
+@pytest.mark.parametrize("domain", ["cube-double", "scene"])
+def test_labels_of_the_current_state_are_those_of_the_next_one_a_step_later(play_file, domain):
+    """As the `ogbench` package relabels its data: reward and mask of s_t."""
+    task = get_task(next(n for n in task_names() if get_task(n).domain.name == domain))
+    ours, published = (load(play_file(domain), task, offline_reward=when)[0] for when in ("next", "current"))
+    from ogbench.relabel_utils import relabel_dataset
+
+    arrays = read_npz(play_file(domain), "")
+    env = make_env(task).unwrapped
+    dataset = {key: arrays[key] for key in arrays if key != "provenance"}
+    relabel_dataset(task.name, env, dataset)
+    inside = ours.steps_left > 0
+    np.testing.assert_array_equal(published.rewards[inside], dataset["rewards"][inside])
+    np.testing.assert_array_equal(published.masks[inside], dataset["masks"][inside])
+    rows = np.flatnonzero(ours.steps_left > 1)
+    np.testing.assert_array_equal(ours.rewards[rows], published.rewards[rows + 1])
+    np.testing.assert_array_equal(ours.masks[rows], published.masks[rows + 1])
+    with pytest.raises(QlacError, match="rewards are in its file"):
+        robomimic.load(Path("lift.hdf5"), get_task("lift-mh-low_dim"), offline_reward="current")
 
 
 def test_a_solved_state_is_labelled_terminal_with_reward_zero(play_file):

@@ -17,7 +17,6 @@ import conftest
 import numpy as np
 import pytest
 import test_agents
-import test_losses_numpy
 import test_paper
 
 import qlac_lite
@@ -172,9 +171,8 @@ def test_it_passes_the_tests_of_methods_as_they_are(bfn_mean):
 
 
 def test_tests_that_ask_for_more_fail_until_they_are_told(bfn_mean, monkeypatch):
-    """Routing of gradients, lengths, NumPy, the paper's figures: the page's table, row by row."""
+    """Routing of gradients, lengths, the paper's figures: the page's table, row by row."""
     routing = functools.partial(test_agents.test_each_loss_moves_its_own_network_and_no_other, bfn_mean)
-    numpy = functools.partial(test_losses_numpy.test_losses_and_gradients_are_those_of_numpy, bfn_mean)
     with pytest.raises(KeyError, match="mean_of_n"):
         routing()
     monkeypatch.setitem(test_agents.ROUTING, "mean_of_n", {"critic": {"flow"}, "flow": {"flow"}})
@@ -187,12 +185,6 @@ def test_tests_that_ask_for_more_fail_until_they_are_told(bfn_mean, monkeypatch)
         test_agents.test_chunk_and_backup_lengths_of_the_methods()
     (lengths,) = re.findall(r"its chunk and backup lengths, `(.*?)`", section("A new method"))
     edited(test_agents.test_chunk_and_backup_lengths_of_the_methods, ('"bfn": (1, 1)', f'"bfn": (1, 1), "bfn-mean": {lengths}'))()
-
-    with pytest.raises(AssertionError, match="critic"):
-        numpy()
-    (best,) = re.findall(r"^ +next_actions = np\.array\(\[max.*\n", inspect.getsource(test_losses_numpy.losses), re.M)
-    monkeypatch.setattr(test_losses_numpy, "losses", edited(test_losses_numpy.losses, (best, best + block("A new method", "if kind =="))))
-    numpy()
 
     monkeypatch.setattr(test_paper, "QUOTED", [*test_paper.QUOTED, METHODS[bfn_mean]])  # as it comes to be there if it is not excluded
     failed = []

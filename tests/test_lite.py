@@ -8,7 +8,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from qlac_lite import designs, experiments
-from qlac_lite.agents import make_learner
+from qlac_lite import lite as lite_run
+from qlac_lite.agents import State, make_learner
 from qlac_lite.chunks import Dataset, check_horizon, empty_replay
 from qlac_lite.config import get_method, make_config
 from qlac_lite.data.generate import generate
@@ -149,6 +150,26 @@ def test_a_run_gives_its_curves_and_gives_them_again(method):
     np.testing.assert_array_equal(one.lengths, two.lengths)
     first, second = (jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], one.params) for i in (0, 1))
     assert any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
+
+
+@pytest.mark.parametrize(("changes", "online"), [({}, 1), ({"updates_per_step": 0.5}, 0.5), ({"online_start": 100}, 1)])
+def test_as_many_updates_as_steps_executed_also_where_an_episode_cuts_its_chunk(monkeypatch, changes, online):
+    """Chunks of 7 in episodes of 80 steps: the last has three. A learner that counts its updates in its parameters."""
+    world = WORLD
+    assert world.limit % 7 == 3
+    plain = lite_run.make_learner
+
+    def counting(*sizes):
+        still = lambda params, observation, key: jnp.zeros((len(observation), 7, 3))
+        count = lambda state, batch, key: (state._replace(params={"updates": state.params["updates"] + 1}), {})
+        return plain(*sizes)._replace(init=lambda key: State({"updates": jnp.float32(0)}, {}, ()), update=count, act=still)
+
+    monkeypatch.setattr(lite_run, "make_learner", counting)
+    data = lite_data.record(world, jax.random.key(0), 5, 50)
+    config = lite_config("qc", **TINY | {"horizon": 7, "seeds": 3, "offline_steps": 350, "online_steps": 350, "evaluate_every": 350} | changes)
+    outcome = train_lite(config, world, data)
+    executed = 4 * world.limit + 35  # the first count from 350 on: four whole episodes, and five chunks
+    np.testing.assert_array_equal(outcome.params["updates"], 350 + int(online * (executed - config.online_start)))
 
 
 def test_the_return_of_a_rollout_is_what_its_rewards_add_up_to():

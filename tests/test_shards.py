@@ -103,6 +103,15 @@ def test_training_sees_each_shard_when_its_turn_comes_and_a_resumed_run_too(fold
     assert any(np.abs(other[name] - whole[name]).max() > 1e-4 for name in whole if "params" in name)
 
 
+@pytest.mark.parametrize(("shards", "online"), [("last", [59] * 4), ("rotating", [65, 70, 75, 80])])
+def test_online_the_last_shard_stays_or_the_shards_go_on_changing(folder, tmp_path, monkeypatch, shards, online):
+    asked, plain = [], Stream.at
+    monkeypatch.setattr(Stream, "at", lambda stream, step: asked.append(step) or plain(stream, step))
+    trained(folder, tmp_path / "run", shard_steps=25, online_shards=shards, order="alternating")
+    assert asked == [0, 10, 20, 25, 30, 40, 50, *online]
+    assert make_config("lite-world", "rlpd").online_shards == "rotating" and make_config("lite-world", "qc").online_shards == "last"
+
+
 def test_one_shard_is_the_file(folder, tmp_path):
     one = tmp_path / "one"
     one.mkdir()

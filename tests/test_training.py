@@ -23,7 +23,7 @@ from qlac_lite.data.ogbench import load
 from qlac_lite.data.shards import Stream
 from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
 from qlac_lite.errors import QlacError
-from qlac_lite.evaluation import evaluate, success_interval
+from qlac_lite.evaluation import TRAINING, evaluate, success_interval
 from qlac_lite.exploration import SETS, explore, summary
 from qlac_lite.runs import open_run
 from qlac_lite.tasks import get_task
@@ -87,6 +87,36 @@ def test_online_transitions_are_in_the_replay_as_they_were_made(finished):
 def test_an_online_run_updates_once_a_step(finished):
     count = next(value for name, value in arrays_of(finished).items() if name.endswith(".count") and "optimizer" in name)
     np.testing.assert_array_equal(count, [20 + 230] * 2)  # Adam's own counter
+
+
+def test_a_chunk_cut_by_the_end_of_its_episode_counts_the_steps_that_it_had(play_file, tmp_path):
+    """Chunks of 7 do not fit the limit of 200 steps: the last of each episode has 4. One seed ends elsewhere than the other."""
+    run, dataset = start_run(tiny_config(horizon=7, online_steps=430, online_start=100, evaluate_every=215, log_every=215), play_file(), tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    arrays = arrays_of(run)
+    (steps,) = [value for name, value in arrays.items() if name.endswith(".steps")]
+    assert all(430 <= count < 437 for count in steps)
+    for s, seed in enumerate(run.config.seed_list):
+        ended = [row for row in run.rows("episodes.csv") if row["seed"] == seed]
+        lengths = [row["length"] for row in ended]
+        assert 200 in lengths and [row["step"] for row in ended] == np.cumsum(lengths).tolist()
+        assert (steps[s] - sum(lengths)) % 7 == 0  # the episode in flight has whole chunks
+    updates = next(value for name, value in arrays.items() if name.endswith(".count") and "optimizer" in name)
+    np.testing.assert_array_equal(updates, 20 + steps - 100)  # none before online_start
+    assert {row["step"] for row in run.rows("evaluations.csv") if row["phase"] == "online"} == {215, 430}
+
+
+def test_rlpd_acts_at_random_until_its_updates_start(play_file, tmp_path):
+    config = tiny_config("rlpd", offline_steps=0, online_steps=60, online_start=30, evaluate_every=1000, log_every=1000)
+    assert (config.first_actions, tiny_config("qc").first_actions) == ("random", "policy")
+    run, dataset = start_run(config, play_file(), tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    arrays = arrays_of(run)
+    taken = next(value for name, value in arrays.items() if name.endswith("replay.data.actions"))[:, :60]
+    wanted = [[np.random.default_rng([seed, TRAINING, 1, t]).uniform(-1, 1, (1, 5)).astype(np.float32) for t in range(31)] for seed in config.seed_list]
+    np.testing.assert_array_equal(taken[:, :30], np.array(wanted)[:, :30, 0])
+    assert np.abs(taken[:, 30] - np.array(wanted)[:, 30, 0]).max() > 1e-3  # then the policy
+    assert len(np.unique(taken[:, :30])) > 290
 
 
 def test_an_online_run_of_rlpd_with_two_updates_a_step_and_a_look_after_two_actions(play_file, tmp_path):

@@ -184,6 +184,9 @@ WRONG = {
         "one step always": (lambda f, z, K: euler_scan(f, z, 1), "Each step starts where the last one ended"),
         "steps of a diffusion": (euler_sqrt_steps, "K steps of size 1/K"),
         "the last velocity": (lambda f, z, K: f(z, jnp.zeros(len(z))), "K steps of size 1/K"),
+        "a clip at the end": (lambda f, z, K: jnp.clip(euler_scan(f, z, K), -1, 1), "Clip later, where the result is used"),
+        "tanh at the end": (lambda f, z, K: jnp.tanh(euler_scan(f, z, K)), "No clip inside"),
+        "starts from clipped noise": (lambda f, z, K: euler_scan(f, jnp.clip(z, -1, 1), K), "No clip inside"),
     },
     "check_conditional_loss": {
         "field without observation": (lambda f, o, a, key: loss_with()(f, a, key), "field(observation, x, time)"),

@@ -16,8 +16,34 @@ def critic_by_rows(q, next_q, returns, mask, whole, discount, horizon):
 
 
 def distance_einsum(proposal, behavior):
-    gap = (proposal - stop_gradient(behavior)).reshape(-1)
+    gap = (proposal - stop_gradient(behavior).clip(-1, 1)).reshape(-1)
     return gap @ gap / gap.size
+
+
+def distance_where(proposal, behavior):
+    target = jnp.where(behavior > 1, 1.0, jnp.where(behavior < -1, -1.0, behavior))
+    return jnp.mean(jnp.square(stop_gradient(target) - proposal))
+
+
+def distance_clipped_after_the_difference(proposal, behavior):
+    gap = proposal - stop_gradient(behavior)
+    return jnp.mean(jnp.clip(gap, -1.0, 1.0) ** 2)
+
+
+def distance_of_a_stack(proposal, behavior):
+    ours, theirs = jnp.clip(jnp.stack([proposal, stop_gradient(behavior)]), -1, 1)
+    return jnp.mean((ours - theirs) ** 2)
+
+
+def distance_scaled_into_the_box(proposal, behavior):
+    """Shrinks a chunk that sticks out as a whole."""
+    target = behavior / jnp.maximum(1, jnp.abs(behavior).max(axis=(1, 2), keepdims=True))
+    return jnp.mean((proposal - stop_gradient(target)) ** 2)
+
+
+def distance_of_what_is_inside(proposal, behavior):
+    inside = jnp.abs(behavior) <= 1
+    return jnp.sum(inside * (proposal - stop_gradient(behavior)) ** 2) / jnp.sum(inside)
 
 
 def q_by_member(critic, params, observation, proposal):
@@ -31,7 +57,7 @@ def actor_in_steps(networks, params, observation, actions, valid, alpha, steps, 
         return networks.flow(params["flow"], s, x, t)
 
     z = jax.random.normal(noise_key, actions.shape)
-    teacher = stop_gradient(euler(field, observation, z, steps))
+    teacher = stop_gradient(jnp.clip(euler(field, observation, z, steps), -1, 1))
     a = networks.policy(params["policy"], observation, z)
     total = alpha * ((a - teacher) ** 2).mean()
     total -= networks.critic(stop_gradient(params["critic"]), observation, a.clip(-1, 1)).mean()
@@ -41,16 +67,17 @@ def actor_in_steps(networks, params, observation, actions, valid, alpha, steps, 
 def actor_variant(**changes):
     """The actor's loss, with its parts by name."""
     parts = dict(flow_key=lambda f, n: f, noise_key=lambda f, n: n, noise=jax.random.normal, bound=lambda a: a, observed=lambda o: o)
+    parts |= dict(target=lambda b: b, acts=lambda a: a, distance=distillation_loss, improve=q_loss)
     parts |= changes
 
     def wrong(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
         field = lambda *inputs: networks.flow(params["flow"], *inputs)
         z = parts["noise"](parts["noise_key"](flow_key, noise_key), actions.shape)
-        behavior = euler(field, observation, z, steps)
-        proposal = networks.policy(params["policy"], parts["observed"](observation), z)
+        behavior = parts["target"](euler(field, observation, z, steps))
+        proposal = parts["acts"](networks.policy(params["policy"], parts["observed"](observation), z))
         bc = flow_matching_loss(field, observation, actions, valid, parts["flow_key"](flow_key, noise_key))
-        better = q_loss(networks.critic, params["critic"], observation, parts["bound"](proposal))
-        return bc + alpha * distillation_loss(proposal, behavior) + better
+        better = parts["improve"](networks.critic, params["critic"], observation, parts["bound"](proposal))
+        return bc + alpha * parts["distance"](proposal, behavior) + better
 
     return wrong
 
@@ -126,6 +153,11 @@ RIGHT = {
     "check_train": train_by_fori,
 }
 
+ALSO_RIGHT = {
+    "check_distillation_loss": distance_where,
+    "check_actor_loss": actor_variant(target=lambda b: jnp.clip(b, -1, 1)),  # clipped twice is clipped once
+}
+
 WRONG = {
     "check_critic_loss": {
         "one loss an entry": (lambda q, n, r, m, w, g, h: w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, "An axis is left over"),
@@ -139,12 +171,26 @@ WRONG = {
         "the cosine of it": (lambda q, n, r, m, w, g, h: jnp.cos(critic_loss(q, n, r, m, w, g, h)), "next"),
     },
     "check_distillation_loss": {
-        "a loss a chunk": (lambda p, b: jnp.mean((p - stop_gradient(b)) ** 2, axis=(1, 2)), "An axis is left over"),
+        "the flow as it is": (lambda p, b: jnp.square(p - stop_gradient(b)).mean(), "The target is not clipped: "),
+        "the flow as it is, not stopped": (lambda p, b: jnp.square(p - b).mean(), "The target is not clipped, and the gradient flows into it"),
+        "clipped, not stopped": (lambda p, b: jnp.square(p - b.clip(-1, 1)).mean(), "The gradient flows into the distillation's target"),
+        "the proposal clipped by hand": (lambda p, b: jnp.mean((jnp.minimum(jnp.maximum(p, -1), 1) - stop_gradient(b)) ** 2), "The clip is on the wrong side"),
+        "both clipped, in one array": (distance_of_a_stack, "Both chunks are clipped"),
+        "the difference clipped": (distance_clipped_after_the_difference, "The difference is clipped, not the target"),
+        "the squared difference clipped": (lambda p, b: jnp.mean(jnp.clip((p - stop_gradient(b)) ** 2, 0, 1)), "next"),
+        "the loss clipped": (lambda p, b: jnp.clip(jnp.mean((p - stop_gradient(b)) ** 2), -1, 1), "next"),
+        "tanh of the flow's": (lambda p, b: jnp.mean((p - jnp.tanh(stop_gradient(b))) ** 2), "The target goes through tanh"),
+        "the chunk scaled into the box": (distance_scaled_into_the_box, "clip behavior to [-1, 1]"),
+        "only what is inside": (distance_of_what_is_inside, "clip behavior to [-1, 1]"),
+        "the bounds swapped": (lambda p, b: distillation_loss(p, jnp.clip(b, 1, -1)), "next"),
+        "from below only": (lambda p, b: jnp.mean((p - stop_gradient(jnp.maximum(b, -1))) ** 2), "clip behavior to [-1, 1]"),
+        "the clip in NumPy": (lambda p, b: jnp.mean((p - stop_gradient(np.clip(np.asarray(b), -1, 1))) ** 2), "jnp"),
+        "a loss a chunk": (lambda p, b: jnp.mean((p - stop_gradient(b.clip(-1, 1))) ** 2, axis=(1, 2)), "An axis is left over"),
         "the square of the mean": (lambda p, b: jnp.mean(p - stop_gradient(b)) ** 2, "squared difference"),
         "a product": (lambda p, b: -jnp.mean(p * stop_gradient(b)), "squared difference"),
-        "summed over steps": (lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b)) ** 2, axis=1)), "next"),
+        "summed over steps": (lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b.clip(-1, 1))) ** 2, axis=1)), "next"),
         "both stopped by hand in NumPy": (lambda p, b: jnp.mean((np.asarray(p) - np.asarray(b)) ** 2), "jnp"),
-        "tanh of the proposal": (lambda p, b: distillation_loss(jnp.tanh(p), b), "next"),
+        "tanh of the proposal": (lambda p, b: distillation_loss(jnp.tanh(p), b), "The policy's chunk goes through tanh"),
         "the last step only": (lambda p, b: distillation_loss(p[:, -1:], b[:, -1:]), "next"),
     },
     "check_q_loss": {
@@ -163,6 +209,15 @@ WRONG = {
         "one noise for the batch": (actor_variant(noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, shape[1:]), shape)), "next"),
         "noise of one step, repeated": (actor_variant(noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, (shape[0], 1, shape[2])), shape)), "next"),
         "tanh before the Q loss": (actor_variant(bound=jnp.tanh), "next"),
+        "the policy clipped from the start": (actor_variant(acts=lambda a: jnp.clip(a, -1, 1)), "The policy's chunk is clipped before the distillation"),
+        "the policy through tanh from the start": (actor_variant(acts=jnp.tanh), "next"),
+        "a distance of its own": (actor_variant(distance=lambda p, b: ((p - stop_gradient(b)) ** 2).mean()), "The target is not clipped: "),
+        "a distance of its own, not stopped": (actor_variant(distance=lambda p, b: ((p - b) ** 2).mean()), "The target is not clipped, and the gradient of the distillation"),
+        "a distance of its own, of the clipped policy": (actor_variant(distance=lambda p, b: ((p.clip(-1, 1) - stop_gradient(b)) ** 2).mean()), "and the target is not"),
+        "a clip of the difference": (actor_variant(distance=lambda p, b: (jnp.clip(p - stop_gradient(b), -1, 1) ** 2).mean()), "next"),
+        "tanh of the flow's chunk": (actor_variant(target=jnp.tanh), "The flow's chunk goes through tanh"),
+        "clipped noise": (actor_variant(noise=lambda key, shape: jnp.clip(jax.random.normal(key, shape), -1, 1)), "The noise is clipped"),
+        "a critic of what is not executed": (actor_variant(improve=lambda c, p, o, a: -c(stop_gradient(p), o, a).mean()), "a chunk that is not clipped"),
         "the policy does not see": (actor_variant(observed=jnp.zeros_like), "next"),
         "the losses as a tuple": (lambda *args: (actor_loss(*args), 0.0), "tuple"),
         "the losses in a dictionary": (lambda *args: {"total": actor_loss(*args)}, "not an array of numbers"),
