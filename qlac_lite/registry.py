@@ -84,7 +84,7 @@ def _protocol_rows() -> list[tuple[str, str, str]]:
         ("batch size", str(c.batch_size), "[b]"),
         ("chunk length h, n of n-step", str(c.horizon), "[b]"),
         ("discount", f"{c.discount:g}", "[b]"),
-        ("networks", f"{len(c.hidden)} layers of {c.hidden[0]}, GELU, LayerNorm in the critic", "[b]"),
+        ("networks", f"{len(c.hidden)} layers of {c.hidden[0]}, GELU (RLPD family: ReLU), LayerNorm in the critic", "[b]"),
         ("Adam's learning rate", f"{c.learning_rate:g}", "[b]"),
         ("target rate", f"{c.target_rate:g}", "[b]"),
         ("critics", f"{c.critics}, target: their mean (RLPD family: {online_only.critics})", "[b] [e]"),

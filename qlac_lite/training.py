@@ -8,7 +8,7 @@
 A run that is killed and resumed, however often, is the same run: it ends in the same parameters and replay, bit for bit, on the
 same kind of machine. Random numbers follow from (seed, step); and the episodes in flight are flown again with the actions that
 the replay holds. Every seed counts the environment steps that it has executed: a chunk cut short by the end of its episode
-counts as many as it had, and brings as many updates. A seed that is ahead waits for the others at each evaluation.
+counts as many as it had, and brings as many updates. A seed that is ahead waits for the others at each row of the log.
 """
 
 import time
