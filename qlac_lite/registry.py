@@ -4,8 +4,12 @@ Nothing is set here. The numbers are read from where runs take them: the table i
 the methods' own settings.
 """
 
+import textwrap
+
 from qlac_lite.config import METHODS, Config, Method, make_config
 from qlac_lite.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, Domain
+
+INDENT = " " * 36  # of what `describe_methods` says below a method's name
 
 SOURCES = {  # mark -> where a setting is from
     "a": "arXiv 2507.07969 (Q-chunking), table of tasks and appendix C",
@@ -48,7 +52,7 @@ def describe_methods() -> str:
     lines = []
     for method in METHODS.values():
         lines.append(f"{method.name:10} {method.title:14} {method.backup:9} {method.about}")
-        lines.append(f"{'':35} {', '.join(_settings(method))}")
+        lines += textwrap.wrap(", ".join(_settings(method)), 140, initial_indent=INDENT, subsequent_indent=INDENT)
     sources = "alpha and N: arXiv 2507.07969, table of tasks and appendix C, by task (`qlac tasks`)"
     return "\n".join([*lines, "", f"Sources: {sources}.", f"RLPD family: {SOURCES['e']}; the loss of QC-RLPD: arXiv 2507.07969."])
 
@@ -105,7 +109,7 @@ def _settings(method: Method) -> list[str]:
     if by_task:
         values = sorted({getattr(config, by_task) for config in configs})
         words.append(f"{by_task}={' or '.join(f'{value:g}' for value in values)}")
-    return words + [f"{field}={value:g}" for field, value in method.settings.items()]
+    return words + [f"{field}={value}" for field, value in method.settings.items()]
 
 
 def _full(method: str, domain: str) -> Config:
