@@ -231,7 +231,7 @@ show(
 )
 
 # %% [markdown]
-# For 3,000 updates almost nothing is solved, although the agents have been acting for 2,000 steps by then. Then it goes fast: in the solved version of this page, seed 0 is at 90 % after 4,500 updates, while seed 1 needs 6,000 for 80 %. (Another processor rounds differently, so your curves may differ.) What goes on in the silence before, lesson 02 shows in a world small enough to look into.
+# For 3,000 updates almost nothing is solved, although the agents have been acting for 2,000 steps by then. Then it goes fast: in the solved version of this page, seed 0 is at 80 % after 4,500 updates, while seed 1 needs 5,500. (Another processor rounds differently, so your curves may differ.) What goes on in the silence before, lesson 02 shows in a world small enough to look into.
 #
 # That is your first trained agent. Whether *chunks* had a part in it, two runs of one method cannot say: that takes the same runs without chunks, and more seeds. Lesson 04 has them, and lesson 09 takes the method apart. Outside of notebooks, `qlac train --task lite-world --method qc-fql` trains one with a folder of its own.
 #

@@ -462,7 +462,7 @@ for more, less in (
 #
 # ## 5. The early online phase
 #
-# Now with a critic. QC and BFN of lesson 04 (best of 8 samples; chunks of five against single actions, one-step backups) get the same play data, the same 1,000 offline updates, and then go online. The next cell trains four seeds of each, and keeps where the gripper went. (It is the longest of the lesson. QC goes on to 4,000 online steps, because section 7 needs it; the maps show the first 1,000 of both.)
+# Now with a critic. QC and BFN of lesson 04 (best of 8 samples; chunks of five against single actions, one-step backups) get the same play data, the same 1,000 offline updates, and then go online. The next cell trains four seeds of each, and keeps where the gripper went. (It is the longest of the lesson. QC goes on to 4,000 online steps, because section 7 needs it; the maps show the first 1,000 of both. The cell counts every decision as $H$ steps and makes $H$ updates. The library counts the steps that were executed: an episode's end may cut a chunk.)
 #
 # **Predict** (write it down): which one's map will be spread wider? Which one's path is straighter?
 
@@ -549,7 +549,7 @@ for axes, (title, watched, colour) in zip(panels, METHODS, strict=True):
 show(
     figure,
     "The gripper's path in the first 1,000 online steps of one seed, from above. Left BFN: jagged paths from "
-    "the start to the left border, and through a gap into the upper corner. Right QC: smoother paths, most "
+    "the start to the left border, and through the gaps, up to a corner. Right QC: smoother paths, most "
     "between the start and the wall, a few on to the goal's side.",
 )
 measured = {}
@@ -569,9 +569,9 @@ for title, (coherent, aligned, union) in (measured | {"QC less BFN": less}).item
 # %% [markdown]
 # (One seed in the maps; the numbers are over four seeds, the first 1,000 online steps of each. Coherency over all starts, as said in section 4. The last line takes the difference seed by seed.)
 #
-# The paper shows such maps for its own tasks, and reports that chunks are more coherent. Here QC's mean is 0.158, BFN's 0.123, and the difference of 0.035 [-0.004, 0.074] has 0 inside: with four seeds, that QC is more coherent is not shown. Recorded from step 0 alone, the same paths give 0.062 [0.016, 0.109], and one would have called it shown. Nor is a difference in coverage shown: -2.6 points [-5.5, 0.2]. By its mean QC is the more coherent and covers less, so whether the two have the same order here, as in section 4, these data leave open.
+# The paper shows such maps for its own tasks, and reports that chunks are more coherent. Here QC's mean is 0.158, BFN's 0.122, and the difference of 0.036 [-0.009, 0.081] has 0 inside: with four seeds, that QC is more coherent is not shown. Recorded from step 0 alone, the same paths give 0.062 [0.011, 0.113], and one would have called it shown. Nor is a difference in coverage shown: -2.9 points [-7.5, 1.8]. By its mean QC is the more coherent and covers less, so whether the two have the same order here, as in section 4, these data leave open.
 #
-# In the map BFN jitters all along, and still gets to the left border and into a far corner. Perhaps its critic pushes it steadily in one direction, right or wrong; that is a guess, not a result. If it is right, a clone's dithering, section 4, says less about an agent with a critic.
+# In the map BFN jitters all along, and still gets to the left border, through both gaps and into a far corner. Perhaps its critic pushes it steadily in one direction, right or wrong; that is a guess, not a result. If it is right, a clone's dithering, section 4, says less about an agent with a critic.
 #
 # Nor could a difference be put down to one cause. QC and BFN differ in what they draw (chunks or single actions), in how they execute it (five steps open loop, or a look at every step), in what their critics value, and in how far their backups reach.
 #
@@ -604,8 +604,8 @@ panels[0].set_ylabel("height (cm)")
 show(
     figure,
     "Paths of the gripper from the front, five episodes each. Arcs between two places on the table either "
-    "way; with the first action of each chunk they spread wider. Four episodes end solved on the left, one "
-    "on the right.",
+    "way; with the first action of each chunk they rise a little higher. Four episodes end solved on the "
+    "left, two on the right.",
 )
 moved = {keep: np.array([100 * all_starts(film.effector[None]) for film in FILMS[keep]]) for keep in FILMS}
 spread = lambda values: interval(values, ".1f") + " cm" if TRIES > 1 else f"{values[0]:.1f} cm"
@@ -620,7 +620,7 @@ print(f"all 5 less the first, episode by episode: coherency {spread(moved[5] - m
 # %% [markdown]
 # (Five episodes each of one trained seed, with intervals over episodes: of other seeds they say nothing. A dot marks the end of a solved episode, a cross that of an unsolved one.)
 #
-# Did you expect trembling? In these five episodes the first of each five moves, if anything, a little further in five steps: all five less the first is -0.4 cm, episode by episode, and its interval ends at about 0. (Run anew, the last digits may change.) One reason may be what is measured: its episodes are longer, 171 steps in place of 110, and so hold other parts of the task. Solved are 4 of 5 and 1 of 5. Five episodes of one seed cannot say whether that is chance. What they do say is an example: an agent that draws new noise at every step need not be less coherent. Next you ask the same with more seeds and episodes.
+# Did you expect trembling? In these five episodes no difference is shown: all five less the first is 0.8 cm [-0.7, 2.4], episode by episode. (Run anew, the last digits may change.) The episodes are not the same parts of the task either: 140 steps and 161 on average. Solved are 4 of 5 and 2 of 5. Five episodes of one seed cannot say whether that is chance. The paths on the right do not tremble, although the agent draws new noise at every step. Next you ask the same with more seeds and episodes.
 #
 # ## 7. Coherency and success
 #
@@ -731,9 +731,10 @@ right.set_ylabel("success less that of the same\nseed's whole chunks (points)")
 show(
     figure,
     "Left: success against coherency for eight ways to act with the same networks. The held first action is "
-    "as far right as whole chunks, and much lower; first 3, first 2, first 1 and mixed have wide intervals; "
-    "the two with N = 1 lie at 0 percent, further left. Right: success less that of whole chunks, seed by "
-    "seed: 40 points less for the held action, 57 less with N = 1, and intervals around 0 for the others.",
+    "as far right as whole chunks, and much lower; mixed is higher; first 3, first 2 and first 1 have wide "
+    "intervals; the two with N = 1 lie at 0 percent, further left. Right: success less that of whole chunks, "
+    "seed by seed: 41 points less for the held action, 60 less with N = 1, 16 more for mixed, and intervals "
+    "around 0 for the others.",
 )
 EARLY = {name: coherency_until_solved(run, 30) for name, run in ACTED.items()}
 TOOK = {name: 100 * ACTED[name][..., 3].any(axis=2).mean(axis=1) for name in ACTED}
@@ -793,13 +794,13 @@ for what, coherent in (("coherency", ALL), ("its first 30 steps", EARLY)):
 #
 # (Coherency is measured over all starts, up to the step that solves the task. A failed episode runs to the limit, perhaps stuck at a wall. So this coherency depends on success itself. The second column takes the first 30 steps at most, about as many as the demonstrator needs.)
 #
-# **More coherency is not enough.** The first action held is about as coherent as whole chunks (0.004 more, [-0.007, 0.016]). Yet it succeeds 40 points less often [25, 54]. And the first action alone has the same mean coherency as single chunks without a critic; it succeeds in 43 % [4, 82], they in none of 200 episodes. So at about the same coherency, success differs much. Over the pairs of the first six ways, no order is shown.
+# **More coherency is not enough.** The first action held is about as coherent as whole chunks (the difference is 0.000 [-0.014, 0.014]). Yet it succeeds 41 points less often [33, 49]. And the first action alone has the same mean coherency as single chunks without a critic; it succeeds in 46 % [11, 80], they in none of 200 episodes. So at about the same coherency, success differs much. Over the pairs of the first six ways, no order is shown.
 #
-# **This does not say that coherency has no effect.** The held action changes more than coherency: the distribution of actions 2 to 5 and the closing of the gripper, and what it executes is not what the critic valued. The experiment cannot separate these. Nor do the other ways help: for first 3, first 2, first 1 and mixed, no difference in success from whole chunks is shown, and the intervals are wide. Where the critic chooses, whole chunks are both more coherent than with $N = 1$ and more successful, by 57 points [51, 63]. Over all eight ways the more coherent one succeeds more often in 65 % of the pairs [53, 78]; by the coherency of the first 30 steps no order is shown. Perhaps both follow from a good policy. That is a conjecture: to test it, one would have to change coherency and leave all else.
+# **This does not say that coherency has no effect.** The held action changes more than coherency: the distribution of actions 2 to 5 and the closing of the gripper, and what it executes is not what the critic valued. The experiment cannot separate these. For first 3, first 2 and first 1 no difference in success from whole chunks is shown, and the intervals are wide. Where the critic chooses, whole chunks are both more coherent than with $N = 1$ and more successful, by 60 points [54, 66]. Over all eight ways the more coherent one succeeds more often in 67 % of the pairs [52, 81], and by the coherency of the first 30 steps in 69 % [53, 85]. Perhaps both follow from a good policy. That is a conjecture: to test it, one would have to change coherency and leave all else.
 #
-# **The mixed chunk.** Without a critic's choice, mixing costs 0.036 of coherency, about as much as it cost the clone in section 4. With the best of 8 it costs 0.017 [-0.006, 0.040]. That the critic's choice makes mixing cheaper is shown for the first 30 steps, and only just not over whole episodes (last column). It would make sense: five chunks that one critic prefers at the same observation want much the same, so their steps fit together without having been drawn together. If so, mixing takes away less here than from a clone. In success no difference is shown, 18 points [-16, 53]; neither a gain nor a loss of 16 points is ruled out.
+# **The mixed chunk.** Without a critic's choice, mixing costs 0.037 of coherency, about as much as it cost the clone in section 4. With the best of 8 it costs 0.019 [0.007, 0.031]. So the critic's choice makes mixing cheaper, by 0.018 [0.008, 0.027] (last column; shown for the first 30 steps, too). It would make sense: five chunks that one critic prefers at the same observation want much the same, so their steps fit together without having been drawn together. If so, mixing takes away less here than from a clone. Mixed chunks are less coherent than whole ones, and they succeed 16 points *more* often [2, 31]. That is only just shown, and it is one of seven comparisons. Before you explain it, repeat it with new seeds.
 #
-# **The first of five** is less coherent than whole chunks, by 0.036 (in the first 30 steps not shown). Its success is 14 points lower by the mean, [-57, 29]: not shown. If it is lower, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again.
+# **The first of five** is less coherent than whole chunks, by 0.038 [0.014, 0.062]. Its success is 14 points lower by the mean, [-46, 17]: not shown. If it is lower, one reason may be that the critic was asked about *whole* chunks: a chunk may be good although it begins with a pause, and whoever executes its first action only, and asks again, may pause again.
 #
 # ## 8. Do better data teach more?
 #
@@ -814,7 +815,7 @@ for what, coherent in (("coherency", ALL), ("its first 30 steps", EARLY)):
 #
 # The third step is the control. If chunks only *learn* better, both collections help a learner equally. If chunks *collect* better, D5 helps whoever learns from it, single actions included.
 #
-# What follows was recorded with the command that the cell prints. Across: who learns. Colours: from which data.
+# What follows was recorded with the command that the cell prints. Across: who learns. Colours: from which data. Recorded with earlier learners (distillation target not clipped, target average one step later): see [what differs from the published code](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md). It will be recorded anew.
 #
 # **Question 3.** Sections 4 and 5 measured coherency and coverage of such collections, section 7 asked what coherency is good for. What do you expect: for which learners does D5 beat D1? Does either beat D alone?
 
@@ -903,8 +904,8 @@ for method, (single_agent, chunk_agent) in PAIRS.items():
 # - Coherency is how far the gripper gets in five steps. It grows with speed as well as with straightness, and records that begin where chunks begin flatter them. An average over all starts does not.
 # - Coverage is where it has been. It does not ask what for: held random actions cover the most of the six explorers, and take the puck in 8 % of episodes. The clone that executes the first of five covers least by its mean, and takes it in 9 %.
 # - Mixing chunks keeps each step's distribution and the open loop, and takes away what the steps know of each other. For a *clone*, the advantage over single steps lies in that: 0.118 falls to 0.078, and single steps move 0.083.
-# - For agents with a *critic* less is shown. Between QC and BFN neither a difference in coherency nor one in coverage is, with four seeds. Mixing costs less coherency if a critic chose the chunks (shown for the first 30 steps).
-# - More coherency is not enough for more success: the first action held is about as coherent as whole chunks, and succeeds 40 points less often. Whether coherency helps if all else stays, this lesson does not say.
+# - For agents with a *critic* less is shown. Between QC and BFN neither a difference in coherency nor one in coverage is, with four seeds. Mixing costs less coherency if a critic chose the chunks.
+# - More coherency is not enough for more success: the first action held is about as coherent as whole chunks, and succeeds 41 points less often. Whether coherency helps if all else stays, this lesson does not say.
 # - Data that an agent collects itself, even while it mostly fails, teach far more than play alone. That chunks collect better data is what most of the means say; four seeds do not show it.
 # - All this is one small world, and five episodes of one agent on the cube. The paper reports coherency on its own tasks, where episodes are longer.
 #

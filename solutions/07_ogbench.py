@@ -86,15 +86,17 @@ for some in (COMMON[:4], COMMON[4:8], COMMON[8:11], COMMON[11:]):
     print("; ".join(f"{name} = {getattr(config, name)}" for name in some))
 
 # %% [markdown]
-# Source: arXiv 2507.07969, table of tasks and appendix C. Three things decide more than they seem to, two of them in this table.
+# Source: arXiv 2507.07969, table of tasks and appendix C. (FQL's alpha on cube-triple is 300 in that table, and 100 in the example command of the released README.) Three things decide more than they seem to, two of them in this table.
 #
 # - **The reward.** puzzle and scene are *sparse* in the paper: −1 until solved. The tasks without `sparse` in their name pay minus the number of objects that are wrong. They are easier, and other tasks.
 # - **N.** On the puzzle QC draws 64 candidates and BFN draws 4. We will come back to this.
-# - **The time of the reward**, which the table does not show. OGBench 1.2.0 moved the reward of a single task from $r(s')$ to $r(s)$. The paper used $r(s')$, and so does this library, offline and online.
+# - **The time of the reward**, which the table does not show. Is a step paid for the state that it leads to, $r(s')$, or for the state that it starts from, $r(s)$? The published runs do both: $r(s')$ online, $r(s)$ in the labels of the offline data. (OGBench 1.2.0 moved the environment's reward from $r(s')$ to $r(s)$, too; the paper used an earlier one.) This library takes $r(s')$ for both, so that they agree. `--set offline_reward=current` gives the published labels.
+#
+# What else is published and what is ours: [what differs from the published code](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md).
 #
 # ### One switch
 #
-# With `FULL = True` the live run below is the paper's: puzzle-3x3, sparse, task 4. It is a task where 100K offline updates already part the methods. With `FULL = False` it is the lite world of lesson 04, with the method that learned fastest there in lesson 06. It goes through the same commands, the same data format, the same run folder and checkpoints. Only then does it learn something in a minute or two (a few, if the machine is busy). (For speed it has two critics, where RLPD has ten.)
+# With `FULL = True` the live run below is the paper's: puzzle-3x3, sparse, task 4. It is a task where 100K offline updates already part the methods. With `FULL = False` it is the lite world of lesson 04, with RLPD-AC, which learns fast there (lesson 06). It goes through the same commands, the same data format, the same run folder and checkpoints. Only then does it learn something in a minute or two (a few, if the machine is busy). (For speed it has two critics, where RLPD has ten.)
 
 # %%
 FULL = False  # True, on a machine with a GPU: hours in place of a minute
@@ -321,7 +323,7 @@ def measure_updates(config, seconds):
     ends = np.arange(rows) % 1001 == 1000
     data = build_dataset(seen, actions, -np.ones(rows), np.ones(rows), ends)
     engine = Engine(config, data, domain.observation_size, domain.action_size)
-    count = config.updates_per_decision  # in one call, as online
+    count = config.execution_length  # in one call, as online
     progress = jax.block_until_ready(engine.update(engine.start(0, get_task(config.task)), 0, 1))  # compiles
     done, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < seconds:
@@ -751,7 +753,7 @@ q_range = checks.check_q_range(q_range)
 #
 # **The flow's loss.** What would a network give that has learned *nothing* of the observation? The best constant answer: the mean action. Its loss is the variance that is left: $1$ from the noise, plus the variance of the actions. A flow that stays near it has not learned the behavior.
 #
-# **The distance of the policy from the behavior.** The log has the distillation loss, $\alpha$ times the mean squared distance between the policy's chunk and the flow's. Divide by $\alpha$. How far is far? Two random chunks of the data differ by twice the variance. A policy that is farther from the behavior than that has left it.
+# **The distance of the policy from the behavior.** The log has the distillation loss, $\alpha$ times the mean squared distance between the policy's chunk and the flow's, clipped to $[-1, 1]$. Divide by $\alpha$. How far is far? Two random chunks of the data differ by twice the variance. A policy that is farther from the behavior than that has left it.
 #
 # ### Your turn: `diagnose` (★★☆, 20 minutes)
 #
@@ -882,7 +884,8 @@ show(
     figure,
     "Three columns of the logs of three runs over updates, mean of four seeds with intervals. Q falls most "
     "with the large learning rate and least with the small alpha, and stays below 0. The flow's loss falls "
-    "but for the large rate. The policy's distance is above that of random chunks for both broken runs.",
+    "but for the large rate. The policy's distance is three times that of random chunks for the small alpha, "
+    "and level with it for the large rate.",
 )
 for name, log in LOGS.items():
     seeds_of = [{k: v[s] for k, v in log.items() if k != "q_mean"} for s in range(len(log["q_min"]))]
@@ -902,9 +905,9 @@ for name in LOOKS:
 # %% [markdown]
 # **What was measured.** (Four seeds each, 1,000 updates, one dataset. The two ways to break it were chosen after pilots.)
 #
-# - **A rate of 0.1** shows in the flow. Its loss stays where knowing nothing would be, in all seeds. The distance is above that of random chunks as well, with spikes beyond the axis. Q tells little: it falls further than the others', and stays inside its range but for the margin.
+# - **A rate of 0.1** shows in the flow. Its loss stays where knowing nothing would be, in all seeds. The distance is level with that of random chunks. Q tells little: it falls further than the others', and stays inside its range but for the margin.
 # - **$\alpha = 0.1$** shows in the distance, and only there. The flow learns as well as in the sound run. (It has to: $\alpha$ does not reach it.) But the policy is about 2 away from it, three times as far as random chunks are from each other, where the sound run is at 0.25.
-# - **Q does not leave its range** by more than the margin in either. With the small $\alpha$ its mean at the end is −7 [−9, −6], with the larger one −21 [−30, −12]: higher, and perfectly possible. It is the value of chunks that nobody has executed. Whether it is right, the log cannot say. Pilots with $\alpha = 0$, with a rate of 0.03, and with a target that is copied at every update ended inside the range and its margin, too. So, in this world, a Q inside its range says next to nothing.
+# - **Q does not leave its range** by more than the margin in either. With the small $\alpha$ its mean at the end is −7 [−9, −5], with the larger one −21 [−31, −11]: higher, and perfectly possible. It is the value of chunks that nobody has executed. Whether it is right, the log cannot say. Pilots with $\alpha = 0$, with a rate of 0.03, and with a target that is copied at every update ended inside the range and its margin, too. So, in this world, a Q inside its range says next to nothing.
 # - **With the wrong range** the sound run is called broken. That is what one believes who gives a chunk one reward.
 # - **The sound run** has solved nothing: 1,000 updates are few. Nothing is wrong with it. The live run is healthy, and it took a few thousand steps online.
 #

@@ -479,7 +479,7 @@ print(f"chunk BC less BC, seed by seed: {told(other[last] - one[last], (-100, 10
 #
 # ## 7. Q-LAC on Lift, offline to online
 #
-# QC-FQL against FQL, as in lesson 06: the same data, the same number of updates, and then online steps with an update each. Recorded with the same settings as the clones above, where FQL differs from QC-FQL in the chunk only.
+# QC-FQL against FQL, as in lesson 06: the same data, the same number of updates, and then online steps with an update each. The settings are those of the clones above, and FQL differs from QC-FQL in the chunk only. Recorded with earlier learners (distillation target not clipped, target average one step later): see [what differs from the published code](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md). It will be recorded anew.
 #
 # **Predict:** the paper has 99 % and 75 % after 100,000 updates of networks four times as wide and twice as deep, on the human set. Will it look like this after 8,000 updates of ours?
 
@@ -645,7 +645,7 @@ for name in ("QC", "QC-FQL", "BFN", "FQL", "RLPD", "RLPD-AC"):
 # - **Not a head start.** After 200K steps RLPD is far below QC. It wins late.
 # - **What is left:** RLPD's policy is not tied to the demonstrations. FQL pays $\alpha = 10{,}000$ for leaving them. BFN can only choose among four samples of the cloned flow, QC among 16 chunks. Where demonstrators fumble, such methods stay among the fumbles. (And square is the task with the longest demonstrations: 80,731 transitions in 300, against 31,127 of lift.) A free policy can leave them, if it has the time: a million steps, half of each batch from demonstrations so that it does not get lost, ten critics.
 #
-# The last line is a **hypothesis**: the first three rule things out, they do not prove it. RLPD also has ten critics where the others have two, and entropy. The test would be: FQL and QC-FQL on square with α of 100, 1,000 and 10,000; and with ten critics. If the hypothesis holds, a smaller α helps *late* and hurts early; if it is the critics, ten of them help at any α. Both take a GPU. They have not been run.
+# The last line is a **hypothesis**: the first three rule things out, they do not prove it. RLPD also has ten critics where the others have two, entropy, and networks of its own (lesson 06). The test would be: FQL and QC-FQL on square with α of 100, 1,000 and 10,000; and with ten critics. If the hypothesis holds, a smaller α helps *late* and hurts early; if it is the critics, ten of them help at any α. Both take a GPU. They have not been run.
 #
 # ## 9. Full runs
 #

@@ -106,7 +106,7 @@ for column, factor in enumerate(("the policy's chunk", "the backup", "N", "the e
 # %% [markdown]
 # QC-FQL and FQL-n differ in the policy's chunk (and in the critic that belongs to it). FQL and QC-FQL differ in chunk *and* backup: the one setting $h$ moves both columns. We still call two methods matched in $h$ if nothing else differs, such as QC and BFN at equal $N$; section 4 takes the two columns apart. On the puzzle QC has no partner at all, not even that one: it differs from BFN-n in chunk and $N$. So the paper's table cannot say what chunks do for best-of-N on the puzzle. We come back to that in section 5.
 #
-# **The experiments of this page** are lists of matched pairs. They run in the lite world (lesson 03) with steps of 0.08, where an episode takes about 40 actions. Each variant has eight seeds, 1,000 updates on play, and 5,000 environment steps with an update each. They were recorded with commands that anyone can repeat; each variant took one or two minutes on two cores. **Over the curve** is the mean of the five online evaluations, of 20 episodes each; it was chosen before the runs, since it has less luck in it than the last one.
+# **The experiments of this page** are lists of matched pairs. They run in the lite world (lesson 03) with steps of 0.08, where an episode takes about 40 actions. Each variant has eight seeds, 1,000 updates on play, and 5,000 environment steps with an update each. They were recorded with commands that anyone can repeat; each variant took one or two minutes on two cores. **Over the curve** is the mean of the five online evaluations, of 20 episodes each; it was chosen before the runs, since it has less luck in it than the last one. Recorded with earlier learners (distillation target not clipped, target average one step later): see [what differs from the published code](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md). It will be recorded anew.
 
 # %%
 EXPERIMENTS = ("length", "disturbance", "halves", "candidates", "factors")
@@ -135,7 +135,7 @@ def less(one, other, form="z.1f"):
 # %% [markdown]
 # ## 2. Seeds, pairs, and how many it takes
 #
-# Here is the first pair: QC-FQL with two critics (the control) and with ten. Which one is better?
+# Here is the first pair: QC-FQL with two critics (the control) and with ten. Which one is better? (Recorded with earlier learners: see section 1.)
 
 # %%
 one, other = curve("qc-fql-critics10"), curve("qc-fql-control")
@@ -319,6 +319,8 @@ show(
 #
 # ## 3. How long a chunk?
 #
+# Recorded with earlier learners: see section 1.
+#
 # **Predict**: success against $h$, offline and online. An episode takes about 40 actions. Where does it turn, and what does $h = 50$ do?
 
 # %%
@@ -439,6 +441,8 @@ print("QC, h = 5 less h = 1, with pushes of 0.5 less without:", less(*costs))
 #
 # ## 4. Two halves: the backup and the execution
 #
+# Recorded with earlier learners: see section 1.
+#
 # A method with chunks changes two things at once. Its **backup** spans $h$ steps and values whole chunks. And its **policy** decides once for $h$ actions, which are executed blindly. Which half gives which half of the gain?
 #
 # To take them apart, policy and critic need chunks of different lengths, $P$ and $C$:
@@ -508,6 +512,8 @@ for way, cell in WAYS.items():
 #
 #
 # ## 5. Equal N, and claims that a control could refute
+#
+# Recorded with earlier learners: see section 1.
 #
 # QC with $N = 64$ against BFN with $N = 4$ is no matched pair. Here is the missing comparison: both, with the same $N$, so that only $h$ differs.
 #
@@ -612,6 +618,8 @@ control_for = checks.check_control_for(control_for)
 #
 # ## 6. The other dials
 #
+# Recorded with earlier learners: see section 1.
+#
 # One setting of QC-FQL at a time, against the same control ($E = 2$ critics, one update a step, mean target, stride 1, $K = 4$, $\alpha = 10$). The paper reports, on its tasks: ten critics help, five updates a step do not.
 
 # %%
@@ -650,7 +658,7 @@ for name in ("qc-fql-min", "qc-fql-updates5"):
 #
 # ### Your own factor, live
 #
-# Change one setting and train two seeds beside the recorded control. (With two seeds, only differences of about 80 points and more are seen in most experiments: look back at section 2 before you conclude.)
+# Change one setting and train two seeds beside the recorded control. (With two seeds, only differences of about 80 points and more are seen in most experiments: look back at section 2 before you conclude. And the control has earlier learners: with `MINE = {}` you see what those two seeds reach today.)
 
 # %%
 MINE = {"critics": 4}  # yours: a field of `qlac train`: learning_rate, batch_size, hidden, target_rate ...
@@ -833,6 +841,8 @@ for about, own in (("the same windows", scores), ("not the same", unmatched)):
 # **An earlier version of this map was no matched pair.** Its n-step learner kept the windows that the time limit cuts, and its chunk learner dropped them, and those that the goal cuts as well. The last two tables have it as "not the same": chunks win 4 or 5 cells after 4, 6 and 8 sweeps. This page said that they win on random data, because n-step sums are there those of a random walker. That was not the reason. With the same windows n-step goes from 0.06 and less to 0.96 and more there, after 6 sweeps. A window that is cut bootstraps after one or two steps, from a table that starts at 0, which is better than any true value. So in every sweep a part of the windows is late with the news. Chunks had been held back, too: with the windows that end at the goal they go from 0.37 to 0.58 up to 0.58 to 1.00. Two differences beside the one that was meant: nothing in the picture showed them, and a control did.
 #
 # ## 8. Three plots that mislead
+#
+# Recorded with earlier learners: see section 1.
 #
 # All three are drawn from the recorded runs of this page, and every number in them is true. This page reports both measures throughout, over the curve and at the end, so that neither is a flaw by itself. What is wrong with each plot? Read the code.
 #
