@@ -79,7 +79,7 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world and for the
     longest in the coarser one, where the failure is clearest, remove one possible cause each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
     `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL with RLPD's batches
-    and critics (an actor that can hold any distribution, and is held near the data). And one thing is taken from RLPD itself:
+    and ten critics (an actor that can hold any distribution, and is held near the data). And one thing is taken from RLPD itself:
     `two` has two critics in place of ten, with single actions (h1) and with chunks.
     """
     few = {"seeds": 4, "online_steps": 8_000, **changes}

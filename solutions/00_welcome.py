@@ -362,7 +362,7 @@ print("as it was filmed: ", np.array_equal(mine, film.looks))
 # | **03** flow matching | behavior cloning of chunks | why a Gaussian fails and a flow does not; dithering |
 # | **04** FQL | critic, distillation, best of N | Q-LAC, trained; when chunks pay |
 # | **05** exploration | coherency and coverage | what makes a chunk coherent, and what that is worth |
-# | **06** offline to online | RLPD and RLPD with chunks | when naive chunking helps and when it fails |
+# | **06** offline to online | RLPD and RLPD with chunks | ten methods side by side, and where RLPD on chunks fails |
 # | **07** OGBench, **08** Robomimic | what a full run needs, and what gives a broken one away | the paper's figures beside your predictions |
 # | **09** ablations | a paired bootstrap, controls | which part of the method does what, in a small world |
 # | 10 beyond | decoupled and adaptive chunks | what came after the paper |

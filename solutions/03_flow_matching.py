@@ -145,13 +145,13 @@ flow_matching_loss = checks.check_flow_matching_loss(flow_matching_loss)
 #
 # $$ x_{(k+1)/K} = x_{k/K} + \tfrac 1 K\, v_\beta\big(x_{k/K},\, \tfrac k K\big), \qquad k = 0, \dots, K - 1 $$
 #
-# In words: start at the noise; ask the field where you are and which way to go, take a step of size $1/K$, $K$ times.
+# In words: start at the noise; ask the field where you are and which way to go, take a step of size $1/K$, $K$ times. The result may lie outside the box of actions, $[-1, 1]$. It is clipped later, where it is used.
 #
 # ### Your turn: `euler` (★★☆, 8 minutes)
 
 # %% nbgrader={"grade": false, "grade_id": "euler", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def euler(field, noise, steps):
-    """Follows the field from time 0 to time 1. The result is not clipped.
+    """Follows the field from time 0 to time 1. It gives what the flow gives: no clip here.
 
     Args:
         field: a function, field(x (B, D), time (B,)) -> (B, D). It wants one time a row.
@@ -956,7 +956,7 @@ for H in LENGTHS:
     print()
 
 # %% [markdown]
-# The samples are about half as far from what was recorded at their moment as from what was recorded elsewhere: the flow knows what the situation calls for. In the simulator none of the few episodes solves the task, as was to be expected of play from 7 episodes, and with so few the intervals are wide. What can be told apart is *coherency*, the distance that the gripper covers in five steps: chunks of 5 go further than single steps, and the data furthest (intervals over episodes of both seeds). Whether the cube gets lifted these few episodes do not separate.
+# The samples are about half as far from what was recorded at their moment as from what was recorded elsewhere: the flow knows what the situation calls for. In the simulator none of the few episodes solves the task, as was to be expected of play from 7 episodes, and with so few the intervals are wide. What can be told apart is *coherency*, the distance that the gripper covers in five steps: chunks of 5 go further than single steps, and the data furthest (intervals over episodes of both seeds). So few episodes cannot tell whether the cube is lifted more often.
 #
 # So a clone of play acts like play and solves nothing. It takes a critic to choose among what it proposes. That is lesson 04.
 #

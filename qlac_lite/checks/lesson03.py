@@ -276,7 +276,7 @@ def _euler_cases(rng):
     wind = Field(rng, "2 everywhere", velocity=2.0, mixed=False)
     growth = Field(rng, "v = x", pull=1.0, mixed=False)
     return [
-        Case("a field that is 2 everywhere, 4 steps", (wind, noise(3, 2), 4), "K steps of size 1/K, so x moves by 2 in all: noise + 2. The result is not clipped."),
+        Case("a field that is 2 everywhere, 4 steps", (wind, noise(3, 2), 4), "K steps of size 1/K, so x moves by 2 in all: noise + 2. No clip inside: the result may lie outside [-1, 1]."),
         Case("a field v = x, 2 steps", (growth, noise(3, 2), 2), "Each step starts where the last one ended: x = x + field(x, t) / K, so x grows by 1.5 twice."),
         Case("a field of place and time, 1 step", (Field(rng, "some function of x and time"), noise(4, 3), 1), "The only step starts at t = 0: noise + field(noise, 0)."),
         Case("a field of place and time, 5 steps", (Field(rng, "some function of x and time"), noise(4, 3), 5), "Step k = 0 .. K - 1 starts at t = k / K and asks the field there: jnp.full(B, k / steps)."),
@@ -332,8 +332,8 @@ check_euler = Exercise(
         Misconception("Each step asks the field twice and averages (Heun's method).", "Euler asks once, where the step starts.", _heun),
         Misconception("The number of steps is fixed at 10.", "Use the argument: steps.", lambda f, z, K: euler(f, z, 10)),
         Misconception("It makes one step too many.", "K steps: k = 0 .. K - 1.", _euler_with(count=lambda K: range(K + 1))),
-        Misconception("The result is clipped to [-1, 1]; the sampler gives what the flow gives.", "Clip later, where an action is executed.", _euler_with(end=lambda x: jnp.clip(x, -1, 1))),
-        Misconception("Every step is clipped to [-1, 1].", "On its way the flow may go anywhere. Clip later, where an action is executed.", _euler_with(each=lambda x: jnp.clip(x, -1, 1))),
+        Misconception("The result is clipped to [-1, 1]; the sampler gives what the flow gives.", "Clip later, where the result is used.", _euler_with(end=lambda x: jnp.clip(x, -1, 1))),
+        Misconception("Every step is clipped to [-1, 1].", "On its way the flow may go anywhere. Clip later, where the result is used.", _euler_with(each=lambda x: jnp.clip(x, -1, 1))),
         Misconception("It starts from 0, not from the noise: every sample would be the same.", "x = noise.", _euler_with(start=lambda z: 0 * z)),
         Misconception("It returns the displacement: the noise is missing.", "Start at x = noise and add to it.", lambda f, z, K: euler(f, z, K) - z),
         Misconception("The field is asked at the noise in every step.", "Ask it at x, where the last step ended.", _euler_with(asked=lambda x, z: z)),

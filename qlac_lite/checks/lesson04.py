@@ -91,50 +91,81 @@ check_critic_loss = Exercise(
 
 
 def distillation_loss(proposal, behavior):
-    """Mean squared distance of the policy's chunk from the flow's, both (B, H, A); no gradient into behavior."""
-    return jnp.mean((proposal - stop_gradient(behavior)) ** 2)
+    """Mean squared distance of the policy's chunk from the flow's, clipped; both (B, H, A). No gradient into behavior."""
+    target = stop_gradient(jnp.clip(behavior, -1, 1))
+    return jnp.mean((proposal - target) ** 2)
 
 
 def _distillation_expected(proposal, behavior):
     size = proposal.size
-    difference = proposal - behavior
+    difference = proposal - np.maximum(np.minimum(behavior, 1.0), -1.0)
     return np.sum(difference**2) / size, 2 * difference / size, np.zeros_like(behavior)
 
 
 def _distillation_cases(rng):
-    inside, outside = rng.uniform(-0.9, 0.9, size=(2, 4, 1, 2)), rng.normal(size=(2, 5, 3, 2)) * 2
+    def inside(size, horizon):
+        return rng.uniform(-0.9, 0.9, size=(size, horizon, 2))
+
+    def outside(size, horizon):
+        """A third of the entries inside [-1, 1], a third above, a third below."""
+        side = rng.permutation(np.arange(size * horizon * 2) % 3 - 1).reshape(size, horizon, 2)
+        return side * rng.uniform(1.2, 2.5, size=side.shape) + (side == 0) * inside(size, horizon)
+
     return [
-        Case("four single actions, all inside [-1, 1]", tuple(inside), "The mean over all B * H * A entries of the squared difference."),
-        Case("five chunks of 3, some entries outside [-1, 1]", tuple(outside), "No clipping here: an action outside is pulled back by its distance from the flow's."),
+        Case("four single actions, all inside [-1, 1]", (inside(4, 1), inside(4, 1)), "The mean over all B * H * A entries of the squared difference."),
+        Case("five chunks of 3, all inside [-1, 1]", (inside(5, 3), inside(5, 3)), "The mean over all B * H * A entries: every step of a chunk counts as much as a single action."),
+        Case("five chunks of 3, some entries of the flow's outside [-1, 1]", (inside(5, 3), outside(5, 3)), "The target is a chunk that can be executed: clip behavior to [-1, 1]."),
+        Case("five chunks of 3, some entries of the policy's outside [-1, 1]", (outside(5, 3), inside(5, 3)), "The proposal is not clipped here: its distance from the target pulls an entry outside back."),
+        Case("six chunks of 3, some entries of both outside [-1, 1]", (outside(6, 3), outside(6, 3)), "Clip behavior alone, before you take the difference."),
     ]  # fmt: skip
-
-
-def _distance(proposal, behavior, size=lambda d: jnp.mean(d**2)):
-    return size(proposal - behavior)
 
 
 def _clip(x):
     return jnp.clip(x, -1, 1)
 
 
+def _distance(proposal, behavior, size=lambda d: jnp.mean(d**2), target=lambda b: stop_gradient(_clip(b))):
+    return size(proposal - target(behavior))
+
+
+def _past_the_clip(x):
+    """Its value is clipped, its gradient is 1 everywhere."""
+    return x + stop_gradient(_clip(x) - x)
+
+
+UNCLIPPED = "The target is not clipped: outside [-1, 1] the policy would learn actions that nobody can execute and no critic has seen."
+ONLY_TARGET = "Clip behavior only, before you subtract it."
+
 check_distillation_loss = Exercise(
     distillation_loss,
     _distillation_expected,
     _distillation_cases,
     [
-        Misconception("The gradient flows into the distillation's target: the flow would be pulled towards the policy.", "Put behavior in jax.lax.stop_gradient.", _distance),
-        Misconception("The gradient is stopped in the policy's own chunk: nothing would learn.", "Stop the gradient of behavior, not of proposal.", lambda p, b: _distance(stop_gradient(p), stop_gradient(b))),
-        Misconception("The gradient is stopped on the wrong side: the flow learns from the policy.", "Stop the gradient of behavior, not of proposal.", lambda p, b: _distance(stop_gradient(p), b)),
-        Misconception("Both are clipped.", "The clip belongs to the Q loss. Here it would stop the pull on everything outside [-1, 1].", lambda p, b: _distance(_clip(p), stop_gradient(_clip(b)))),
-        Misconception("The policy's chunk is clipped: an entry outside [-1, 1] would never be pulled back.", "The clip belongs to the Q loss. Here compare the chunks as they come.", lambda p, b: _distance(_clip(p), stop_gradient(b))),
-        Misconception("The flow's chunk is clipped.", "FQL distils the flow as it is.", lambda p, b: _distance(p, stop_gradient(_clip(b)))),
-        Misconception("The difference is not squared.", "The mean of (proposal - behavior)**2.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.mean(jnp.abs(d)))),
-        Misconception("Half of the squared difference.", "Without the factor; alpha sets the weight.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.mean(d**2) / 2)),
-        Misconception("Summed over each chunk, averaged over the batch.", "The mean over all B * H * A entries: jnp.mean. (The other choice would be as good, with an alpha H * A times smaller.)", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.mean(jnp.sum(d**2, axis=(1, 2))))),
-        Misconception("Summed over the actions, averaged over the rest.", "The mean over all B * H * A entries: jnp.mean.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.mean(jnp.sum(d**2, axis=2)))),
-        Misconception("Everything is summed.", "The mean over all B * H * A entries: jnp.mean.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.sum(d**2))),
+        Misconception("The gradient flows into the distillation's target: the flow would be pulled towards the policy.", "Put the target in jax.lax.stop_gradient.", lambda p, b: _distance(p, b, target=_clip)),
+        Misconception("The gradient flows into the flow's chunk, and even past the clip.", "Put the target in jax.lax.stop_gradient: stop_gradient(jnp.clip(behavior, -1, 1)).", lambda p, b: _distance(p, b, target=_past_the_clip)),
+        Misconception("The gradient is stopped in the policy's own chunk: nothing would learn.", "Stop the gradient of behavior, not of proposal.", lambda p, b: _distance(stop_gradient(p), b)),
+        Misconception("The gradient is stopped on the wrong side: the flow learns from the policy.", "Stop the gradient of behavior, not of proposal.", lambda p, b: _distance(stop_gradient(p), b, target=_clip)),
+        Misconception(UNCLIPPED, "Clip the flow's chunk: jnp.clip(behavior, -1, 1).", lambda p, b: _distance(p, b, target=stop_gradient)),
+        Misconception("The target is not clipped, and the gradient flows into it.", "The target is jax.lax.stop_gradient(jnp.clip(behavior, -1, 1)).", lambda p, b: _distance(p, b, target=lambda b: b)),
+        Misconception("The clip is on the wrong side: on the policy's chunk, not on the target.", "Clip behavior, not proposal. A clipped proposal has no gradient outside [-1, 1] and could not come back.", lambda p, b: _distance(_clip(p), b, target=stop_gradient)),
+        Misconception("Both chunks are clipped: an entry of the policy's outside [-1, 1] has no gradient and could not come back.", ONLY_TARGET, lambda p, b: _distance(_clip(p), b)),
+        Misconception("Both values are clipped, and the gradient goes past the clip of the proposal.", "No clip of the proposal: an entry far outside has to be pulled by its full distance.", lambda p, b: _distance(_past_the_clip(p), b)),
+        Misconception("The difference is clipped, not the target.", ONLY_TARGET, lambda p, b: _distance(p, b, lambda d: jnp.mean(_clip(d) ** 2), stop_gradient)),
+        Misconception("The target is clipped, and the difference is, too: an entry further away than 1 has no gradient.", "The squared difference as it is.", lambda p, b: _distance(p, b, lambda d: jnp.mean(_clip(d) ** 2))),
+        Misconception("The target goes through tanh: even actions that can be executed are changed.", "Clip it: jnp.clip(behavior, -1, 1) leaves what is inside as it is.", lambda p, b: _distance(p, b, target=lambda b: stop_gradient(jnp.tanh(b)))),
+        Misconception("Both chunks go through tanh.", "Clip behavior with jnp.clip(behavior, -1, 1), and leave proposal as it is.", lambda p, b: _distance(jnp.tanh(p), b, target=lambda b: stop_gradient(jnp.tanh(b)))),
+        Misconception("The policy's chunk goes through tanh.", "Leave proposal as it is.", lambda p, b: _distance(jnp.tanh(p), b)),
+        Misconception("The target is clipped to [0, 1].", "Actions are in [-1, 1].", lambda p, b: _distance(p, b, target=lambda b: stop_gradient(jnp.clip(b, 0, 1)))),
+        Misconception("The bounds of the clip are swapped: everything becomes -1.", "The lower one first: jnp.clip(behavior, -1, 1).", lambda p, b: _distance(p, b, target=lambda b: -jnp.ones_like(b))),
+        Misconception("The target is clipped from above only.", "jnp.clip(behavior, -1, 1) has both bounds.", lambda p, b: _distance(p, b, target=lambda b: stop_gradient(jnp.minimum(b, 1)))),
+        Misconception("Entries where the flow is outside [-1, 1] are left out.", "They count, with the nearest action that can be executed: jnp.clip(behavior, -1, 1).", lambda p, b: jnp.mean(jnp.where(jnp.abs(b) <= 1, (p - stop_gradient(b)) ** 2, 0.0))),
+        Misconception("The difference is not squared.", "The mean of (proposal - target)**2.", lambda p, b: _distance(p, b, lambda d: jnp.mean(jnp.abs(d)))),
+        Misconception("Half of the squared difference.", "Without the factor; alpha sets the weight.", lambda p, b: _distance(p, b, lambda d: jnp.mean(d**2) / 2)),
+        Misconception("Summed over each chunk, averaged over the batch.", "The mean over all B * H * A entries: jnp.mean. (The other choice would be as good, with an alpha H * A times smaller.)", lambda p, b: _distance(p, b, lambda d: jnp.mean(jnp.sum(d**2, axis=(1, 2))))),
+        Misconception("Summed over the actions, averaged over the rest.", "The mean over all B * H * A entries: jnp.mean.", lambda p, b: _distance(p, b, lambda d: jnp.mean(jnp.sum(d**2, axis=2)))),
+        Misconception("Everything is summed.", "The mean over all B * H * A entries: jnp.mean.", lambda p, b: _distance(p, b, lambda d: jnp.sum(d**2))),
         Misconception("Only the first action of a chunk is compared.", "All H actions count: jnp.mean over everything.", lambda p, b: distillation_loss(p[:, :1], b[:, :1])),
-        Misconception("The length of the difference, not its square.", "The mean of (proposal - behavior)**2.", lambda p, b: _distance(p, stop_gradient(b), lambda d: jnp.sqrt(jnp.mean(d**2)))),
+        Misconception("The length of the difference, not its square.", "The mean of (proposal - target)**2.", lambda p, b: _distance(p, b, lambda d: jnp.sqrt(jnp.mean(d**2)))),
     ],
     insight="A regression: the flow takes K steps to turn a noise into a chunk, the policy learns to do it in one.",
     compiled=True,
@@ -196,7 +227,7 @@ check_q_loss = Exercise(
         Misconception("The sign is wrong: minimising it would lower Q.", "The loss is -mean Q.", _q_with(value=lambda q: jnp.mean(q))),
         Misconception("The gradient is stopped altogether: the policy would learn nothing.", "Stop it in params only; the proposal has to feel the slope of Q.", _q_with(bounded=lambda a: stop_gradient(_clip(a)))),
         Misconception("The proposal is not clipped: the critic is asked about actions that cannot be executed.", "Clip it to [-1, 1] before the critic.", _q_with(bounded=lambda a: a)),
-        Misconception("The value is clipped, but the gradient goes past the clip.", "Where the clip bites, the gradient is 0: use jnp.clip alone.", _q_with(bounded=lambda a: a + stop_gradient(_clip(a) - a))),
+        Misconception("The value is clipped, but the gradient goes past the clip.", "Where the clip bites, the gradient is 0: use jnp.clip alone.", _q_with(bounded=_past_the_clip)),
         Misconception("The proposal goes through tanh.", "Clip it to [-1, 1]: a chunk inside stays as it is.", _q_with(bounded=jnp.tanh)),
         Misconception("The proposal is clipped to [0, 1].", "Actions are in [-1, 1].", _q_with(bounded=lambda a: jnp.clip(a, 0, 1))),
         Misconception("It takes the smallest Q of the ensemble.", "This method takes the mean over the ensemble.", _q_with(value=lambda q: -jnp.mean(q.min(axis=0)))),
@@ -270,6 +301,7 @@ def _actor_expected(networks, params, observation, actions, valid, alpha, steps,
     turn = np.tanh(policy[1] * seen)
     proposal = policy[0] * noise + turn * 1.3
     q, _, q_slope = _q_expected(None, critic, observation, proposal)
+    behavior = np.clip(behavior, -1, 1)
     pull = 2 * alpha * (proposal - behavior) / size + q_slope
     in_policy = np.stack([(pull * noise).sum((0, 1)), (pull * 1.3 * (1 - turn**2) * seen).sum((0, 1))])
     total = imitation + alpha * np.mean((proposal - behavior) ** 2) + q
@@ -286,7 +318,7 @@ def _actor_cases(rng):
 
     return [
         Case("alpha = 0: flow BC and the Q loss", case(5, 3, 0.0, 2, False), "flow_matching_loss(...) + q_loss(...)."),
-        Case("alpha = 3, chunks of 3", case(5, 3, 3.0, 3, False), "One noise for both: the flow and the policy turn the same noise (B, H, A) into a chunk, and alpha weighs their distance."),
+        Case("alpha = 3, chunks of 3", case(5, 3, 3.0, 3, False), "One noise for both: the flow and the policy turn the same noise (B, H, A) into a chunk, and alpha weighs distillation_loss, which clips the flow's chunk itself."),
         Case("alpha = 10, some chunks cut by an episode's end", case(5, 3, 10.0, 4, True), "valid goes into the flow's loss."),
     ]  # fmt: skip
 
@@ -294,11 +326,12 @@ def _actor_cases(rng):
 def _actor_with(
     weights=lambda a: (1.0, a, 1.0), teacher=lambda b, actions: b, second=lambda key, noise: noise, distance=distillation_loss,
     improve=q_loss, shown=lambda proposal, behavior: proposal, counted=lambda v: v, frozen=lambda p: p, number=lambda k: k,
+    draw=jax.random.normal, sampler=euler,
 ):  # fmt: skip
     def wrong(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
         field = lambda *inputs: networks.flow(frozen(params["flow"]), *inputs)
-        noise = jax.random.normal(noise_key, actions.shape)
-        behavior = teacher(euler(field, observation, noise, number(steps)), actions)
+        noise = draw(noise_key, actions.shape)
+        behavior = teacher(sampler(field, observation, noise, number(steps)), actions)
         proposal = networks.policy(params["policy"], observation, second(flow_key, noise))
         bc, distil, q = weights(alpha)
         imitation = bc * flow_matching_loss(field, observation, actions, counted(valid), flow_key)
@@ -308,12 +341,27 @@ def _actor_with(
     return wrong
 
 
+def _euler_kept_inside(field, observation, noise, steps):
+    """The sampler with a clip in every step."""
+    for k in range(steps):
+        noise = _clip(noise + field(observation, noise, jnp.full(len(noise), k / steps)) / steps)
+    return noise
+
+
 check_actor_loss = Exercise(
     actor_loss,
     _actor_expected,
     _actor_cases,
     [
-        Misconception("The gradient of the distillation flows into the flow, which is then no longer a model of the data.", "Use distillation_loss, which stops it.", _actor_with(distance=lambda p, b: jnp.mean((p - b) ** 2))),
+        Misconception("The gradient of the distillation flows into the flow, which is then no longer a model of the data.", "Use distillation_loss, which stops it.", _actor_with(distance=lambda p, b: _distance(p, b, target=_clip))),
+        Misconception("The target is not clipped, and the gradient of the distillation flows into the flow.", "Use distillation_loss, which clips the flow's chunk and stops the gradient.", _actor_with(distance=lambda p, b: _distance(p, b, target=lambda b: b))),
+        Misconception(UNCLIPPED, "Use distillation_loss, which clips the flow's chunk.", _actor_with(distance=lambda p, b: _distance(p, b, target=stop_gradient))),
+        Misconception("The difference of the two chunks is clipped, not the target.", "Use distillation_loss, which clips the flow's chunk.", _actor_with(distance=lambda p, b: _distance(p, b, lambda d: jnp.mean(_clip(d) ** 2), stop_gradient))),
+        Misconception("The policy's chunk goes through tanh.", "Give both losses the policy's chunk as it comes: q_loss clips it.", _actor_with(distance=lambda p, b: distillation_loss(jnp.tanh(p), b), shown=lambda p, b: jnp.tanh(p))),
+        Misconception("Every Euler step is clipped: this is another flow, with other chunks.", "euler(field, observation, noise, steps) as it is; distillation_loss clips its result.", _actor_with(sampler=_euler_kept_inside)),
+        Misconception("The noise is clipped; but it is no action, and the flow was trained to start from all of it.", "noise = jax.random.normal(noise_key, actions.shape), for both.", _actor_with(draw=lambda key, shape: _clip(jax.random.normal(key, shape)))),
+        Misconception("The flow's chunk goes through tanh.", "Give distillation_loss what euler gives.", _actor_with(teacher=lambda b, actions: jnp.tanh(b))),
+        Misconception("The Q loss asks the critic about a chunk that is not clipped.", "Use q_loss, which clips the policy's chunk.", _actor_with(improve=lambda c, p, o, a: -jnp.mean(c(stop_gradient(p), o, a)))),
         Misconception("The gradient of the Q loss flows into the critic.", "Use q_loss, which stops it.", _actor_with(improve=lambda c, p, o, a: -jnp.mean(c(p, o, _clip(a))))),
         Misconception("Policy and flow start from different noise: the policy would be asked to match an unrelated sample, and could only learn their mean.", "Draw noise once, and give it to both.", _actor_with(second=lambda key, noise: jax.random.normal(jax.random.fold_in(key, 1), noise.shape))),
         Misconception("The policy and the flow's loss share a key; the policy starts from another noise than the flow.", "noise = jax.random.normal(noise_key, actions.shape), for both.", _actor_with(second=lambda key, noise: jax.random.normal(key, noise.shape))),
@@ -329,7 +377,8 @@ check_actor_loss = Exercise(
         Misconception("The Q loss is subtracted; it has its minus sign already.", "flow + alpha * distillation + Q.", _actor_with(weights=lambda a: (1.0, a, -1.0))),
         Misconception("The Q loss looks at the flow's chunk, so the policy is never improved.", "Give q_loss the policy's chunk.", _actor_with(shown=lambda p, b: b)),
         Misconception("valid is not used.", "Pass valid to flow_matching_loss.", _actor_with(counted=jnp.ones_like)),
-        Misconception("The proposal is clipped before the distillation.", "Distil the chunk as it comes; q_loss clips for itself.", _actor_with(distance=lambda p, b: distillation_loss(_clip(p), b))),
+        Misconception("The policy's chunk is clipped before the distillation: an entry outside [-1, 1] would have no gradient and could not come back.", "Give distillation_loss the policy's chunk as it comes; q_loss clips it for itself.", _actor_with(distance=lambda p, b: distillation_loss(_clip(p), b))),
+        Misconception("In the distillation the policy's chunk is clipped, and the target is not.", "Use distillation_loss with the policy's chunk as it comes: it clips the target only.", _actor_with(distance=lambda p, b: _distance(_clip(p), b, target=stop_gradient))),
         Misconception("The flow is frozen everywhere: it would never learn.", "Only the distillation's target is stopped, and distillation_loss does that.", _actor_with(frozen=stop_gradient)),
         Misconception("The flow takes one Euler step.", "Give euler `steps`.", _actor_with(number=lambda k: 1)),
     ],
