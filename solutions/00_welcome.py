@@ -134,7 +134,7 @@ explore(draw_path, step=("step", list(range(len(film.effector))), 25))
 # %% [markdown]
 # When the notebook runs, drag the slider above to see the episode step by step. This is the dark theme, near the end:
 #
-# ![A slider at step 43; under it the gripper and the cube from above, the cube on its place, and the heights of both over the episode](../docs/pictures/slider-dark.png)
+# ![A slider at step 48; under it the gripper and the cube from above, the cube almost on its place, and the heights of both over the episode](../docs/pictures/slider-dark.png)
 #
 # One film proves nothing. This seed was picked because it solved 12 of 15 episodes at the end of its training, and picking the best always flatters. How often does it succeed in new episodes? The next cell plays them, live.
 
