@@ -59,7 +59,7 @@ run: $(VENV)/.base
 	$(BIN)/qlac report $(RUNS)/qc-fql $(RUNS)/fql --out $(RUNS)/report
 
 test: $(VENV)/.dev
-	@$(BIN)/ruff check qlac_lite tests
+	@$(BIN)/ruff check qlac_lite tests tools
 	@$(COMPILED_ONCE) $(BIN)/python -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder
 	@$(COMPILED_ONCE) QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
@@ -77,10 +77,10 @@ lab: $(VENV)/.lab
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(firstword $(wildcard notebooks/00*.ipynb notebooks/*.ipynb) README.md)
 
 notebooks: $(VENV)/.dev
-	@$(BIN)/python -m qlac_lite.workshop $(LESSONS)
+	@$(BIN)/python tools/build_lessons.py $(LESSONS)
 
-# The pages that Sphinx reads are written by site/conf.py. A warning, such as a link that leads nowhere, fails the build.
-SPHINX = @rm -rf build/site* && mkdir -p build/site-src && $(BIN)/python -m sphinx -W --keep-going -q -c site -d build/site-doctrees
+# The pages that Sphinx reads are written by docs/site/conf.py. A warning, such as a link that leads nowhere, fails the build.
+SPHINX = @rm -rf build/site* && mkdir -p build/site-src && $(BIN)/python -m sphinx -W --keep-going -q -c docs/site -d build/site-doctrees
 site: $(VENV)/.site
 	$(SPHINX) build/site-src build/site
 	@echo "Open build/site/index.html"
@@ -89,7 +89,7 @@ site-links: $(VENV)/.site
 	$(SPHINX) -b linkcheck build/site-src build/site-links
 
 bench: $(VENV)/.base
-	@$(BIN)/python -m qlac_lite.bench
+	@$(BIN)/python tools/bench.py
 
 rehearse: $(VENV)/.dev
 	@set -e; for domain in puzzle-3x3 scene cube-double cube-triple cube-quadruple; do \
@@ -97,10 +97,10 @@ rehearse: $(VENV)/.dev
 	@$(COMPILED_ONCE) $(BIN)/qlac sweep docs/sweeps/rehearsal.toml --out runs/rehearsal
 
 publish-links: $(VENV)/.base
-	@$(BIN)/python -m qlac_lite.links $(REPO)
+	@$(BIN)/python tools/links.py $(REPO)
 
 format: $(VENV)/.dev
-	@$(BIN)/ruff check --fix qlac_lite tests
+	@$(BIN)/ruff check --fix qlac_lite tests tools
 
 clean:
 	rm -rf .venv .venv-colab build dist *.egg-info

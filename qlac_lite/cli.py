@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from qlac_lite.config import get_method, make_config, parse_settings
-from qlac_lite.errors import QlacError
-from qlac_lite.tasks import LITE_WORLD
+from qlac_lite.config import get_method, make_config
+from qlac_lite.config.run import parse_settings
+from qlac_lite.config.tasks import LITE_WORLD
+from qlac_lite.utils.errors import QlacError
 
 app = typer.Typer(
     name="qlac",
@@ -48,14 +49,14 @@ def data(
     workers. Generated files are named as such: they are not the official ones.
     """
     if verify is not None:
-        from qlac_lite.data.datasets import verify as check
-        from qlac_lite.data.ogbench import describe
+        from qlac_lite.data.formats.records import describe
+        from qlac_lite.data.load import verify as check
 
         print(f"{verify} is sound: {describe(check(verify, name))}")
         return
     if name is None:
         raise QlacError("Name a dataset, such as: qlac data cube-single-play-v0. `qlac tasks` lists them all.")
-    from qlac_lite.data.fetch import get_dataset
+    from qlac_lite.data.sources.fetch import get_dataset
 
     print(get_dataset(name, source, episodes, seed, workers, out, shards, log=lambda text: print(text, file=sys.stderr)))
 
@@ -92,10 +93,10 @@ def train(
     config = make_config(task, method, preset, **changes)
     out = out or Path("runs") / task / method
     _quiet()
-    from qlac_lite.data.fetch import get_dataset
-    from qlac_lite.engine import use_cores
-    from qlac_lite.training import start_run
-    from qlac_lite.training import train as run_training
+    from qlac_lite.data.sources.fetch import get_dataset
+    from qlac_lite.training.loop import start_run
+    from qlac_lite.training.loop import train as run_training
+    from qlac_lite.utils.machine import use_cores
 
     use_cores()
     run, dataset = start_run(config, data or get_dataset(task), out, resume, collected)
@@ -118,7 +119,7 @@ def sweep(
     """
     out = out or Path("runs") / spec.stem
     _quiet()
-    from qlac_lite.sweep import describe_sweep, run_sweep
+    from qlac_lite.experiments.sweep.ray_runner import describe_sweep, run_sweep
 
     if dry_run:
         print(describe_sweep(spec, out))
@@ -144,7 +145,7 @@ def evaluate(
     if episodes < 1:
         raise QlacError(f"--episodes is {episodes}, but has to be at least 1.")
     _quiet()
-    from qlac_lite.report import draw_filmstrip, evaluate_run
+    from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
 
     print(evaluate_run(run, episodes))
     if filmstrip is not None:
@@ -162,7 +163,7 @@ def report(
     With several tasks, aggregate.md, .csv and .png have the mean over each domain and over all.
     """
     _quiet()
-    from qlac_lite.report import write_report
+    from qlac_lite.reports.by_task import write_report
 
     print(write_report(runs, out))
 
@@ -175,8 +176,8 @@ def export(
 ) -> None:
     """Writes one seed's policy as a small file: the networks that act, and where they come from."""
     _quiet()
-    from qlac_lite.policies import export_policy
-    from qlac_lite.runs import open_run
+    from qlac_lite.training.policy import export_policy
+    from qlac_lite.training.run_folder import open_run
 
     policy = export_policy(open_run(run), seed, out)
     print(f"{get_method(policy.config.method).title}, seed {seed}, {policy.about['phase']}: {out}")
@@ -200,27 +201,27 @@ def experiment(
     """
     settings = parse_settings(set_ or []) | ({"seeds": seeds} if seeds else {}) | ({"methods": tuple(method)} if method else {})
     _quiet()
-    from qlac_lite.engine import use_cores
+    from qlac_lite.utils.machine import use_cores
 
     use_cores()
     task = task or ("cube-triple-play-singletask-task2-v0" if preset == "full" else LITE_WORLD)
-    from qlac_lite.ablations import ABLATIONS, ablate, variants
-    from qlac_lite.data.fetch import get_dataset
+    from qlac_lite.data.sources.fetch import get_dataset
+    from qlac_lite.experiments.ablations import ABLATIONS, ablate, variants
 
     if task == LITE_WORLD:
-        from qlac_lite.experiments import run_experiment
+        from qlac_lite.experiments.catalogue import run_experiment
 
         rows = run_experiment(name, out, **settings)
     elif name in ABLATIONS:
         rows = ablate(name, task, out, data or get_dataset(task), preset, **settings)
     elif name == "exploration":
-        from qlac_lite.exploration import explore, summary
+        from qlac_lite.experiments.exploration import explore, summary
 
         print(summary(explore(task, out, data or get_dataset(task), preset, **settings)))
     else:
         raise QlacError(f"{name} runs on the lite world only; exploration and the ablations take --task. Compare methods on {task} with qlac train and qlac report.")  # fmt: skip
     if name in ABLATIONS:
-        from qlac_lite.ablation_report import report_ablation
+        from qlac_lite.reports.ablation import report_ablation
 
         print(report_ablation(rows, variants(name, settings.get("methods"), task != LITE_WORLD and preset == "full"), out))
 
@@ -228,7 +229,7 @@ def experiment(
 @app.command()
 def tasks() -> None:
     """Lists the tasks, their data, and the paper's settings for them and for all runs, each with its source."""
-    from qlac_lite.registry import describe_tasks
+    from qlac_lite.config.protocol import describe_tasks
 
     print(describe_tasks())
 
@@ -236,7 +237,7 @@ def tasks() -> None:
 @app.command()
 def methods() -> None:
     """Lists the methods: the backup and the policy extraction of each, and what it sets at the paper's size."""
-    from qlac_lite.registry import describe_methods
+    from qlac_lite.config.protocol import describe_methods
 
     print(describe_methods())
 

@@ -30,11 +30,11 @@
 import numpy as np
 from scipy import stats
 
-from qlac_lite import films, plots
-from qlac_lite.checks import lesson00 as checks
 from qlac_lite.lessons import shorten, show
-from qlac_lite.policies import course_policy
-from qlac_lite.widgets import explore
+from qlac_lite.lessons.checks import lesson00 as checks
+from qlac_lite.lessons.sliders import explore
+from qlac_lite.reports import films, plots
+from qlac_lite.training.policy import course_policy
 
 # %% [markdown]
 # ## 1. Is everything there?
@@ -167,15 +167,16 @@ import time
 import jax
 
 from qlac_lite.agents import make_learner
-from qlac_lite.envs import lite, lite_data
-from qlac_lite.lite import lite_config, train_lite
+from qlac_lite.data.sources import lite_play
+from qlac_lite.envs import lite_world
+from qlac_lite.training.jax_loop import lite_config, train_lite
 
-WORLD = lite.LiteWorld(step=0.08)
+WORLD = lite_world.LiteWorld(step=0.08)
 config = lite_config("qc-fql", **shorten(
     dict(seeds=2, offline_steps=1000, online_steps=5000, evaluate_every=500),
     fast=dict(seeds=2, offline_steps=100, online_steps=100, evaluate_every=50, evaluation_episodes=4),
 ))
-data = lite_data.record(WORLD, jax.random.key(0), 400, 125)
+data = lite_play.record(WORLD, jax.random.key(0), 400, 125)
 begun = time.perf_counter()
 outcome = train_lite(config, WORLD, data)
 print(f"two agents trained in {time.perf_counter() - begun:.0f} s, with compiling")
@@ -184,19 +185,19 @@ print(f"two agents trained in {time.perf_counter() - begun:.0f} s, with compilin
 # Left, how often each agent solved the task as it trained: 20 new episodes a point, with exact 95 % intervals. Right, the world from above, and where the agent of seed 0 carried the puck in ten new episodes: bars are the gripper's fingers, the dot is the puck at its start, the circle is the goal.
 
 # %%
-learner = make_learner(config, lite.OBSERVATION_SIZE, lite.ACTION_SIZE)
+learner = make_learner(config, lite_world.OBSERVATION_SIZE, lite_world.ACTION_SIZE)
 params = jax.tree.map(lambda leaf: leaf[0], outcome.params)  # of the first seed
 
 
 @jax.jit
 def decide_and_execute(state, key):
-    chunk = learner.act(params, lite.observe(state)[None], key)[0]
-    return lite.execute(WORLD, state, chunk)
+    chunk = learner.act(params, lite_world.observe(state)[None], key)[0]
+    return lite_world.execute(WORLD, state, chunk)
 
 
 def episode(seed):
     """States of one episode, and whether it was solved."""
-    state, states = lite.reset(jax.random.key(seed)), []
+    state, states = lite_world.reset(jax.random.key(seed)), []
     for decision in range(WORLD.limit):
         done = decide_and_execute(state, jax.random.fold_in(jax.random.key(seed), decision))
         states += [jax.tree.map(lambda leaf: leaf[t], done.states) for t in range(int(done.length) + 1)]
@@ -217,7 +218,7 @@ left.axvline(config.offline_steps, color="0.6", linestyle=":")
 left.text(config.offline_steps, 101, " online", color="0.4", fontsize=8)
 left.set(xlabel="updates", ylabel="episodes solved (%)", ylim=(-4, 108))
 left.legend(fontsize=8, loc="lower right")
-plots.lite_world(right, WORLD, [states[0] for states, _ in episodes[:1]])
+lite_world.draw_world(right, WORLD, [states[0] for states, _ in episodes[:1]])
 for states, arrived in episodes:
     path = np.array([state.puck for state in states])
     right.plot(*path.T, color="#D55E00", linewidth=1, alpha=0.8, linestyle="-" if arrived else ":")

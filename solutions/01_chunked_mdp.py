@@ -34,12 +34,13 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from qlac_lite import mdp, plots
-from qlac_lite.checks import lesson01 as checks
-from qlac_lite.chunks import all_chunks, build_dataset
-from qlac_lite.envs.point import PointEnv, point_chunk, point_solution, point_value
-from qlac_lite.lessons import shorten, show
-from qlac_lite.widgets import explore
+from qlac_lite.data.dataset import all_chunks, build_dataset
+from qlac_lite.lessons import drawings, mdp, shorten, show
+from qlac_lite.lessons.checks import lesson01 as checks
+from qlac_lite.lessons.point_world import PointEnv, point_chunk, point_solution, point_value
+from qlac_lite.lessons.sliders import explore
+from qlac_lite.reports import plots
+from qlac_lite.utils.statistics import mean_interval
 
 # %% [markdown]
 # ## 1. Deciding every H steps
@@ -295,7 +296,7 @@ def draw_cloud(noise=0.2, length=5):
     best = q[0].argmax()
     names = [list(mdp.MOVES)[a] for a in mdp.action_sequences(4, length)[best]]
     figure, (left, right) = plots.new_figure(2)
-    plots.maze(left, cells, bar.transitions[0, best], goal)
+    drawings.maze(left, cells, bar.transitions[0, best], goal)
     left.set_title(f"darker: more likely, after {', '.join(names)}", fontsize=9)
     for i, colour in enumerate(plots.shades(len(LENGTHS))):
         right.plot(NOISES, theory[i], color=colour, label=f"H = {LENGTHS[i]}")
@@ -616,7 +617,7 @@ show(
 
 # %%
 much = [learn_and_execute(0.01, True, repeat, episodes=100_000)[1] for repeat in range(coin_runs)]
-mean, low, high = plots.mean_interval(np.array(much))
+mean, low, high = mean_interval(np.array(much))
 print(f"100,000 episodes, noise 0.01: earns {mean:.2f} [{low:.2f}, {high:.2f}], {coin_runs} repetitions")
 
 # %% tags=["nbval-check-output"]

@@ -34,10 +34,10 @@
 # %%
 import numpy as np
 
-from qlac_lite import mdp, plots
-from qlac_lite.checks import lesson02 as checks
-from qlac_lite.lessons import shorten, show
-from qlac_lite.widgets import explore
+from qlac_lite.lessons import mdp, shorten, show
+from qlac_lite.lessons.checks import lesson02 as checks
+from qlac_lite.lessons.sliders import explore
+from qlac_lite.reports import plots
 
 COLOURS = {"one-step": "#E69F00", "n-step": "#CC79A7", "chunk": "#0072B2"}  # throughout the course
 LINES = {"one-step": "-", "n-step": "-", "chunk": (0, (4, 2))}  # dashed: one sees what is under it

@@ -47,16 +47,17 @@ from scipy import stats
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from qlac_lite import plots
-from qlac_lite.checks import lesson03 as checks
-from qlac_lite.chunks import build_dataset, sample
-from qlac_lite.data.fetch import get_dataset
-from qlac_lite.data.ogbench import load
-from qlac_lite.envs import lite
-from qlac_lite.envs.simulators import make_env
+from qlac_lite.config import get_task
+from qlac_lite.data.dataset import build_dataset, sample
+from qlac_lite.data.formats.ogbench import load
+from qlac_lite.data.sources.fetch import get_dataset
+from qlac_lite.envs import lite_world
+from qlac_lite.envs.make import make_env
 from qlac_lite.lessons import shorten, show
-from qlac_lite.tasks import get_task
-from qlac_lite.widgets import explore
+from qlac_lite.lessons.checks import lesson03 as checks
+from qlac_lite.lessons.sliders import explore
+from qlac_lite.reports import plots
+from qlac_lite.utils.statistics import mean_interval
 
 SINGLE, CHUNK, WRONG = "#E69F00", "#0072B2", "#D55E00"  # throughout the course
 
@@ -303,7 +304,7 @@ for name in SHAPES:
     for axes, model in zip(panels[1:], MODELS, strict=True):
         drawn = [samples(name, model, seed) for seed in range(TOY_SEEDS)]
         errors = [energy_distance(x, fresh(name, seed)) for seed, x in enumerate(drawn)]
-        mean, low, high = plots.mean_interval(errors)
+        mean, low, high = mean_interval(errors)
         axes.plot(*drawn[0].T, ".", color=CHUNK if model == "flow" else SINGLE, markersize=2)
         axes.set_title(f"{model}\nerror {mean:.3f} [{max(low, 0):.3f}, {high:.3f}]", fontsize=9)
     for axes in panels:
@@ -463,14 +464,14 @@ chunk_loss = checks.check_chunk_loss(chunk_loss)
 # The world: a gripper holds a puck on the left of a wall with two gaps, and has to bring it to the right side. (It is this course's *lite world*; lesson 04 uses all of it, the circle too.) The demonstrator is careful. It goes to one gap, pauses up to 4 steps, and perhaps goes to look at the other one; after one to three looks it passes through. Which way it is going, and how long it still waits, are in its head. The observation shows the place.
 
 # %%
-WORLD, LIMIT = lite.LiteWorld(gap=0.3), shorten(200, fast=110)
+WORLD, LIMIT = lite_world.LiteWorld(gap=0.3), shorten(200, fast=110)
 
 
 def start(key):
     """The puck in hand, near the middle of the wall."""
     low, high = jnp.array([[-0.3, -0.1], [-0.1, 0.1]])
     place = low + (high - low) * jax.random.uniform(key, (2,))
-    return lite.WorldState(place, jnp.float32(0), place, jnp.bool_(True), jnp.int32(0))
+    return lite_world.WorldState(place, jnp.float32(0), place, jnp.bool_(True), jnp.int32(0))
 
 
 def demonstrate(key, noise=0.1, pause=4):
@@ -490,7 +491,7 @@ def demonstrate(key, noise=0.1, pause=4):
         action = jnp.append(0.8 * way / jnp.maximum(distance, WORLD.step), 0.5)
         action = jnp.where(wait > 0, 0.0, action + noise * jax.random.normal(noise_key, (3,)))
         action = jnp.clip(action, -1, 1)
-        return (lite.step(WORLD, state, action), leg + arrived, wait), (state, action)
+        return (lite_world.step(WORLD, state, action), leg + arrived, wait), (state, action)
 
     carry = (start(start_key), jnp.int32(0), jnp.int32(0))
     (last, _, _), (states, actions) = jax.lax.scan(one_step, carry, jax.random.split(step_key, LIMIT))
@@ -508,7 +509,7 @@ states, actions = jax.jit(jax.vmap(demonstrate))(jax.random.split(jax.random.key
 places, length = np.asarray(states.gripper), first_arrival(states.puck)
 steps = np.arange(LIMIT + 1)
 rows, ends = steps <= length[:, None], steps == length[:, None]
-observations = np.asarray(jax.vmap(jax.vmap(lite.observe))(states))[rows]
+observations = np.asarray(jax.vmap(jax.vmap(lite_world.observe))(states))[rows]
 actions = np.pad(actions, ((0, 0), (0, 1), (0, 0)))[rows]
 DATA = build_dataset(observations, actions, np.zeros(len(actions)), np.ones(len(actions)), ends[rows])
 episode_of_row = np.repeat(np.arange(len(length)), length + 1)
@@ -525,7 +526,7 @@ def own_starts(count):
 
 figure, panels = plots.new_figure(3, width=3.4, height=3.2)
 for axes, count in zip(panels, (MANY, FEW), strict=False):
-    plots.lite_world(axes, WORLD)
+    lite_world.draw_world(axes, WORLD)
     for path, end in zip(places[::SEEDS][:count], length[::SEEDS], strict=False):
         axes.plot(*path[: end + 1].T, color="0.3", alpha=0.35, linewidth=0.8)
     axes.set_title(f"{count} demonstrations", fontsize=10)
@@ -554,7 +555,7 @@ print(f"steps of a demonstration: median {np.median(length):.0f}, longest {lengt
 
 # %%
 EPISODES, UPDATES = shorten(50, fast=8), shorten(2500, fast=120)
-A, WIDTH = lite.ACTION_SIZE, 128
+A, WIDTH = lite_world.ACTION_SIZE, 128
 
 
 def policy_field(params):
@@ -598,8 +599,8 @@ with ThreadPoolExecutor(2) as pool:  # two at a time: one a core
 # The next cell plays episodes of all seeds at once. `every` says how many steps of a chunk are executed before the policy looks again; by default all.
 
 # %%
-observe_all = jax.jit(jax.vmap(jax.vmap(lite.observe)))
-step_all = jax.jit(jax.vmap(jax.vmap(lambda state, action: lite.step(WORLD, state, action))))
+observe_all = jax.jit(jax.vmap(jax.vmap(lite_world.observe)))
+step_all = jax.jit(jax.vmap(jax.vmap(lambda state, action: lite_world.step(WORLD, state, action))))
 start_all = jax.jit(jax.vmap(jax.vmap(start)))
 
 
@@ -639,7 +640,7 @@ def play(params, horizon, every=None, ensemble=None, push=None, same_noise=False
 
 def turns(places):
     """Turns up or down per 100 steps before the wall, by seed: (seeds,). A standstill is no turn."""
-    before = (places[..., 1:, 0] < -lite.WALL) & (np.arange(LIMIT) < first_arrival(places)[..., None])
+    before = (places[..., 1:, 0] < -lite_world.WALL) & (np.arange(LIMIT) < first_arrival(places)[..., None])
     move = np.diff(places[..., 1], axis=-1)
     direction = np.where(np.abs(move) > 0.004, np.sign(move), 0)
     count = np.zeros(places.shape[:2])
@@ -678,7 +679,7 @@ DEMONSTRATED = places
 PLAYED = {job: play(params, job[1]) for job, params in CLONES.items()}
 figure, panels = plots.new_figure(4, width=2.7, height=2.8)
 for axes, (count, H) in zip(panels, ((MANY, 1), (MANY, 10), (FEW, 1), (FEW, 10)), strict=True):
-    plots.lite_world(axes, WORLD)
+    lite_world.draw_world(axes, WORLD)
     for path, end in zip(PLAYED[count, H][1, :12], first_arrival(PLAYED[count, H][1]), strict=False):
         axes.plot(*path[: end + 1].T, color=SINGLE if H == 1 else CHUNK, alpha=0.6, linewidth=0.9)
     axes.set_title(f"H = {H}, {count} demonstrations", fontsize=10)
@@ -700,7 +701,7 @@ for count, colour, marker, at in ((MANY, CHUNK, "o", -0.15), (FEW, "#009E73", "s
     columns = []
     for axes, values, limits in zip(panels, np.array(measured), LIMITS, strict=True):
         plots.points(axes, HS + at, values.T, f"{count} demonstrations", colour, marker, limits)
-        mean, low, high = plots.mean_interval(values.T)
+        mean, low, high = mean_interval(values.T)
         ends = zip(mean, *np.clip((low, high), *limits), strict=True)
         columns.append([f"{m:.3g} [{a:.3g}, {b:.3g}]" for m, a, b in ends])
     table += [(count, H, *cells) for H, *cells in zip(HS, *columns, strict=True)]
@@ -807,7 +808,7 @@ for push, label, colour, marker in ((None, "in peace", CHUNK, "o"), (blown, "wit
     steps = [first_arrival(run).mean(axis=1) for run in runs]
     plots.points(panels[1], at, np.array(steps).T, label, colour, marker)
     for way, run in zip(WAYS, runs, strict=True):
-        mean, low, high = plots.mean_interval(arrivals(run))
+        mean, low, high = mean_interval(arrivals(run))
         way = way.replace("\n", " ")
         arrive = f"{mean:.0f} [{max(low, 0):.0f}, {min(high, 100):.0f}]"
         print(f"{label:10} {way:24} {arrive:>12} {first_arrival(run).mean():6.0f}", end=" ")
@@ -887,7 +888,7 @@ show(
 distance = lambda a, b: np.sqrt(((a - b) ** 2).mean(axis=(-2, -1)))
 own = distance(drawn, real[None, :, None]).mean(axis=2)
 other = distance(drawn, np.roll(real, 7, axis=0)[None, :, None]).mean(axis=2)
-difference = plots.mean_interval((other - own).mean(axis=0))
+difference = mean_interval((other - own).mean(axis=0))
 print("distance of samples")
 print(f"  to the recorded chunk     {own.mean():.2f}")
 print(f"  to that of another moment {other.mean():.2f}")
@@ -948,7 +949,7 @@ for H in LENGTHS:
     episodes = [episode for seed in range(CUBE_SEEDS) for episode in EPISODE[H, seed]]
     count, lifted = len(episodes), sum(np.ptp(block[:, 2]) > 0.03 for _, block, _ in episodes)
     solved = sum(bool(success) for _, _, success in episodes)
-    mean, low, high = plots.mean_interval([speed(gripper) for gripper, _, _ in episodes])
+    mean, low, high = mean_interval([speed(gripper) for gripper, _, _ in episodes])
     print(f"H = {H}: coherency {mean:.1f} [{low:.1f}, {high:.1f}] cm", end="")
     for what, k in (("cube lifted", lifted), ("task solved", solved)):
         ends = stats.binomtest(int(k), count).proportion_ci()

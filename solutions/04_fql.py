@@ -42,13 +42,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from qlac_lite import diagrams, networks, plots
-from qlac_lite.agents import make_learner
-from qlac_lite.checks import lesson04 as checks
-from qlac_lite.checks.lesson04 import Networks
-from qlac_lite.flow import euler, flow_matching_loss
-from qlac_lite.lessons import shorten, show
-from qlac_lite.widgets import explore
+from qlac_lite.agents import make_learner, networks
+from qlac_lite.agents.flow import euler, flow_matching_loss
+from qlac_lite.lessons import drawings, shorten, show
+from qlac_lite.lessons.checks import lesson04 as checks
+from qlac_lite.lessons.checks.lesson04 import Networks
+from qlac_lite.lessons.sliders import explore
+from qlac_lite.reports import plots
 
 # %% [markdown]
 # ## 1. The picture
@@ -59,7 +59,7 @@ from qlac_lite.widgets import explore
 
 # %%
 show(
-    diagrams.q_lac_losses(),
+    drawings.q_lac_losses(),
     "Three networks and their losses. The flow learns by flow BC. The one-step policy learns from the "
     "distillation, whose target is the flow's clipped chunk, and from the Q loss, which asks the critic. "
     "The critic learns from the TD error against the target critic. The distillation does not move the flow, "
@@ -287,8 +287,8 @@ def q_lac_update(networks, optimizer, state, batch, key, alpha, steps):
 # The library's `agents/fql.py` does the same. (The next cell compiles both, which takes a while; so do the training cells further down. Whatever you have not written yet is the library's own, so the comparison says most when the six checks above are green.) On one random batch, with the same parameters and the same key, both should take the same step.
 
 # %% tags=["nbval-check-output"]
-from qlac_lite.chunks import Batch
-from qlac_lite.lite import lite_config
+from qlac_lite.data.dataset import Batch
+from qlac_lite.training.jax_loop import lite_config
 
 config = lite_config("qc-fql", alpha=10.0, target_rate=RATE, flow_steps=2)
 learner = make_learner(config, observation_size=8, action_size=3)
@@ -744,25 +744,26 @@ for name, (truth, belief, distance) in results.items():
 #
 # ## 7. A small world with a long way
 #
-# A bandit (one decision, no next state) has no horizon. The **lite world** has one: a gripper without an arm has to reach a puck, close on it, carry it through a wall with two gaps, and let it go at the goal. The reward is $-1$ a step until then. Everything is JAX (`qlac_lite/envs/lite.py`), so the simulator runs inside the training loop: your `train`, with a world in its step. Training has two phases: **offline**, on recorded data alone, then **online**, where what the agent does joins the data (its *replay*), with one update per action.
+# A bandit (one decision, no next state) has no horizon. The **lite world** has one: a gripper without an arm has to reach a puck, close on it, carry it through a wall with two gaps, and let it go at the goal. The reward is $-1$ a step until then. Everything is JAX (`qlac_lite/envs/lite_world.py`), so the simulator runs inside the training loop: your `train`, with a world in its step. Training has two phases: **offline**, on recorded data alone, then **online**, where what the agent does joins the data (its *replay*), with one update per action.
 #
 # Its difficulty is one number: `step`, how far an action moves. The way stays as long as it is; the script takes about 78 actions with steps of 0.04 (printed below), half as many with 0.08, twice as many with 0.02. So `step` is the **horizon in actions**, the quantity that chunks are about.
 #
 # The data are play: a scripted demonstrator carries the puck here and there, through either gap, with pauses and smooth noise. One in five of its targets is the goal. In play the demonstrator may start anywhere; the agent starts on the left.
 
 # %%
-from qlac_lite.envs import lite, lite_data
+from qlac_lite.data.sources import lite_play
+from qlac_lite.envs import lite_world
 
-WORLD = lite.LiteWorld(step=0.04)
-play, _ = lite_data.demonstrations(WORLD, jax.random.key(0), 3, 250)
-task_habits = lite_data.Habits(play=False)
-shown, _ = lite_data.demonstrations(WORLD, jax.random.key(1), 100, WORLD.limit, task_habits)
-arrived = jax.vmap(jax.vmap(functools.partial(lite.solved, WORLD)))(shown)
+WORLD = lite_world.LiteWorld(step=0.04)
+play, _ = lite_play.demonstrations(WORLD, jax.random.key(0), 3, 250)
+task_habits = lite_play.Habits(play=False)
+shown, _ = lite_play.demonstrations(WORLD, jax.random.key(1), 100, WORLD.limit, task_habits)
+arrived = jax.vmap(jax.vmap(functools.partial(lite_world.solved, WORLD)))(shown)
 
 CARRIED = "#8C564B"
 figure, panels = plots.new_figure(2, width=3.8, height=4)
 for axes, states, count, title in ((panels[0], play, 3, "play"), (panels[1], shown, 12, "the task, shown")):
-    plots.lite_world(axes, WORLD, [jax.tree.map(lambda leaf: leaf[0, 0], states)])
+    lite_world.draw_world(axes, WORLD, [jax.tree.map(lambda leaf: leaf[0, 0], states)])
     for i in range(count):
         end = int(np.argmax(arrived[i])) if states is shown else 251
         axes.plot(*states.gripper[i, :end].T, linewidth=0.8, color="#0072B2", alpha=0.6)
@@ -787,7 +788,7 @@ show(
 def random_success(key):
     reset_key, action_key = jax.random.split(key)
     actions = jax.random.uniform(action_key, (WORLD.limit, 3), minval=-1, maxval=1)
-    return lite.execute(WORLD, lite.reset(reset_key), actions).terminated
+    return lite_world.execute(WORLD, lite_world.reset(reset_key), actions).terminated
 
 
 luck = jax.jit(jax.vmap(random_success))(jax.random.split(jax.random.key(2), 1000))
@@ -812,7 +813,7 @@ print(f"random actions solve {int(luck.sum())} of 1000 episodes of {WORLD.limit}
 # **Predict**: as the same way takes more and more actions, which methods will suffer first? Is there a horizon at which chunks do *not* pay?
 
 # %%
-from qlac_lite.experiments import recorded as recorded_experiment
+from qlac_lite.experiments.runner import recorded as recorded_experiment
 
 rows, about = recorded_experiment("horizon")
 print("$", about["provenance"]["command"])
@@ -888,15 +889,15 @@ show(
 # Now one of them before your eyes: Q-LAC, with the largest step and fewer updates, two seeds. Environment, replay and updates are one compiled program, which takes a while to compile and then does some hundreds of updates a second. Five thousand updates are too few to finish; you see it begin. Set `LIVE` to more methods if you have the time, or run `qlac experiment quick --out runs/quick`: all six, four seeds, in three minutes.
 
 # %%
-from qlac_lite.lite import train_lite
+from qlac_lite.training.jax_loop import train_lite
 
 LIVE = ("qc-fql",)  # all six: METHODS, about a minute each
 live_settings = shorten(
     dict(seeds=2, offline_steps=1000, online_steps=4000, evaluate_every=1000),
     fast=dict(seeds=2, offline_steps=100, online_steps=100, evaluate_every=50, evaluation_episodes=4),
 )
-COARSE = lite.LiteWorld(step=0.08)
-data = lite_data.record(COARSE, jax.random.key(0), 400, 125)
+COARSE = lite_world.LiteWorld(step=0.08)
+data = lite_play.record(COARSE, jax.random.key(0), 400, 125)
 for method in LIVE:
     begun = time.perf_counter()
     outcome = train_lite(lite_config(method, **live_settings), COARSE, data)
@@ -911,8 +912,8 @@ for method in LIVE:
 # The agent of lesson 00 is a Q-LAC agent, trained with these losses by the library on OGBench's cube. Its policy is your $\mu_\psi(s, z)$: 64 noises in one pass give 64 chunks. Where do they agree? The next figure asks at every look of one episode, and plots how far the chunks lie apart: the mean over the 25 numbers of a chunk of their standard deviation over the noises.
 
 # %%
-from qlac_lite import films
-from qlac_lite.policies import course_policy
+from qlac_lite.reports import films
+from qlac_lite.training.policy import course_policy
 
 agent = course_policy()
 actor, observations = agent.actor, []

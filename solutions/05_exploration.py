@@ -43,15 +43,18 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from qlac_lite import films, networks, plots
-from qlac_lite.agents import make_learner
-from qlac_lite.checks import lesson05 as checks
-from qlac_lite.chunks import Transitions, append, empty_replay, sample
-from qlac_lite.envs import lite, lite_data
-from qlac_lite.experiments import recorded
+from qlac_lite.agents import make_learner, networks
+from qlac_lite.data.dataset import sample
+from qlac_lite.data.replay import Transitions, append, empty_replay
+from qlac_lite.data.sources import lite_play
+from qlac_lite.envs import lite_world
+from qlac_lite.experiments.runner import recorded
 from qlac_lite.lessons import shorten, show
-from qlac_lite.lite import lite_config
-from qlac_lite.policies import course_policy
+from qlac_lite.lessons.checks import lesson05 as checks
+from qlac_lite.reports import films, plots
+from qlac_lite.training.jax_loop import lite_config
+from qlac_lite.training.policy import course_policy
+from qlac_lite.utils.statistics import mean_interval
 
 SINGLE, CHUNK, WRONG, THIRD = "#E69F00", "#0072B2", "#D55E00", "#009E73"  # throughout the course
 
@@ -235,8 +238,8 @@ act_best_of_n = checks.check_act_best_of_n(act_best_of_n)
 # The world is the lite world of lesson 04, with steps of 0.08: gripper and puck on the left, a wall with two gaps, the goal on the right. Two clones are trained on its play data, eight seeds each, by the library's flow BC: one of single actions, and one of chunks with $H = 5$. They have never seen a reward. An explorer *takes the puck* in an episode if its gripper holds it at some time.
 
 # %%
-WORLD, H, A, S = lite.LiteWorld(step=0.08), 5, lite.ACTION_SIZE, lite.OBSERVATION_SIZE
-DATA = lite_data.record(WORLD, jax.random.key(0), shorten(400, fast=40), 125)
+WORLD, H, A, S = lite_world.LiteWorld(step=0.08), 5, lite_world.ACTION_SIZE, lite_world.OBSERVATION_SIZE
+DATA = lite_play.record(WORLD, jax.random.key(0), shorten(400, fast=40), 125)
 DATA = jax.tree.map(jnp.asarray, DATA)
 SEEDS, EPISODES, UPDATES = shorten(8, fast=2), shorten(16, fast=3), shorten(2500, fast=100)
 LIMIT = shorten(WORLD.limit, fast=40)
@@ -266,16 +269,16 @@ with ThreadPoolExecutor(2) as pool:  # one a core
 
 def see(state, count):
     """The observation of a state, `count` times: (count, S)."""
-    return jnp.repeat(lite.observe(state)[None], count, axis=0)
+    return jnp.repeat(lite_world.observe(state)[None], count, axis=0)
 
 
 def show_of(state):
     """What is kept of a state (4,): the gripper's place, whether the task is solved, and the puck held."""
-    return jnp.append(state.gripper, jnp.array([lite.solved(WORLD, state), state.held], jnp.float32))
+    return jnp.append(state.gripper, jnp.array([lite_world.solved(WORLD, state), state.held], jnp.float32))
 
 
 def one_step(state, action):
-    new = lite.step(WORLD, state, action)
+    new = lite_world.step(WORLD, state, action)
     return new, show_of(new)
 
 
@@ -292,7 +295,7 @@ def play(params, propose, value, keep, key, episodes):
 
     def episode(params, key):
         reset_key, act_key = jax.random.split(key)
-        start, ask = lite.reset(reset_key), functools.partial
+        start, ask = lite_world.reset(reset_key), functools.partial
         count = -(-LIMIT // keep)  # decisions, rounded up
         shown = act_best_of_n(
             ask(propose, params), ask(value, params), one_step, start, act_key, count, keep
@@ -399,7 +402,7 @@ show(
 
 def interval(values, form="6.3f", within=(-np.inf, np.inf)):
     """Mean and 95 % interval over seeds, cut where values cannot be."""
-    mean, low, high = np.clip(plots.mean_interval(values), *within)
+    mean, low, high = np.clip(mean_interval(values), *within)
     return f"{mean:z{form}} [{low:z{form}}, {high:z{form}}]"  # z: no minus before 0
 
 
@@ -486,13 +489,13 @@ def early(method):
             act_key, again_key, update_key = jax.random.split(key, 3)
 
             def collect(replay, now):
-                actions = learner.act(state.params, lite.observe(now)[None], act_key)[0]
-                done = lite.execute(WORLD, now, actions)
-                seen = jax.vmap(lite.observe)(done.states)
+                actions = learner.act(state.params, lite_world.observe(now)[None], act_key)[0]
+                done = lite_world.execute(WORLD, now, actions)
+                seen = jax.vmap(lite_world.observe)(done.states)
                 new = (seen, actions, done.rewards, done.length, done.terminated, done.truncated)
                 over = done.terminated | done.truncated
                 last = jax.tree.map(lambda leaf: leaf[-1], done.states)
-                now = jax.tree.map(lambda a, b: jnp.where(over, a, b), lite.reset(again_key), last)
+                now = jax.tree.map(lambda a, b: jnp.where(over, a, b), lite_world.reset(again_key), last)
                 return append(replay, Transitions(*new), back), now, (done.states.gripper, done.length, over)
 
             def rest(replay, now):
@@ -509,7 +512,7 @@ def early(method):
 
         count, before = (OFFLINE + steps) // size, OFFLINE // size
         inputs = jax.random.split(run_key, count), jnp.arange(count) >= before
-        carry = learner.init(init_key), room, lite.reset(reset_key)
+        carry = learner.init(init_key), room, lite_world.reset(reset_key)
         (state, _, _), seen = jax.lax.scan(decision, carry, inputs)
         return state.params, jax.tree.map(lambda leaf: leaf[before:], seen)
 
@@ -542,7 +545,7 @@ FIRST = shorten(1000, fast=50)
 figure, panels = plots.new_figure(2, width=4.2, height=4.0)
 METHODS = (("BFN: single actions", BFN[1], SINGLE), ("QC: chunks of 5", QC[1], CHUNK))
 for axes, (title, watched, colour) in zip(panels, METHODS, strict=True):
-    plots.lite_world(axes, WORLD)
+    lite_world.draw_world(axes, WORLD)
     for path in paths(watched, 0, FIRST):
         axes.plot(*path.T, color=colour, linewidth=0.8)
     axes.set_title(title, fontsize=10)
@@ -716,7 +719,7 @@ figure, (left, right) = plots.new_figure(2, width=5.0, height=3.8)
 MEASURED = {name: (coherency_until_solved(run), success(run)) for name, run in ACTED.items()}
 for name, (coherent, solved) in MEASURED.items():
     colour, marker = WAYS[name][3:]
-    x, y = plots.mean_interval(coherent), np.clip(plots.mean_interval(solved), 0, 100)
+    x, y = mean_interval(coherent), np.clip(mean_interval(solved), 0, 100)
     reach = [[[v[0] - v[1]], [v[2] - v[0]]] for v in (y, x)]
     left.errorbar(x[0], y[0], reach[0], reach[1], color=colour, marker=marker, capsize=3, label=name)
 whole = MEASURED["whole"]

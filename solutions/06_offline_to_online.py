@@ -41,16 +41,18 @@ import scipy.stats
 from flax import nnx
 from jax.lax import stop_gradient
 
-from qlac_lite import networks, plots
-from qlac_lite.agents import make_learner
-from qlac_lite.checks import lesson06 as checks
-from qlac_lite.checks.lesson06 import BETTER, NOT_SHOWN, WORSE, Networks
+from qlac_lite.agents import make_learner, networks
+from qlac_lite.agents.flow import euler, flow_matching_loss
 from qlac_lite.config import METHODS, make_config
-from qlac_lite.envs import lite, lite_data
-from qlac_lite.experiments import play, recorded
-from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.data.sources import lite_play
+from qlac_lite.envs import lite_world
+from qlac_lite.experiments.runner import play, recorded
 from qlac_lite.lessons import shorten, show
-from qlac_lite.lite import rollout, train_lite
+from qlac_lite.lessons.checks import lesson06 as checks
+from qlac_lite.lessons.checks.lesson06 import BETTER, NOT_SHOWN, WORSE, Networks
+from qlac_lite.reports import plots
+from qlac_lite.training.jax_loop import rollout, train_lite
+from qlac_lite.utils.statistics import mean_interval
 
 # %% [markdown]
 # ## 1. From offline to online: what changes
@@ -205,7 +207,7 @@ def random_chunks(horizon):
     return lambda observation: rng.uniform(-1, 1, size=(horizon, 3))
 
 
-world_env = lite.LiteWorldEnv(step=0.089)
+world_env = lite_world.LiteWorldEnv(step=0.089)
 for horizon in (1, 5, 20):
     world_env.reset(seed=0)
     *_, masks, ends, decisions = act_with_queue(world_env, random_chunks(horizon), 240)
@@ -384,8 +386,8 @@ temperature_loss = checks.check_temperature_loss(temperature_loss)
 # The next cell compares, on one random batch.
 
 # %% tags=["nbval-check-output"]
-from qlac_lite.chunks import Batch
-from qlac_lite.lite import lite_config
+from qlac_lite.data.dataset import Batch
+from qlac_lite.training.jax_loop import lite_config
 
 config = lite_config("rlpd-ac", initial_temperature=0.3)
 chunk = (config.chunk_length, 3)
@@ -555,7 +557,7 @@ figure, panels = plots.new_figure(3, width=3.6, height=3.4)
 for axes, family in zip(panels, FAMILIES, strict=True):
     for method in family:
         steps, success = curve_of(compared, f"{method}-0.04")
-        shaded = np.clip(plots.mean_interval(100 * success), 0, 100)
+        shaded = np.clip(mean_interval(100 * success), 0, 100)
         plots.curve(axes, method, METHODS[method].title, steps, *shaded)
     axes.axvline(0, color="0.4", linewidth=1, linestyle=":")
     axes.set(xlabel="environment steps (thousands)\nbelow 0: offline updates")
@@ -634,11 +636,11 @@ for first, second in (("rlpd-ac", "rlpd"), ("qc-rlpd", "rlpd-ac"), ("qc", "qc-rl
 # **Predict** each measure, for $H = 1$ and $H = 20$, for the Gaussians and for the flow.
 
 # %%
-WORLD = lite.LiteWorld(step=0.04)
+WORLD = lite_world.LiteWorld(step=0.04)
 EPISODES, LENGTH, TRAINED = 240, 250, 160  # the other episodes are held out
 HORIZONS = shorten((1, 5, 20), fast=(5,))
 SEEDS, UPDATES, SAMPLES = shorten(4, fast=2), shorten(500, fast=30), shorten(600, fast=100)
-played = lite_data.record(WORLD, jax.random.key(0), EPISODES, LENGTH)
+played = lite_play.record(WORLD, jax.random.key(0), EPISODES, LENGTH)
 
 
 def rows_of(horizon, held_out):
@@ -799,13 +801,13 @@ def stray(key, log_std, closed):
     """Root mean square distance from where the gripper should stand still, after 1 to 20 steps: (20,)."""
 
     def one(key):
-        begin = lite.reset(key)._replace(gripper=jnp.array([-0.8, 0.0]))
+        begin = lite_world.reset(key)._replace(gripper=jnp.array([-0.8, 0.0]))
 
         def step(state, noise):
             away = (state.gripper - begin.gripper) / WORLD.step  # in actions
             middle = jnp.clip(-away, -0.95, 0.95) if closed else jnp.zeros(2)
             action = jnp.tanh(jnp.arctanh(middle) + jnp.exp(log_std) * noise)
-            new = lite.step(WORLD, state, jnp.append(action, -1.0))
+            new = lite_world.step(WORLD, state, jnp.append(action, -1.0))
             return new, jnp.sum((new.gripper - begin.gripper) ** 2)
 
         return jax.lax.scan(step, begin, jax.random.normal(key, (max(SPANS), 2)))[1]
@@ -914,7 +916,7 @@ KINDS = {"own": ("o", "#7B3294"), "script": ("s", "0.35"), "random": ("^", "#E69
 
 def in_words(values, within=(-np.inf, np.inf)):
     """Mean and 95 % interval over seeds, cut where values cannot be."""
-    center, below, above = np.clip(plots.mean_interval(values), *within)
+    center, below, above = np.clip(mean_interval(values), *within)
     return f"{center:z3.0f} [{below:z3.0f}, {above:z3.0f}]"
 
 
@@ -943,7 +945,7 @@ def error(name, h, kind="own"):
 STEPS = shorten(1000, fast=100)
 few = dict(seeds=2, critics=2, online_steps=STEPS, evaluate_every=STEPS, evaluation_episodes=5)
 live = make_config("lite-world", "rlpd-ac", horizon=20, **few)
-coarse = lite.LiteWorld(step=0.08)
+coarse = lite_world.LiteWorld(step=0.08)
 trained = train_lite(live, coarse, play(coarse))
 learner = make_learner(live, 8, 3)
 DISTANCES, OWN = (0.0, 0.25, 0.5, 1.0), -1.0
@@ -956,11 +958,11 @@ def moved(params, key, distance):
     return, share solved, and the distance of a number from the script's.
     """
     start_key, noise_key, act_key = jax.random.split(key, 3)
-    habits = lite_data.Habits(play=False)
-    states, script = lite_data.demonstrations(coarse, start_key, shorten(100, fast=10), 20, habits)
+    habits = lite_play.Habits(play=False)
+    states, script = lite_play.demonstrations(coarse, start_key, shorten(100, fast=10), 20, habits)
     starts = jax.tree.map(lambda leaf: leaf[:, 0], states)
     away = distance * jax.random.uniform(noise_key, script.shape, minval=-1, maxval=1)
-    seen = jax.vmap(lite.observe)(starts)
+    seen = jax.vmap(lite_world.observe)(starts)
     chunks = jnp.where(distance == OWN, learner.act(params, seen, noise_key), jnp.clip(script + away, -1, 1))
     belief = learner.value(params, seen, chunks)
     solved, _, returned = rollout(learner, live, coarse, params, starts, act_key, chunks)

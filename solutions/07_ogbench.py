@@ -44,21 +44,22 @@ from textwrap import fill, wrap
 import jax
 import numpy as np
 
-from qlac_lite import plots
 from qlac_lite.agents import make_learner
-from qlac_lite.checks import lesson07 as checks
-from qlac_lite.checks.lesson07 import ABOVE, BELOW, HEALTHY, INSIDE, NO_BEHAVIOR, NOT_COMPARED, OFF_BEHAVIOR
-from qlac_lite.checks.lesson07 import Q_TOO_HIGH, Q_TOO_LOW, TOO_EARLY, WORDS
-from qlac_lite.chunks import build_dataset
-from qlac_lite.config import METHODS, make_config
-from qlac_lite.data.ogbench import describe, load, verify
-from qlac_lite.engine import Engine, empty_replays
-from qlac_lite.envs.simulators import make_vector_env
-from qlac_lite.evaluation import success_interval
-from qlac_lite.files import read_csv, read_npz
+from qlac_lite.config import DOMAINS, METHODS, get_task, make_config
+from qlac_lite.data.dataset import build_dataset
+from qlac_lite.data.formats.ogbench import load, verify
+from qlac_lite.data.formats.records import describe
+from qlac_lite.data.replay import empty_replays
+from qlac_lite.envs.make import make_vector_env
 from qlac_lite.lessons import run_folder, shorten, show
-from qlac_lite.paper import quoted
-from qlac_lite.tasks import DOMAINS, get_task
+from qlac_lite.lessons.checks import lesson07 as checks
+from qlac_lite.lessons.checks.lesson07 import ABOVE, BELOW, HEALTHY, INSIDE, NO_BEHAVIOR, NOT_COMPARED
+from qlac_lite.lessons.checks.lesson07 import OFF_BEHAVIOR, Q_TOO_HIGH, Q_TOO_LOW, TOO_EARLY, WORDS
+from qlac_lite.reports import plots
+from qlac_lite.reports.paper import quoted
+from qlac_lite.training.updates import Engine
+from qlac_lite.utils.files import read_csv, read_npz
+from qlac_lite.utils.statistics import mean_interval, success_interval
 
 # %% [markdown]
 # ## 1. Choose: task, method, preset
@@ -566,7 +567,7 @@ CELLS = {
 print("Form:", checks.form_of(predictions, CELLS, ("qc", "qc-fql", "bfn", "fql")))
 
 # %% [markdown]
-# Now the paper's. Filled: its released figures with their 95 % intervals (`qlac_lite.paper`; four seeds of 50 episodes). Hollow: yours.
+# Now the paper's. Filled: its released figures with their 95 % intervals (`qlac_lite.reports.paper`; four seeds of 50 episodes). Hollow: yours.
 
 # %%
 SHORT = {(100_000, 0): "100K + 0", (1_000_000, 200_000): "1M + 200K", (1_000_000, 1_000_000): "1M + 1M"}
@@ -897,7 +898,7 @@ healthy = {k: v[0] for k, v in LOGS["α = 10, rate 0.001"].items() if k != "q_me
 called = WORDS[int(diagnose(healthy, 0.0, *trap, NOTHING, FAR))]
 print(f"the first, with the range [{trap[0]:.1f}, 0]: {called}")
 for name in LOOKS:
-    ends = plots.mean_interval(LOGS[name]["q_mean"][:, -1])
+    ends = mean_interval(LOGS[name]["q_mean"][:, -1])
     lows, highs = LOGS[name]["q_min"][:, -1], LOGS[name]["q_max"][:, -1]
     print(f"{name:18} mean Q at the end {ends[0]:.0f} [{ends[1]:.0f}, {ends[2]:.0f}];", end=" ")
     print(f"smallest {lows.min():.0f}, largest {highs.max():.0f}")
@@ -1001,7 +1002,7 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
 #
 # ## References and what comes next
 #
-# - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): protocol, run times, and the released curves that `qlac_lite.paper` quotes.
+# - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): protocol, run times, and the released curves that `qlac_lite.reports.paper` quotes.
 # - S. Park and others, *OGBench: Benchmarking Offline Goal-Conditioned RL*, [arXiv 2410.20092](https://arxiv.org/abs/2410.20092): tasks, data and the oracles.
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): FQL, and what alpha is for.
 # - R. Agarwal and others, *Deep Reinforcement Learning at the Edge of the Statistical Precipice*, [arXiv 2108.13264](https://arxiv.org/abs/2108.13264): intervals from few runs.

@@ -38,19 +38,18 @@ from importlib import resources
 import h5py
 import numpy as np
 
-from qlac_lite import lessons, plots
-from qlac_lite.checks import lesson08 as checks
-from qlac_lite.config import make_config
-from qlac_lite.data.datasets import verify
-from qlac_lite.data.ogbench import describe
-from qlac_lite.data.robomimic import demonstrations
+from qlac_lite.config import get_task, make_config
+from qlac_lite.data.formats.records import describe
+from qlac_lite.data.formats.robomimic import demonstrations
+from qlac_lite.data.load import verify
 from qlac_lite.envs.robomimic import RobomimicEnv, env_args, object_observation
-from qlac_lite.lessons import run_folder, shorten, show
-from qlac_lite.measurements import successes
-from qlac_lite.paper import quoted
-from qlac_lite.plots import mean_interval
-from qlac_lite.runs import find_runs, open_run
-from qlac_lite.tasks import get_task
+from qlac_lite.lessons import notebook, run_folder, shorten, show
+from qlac_lite.lessons.checks import lesson08 as checks
+from qlac_lite.reports import plots
+from qlac_lite.reports.paper import quoted
+from qlac_lite.reports.pooling import successes
+from qlac_lite.training.run_folder import find_runs, open_run
+from qlac_lite.utils.statistics import mean_interval
 
 # %% [markdown]
 # ## 1. What differs from OGBench
@@ -327,7 +326,7 @@ def replay(demonstration, frames=()):
 
 some = LIFT[: shorten(9, fast=2)]
 print(f"replayed open loop: {sum(replay(each)[0] for each in some)} of {len(some)} succeed")
-if lessons.renderer() != "none":
+if notebook.renderer() != "none":
     when = np.linspace(0, len(LIFT[0]["actions"]), 6).round().astype(int).tolist()
     _, pictures = replay(LIFT[0], when)
     captions = [f"step {step}" for step in when]

@@ -35,17 +35,19 @@ import math
 import numpy as np
 import scipy.stats
 
-from qlac_lite import mdp, paired, plots
-from qlac_lite.ablation_report import measured, text
-from qlac_lite.ablations import FEW, LENGTHS, PUSHES, STEP, variants
-from qlac_lite.checks import lesson09 as checks
 from qlac_lite.config import METHODS
-from qlac_lite.envs.lite import LiteWorld
-from qlac_lite.experiments import play, recorded
-from qlac_lite.lessons import shorten, show
-from qlac_lite.lite import lite_config, train_lite
-from qlac_lite.plots import mean_interval
-from qlac_lite.widgets import explore
+from qlac_lite.envs.lite_world import LiteWorld
+from qlac_lite.experiments.ablations import FEW, LENGTHS, PUSHES, STEP, variants
+from qlac_lite.experiments.runner import play, recorded
+from qlac_lite.lessons import drawings, mdp, shorten, show
+from qlac_lite.lessons.checks import lesson09 as checks
+from qlac_lite.lessons.sliders import explore
+from qlac_lite.reports import plots
+from qlac_lite.reports.ablation import measured
+from qlac_lite.reports.tables import points_interval as in_points
+from qlac_lite.training.jax_loop import lite_config, train_lite
+from qlac_lite.utils import statistics
+from qlac_lite.utils.statistics import mean_interval
 
 # %% [markdown]
 # ## 1. One factor at a time
@@ -129,7 +131,7 @@ def curve(cell):
 
 def less(one, other, form="z.1f"):
     """Mean of one - other, seed by seed, and its 95 % t-interval, in points."""
-    return text(paired.difference(one, other), (-100, 100), form)
+    return in_points(statistics.difference(one, other), (-100, 100), form)
 
 
 # %% [markdown]
@@ -211,7 +213,7 @@ def unpaired(one, other):
 
 WAYS = {
     "paired bootstrap": (lambda a, b: ((a - b).mean(), *paired_bootstrap(a, b, picks)), "#0072B2", "o"),
-    "paired t": (paired.difference, "#009E73", "D"),
+    "paired t": (statistics.difference, "#009E73", "D"),
     "not paired": (unpaired, "0.6", "s"),
 }
 figure, (axes,) = plots.new_figure(1, width=7.2, height=3.9)
@@ -225,7 +227,7 @@ for place, name in enumerate(FACTORS):
         label = way if place == 0 else None
         reach = dict(xerr=[[mean - low], [high - mean]], color=colour, marker=marker, label=label)
         axes.errorbar(mean, place + 0.22 * (i - 1), markersize=4, capsize=2, linestyle="", **reach)
-    words = " ".join(f"{text(values, (-100, 100), 'z.1f'):20}" for values in found.values())
+    words = " ".join(f"{in_points(values, (-100, 100), 'z.1f'):20}" for values in found.values())
     print(f"{IN_WORDS[name]:16} {words} {np.corrcoef(*pair)[0, 1]:11.2f}")
 axes.axvline(0, color="0.4", linewidth=1)
 axes.set_yticks(range(len(FACTORS)), [IN_WORDS[name] for name in FACTORS])
@@ -294,16 +296,16 @@ for apart, colour in zip((0, 3, 5, 10, 20), ("0.5", *plots.shades(4)), strict=Tr
     seen = [chance_to_see(rng.normal(size=(MANY, seeds)), apart, SPREAD) for seeds in SEEDS]
     axes.plot(SEEDS, 100 * np.array(seen), ".", color=colour, label=f"{apart} points apart")
     if apart:
-        exact = [100 * paired.power(apart, SPREAD, int(seeds)) for seeds in SEEDS]
+        exact = [100 * statistics.power(apart, SPREAD, int(seeds)) for seeds in SEEDS]
         axes.plot(SEEDS, exact, color=colour, linewidth=1, linestyle=":")
-        four, eight = (100 * paired.power(apart, SPREAD, seeds) for seeds in (4, 8))
+        four, eight = (100 * statistics.power(apart, SPREAD, seeds) for seeds in (4, 8))
         print(f"{apart:3} points apart: four seeds see it in {four:.0f} %, eight in {eight:.0f} %;", end=" ")
-        print(f"for 80 % it takes {paired.seeds_needed(apart, SPREAD)} seeds")
+        print(f"for 80 % it takes {statistics.seeds_needed(apart, SPREAD)} seeds")
 axes.axhline(80, color="0.4", linewidth=1)
 axes.set(xlabel="seeds", ylabel="experiments that see it (%)", ylim=(-2, 102))
 axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 own = SPREADS["qc-fql-critics10"]
-print(f"10 critics less 2: spread {own:.1f}, 5 points are seen in {100 * paired.power(5, own, 8):.0f} %")
+print(f"10 critics less 2: spread {own:.1f}, 5 points are seen in {100 * statistics.power(5, own, 8):.0f} %")
 show(
     figure,
     "Chance to see a difference against the number of seeds, for 0, 3, 5, 10 and 20 points, at the median "
@@ -363,8 +365,8 @@ for method in ("qc-fql", "qc"):
     for h in LENGTHS:
         own, control = (measured(ROWS, f"{method}-h{x}") for x in (h, 1))
         apart = less(own.curve, control.curve) if h > 1 else "-"
-        cells = [text(mean_interval(values)) for values in (own.offline, own.curve)]
-        print(f"{h:12}   {cells[0]:16} {cells[1]:16} {apart:21} {text(mean_interval(own.end))}")
+        cells = [in_points(mean_interval(values)) for values in (own.offline, own.curve)]
+        print(f"{h:12}   {cells[0]:16} {cells[1]:16} {apart:21} {in_points(mean_interval(own.end))}")
 
 # %% [markdown]
 # **What was measured.** Offline next to nothing, 6 % [1, 10] at most (QC, $h = 5$): 1,000 updates are too few. Online:
@@ -373,7 +375,7 @@ for method in ("qc-fql", "qc"):
 # - **QC has its best at 1 or 2**, between which no difference is shown. From 5 on the chunk costs: 5 points, only just shown (the interval ends at −0.2), then 24, then all. With best-of-N single actions are strong here, as section 4 will show again.
 # - **25 and 50 stay at 1 % and less**, with either. 25 actions are more than half of the task, executed blindly.
 #
-# In the paper, with QC-FQL on cube-triple, 10 is best, 25 is ahead early and lower at the end, and 50 never succeeds. There, too, success rises with $h$ and falls again, but at another place; an early lead of 25 has no counterpart here. One reason may be the length of an episode: some 40 actions here, hundreds there. If the *share* of the episode counts, the best $h$ doubles when the steps are half as long. **A test of your own**: set `STEP = 0.04` in `qlac_lite/ablations.py`, double the online steps, and run `qlac experiment length`. What would you see if it is not the share?
+# In the paper, with QC-FQL on cube-triple, 10 is best, 25 is ahead early and lower at the end, and 50 never succeeds. There, too, success rises with $h$ and falls again, but at another place; an early lead of 25 has no counterpart here. One reason may be the length of an episode: some 40 actions here, hundreds there. If the *share* of the episode counts, the best $h$ doubles when the steps are half as long. **A test of your own**: set `STEP = 0.04` in `qlac_lite/experiments/ablations.py`, double the online steps, and run `qlac experiment length`. What would you see if it is not the share?
 #
 # ### Push it about
 #
@@ -418,7 +420,7 @@ for method in ("qc-fql", "qc"):
         ending = f"-push{push:g}" if push else ""
         control = curve(f"{method}-h1{ending}")
         cells = [f"{less(curve(f'{method}-h{h}{ending}'), control):21}" for h in LENGTHS[1:4]]
-        print(f"{push:6g}   {text(mean_interval(control)):14}" + "".join(cells))
+        print(f"{push:6g}   {in_points(mean_interval(control)):14}" + "".join(cells))
 print("pushes of 0.5 less none, seed by seed")
 print(" " * 25 + "".join(f"h = {h:<13}" for h in LENGTHS[:4]))
 for method in ("qc-fql", "qc"):
@@ -448,7 +450,7 @@ print("QC, h = 5 less h = 1, with pushes of 0.5 less without:", less(*costs))
 # To take them apart, policy and critic need chunks of different lengths, $P$ and $C$:
 #
 # - $P > C$: the critic values the first $C$ actions of the policy's chunk. The rest is only cloned. (An n-step critic has $C = 1$, too.)
-# - $P < C$: the policy has one action, the critic wants five. So a second critic learns what a first action is worth: $Q_1(s, a_1)$ regresses onto $Q(s, \mathbf a)$ over the data, by an expectile, so that it leans to the better continuations. (Lesson 10, to come, has more of this. In code: `make_judge` in [`agents/base.py`](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/agents/base.py).)
+# - $P < C$: the policy has one action, the critic wants five. So a second critic learns what a first action is worth: $Q_1(s, a_1)$ regresses onto $Q(s, \mathbf a)$ over the data, by an expectile, so that it leans to the better continuations. (Lesson 10, to come, has more of this. In code: `make_critics` in [`agents/critics.py`](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/agents/critics.py).)
 #
 # That gives three backups times two policies, each with both extractions, $h = 5$. And `execute`: a chunk critic and a chunk policy, of which only the first $k$ actions are executed before the policy looks again.
 #
@@ -488,10 +490,10 @@ def in_words(family, cell):
 for family, title in FAMILIES.items():
     whole = curve(f"{family}-chunk-policy5")
     print(f"{title + ', success over the curve':38} {'%':14} points less chunk and 5")
-    print(f"  {'chunk backup, policy of 5':36} {text(mean_interval(whole))}")
+    print(f"  {'chunk backup, policy of 5':36} {in_points(mean_interval(whole))}")
     for cell in [v.name for v in variants("halves", (family,)) if v.name != v.control]:
         own = curve(cell)
-        print(f"  {in_words(family, cell):36} {text(mean_interval(own)):14} {less(own, whole, 'z.2f')}")
+        print(f"  {in_words(family, cell):36} {in_points(mean_interval(own)):14} {less(own, whole, 'z.2f')}")
 print("what single actions with a one-step backup gain, in points, seed by seed, from")
 WAYS = {"n-step backup": "n-step-policy1", "chunk policy": "one-step-policy5"}
 WAYS |= {"chunk critic": "chunk-policy1", "chunk critic and policy": "chunk-policy5"}
@@ -558,10 +560,10 @@ show(
 print("   N   KL at most   QC               BFN              QC less BFN, seed by seed")
 for n in CANDIDATES:
     qc, bfn = curve(f"qc-N{n}"), curve(f"bfn-N{n}")
-    cells = f"{text(mean_interval(qc)):16} {text(mean_interval(bfn)):16}"
+    cells = f"{in_points(mean_interval(qc)):16} {in_points(mean_interval(bfn)):16}"
     print(f"{n:4} {math.log(n) - (n - 1) / n:10.2f}    {cells} {less(qc, bfn)}")
 across = curve("qc-N8") - curve("bfn-N2")
-print(f"not matched, QC with N = 8 less BFN with N = 2: {text(mean_interval(across), (-100, 100))}")
+print(f"not matched, QC with N = 8 less BFN with N = 2: {in_points(mean_interval(across), (-100, 100))}")
 
 # %% [markdown]
 # **What was measured.**
@@ -639,8 +641,8 @@ for name in ["qc-fql-control", *FACTORS]:
     own = measured(ROWS, name)
     apart = "-" if name == "qc-fql-control" else less(own.curve, curve("qc-fql-control"))
     believed, returned = wrongly(name)
-    cells = f"{text(mean_interval(own.curve)):11} {apart:20} {text(mean_interval(own.end)):14}"
-    err = text(mean_interval(error(name)), (-np.inf, np.inf))
+    cells = f"{in_points(mean_interval(own.curve)):11} {apart:20} {in_points(mean_interval(own.end)):14}"
+    err = in_points(mean_interval(error(name)), (-np.inf, np.inf))
     print(f"{IN_WORDS[name]:16} {cells} {believed:6.0f} {returned:6.0f}  {err}")
 for name in ("qc-fql-min", "qc-fql-updates5"):
     apart = less(error(name), error("qc-fql-control"))
@@ -672,7 +674,7 @@ control = curve("qc-fql-control")[:2]
 changed = ", ".join(f"{key} = {value}" for key, value in MINE.items())
 for seed, (a, b) in enumerate(zip(mine, control, strict=True)):
     print(f"seed {seed}: {changed}: {a:.0f} %, control {b:.0f} %, difference {a - b:z.0f}")
-needed = paired.seeds_needed(10, SPREAD)
+needed = statistics.seeds_needed(10, SPREAD)
 print(f"a difference of 10 points takes {needed} seeds to see; you have 2")
 
 # %% [markdown]
@@ -763,7 +765,7 @@ def winners(scores):
     for j, k in np.ndindex(won.shape):
         own = scores[:, :, j, k]  # (learners, sets)
         first, second = np.argsort(own.mean(axis=1))[::-1][:2]
-        if paired.difference(own[first], own[second])[1] > 0.005:
+        if statistics.difference(own[first], own[second])[1] > 0.005:
             won[j, k] = list(LEARNERS)[first]
     return won
 
@@ -783,7 +785,7 @@ def draw_map(sweeps):
             axes.text(k, j, f"{own[j, k]:z.2f}", color=ink, fontsize=7, ha="center", va="center")
     won = winners(scores[..., at])
     for j, k in np.ndindex(won.shape):
-        panels[3].add_patch(plots.tile(k, j, LEARNERS.get(won[j, k], "0.9")))
+        panels[3].add_patch(drawings.tile(k, j, LEARNERS.get(won[j, k], "0.9")))
     panels[3].set(title="winner (grey: none)", xlim=(-0.5, 4.5), ylim=(-0.5, 4.5), aspect="equal")
     for axes in panels:
         axes.set_xticks(range(len(QUALITIES)), QUALITIES, fontsize=8)
@@ -918,7 +920,7 @@ HONEST = {
 figure, (axes,) = plots.new_figure(1, width=6.6, height=2.6)
 for place, (name, (one, other, when)) in enumerate(HONEST.items()):
     apart = getattr(measured(ROWS, one), when) - getattr(measured(ROWS, other), when)
-    mean, low, high = paired.difference(apart, np.zeros(8))
+    mean, low, high = statistics.difference(apart, np.zeros(8))
     axes.plot(apart, place + 0.2 + 0.03 * np.arange(8), ".", color="0.5", zorder=3)
     axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], color="#0072B2", marker="o", capsize=4)
     print(f"{name:42} {less(apart, 0 * apart)} points")
@@ -961,7 +963,7 @@ for name in ("length", "halves", "candidates", "factors"):
 # <details><summary>Answer</summary>One cannot tell from these. Take the difference on each seed, and its interval. If every seed gains about 5 points, it is shown.</details>
 #
 # 2. A pilot with four seeds gives differences with a standard deviation of 10 points. You want to see 5 points in 80 % of cases. About how many seeds?
-# <details><summary>Answer</summary><code>paired.seeds_needed(5, 10)</code> is 34. For 10 points it would be 10: half the difference takes about four times the seeds.</details>
+# <details><summary>Answer</summary><code>statistics.seeds_needed(5, 10)</code> is 34. For 10 points it would be 10: half the difference takes about four times the seeds.</details>
 #
 # 3. You try 20 settings against one control, and one interval excludes 0. What do you conclude?
 # <details><summary>Answer</summary>Of 20 factors that do nothing, one shows something on average. Repeat that one with new seeds.</details>

@@ -14,8 +14,7 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 2)
 
-from qlac_lite.config import make_config  # noqa: E402
-from qlac_lite.tasks import DOMAINS  # noqa: E402
+from qlac_lite.config import DOMAINS, make_config  # noqa: E402
 
 TASK = "cube-single-play-singletask-task1-v0"
 TINY = dict(
@@ -39,7 +38,7 @@ def tiny_config(method: str = "qc-fql", **changes):
 @pytest.fixture(scope="session")
 def play_file(tmp_path_factory):
     """Path of a play file of a domain, 2 episodes, generated once a session."""
-    from qlac_lite.data.generate import generate
+    from qlac_lite.data.sources.generate import generate
 
     folder, made = tmp_path_factory.mktemp("data"), {}
 

@@ -6,33 +6,35 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from qlac_lite import ablations, experiments, paired
-from qlac_lite.ablation_report import measured, report_ablation
-from qlac_lite.ablations import ABLATIONS, Variant, ablate, ablation_cells, variants
 from qlac_lite.agents import make_learner
-from qlac_lite.agents.base import critic_loss
-from qlac_lite.chunks import all_chunks, sample
+from qlac_lite.agents.critics import critic_loss
 from qlac_lite.config import make_config
-from qlac_lite.data.generate import generate
-from qlac_lite.envs import lite, lite_data
-from qlac_lite.errors import QlacError
-from qlac_lite.files import read_json
-from qlac_lite.lite import lite_config, train_lite
-from qlac_lite.tasks import LITE_WORLD
+from qlac_lite.config.tasks import LITE_WORLD
+from qlac_lite.data.dataset import all_chunks, sample
+from qlac_lite.data.sources import lite_play
+from qlac_lite.data.sources.generate import generate
+from qlac_lite.envs import lite_world
+from qlac_lite.experiments import ablations, catalogue, runner
+from qlac_lite.experiments.ablations import ABLATIONS, Variant, ablate, ablation_cells, variants
+from qlac_lite.reports.ablation import measured, report_ablation
+from qlac_lite.training.jax_loop import lite_config, train_lite
+from qlac_lite.utils import statistics
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_json
 
-WORLD = lite.LiteWorld(step=0.08)
+WORLD = lite_world.LiteWorld(step=0.08)
 TINY = dict(seeds=2, offline_steps=10, online_steps=20, evaluate_every=10, batch_size=8, hidden=(8,), evaluation_episodes=2, candidates=2, flow_steps=2)
 
 
 def data_of(world=WORLD, episodes=4, steps=60):
-    return lite_data.record(world, jax.random.key(0), episodes, steps)
+    return lite_play.record(world, jax.random.key(0), episodes, steps)
 
 
 @pytest.mark.parametrize("method", ["fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc"])
 @pytest.mark.parametrize("length", [1, 5])
 def test_a_policys_chunk_may_have_another_length_than_the_critics(method, length):
     config = lite_config(method, **TINY, horizon=5, policy_horizon=length)
-    learner, key = make_learner(config, lite.OBSERVATION_SIZE, lite.ACTION_SIZE), jax.random.key(0)
+    learner, key = make_learner(config, lite_world.OBSERVATION_SIZE, lite_world.ACTION_SIZE), jax.random.key(0)
     state = learner.init(key)
     actions = learner.act(state.params, jnp.zeros((3, 8)), key)
     assert actions.shape == (3, length, 3) and learner.value(state.params, jnp.zeros((3, 8)), actions).shape == (3,)
@@ -111,14 +113,14 @@ def test_min_takes_the_least_of_the_target_critics():
 
 def test_a_disturbance_is_the_episodes_own_and_zero_changes_nothing():
     pushed = WORLD._replace(disturbance=1.0)
-    state, chunk = lite.reset(jax.random.key(0)), jnp.zeros((40, 3))
-    still = lite.execute(WORLD, state, chunk).states.gripper
-    moved, again = (lite.execute(pushed, state, chunk).states.gripper for _ in range(2))
-    other = lite.execute(pushed, lite.reset(jax.random.key(1))._replace(gripper=state.gripper), chunk).states.gripper
+    state, chunk = lite_world.reset(jax.random.key(0)), jnp.zeros((40, 3))
+    still = lite_world.execute(WORLD, state, chunk).states.gripper
+    moved, again = (lite_world.execute(pushed, state, chunk).states.gripper for _ in range(2))
+    other = lite_world.execute(pushed, lite_world.reset(jax.random.key(1))._replace(gripper=state.gripper), chunk).states.gripper
     np.testing.assert_array_equal(still, np.broadcast_to(still[0], still.shape))
     np.testing.assert_array_equal(moved, again)
     assert not np.allclose(moved, other)
-    steps = np.diff(np.concatenate([np.asarray(lite.execute(pushed, lite.reset(jax.random.key(k)), jnp.zeros((5, 3))).states.gripper) for k in range(60)]).reshape(60, 6, 2), axis=1)
+    steps = np.diff(np.concatenate([np.asarray(lite_world.execute(pushed, lite_world.reset(jax.random.key(k)), jnp.zeros((5, 3))).states.gripper) for k in range(60)]).reshape(60, 6, 2), axis=1)
     assert np.std(steps) == pytest.approx(WORLD.step, rel=0.15)  # standard deviation 1 in units of the largest velocity
 
 
@@ -189,8 +191,8 @@ def test_one_seed_has_no_interval_and_no_warning(tmp_path):
 def test_an_ablation_in_the_lite_world_and_as_whole_runs(tmp_path, monkeypatch):
     """The same variants, on both roads; whole runs go on where they were."""
     monkeypatch.setitem(ABLATIONS, "factors", lambda methods=("qc-fql",), full=False: iter([Variant("control", "qc-fql", {}, "control"), Variant("min", "qc-fql", {"target": "min"}, "control")]))
-    monkeypatch.setattr(experiments, "EPISODES", 3)
-    small = experiments.run_experiment("factors", tmp_path / "small", log=lambda text: None, **TINY)
+    monkeypatch.setattr(runner, "EPISODES", 3)
+    small = catalogue.run_experiment("factors", tmp_path / "small", log=lambda text: None, **TINY)
     assert {row["cell"] for row in small} == {"control", "min"} and "belief_own" in small[0]
     path = tmp_path / "play.npz"
     generate("lite-world-play-v0", 2, 0, path)
@@ -207,20 +209,20 @@ def test_paired_differences_and_how_many_seeds_they_take():
     rng = np.random.default_rng(0)
     luck = rng.normal(50, 20, 8)
     one, other = luck + rng.normal(6, 1, 8), luck
-    mean, low, high = paired.difference(one, other)
+    mean, low, high = statistics.difference(one, other)
     expected = scipy.stats.ttest_rel(one, other).confidence_interval(0.95)
     np.testing.assert_allclose((low, high), (expected.low, expected.high))
-    _, left, right = paired.bootstrap(one, other)
+    _, left, right = statistics.bootstrap(one, other)
     assert low < left < mean < right < high
-    assert paired.bootstrap(np.ones(3) * 4, np.ones(3)) == (3, 3, 3)
+    assert statistics.bootstrap(np.ones(3) * 4, np.ones(3)) == (3, 3, 3)
     draws = 7 + 10 * rng.normal(size=(4000, 9))
     seen = scipy.stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05
-    assert paired.power(7, 10, 9) == pytest.approx(seen.mean(), abs=0.025)
-    assert paired.power(0, 10, 9) == pytest.approx(0.05, abs=1e-3)
+    assert statistics.power(7, 10, 9) == pytest.approx(seen.mean(), abs=0.025)
+    assert statistics.power(0, 10, 9) == pytest.approx(0.05, abs=1e-3)
     for apart in (3, 7, 20, 60):
-        need = paired.seeds_needed(apart, 10)
-        assert paired.power(apart, 10, need) >= 0.8 and (need == 2 or paired.power(apart, 10, need - 1) < 0.8)
-    assert paired.seeds_needed(0, 10, most=500) == 500
+        need = statistics.seeds_needed(apart, 10)
+        assert statistics.power(apart, 10, need) >= 0.8 and (need == 2 or statistics.power(apart, 10, need - 1) < 0.8)
+    assert statistics.seeds_needed(0, 10, most=500) == 500
 
 
 def test_two_seeds_are_paired_even_where_rows_come_in_another_order():

@@ -7,11 +7,11 @@ import pytest
 from conftest import tiny_config
 
 from qlac_lite.agents import make_learner
-from qlac_lite.agents.base import critic_loss
+from qlac_lite.agents.critics import critic_loss
 from qlac_lite.agents.rlpd import log_prob_tanh, sample_tanh
-from qlac_lite.chunks import Batch
 from qlac_lite.config import METHODS, get_method
-from qlac_lite.errors import QlacError
+from qlac_lite.data.dataset import Batch
+from qlac_lite.utils.errors import QlacError
 
 S, A, B = 4, 2, 16
 # Which network each loss moves; every other gradient has to be exactly zero (facts of arXiv 2507.07969 and FQL).
@@ -146,7 +146,7 @@ def test_critic_loss_by_hand():
 def test_best_of_n_takes_the_candidate_that_the_online_critic_prefers():
     config, learner, state = learner_and_state("qc", candidates=32)
     one = make_learner(tiny_config("qc", candidates=1), S, A)
-    from qlac_lite.networks import Critic, functional
+    from qlac_lite.agents.networks import Critic, functional
 
     _, critic = functional(lambda rngs: Critic(S, (5, A), config.hidden, rngs), ensemble=2)
     observation = jax.random.normal(jax.random.key(5), (50, S))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from qlac_lite.workshop import ROOT
+from build_lessons import ROOT
 
 CHROMIUM = os.environ.get("QLAC_CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM")

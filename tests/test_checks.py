@@ -15,8 +15,8 @@ import wrong_answers_07
 import wrong_answers_08
 import wrong_answers_09
 
-from qlac_lite import checks
-from qlac_lite.checks.base import Exercise
+from qlac_lite.lessons import checks
+from qlac_lite.lessons.checks.exercise import Exercise
 
 ANSWERS = (wrong_answers, wrong_answers_03, wrong_answers_04, wrong_answers_05, wrong_answers_06, wrong_answers_07, wrong_answers_08, wrong_answers_09)
 RIGHT = [pair for module in ANSWERS for pair in (*module.RIGHT.items(), *getattr(module, "ALSO_RIGHT", {}).items())]
@@ -25,7 +25,7 @@ WRONG = {name: answers for module in ANSWERS for name, answers in module.WRONG.i
 
 def exercises():
     for module in pkgutil.iter_modules(checks.__path__):
-        content = vars(importlib.import_module(f"qlac_lite.checks.{module.name}"))
+        content = vars(importlib.import_module(f"qlac_lite.lessons.checks.{module.name}"))
         yield from ((name, value) for name, value in content.items() if isinstance(value, Exercise))
 
 
@@ -173,7 +173,7 @@ def test_a_verdict_reads_as_text_and_as_a_page():
     ],
 )
 def test_predictions_are_checked_for_their_form_only(predictions, message):
-    from qlac_lite.checks.lesson07 import form_of
+    from qlac_lite.lessons.checks.lesson07 import form_of
 
     assert message in form_of(predictions, ["a"], ["qc", "fql"])
 

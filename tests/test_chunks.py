@@ -5,16 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from qlac_lite.chunks import (
-    Transitions,
-    append,
-    build_dataset,
-    check_horizon,
-    close_episode,
-    empty_replay,
-    sample,
-)
-from qlac_lite.errors import QlacError
+from qlac_lite.data.dataset import build_dataset, check_horizon, sample
+from qlac_lite.data.replay import Transitions, append, close_episode, empty_replay
+from qlac_lite.utils.errors import QlacError
 
 DISCOUNT = 0.9
 
@@ -141,7 +134,7 @@ def test_replay_equals_a_dataset_built_from_the_whole_episodes(horizon, size, st
 
     def every_chunk(data):
         in_order = data._replace(starts=jnp.asarray(data.starts), num_starts=jnp.int32(n))
-        from qlac_lite.chunks import _gather
+        from qlac_lite.data.dataset import _gather
 
         return _gather(jax.tree.map(jnp.asarray, in_order), jnp.arange(n), horizon, DISCOUNT)
 

@@ -15,10 +15,9 @@ import typer
 from conftest import TASK
 
 from qlac_lite.cli import main
-from qlac_lite.config import METHODS, Config
-from qlac_lite.files import read_csv, read_json
-from qlac_lite.registry import SOURCES, describe_methods, describe_tasks
-from qlac_lite.tasks import DOMAINS
+from qlac_lite.config import DOMAINS, METHODS, Config
+from qlac_lite.config.protocol import SOURCES, describe_methods, describe_tasks
+from qlac_lite.utils.files import read_csv, read_json
 
 SMALL = ["--seeds", "2", "--offline-steps", "20", "--online-steps", "20", "--set", "hidden=16,16", "--set", "batch_size=16", "--set", "evaluation_episodes=1", "--set", "log_every=10"]  # fmt: skip
 
@@ -180,7 +179,7 @@ def test_the_import_is_light():
 
 
 def test_simulator_processes_load_no_jax():
-    code = "import sys, qlac_lite.envs.ogbench, qlac_lite.envs.simulators, qlac_lite.data.generate; assert 'jax' not in sys.modules"
+    code = "import sys, qlac_lite.envs.ogbench, qlac_lite.envs.make, qlac_lite.data.sources.generate; assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -197,7 +196,7 @@ def test_bench_compares_the_two_loops_on_the_same_work(tmp_path):
     """What is measured and written; how fast it is, is no matter of a test."""
     from typer.testing import CliRunner
 
-    from qlac_lite import bench
+    import bench
 
     app = typer.Typer()
     app.command()(bench.main)

@@ -29,9 +29,9 @@ from pathlib import Path
 
 
 def mount(where):
-    import qlac_lite.lessons
+    import qlac_lite.lessons.notebook
 
-    qlac_lite.lessons.DRIVE = Path(os.environ["FAKE_DRIVE"])
+    qlac_lite.lessons.notebook.DRIVE = Path(os.environ["FAKE_DRIVE"])
 """
 
 
@@ -160,7 +160,7 @@ def test_a_lesson_that_is_cut_off_goes_on_from_drive_when_it_is_opened_again(col
 def test_without_drive_a_lesson_says_that_its_runs_go_with_the_machine(monkeypatch, capsys, tmp_path):
     from types import SimpleNamespace
 
-    from qlac_lite import lessons
+    from qlac_lite.lessons import notebook as lessons
 
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
     monkeypatch.setattr(lessons, "DRIVE", tmp_path / "none")

@@ -13,14 +13,17 @@ import pytest
 from conftest import TINY
 
 from qlac_lite.config import make_config
-from qlac_lite.data import fetch, robomimic
-from qlac_lite.data.generate import STEPS, collect_episode, generate
-from qlac_lite.data.ogbench import load, record_source, solved_objects, task_goal, verify
-from qlac_lite.envs.simulators import make_env
-from qlac_lite.errors import QlacError
-from qlac_lite.files import read_npz
-from qlac_lite.tasks import DOMAINS, get_task, task_names
-from qlac_lite.training import start_run, train
+from qlac_lite.config.tasks import DOMAINS, get_task, task_names
+from qlac_lite.data.formats import robomimic
+from qlac_lite.data.formats.ogbench import load, solved_objects, verify
+from qlac_lite.data.formats.records import record_source
+from qlac_lite.data.sources import fetch
+from qlac_lite.data.sources.generate import STEPS, collect_episode, generate
+from qlac_lite.envs.make import make_env
+from qlac_lite.envs.ogbench import task_goal
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_npz
 
 TASK = get_task("cube-single-play-singletask-task1-v0")
 
@@ -35,7 +38,7 @@ def test_a_file_does_not_depend_on_the_number_of_workers(play_file, tmp_path):
 
 def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_path):
     target = tmp_path / "killed.npz"
-    code = f"from qlac_lite.data.generate import generate\nfrom pathlib import Path\nif __name__ == '__main__':\n generate('cube-single-play-v0', 3, 0, Path({str(target)!r}), 1)"
+    code = f"from qlac_lite.data.sources.generate import generate\nfrom pathlib import Path\nif __name__ == '__main__':\n generate('cube-single-play-v0', 3, 0, Path({str(target)!r}), 1)"
     script = tmp_path / "script.py"
     script.write_text(code)
     process = subprocess.Popen([sys.executable, str(script)], start_new_session=True, stderr=subprocess.DEVNULL)

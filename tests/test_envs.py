@@ -6,9 +6,9 @@ import gymnasium
 import numpy as np
 import pytest
 
+from qlac_lite.config import get_task
 from qlac_lite.envs.chunked import ChunkedEnv
-from qlac_lite.envs.simulators import make_env, make_vector_env, parallel
-from qlac_lite.tasks import get_task
+from qlac_lite.envs.make import make_env, make_vector_env, parallel
 
 TASK = "cube-single-play-singletask-task1-v0"
 

@@ -3,7 +3,6 @@
 import ast
 import dataclasses
 import functools
-import graphlib
 import importlib.util
 import inspect
 import re
@@ -20,15 +19,17 @@ import test_agents
 import test_paper
 
 import qlac_lite
-from qlac_lite import config, plots, registry, tasks
-from qlac_lite.config import METHODS, Method, make_config
-from qlac_lite.data.generate import _write_hdf5, generate
-from qlac_lite.files import read_csv, read_npz
-from qlac_lite.policies import export_policy
-from qlac_lite.report import evaluate_run, write_report
-from qlac_lite.spec import read_spec
-from qlac_lite.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, get_task
-from qlac_lite.training import load_policies, start_run, train
+from qlac_lite.config import METHODS, make_config, methods, protocol, tasks
+from qlac_lite.config.methods import Method
+from qlac_lite.config.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, get_task
+from qlac_lite.data.sources.generate import _write_hdf5, generate
+from qlac_lite.experiments.sweep.spec import read_spec
+from qlac_lite.reports import plots
+from qlac_lite.reports.by_task import write_report
+from qlac_lite.reports.one_run import evaluate_run
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.training.policy import export_policy, load_policies
+from qlac_lite.utils.files import read_csv, read_npz
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(qlac_lite.__file__).parent
@@ -56,57 +57,6 @@ def heads(source):
 MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in PACKAGE.rglob("*.py")}
 
 
-def layers():
-    """Module or folder -> layer, as the page's table says."""
-    table = {}
-    for number, cell in re.findall(r"^\| (\d) [^|]*\| (.*) \|$", section("The map"), re.M):
-        for group in cell.split(" · "):
-            names = re.findall(r"`([\w/]+)`", group)
-            folder = names[0].rpartition("/")[0]  # `data/ogbench`, `robomimic`: one folder
-            table |= {name if "/" in name or not folder else f"{folder}/{name}": int(number) for name in names}
-    return table
-
-
-def layer_of(module, table):
-    folder, _, name = module.rpartition("/")
-    if name == "__main__":
-        return table["cli"]
-    if name == "__init__":
-        return max((layer for other, layer in table.items() if folder and other.startswith(f"{folder}/")), default=1)
-    return table[module] if module in table else table[f"{folder}/"]
-
-
-def imported(module):
-    """The modules of the library that one imports at its head."""
-    found = set()
-    for node in heads(ast.parse(MODULES[module].read_text())):
-        assert isinstance(node, ast.Import) or not node.level, f"{module}: a relative import"
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        paths = [name.replace(".", "/").removeprefix("qlac_lite/") for name in names if name.startswith("qlac_lite.")]
-        found |= {path if path in MODULES else f"{path}/__init__" for path in paths if path in MODULES or f"{path}/__init__" in MODULES}
-    return found - {module}
-
-
-def test_the_map_has_every_module_and_no_other():
-    named, folders = set(layers()), ("/__init__", "__main__")
-    by_folder = {module for module in MODULES for name in named if name.endswith("/") and module.startswith(name)}
-    assert {name for name in named if not name.endswith("/")} == {m for m in MODULES if m != "__init__" and not m.endswith(folders)} - by_folder
-    assert by_folder
-
-
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_no_module_imports_from_a_higher_layer(module):
-    table = layers()
-    higher = {other: layer_of(other, table) for other in imported(module) if layer_of(other, table) > layer_of(module, table)}
-    assert not higher, f"{module} is of layer {layer_of(module, table)}"
-
-
-def test_imports_go_in_no_circle_and_are_seen():
-    graph = {module: imported(module) for module in MODULES}
-    assert graph["training"] >= {"agents/__init__", "engine", "errors"} and "envs/simulators" not in graph["training"]  # a function's own
-    graphlib.TopologicalSorter(graph).prepare()
-
-
 def test_the_signatures_and_names_that_the_page_quotes_are_the_librarys():
     quoted = re.findall(r"^(def (\w+).*?)\s+# (\S+)$", section("The map"), re.M)
     assert len(quoted) == 3
@@ -129,7 +79,7 @@ def test_the_signatures_and_names_that_the_page_quotes_are_the_librarys():
 @pytest.fixture
 def bfn_mean(monkeypatch):
     """The page's method, from its two blocks alone: the row, and the module below the imports of best_of_n."""
-    (row,) = eval(block("A new method", "Method("), vars(config))
+    (row,) = eval(block("A new method", "Method("), vars(methods))
     module = ModuleType("qlac_lite.agents.mean_of_n")
     frame = [ast.unparse(node) for node in heads(ast.parse(MODULES["agents/best_of_n"].read_text()))]
     exec("\n".join([*frame, block("A new method", "def make_learner")]), vars(module))
@@ -155,12 +105,12 @@ def test_a_row_of_methods_has_the_fields_that_the_page_lists():
 
 
 def test_qlac_methods_names_it_and_says_its_n_once_told(bfn_mean, monkeypatch):
-    lines = lambda: registry.describe_methods().partition("\nbfn-mean ")[2].splitlines()[:2]
+    lines = lambda: protocol.describe_methods().partition("\nbfn-mean ")[2].splitlines()[:2]
     first, second = lines()
     assert "the mean of N samples" in first and "backup over 1 step, acts step by step" in second
     assert "candidates" not in second
     (addition,) = re.findall(r"`(\"mean_of_n\": \"candidates\")` in `by_task`", section("A new method"))
-    monkeypatch.setattr(registry, "_settings", edited(registry._settings, ('"best_of_n": "candidates"', f'"best_of_n": "candidates", {addition}')))
+    monkeypatch.setattr(protocol, "_settings", edited(protocol._settings, ('"best_of_n": "candidates"', f'"best_of_n": "candidates", {addition}')))
     assert "candidates=4" in lines()[1]
 
 
@@ -233,10 +183,11 @@ IN_THE_COPY = """
 import sys
 from pathlib import Path
 import conftest, test_data
-from qlac_lite import tasks, training
+from qlac_lite.config import tasks
+from qlac_lite.training import loop
 from qlac_lite.config import make_config
-from qlac_lite.data.generate import generate
-from qlac_lite.training import start_run, train
+from qlac_lite.data.sources.generate import generate
+from qlac_lite.training.loop import start_run, train
 
 if __name__ == "__main__":
     assert Path(tasks.__file__).is_relative_to(Path.cwd()), tasks.__file__
@@ -246,7 +197,7 @@ if __name__ == "__main__":
     task = f"{domain}-play-singletask-task1-v0"
     test_data.task_names = lambda: [task]
     test_data.test_labels_equal_what_the_environment_rewards(lambda domain: path, domain)
-    training._Training._evaluate = lambda *args: None  # takes longest, and is the same simulator
+    loop._Training._evaluate = lambda *args: None  # takes longest, and is the same simulator
     run, dataset = start_run(make_config(task, "rlpd-ac", **conftest.TINY | dict(offline_steps=0, seeds=1, critics=2)), path, Path("run"))
     train(run, dataset, log=lambda text: None)
     last = run.rows("progress.csv")[-1]
@@ -255,7 +206,7 @@ if __name__ == "__main__":
 
 
 def new_row():
-    """The page's row for tasks.py, as text and as a Domain."""
+    """The page's row for config/tasks.py, as text and as a Domain."""
     text = block("A new task", 'Domain("puzzle-4x4"').strip()
     (row,) = eval(text, vars(tasks))
     return text, row
@@ -270,7 +221,7 @@ def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
     (tmp_path / "test_data.py").write_text(re.sub(r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "test_data.py").read_text()))
     text, row = new_row()
     assert row.name not in DOMAINS
-    for file, begins, becomes in (("tasks", ' +Domain\\("puzzle-3x3"', rf"\g<0>        {text}\n"), ("data/generate", "STEPS = 1001", "STEPS = 201\n")):
+    for file, begins, becomes in (("config/tasks", ' +Domain\\("puzzle-3x3"', rf"\g<0>        {text}\n"), ("data/sources/generate", "STEPS = 1001", "STEPS = 201\n")):
         path = tmp_path / "qlac_lite" / f"{file}.py"
         changed, count = re.subn(rf"^{begins}.*\n", becomes, path.read_text(), flags=re.M)
         assert count == 1
@@ -285,12 +236,12 @@ def test_the_listings_and_the_papers_tests_have_to_be_told_of_a_task_that_is_not
     _, row = new_row()
     monkeypatch.setitem(DOMAINS, row.name, row)
     assert get_task("puzzle-4x4-play-singletask-task5-v0").domain == row
-    line = lambda: next(line for line in registry.describe_tasks().splitlines() if line.startswith("puzzle-4x4-play-v0"))
+    line = lambda: next(line for line in protocol.describe_tasks().splitlines() if line.startswith("puzzle-4x4-play-v0"))
     assert line().split()[:3] == ["puzzle-4x4-play-v0", "83", "500"]  # no * yet: as if the limit were the paper's
     both = ('(domain.name == "cube-single")', '(domain.name in ("cube-single", "puzzle-4x4"))')
-    monkeypatch.setattr(registry, "_domain_row", edited(registry._domain_row, both))
+    monkeypatch.setattr(protocol, "_domain_row", edited(protocol._domain_row, both))
     assert line().startswith("puzzle-4x4-play-v0*")
-    assert 'domain != "cube-single"' in inspect.getsource(registry._settings)
+    assert 'domain != "cube-single"' in inspect.getsource(protocol._settings)
 
     monkeypatch.setattr(test_paper, "PAPER_DOMAINS", [*test_paper.PAPER_DOMAINS, row.name])
     with pytest.raises(AssertionError, match="puzzle-4x4"):
@@ -312,10 +263,10 @@ def test_another_robomimic_set_is_a_row_and_a_mask_to_know_it_by(tmp_path, monke
     h5py = pytest.importorskip("h5py", reason="Robomimic's extra is not installed: make robomimic")
     if importlib.util.find_spec("robosuite") is None:
         pytest.skip("Robomimic's simulator is not installed: make robomimic")
-    from qlac_lite.data import robomimic
-    from qlac_lite.data.datasets import load
-    from qlac_lite.data.demonstrations import demonstrate
-    from qlac_lite.errors import QlacError
+    from qlac_lite.data.formats import robomimic
+    from qlac_lite.data.load import load
+    from qlac_lite.data.sources.robomimic_scripts import demonstrate
+    from qlac_lite.utils.errors import QlacError
 
     row = tasks._robomimic("lift", "paired", 19, 300, 1, 50)
     monkeypatch.setitem(ROBOMIMIC, row.name, row)
@@ -330,7 +281,7 @@ def test_another_robomimic_set_is_a_row_and_a_mask_to_know_it_by(tmp_path, monke
     monkeypatch.setattr(robomimic, "_verified", edited(robomimic._verified, ('"ph" if masks', '"paired" if "paired" in masks else "ph" if masks')))
     dataset, summary = load(path, get_task(row.name))
     assert summary["domain"] == row.name and (dataset.rewards.max(), dataset.rewards.min()) == (0, -1)
-    assert row.name in registry.describe_tasks()
+    assert row.name in protocol.describe_tasks()
 
 
 # A lesson in ten minutes.
@@ -342,7 +293,7 @@ LESSON = "A lesson in ten minutes"
 def exercise(tmp_path):
     """blind_share: the page's check at the end of a copy of lesson 00's, as a module."""
     path = tmp_path / "lesson00.py"
-    path.write_text(MODULES["checks/lesson00"].read_text() + "\n\n" + block(LESSON, "def blind_share"))
+    path.write_text(MODULES["lessons/checks/lesson00"].read_text() + "\n\n" + block(LESSON, "def blind_share"))
     spec = importlib.util.spec_from_file_location("copy_of_lesson00", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -379,7 +330,7 @@ def test_the_workshop_takes_the_lesson_with_the_new_cells(exercise, tmp_path):
     """No complaint, a stub for the learner, and the check says of stub and solution what it should; not executed as a whole."""
     for tool in ("jupytext", "nbgrader"):
         pytest.importorskip(tool, reason="the workshop's tools are not installed")
-    from qlac_lite.workshop import lint, read_lesson, student
+    from build_lessons import lint, read_lesson, student
 
     cells = block(LESSON, "# %% [markdown]")
     path = tmp_path / "00_welcome.py"

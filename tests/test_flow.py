@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qlac_lite.flow import euler, flow_matching_loss, interpolate
+from qlac_lite.agents.flow import euler, flow_matching_loss, interpolate
 
 SHAPE = (64, 3, 2)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from qlac_lite.workshop import ROOT, lesson_sources, notebook_paths, read_lesson
+from build_lessons import ROOT, lesson_sources, notebook_paths, read_lesson
 
 CONFIG = """
 c = get_config()

@@ -14,8 +14,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from qlac_lite import lessons, workshop
-from qlac_lite.workshop import ROOT, execute, lesson_sources, lint, lint_outputs, notebook_paths, read_lesson, stale, student
+import build_lessons
+from build_lessons import ROOT, execute, lesson_sources, lint, lint_outputs, notebook_paths, read_lesson, stale, student
+from qlac_lite.lessons import notebook as lessons
 
 SOURCES = lesson_sources()
 NAMES = [source.stem for source in SOURCES]
@@ -50,7 +51,7 @@ def test_built_files_are_those_of_the_source_and_clean(source):
     text = notebook_paths(source)[1].read_text()
     assert "SOLUTION" not in text and "raise NotImplementedError()" in text
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in unsolved.cells)
-    check = importlib.import_module(f"qlac_lite.checks.lesson{source.stem[:2]}")
+    check = importlib.import_module(f"qlac_lite.lessons.checks.lesson{source.stem[:2]}")
     for cell, said in zip(cells(solved, "grade"), verdicts(solved), strict=True):
         exercise = getattr(check, cell.metadata.nbgrader.grade_id)
         assert f"right in all {len(exercise.cases(np.random.default_rng(0))) + 1} cases" in said, f"{said}: build the lesson again"
@@ -104,8 +105,8 @@ def test_a_slider_whose_names_are_set_again_later_is_found(draw):
     """It works while one reads down the page, and breaks when the slider is moved after all cells have run."""
     cell = nbformat.v4.new_code_cell
     make = lambda *codes: nbformat.v4.new_notebook(cells=[cell("values = [1]"), cell("def draw(h):\n    axes = values\n    return axes[h]\n\n\ndef helper(h):\n    return draw(h)"), cell(f"explore({draw}, h=('h', [0], 0))"), *map(cell, codes)])  # fmt: skip
-    assert workshop.lint_sliders(make("axes, h = 1, 2", "def other():\n    values = 3")) == []
-    (problem,) = workshop.lint_sliders(make("values = 3"))
+    assert build_lessons.lint_sliders(make("axes, h = 1, 2", "def other():\n    values = 3")) == []
+    (problem,) = build_lessons.lint_sliders(make("values = 3"))
     assert "`values`" in problem
 
 
@@ -127,12 +128,12 @@ def test_outputs_that_do_not_belong_on_a_page_are_found():
 def test_what_is_printed_in_a_row_is_one_output():
     stream = lambda text, name="stdout": nbformat.v4.new_output("stream", name=name, text=text)
     figure = nbformat.v4.new_output("display_data", data={"text/plain": "figure"})
-    joined = workshop.joined([stream("a"), stream("b\n"), figure, stream("c"), stream("d", "stderr"), stream("e", "stderr")])
+    joined = build_lessons.joined([stream("a"), stream("b\n"), figure, stream("c"), stream("d", "stderr"), stream("e", "stderr")])
     assert [output.get("text", "figure") for output in joined] == ["ab\n", "figure", "c", "de"]
 
 
 def test_a_changed_source_or_a_missing_file_is_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(workshop, "ROOT", tmp_path)
+    monkeypatch.setattr(build_lessons, "ROOT", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for folder in ("solutions", "notebooks"):
         (tmp_path / folder).mkdir()
@@ -231,12 +232,12 @@ def test_the_one_switch(monkeypatch, value, wanted):
 
 def test_a_slider_draws_when_it_is_moved_and_not_before(monkeypatch):
     """Drawing at creation would hang headless runs, and show the figure twice."""
-    from qlac_lite import widgets
+    from qlac_lite.lessons import sliders
 
     boxes, drawn = [], []
-    monkeypatch.setattr(widgets, "display", boxes.append)
-    monkeypatch.setattr(widgets, "show", lambda figure, alt: drawn.append((figure, alt)))
-    widgets.explore(lambda noise, length: ((noise, length), "alt"), noise=("noise", [0.0, 0.5], 0.0), length=("H", [1, 5], 5))
+    monkeypatch.setattr(sliders, "display", boxes.append)
+    monkeypatch.setattr(sliders, "show", lambda figure, alt: drawn.append((figure, alt)))
+    sliders.explore(lambda noise, length: ((noise, length), "alt"), noise=("noise", [0.0, 0.5], 0.0), length=("H", [1, 5], 5))
     noise, length, _hint, _output = boxes[0].children
     assert drawn == [] and noise.description == "noise" and length.value == 5
     noise.value = 0.5
@@ -249,8 +250,8 @@ def test_prose_is_rebuilt_without_executing_and_code_is_not():
     executed = nbformat.read(notebook_paths(source)[0], as_version=4)
     text, code = read_lesson(source), read_lesson(source)
     text.cells[0].source += "\nMore."
-    assert workshop.take_outputs(text, executed) == []
+    assert build_lessons.take_outputs(text, executed) == []
     assert [c.get("outputs") for c in text.cells] == [c.get("outputs") for c in executed.cells]
     next(c for c in code.cells if c.cell_type == "code").source += "\n1"
-    assert "without --text" in workshop.take_outputs(code, executed)[0]
+    assert "without --text" in build_lessons.take_outputs(code, executed)[0]
     assert all(not c.get("outputs") for c in code.cells)

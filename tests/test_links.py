@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
-from qlac_lite import links, workshop
-from qlac_lite.errors import QlacError
-from qlac_lite.links import ROOT, repository, stale_links, stamp
+import build_lessons
+import links
+from links import ROOT, repository, stale_links, stamp
+from qlac_lite.utils.errors import QlacError
 
 
 def test_no_link_of_the_course_is_stale():
@@ -28,13 +29,13 @@ def test_one_command_stamps_badges_bootstrap_readme_and_citation_and_can_be_undo
     old = repository(copy)
     before = {path: path.read_bytes() for path in links._files(copy)}
     changed = stamp("ada-l/chunks_2.0", copy)
-    lessons = [f"{folder}/{source.stem}.ipynb" for source in workshop.lesson_sources() for folder in ("notebooks", "solutions")]
+    lessons = [f"{folder}/{source.stem}.ipynb" for source in build_lessons.lesson_sources() for folder in ("notebooks", "solutions")]
     assert {*lessons, "pyproject.toml", "CITATION.cff", "CONTRIBUTING.md", "README.md"} <= set(changed)
     assert stale_links(copy) == [] and repository(copy) == "ada-l/chunks_2.0"
     for path in before:
         assert old not in path.read_text().replace("publish-links REPO=", ""), path
-    monkeypatch.setattr(workshop, "ROOT", copy)
-    assert [problem for source in (copy / "solutions").glob("0*.py") for problem in workshop.stale(source)] == [], "a build would change it"
+    monkeypatch.setattr(build_lessons, "ROOT", copy)
+    assert [problem for source in (copy / "solutions").glob("0*.py") for problem in build_lessons.stale(source)] == [], "a build would change it"
     assert sorted(stamp(old, copy)) == sorted(changed)
     assert {path: path.read_bytes() for path in before} == before
 

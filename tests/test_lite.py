@@ -7,33 +7,37 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from qlac_lite import designs, experiments
-from qlac_lite import lite as lite_run
 from qlac_lite.agents import State, make_learner
-from qlac_lite.chunks import Dataset, check_horizon, empty_replay
 from qlac_lite.config import get_method, make_config
-from qlac_lite.data.generate import generate
-from qlac_lite.data.ogbench import load
-from qlac_lite.envs import lite, lite_data
-from qlac_lite.errors import QlacError
-from qlac_lite.experiments import read_experiment, recorded, run_experiment
-from qlac_lite.lite import PROBES, act_and_store, check_phases, lite_config, rollout, train_lite
-from qlac_lite.report import draw_filmstrip, evaluate_run, write_report
-from qlac_lite.tasks import LITE_WORLD, get_task
-from qlac_lite.training import start_run, train
+from qlac_lite.config.tasks import LITE_WORLD, get_task
+from qlac_lite.data.dataset import Dataset, check_horizon
+from qlac_lite.data.formats.ogbench import load
+from qlac_lite.data.replay import empty_replay
+from qlac_lite.data.sources import lite_play
+from qlac_lite.data.sources.generate import generate
+from qlac_lite.envs import lite_world
+from qlac_lite.experiments import catalogue, designs, runner
+from qlac_lite.experiments.catalogue import run_experiment
+from qlac_lite.experiments.runner import read_experiment, recorded
+from qlac_lite.reports.by_task import write_report
+from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
+from qlac_lite.training import jax_loop as lite_run
+from qlac_lite.training.jax_loop import PROBES, act_and_store, check_phases, lite_config, rollout, train_lite
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.utils.errors import QlacError
 
-WORLD = lite.LiteWorld(step=0.1)
+WORLD = lite_world.LiteWorld(step=0.1)
 TINY = dict(
     seeds=2, offline_steps=20, online_steps=20, evaluate_every=10, batch_size=8, hidden=(8,), flow_steps=2, candidates=2, evaluation_episodes=3,
 )  # fmt: skip
 
 
 def state_at(gripper, puck=(-0.9, 0.9), opening=1.0, held=False, time=0):
-    return lite.WorldState(jnp.array(gripper), jnp.float32(opening), jnp.array(puck), jnp.bool_(held), jnp.int32(time))
+    return lite_world.WorldState(jnp.array(gripper), jnp.float32(opening), jnp.array(puck), jnp.bool_(held), jnp.int32(time))
 
 
 def after(state, *actions):
-    return jax.tree.map(lambda leaf: leaf[-1], lite.execute(WORLD, state, jnp.array(actions)).states)
+    return jax.tree.map(lambda leaf: leaf[-1], lite_world.execute(WORLD, state, jnp.array(actions)).states)
 
 
 def test_it_moves_by_its_step_and_slides_along_walls_and_borders():
@@ -47,7 +51,7 @@ def test_it_moves_by_its_step_and_slides_along_walls_and_borders():
 @pytest.mark.parametrize("step", [0.0, -0.04, 0.12, float("nan")])
 def test_a_step_that_passes_through_the_wall_is_refused(step):
     with pytest.raises(QlacError, match="stands still or passes through the wall, which is 0.1 thick"):
-        lite.execute(lite.LiteWorld(step=step), state_at([-0.06, 0.0]), jnp.array([[1.0, 0.0, 0.0]]))
+        lite_world.execute(lite_world.LiteWorld(step=step), state_at([-0.06, 0.0]), jnp.array([[1.0, 0.0, 0.0]]))
 
 
 def test_the_gripper_catches_what_is_near_when_it_closes_carries_it_and_lets_go():
@@ -64,36 +68,36 @@ def test_the_gripper_catches_what_is_near_when_it_closes_carries_it_and_lets_go(
 
 
 def test_a_chunk_stops_at_success_and_at_the_limit():
-    at_goal = state_at(lite.GOAL, puck=lite.GOAL, opening=0.4, held=True)
-    done = lite.execute(WORLD, at_goal, jnp.array([[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]))
-    assert not lite.solved(WORLD, at_goal)  # still in the gripper
+    at_goal = state_at(lite_world.GOAL, puck=lite_world.GOAL, opening=0.4, held=True)
+    done = lite_world.execute(WORLD, at_goal, jnp.array([[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]))
+    assert not lite_world.solved(WORLD, at_goal)  # still in the gripper
     assert done.length == 2 and done.terminated and not done.truncated
     np.testing.assert_array_equal(done.rewards[:2], [-1.0, 0.0])
     np.testing.assert_array_equal(done.states.gripper[3], done.states.gripper[2])
-    late = lite.execute(WORLD, state_at([0.5, 0.5], time=WORLD.limit - 2), jnp.zeros((4, 3)))
+    late = lite_world.execute(WORLD, state_at([0.5, 0.5], time=WORLD.limit - 2), jnp.zeros((4, 3)))
     assert late.length == 2 and late.truncated and not late.terminated
 
 
 @pytest.mark.parametrize("step", [0.08, 0.04, 0.02])
 def test_a_script_solves_it_and_random_actions_do_not(step):
-    world = lite.LiteWorld(step=step)
-    data = lite_data.record(world, jax.random.key(0), 40, world.limit, lite_data.Habits(play=False))
+    world = lite_world.LiteWorld(step=step)
+    data = lite_play.record(world, jax.random.key(0), 40, world.limit, lite_play.Habits(play=False))
     assert int(np.sum(data.masks == 0)) >= 39  # each episode ends at its success, and has one
     length = np.sum(data.steps_left > 0) / 40
     assert 2.3 / step < length < 3.6 / step
 
     def luck(key):
         actions = jax.random.uniform(key, (world.limit, 3), minval=-1, maxval=1)
-        return lite.execute(world, lite.reset(key), actions).terminated
+        return lite_world.execute(world, lite_world.reset(key), actions).terminated
 
     assert int(jax.jit(jax.vmap(luck))(jax.random.split(jax.random.key(1), 200)).sum()) <= 1
 
 
 def test_play_follows_the_key_goes_on_after_success_and_has_two_routes():
-    habits = lite_data.Habits()
-    one, two = (lite_data.record(WORLD, jax.random.key(3), 30, 120, habits) for _ in range(2))
+    habits = lite_play.Habits()
+    one, two = (lite_play.record(WORLD, jax.random.key(3), 30, 120, habits) for _ in range(2))
     jax.tree.map(np.testing.assert_array_equal, one, two)
-    other = lite_data.record(WORLD, jax.random.key(4), 30, 120, habits)
+    other = lite_play.record(WORLD, jax.random.key(4), 30, 120, habits)
     assert not np.array_equal(one.observations, other.observations)
     assert len(one.rewards) == 30 * 121 and np.all((one.masks == 0) == (one.rewards == 0))
     assert 0.002 < np.mean(one.masks == 0) < 0.2
@@ -102,7 +106,7 @@ def test_play_follows_the_key_goes_on_after_success_and_has_two_routes():
     assert np.any(one.steps_left[solved] > 1)
     crossing = np.flatnonzero((one.observations[:-1, 0] < 0) & (one.observations[1:, 0] >= 0) & (one.steps_left[:-1] > 0))
     assert min(np.sum(one.observations[crossing, 1] > 0.2), np.sum(one.observations[crossing, 1] < -0.2)) > 3
-    none = lite_data.record(WORLD, jax.random.key(3), 30, 120, habits._replace(favourite=0.0))
+    none = lite_play.record(WORLD, jax.random.key(3), 30, 120, habits._replace(favourite=0.0))
     assert np.mean(none.masks == 0) < np.mean(one.masks == 0)
 
 
@@ -123,12 +127,12 @@ def test_the_gymnasium_environment():
 def test_what_is_executed_is_what_the_replay_holds():
     config = lite_config("qc", **TINY)
     replay = jax.tree.map(jnp.asarray, empty_replay(100, WORLD.limit, 8, 3, 5))
-    now = lite.reset(jax.random.key(0))
+    now = lite_world.reset(jax.random.key(0))
     chunks = jax.random.uniform(jax.random.key(1), (4, 5, 3), minval=-1, maxval=1)
-    seen = [lite.observe(now)]
+    seen = [lite_world.observe(now)]
     for chunk in chunks:
-        states = lite.execute(WORLD, now, chunk).states
-        seen += list(jax.vmap(lite.observe)(states)[1:])
+        states = lite_world.execute(WORLD, now, chunk).states
+        seen += list(jax.vmap(lite_world.observe)(states)[1:])
         replay, now, executed = act_and_store(config, WORLD, replay, now, chunk, jax.random.key(9), jnp.bool_(False))
     np.testing.assert_allclose(replay.data.observations[:21], np.stack(seen), atol=1e-6)
     np.testing.assert_allclose(replay.data.actions[:20], chunks.reshape(20, 3), atol=1e-6)
@@ -140,7 +144,7 @@ def test_what_is_executed_is_what_the_replay_holds():
 
 @pytest.mark.parametrize("method", ["fql-n", "qc"])
 def test_a_run_gives_its_curves_and_gives_them_again(method):
-    data = lite_data.record(WORLD, jax.random.key(0), 5, 50)
+    data = lite_play.record(WORLD, jax.random.key(0), 5, 50)
     config = lite_config(method, **TINY)
     one, two = train_lite(config, WORLD, data), train_lite(config, WORLD, data)
     assert one.steps.tolist() == [10, 20, 30, 40]
@@ -165,7 +169,7 @@ def test_as_many_updates_as_steps_executed_also_where_an_episode_cuts_its_chunk(
         return plain(*sizes)._replace(init=lambda key: State({"updates": jnp.float32(0)}, {}, ()), update=count, act=still)
 
     monkeypatch.setattr(lite_run, "make_learner", counting)
-    data = lite_data.record(world, jax.random.key(0), 5, 50)
+    data = lite_play.record(world, jax.random.key(0), 5, 50)
     config = lite_config("qc", **TINY | {"horizon": 7, "seeds": 3, "offline_steps": 350, "online_steps": 350, "evaluate_every": 350} | changes)
     outcome = train_lite(config, world, data)
     executed = 4 * world.limit + 35  # the first count from 350 on: four whole episodes, and five chunks
@@ -176,7 +180,7 @@ def test_the_return_of_a_rollout_is_what_its_rewards_add_up_to():
     config = lite_config("qc", **TINY | {"horizon": WORLD.limit, "evaluate_every": WORLD.limit})
     learner = make_learner(config, 8, 3)
     key = jax.random.key(2)
-    states, script = lite_data.demonstrations(WORLD, key, 6, WORLD.limit, lite_data.Habits(play=False))
+    states, script = lite_play.demonstrations(WORLD, key, 6, WORLD.limit, lite_play.Habits(play=False))
     starts = jax.tree.map(lambda leaf: leaf[:, 0], states)
     params = learner.init(key).params
     success, lengths, returns = rollout(learner, config, WORLD, params, starts, key, first=script)
@@ -190,7 +194,7 @@ def test_the_return_of_a_rollout_is_what_its_rewards_add_up_to():
 @pytest.mark.parametrize("changes", [{"method": "qc"}, {"method": "rlpd-ac", "execute": 1}])
 def test_a_probe_asks_the_critic_about_three_kinds_of_chunks(changes):
     config = lite_config(**TINY | {"offline_steps": 0} | changes)
-    data = lite_data.record(WORLD, jax.random.key(0), 5, 50)
+    data = lite_play.record(WORLD, jax.random.key(0), 5, 50)
     outcome = train_lite(config, WORLD, data, probed=True)
     assert outcome.beliefs.shape == outcome.returns.shape == (2, 2, len(PROBES), 3)
     assert np.all(outcome.returns >= -(1 - 0.99**WORLD.limit) / 0.01 - 1e-3) and np.all(outcome.returns < 0)
@@ -201,7 +205,7 @@ def test_a_probe_asks_the_critic_about_three_kinds_of_chunks(changes):
 
 
 def test_a_run_says_what_does_not_fit():
-    data = lite_data.record(WORLD, jax.random.key(0), 2, 30)
+    data = lite_play.record(WORLD, jax.random.key(0), 2, 30)
     with pytest.raises(QlacError, match="evaluate_every is 12"):
         train_lite(lite_config("qc", **TINY | {"evaluate_every": 12, "offline_steps": 24, "online_steps": 24}), WORLD, data)
     with pytest.raises(QlacError, match="chunk"):
@@ -212,10 +216,10 @@ def test_a_run_says_what_does_not_fit():
 
 def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path, monkeypatch):
     trained = []
-    monkeypatch.setattr(experiments, "EPISODES", 3)
-    original = experiments.run_cell
-    monkeypatch.setattr(experiments, "run_cell", lambda cell: trained.append(cell.name) or original(cell))
-    monkeypatch.setitem(experiments.EXPERIMENTS, "small", lambda **settings: designs.horizon(**settings)[:2])
+    monkeypatch.setattr(runner, "EPISODES", 3)
+    original = runner.run_cell
+    monkeypatch.setattr(catalogue, "run_cell", lambda cell: trained.append(cell.name) or original(cell))
+    monkeypatch.setitem(catalogue.EXPERIMENTS, "small", lambda **settings: designs.horizon(**settings)[:2])
     settings = TINY | {"methods": ("bc",)}
     rows = run_experiment("small", tmp_path / "out", log=lambda text: None, **settings)
     assert trained == ["bc-0.08", "bc-0.04"] and len(rows) == 2 * 2 * 4
@@ -233,8 +237,8 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
 
 
 def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiments, "EPISODES", 3)
-    experiments.collect.cache_clear()
+    monkeypatch.setattr(runner, "EPISODES", 3)
+    runner.collect.cache_clear()
     settings = TINY | {"evaluate_every": 20, "methods": ("qc",), "collected": 400}
     del settings["online_steps"]
     rows = run_experiment("exploration", tmp_path / "out", log=lambda text: None, **settings)
@@ -247,7 +251,7 @@ def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch)
 
 
 def test_who_collects_does_not_learn_and_what_it_collects_can_be_chunked():
-    data = lite_data.record(WORLD, jax.random.key(0), 5, 50)
+    data = lite_play.record(WORLD, jax.random.key(0), 5, 50)
     config = lite_config("fql", **TINY | {"updates_per_step": 0, "online_steps": 200, "seeds": 1})
     outcome = train_lite(config, WORLD, data)
     before = train_lite(lite_config("fql", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data)
@@ -269,15 +273,15 @@ def test_what_was_collected_is_described():
     starts = np.arange(20)[None] % steps
     rewards = np.where(np.arange(20) == steps - 1, 0.0, -1.0)[None]
     data = Dataset(states, np.zeros((1, 20, 3)), rewards, np.ones((1, 20)), left, starts, np.array([steps]))
-    about = experiments.describe(data, 0)
+    about = runner.describe(data, 0)
     assert about["collected"] == steps and about["collected_success"] == 1.0
     np.testing.assert_allclose(about["collected_coherency"], 0.1, rtol=1e-4)
     np.testing.assert_allclose(about["collected_coverage"], 3 / 400)  # from -0.89 to -0.67 in squares of 0.1
 
 
-@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+@pytest.mark.parametrize("name", catalogue.EXPERIMENTS)
 def test_every_experiment_is_a_list_of_cells_that_can_run(name):
-    cells = experiments.EXPERIMENTS[name]()
+    cells = catalogue.EXPERIMENTS[name]()
     assert len({cell.name for cell in cells}) == len(cells)
     for cell in cells:
         check_phases(cell.config)
@@ -295,7 +299,7 @@ def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
     path = tmp_path / "play.npz"
     generate("lite-world-play-v0", 20, 0, path)
     loaded, summary = load(path, get_task(LITE_WORLD))
-    jax.tree.map(np.testing.assert_array_equal, loaded, lite_data.record(lite.LiteWorld(), jax.random.key(0), 20, 250))
+    jax.tree.map(np.testing.assert_array_equal, loaded, lite_play.record(lite_world.LiteWorld(), jax.random.key(0), 20, 250))
     assert summary["domain"] == LITE_WORLD and summary["transitions"] == 5000 and "demonstrator" in summary["provenance"]
     with pytest.raises(QlacError, match="holds lite-world data .* needs cube-single"):
         load(path, get_task("cube-single-play-singletask-task1-v0"))

@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from qlac_lite.errors import QlacError
-from qlac_lite.mdp import (
+from qlac_lite.lessons.mdp import (  # fmt: skip
     TabularMDP,
     action_sequences,
     backup,
@@ -21,7 +20,8 @@ from qlac_lite.mdp import (
     policy_q,
     simulate,
     windows,
-)  # fmt: skip
+)
+from qlac_lite.utils.errors import QlacError
 
 MAZE = """
 #######

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from qlac_lite.config import METHODS
-from qlac_lite.errors import QlacError
-from qlac_lite.paper import overlap, quoted, verdict
-from qlac_lite.tasks import DOMAINS
+from qlac_lite.config import DOMAINS, METHODS
+from qlac_lite.reports.paper import overlap, quoted, verdict
+from qlac_lite.utils.errors import QlacError
 
 M = 1_000_000
 PAPER_DOMAINS = [name for name in DOMAINS if name != "cube-single"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qlac_lite import plots
+from qlac_lite.reports import plots
 
 
 @pytest.mark.parametrize("within, highest", [({}, 95 + 5 * 12.7062), ({"within": (0, 100)}, 100)])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from conftest import tiny_config
 
-from qlac_lite import films
-from qlac_lite.errors import QlacError
-from qlac_lite.evaluation import EVALUATION
-from qlac_lite.files import read_npz, write_npz
-from qlac_lite.policies import course_policy, export_policy, load_policy
-from qlac_lite.training import load_policies, start_run, train
+from qlac_lite.agents.base import EVALUATION
+from qlac_lite.reports import films
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.training.policy import course_policy, export_policy, load_policies, load_policy
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_npz, write_npz
 
 
 @pytest.fixture(scope="module", params=["qc-fql", "qc", "bc"])

@@ -18,8 +18,8 @@ from conftest import TASK
 
 from qlac_lite.agents import State, make_learner
 from qlac_lite.agents.base import gradient_step
-from qlac_lite.chunks import Batch, all_chunks, build_dataset
 from qlac_lite.config import get_method, make_config
+from qlac_lite.data.dataset import Batch, all_chunks, build_dataset
 
 METHODS = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc", "rlpd", "rlpd-ac", "qc-rlpd")
 # The noise that a learner draws for one update, in the order in which it draws it.

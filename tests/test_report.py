@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from conftest import TASK, tiny_config
 
-from qlac_lite.aggregate import make_panels
 from qlac_lite.config import make_config
-from qlac_lite.errors import QlacError
-from qlac_lite.evaluation import stratified_interval, success_interval
-from qlac_lite.files import read_csv
-from qlac_lite.measurements import group_runs, success_points, successes
-from qlac_lite.paper import quoted, tasks_of
-from qlac_lite.report import _figure, write_report
-from qlac_lite.runs import create_run, find_runs
+from qlac_lite.reports.by_task import _figure, write_report
+from qlac_lite.reports.over_tasks import make_panels
+from qlac_lite.reports.paper import quoted, tasks_of
+from qlac_lite.reports.pooling import group_runs, success_points, successes
+from qlac_lite.training.run_folder import create_run, find_runs
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_csv
+from qlac_lite.utils.statistics import stratified_interval, success_interval
 
 M = 1_000_000
 PUZZLE = "puzzle-3x3-play-sparse-singletask-task4-v0"
@@ -102,7 +102,7 @@ def test_another_size_is_not_compared_and_says_why(config, rates, reason, tmp_pa
 
 
 def figure_of(folder):
-    from qlac_lite.comparison import compare, describe_data, why_not
+    from qlac_lite.reports.paper import compare, describe_data, why_not
 
     (run,) = find_runs(folder)
     measured = successes([run])

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from qlac_lite.config import METHODS, make_config
-from qlac_lite.errors import QlacError
-from qlac_lite.lessons import renderer
-from qlac_lite.tasks import ROBOMIMIC, get_task
+from qlac_lite.config.tasks import ROBOMIMIC, get_task
+from qlac_lite.lessons.notebook import renderer
+from qlac_lite.utils.errors import QlacError
 
 h5py = pytest.importorskip("h5py", reason="Robomimic's extra is not installed: make robomimic")
 if importlib.util.find_spec("robosuite") is None:
     pytest.skip("Robomimic's simulator is not installed: make robomimic", allow_module_level=True)
 
-from qlac_lite.data import datasets, demonstrations, fetch, generate, robomimic  # noqa: E402
+from qlac_lite.data import load  # noqa: E402
+from qlac_lite.data.formats import robomimic  # noqa: E402
+from qlac_lite.data.sources import fetch, generate, robomimic_scripts  # noqa: E402
 from qlac_lite.envs.robomimic import KEYS, RobomimicEnv, env_args, object_observation, rotate, task_of  # noqa: E402
 
 LIFT = "lift-mh-low_dim"
@@ -192,13 +194,13 @@ def test_generation_gives_the_same_bytes_for_any_workers_and_goes_on_after_a_kil
 
 
 def test_tiers_differ_and_the_file_says_what_it_is(lift_file):
-    summary = datasets.verify(lift_file, LIFT)
+    summary = load.verify(lift_file, LIFT)
     assert summary["episodes"] == summary["successes"] == 3 and "not human data" in summary["provenance"] and summary["cut"] == 0
     found = robomimic.demonstrations(lift_file)
-    assert [set(demonstrations.TIERS) & set(each["tiers"]) for each in found] == [{"better"}, {"okay"}, {"worse"}]
+    assert [set(robomimic_scripts.TIERS) & set(each["tiers"]) for each in found] == [{"better"}, {"okay"}, {"worse"}]
     better, _, worse = (len(each["actions"]) for each in found)
     assert better < worse
-    assert demonstrations.tier_of("ph", 1) == "better"
+    assert robomimic_scripts.tier_of("ph", 1) == "better"
 
 
 # Files, as they are and as they trap one.
@@ -240,7 +242,7 @@ def written(tmp_path, found, task="can", change=None, **args):
 @pytest.mark.parametrize("order", ["relative", "absolute"])
 def test_both_orders_of_the_object_give_the_same_observations(tmp_path, task, order):
     name = f"{task}-mh-low_dim"
-    data, summary = datasets.load(written(tmp_path, fake(task, order=order), task), get_task(name))
+    data, summary = load.load(written(tmp_path, fake(task, order=order), task), get_task(name))
     truth = fake(task)[0]["obs"]
     np.testing.assert_allclose(data.observations[:6], np.concatenate([truth[key] for key in KEYS], axis=1), rtol=1e-6)
     assert summary["layout"] == ("relative pose first" if task != "lift" and order == "relative" else "pose first")
@@ -259,19 +261,19 @@ def test_a_hand_that_points_straight_down_does_not_deceive(tmp_path, order):
             rows["robot0_eef_pos"][:, 0], rows["robot0_eef_quat"][:] = 0.0, [1.0, 0, 0, 0]
             rows["object"] = object_observation("can", rows["object"][:, 7:], rows["robot0_eef_pos"], rows["robot0_eef_quat"])
             rows["object"] = np.roll(rows["object"], 7, axis=1) if order == "absolute" else rows["object"]
-    _, summary = datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    _, summary = load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
     assert summary["layout"] == ("relative pose first" if order == "relative" else "pose first")
 
 
 def test_a_late_relative_pose_is_computed_anew(tmp_path):
-    data, _ = datasets.load(written(tmp_path, fake(steps=(40, 30), late=True)), get_task("can-mh-low_dim"))
+    data, _ = load.load(written(tmp_path, fake(steps=(40, 30), late=True)), get_task("can-mh-low_dim"))
     truth = fake(steps=(40, 30))[0]["obs"]["object"]
     np.testing.assert_allclose(data.observations[:40, 9:], truth, rtol=1e-5, atol=1e-5)
 
 
 def test_generated_files_have_the_lag_and_loading_mends_it():
     obs = {key: values for key, values in fake(steps=(8,))[0]["obs"].items()}
-    late = demonstrations._late("can", obs)
+    late = robomimic_scripts._late("can", obs)
     assert np.all(late[0, :7] == 0) and np.abs(late[1:, :7] - obs["object"][1:, :7]).max() > 0.1
     np.testing.assert_array_equal(late[:, 7:], obs["object"][:, 7:])
 
@@ -281,7 +283,7 @@ def test_a_demonstration_is_cut_at_its_first_success(tmp_path):
     found[0]["rewards"][2:] = 1
     found[0]["dones"][2:] = 1
     found[1]["rewards"][:], found[1]["dones"][:] = 0, 0  # never succeeds: it is kept whole, and its end is no end of the task
-    data, summary = datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    data, summary = load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
     assert summary["transitions"] == 7 and summary["cut"] == 3 and summary["successes"] == 1
     np.testing.assert_array_equal(data.rewards[:3], [-1, -1, 0])
     np.testing.assert_array_equal(data.masks[4:8], [1, 1, 1, 1])
@@ -359,40 +361,40 @@ def shuffle_poses(root):
 def test_each_fault_of_a_file_is_named(tmp_path, change, message):
     path = written(tmp_path, fake(), change=change)
     with pytest.raises(QlacError, match=message) as told:
-        datasets.load(path, get_task("can-mh-low_dim"))
+        load.load(path, get_task("can-mh-low_dim"))
     assert str(path) in str(told.value) and "qlac data can-mh-low_dim" in str(told.value)
 
 
 def test_other_faults_of_files(tmp_path):
     path = written(tmp_path, fake())
     with pytest.raises(QlacError, match="holds can-mh-low_dim, but square-mh-low_dim needs"):
-        datasets.verify(path, "square-mh-low_dim")
+        load.verify(path, "square-mh-low_dim")
     with pytest.raises(QlacError, match="holds can-mh-low_dim, but can-ph"):
-        datasets.verify(path, "can-ph-low_dim")
+        load.verify(path, "can-ph-low_dim")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(QlacError, match="cut off or is not an HDF5 file"):
-        datasets.verify(path, "can-mh-low_dim")
+        load.verify(path, "can-mh-low_dim")
     with pytest.raises(QlacError, match="There is no file"):
-        datasets.verify(tmp_path / "none.hdf5", "can-mh-low_dim")
+        load.verify(tmp_path / "none.hdf5", "can-mh-low_dim")
     npz = tmp_path / "can.npz"
     np.savez(npz, observations=np.zeros((3, 23)), actions=np.zeros((3, 7)), terminals=np.array([0, 0, 1]))
     with pytest.raises(QlacError, match="comes in robomimic's HDF5"):
-        datasets.load(npz, get_task("can-mh-low_dim"))
+        load.load(npz, get_task("can-mh-low_dim"))
     with pytest.raises(QlacError, match="holds can-mh-low_dim, but scene"):
-        datasets.verify(written(tmp_path, fake()), "scene-play-v0")
+        load.verify(written(tmp_path, fake()), "scene-play-v0")
 
 
 def test_a_short_demonstration_and_one_without_steps(tmp_path):
     found = fake(steps=(1, 3))
-    data, _ = datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    data, _ = load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
     assert data.num_starts == 4
     for part in (found[0], *(found[0][key] for key in ("obs", "next_obs"))):
         for key, value in part.items():
             if isinstance(value, np.ndarray):
                 part[key] = value[:0]
     with pytest.raises(QlacError, match="demo_0 has no step"):
-        datasets.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+        load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
 
 
 def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatch):
@@ -418,13 +420,13 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
     try:
         path = get("can-mh-low_dim", "download")
         assert path.name == "can-mh-low_dim.hdf5" and path.read_bytes() == official.read_bytes()
-        assert datasets.verify(path)["provenance"].startswith("downloaded from their older folder")
+        assert load.verify(path)["provenance"].startswith("downloaded from their older folder")
         assert get("can-mh-low_dim", "file") == path
-        assert "a file given, of unrecorded origin" in datasets.verify(official)["provenance"]
+        assert "a file given, of unrecorded origin" in load.verify(official)["provenance"]
         with h5py.File(path, "r+") as root:
             root["data/demo_0/actions"][0] = 0
         with pytest.raises(QlacError, match="has changed since it was downloaded"):
-            datasets.verify(path)
+            load.verify(path)
     finally:
         server.shutdown()
         server.server_close()
@@ -485,10 +487,10 @@ def test_qc_fql_trains_is_evaluated_and_reported_through_the_command_line(lift_f
 def test_every_method_learns_from_the_file(lift_file, method):
     import jax
 
-    from qlac_lite.engine import Engine
+    from qlac_lite.training.updates import Engine
 
     config = make_config(LIFT, method, **{**TINY, "offline_steps": 4})
-    data, _ = datasets.load(lift_file, get_task(LIFT))
+    data, _ = load.load(lift_file, get_task(LIFT))
     engine = Engine(config, data, 19, 7)
     before = engine.start(0, get_task(LIFT))
     kept = jax.tree.map(np.array, before.state.params)
@@ -499,7 +501,7 @@ def test_every_method_learns_from_the_file(lift_file, method):
 
 
 def test_the_base_of_the_library_asks_for_none_of_it():
-    code = "import sys, qlac_lite.training, qlac_lite.cli, qlac_lite.data.fetch, qlac_lite.envs.simulators, qlac_lite.report; print([m for m in ('robosuite', 'h5py', 'numba', 'cv2') if m in sys.modules])"
+    code = "import sys, qlac_lite.training.loop, qlac_lite.cli, qlac_lite.data.sources.fetch, qlac_lite.envs.make, qlac_lite.reports.by_task; print([m for m in ('robosuite', 'h5py', 'numba', 'cv2') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

@@ -5,15 +5,14 @@ import threading
 import numpy as np
 import pytest
 
-from qlac_lite import files
-from qlac_lite.config import make_config
-from qlac_lite.data.fetch import get_dataset
-from qlac_lite.data.ogbench import load
+from qlac_lite.config import get_task, make_config
+from qlac_lite.data.formats.ogbench import load
 from qlac_lite.data.shards import RECORD, Stream, open_shards, shard_order
-from qlac_lite.errors import QlacError
-from qlac_lite.runs import open_run
-from qlac_lite.tasks import get_task
-from qlac_lite.training import start_run, train
+from qlac_lite.data.sources.fetch import get_dataset
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.training.run_folder import open_run
+from qlac_lite.utils import files
+from qlac_lite.utils.errors import QlacError
 
 TASK = get_task("lite-world")
 TINY = dict(seeds=2, hidden=(8,), batch_size=16, flow_steps=2, offline_steps=60, online_steps=20, log_every=10, evaluate_every=1000, evaluation_episodes=1)
@@ -92,10 +91,10 @@ def test_training_sees_each_shard_when_its_turn_comes_and_a_resumed_run_too(fold
         if "step" in arrays and arrays["step"] == 30:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("qlac_lite.runs.write_npz", stop_at_30)
+    monkeypatch.setattr("qlac_lite.training.run_folder.write_npz", stop_at_30)
     with pytest.raises(QlacError, match="--resume"):
         trained(folder, tmp_path / "cut", shard_steps=25, checkpoint_seconds=0.0)
-    monkeypatch.setattr("qlac_lite.runs.write_npz", append)
+    monkeypatch.setattr("qlac_lite.training.run_folder.write_npz", append)
     resumed = trained(folder, tmp_path / "cut", shard_steps=25, checkpoint_seconds=0.0)
     for name in whole:
         np.testing.assert_array_equal(resumed[name], whole[name], err_msg=name)

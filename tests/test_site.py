@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from qlac_lite.links import ROOT, repository
+from links import ROOT, repository
 
 MISSING = [name for name in ("sphinx", "myst_nb", "furo", "sphinx-mathjax-offline") if not find_spec(name)]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no {', '.join(MISSING)} here: `make site` installs it, or pip install -e '.[site]'")  # fmt: skip
@@ -65,7 +65,7 @@ def site(tmp_path_factory):
     """The site, built anew as `make site` does."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "source").mkdir()
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "site", "-d", folder / "trees", folder / "source", folder / "html"]
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs/site", "-d", folder / "trees", folder / "source", folder / "html"]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
     assert built.returncode == 0, built.stdout + built.stderr
     return folder / "html"
@@ -73,7 +73,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def conf():
-    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "site" / "conf.py")
+    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "docs" / "site" / "conf.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -101,7 +101,7 @@ def test_the_checker_of_links_finds_what_is_broken_and_no_more(tmp_path, body, f
 @pytest.mark.parametrize("link, target", [
     ("../solutions/01_chunked_mdp.ipynb", "../solutions/01_chunked_mdp.ipynb"),
     ("faq.md#practical-questions", "faq.md#practical-questions"),
-    ("../qlac_lite/chunks.py", "../api/qlac_lite.chunks.rst"),
+    ("../qlac_lite/data/dataset.py", "../api/qlac_lite.data.dataset.rst"),
     ("../qlac_lite/agents", "../api/qlac_lite.agents.rst"),
     ("../CITATION.cff", "https://github.com/REPOSITORY/blob/main/CITATION.cff"),
     ("../notebooks", "https://github.com/REPOSITORY/tree/main/notebooks"),
@@ -135,7 +135,7 @@ def test_every_figure_of_a_lesson_carries_its_text(site, name):
 def test_the_first_page_leads_to_every_lesson_and_every_page(site):
     links = {link for _, link in Page(site / "index.html").links}
     assert {f"solutions/{name}.html" for name in LESSONS} | {"README.html", "docs/faq.html", "api/index.html"} <= links
-    assert all(f"{name}.html" in Path(site / "api" / "index.html").read_text() for name in ("qlac_lite.chunks", "qlac_lite.agents.fql"))
+    assert all(f"{name}.html" in Path(site / "api" / "index.html").read_text() for name in ("qlac_lite.data.dataset", "qlac_lite.agents.fql"))
 
 
 def test_a_line_that_begins_with_a_percent_sign_is_no_comment(site):
@@ -146,7 +146,7 @@ def test_a_line_that_begins_with_a_percent_sign_is_no_comment(site):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM")
 def test_pages_fit_a_phone_and_their_mathematics_is_set(site):
     sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
-    names = ["index", "README", "CONTRIBUTING", "results/README", "docs/faq", "docs/glossary", "api/index", "api/qlac_lite.chunks", "api/qlac_lite.cli"]
+    names = ["index", "README", "CONTRIBUTING", "results/README", "docs/faq", "docs/glossary", "api/index", "api/qlac_lite.data.dataset", "api/qlac_lite.cli"]
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": WIDTH, "height": 844})

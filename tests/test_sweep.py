@@ -14,15 +14,16 @@ import pytest
 from rich.console import Console
 from test_training import arrays_of, assert_same_arrays
 
-from qlac_lite.board import Board
 from qlac_lite.config import make_config
-from qlac_lite.data.generate import generate
-from qlac_lite.errors import QlacError
-from qlac_lite.machine import usable_cores
-from qlac_lite.runs import create_run, open_run
-from qlac_lite.spec import cell_name, read_spec
-from qlac_lite.sweep import checkpoint_bytes, describe_sweep, find_done, run_sweep, worker_variables
-from qlac_lite.training import make_evaluators, start_run, train
+from qlac_lite.data.sources.generate import generate
+from qlac_lite.experiments.sweep.progress_table import Board
+from qlac_lite.experiments.sweep.ray_runner import checkpoint_bytes, describe_sweep, find_done, run_sweep, worker_variables
+from qlac_lite.experiments.sweep.spec import cell_name, read_spec
+from qlac_lite.training.evaluation import make_evaluators
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.training.run_folder import create_run, open_run
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.machine import usable_cores
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed here: pip install 'qlac-lite[sweep]'")  # fmt: skip
 SPEC = """
@@ -130,7 +131,7 @@ def test_a_specification_that_is_not_there(tmp_path):
 
 def test_the_cores_that_a_process_may_use(monkeypatch):
     monkeypatch.delenv("QLAC_CORES", raising=False)
-    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from qlac_lite.machine import usable_cores; print(usable_cores())"
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from qlac_lite.utils.machine import usable_cores; print(usable_cores())"
     if hasattr(os, "sched_setaffinity"):
         assert usable_cores() == len(os.sched_getaffinity(0))
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "1"
@@ -147,7 +148,7 @@ def test_the_cores_that_a_process_may_use(monkeypatch):
 
 def test_a_run_has_one_writer_and_its_lock_dies_with_it(play, tmp_path):
     run, dataset = start_run(make_config("lite-world", "fql", hidden=(8,), offline_steps=0, online_steps=0), play, tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from qlac_lite.files import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"  # fmt: skip
+    code = "import sys, time; from pathlib import Path; from qlac_lite.utils.files import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"  # fmt: skip
     other = subprocess.Popen([sys.executable, "-c", code, run.folder / ".lock"], stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout.readline() == "held\n"

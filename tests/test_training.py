@@ -16,18 +16,23 @@ import numpy as np
 import pytest
 from conftest import TASK, TINY, tiny_config
 
-from qlac_lite import files, online, training
-from qlac_lite.chunks import sample
-from qlac_lite.config import CHOICES, METHODS, Config, make_config, parse_settings
-from qlac_lite.data.ogbench import load
+from qlac_lite.agents.base import TRAINING
+from qlac_lite.config import METHODS, Config, get_task, make_config
+from qlac_lite.config.run import CHOICES, parse_settings
+from qlac_lite.data.dataset import sample
+from qlac_lite.data.formats.ogbench import load
 from qlac_lite.data.shards import Stream
-from qlac_lite.engine import INIT, UPDATE, Engine, split_devices
-from qlac_lite.errors import QlacError
-from qlac_lite.evaluation import TRAINING, evaluate, success_interval
-from qlac_lite.exploration import SETS, explore, summary
-from qlac_lite.runs import open_run
-from qlac_lite.tasks import get_task
-from qlac_lite.training import load_policies, start_run, train
+from qlac_lite.experiments.exploration import SETS, explore, summary
+from qlac_lite.training import loop
+from qlac_lite.training.collector import Collector
+from qlac_lite.training.evaluation import evaluate
+from qlac_lite.training.loop import start_run, train
+from qlac_lite.training.policy import load_policies
+from qlac_lite.training.run_folder import open_run
+from qlac_lite.training.updates import INIT, UPDATE, Engine, split_devices
+from qlac_lite.utils import files
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.statistics import success_interval
 
 
 def arrays_of(run):
@@ -140,7 +145,7 @@ from pathlib import Path
 import jax
 jax.config.update("jax_num_cpu_devices", 2)
 from qlac_lite.config import make_config
-from qlac_lite.training import start_run, train
+from qlac_lite.training.loop import start_run, train
 if __name__ == "__main__":
     config = make_config(sys.argv[1], "qc-fql", "lite", hidden=(16, 16), batch_size=16, seeds=2, offline_steps=int(sys.argv[4]), online_steps=int(sys.argv[5]),
         flow_steps=2, log_every=5, evaluate_every=100000, evaluation_episodes=1, checkpoint_seconds=0.0)
@@ -194,15 +199,15 @@ def test_where_a_simulator_does_not_repeat_itself_new_episodes_begin(play_file, 
     """As on a machine with other arithmetic: what the replay holds is kept, and the run says so."""
     config = tiny_config(offline_steps=5, online_steps=60, log_every=20, evaluate_every=1000)
     run, dataset = start_run(config, play_file(), tmp_path / "run")
-    land, count = online.Flights.land, [0]
+    step_wait, count = Collector.step_wait, [0]
 
-    def stop_at_40(flights):
+    def stop_at_40(collector):
         count[0] += 1
         if count[0] > 8:
             raise KeyboardInterrupt
-        return land(flights)
+        return step_wait(collector)
 
-    monkeypatch.setattr(online.Flights, "land", stop_at_40)
+    monkeypatch.setattr(Collector, "step_wait", stop_at_40)
     with pytest.raises(QlacError, match="--resume"):
         train(run, dataset, log=lambda text: None)
     monkeypatch.undo()
@@ -308,7 +313,7 @@ def test_evaluation_does_not_depend_on_the_number_of_processes(finished):
     assert (phase, step) == ("done", 230)
     results = []
     for per_seed in (1, 3):
-        from qlac_lite.envs.simulators import make_vector_env
+        from qlac_lite.envs.make import make_vector_env
 
         environments = make_vector_env(TASK, 2 * per_seed, 5, 0.99)
         try:
@@ -351,7 +356,7 @@ def test_a_run_with_nan_stops_with_the_last_good_checkpoint(play_file, tmp_path,
 
 
 def test_a_run_that_the_memory_cannot_hold_says_what_to_do(play_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(training._Training, "_restore", lambda _: jax.numpy.zeros((10**7, 10**7)))  # more than there are addresses
+    monkeypatch.setattr(loop._Training, "_restore", lambda _: jax.numpy.zeros((10**7, 10**7)))  # more than there are addresses
     run, dataset = start_run(tiny_config(), play_file(), tmp_path / "run")
     with pytest.raises(QlacError, match="memory of the cpu does not suffice for 2 seeds of 20 .* fewer --seeds"):
         train(run, dataset)
@@ -359,7 +364,7 @@ def test_a_run_that_the_memory_cannot_hold_says_what_to_do(play_file, tmp_path, 
 
 def test_q_far_outside_what_rewards_allow_stops_the_run(finished):
     """Rewards of -1 and a discount of 0.99 allow values from -100 to 0."""
-    check = functools.partial(training._Training._check_health, SimpleNamespace(run=finished), seed=3, phase="offline", step=7, q_floor=-100.0)  # fmt: skip
+    check = functools.partial(loop._Training._check_health, SimpleNamespace(run=finished), seed=3, phase="offline", step=7, q_floor=-100.0)  # fmt: skip
     check(dict(q_min=-150.0, q_max=8.0))  # a critic errs by some
     for means in (dict(q_min=-20_000.0, q_max=0.0), dict(q_min=0.0, q_max=20_000.0)):
         with pytest.raises(QlacError, match=r"Seed 3: Q reached .* far outside \[-100, 0\]: it diverges"):
@@ -367,7 +372,7 @@ def test_q_far_outside_what_rewards_allow_stops_the_run(finished):
 
 
 def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_file, tmp_path, monkeypatch):
-    from qlac_lite.envs import simulators
+    from qlac_lite.envs import make as simulators
 
     config, make = tiny_config(offline_steps=5, online_steps=40, evaluate_every=1000), simulators.make_vector_env
 
@@ -377,7 +382,7 @@ def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_fi
         return environments
 
     run, dataset = start_run(config, play_file(), tmp_path / "run")
-    monkeypatch.setattr(training, "make_evaluators", lambda config, env_args: make(config.task, config.seeds, 5, config.discount, env_args))
+    monkeypatch.setattr(loop, "make_evaluators", lambda config, env_args: make(config.task, config.seeds, 5, config.discount, env_args))
     monkeypatch.setattr(simulators, "make_vector_env", with_a_dying_one)
     with pytest.raises(QlacError, match="simulator process died.*--resume"):
         train(run, dataset, log=lambda text: None)
@@ -423,7 +428,7 @@ def test_what_is_advised_is_what_the_method_has(finished):
     for method in METHODS:
         run = SimpleNamespace(config=tiny_config(method), checkpoint_path=finished.checkpoint_path)
         with pytest.raises(QlacError, match="it diverges.*learning_rate=1e-4,.* in a new folder") as error:
-            training._Training._check_health(SimpleNamespace(run=run), dict(q_min=-20_000.0, q_max=0.0), 3, "offline", 7, -100.0)
+            loop._Training._check_health(SimpleNamespace(run=run), dict(q_min=-20_000.0, q_max=0.0), 3, "offline", 7, -100.0)
         assert ("larger alpha" in str(error.value)) == ("fql" in method)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.checks.lesson04 import actor_loss, best_of_n, critic_loss, distillation_loss, q_loss, train
-from qlac_lite.flow import euler, flow_matching_loss
+from qlac_lite.agents.flow import euler, flow_matching_loss
+from qlac_lite.lessons.checks.lesson04 import actor_loss, best_of_n, critic_loss, distillation_loss, q_loss, train
 
 
 def critic_by_rows(q, next_q, returns, mask, whole, discount, horizon):

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats
 from jax.lax import stop_gradient
 
-from qlac_lite.checks.lesson06 import (
+from qlac_lite.lessons.checks.lesson06 import (
     act_with_queue,
     chunk_log_prob,
     half_and_half,

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from qlac_lite import paper
-from qlac_lite.checks.lesson07 import (
+from qlac_lite.lessons.checks.lesson07 import (
     ABOVE,
     BELOW,
     INSIDE,
@@ -15,6 +14,7 @@ from qlac_lite.checks.lesson07 import (
     rows_to_keep,
     verdict,
 )
+from qlac_lite.reports import paper
 
 
 def memory_by_columns(transitions, episodes, observation_size, action_size, replay_rows, parameters, critic_parameters, seeds):
@@ -96,7 +96,7 @@ def diagnose_in_order(log, success, lowest, highest, knowing_nothing, far):
 
 
 def diagnose_in_words(*args):
-    from qlac_lite.checks.lesson07 import WORDS
+    from qlac_lite.lessons.checks.lesson07 import WORDS
 
     return WORDS[diagnose(*args)]
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from qlac_lite.checks.lesson08 import layout_errors, return_to_go, transitions_to_keep
+from qlac_lite.lessons.checks.lesson08 import layout_errors, return_to_go, transitions_to_keep
 
 
 def layout_by_readings(eef, thing):

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.stats
 
-from qlac_lite.checks.lesson09 import control_for, matched, paired_bootstrap
+from qlac_lite.lessons.checks.lesson09 import control_for, matched, paired_bootstrap
 
 
 def matched_by_lists(settings, factor):

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import optax
 
 from qlac_lite.agents.base import Learner, gradient_step, initial_state
+from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
+from qlac_lite.agents.networks import VectorField, functional
 from qlac_lite.config import Config
-from qlac_lite.flow import euler, flow_matching_loss, sampling_field
-from qlac_lite.networks import VectorField, functional
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:

@@ -13,23 +13,24 @@ import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, gradient_step, initial_state, make_judge, mean_value
+from qlac_lite.agents.base import Learner, gradient_step, initial_state
+from qlac_lite.agents.critics import make_critics, mean_value
+from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
+from qlac_lite.agents.networks import VectorField, functional
 from qlac_lite.config import Config
-from qlac_lite.flow import euler, flow_matching_loss, sampling_field
-from qlac_lite.networks import VectorField, functional
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
     """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
     chunk, candidates = (config.chunk_length, action_size), config.candidates
     sizes = (observation_size, chunk, config.hidden)
-    judge = make_judge(config, observation_size, action_size)
+    critics = make_critics(config, observation_size, action_size)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
-    value = mean_value(judge.value)
+    value = mean_value(critics.value)
     optimizer = optax.adam(config.learning_rate)
 
     def init(key):
-        return initial_state({"critic": judge.init, "flow": flow_init}, optimizer, key)
+        return initial_state({"critic": critics.init, "flow": flow_init}, optimizer, key)
 
     def act(params, observation, key):
         size = len(observation)
@@ -55,8 +56,8 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         actions = batch.actions[:, : chunk[0]]  # (B, H, A)
 
         next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)
-        next_q = judge.value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
-        critic_term, info = judge.loss(params["critic"], next_q, batch)
+        next_q = critics.value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
+        critic_term, info = critics.loss(params["critic"], next_q, batch)
 
         flow = lambda *inputs: vector_field(params["flow"], *inputs)
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)

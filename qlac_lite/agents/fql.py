@@ -13,23 +13,24 @@ import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, gradient_step, initial_state, make_judge, mean_value
+from qlac_lite.agents.base import Learner, gradient_step, initial_state
+from qlac_lite.agents.critics import make_critics, mean_value
+from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
+from qlac_lite.agents.networks import OneStepPolicy, VectorField, functional
 from qlac_lite.config import Config
-from qlac_lite.flow import euler, flow_matching_loss, sampling_field
-from qlac_lite.networks import OneStepPolicy, VectorField, functional
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
     """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
-    judge = make_judge(config, observation_size, action_size)
+    critics = make_critics(config, observation_size, action_size)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
     policy_init, policy = functional(lambda rngs: OneStepPolicy(*sizes, rngs))
     optimizer = optax.adam(config.learning_rate)
 
     def init(key):
-        return initial_state({"critic": judge.init, "flow": flow_init, "policy": policy_init}, optimizer, key)
+        return initial_state({"critic": critics.init, "flow": flow_init, "policy": policy_init}, optimizer, key)
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # z (B, H, A)
@@ -40,8 +41,8 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         actions = batch.actions[:, : chunk[0]]  # (B, H, A)
 
         next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)
-        next_q = judge.value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
-        critic_term, info = judge.loss(params["critic"], next_q, batch)
+        next_q = critics.value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
+        critic_term, info = critics.loss(params["critic"], next_q, batch)
 
         flow = lambda *inputs: vector_field(params["flow"], *inputs)
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
@@ -52,8 +53,8 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         proposal = policy(params["policy"], batch.observation, noise)  # (B, H, A)
         distill_term = config.alpha * jnp.mean((proposal - behavior) ** 2)
 
-        policy_q = judge.value(stop_gradient(params["critic"]), batch.observation, jnp.clip(proposal, -1, 1))  # (E, B)
+        policy_q = critics.value(stop_gradient(params["critic"]), batch.observation, jnp.clip(proposal, -1, 1))  # (E, B)
         info |= {"policy_q_mean": jnp.mean(policy_q)}
         return {"critic": critic_term, "flow": flow_term, "distill": distill_term, "q": -jnp.mean(policy_q)}, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("policy",), mean_value(judge.value))
+    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("policy",), mean_value(critics.value))

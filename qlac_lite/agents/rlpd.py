@@ -16,9 +16,10 @@ import optax
 from flax import nnx
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, critic_loss, gradient_step, initial_state, mean_value
+from qlac_lite.agents.base import Learner, gradient_step, initial_state
+from qlac_lite.agents.critics import critic_loss, mean_value
+from qlac_lite.agents.networks import Critic, GaussianPolicy, functional
 from qlac_lite.config import Config
-from qlac_lite.networks import Critic, GaussianPolicy, functional
 
 EDGE = 1 - 1e-5  # actions of the data are kept inside, where their density under a tanh is finite
 

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from qlac_lite.chunks import Dataset
-from qlac_lite.data import datasets
-from qlac_lite.data.ogbench import labelled, verify
-from qlac_lite.errors import QlacError
-from qlac_lite.files import read_json, read_npz, write_json
-from qlac_lite.tasks import LITE, Task
+from qlac_lite.config.tasks import LITE_DOMAIN, Task
+from qlac_lite.data import load
+from qlac_lite.data.dataset import Dataset
+from qlac_lite.data.formats.ogbench import labelled, verify
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_json, read_npz, write_json
 
 RECORD = "verified.json"  # beside the shards: what was verified, so that a resumed run need not read them all again
 
@@ -51,7 +51,7 @@ class Shards:
         if not path.exists() or _stamp(path) != self.stamps[index]:
             raise QlacError(f"{path} has changed since the run began. Put the file back, and go on with --resume.")
         domain = self.task.domain
-        needed = ["observations", "actions", "terminals", *["qpos"] * (domain != LITE), *["button_states"] * (domain.buttons > 0)]
+        needed = ["observations", "actions", "terminals", *["qpos"] * (domain != LITE_DOMAIN), *["button_states"] * (domain.buttons > 0)]
         data = labelled(read_npz(path, "Put the file back, and go on with --resume.", needed), self.task, self.stride, self.offline_reward)
         pad = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
         return Dataset(*map(pad, data))
@@ -92,7 +92,7 @@ def open_shards(folder: Path, task: Task, stride: int = 1, offline_reward: str =
 
 def summarise(path: Path, task: Task) -> dict:
     """What a dataset file, or the folder of its shards, holds: verified, as `verify` gives it."""
-    return open_shards(path, task)[1] if path.is_dir() else datasets.verify(path, task.name)
+    return open_shards(path, task)[1] if path.is_dir() else load.verify(path, task.name)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """OGBench's manipulation environments as this course uses them: single tasks, reward r(s'), seeded to the byte.
 
 Reward timing: OGBench 1.2.0 moved the environments' reward of a single task from r(s_{t+1}) to r(s_t). The paper used the
-older one online, and so does the course (`success_timing='post'`). How offline data are labelled: `qlac_lite.data.ogbench`.
+older one online, and so does the course (`success_timing='post'`). How offline data are labelled: `qlac_lite.data.formats.ogbench`.
 An online episode ends at success. This module imports no JAX.
 """
 
@@ -11,7 +11,7 @@ from importlib import import_module
 import gymnasium
 import numpy as np
 
-from qlac_lite.tasks import Domain, Task
+from qlac_lite.config.tasks import Domain, Task
 
 
 @functools.cache
@@ -65,3 +65,14 @@ def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
     env = _reproducible(domain.env_class)(env_type=domain.env_type, terminate_at_goal=False, mode="data_collection")
     return gymnasium.wrappers.TimeLimit(env, steps)
 
+
+def task_goal(task: Task) -> dict[str, np.ndarray]:
+    """The goal of an OGBench task, from the package: cube positions (cubes, 3) in metres, button states, slide positions."""
+    env = make_ogbench_env(task).unwrapped
+    info = env.task_infos[task.number - 1]
+    if task.domain.name.startswith("cube"):
+        return dict(cubes=info["goal_xyzs"], buttons=(), slides=())
+    if task.domain.name == "scene":
+        goal = info["goal"]
+        return dict(cubes=goal["block_xyzs"], buttons=goal["button_states"], slides=(goal["drawer_pos"], goal["window_pos"]))
+    return dict(cubes=(), buttons=info["goal_button_states"], slides=())

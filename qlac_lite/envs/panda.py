@@ -10,7 +10,7 @@ import mujoco
 import numba
 import numpy as np
 
-from qlac_lite.errors import QlacError
+from qlac_lite.utils.errors import QlacError
 
 POSTURE_GAIN = 10.0  # of the pull towards the first posture, in what the hand doesn't feel
 

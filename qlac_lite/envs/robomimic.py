@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from qlac_lite.errors import QlacError
+from qlac_lite.utils.errors import QlacError
 
 ENV_NAMES = {"lift": "Lift", "can": "PickPlaceCan", "square": "NutAssemblySquare"}
 BODIES = {"lift": "cube_main", "can": "Can_main", "square": "SquareNut_main"}  # the task's object in MuJoCo's model

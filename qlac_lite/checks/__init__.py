@@ -1,1 +1,0 @@
-"""The checks that the lessons call, one module a lesson; `base.py` says how a check works."""

@@ -1,0 +1,160 @@
+"""Every task of the course and what the paper sets for it, in one table; and the course's own small world.
+
+Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), the OGBench package for
+sizes, and robomimic's documentation (arXiv 2108.03298) for its sets. cube-single is not in the paper: it is the course's small task, with OGBench's own episode limit and
+the alpha that FQL (arXiv 2502.02538) uses there.
+"""
+
+import dataclasses
+import re
+
+from qlac_lite.utils.errors import QlacError, unknown
+
+LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite_world.py
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """One environment with its single tasks: OGBench's manipulation environments have five each, the others one."""
+
+    name: str
+    env_class: str  # module:class; in Robomimic the task: lift, can or square
+    env_type: str  # in Robomimic who demonstrated: mh (several people) or ph (one, proficient)
+    observation_size: int  # S
+    objects: int  # things that can be right or wrong: cubes, buttons, drawer, window
+    episode_limit: int  # environment steps of a task episode
+    cubes: int
+    buttons: int
+    stacking: tuple[float, float]  # range of the per-episode probability to stack, in play data
+    episodes: int  # training episodes of the play dataset, with a tenth as many for validation; demonstrations
+    alpha: dict[str, float]  # distillation weight by backup: one-step (FQL), n-step (FQL-n), chunk (QC-FQL)
+    candidates: int  # N of QC; BFN and BFN-n use 4
+    sparse_in_paper: bool = False
+    paper_data: tuple[int, int] = (0, 1)  # transitions and files that the paper took, where they are not those of `dataset`
+    action_size: int = 5  # A: x, y, z, yaw, gripper
+    effector: tuple[int, int, float] = (12, 15, 10.0)  # where observations hold the effector's place: from, to, units per metre
+    workspace: tuple = ((-0.275, -0.45, -0.05), (0.275, 0.45, 0.45))  # box in which it moves: two corners, metres
+    lite: dict = dataclasses.field(default_factory=dict)  # what it sets otherwise in the `lite` preset
+    full: dict = dataclasses.field(default_factory=dict)  # and in the `full` one
+    suite: str = "ogbench"  # or robomimic, lite
+
+    @property
+    def dataset(self) -> str:
+        return self.name if self.suite == "robomimic" else f"{self.name}-play-v0"
+
+    @property
+    def paper_transitions(self) -> int:
+        """Transitions of the data that the paper took; a play dataset's episodes have 1,000 each."""
+        return self.paper_data[0] or 1000 * self.episodes
+
+    @property
+    def qpos_size(self) -> int:
+        """MuJoCo positions: 6 arm joints, 8 gripper joints, 7 a cube, 1 a button, drawer and window in scene."""
+        return 14 + 7 * self.cubes + self.buttons + (2 if self.name == "scene" else 0)
+
+
+def _alpha(one_step: float, n_step: float, chunk: float) -> dict[str, float]:
+    return {"one-step": one_step, "n-step": n_step, "chunk": chunk}
+
+
+_CUBE, _SCENE, _PUZZLE = (f"ogbench.manipspace.envs.{name}" for name in ("cube_env:CubeEnv", "scene_env:SceneEnv", "puzzle_env:PuzzleEnv"))  # fmt: skip
+_300 = _alpha(300, 100, 300)
+DOMAINS = {
+    domain.name: domain
+    for domain in (
+        #      name              class   type         S  objects limit cubes buttons stacking   episodes alpha             N
+        Domain("cube-single",    _CUBE,  "single",    28, 1,  200, 1, 0, (0.0, 0.0),   1000, _alpha(300, 300, 300), 32),
+        Domain("cube-double",    _CUBE,  "double",    37, 2,  500, 2, 0, (0.0, 0.25),  1000, _300,                  32),
+        Domain("cube-triple",    _CUBE,  "triple",    46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _alpha(300, 100, 100), 32),
+        Domain("cube-quadruple", _CUBE,  "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5),   5000, _alpha(300, 100, 100), 32, paper_data=(100_000_000, 100)),
+        Domain("scene",          _SCENE, "scene",     40, 5,  750, 1, 2, (0.5, 0.5),   1000, _300,                  32, True),
+        Domain("puzzle-3x3",     _PUZZLE, "3x3",      55, 9,  500, 0, 9, (0.5, 0.5),   1000, _alpha(100, 100, 300), 64, True),
+    )
+}  # fmt: skip
+
+
+# Small enough for minutes on two cores with everything compiled; the same for every method.
+_LITE_SETTINGS = dict(
+    seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
+    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
+)  # fmt: skip
+LITE_DOMAIN = Domain(
+    LITE_WORLD, "qlac_lite.envs.lite_world:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400, _alpha(10, 10, 10), 8,
+    action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)), lite=_LITE_SETTINGS, suite="lite",
+)  # fmt: skip
+
+
+# Robomimic's low-dimensional sets. The paper has the multi-human ones (mh), with five seeds.
+def _robomimic(task: str, people: str, size: int, limit: int, demonstrations: int, transitions: int) -> Domain:
+    return Domain(
+        f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), demonstrations,
+        _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
+        workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic", full=dict(seeds=5),
+        lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
+    )  # fmt: skip
+
+
+ROBOMIMIC = {
+    domain.name: domain
+    for domain in (
+        #          task      people   S limit demonstrations transitions
+        _robomimic("lift",   "mh",   19, 300, 300, 31_127),
+        _robomimic("can",    "mh",   23, 300, 300, 62_756),
+        _robomimic("square", "mh",   23, 400, 300, 80_731),
+        _robomimic("lift",   "ph",   19, 300, 200,  9_666),
+        _robomimic("can",    "ph",   23, 300, 200, 23_207),
+        _robomimic("square", "ph",   23, 400, 200, 30_154),
+    )
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A single task: a domain, one of its goals, and the kind of reward."""
+
+    name: str
+    domain: Domain
+    number: int  # 1 to 5
+    sparse: bool  # reward -1 until all objects are right, then 0; else minus the number of wrong objects
+
+    @property
+    def reward_min(self) -> float:
+        """Smallest reward of one step; the largest is 0."""
+        return -1.0 if self.sparse else -float(self.domain.objects)
+
+
+def task_names() -> list[str]:
+    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, Robomimic's sets, and the lite world."""
+    kinds = [(d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper]
+    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [*ROBOMIMIC, LITE_WORLD]
+
+
+def get_task(name: str) -> Task:
+    """The task of that name, such as cube-single-play-singletask-task1-v0.
+
+    Raises:
+        QlacError: no such task; the near ones are listed.
+    """
+    if name not in task_names():
+        raise unknown("task", name, task_names(), "qlac tasks")
+    if name == LITE_WORLD:
+        return Task(name, LITE_DOMAIN, 1, sparse=True)
+    if name in ROBOMIMIC:
+        return Task(name, ROBOMIMIC[name], 1, sparse=True)
+    domain, sparse, number = re.fullmatch(r"(.+)-play(-sparse)?-singletask-task(\d)-v0", name).groups()
+    return Task(name, DOMAINS[domain], int(number), bool(sparse))
+
+
+def get_domain(dataset: str) -> Domain:
+    """The domain of a dataset name such as cube-single-play-v0; a task name gives the domain of its data.
+
+    Raises:
+        QlacError: no such dataset.
+    """
+    names = {domain.dataset: domain for domain in (*DOMAINS.values(), *ROBOMIMIC.values(), LITE_DOMAIN)}
+    if dataset in names:
+        return names[dataset]
+    try:
+        return get_task(dataset).domain
+    except QlacError:
+        raise unknown("dataset", dataset, names, "qlac tasks") from None

@@ -1,0 +1,173 @@
+"""A flat dataset and the chunks sampled from it, inside the compiled training step.
+
+An episode of T transitions lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of s_{t+1}
+(0 where it is terminal). An episode that did not terminate keeps one more row, its last observation, to bootstrap
+from; one that terminated needs none. So every observation is stored once.
+
+A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode (stride H, as
+some descriptions of the method have it). It never crosses the end of its episode: `valid` says which of its steps
+exist, and the discount is 0 from the first terminal state on. (A critic takes whole chunks only, so online a success
+reaches it through the one start that lies exactly H steps before it: with stride H, through one episode in H.) Rewards after a success inside the chunk still count,
+because in play data a success does not end the episode.
+
+Shapes: B batch, H chunk length, A action size, S observation size, N rows.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlac_lite.utils.errors import QlacError
+
+Array = jax.Array | np.ndarray
+
+
+class Dataset(NamedTuple):
+    """Flat rows and the rows at which a chunk may start."""
+
+    observations: Array  # (N, S) float32
+    actions: Array  # (N, A) float32, in [-1, 1]
+    rewards: Array  # (N,) float32, r(s_{t+1})
+    masks: Array  # (N,) float32, 0 where s_{t+1} is terminal for the task
+    steps_left: Array  # (N,) int32, transitions from this row to the end of its episode
+    starts: Array  # (M,) int32, rows where a chunk may start; only the first num_starts count
+    num_starts: Array  # () int32
+
+
+class Batch(NamedTuple):
+    """What a learner sees: B chunks of length H."""
+
+    observation: Array  # (B, S)
+    actions: Array  # (B, H, A), zero where not valid
+    returns: Array  # (B,) sum over k of discount^k r_{t+k}
+    valid: Array  # (B, H) 1 where the step exists
+    bootstrap_observation: Array  # (B, S), s_{t+H}
+    discount: Array  # (B,) discount^H, or 0 if a state of the chunk was terminal
+
+
+def build_dataset(
+    observations: np.ndarray,
+    actions: np.ndarray,
+    rewards: np.ndarray,
+    masks: np.ndarray,
+    episode_ends: np.ndarray,
+    stride: int = 1,
+) -> Dataset:
+    """Dataset from flat rows (N, ...) in which `episode_ends` (N,) marks the last observation of each episode.
+
+    Raises:
+        QlacError: an episode without a transition, an unfinished last episode, or NaN.
+    """
+    ends = np.flatnonzero(episode_ends)
+    if len(ends) == 0 or ends[-1] != len(observations) - 1:
+        raise QlacError("The data's last row does not end an episode: the file is cut off. Fetch or generate it again.")
+    first = np.concatenate([[0], ends[:-1] + 1])
+    if np.any(ends == first):
+        raise QlacError(f"Episode {np.argmax(ends == first)} holds no transition (one row only). Drop it from the data.")
+    for name, array in dict(observations=observations, actions=actions, rewards=rewards).items():
+        if not np.all(np.isfinite(array)):
+            row = np.argwhere(~np.isfinite(array))[0][0]
+            raise QlacError(f"{name} has a NaN or infinity in row {row}. Drop that episode, or fetch the data again.")
+    lengths = ends - first + 1
+    offset = np.arange(len(observations)) - np.repeat(first, lengths)
+    steps_left = np.repeat(ends, lengths) - np.arange(len(observations))
+    starts = np.flatnonzero((steps_left > 0) & (offset % stride == 0))
+    return Dataset(
+        np.asarray(observations, np.float32),
+        np.asarray(actions, np.float32),
+        np.asarray(rewards, np.float32),
+        np.asarray(masks, np.float32),
+        steps_left.astype(np.int32),
+        starts.astype(np.int32),
+        np.int32(len(starts)),
+    )
+
+
+def check_horizon(longest: int, horizon: int) -> None:
+    """Raises QlacError if no episode, the longest of that many steps, is as long as a chunk: then no critic could train."""
+    if horizon > longest:
+        raise QlacError(
+            f"The chunk length {horizon} is longer than the longest episode ({longest} steps): no chunk fits. "
+            f"Choose horizon <= {longest}."
+        )
+
+
+def sample(
+    key: jax.Array,
+    parts: tuple[Dataset, ...],
+    batch_size: int,
+    horizon: int,
+    discount: float,
+    offline_share: float = 0.0,
+    span: int = 0,
+    capacity: int = 0,
+) -> Batch:
+    """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
+
+    With an `offline_share` of a batch it is two draws instead, that share from the first part and the rest from the second
+    (from the first too, as long as the second has none).
+
+    With a `span` above the horizon the batch has so many actions, of which returns and bootstrap look at the first `horizon`
+    only: for a policy whose chunk is longer than what the critic looks ahead.
+
+    With a `capacity` the chunks are drawn as from one buffer of that size, or one larger than the first part if that is more:
+    as many of its oldest starts are left out as the parts together have too many.
+
+    `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the offline
+    rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an n-step batch is
+    `horizon=n`, of which a learner takes the first action only.
+    """
+    if offline_share and len(parts) == 2:
+        keys, share = jax.random.split(key), round(offline_share * batch_size)
+        data, online = parts
+        draw = lambda key, part, count: sample(key, (part,), count, horizon, discount, span=span)
+        filled, empty = (draw(keys[1], part, batch_size - share) for part in (online, data))
+        second = _where(jnp.broadcast_to(online.num_starts > 0, batch_size - share), filled, empty)
+        return jax.tree.map(lambda *halves: jnp.concatenate(halves), draw(keys[0], data, share), second)
+    total = sum(part.num_starts for part in parts)
+    left_out = jnp.maximum(0, total - jnp.maximum(capacity, parts[0].num_starts + 1)) if capacity else 0
+    index = jax.random.randint(key, (batch_size,), left_out, total)
+    batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount, span)
+    for before, part in zip(parts, parts[1:], strict=False):
+        index = index - before.num_starts
+        inside = (index >= 0) & (index < part.num_starts)  # (B,) the chunk is one of this part's
+        batch = _where(inside, _gather(part, jnp.where(inside, index, 0), horizon, discount, span), batch)
+    return batch
+
+
+def all_chunks(data: Dataset, horizon: int, discount: float) -> Batch:
+    """Every chunk of a dataset once, in the order of its starts: a batch of M."""
+    return _gather(jax.tree.map(jnp.asarray, data), jnp.arange(len(data.starts)), horizon, discount)
+
+
+def _where(condition: jax.Array, yes: Batch, no: Batch) -> Batch:
+    """Per chunk of the batch; condition (B,)."""
+    return jax.tree.map(lambda a, b: jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b), yes, no)
+
+
+def _gather(data: Dataset, index: jax.Array, horizon: int, discount: float, span: int = 0) -> Batch:
+    batch = _whole(data, index, horizon, discount)
+    if span <= horizon:
+        return batch
+    longer = _whole(data, index, span, discount)
+    return batch._replace(actions=longer.actions, valid=longer.valid)
+
+
+def _whole(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Batch:
+    start = data.starts[index]  # (B,)
+    step = jnp.arange(horizon)  # (H,)
+    length = jnp.minimum(data.steps_left[start], horizon)  # (B,)
+    rows = start[:, None] + jnp.minimum(step, length[:, None] - 1)  # (B, H), the last step repeated after the end
+    valid = (step < length[:, None]).astype(jnp.float32)  # (B, H)
+    powers = discount ** step.astype(jnp.float32)  # (H,)
+    alive = jnp.min(data.masks[rows], axis=1)  # (B,) 0 if any state of the chunk was terminal
+    return Batch(
+        observation=data.observations[start],
+        actions=data.actions[rows] * valid[..., None],
+        returns=jnp.sum(valid * powers * data.rewards[rows], axis=1),
+        valid=valid,
+        bootstrap_observation=data.observations[jnp.minimum(start + length, len(data.observations) - 1)],
+        discount=discount**horizon * alive,
+    )

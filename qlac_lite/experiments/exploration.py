@@ -1,0 +1,99 @@
+"""The D1 / D5 experiment with whole runs, on any task: `qlac experiment exploration --task TASK --out DIR`.
+
+    collectors   a single-action and a chunk method are trained on the data D; then each collects, and learns no more: D1 and D5
+    learners     both are trained afresh on D + D1 and on D + D5; on D alone they have been already, before they collected
+
+Every part is a run folder of its own, so what was killed goes on, and `qlac evaluate` and `qlac report` work on each. Source: the
+evidence for exploration in the review that this course began with (cube-triple, 1M steps each). Small and compiled, on the lite
+world: `experiments.exploration`.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qlac_lite.config import get_method, get_task, make_config
+from qlac_lite.experiments.runner import describe
+from qlac_lite.training.loop import finish_run, load_collected
+from qlac_lite.training.run_folder import open_run
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import write_csv
+from qlac_lite.utils.statistics import mean_interval, success_interval
+
+SETS = ("D", "D+D1", "D+D5")
+
+
+def explore(
+    task: str,
+    out: Path,
+    data: Path,
+    preset: str = "lite",
+    methods: Sequence[str] = ("fql", "qc-fql"),
+    log: Callable[[str], None] = print,
+    **changes: Any,
+) -> list[dict[str, Any]]:
+    """Runs what is not finished yet in `out`, writes exploration.csv there, and returns its rows.
+
+    A row is one seed of a learner: method, data (one of SETS), seed, success (rate), episodes; with a collection also what
+    `describe` says of it. The preset's `online_steps` is how many transitions each collects.
+
+    Args:
+        methods: two, the single-action one first.
+
+    Raises:
+        QlacError: not two such methods, or what a run raises.
+    """
+    if [get_method(method).backup == "chunk" for method in methods] != [False, True]:
+        raise QlacError(f"Two methods are compared, first one of single actions, then one of chunks, not {', '.join(methods) or 'none'}. For example: --method bfn --method qc")  # fmt: skip
+    folders = {method: out / f"{method}-collects" for method in methods}
+    for method, folder in folders.items():
+        config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
+        if config.offline_steps == 0 or config.online_steps == 0:
+            raise QlacError(f"{method} has to learn offline and then to collect: set offline_steps and online_steps above 0.")
+        finish_run(config, data, folder, log=log)
+    rows = []
+    for method in methods:
+        rows += _rows(folders[method], method, SETS[0], None)
+        for name, folder in zip(SETS[1:], folders.values(), strict=True):
+            learner = out / f"{method}-{name}"
+            config = make_config(task, method, preset, **{**changes, "online_steps": 0})
+            finish_run(config, data, learner, folder, log)
+            rows += _rows(learner, method, name, folder)
+    write_csv(out / "exploration.csv", rows)
+    return rows
+
+
+def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[dict[str, Any]]:
+    """A row a seed, from the last evaluation of the offline phase."""
+    run = open_run(folder)
+    there = [row for row in run.rows("evaluations.csv") if row["phase"] == "offline"]
+    last = [row for row in there if row["step"] == there[-1]["step"]]
+    replay = load_collected(collector, run.config).data if collector else None
+    rows = []
+    for i, seed in enumerate(run.config.seed_list):
+        success = [row["success"] for row in last if row["seed"] == seed]
+        row = {"method": method, "data": name, "seed": seed, "success": float(np.mean(success)), "episodes": len(success)}
+        rows.append(row | (describe(replay, i, get_task(run.config.task).domain) if collector else {}))
+    return rows
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    """A line a learner: success on each set, and D5 less D1 seed by seed with its 95 % t-interval; then one a collection."""
+    lines = []
+    for method in dict.fromkeys(row["method"] for row in rows):
+        own = {name: [row for row in rows if (row["method"], row["data"]) == (method, name)] for name in SETS}
+        outcomes = {name: [np.arange(row["episodes"]) < round(row["success"] * row["episodes"]) for row in own[name]] for name in SETS}
+        texts = ["{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(each)) for name, each in outcomes.items()]
+        gain = np.array([[five["success"] - one["success"]] for one, five in zip(own[SETS[1]], own[SETS[2]], strict=True)])
+        mean, low, high = (100 * float(value[0]) for value in mean_interval(gain))
+        lines.append(f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: {mean:+.0f} [{low:+.0f}, {high:+.0f}] points")
+    for name in SETS[1:]:
+        parts = [row for row in rows if row["data"] == name]
+        mean = {key: np.mean([row[key] for row in parts]) for key in parts[0] if key.startswith("collected")}
+        lines.append(
+            f"{name[2:]}: {mean['collected']:,.0f} chunk starts a seed, {mean['collected_coherency']:.3f} m in 5 steps, "
+            f"{mean['collected_coverage']:.1%} of the workspace, {mean['collected_success']:.0%} of the episodes solved"
+        )
+    return "\n".join(lines)

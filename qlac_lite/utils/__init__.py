@@ -1,0 +1,1 @@
+"""What every layer may use: errors, whole files, the machine, statistics."""
