@@ -59,7 +59,7 @@ run: $(VENV)/.base
 	$(BIN)/qlac report $(RUNS)/qc-fql $(RUNS)/fql --out $(RUNS)/report
 
 test: $(VENV)/.dev
-	@$(BIN)/ruff check qlac_lite tests tools
+	@$(BIN)/ruff check qlac_lite tests tools && $(BIN)/ruff format --check --quiet qlac_lite tests tools
 	@$(COMPILED_ONCE) $(BIN)/python -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder
 	@$(COMPILED_ONCE) QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
@@ -100,7 +100,7 @@ publish-links: $(VENV)/.base
 	@$(BIN)/python tools/links.py $(REPO)
 
 format: $(VENV)/.dev
-	@$(BIN)/ruff check --fix qlac_lite tests tools
+	@$(BIN)/ruff check --fix qlac_lite tests tools; $(BIN)/ruff format qlac_lite tests tools
 
 clean:
 	rm -rf .venv .venv-colab build dist *.egg-info

@@ -1,2 +1,3 @@
 """Q-learning with action chunking: the shared library of the course."""
+
 __version__ = "0.1.0"

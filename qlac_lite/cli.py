@@ -27,7 +27,9 @@ Source = Literal["auto", "file", "download", "generate"]
 
 @app.command()
 def data(
-    name: Annotated[str | None, typer.Argument(help="Dataset, such as cube-single-play-v0 (`qlac tasks` lists them).")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Dataset, such as cube-single-play-v0 (`qlac tasks` lists them).")
+    ] = None,
     source: Annotated[
         Source,
         typer.Option(
@@ -36,12 +38,26 @@ def data(
             "**auto**: all of these in that order; with --episodes it generates."
         ),
     ] = "auto",
-    episodes: Annotated[int | None, typer.Option(help="Episodes to generate, of 1000 transitions each; demonstrations, for Robomimic.")] = None,
+    episodes: Annotated[
+        int | None,
+        typer.Option(help="Episodes to generate, of 1000 transitions each; demonstrations, for Robomimic."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generation.")] = 0,
-    shards: Annotated[int | None, typer.Option(help="Generate that many files of --episodes each, to be streamed in training; the path is their folder.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Simulator processes; all cores by default. The file is the same.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the file; default $QLAC_DATA or the user's cache.")] = None,
-    verify: Annotated[Path | None, typer.Option(help="Only check this file (against NAME if given), and describe it.")] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            help="Generate that many files of --episodes each, to be streamed in training; the path is their folder."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Simulator processes; all cores by default. The file is the same.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the file; default $QLAC_DATA or the user's cache.")
+    ] = None,
+    verify: Annotated[
+        Path | None, typer.Option(help="Only check this file (against NAME if given), and describe it.")
+    ] = None,
 ) -> None:
     """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, and prints where it came from.
 
@@ -55,25 +71,52 @@ def data(
         print(f"{verify} is sound: {describe(check(verify, name))}")
         return
     if name is None:
-        raise QlacError("Name a dataset, such as: qlac data cube-single-play-v0. `qlac tasks` lists them all.")
+        raise QlacError(
+            "Name a dataset, such as: qlac data cube-single-play-v0. `qlac tasks` lists them all."
+        )
     from qlac_lite.data.sources.fetch import get_dataset
 
-    print(get_dataset(name, source, episodes, seed, workers, out, shards, log=lambda text: print(text, file=sys.stderr)))
+    print(
+        get_dataset(
+            name, source, episodes, seed, workers, out, shards, log=lambda text: print(text, file=sys.stderr)
+        )
+    )
 
 
 @app.command()
 def train(
-    task: Annotated[str, typer.Option(help="Single task (`qlac tasks`).")] = "cube-single-play-singletask-task1-v0",
+    task: Annotated[
+        str, typer.Option(help="Single task (`qlac tasks`).")
+    ] = "cube-single-play-singletask-task1-v0",
     method: Annotated[str, typer.Option(help="Method (`qlac methods`).")] = "qc-fql",
-    preset: Annotated[str, typer.Option(help="**lite**: minutes on two cores. **full**: the paper's protocol, for a GPU.")] = "lite",
-    seeds: Annotated[int | None, typer.Option(help="Seeds trained side by side in one compiled program.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="**lite**: minutes on two cores. **full**: the paper's protocol, for a GPU.")
+    ] = "lite",
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds trained side by side in one compiled program.")
+    ] = None,
     offline_steps: Annotated[int | None, typer.Option(help="Gradient steps on the dataset alone.")] = None,
-    online_steps: Annotated[int | None, typer.Option(help="Environment steps after that, one gradient step each.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any other field; may be repeated.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Dataset file, or the folder of its shards; by default what `qlac data` finds for the task.")] = None,
+    online_steps: Annotated[
+        int | None, typer.Option(help="Environment steps after that, one gradient step each.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Any other field; may be repeated."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Dataset file, or the folder of its shards; by default what `qlac data` finds for the task."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/TASK/METHOD.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")] = False,
-    collected: Annotated[Path | None, typer.Option(help="A finished run with the same seeds, whose online transitions join the data.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint in --out.")
+    ] = False,
+    collected: Annotated[
+        Path | None,
+        typer.Option(help="A finished run with the same seeds, whose online transitions join the data."),
+    ] = None,
 ) -> None:
     """Trains a method offline, then online, and evaluates it on the way.
 
@@ -107,10 +150,25 @@ def train(
 
 @app.command()
 def sweep(
-    spec: Annotated[Path, typer.Argument(help="TOML file: tasks, methods, seeds, settings, resources (docs/cluster.md).")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the run folders, which all nodes see; default runs/NAME of the file.")] = None,
-    address: Annotated[str, typer.Option(help="**local**: this machine. **auto**: the Ray cluster it belongs to. **HOST:PORT**: another.")] = "local",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, count its cells, and add up the room they take.")] = False,
+    spec: Annotated[
+        Path, typer.Argument(help="TOML file: tasks, methods, seeds, settings, resources (docs/cluster.md).")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the run folders, which all nodes see; default runs/NAME of the file."),
+    ] = None,
+    address: Annotated[
+        str,
+        typer.Option(
+            help="**local**: this machine. **auto**: the Ray cluster it belongs to. **HOST:PORT**: another."
+        ),
+    ] = "local",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Only check the file, count its cells, and add up the room they take."
+        ),
+    ] = False,
 ) -> None:
     """Trains tasks x methods x seeds on Ray: a laptop, a workstation's GPUs, a cluster, by the same command.
 
@@ -126,7 +184,10 @@ def sweep(
         return
     failures = run_sweep(spec, out, address, log=lambda text: print(text, flush=True))
     if failures:
-        print(f"\n{len(failures)} of the cells failed. The same command trains them again, from their checkpoints; {out / 'failures.txt'} has more.", file=sys.stderr)  # fmt: skip
+        print(
+            f"\n{len(failures)} of the cells failed. The same command trains them again, from their checkpoints; {out / 'failures.txt'} has more.",
+            file=sys.stderr,
+        )
         for name, message in failures.items():
             print(f"  {name}: {message}", file=sys.stderr)
         raise typer.Exit(1)
@@ -136,7 +197,9 @@ def sweep(
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     episodes: Annotated[int, typer.Option(help="Episodes per seed.")] = 50,
-    filmstrip: Annotated[Path | None, typer.Option(help="Also draw an episode of the first seed to this PNG.")] = None,
+    filmstrip: Annotated[
+        Path | None, typer.Option(help="Also draw an episode of the first seed to this PNG.")
+    ] = None,
 ) -> None:
     """Success rate of a run's newest policies, per seed and together, with a 95 % bootstrap interval.
 
@@ -154,7 +217,12 @@ def evaluate(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders with runs at any depth below; runs of one method and task are pooled over seeds.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders, or folders with runs at any depth below; runs of one method and task are pooled over seeds."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for figure, tables and filmstrip.")] = Path("report"),
 ) -> None:
     """Learning curves (PNG), tables (Markdown and CSV), and a filmstrip of the best agent, for each task.
@@ -171,7 +239,9 @@ def report(
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    out: Annotated[Path, typer.Option(help="File to write (.npz); a .json with the provenance comes beside it.")],
+    out: Annotated[
+        Path, typer.Option(help="File to write (.npz); a .json with the provenance comes beside it.")
+    ],
     seed: Annotated[int, typer.Option(help="Which of the run's seeds.")] = 0,
 ) -> None:
     """Writes one seed's policy as a small file: the networks that act, and where they come from."""
@@ -185,21 +255,50 @@ def export(
 
 @app.command()
 def experiment(
-    name: Annotated[str, typer.Argument(help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of the next or the current state. Lesson 09's ablations: **length** of the chunk; **disturbance**: the same where actions are pushed about; **halves**: backup and policy apart; **candidates**: N; **factors**: one setting at a time.")],
-    out: Annotated[Path, typer.Option(help="Folder for the results; what is there already is not run again.")],
-    seeds: Annotated[int | None, typer.Option(help="Seeds, trained side by side; by default 4; comparison, precision, labels and the ablations 8.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Only this method (halves: family, fql or bfn); may be repeated.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")] = None,
-    task: Annotated[str | None, typer.Option(help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`. By default the lite world; with --preset full cube-triple, task 2.")] = None,
-    preset: Annotated[str, typer.Option(help="**lite**, or **full**: the paper's sizes, for a GPU.")] = "lite",
-    data: Annotated[Path | None, typer.Option(help="With --task: dataset file; by default what `qlac data` finds.")] = None,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of the next or the current state. Lesson 09's ablations: **length** of the chunk; **disturbance**: the same where actions are pushed about; **halves**: backup and policy apart; **candidates**: N; **factors**: one setting at a time."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results; what is there already is not run again.")
+    ],
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Seeds, trained side by side; by default 4; comparison, precision, labels and the ablations 8."
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Only this method (halves: family, fql or bfn); may be repeated.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of `qlac train`.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`. By default the lite world; with --preset full cube-triple, task 2."
+        ),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="**lite**, or **full**: the paper's sizes, for a GPU.")
+    ] = "lite",
+    data: Annotated[
+        Path | None, typer.Option(help="With --task: dataset file; by default what `qlac data` finds.")
+    ] = None,
 ) -> None:
     """Runs one of the course's experiments on the lite world: the same command goes on where it was killed.
 
     With `--preset full`, `exploration` and the ablations run at the paper's size. The ablations end with a table and a figure in
     DIR (report.md, report.png).
     """
-    settings = parse_settings(set_ or []) | ({"seeds": seeds} if seeds else {}) | ({"methods": tuple(method)} if method else {})
+    settings = (
+        parse_settings(set_ or [])
+        | ({"seeds": seeds} if seeds else {})
+        | ({"methods": tuple(method)} if method else {})
+    )
     _quiet()
     from qlac_lite.utils.machine import use_cores
 
@@ -219,11 +318,17 @@ def experiment(
 
         print(summary(explore(task, out, data or get_dataset(task), preset, **settings)))
     else:
-        raise QlacError(f"{name} runs on the lite world only; exploration and the ablations take --task. Compare methods on {task} with qlac train and qlac report.")  # fmt: skip
+        raise QlacError(
+            f"{name} runs on the lite world only; exploration and the ablations take --task. Compare methods on {task} with qlac train and qlac report."
+        )
     if name in ABLATIONS:
         from qlac_lite.reports.ablation import report_ablation
 
-        print(report_ablation(rows, variants(name, settings.get("methods"), task != LITE_WORLD and preset == "full"), out))
+        print(
+            report_ablation(
+                rows, variants(name, settings.get("methods"), task != LITE_WORLD and preset == "full"), out
+            )
+        )
 
 
 @app.command()
@@ -259,7 +364,10 @@ def main() -> None:
         print(f"\nqlac: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("\nqlac: Stopped. The same command goes on where it was (training: with --resume).", file=sys.stderr)
+        print(
+            "\nqlac: Stopped. The same command goes on where it was (training: with --resume).",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 

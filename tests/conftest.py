@@ -4,8 +4,12 @@ import os
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # the tests compile much and compute little; also in subprocesses
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="qlac-lite-tests-"))  # what one process compiles serves all
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = (
+    "1"  # the tests compile much and compute little; also in subprocesses
+)
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="qlac-lite-tests-")
+)  # what one process compiles serves all
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import jax
@@ -18,12 +22,31 @@ from qlac_lite.config import DOMAINS, make_config  # noqa: E402
 
 TASK = "cube-single-play-singletask-task1-v0"
 TINY = dict(
-    hidden=(16, 16), batch_size=16, seeds=2, offline_steps=20, online_steps=20, flow_steps=2, candidates=3, log_every=5,
-    evaluate_every=20, evaluation_episodes=1, checkpoint_seconds=0.0,
-)  # fmt: skip
+    hidden=(16, 16),
+    batch_size=16,
+    seeds=2,
+    offline_steps=20,
+    online_steps=20,
+    flow_steps=2,
+    candidates=3,
+    log_every=5,
+    evaluate_every=20,
+    evaluation_episodes=1,
+    checkpoint_seconds=0.0,
+)
 
 # Files that take minutes, the longest first: side by side, none of them is left for the end, when the other processes are idle.
-LONG = ["test_grading", "test_training", "test_lessons", "test_cli", "test_browser", "test_sweep", "test_colab", "test_shards", "test_site"]
+LONG = [
+    "test_grading",
+    "test_training",
+    "test_lessons",
+    "test_cli",
+    "test_browser",
+    "test_sweep",
+    "test_colab",
+    "test_shards",
+    "test_site",
+]
 
 
 def pytest_collection_modifyitems(items):
@@ -66,6 +89,12 @@ def random_rows():
         observations[:, 1] = np.repeat(np.arange(len(lengths)), np.array(lengths) + 1)  # the episode
         actions = rng.uniform(-1, 1, (total, action_size)).astype(np.float32)
         masks = (rng.random(total) > 0.2).astype(np.float32)
-        return dict(observations=observations, actions=actions, rewards=rng.normal(size=total).astype(np.float32), masks=masks, episode_ends=ends)  # fmt: skip
+        return dict(
+            observations=observations,
+            actions=actions,
+            rewards=rng.normal(size=total).astype(np.float32),
+            masks=masks,
+            episode_ends=ends,
+        )
 
     return rows

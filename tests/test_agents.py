@@ -65,7 +65,9 @@ def test_each_loss_moves_its_own_network_and_no_other(method):
             else:
                 assert size == 0, f"the {loss} loss leaks into {network}"
     if state.target_critic:
-        leak = jax.jit(jax.grad(lambda target, params: sum(terms(params, target).values())))(state.target_critic, state.params)
+        leak = jax.jit(jax.grad(lambda target, params: sum(terms(params, target).values())))(
+            state.target_critic, state.params
+        )
         assert all(float(jnp.max(jnp.abs(leaf))) == 0 for leaf in jax.tree.leaves(leak))
 
 
@@ -78,7 +80,9 @@ def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
         moved = jax.tree.map(lambda a, b: float(jnp.max(jnp.abs(a - b))), params, state.params[network])
         assert max(jax.tree.leaves(moved)) > 0, network
     if "critic" in new.params:
-        expected = jax.tree.map(lambda old, before: 0.75 * old + 0.25 * before, state.target_critic, state.params["critic"])
+        expected = jax.tree.map(
+            lambda old, before: 0.75 * old + 0.25 * before, state.target_critic, state.params["critic"]
+        )
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), new.target_critic, expected)
     assert all(np.isfinite(value) for value in info.values())
 
@@ -97,7 +101,19 @@ def test_acting_gives_chunks_in_range_that_follow_the_key(method):
 
 def test_chunk_and_backup_lengths_of_the_methods():
     lengths = {name: (tiny_config(name).chunk_length, tiny_config(name).backup_length) for name in METHODS}
-    assert lengths == {"fql": (1, 1), "fql-n": (1, 5), "qc-fql": (5, 5), "bfn": (1, 1), "bfn-n": (1, 5), "qc": (5, 5), "rlpd": (1, 1), "rlpd-ac": (5, 5), "qc-rlpd": (5, 5), "bc": (1, 1), "chunk-bc": (5, 5)}  # fmt: skip
+    assert lengths == {
+        "fql": (1, 1),
+        "fql-n": (1, 5),
+        "qc-fql": (5, 5),
+        "bfn": (1, 1),
+        "bfn-n": (1, 5),
+        "qc": (5, 5),
+        "rlpd": (1, 1),
+        "rlpd-ac": (5, 5),
+        "qc-rlpd": (5, 5),
+        "bc": (1, 1),
+        "chunk-bc": (5, 5),
+    }
 
 
 def test_executing_the_first_actions_of_a_chunk_changes_acting_alone():
@@ -105,9 +121,17 @@ def test_executing_the_first_actions_of_a_chunk_changes_acting_alone():
     short, other, _ = learner_and_state("qc-fql", execute=2)
     assert (short.execution_length, short.chunk_length) == (2, 5)
     observation, key = jax.random.normal(jax.random.key(5), (6, S)), jax.random.key(0)
-    np.testing.assert_array_equal(other.act(state.params, observation, key), learner.act(state.params, observation, key)[:, :2])
+    np.testing.assert_array_equal(
+        other.act(state.params, observation, key), learner.act(state.params, observation, key)[:, :2]
+    )
     batch = batch_of(5)
-    for a, b in zip(*(jax.tree.leaves(one.losses(state.params, state.target_critic, batch, key)) for one in (learner, other)), strict=True):
+    for a, b in zip(
+        *(
+            jax.tree.leaves(one.losses(state.params, state.target_critic, batch, key))
+            for one in (learner, other)
+        ),
+        strict=True,
+    ):
         np.testing.assert_array_equal(a, b)
 
 
@@ -119,11 +143,15 @@ def test_the_density_of_a_squashed_gaussian_integrates_to_one_and_agrees_with_it
     many = lambda leaf: jnp.broadcast_to(leaf, (50_000, 1, 1))
     actions, log_prob = sample_tanh(many(mean), many(log_std), jax.random.key(0))
     np.testing.assert_allclose(log_prob, log_prob_tanh(mean, log_std, actions), atol=2e-2)
-    np.testing.assert_allclose(jnp.mean(actions), jnp.trapezoid(density * grid[:, 0, 0], grid[:, 0, 0]), atol=5e-3)
+    np.testing.assert_allclose(
+        jnp.mean(actions), jnp.trapezoid(density * grid[:, 0, 0], grid[:, 0, 0]), atol=5e-3
+    )
 
 
 def test_the_temperature_holds_the_entropy_at_its_target():
-    config, learner, state = learner_and_state("rlpd-ac", learning_rate=3e-3, entropy_target=-0.3, critics=2, initial_temperature=0.1)
+    config, learner, state = learner_and_state(
+        "rlpd-ac", learning_rate=3e-3, entropy_target=-0.3, critics=2, initial_temperature=0.1
+    )
     batch = bandit(0, False)
 
     def step(state, key):
@@ -136,7 +164,11 @@ def test_the_temperature_holds_the_entropy_at_its_target():
 
 def test_critic_loss_by_hand():
     """E = 2 critics, B = 2 chunks, the second cut by the end of its episode."""
-    batch = batch_of(3)._replace(returns=jnp.array([-2.0, -1.0]), discount=jnp.array([0.5, 0.5]), valid=jnp.array([[1, 1, 1], [1, 1, 0.0]]))  # fmt: skip
+    batch = batch_of(3)._replace(
+        returns=jnp.array([-2.0, -1.0]),
+        discount=jnp.array([0.5, 0.5]),
+        valid=jnp.array([[1, 1, 1], [1, 1, 0.0]]),
+    )
     q, next_q = jnp.array([[1.0, 7.0], [3.0, 7.0]]), jnp.array([[2.0, 0.0], [4.0, 0.0]])
     loss, info = critic_loss(q, next_q, batch)  # target of the first: -2 + 0.5 * (2 + 4) / 2 = -0.5
     np.testing.assert_allclose(loss, (1.5**2 + 3.5**2 + 0 + 0) / 4)
@@ -172,7 +204,9 @@ def test_sampling_in_bfloat16_moves_actions_by_little_and_gradients_stay_float32
     _, low, _ = learner_and_state(method, candidates=1, sampling_precision="bfloat16")
     observation, key, batch = jax.random.normal(jax.random.key(5), (200, S)), jax.random.key(0), batch_of(5)
     moved = np.abs(low.act(state.params, observation, key) - full.act(state.params, observation, key))
-    assert moved.max() < 0.05 and (moved.max() > 0) == (method != "qc-fql")  # its actor is one step and samples nothing
+    assert moved.max() < 0.05 and (moved.max() > 0) == (
+        method != "qc-fql"
+    )  # its actor is one step and samples nothing
     (new, info), (same, other) = (learner.update(state, batch, key) for learner in (low, full))
     assert {leaf.dtype for leaf in jax.tree.leaves(new.params)} == {np.dtype(np.float32)}
     for name in info:
@@ -195,20 +229,33 @@ def bandit(seed, two_modes):
         actions = rng.uniform(-1, 1, (64, 5, A))
         reward = actions.mean(axis=(1, 2)).astype(np.float32)
     zeros = np.zeros((64, S), np.float32)
-    return Batch(zeros, actions.astype(np.float32), reward, np.ones((64, 5), np.float32), zeros, np.zeros(64, np.float32))
+    return Batch(
+        zeros,
+        actions.astype(np.float32),
+        reward,
+        np.ones((64, 5), np.float32),
+        zeros,
+        np.zeros(64, np.float32),
+    )
 
 
 def chunk_means_after_training(method, two_modes, **changes):
     """Mean of each of 300 chunks drawn from the trained policy, (300,)."""
-    config, learner, state = learner_and_state(method, hidden=(32, 32), flow_steps=5, learning_rate=3e-3, candidates=8, **changes)  # fmt: skip
-    batches = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(bandit(seed, two_modes) for seed in range(20)))
+    config, learner, state = learner_and_state(
+        method, hidden=(32, 32), flow_steps=5, learning_rate=3e-3, candidates=8, **changes
+    )
+    batches = jax.tree.map(
+        lambda *leaves: jnp.stack(leaves), *(bandit(seed, two_modes) for seed in range(20))
+    )
 
     def step(state, i):
         batch = jax.tree.map(lambda leaf: leaf[i % 20], batches)
         return learner.update(state, batch, jax.random.fold_in(jax.random.key(9), i))[0], None
 
     state, _ = jax.jit(lambda s: jax.lax.scan(step, s, jnp.arange(1000)))(state)
-    return np.asarray(jax.jit(learner.act)(state.params, jnp.zeros((300, S)), jax.random.key(3))).mean(axis=(1, 2))
+    return np.asarray(jax.jit(learner.act)(state.params, jnp.zeros((300, S)), jax.random.key(3))).mean(
+        axis=(1, 2)
+    )
 
 
 def near(means, centre):
@@ -218,7 +265,9 @@ def near(means, centre):
 @pytest.mark.parametrize(("method", "changes"), [("chunk-bc", {}), ("qc-fql", dict(alpha=10.0))])
 def test_a_flow_and_its_distilled_policy_keep_both_modes_and_avoid_their_mean(method, changes):
     means = chunk_means_after_training(method, True, **changes)
-    assert min(near(means, 0.7), near(means, -0.7)) > 0.3 and near(means, 0.0) < 0.15, np.histogram(means, 8, (-1, 1))
+    assert min(near(means, 0.7), near(means, -0.7)) > 0.3 and near(means, 0.0) < 0.15, np.histogram(
+        means, 8, (-1, 1)
+    )
 
 
 @pytest.mark.parametrize("method", ["rlpd-ac", "qc-rlpd"])

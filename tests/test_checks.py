@@ -18,8 +18,19 @@ import wrong_answers_09
 from qlac_lite.lessons import checks
 from qlac_lite.lessons.checks.exercise import Exercise
 
-ANSWERS = (wrong_answers, wrong_answers_03, wrong_answers_04, wrong_answers_05, wrong_answers_06, wrong_answers_07, wrong_answers_08, wrong_answers_09)
-RIGHT = [pair for module in ANSWERS for pair in (*module.RIGHT.items(), *getattr(module, "ALSO_RIGHT", {}).items())]
+ANSWERS = (
+    wrong_answers,
+    wrong_answers_03,
+    wrong_answers_04,
+    wrong_answers_05,
+    wrong_answers_06,
+    wrong_answers_07,
+    wrong_answers_08,
+    wrong_answers_09,
+)
+RIGHT = [
+    pair for module in ANSWERS for pair in (*module.RIGHT.items(), *getattr(module, "ALSO_RIGHT", {}).items())
+]
 WRONG = {name: answers for module in ANSWERS for name, answers in module.WRONG.items()}
 
 
@@ -103,12 +114,20 @@ def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
         "raised ZeroDivisionError": lambda *args: 1 / 0,
         "changes its arguments": destructive,
     }
-    if not any(isinstance(argument, np.ndarray) for argument in exercise.cases(np.random.default_rng(0))[0].args):
+    if not any(
+        isinstance(argument, np.ndarray) for argument in exercise.cases(np.random.default_rng(0))[0].args
+    ):
         del accidents["changes its arguments"]
     for message, answer in accidents.items():
         verdict = exercise.judge(answer)
         assert verdict.status == "wrong" and message in str(verdict), (message, str(verdict))
-    for answer in (lambda *args: "text", lambda *args: {}, lambda *args: [[1], [1, 2]], lambda *args: np.nan, lambda *args: library):
+    for answer in (
+        lambda *args: "text",
+        lambda *args: {},
+        lambda *args: [[1], [1, 2]],
+        lambda *args: np.nan,
+        lambda *args: library,
+    ):
         assert exercise.judge(answer).status == "wrong"
     assert exercise(stub) is library and "not attempted yet" in capsys.readouterr().out
     right = copy_of(library)
@@ -125,7 +144,10 @@ def test_a_right_answer_in_lists_or_jax_goes_on_as_numpy():
 
     exercise = ALL["check_one_step_target"]
     args = exercise.cases(np.random.default_rng(0))[1].args
-    for answer in (lambda r, m, q, g: list(r + g * m * q.max(axis=1)), lambda r, m, q, g: jnp.asarray(r) + g * m * jnp.max(q, axis=1)):
+    for answer in (
+        lambda r, m, q, g: list(r + g * m * q.max(axis=1)),
+        lambda r, m, q, g: jnp.asarray(r) + g * m * jnp.max(q, axis=1),
+    ):
         assert type(exercise(answer)(*args)) is np.ndarray
     import jax
 
@@ -179,15 +201,23 @@ def test_predictions_are_checked_for_their_form_only(predictions, message):
 
 
 def test_backticks_are_code_on_a_page_and_stay_as_they_are_in_text():
-    verdict = ALL["check_decision_steps"]._wrong("the line `a < b & c`", likely="`np.where` gives a tuple, ` is alone", error="`two\nlines`")
+    verdict = ALL["check_decision_steps"]._wrong(
+        "the line `a < b & c`", likely="`np.where` gives a tuple, ` is alone", error="`two\nlines`"
+    )
     page = verdict._repr_html_()
-    assert "the line <code>a &lt; b &amp; c</code>" in page and "<code>np.where</code> gives a tuple, ` is alone" in page
+    assert (
+        "the line <code>a &lt; b &amp; c</code>" in page
+        and "<code>np.where</code> gives a tuple, ` is alone" in page
+    )
     assert "`two\nlines`" in page and page.count("<code>") == 2
     assert "the line `a < b & c`" in str(verdict) and "<code>" not in str(verdict)
 
 
 def test_a_headline_says_the_name_of_the_function_once():
     exercise = ALL["check_decision_steps"]
-    assert exercise.judge(lambda *args: np.zeros((9, 9))).headline == "decision_steps: the result has the wrong shape"
+    assert (
+        exercise.judge(lambda *args: np.zeros((9, 9))).headline
+        == "decision_steps: the result has the wrong shape"
+    )
     parts = ALL["check_layout_errors"].judge(lambda *args: (np.zeros(3), np.zeros(3))).headline
     assert parts == "layout_errors: pose_first has the wrong shape"

@@ -70,7 +70,13 @@ def test_starts_are_uniform_over_both_parts(random_rows):
 def test_online_transitions_displace_the_oldest_data_where_the_capacity_is_reached(random_rows):
     offline, online = build_dataset(**random_rows((30,))), build_dataset(**random_rows((10,), seed=1))
     online = online._replace(observations=online.observations + 1000)
-    drawn = lambda capacity: np.unique(np.asarray(sample(jax.random.key(0), (offline, online), 20_000, 2, DISCOUNT, capacity=capacity).observation[:, 0]))
+    drawn = lambda capacity: np.unique(
+        np.asarray(
+            sample(jax.random.key(0), (offline, online), 20_000, 2, DISCOUNT, capacity=capacity).observation[
+                :, 0
+            ]
+        )
+    )
     new = [*range(1000, 1010)]
     assert drawn(40).tolist() == drawn(0).tolist() == [*range(30), *new]
     assert drawn(36).tolist() == [*range(4, 30), *new]
@@ -84,7 +90,9 @@ def test_a_batch_can_be_half_data_half_replay(random_rows):
     rows = np.asarray(halves.observation[:, 0])
     assert np.sum(rows >= 1000) == 500
     assert len(np.unique(rows[rows < 1000])) == 30 and len(np.unique(rows[rows >= 1000])) == 10
-    none = sample(jax.random.key(0), (offline, empty_replay(5, 5, 4, 2, 2).data), 1000, 2, DISCOUNT, offline_share=0.5)
+    none = sample(
+        jax.random.key(0), (offline, empty_replay(5, 5, 4, 2, 2).data), 1000, 2, DISCOUNT, offline_share=0.5
+    )
     assert np.unique(np.asarray(none.observation[:, 0])).tolist() == list(range(30))  # nothing replayed yet
     quarter = sample(jax.random.key(0), (offline, online), 1000, 2, DISCOUNT, offline_share=0.25)
     assert np.sum(np.asarray(quarter.observation[:, 0]) >= 1000) == 750
@@ -113,13 +121,23 @@ def test_replay_equals_a_dataset_built_from_the_whole_episodes(horizon, size, st
     flat = dict(observations=[], actions=[], rewards=[], masks=[], episode_ends=[])
     for _ in range(12):
         length, success = int(rng.integers(1, 20)), rng.random() < 0.5
-        s, a = rng.normal(size=(length + 1, 3)).astype(np.float32), rng.normal(size=(length, 2)).astype(np.float32)
+        s, a = (
+            rng.normal(size=(length + 1, 3)).astype(np.float32),
+            rng.normal(size=(length, 2)).astype(np.float32),
+        )
         r = rng.normal(size=length).astype(np.float32)
         for t in range(0, length, size):
             k = min(size, length - t)
             pad = lambda x, n: np.concatenate([x, np.full((n - len(x), *x.shape[1:]), 99, np.float32)])
             last = t + k == length
-            new = Transitions(pad(s[t : t + k + 1], size + 1), pad(a[t : t + k], size), pad(r[t : t + k], size), np.int32(k), np.bool_(last and success), np.bool_(last and not success))  # fmt: skip
+            new = Transitions(
+                pad(s[t : t + k + 1], size + 1),
+                pad(a[t : t + k], size),
+                pad(r[t : t + k], size),
+                np.int32(k),
+                np.bool_(last and success),
+                np.bool_(last and not success),
+            )
             replay = store(replay, new, horizon, stride)
         mask = np.ones(length + 1, np.float32)
         mask[length - 1] = 0.0 if success else 1.0
@@ -148,7 +166,9 @@ def test_replay_equals_a_dataset_built_from_the_whole_episodes(horizon, size, st
 def test_closing_the_episode_in_flight_makes_its_tail_usable():
     replay = empty_replay(50, 20, 3, 2, 5)
     s = np.arange(18, dtype=np.float32).reshape(6, 3)
-    new = Transitions(s, np.ones((5, 2), np.float32), np.ones(5, np.float32), np.int32(5), np.False_, np.False_)
+    new = Transitions(
+        s, np.ones((5, 2), np.float32), np.ones(5, np.float32), np.int32(5), np.False_, np.False_
+    )
     replay = append(replay, new, 5)
     assert int(replay.data.num_starts) == 1  # only the first row has five steps so far
     closed = close_episode(replay, 5)

@@ -21,7 +21,17 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
-NOT_THERE = {"qlac-lite", "labmaze", "ogbench", "dm-control", "dm-env", "mujoco", "glfw", "robosuite", "pyopengl"}
+NOT_THERE = {
+    "qlac-lite",
+    "labmaze",
+    "ogbench",
+    "dm-control",
+    "dm-env",
+    "mujoco",
+    "glfw",
+    "robosuite",
+    "pyopengl",
+}
 COLAB = "from google.colab import drive"
 DRIVE = """
 import os
@@ -36,7 +46,21 @@ def mount(where):
 
 
 def index_answers(folder):
-    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--timeout", "10", "--retries", "0", "-d", str(folder), "dm-env"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--timeout",
+        "10",
+        "--retries",
+        "0",
+        "-d",
+        str(folder),
+        "dm-env",
+    ]
     return subprocess.run(pip, capture_output=True).returncode == 0
 
 
@@ -52,9 +76,13 @@ class Colab:
                 dist = metadata.distribution(name)
             except metadata.PackageNotFoundError:
                 continue
-            lacking |= {Path(file).parts[0] for file in dist.files if not Path(file).parts[0].startswith("..")}
+            lacking |= {
+                Path(file).parts[0] for file in dist.files if not Path(file).parts[0].startswith("..")
+            }
         for entry in ours.iterdir():
-            if entry.name not in lacking and not entry.name.startswith(("__editable__", "__pycache__", "qlac_lite")):
+            if entry.name not in lacking and not entry.name.startswith(
+                ("__editable__", "__pycache__", "qlac_lite")
+            ):
                 (self.there / entry.name).symlink_to(entry)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
         self.python = venv / "bin" / "python"
@@ -70,32 +98,59 @@ class Colab:
         kernel = home / "jupyter" / "kernels" / "colab"
         kernel.mkdir(parents=True)
         argv = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Colab", "language": "python"}))
+        (kernel / "kernel.json").write_text(
+            json.dumps({"argv": argv, "display_name": "Colab", "language": "python"})
+        )
         (home / "drive").mkdir()
         project = home / "pushed"  # stands for the course's repository
         project.mkdir()
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, project)
-        shutil.copytree(ROOT / "qlac_lite", project / "qlac_lite", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / "qlac_lite", project / "qlac_lite", ignore=shutil.ignore_patterns("__pycache__")
+        )
 
     def listing(self):
         return {path.name: path.stat().st_mtime_ns for path in self.there.iterdir()}
 
     def installed(self):
-        return {dist.metadata["Name"].lower().replace("_", "-") for dist in metadata.distributions(path=[str(self.site)])}
+        return {
+            dist.metadata["Name"].lower().replace("_", "-")
+            for dist in metadata.distributions(path=[str(self.site)])
+        }
 
     def client(self, name, first=""):
         """A student notebook, opened, with a cell of the learner's own at the top."""
         notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        cells[0].source = cells[0].source.replace(cells[0].source.split('"git+')[1].split('"')[0], str(self.home / "pushed")).replace('"git+', '"')
+        cells[0].source = (
+            cells[0]
+            .source.replace(cells[0].source.split('"git+')[1].split('"')[0], str(self.home / "pushed"))
+            .replace('"git+', '"')
+        )
         if first:
             notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
-        kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MPLBACKEND", "JAX_DISABLE_MOST_OPTIMIZATIONS")}
-        faked = {"MUJOCO_GL": "disabled", "QLAC_FAST": "1", "FAKE_DRIVE": str(self.home / "drive"), "PATH": f"{self.python.parent}:{os.environ['PATH']}", "PYTHONNOUSERSITE": "1"}  # fmt: skip
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("PYTHONPATH", "MPLBACKEND", "JAX_DISABLE_MOST_OPTIMIZATIONS")
+        }
+        faked = {
+            "MUJOCO_GL": "disabled",
+            "QLAC_FAST": "1",
+            "FAKE_DRIVE": str(self.home / "drive"),
+            "PATH": f"{self.python.parent}:{os.environ['PATH']}",
+            "PYTHONNOUSERSITE": "1",
+        }
         content = self.home / "content"
         content.mkdir(exist_ok=True)
-        client = NotebookClient(notebook, kernel_name="colab", timeout=600, allow_errors=False, resources={"metadata": {"path": str(content)}})
+        client = NotebookClient(
+            notebook,
+            kernel_name="colab",
+            timeout=600,
+            allow_errors=False,
+            resources={"metadata": {"path": str(content)}},
+        )
         return client, kept | faked
 
 
@@ -103,14 +158,20 @@ class Colab:
 def colab(tmp_path_factory):
     home = tmp_path_factory.mktemp("colab")
     if not index_answers(home / "probe"):
-        pytest.skip("no package index answers here, and the first cell of a lesson has to install what Colab lacks")
+        pytest.skip(
+            "no package index answers here, and the first cell of a lesson has to install what Colab lacks"
+        )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(home / "jupyter"))
         yield Colab(home)
 
 
 def said(notebook):
-    return "\n".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for cell in notebook.cells for output in cell.get("outputs", []))  # fmt: skip
+    return "\n".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
 
 
 def test_the_first_lesson_installs_what_is_missing_changes_nothing_and_runs_without_a_renderer(colab):
@@ -119,13 +180,28 @@ def test_the_first_lesson_installs_what_is_missing_changes_nothing_and_runs_with
     words = said(notebook)
     assert "renderer none" in words and "missing" not in words.splitlines()[0] and "No renderer here" in words
     assert "not attempted yet" in words and "solved" in words
-    assert {"qlac-lite", "ogbench", "mujoco", "dm-control"} <= colab.installed() and "labmaze" not in colab.installed()
-    there = {dist.metadata["Name"].lower().replace("_", "-") for dist in metadata.distributions(path=[str(colab.there)])}
+    assert {
+        "qlac-lite",
+        "ogbench",
+        "mujoco",
+        "dm-control",
+    } <= colab.installed() and "labmaze" not in colab.installed()
+    there = {
+        dist.metadata["Name"].lower().replace("_", "-")
+        for dist in metadata.distributions(path=[str(colab.there)])
+    }
     assert not colab.installed() & there, "a package that Colab brings was replaced"
     assert colab.listing() == colab.before
     begin = time.monotonic()
-    again = subprocess.run([colab.python, "-c", "from qlac_lite.lessons import set_up; set_up()"], env=environment, capture_output=True, text=True)
-    assert again.returncode == 0 and "missing" not in again.stdout and time.monotonic() - begin < 60, "the second time nothing is installed"
+    again = subprocess.run(
+        [colab.python, "-c", "from qlac_lite.lessons import set_up; set_up()"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0 and "missing" not in again.stdout and time.monotonic() - begin < 60, (
+        "the second time nothing is installed"
+    )
 
 
 def test_a_lesson_that_is_cut_off_goes_on_from_drive_when_it_is_opened_again(colab):
@@ -137,7 +213,9 @@ def test_a_lesson_that_is_cut_off_goes_on_from_drive_when_it_is_opened_again(col
     with client.setup_kernel(env=environment):
         for i, cell in enumerate(client.nb.cells[: begun + 1]):
             client.execute_cell(cell, i)
-        child = int(client.execute_cell(nbformat.v4.new_code_cell("print(live_run.pid)"), begun + 1).outputs[0].text)
+        child = int(
+            client.execute_cell(nbformat.v4.new_code_cell("print(live_run.pid)"), begun + 1).outputs[0].text
+        )
         end = time.monotonic() + 120
         while not (live / "checkpoint.npz").exists():
             assert time.monotonic() < end, "no checkpoint on Drive"

@@ -73,7 +73,9 @@ def test_one_chunk_is_one_message_in_a_vector_environment():
     try:
         environments.reset(seed=[0, 1, 2])
         speed = np.array([0.25, 0.5, 1.0]).reshape(3, 1, 1)
-        observation, _, terminated, _, info = environments.step(np.broadcast_to(speed, (3, 4, 1)).astype(np.float32))
+        observation, _, terminated, _, info = environments.step(
+            np.broadcast_to(speed, (3, 4, 1)).astype(np.float32)
+        )
         np.testing.assert_allclose(observation[:, 0], [1, 2, 3])
         np.testing.assert_array_equal(terminated, [False, False, True])
         np.testing.assert_array_equal(info["length"], [4, 4, 3])
@@ -89,7 +91,9 @@ def episode(env, seed, steps=20):
     return np.stack([observation, *(env.step(rng.uniform(-1, 1, 5))[0] for _ in range(steps))])
 
 
-@pytest.mark.parametrize("name", [TASK, "scene-play-sparse-singletask-task2-v0", "puzzle-3x3-play-singletask-task4-v0"])
+@pytest.mark.parametrize(
+    "name", [TASK, "scene-play-sparse-singletask-task2-v0", "puzzle-3x3-play-singletask-task4-v0"]
+)
 def test_an_episode_is_decided_by_its_seed(name):
     env = make_env(get_task(name))
     first = episode(env, 3)

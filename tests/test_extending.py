@@ -42,14 +42,24 @@ def section(title):
 
 def block(title, begins):
     """The one block of Python in a section that begins so."""
-    (found,) = [code for code in re.findall(r"```python\n(.*?)```", section(title), re.S) if code.lstrip().startswith(begins)]
+    (found,) = [
+        code
+        for code in re.findall(r"```python\n(.*?)```", section(title), re.S)
+        if code.lstrip().startswith(begins)
+    ]
     return found
 
 
 def heads(source):
     """The import statements at the head of a module, and those that are no function's."""
-    inside = {child for node in ast.walk(source) if isinstance(node, ast.FunctionDef) for child in ast.walk(node)}
-    return [node for node in ast.walk(source) if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in inside]
+    inside = {
+        child for node in ast.walk(source) if isinstance(node, ast.FunctionDef) for child in ast.walk(node)
+    }
+    return [
+        node
+        for node in ast.walk(source)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in inside
+    ]
 
 
 # The map.
@@ -61,13 +71,23 @@ def test_the_signatures_and_names_that_the_page_quotes_are_the_librarys():
     quoted = re.findall(r"^(def (\w+).*?)\s+# (\S+)$", section("The map"), re.M)
     assert len(quoted) == 3
     for text, name, file in quoted:
-        (ours,) = [node for node in ast.parse((PACKAGE / file).read_text()).body if isinstance(node, ast.FunctionDef) and node.name == name]
+        (ours,) = [
+            node
+            for node in ast.parse((PACKAGE / file).read_text()).body
+            if isinstance(node, ast.FunctionDef) and node.name == name
+        ]
         stub = ast.parse(f"{text}: ...").body[0]
-        assert [ast.dump(part) for part in (stub.args, stub.returns)] == [ast.dump(part) for part in (ours.args, ours.returns)], name
+        assert [ast.dump(part) for part in (stub.args, stub.returns)] == [
+            ast.dump(part) for part in (ours.args, ours.returns)
+        ], name
     places = re.findall(r"((?:`\w+`(?:,\s| and\s))*`\w+`)\s+in\s+`([\w/]+\.py)`", PAGE)
     for names, file in places:
-        text = next(path for path in (PACKAGE / file, ROOT / "tests" / file, ROOT / file) if path.exists()).read_text()
-        assert all(re.search(rf"\b{name}\b", text) for name in re.findall(r"\w+", names.replace(" and ", " "))), (names, file)
+        text = next(
+            path for path in (PACKAGE / file, ROOT / "tests" / file, ROOT / file) if path.exists()
+        ).read_text()
+        assert all(
+            re.search(rf"\b{name}\b", text) for name in re.findall(r"\w+", names.replace(" and ", " "))
+        ), (names, file)
     assert len(places) >= 8
     for file, name in re.findall(r"`(tests/\w+\.py)`, `(\w+)`", PAGE):
         assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), (file, name)
@@ -101,7 +121,9 @@ def edited(function, *changes):
 
 def test_a_row_of_methods_has_the_fields_that_the_page_lists():
     (listed,) = ast.parse(block("A new method", "class Method")).body
-    assert [(node.target.id, node.annotation.id) for node in listed.body] == [(field.name, field.type.__name__) for field in dataclasses.fields(Method)]
+    assert [(node.target.id, node.annotation.id) for node in listed.body] == [
+        (field.name, field.type.__name__) for field in dataclasses.fields(Method)
+    ]
 
 
 def test_qlac_methods_names_it_and_says_its_n_once_told(bfn_mean, monkeypatch):
@@ -110,7 +132,11 @@ def test_qlac_methods_names_it_and_says_its_n_once_told(bfn_mean, monkeypatch):
     assert "the mean of N samples" in first and "backup over 1 step, acts step by step" in second
     assert "candidates" not in second
     (addition,) = re.findall(r"`(\"mean_of_n\": \"candidates\")` in `by_task`", section("A new method"))
-    monkeypatch.setattr(protocol, "_settings", edited(protocol._settings, ('"best_of_n": "candidates"', f'"best_of_n": "candidates", {addition}')))
+    monkeypatch.setattr(
+        protocol,
+        "_settings",
+        edited(protocol._settings, ('"best_of_n": "candidates"', f'"best_of_n": "candidates", {addition}')),
+    )
     assert "candidates=4" in lines()[1]
 
 
@@ -134,11 +160,20 @@ def test_tests_that_ask_for_more_fail_until_they_are_told(bfn_mean, monkeypatch)
     with pytest.raises(AssertionError):
         test_agents.test_chunk_and_backup_lengths_of_the_methods()
     (lengths,) = re.findall(r"its chunk and backup lengths, `(.*?)`", section("A new method"))
-    edited(test_agents.test_chunk_and_backup_lengths_of_the_methods, ('"bfn": (1, 1)', f'"bfn": (1, 1), "bfn-mean": {lengths}'))()
+    edited(
+        test_agents.test_chunk_and_backup_lengths_of_the_methods,
+        ('"bfn": (1, 1)', f'"bfn": (1, 1), "bfn-mean": {lengths}'),
+    )()
 
-    monkeypatch.setattr(test_paper, "QUOTED", [*test_paper.QUOTED, METHODS[bfn_mean]])  # as it comes to be there if it is not excluded
+    monkeypatch.setattr(
+        test_paper, "QUOTED", [*test_paper.QUOTED, METHODS[bfn_mean]]
+    )  # as it comes to be there if it is not excluded
     failed = []
-    for name in ("test_every_method_of_the_paper_is_quoted_at_its_protocols_steps", "test_a_domain_is_the_mean_of_its_tasks_as_far_as_the_released_curves_agree", "test_the_results_page_quotes_the_same_numbers"):  # fmt: skip
+    for name in (
+        "test_every_method_of_the_paper_is_quoted_at_its_protocols_steps",
+        "test_a_domain_is_the_mean_of_its_tasks_as_far_as_the_released_curves_agree",
+        "test_the_results_page_quotes_the_same_numbers",
+    ):
         try:
             getattr(test_paper, name)()
         except AssertionError:
@@ -149,9 +184,14 @@ def test_tests_that_ask_for_more_fail_until_they_are_told(bfn_mean, monkeypatch)
 def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_path, monkeypatch):
     """On the lite world, offline and online; the report asks for a style, and the policy's file holds the flow alone."""
     generate(LITE_WORLD, 2, 0, tmp_path / "play.npz")
-    run, dataset = start_run(make_config(LITE_WORLD, bfn_mean, **conftest.TINY), tmp_path / "play.npz", tmp_path / "run")
+    run, dataset = start_run(
+        make_config(LITE_WORLD, bfn_mean, **conftest.TINY), tmp_path / "play.npz", tmp_path / "run"
+    )
     train(run, dataset, log=lambda text: None)
-    assert {(row["phase"], row["step"]) for row in run.rows("evaluations.csv")} == {("offline", 20), ("online", 20)}
+    assert {(row["phase"], row["step"]) for row in run.rows("evaluations.csv")} == {
+        ("offline", 20),
+        ("online", 20),
+    }
     assert all(np.isfinite([row["critic_loss"], row["flow_loss"]]).all() for row in run.rows("progress.csv"))
     assert "BFN-mean on lite-world, after training" in evaluate_run(run.folder, 1)
 
@@ -165,7 +205,10 @@ def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_pat
     policy = export_policy(run, 1, tmp_path / "policy.npz")
     assert not any("critic" in name for name in read_npz(tmp_path / "policy.npz", ""))
     (actor, params), *_ = load_policies(run)
-    observation, zero = np.random.default_rng(0).normal(size=(2, 1, 8)).astype(np.float32), np.zeros((2, 1), int)
+    observation, zero = (
+        np.random.default_rng(0).normal(size=(2, 1, 8)).astype(np.float32),
+        np.zeros((2, 1), int),
+    )
     both = actor(params, observation, np.uint32([0, 1]), 1, zero, zero)
     one = policy.actor(policy.params, observation[1:], np.uint32([1]), 1, zero[1:], zero[1:])
     assert one.shape == (1, 1, 1, 3)
@@ -217,17 +260,26 @@ def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
     rewards, trained online with simulators beside."""
     shutil.copytree(PACKAGE, tmp_path / "qlac_lite", ignore=shutil.ignore_patterns("__pycache__", "assets"))
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
-    fifth = lambda number: str(int(number[0]) // 5 + int(number[0]) % 5)  # shorter episodes: 200 steps in place of 1000
-    (tmp_path / "test_data.py").write_text(re.sub(r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "test_data.py").read_text()))
+    fifth = lambda number: str(
+        int(number[0]) // 5 + int(number[0]) % 5
+    )  # shorter episodes: 200 steps in place of 1000
+    (tmp_path / "test_data.py").write_text(
+        re.sub(r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "test_data.py").read_text())
+    )
     text, row = new_row()
     assert row.name not in DOMAINS
-    for file, begins, becomes in (("config/tasks", ' +Domain\\("puzzle-3x3"', rf"\g<0>        {text}\n"), ("data/sources/generate", "STEPS = 1001", "STEPS = 201\n")):
+    for file, begins, becomes in (
+        ("config/tasks", ' +Domain\\("puzzle-3x3"', rf"\g<0>        {text}\n"),
+        ("data/sources/generate", "STEPS = 1001", "STEPS = 201\n"),
+    ):
         path = tmp_path / "qlac_lite" / f"{file}.py"
         changed, count = re.subn(rf"^{begins}.*\n", becomes, path.read_text(), flags=re.M)
         assert count == 1
         path.write_text(changed)
     (tmp_path / "script.py").write_text(IN_THE_COPY)
-    done = subprocess.run([sys.executable, "script.py", row.name], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "script.py", row.name], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split()[-4:] == ["trained", "online", "20", str(len(DOMAINS) + 1)]
 
@@ -236,8 +288,14 @@ def test_the_listings_and_the_papers_tests_have_to_be_told_of_a_task_that_is_not
     _, row = new_row()
     monkeypatch.setitem(DOMAINS, row.name, row)
     assert get_task("puzzle-4x4-play-singletask-task5-v0").domain == row
-    line = lambda: next(line for line in protocol.describe_tasks().splitlines() if line.startswith("puzzle-4x4-play-v0"))
-    assert line().split()[:3] == ["puzzle-4x4-play-v0", "83", "500"]  # no * yet: as if the limit were the paper's
+    line = lambda: next(
+        line for line in protocol.describe_tasks().splitlines() if line.startswith("puzzle-4x4-play-v0")
+    )
+    assert line().split()[:3] == [
+        "puzzle-4x4-play-v0",
+        "83",
+        "500",
+    ]  # no * yet: as if the limit were the paper's
     both = ('(domain.name == "cube-single")', '(domain.name in ("cube-single", "puzzle-4x4"))')
     monkeypatch.setattr(protocol, "_domain_row", edited(protocol._domain_row, both))
     assert line().startswith("puzzle-4x4-play-v0*")
@@ -273,12 +331,21 @@ def test_another_robomimic_set_is_a_row_and_a_mask_to_know_it_by(tmp_path, monke
     rows = demonstrate("lift", row.env_type, 0, 0)
     flat = {f"{part}/{key}": values for part in ("obs", "next_obs") for key, values in rows.pop(part).items()}
     path = tmp_path / "lift.hdf5"
-    _write_hdf5(row.name, 0, [flat | {key: np.array("" if value is None else value) for key, value in rows.items()}], path)
+    _write_hdf5(
+        row.name,
+        0,
+        [flat | {key: np.array("" if value is None else value) for key, value in rows.items()}],
+        path,
+    )
     with h5py.File(path, "a") as file:
         file["mask/paired"] = file["mask/train"][:]
     with pytest.raises(QlacError, match="holds lift-ph-low_dim"):
         load(path, get_task(row.name))
-    monkeypatch.setattr(robomimic, "_verified", edited(robomimic._verified, ('"ph" if masks', '"paired" if "paired" in masks else "ph" if masks')))
+    monkeypatch.setattr(
+        robomimic,
+        "_verified",
+        edited(robomimic._verified, ('"ph" if masks', '"paired" if "paired" in masks else "ph" if masks')),
+    )
     dataset, summary = load(path, get_task(row.name))
     assert summary["domain"] == row.name and (dataset.rewards.max(), dataset.rewards.min()) == (0, -1)
     assert row.name in protocol.describe_tasks()
@@ -293,7 +360,9 @@ LESSON = "A lesson in ten minutes"
 def exercise(tmp_path):
     """blind_share: the page's check at the end of a copy of lesson 00's, as a module."""
     path = tmp_path / "lesson00.py"
-    path.write_text(MODULES["lessons/checks/lesson00"].read_text() + "\n\n" + block(LESSON, "def blind_share"))
+    path.write_text(
+        MODULES["lessons/checks/lesson00"].read_text() + "\n\n" + block(LESSON, "def blind_share")
+    )
     spec = importlib.util.spec_from_file_location("copy_of_lesson00", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -308,7 +377,9 @@ def answers():
     return scope["RIGHT"], scope["WRONG"]
 
 
-def test_the_new_check_accepts_right_answers_and_refuses_the_wrong_ones_as_stated(exercise, answers, monkeypatch, capsys):
+def test_the_new_check_accepts_right_answers_and_refuses_the_wrong_ones_as_stated(
+    exercise, answers, monkeypatch, capsys
+):
     """By the tests that hold for every check: the library's, the misconceptions, accidents; and the page's own answers."""
     import test_checks
 
@@ -323,7 +394,10 @@ def test_the_new_check_accepts_right_answers_and_refuses_the_wrong_ones_as_state
         test_checks.test_a_plausible_wrong_answer_is_refused_with_help(name, label)
     test_checks.test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys)
     told_apart = exercise.check_blind_share.judge(right[name], seed=3)
-    assert told_apart.status == "right" and exercise.check_blind_share.judge(lambda n, h: 1 - n % h / n, seed=3).status == "wrong"
+    assert (
+        told_apart.status == "right"
+        and exercise.check_blind_share.judge(lambda n, h: 1 - n % h / n, seed=3).status == "wrong"
+    )
 
 
 def test_the_workshop_takes_the_lesson_with_the_new_cells(exercise, tmp_path):
@@ -345,7 +419,10 @@ def test_the_workshop_takes_the_lesson_with_the_new_cells(exercise, tmp_path):
         assert verdict in str(exercise.check_blind_share.judge(scope["blind_share"]))
         exec(code["check_blind_share"], scope)
         assert scope["blind_share"](20, 5) == pytest.approx(0.8)  # later cells go on with the right one
-    for old, new, complaint in (('"points": 1', '"points": 0', "has points"), ("    ### BEGIN SOLUTION\n", "", "marks its solution")):
+    for old, new, complaint in (
+        ('"points": 1', '"points": 0', "has points"),
+        ("    ### BEGIN SOLUTION\n", "", "marks its solution"),
+    ):
         assert cells.count(old) == 1
         path.write_text((ROOT / "solutions" / "00_welcome.py").read_text() + "\n" + cells.replace(old, new))
         assert any(complaint in problem for problem in lint(read_lesson(path)))

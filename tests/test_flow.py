@@ -38,8 +38,13 @@ def test_steps_after_the_end_of_an_episode_do_not_count():
 
 def test_euler_is_exact_for_straight_paths_and_first_order_otherwise():
     noise, observation = jax.random.normal(jax.random.key(0), SHAPE), jnp.zeros((SHAPE[0], 1))
-    np.testing.assert_allclose(euler(lambda s, x, t: jnp.ones_like(x), observation, noise, 3), noise + 1, atol=1e-5)
-    errors = [float(jnp.max(jnp.abs(euler(lambda s, x, t: x, observation, noise, k) - noise * np.e))) for k in (10, 20, 40)]
+    np.testing.assert_allclose(
+        euler(lambda s, x, t: jnp.ones_like(x), observation, noise, 3), noise + 1, atol=1e-5
+    )
+    errors = [
+        float(jnp.max(jnp.abs(euler(lambda s, x, t: x, observation, noise, k) - noise * np.e)))
+        for k in (10, 20, 40)
+    ]
     assert 1.7 < errors[0] / errors[1] < 2.3 and 1.7 < errors[1] / errors[2] < 2.3
 
 

@@ -28,13 +28,25 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
     course, learner, exchange = (tmp_path / name for name in ("course", "learner", "exchange"))
     for folder in (course, learner, exchange):
         folder.mkdir()
-        (folder / "nbgrader_config.py").write_text(CONFIG.format(exchange=str(exchange), cache=str(tmp_path / "cache")))
+        (folder / "nbgrader_config.py").write_text(
+            CONFIG.format(exchange=str(exchange), cache=str(tmp_path / "cache"))
+        )
     exchange.chmod(0o777)
-    environment = os.environ | {"QLAC_FAST": "1", "USER": "ada", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = os.environ | {
+        "QLAC_FAST": "1",
+        "USER": "ada",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     environment.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
 
     def nbgrader(folder, *arguments):
-        result = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True, env=environment)
+        result = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
         assert result.returncode == 0, result.stderr[-3000:]
 
     source = course / "source" / "all"
@@ -47,9 +59,20 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
     expected = {}
     for lesson in lesson_sources():
         path = learner / "all" / f"{lesson.stem}.ipynb"
-        fetched, solved = nbformat.read(path, as_version=4), nbformat.read(notebook_paths(lesson)[0], as_version=4)
-        answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in solved.cells if cell.metadata.get("nbgrader", {}).get("solution")}
-        exercises = [cell for cell in fetched.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")]
+        fetched, solved = (
+            nbformat.read(path, as_version=4),
+            nbformat.read(notebook_paths(lesson)[0], as_version=4),
+        )
+        answers = {
+            cell.metadata.nbgrader.grade_id: cell.source
+            for cell in solved.cells
+            if cell.metadata.get("nbgrader", {}).get("solution")
+        }
+        exercises = [
+            cell
+            for cell in fetched.cells
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+        ]
         right = {cell.metadata.nbgrader.grade_id for cell in exercises[1::2] or exercises}
         for cell in exercises:
             assert "raise NotImplementedError()" in cell.source
@@ -58,14 +81,21 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
         for cell in fetched.cells:
             mark = cell.metadata.get("nbgrader", {})
             if cell.cell_type == "code" and mark.get("grade"):
-                expected[lesson.stem, mark.grade_id] = mark.points if mark.grade_id.removeprefix("check_") in right else 0
+                expected[lesson.stem, mark.grade_id] = (
+                    mark.points if mark.grade_id.removeprefix("check_") in right else 0
+                )
         nbformat.write(fetched, path)
     nbgrader(learner, "submit", "all")
     nbgrader(course, "collect", "all")
     nbgrader(course, "autograde", "all")
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         (submission,) = gradebook.assignment_submissions("all")
-        scores = {(book.name, grade.name): grade.auto_score for book in submission.notebooks for grade in book.grades if grade.cell.cell_type == "code"}
+        scores = {
+            (book.name, grade.name): grade.auto_score
+            for book in submission.notebooks
+            for grade in book.grades
+            if grade.cell.cell_type == "code"
+        }
     assert scores == expected and 0 < sum(scores.values()) < 94
 
 
@@ -75,18 +105,43 @@ def test_the_guides_tables_are_those_of_the_lessons():
     exercises, lessons = [], []
     for source in lesson_sources():
         notebook = read_lesson(source)
-        marks = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")}
-        points = {name.removeprefix("check_"): cell.metadata.nbgrader.points for name, cell in marks.items() if cell.cell_type == "code"}
+        marks = {
+            cell.metadata.nbgrader.grade_id: cell
+            for cell in notebook.cells
+            if cell.metadata.get("nbgrader", {}).get("grade")
+        }
+        points = {
+            name.removeprefix("check_"): cell.metadata.nbgrader.points
+            for name, cell in marks.items()
+            if cell.cell_type == "code"
+        }
         prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         turns = re.findall(r"### Your turn: `(\w+)` \((\S+), (\d+) minutes\)", prose)
         assert [name for name, *_ in turns] == list(points), source.stem
-        exercises += [(source.stem[:2], name, str(points[name]), minutes, stars) for name, stars, minutes in turns]
+        exercises += [
+            (source.stem[:2], name, str(points[name]), minutes, stars) for name, stars, minutes in turns
+        ]
         in_all = int(re.search(r"\*\*Time\*\* about (\d+) minutes", prose)[1])
         questions = sum(cell.cell_type == "markdown" for cell in marks.values())
-        lessons.append((source.stem[:2], len(turns), sum(points.values()), sum(int(minutes) for *_, minutes in turns), in_all, questions))
-    rows = [tuple(part.strip().strip("`*") for part in line.strip("|").split("|")) for line in guide.splitlines() if line.startswith("|")]
+        lessons.append(
+            (
+                source.stem[:2],
+                len(turns),
+                sum(points.values()),
+                sum(int(minutes) for *_, minutes in turns),
+                in_all,
+                questions,
+            )
+        )
+    rows = [
+        tuple(part.strip().strip("`*") for part in line.strip("|").split("|"))
+        for line in guide.splitlines()
+        if line.startswith("|")
+    ]
     told = [row for row in rows if len(row) == 6 and re.fullmatch(r"\d\d", row[0])]
     assert [row[:5] for row in told] == exercises and all(len(row[5]) > 10 for row in told)
-    by_lesson = [(row[0][:2], *map(int, row[1:])) for row in rows if len(row) == 6 and re.match(r"\d\d \w", row[0])]
+    by_lesson = [
+        (row[0][:2], *map(int, row[1:])) for row in rows if len(row) == 6 and re.match(r"\d\d \w", row[0])
+    ]
     assert by_lesson == lessons
     assert ("all", *(str(sum(column)) for column in list(zip(*lessons, strict=True))[1:])) in rows

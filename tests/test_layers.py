@@ -13,8 +13,16 @@ import qlac_lite
 
 PACKAGE = Path(qlac_lite.__file__).parent
 LAYERS = (
-    {"utils"}, {"config"}, {"envs"}, {"data"}, {"agents"}, {"training"}, {"experiments"}, {"reports"}, {"cli", "lessons"},
-)  # fmt: skip
+    {"utils"},
+    {"config"},
+    {"envs"},
+    {"data"},
+    {"agents"},
+    {"training"},
+    {"experiments"},
+    {"reports"},
+    {"cli", "lessons"},
+)
 FILES = {path.relative_to(PACKAGE.parent).with_suffix("").parts: path for path in PACKAGE.rglob("*.py")}
 MODULES = {".".join(parts).removesuffix(".__init__"): path for parts, path in FILES.items()}
 
@@ -28,7 +36,11 @@ def imported(module):
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module}: a relative import"
             inner = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {inner[name] if inner[name] in MODULES else node.module for name in inner if node.module in MODULES}
+            found |= {
+                inner[name] if inner[name] in MODULES else node.module
+                for name in inner
+                if node.module in MODULES
+            }
     return found - {module}
 
 
@@ -49,7 +61,9 @@ def test_a_module_imports_from_its_own_folder_or_from_a_layer_below(module):
         return
     assert layer(module) is not None, "no layer has it"
     others = imported(module) - {qlac_lite.__name__}
-    assert [other for other in others if folder(other) != folder(module) and layer(other) >= layer(module)] == []
+    assert [
+        other for other in others if folder(other) != folder(module) and layer(other) >= layer(module)
+    ] == []
 
 
 def test_imports_go_in_no_circle():
@@ -57,5 +71,9 @@ def test_imports_go_in_no_circle():
 
 
 def test_imports_are_seen():
-    assert imported("qlac_lite.training.updates") >= {"qlac_lite.agents", "qlac_lite.utils.machine", "qlac_lite.data.replay"}
+    assert imported("qlac_lite.training.updates") >= {
+        "qlac_lite.agents",
+        "qlac_lite.utils.machine",
+        "qlac_lite.data.replay",
+    }
     assert "qlac_lite.envs.make" in imported("qlac_lite.training.collector")  # inside a function

@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 
 import build_lessons
-from build_lessons import ROOT, execute, lesson_sources, lint, lint_outputs, notebook_paths, read_lesson, stale, student
+from build_lessons import (
+    ROOT,
+    execute,
+    lesson_sources,
+    lint,
+    lint_outputs,
+    notebook_paths,
+    read_lesson,
+    stale,
+    student,
+)
 from qlac_lite.lessons import notebook as lessons
 
 SOURCES = lesson_sources()
@@ -30,11 +40,17 @@ def plain_kernels():
     os.environ["QLAC_FAST"] = "1"
     yield
     os.environ.pop("QLAC_FAST")
-    os.environ.update({k: v for k, v in (("JAX_DISABLE_MOST_OPTIMIZATIONS", slow), ("QLAC_FAST", before)) if v is not None})
+    os.environ.update(
+        {k: v for k, v in (("JAX_DISABLE_MOST_OPTIMIZATIONS", slow), ("QLAC_FAST", before)) if v is not None}
+    )
 
 
 def cells(notebook, kind):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get(kind)]
+    return [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get(kind)
+    ]
 
 
 def verdicts(notebook):
@@ -54,7 +70,9 @@ def test_built_files_are_those_of_the_source_and_clean(source):
     check = importlib.import_module(f"qlac_lite.lessons.checks.lesson{source.stem[:2]}")
     for cell, said in zip(cells(solved, "grade"), verdicts(solved), strict=True):
         exercise = getattr(check, cell.metadata.nbgrader.grade_id)
-        assert f"right in all {len(exercise.cases(np.random.default_rng(0))) + 1} cases" in said, f"{said}: build the lesson again"
+        assert f"right in all {len(exercise.cases(np.random.default_rng(0))) + 1} cases" in said, (
+            f"{said}: build the lesson again"
+        )
 
 
 @pytest.mark.parametrize("make, verdict", [(lambda lesson: lesson, "✓"), (student, "….*not attempted yet")])
@@ -63,7 +81,12 @@ def test_a_lesson_runs_and_says_what_it_thinks_of_each_answer(make, verdict):
     notebook = execute(make(read_lesson(SOURCES[0])))
     assert len(verdicts(notebook)) == len(cells(notebook, "solution")) > 0
     assert all(re.match(verdict, text) for text in verdicts(notebook)), verdicts(notebook)
-    assert not [output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+    assert not [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
 
 
 def test_lessons_link_to_each_other_and_to_files_that_exist():
@@ -90,11 +113,50 @@ def with_cell(source, **metadata):
         ("tag nbval-skip", dict(source="1 / 0", tags=["nbval-skip"])),
         ("comment for nbval", dict(source="# NBVAL_SKIP\n1 / 0")),
         ("cut on the page", dict(source="x = " + "1 + " * 40 + "1")),
-        ("nbgrader", dict(source="1", nbgrader={"grade": True, "solution": False, "locked": True, "grade_id": "a", "schema_version": 3})),
-        ("follows its exercise", dict(source="check_it(it)", nbgrader={"grade": True, "solution": False, "locked": True, "grade_id": "a", "points": 1, "schema_version": 3, "task": False})),
-        ("keeps its signature", dict(source="### BEGIN SOLUTION\nx = 1\n### END SOLUTION", nbgrader={"grade": False, "solution": True, "locked": False, "grade_id": "a", "schema_version": 3, "task": False})),
+        (
+            "nbgrader",
+            dict(
+                source="1",
+                nbgrader={
+                    "grade": True,
+                    "solution": False,
+                    "locked": True,
+                    "grade_id": "a",
+                    "schema_version": 3,
+                },
+            ),
+        ),
+        (
+            "follows its exercise",
+            dict(
+                source="check_it(it)",
+                nbgrader={
+                    "grade": True,
+                    "solution": False,
+                    "locked": True,
+                    "grade_id": "a",
+                    "points": 1,
+                    "schema_version": 3,
+                    "task": False,
+                },
+            ),
+        ),
+        (
+            "keeps its signature",
+            dict(
+                source="### BEGIN SOLUTION\nx = 1\n### END SOLUTION",
+                nbgrader={
+                    "grade": False,
+                    "solution": True,
+                    "locked": False,
+                    "grade_id": "a",
+                    "schema_version": 3,
+                    "task": False,
+                },
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_lint_closes_what_nbval_passes_over(problem, cell):
     assert with_cell("x = 1") == []
     assert any(problem in found for found in with_cell(**cell)), with_cell(**cell)
@@ -104,7 +166,16 @@ def test_the_lint_closes_what_nbval_passes_over(problem, cell):
 def test_a_slider_whose_names_are_set_again_later_is_found(draw):
     """It works while one reads down the page, and breaks when the slider is moved after all cells have run."""
     cell = nbformat.v4.new_code_cell
-    make = lambda *codes: nbformat.v4.new_notebook(cells=[cell("values = [1]"), cell("def draw(h):\n    axes = values\n    return axes[h]\n\n\ndef helper(h):\n    return draw(h)"), cell(f"explore({draw}, h=('h', [0], 0))"), *map(cell, codes)])  # fmt: skip
+    make = lambda *codes: nbformat.v4.new_notebook(
+        cells=[
+            cell("values = [1]"),
+            cell(
+                "def draw(h):\n    axes = values\n    return axes[h]\n\n\ndef helper(h):\n    return draw(h)"
+            ),
+            cell(f"explore({draw}, h=('h', [0], 0))"),
+            *map(cell, codes),
+        ]
+    )
     assert build_lessons.lint_sliders(make("axes, h = 1, 2", "def other():\n    values = 3")) == []
     (problem,) = build_lessons.lint_sliders(make("values = 3"))
     assert "`values`" in problem
@@ -128,7 +199,9 @@ def test_outputs_that_do_not_belong_on_a_page_are_found():
 def test_what_is_printed_in_a_row_is_one_output():
     stream = lambda text, name="stdout": nbformat.v4.new_output("stream", name=name, text=text)
     figure = nbformat.v4.new_output("display_data", data={"text/plain": "figure"})
-    joined = build_lessons.joined([stream("a"), stream("b\n"), figure, stream("c"), stream("d", "stderr"), stream("e", "stderr")])
+    joined = build_lessons.joined(
+        [stream("a"), stream("b\n"), figure, stream("c"), stream("d", "stderr"), stream("e", "stderr")]
+    )
     assert [output.get("text", "figure") for output in joined] == ["ab\n", "figure", "c", "de"]
 
 
@@ -150,14 +223,18 @@ def test_a_changed_source_or_a_missing_file_is_noticed(tmp_path, monkeypatch):
 
 
 def nbgrader(folder, *arguments):
-    result = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr[-3000:]
 
 
 def test_nbgrader_makes_the_same_stubs_and_grades_a_right_and_an_empty_submission(tmp_path, monkeypatch):
     from nbgrader.api import Gradebook
 
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # nbgrader calls alembic
+    monkeypatch.setenv(
+        "PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    )  # nbgrader calls alembic
     source = next(source for source in SOURCES if source.stem.startswith("01"))
     name = f"{source.stem}.ipynb"
     (tmp_path / "nbgrader_config.py").write_text(
@@ -169,7 +246,9 @@ def test_nbgrader_makes_the_same_stubs_and_grades_a_right_and_an_empty_submissio
     nbgrader(tmp_path, "generate_assignment", "lesson", "--create")
     released = nbformat.read(tmp_path / "release" / "lesson" / name, as_version=4)
     ours = nbformat.read(notebook_paths(source)[1], as_version=4)
-    assert [(cell.cell_type, cell.source) for cell in released.cells] == [(cell.cell_type, cell.source) for cell in ours.cells]
+    assert [(cell.cell_type, cell.source) for cell in released.cells] == [
+        (cell.cell_type, cell.source) for cell in ours.cells
+    ]
     submissions = {"right": notebook_paths(source)[0], "empty": notebook_paths(source)[1]}
     for learner, path in submissions.items():
         (tmp_path / "submitted" / learner / "lesson").mkdir(parents=True)
@@ -188,7 +267,9 @@ def test_nbgrader_makes_the_same_stubs_and_grades_a_right_and_an_empty_submissio
 def test_on_colab_only_what_is_missing_is_installed_and_nothing_changes(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
     there, calls, pinned = lessons._installed, [], []
-    monkeypatch.setattr(lessons, "_installed", lambda name: name not in ("pooch", "ogbench", "dm_control") and there(name))
+    monkeypatch.setattr(
+        lessons, "_installed", lambda name: name not in ("pooch", "ogbench", "dm_control") and there(name)
+    )
 
     def pip(command):
         calls.append(command)
@@ -200,12 +281,21 @@ def test_on_colab_only_what_is_missing_is_installed_and_nothing_changes(monkeypa
     assert [call[-1].split(">")[0] for call in calls] == ["pooch", "dm_control"]
     assert "--no-deps" in calls[1] and any(part.startswith("ogbench") for part in calls[1])
     assert "numpy==" in pinned[0] and "jax==" in pinned[0]
-    assert capsys.readouterr().out.startswith("qlac-lite ") and not any("upgrade" in part for call in calls for part in call)
+    assert capsys.readouterr().out.startswith("qlac-lite ") and not any(
+        "upgrade" in part for call in calls for part in call
+    )
 
 
 def test_what_an_extra_needs_is_installed_on_colab_and_named_elsewhere(monkeypatch, capsys):
     there, calls = lessons._installed, []
-    monkeypatch.setattr(lessons, "_installed", lambda name: name not in ("h5py", "robosuite") and (name in ("numba", "termcolor", "opencv-python-headless") or there(name)))  # fmt: skip
+    monkeypatch.setattr(
+        lessons,
+        "_installed",
+        lambda name: (
+            name not in ("h5py", "robosuite")
+            and (name in ("numba", "termcolor", "opencv-python-headless") or there(name))
+        ),
+    )
     monkeypatch.setattr(lessons.subprocess, "check_call", calls.append)
     lessons.set_up("robomimic")
     said = capsys.readouterr().out
@@ -214,7 +304,11 @@ def test_what_an_extra_needs_is_installed_on_colab_and_named_elsewhere(monkeypat
     assert "robosuite" not in capsys.readouterr().out
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
     lessons.set_up("robomimic")
-    assert [call[-1].split(">")[0] for call in calls] == ["h5py", "robosuite==1.5.2"] and "--no-deps" in calls[1] and "--no-deps" not in calls[0]
+    assert (
+        [call[-1].split(">")[0] for call in calls] == ["h5py", "robosuite==1.5.2"]
+        and "--no-deps" in calls[1]
+        and "--no-deps" not in calls[0]
+    )
 
 
 def test_elsewhere_the_set_up_cell_only_reports(monkeypatch, capsys):
@@ -237,7 +331,11 @@ def test_a_slider_draws_when_it_is_moved_and_not_before(monkeypatch):
     boxes, drawn = [], []
     monkeypatch.setattr(sliders, "display", boxes.append)
     monkeypatch.setattr(sliders, "show", lambda figure, alt: drawn.append((figure, alt)))
-    sliders.explore(lambda noise, length: ((noise, length), "alt"), noise=("noise", [0.0, 0.5], 0.0), length=("H", [1, 5], 5))
+    sliders.explore(
+        lambda noise, length: ((noise, length), "alt"),
+        noise=("noise", [0.0, 0.5], 0.0),
+        length=("H", [1, 5], 5),
+    )
     noise, length, _hint, _output = boxes[0].children
     assert drawn == [] and noise.description == "noise" and length.value == 5
     noise.value = 0.5

@@ -21,7 +21,9 @@ def copy(tmp_path):
             (tmp_path / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, tmp_path / path.relative_to(ROOT))
     for folder in ("qlac_lite", "results", "docs"):  # what links point to
-        shutil.copytree(ROOT / folder, tmp_path / folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     return tmp_path
 
 
@@ -29,13 +31,19 @@ def test_one_command_stamps_badges_bootstrap_readme_and_citation_and_can_be_undo
     old = repository(copy)
     before = {path: path.read_bytes() for path in links._files(copy)}
     changed = stamp("ada-l/chunks_2.0", copy)
-    lessons = [f"{folder}/{source.stem}.ipynb" for source in build_lessons.lesson_sources() for folder in ("notebooks", "solutions")]
+    lessons = [
+        f"{folder}/{source.stem}.ipynb"
+        for source in build_lessons.lesson_sources()
+        for folder in ("notebooks", "solutions")
+    ]
     assert {*lessons, "pyproject.toml", "CITATION.cff", "CONTRIBUTING.md", "README.md"} <= set(changed)
     assert stale_links(copy) == [] and repository(copy) == "ada-l/chunks_2.0"
     for path in before:
         assert old not in path.read_text().replace("publish-links REPO=", ""), path
     monkeypatch.setattr(build_lessons, "ROOT", copy)
-    assert [problem for source in (copy / "solutions").glob("0*.py") for problem in build_lessons.stale(source)] == [], "a build would change it"
+    assert [
+        problem for source in (copy / "solutions").glob("0*.py") for problem in build_lessons.stale(source)
+    ] == [], "a build would change it"
     assert sorted(stamp(old, copy)) == sorted(changed)
     assert {path: path.read_bytes() for path in before} == before
 
@@ -43,14 +51,23 @@ def test_one_command_stamps_badges_bootstrap_readme_and_citation_and_can_be_undo
 @pytest.mark.parametrize(
     "text, found",
     [
-        ("[c](https://colab.research.google.com/github/eve/other/blob/main/notebooks/00_welcome.ipynb)", "is not"),
+        (
+            "[c](https://colab.research.google.com/github/eve/other/blob/main/notebooks/00_welcome.ipynb)",
+            "is not",
+        ),
         ("git clone https://github.com/eve/fork.git", "is not"),
         ('"git+https://github.com/eve/fork"', "is not"),
         ("https://github.com/eve/qlac-lite/issues", "is not"),
-        ("[c](https://colab.research.google.com/github/OURS/blob/main/notebooks/99_gone.ipynb)", "no notebooks/99_gone"),
+        (
+            "[c](https://colab.research.google.com/github/OURS/blob/main/notebooks/99_gone.ipynb)",
+            "no notebooks/99_gone",
+        ),
         ("[c](https://colab.research.google.com/github/OURS/blob/main/notebooks/00_welcome.ipynb)", ""),
         ("https://github.com/OURS.git and https://github.com/OURS", ""),
-        ("the authors' code, https://github.com/ColinQiyangLi/qc, and https://github.com/seohongpark/ogbench.", ""),
+        (
+            "the authors' code, https://github.com/ColinQiyangLi/qc, and https://github.com/seohongpark/ogbench.",
+            "",
+        ),
     ],
 )
 def test_every_stale_link_is_found_and_no_other(copy, text, found):

@@ -28,12 +28,22 @@ from qlac_lite.utils.errors import QlacError
 
 WORLD = lite_world.LiteWorld(step=0.1)
 TINY = dict(
-    seeds=2, offline_steps=20, online_steps=20, evaluate_every=10, batch_size=8, hidden=(8,), flow_steps=2, candidates=2, evaluation_episodes=3,
-)  # fmt: skip
+    seeds=2,
+    offline_steps=20,
+    online_steps=20,
+    evaluate_every=10,
+    batch_size=8,
+    hidden=(8,),
+    flow_steps=2,
+    candidates=2,
+    evaluation_episodes=3,
+)
 
 
 def state_at(gripper, puck=(-0.9, 0.9), opening=1.0, held=False, time=0):
-    return lite_world.WorldState(jnp.array(gripper), jnp.float32(opening), jnp.array(puck), jnp.bool_(held), jnp.int32(time))
+    return lite_world.WorldState(
+        jnp.array(gripper), jnp.float32(opening), jnp.array(puck), jnp.bool_(held), jnp.int32(time)
+    )
 
 
 def after(state, *actions):
@@ -42,16 +52,24 @@ def after(state, *actions):
 
 def test_it_moves_by_its_step_and_slides_along_walls_and_borders():
     np.testing.assert_allclose(after(state_at([0.5, 0.0]), [1.0, -0.5, 0.0]).gripper, [0.6, -0.05], atol=1e-6)
-    np.testing.assert_allclose(after(state_at([0.5, 0.0]), [9.0, 0.0, 0.0]).gripper, [0.6, 0.0], atol=1e-6)  # clipped
-    np.testing.assert_allclose(after(state_at([-0.1, 0.0]), [1.0, 1.0, 0.0]).gripper, [-0.1, 0.1], atol=1e-6)  # the wall
-    np.testing.assert_allclose(after(state_at([-0.1, 0.5]), *[[1.0, 0.0, 0.0]] * 2).gripper, [0.1, 0.5], atol=1e-6)  # a gap
+    np.testing.assert_allclose(
+        after(state_at([0.5, 0.0]), [9.0, 0.0, 0.0]).gripper, [0.6, 0.0], atol=1e-6
+    )  # clipped
+    np.testing.assert_allclose(
+        after(state_at([-0.1, 0.0]), [1.0, 1.0, 0.0]).gripper, [-0.1, 0.1], atol=1e-6
+    )  # the wall
+    np.testing.assert_allclose(
+        after(state_at([-0.1, 0.5]), *[[1.0, 0.0, 0.0]] * 2).gripper, [0.1, 0.5], atol=1e-6
+    )  # a gap
     np.testing.assert_allclose(after(state_at([0.95, 0.98]), [1.0, 1.0, 0.0]).gripper, [1.0, 1.0], atol=1e-6)
 
 
 @pytest.mark.parametrize("step", [0.0, -0.04, 0.12, float("nan")])
 def test_a_step_that_passes_through_the_wall_is_refused(step):
     with pytest.raises(QlacError, match="stands still or passes through the wall, which is 0.1 thick"):
-        lite_world.execute(lite_world.LiteWorld(step=step), state_at([-0.06, 0.0]), jnp.array([[1.0, 0.0, 0.0]]))
+        lite_world.execute(
+            lite_world.LiteWorld(step=step), state_at([-0.06, 0.0]), jnp.array([[1.0, 0.0, 0.0]])
+        )
 
 
 def test_the_gripper_catches_what_is_near_when_it_closes_carries_it_and_lets_go():
@@ -104,7 +122,9 @@ def test_play_follows_the_key_goes_on_after_success_and_has_two_routes():
     assert np.abs(one.actions).max() <= 1
     solved = np.flatnonzero(one.masks == 0)
     assert np.any(one.steps_left[solved] > 1)
-    crossing = np.flatnonzero((one.observations[:-1, 0] < 0) & (one.observations[1:, 0] >= 0) & (one.steps_left[:-1] > 0))
+    crossing = np.flatnonzero(
+        (one.observations[:-1, 0] < 0) & (one.observations[1:, 0] >= 0) & (one.steps_left[:-1] > 0)
+    )
     assert min(np.sum(one.observations[crossing, 1] > 0.2), np.sum(one.observations[crossing, 1] < -0.2)) > 3
     none = lite_play.record(WORLD, jax.random.key(3), 30, 120, habits._replace(favourite=0.0))
     assert np.mean(none.masks == 0) < np.mean(one.masks == 0)
@@ -133,12 +153,16 @@ def test_what_is_executed_is_what_the_replay_holds():
     for chunk in chunks:
         states = lite_world.execute(WORLD, now, chunk).states
         seen += list(jax.vmap(lite_world.observe)(states)[1:])
-        replay, now, executed = act_and_store(config, WORLD, replay, now, chunk, jax.random.key(9), jnp.bool_(False))
+        replay, now, executed = act_and_store(
+            config, WORLD, replay, now, chunk, jax.random.key(9), jnp.bool_(False)
+        )
     np.testing.assert_allclose(replay.data.observations[:21], np.stack(seen), atol=1e-6)
     np.testing.assert_allclose(replay.data.actions[:20], chunks.reshape(20, 3), atol=1e-6)
     assert int(replay.data.num_starts) == 16  # every row from which five steps are known
     ended = now._replace(time=jnp.int32(WORLD.limit - 3))
-    replay, fresh, _ = act_and_store(config, WORLD, replay, ended, chunks[0], jax.random.key(9), jnp.bool_(False))
+    replay, fresh, _ = act_and_store(
+        config, WORLD, replay, ended, chunks[0], jax.random.key(9), jnp.bool_(False)
+    )
     assert int(fresh.time) == 0 and int(replay.data.num_starts) == 23  # out of time after three more
 
 
@@ -153,10 +177,14 @@ def test_a_run_gives_its_curves_and_gives_them_again(method):
     jax.tree.map(np.testing.assert_array_equal, one.params, two.params)
     np.testing.assert_array_equal(one.lengths, two.lengths)
     first, second = (jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], one.params) for i in (0, 1))
-    assert any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
+    assert any(
+        not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    )
 
 
-@pytest.mark.parametrize(("changes", "online"), [({}, 1), ({"updates_per_step": 0.5}, 0.5), ({"online_start": 100}, 1)])
+@pytest.mark.parametrize(
+    ("changes", "online"), [({}, 1), ({"updates_per_step": 0.5}, 0.5), ({"online_start": 100}, 1)]
+)
 def test_as_many_updates_as_steps_executed_also_where_an_episode_cuts_its_chunk(monkeypatch, changes, online):
     """Chunks of 7 in episodes of 80 steps: the last has three. A learner that counts its updates in its parameters."""
     world = WORLD
@@ -165,15 +193,27 @@ def test_as_many_updates_as_steps_executed_also_where_an_episode_cuts_its_chunk(
 
     def counting(*sizes):
         still = lambda params, observation, key: jnp.zeros((len(observation), 7, 3))
-        count = lambda state, batch, key: (state._replace(params={"updates": state.params["updates"] + 1}), {})
-        return plain(*sizes)._replace(init=lambda key: State({"updates": jnp.float32(0)}, {}, ()), update=count, act=still)
+        count = lambda state, batch, key: (
+            state._replace(params={"updates": state.params["updates"] + 1}),
+            {},
+        )
+        return plain(*sizes)._replace(
+            init=lambda key: State({"updates": jnp.float32(0)}, {}, ()), update=count, act=still
+        )
 
     monkeypatch.setattr(lite_run, "make_learner", counting)
     data = lite_play.record(world, jax.random.key(0), 5, 50)
-    config = lite_config("qc", **TINY | {"horizon": 7, "seeds": 3, "offline_steps": 350, "online_steps": 350, "evaluate_every": 350} | changes)
+    config = lite_config(
+        "qc",
+        **TINY
+        | {"horizon": 7, "seeds": 3, "offline_steps": 350, "online_steps": 350, "evaluate_every": 350}
+        | changes,
+    )
     outcome = train_lite(config, world, data)
     executed = 4 * world.limit + 35  # the first count from 350 on: four whole episodes, and five chunks
-    np.testing.assert_array_equal(outcome.params["updates"], 350 + int(online * (executed - config.online_start)))
+    np.testing.assert_array_equal(
+        outcome.params["updates"], 350 + int(online * (executed - config.online_start))
+    )
 
 
 def test_the_return_of_a_rollout_is_what_its_rewards_add_up_to():
@@ -207,7 +247,11 @@ def test_a_probe_asks_the_critic_about_three_kinds_of_chunks(changes):
 def test_a_run_says_what_does_not_fit():
     data = lite_play.record(WORLD, jax.random.key(0), 2, 30)
     with pytest.raises(QlacError, match="evaluate_every is 12"):
-        train_lite(lite_config("qc", **TINY | {"evaluate_every": 12, "offline_steps": 24, "online_steps": 24}), WORLD, data)
+        train_lite(
+            lite_config("qc", **TINY | {"evaluate_every": 12, "offline_steps": 24, "online_steps": 24}),
+            WORLD,
+            data,
+        )
     with pytest.raises(QlacError, match="chunk"):
         check_horizon(30, 31)
     with pytest.raises(QlacError, match="no critic"):
@@ -247,7 +291,9 @@ def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch)
     assert "collected" not in found["D"] and 380 <= found["D+D5"]["collected"] <= 400
     assert found["D+D1"] | {"success": 0, "length": 0} != found["D+D5"] | {"success": 0, "length": 0}
     collectors = [cell.collector for cell in designs.exploration(**settings | {"methods": ("bfn", "qc")})]
-    assert [c and c.method for c in collectors] == [None, "bfn", "qc"] * 2 and collectors[1] == collectors[4]  # collected once
+    assert [c and c.method for c in collectors] == [None, "bfn", "qc"] * 2 and collectors[1] == collectors[
+        4
+    ]  # collected once
 
 
 def test_who_collects_does_not_learn_and_what_it_collects_can_be_chunked():
@@ -255,11 +301,18 @@ def test_who_collects_does_not_learn_and_what_it_collects_can_be_chunked():
     config = lite_config("fql", **TINY | {"updates_per_step": 0, "online_steps": 200, "seeds": 1})
     outcome = train_lite(config, WORLD, data)
     before = train_lite(lite_config("fql", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data)
-    assert np.all([np.array_equal(a, b) for a, b in zip(jax.tree.leaves(outcome.params), jax.tree.leaves(before.params), strict=True)])
+    assert np.all(
+        [
+            np.array_equal(a, b)
+            for a, b in zip(jax.tree.leaves(outcome.params), jax.tree.leaves(before.params), strict=True)
+        ]
+    )
     count = int(outcome.replay.num_starts[0])
     left = np.asarray(outcome.replay.steps_left[0])[np.asarray(outcome.replay.starts[0])[:count]]
     assert count == 200 - 4 and (left >= 5).sum() > 150  # one-step method, chunks of five all the same
-    learned = train_lite(lite_config("fql", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data, outcome.replay)
+    learned = train_lite(
+        lite_config("fql", **TINY | {"online_steps": 0, "seeds": 1}), WORLD, data, outcome.replay
+    )
     assert not np.array_equal(jax.tree.leaves(learned.params)[0], jax.tree.leaves(before.params)[0])
     with pytest.raises(QlacError, match="online_steps=0"):
         train_lite(config, WORLD, data, outcome.replay)
@@ -285,22 +338,35 @@ def test_every_experiment_is_a_list_of_cells_that_can_run(name):
     assert len({cell.name for cell in cells}) == len(cells)
     for cell in cells:
         check_phases(cell.config)
-        assert cell.config.offline_steps == 0 or not get_method(cell.config.method).settings, "RLPD has no offline phase"
+        assert cell.config.offline_steps == 0 or not get_method(cell.config.method).settings, (
+            "RLPD has no offline phase"
+        )
 
 
 def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():
     rows, about = recorded("horizon")
     assert {row["method"] for row in rows} >= {"fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc"}
     assert all(0 <= row["success"] <= 1 for row in rows)
-    assert about["provenance"]["command"].startswith("qlac experiment horizon") and about["provenance"]["versions"]["jax"]
+    assert (
+        about["provenance"]["command"].startswith("qlac experiment horizon")
+        and about["provenance"]["versions"]["jax"]
+    )
 
 
 def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
     path = tmp_path / "play.npz"
     generate("lite-world-play-v0", 20, 0, path)
     loaded, summary = load(path, get_task(LITE_WORLD))
-    jax.tree.map(np.testing.assert_array_equal, loaded, lite_play.record(lite_world.LiteWorld(), jax.random.key(0), 20, 250))
-    assert summary["domain"] == LITE_WORLD and summary["transitions"] == 5000 and "demonstrator" in summary["provenance"]
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        loaded,
+        lite_play.record(lite_world.LiteWorld(), jax.random.key(0), 20, 250),
+    )
+    assert (
+        summary["domain"] == LITE_WORLD
+        and summary["transitions"] == 5000
+        and "demonstrator" in summary["provenance"]
+    )
     with pytest.raises(QlacError, match="holds lite-world data .* needs cube-single"):
         load(path, get_task("cube-single-play-singletask-task1-v0"))
 
@@ -310,7 +376,11 @@ def test_the_lite_world_is_a_task_like_others(method, tmp_path):
     """With environments, checkpoint and report of the full runs."""
     path = tmp_path / "play.npz"
     generate("lite-world-play-v0", 2, 0, path)
-    config = make_config(LITE_WORLD, method, **TINY | {"offline_steps": 0, "hidden": (16,), "online_steps": 210, "evaluate_every": 210})
+    config = make_config(
+        LITE_WORLD,
+        method,
+        **TINY | {"offline_steps": 0, "hidden": (16,), "online_steps": 210, "evaluate_every": 210},
+    )
     run, dataset = start_run(config, path, tmp_path / "run")
     train(run, dataset, log=lambda text: None)
     assert {row["length"] for row in run.rows("episodes.csv")} == {200}  # the world's own limit

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from qlac_lite.lessons.mdp import (  # fmt: skip
+from qlac_lite.lessons.mdp import (
     TabularMDP,
     action_sequences,
     backup,
@@ -34,7 +34,11 @@ MAZE = """
 
 def random_mdp(states=4, actions=3, discount=0.9, seed=0, deterministic=False):
     rng = np.random.default_rng(seed)
-    p = np.eye(states)[rng.integers(states, size=(states, actions))] if deterministic else rng.dirichlet(np.ones(states), (states, actions))
+    p = (
+        np.eye(states)[rng.integers(states, size=(states, actions))]
+        if deterministic
+        else rng.dirichlet(np.ones(states), (states, actions))
+    )
     return TabularMDP(p, rng.normal(size=(states, actions)), discount)
 
 
@@ -65,7 +69,9 @@ def test_chunks_by_enumeration_of_every_path():
         for path in itertools.product(range(3), repeat=length):
             states, probability = (1, *path), 1.0
             for k in range(length):
-                probability *= behavior[states[k], actions[k]] * mdp.transitions[states[k], actions[k], states[k + 1]]
+                probability *= (
+                    behavior[states[k], actions[k]] * mdp.transitions[states[k], actions[k], states[k + 1]]
+                )
             total += probability
             end[states[-1]] += probability
             reward += probability * sum(0.9**k * mdp.rewards[states[k], actions[k]] for k in range(length))
@@ -74,7 +80,10 @@ def test_chunks_by_enumeration_of_every_path():
 
 
 def test_observed_equals_open_loop_when_deterministic_or_blind():
-    for mdp, behavior in [(random_mdp(deterministic=True), random_policy()), (random_mdp(), np.tile([0.2, 0.5, 0.3], (4, 1)))]:
+    for mdp, behavior in [
+        (random_mdp(deterministic=True), random_policy()),
+        (random_mdp(), np.tile([0.2, 0.5, 0.3], (4, 1))),
+    ]:
         for a, b in zip(observed_chunked(mdp, behavior, 3), chunked(mdp, 3), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-12)
 
@@ -137,7 +146,12 @@ def test_windows_are_what_a_loop_would_cut(stride):
         steps = int(valid.sum())
         for t in range(0, steps, stride):
             m = min(3, steps - t)
-            assert cut.offset[i] == t and cut.state[i] == states[t] and cut.last_state[i] == states[t + m] and cut.mask[i] == (states[t + m] != 5)
+            assert (
+                cut.offset[i] == t
+                and cut.state[i] == states[t]
+                and cut.last_state[i] == states[t + m]
+                and cut.mask[i] == (states[t + m] != 5)
+            )
             np.testing.assert_array_equal(cut.actions[i], [*actions[t : t + m], *[0] * (3 - m)])
             np.testing.assert_array_equal(cut.rewards[i], [*rewards[t : t + m], *[0] * (3 - m)])
             np.testing.assert_array_equal(cut.valid[i], [1] * m + [0] * (3 - m))

@@ -14,7 +14,10 @@ QUOTED = [method for method in METHODS.values() if method.name not in ("qc-rlpd"
 
 
 def five(domain: str) -> list[str]:
-    return [f"{domain}-play{'-sparse' * DOMAINS[domain].sparse_in_paper}-singletask-task{i}-v0" for i in range(1, 6)]
+    return [
+        f"{domain}-play{'-sparse' * DOMAINS[domain].sparse_in_paper}-singletask-task{i}-v0"
+        for i in range(1, 6)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,14 @@ def test_every_method_of_the_paper_is_quoted_at_its_protocols_steps():
     for method in QUOTED:
         online_only = method.settings.get("offline_steps") == 0
         wanted = {(0, 200_000), (0, M)} if online_only else {(100_000, 0), (M, 0), (M, 200_000), (M, M)}
-        for task in [*(name for domain in PAPER_DOMAINS for name in five(domain)), *PAPER_DOMAINS, "all", "lift", "can", "square"]:
+        for task in [
+            *(name for domain in PAPER_DOMAINS for name in five(domain)),
+            *PAPER_DOMAINS,
+            "all",
+            "lift",
+            "can",
+            "square",
+        ]:
             cells = quoted(task, method.name)
             assert set(cells) == wanted, (task, method.name)
             assert all(0 <= low <= mean <= high <= 1 for mean, low, high in cells.values())
@@ -55,7 +65,9 @@ def test_a_domain_is_the_mean_of_its_tasks_as_far_as_the_released_curves_agree()
         apart = 0.03 if method.name in ("bfn", "bfn-n", "qc", "rlpd-ac") else 0.003
         for domain in PAPER_DOMAINS:
             for steps, (mean, _, _) in quoted(domain, method.name).items():
-                assert mean == pytest.approx(sum(quoted(name, method.name)[steps][0] for name in five(domain)) / 5, abs=apart)
+                assert mean == pytest.approx(
+                    sum(quoted(name, method.name)[steps][0] for name in five(domain)) / 5, abs=apart
+                )
 
 
 @pytest.mark.parametrize(
@@ -81,14 +93,29 @@ def test_unknown_names_are_refused():
 
 def test_the_verdict_is_our_mean_against_the_papers_interval():
     paper = (0.5, 0.4, 0.6)
-    assert [verdict((mean, 0.3, 0.7), paper) for mean in (0.39, 0.4, 0.5, 0.6, 0.61)] == ["below", "inside", "inside", "inside", "above"]
+    assert [verdict((mean, 0.3, 0.7), paper) for mean in (0.39, 0.4, 0.5, 0.6, 0.61)] == [
+        "below",
+        "inside",
+        "inside",
+        "inside",
+        "above",
+    ]
     assert verdict((0.1 + 0.5, 0.3, 0.7), (0.6, 0.6, 0.6)) == "inside"
     assert verdict((sum([0.1] * 6), 0.3, 0.7), (0.6, 0.6, 0.6)) == "inside"  # 0.6 less a rounding error
-    assert overlap((0.3, 0.2, 0.4), paper) and not overlap((0.3, 0.2, 0.39), paper) and not overlap((0.7, 0.61, 0.8), paper)
+    assert (
+        overlap((0.3, 0.2, 0.4), paper)
+        and not overlap((0.3, 0.2, 0.39), paper)
+        and not overlap((0.7, 0.61, 0.8), paper)
+    )
 
 
 def test_the_results_page_quotes_the_same_numbers():
-    lines = (Path(__file__).parents[1] / "results" / "README.md").read_text().partition("## The paper's figures")[2].splitlines()
+    lines = (
+        (Path(__file__).parents[1] / "results" / "README.md")
+        .read_text()
+        .partition("## The paper's figures")[2]
+        .splitlines()
+    )
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     domains = table[0][1:]
     assert domains[-1] == "all 25" and {row[0] for row in table[2:]} == {method.title for method in QUOTED}

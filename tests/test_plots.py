@@ -16,6 +16,11 @@ def test_the_bars_of_points_are_the_interval_cut_where_values_cannot_be(within, 
 
 def test_a_band_ends_where_values_cannot_be():
     _, (axes,) = plots.new_figure(1)
-    plots.band(axes, np.array([0, 1]), np.array([[90.0, 5.0], [100.0, 0.0]]), "two seeds", "black", within=(0, 100))
+    plots.band(
+        axes, np.array([0, 1]), np.array([[90.0, 5.0], [100.0, 0.0]]), "two seeds", "black", within=(0, 100)
+    )
     (shaded,) = axes.collections
-    assert (shaded.get_paths()[0].vertices[:, 1].min(), shaded.get_paths()[0].vertices[:, 1].max()) == (0, 100)
+    assert (shaded.get_paths()[0].vertices[:, 1].min(), shaded.get_paths()[0].vertices[:, 1].max()) == (
+        0,
+        100,
+    )

@@ -57,7 +57,11 @@ def named(params):
 
 
 def published_network(values, network):
-    return {"log_temperature": values["log_temperature"]} if network == "temperature" else below(values, f"{network}/")
+    return (
+        {"log_temperature": values["log_temperature"]}
+        if network == "temperature"
+        else below(values, f"{network}/")
+    )
 
 
 def fill(like, values):
@@ -73,7 +77,9 @@ def assert_equal(ours, values, what):
     assert ours.keys() == values.keys(), what
     for name, value in values.items():
         scale = np.max(np.abs(value)) or 1.0
-        np.testing.assert_allclose(ours[name], value, rtol=0, atol=TOLERANCE * scale, err_msg=f"{what} {name}")
+        np.testing.assert_allclose(
+            ours[name], value, rtol=0, atol=TOLERANCE * scale, err_msg=f"{what} {name}"
+        )
 
 
 class Published:
@@ -81,18 +87,35 @@ class Published:
 
     def __init__(self, method, arrays):
         about = json.loads(str(arrays["about"]))
-        names = ("horizon", "alpha", "flow_steps", "candidates", "critics", "target_rate", "learning_rate", "bc_weight")
+        names = (
+            "horizon",
+            "alpha",
+            "flow_steps",
+            "candidates",
+            "critics",
+            "target_rate",
+            "learning_rate",
+            "bc_weight",
+        )
         changes = {name: about[name] for name in names if about[name] is not None}
         self.config = make_config(TASK, method, "full", hidden=(16, 16), **changes)
         assert self.config.chunk_length == about["chunk"]
         self.kind, self.arrays = get_method(method).learner, arrays
-        observation_size, action_size = arrays["batch0/observation"].shape[-1], arrays["batch0/actions"].shape[-1]
+        observation_size, action_size = (
+            arrays["batch0/observation"].shape[-1],
+            arrays["batch0/actions"].shape[-1],
+        )
         self.learner = make_learner(self.config, observation_size, action_size)
         like = jax.eval_shape(self.learner.init, jax.random.key(0))
         values = below(arrays, "params/")
-        self.params = {network: fill(leaves, published_network(values, network)) for network, leaves in like.params.items()}
+        self.params = {
+            network: fill(leaves, published_network(values, network))
+            for network, leaves in like.params.items()
+        }
         self.target = fill(like.target_critic, below(arrays, "target_critic/"))
-        self.batches = [Batch(**{k: jnp.asarray(v) for k, v in below(arrays, f"batch{i}/").items()}) for i in range(3)]
+        self.batches = [
+            Batch(**{k: jnp.asarray(v) for k, v in below(arrays, f"batch{i}/").items()}) for i in range(3)
+        ]
         self.noise = [{k: jnp.asarray(v) for k, v in below(arrays, f"noise{i}/").items()} for i in range(3)]
 
     @contextlib.contextmanager
@@ -160,7 +183,11 @@ def test_parameters_and_target_critic_after_updates_are_the_published_ones(publi
         wanted = below(arrays, f"after{updates}/params/")
         for network, leaves in state.params.items():
             assert_equal(leaves, published_network(wanted, network), f"{network} after {updates},")
-        assert_equal(state.target_critic, below(arrays, f"after{updates}/target_critic/"), f"target critic after {updates},")
+        assert_equal(
+            state.target_critic,
+            below(arrays, f"after{updates}/target_critic/"),
+            f"target critic after {updates},",
+        )
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
@@ -169,30 +196,59 @@ def test_chunks_are_the_published_ones_where_the_episode_does_not_end_inside(hor
     critic leaves such a chunk out. Ours never reads past the end. Validity is alike everywhere; the rest where all is valid."""
     rng, lengths, discount = np.random.default_rng(0), (7, 3, 12, 5), 0.9
     count = sum(lengths)
-    rows = {key: rng.normal(size=(count, size)) for key, size in (("observation", 4), ("action", 2), ("next_observation", 4))}
+    rows = {
+        key: rng.normal(size=(count, size))
+        for key, size in (("observation", 4), ("action", 2), ("next_observation", 4))
+    }
     rewards, last = rng.normal(size=count), np.isin(np.arange(count), np.cumsum(lengths) - 1)
-    masks = np.where(last & (np.arange(count) < 10), 0.0, 1.0)  # the first two end in a terminal state, the others at a limit
+    masks = np.where(
+        last & (np.arange(count) < 10), 0.0, 1.0
+    )  # the first two end in a terminal state, the others at a limit
     masks[15] = 0.0  # solved on the way, as in play data
     rows["next_observation"][:-1][~last[:-1]] = rows["observation"][1:][~last[:-1]]
 
-    stored = lambda flat, final: np.concatenate([np.append(part, final(part), axis=0) for part in np.split(flat, np.cumsum(lengths)[:-1])])
+    stored = lambda flat, final: np.concatenate(
+        [np.append(part, final(part), axis=0) for part in np.split(flat, np.cumsum(lengths)[:-1])]
+    )
     same = lambda part: part[-1:]
-    observations = np.concatenate([
-        np.append(now, after[-1:], axis=0)
-        for now, after in zip(*(np.split(rows[key], np.cumsum(lengths)[:-1]) for key in ("observation", "next_observation")), strict=True)
-    ])  # fmt: skip
+    observations = np.concatenate(
+        [
+            np.append(now, after[-1:], axis=0)
+            for now, after in zip(
+                *(
+                    np.split(rows[key], np.cumsum(lengths)[:-1])
+                    for key in ("observation", "next_observation")
+                ),
+                strict=True,
+            )
+        ]
+    )
     ends = np.concatenate([np.arange(length + 1) == length for length in lengths])
-    ours = all_chunks(build_dataset(observations, stored(rows["action"], same), stored(rewards, same), stored(masks, same), ends), horizon, discount)
-    for start in range(count - horizon + 1):  # the published sampler has no starts in the last horizon - 1 rows
+    ours = all_chunks(
+        build_dataset(
+            observations, stored(rows["action"], same), stored(rewards, same), stored(masks, same), ends
+        ),
+        horizon,
+        discount,
+    )
+    for start in range(
+        count - horizon + 1
+    ):  # the published sampler has no starts in the last horizon - 1 rows
         steps = np.arange(start, start + horizon)
         valid = np.append(1, np.cumprod(1 - last[steps[:-1]]))
         np.testing.assert_array_equal(ours.valid[start], valid)
         if valid.all():
             np.testing.assert_allclose(ours.observation[start], rows["observation"][start], rtol=1e-6)
             np.testing.assert_allclose(ours.actions[start], rows["action"][steps], rtol=1e-6)
-            np.testing.assert_allclose(ours.returns[start], discount ** np.arange(horizon) @ rewards[steps], rtol=1e-5)
-            np.testing.assert_allclose(ours.discount[start], discount**horizon * masks[steps].min(), rtol=1e-6)
-            np.testing.assert_allclose(ours.bootstrap_observation[start], rows["next_observation"][steps[-1]], rtol=1e-6)
+            np.testing.assert_allclose(
+                ours.returns[start], discount ** np.arange(horizon) @ rewards[steps], rtol=1e-5
+            )
+            np.testing.assert_allclose(
+                ours.discount[start], discount**horizon * masks[steps].min(), rtol=1e-6
+            )
+            np.testing.assert_allclose(
+                ours.bootstrap_observation[start], rows["next_observation"][steps[-1]], rtol=1e-6
+            )
 
 
 def test_what_stands_past_an_episodes_end_does_not_reach_the_critic(arrays):

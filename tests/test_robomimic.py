@@ -23,8 +23,19 @@ from qlac_lite.data.sources import fetch, generate, robomimic_scripts  # noqa: E
 from qlac_lite.envs.robomimic import KEYS, RobomimicEnv, env_args, object_observation, rotate, task_of  # noqa: E402
 
 LIFT = "lift-mh-low_dim"
-TINY = dict(seeds=1, offline_steps=4, online_steps=10, batch_size=8, hidden=(8, 8), flow_steps=2, candidates=2, critics=2,
-            log_every=4, evaluate_every=4, evaluation_episodes=1)  # fmt: skip
+TINY = dict(
+    seeds=1,
+    offline_steps=4,
+    online_steps=10,
+    batch_size=8,
+    hidden=(8, 8),
+    flow_steps=2,
+    candidates=2,
+    critics=2,
+    log_every=4,
+    evaluate_every=4,
+    evaluation_episodes=1,
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +121,23 @@ def test_rotations_by_hand():
     quarter = np.array([0, 0, np.sqrt(0.5), np.sqrt(0.5)])  # about z
     np.testing.assert_allclose(rotate(quarter, np.array([1.0, 0, 0])), [0, 1, 0], atol=1e-12)
     seen = object_observation("can", np.array([1.0, 2, 3, 0, 0, 0, 1]), np.array([1.0, 1, 3]), quarter)
-    np.testing.assert_allclose(seen[:3], [1, 0, 0], atol=1e-12)  # what is along y in the world is along the hand's x
+    np.testing.assert_allclose(
+        seen[:3], [1, 0, 0], atol=1e-12
+    )  # what is along y in the world is along the hand's x
     np.testing.assert_allclose(seen[3:7], [0, 0, -np.sqrt(0.5), np.sqrt(0.5)], atol=1e-12)
-    lift = object_observation("lift", np.array([[1.0, 2, 3, 0, 0, 0, 1]]), np.array([[1.0, 1, 3]]), quarter[None])
+    lift = object_observation(
+        "lift", np.array([[1.0, 2, 3, 0, 0, 0, 1]]), np.array([[1.0, 1, 3]]), quarter[None]
+    )
     np.testing.assert_allclose(lift[0, 7:], [0, 1, 0])
 
 
 @pytest.mark.parametrize(
     "changes, message",
     [
-        (dict(env_name="TwoArmTransport"), "give a file of lift, can or square|Give a file of lift, can or square"),
+        (
+            dict(env_name="TwoArmTransport"),
+            "give a file of lift, can or square|Give a file of lift, can or square",
+        ),
         (dict(env_version="1.4.1"), "robosuite 1.4.1"),
         (dict(env_version=None), "v1.5 file"),
         (dict(env_kwargs=dict(robots=["Sawyer"])), "Sawyer"),
@@ -145,7 +163,9 @@ def test_a_controller_that_the_fast_loop_does_not_know_goes_by_the_stock_one():
         RobomimicEnv(args, 5)
 
 
-@pytest.mark.parametrize("version, fits", [("3.3.0", True), ("3.9.0", True), ("3.10.0", False), ("4.0.1", False)])
+@pytest.mark.parametrize(
+    "version, fits", [("3.3.0", True), ("3.9.0", True), ("3.10.0", False), ("4.0.1", False)]
+)
 def test_a_mujoco_that_robosuite_does_not_fit_is_named(monkeypatch, version, fits):
     from qlac_lite.envs import robomimic as envs
 
@@ -185,7 +205,10 @@ def test_generation_gives_the_same_bytes_for_any_workers_and_goes_on_after_a_kil
     kept = []
     whole = generate._write_hdf5
     try:
-        generate._write_hdf5 = lambda *args: (kept.append((parts / "0-000002.npz").stat().st_mtime_ns), whole(*args))
+        generate._write_hdf5 = lambda *args: (
+            kept.append((parts / "0-000002.npz").stat().st_mtime_ns),
+            whole(*args),
+        )
         generate.generate(LIFT, 3, 0, again, workers=1)
     finally:
         generate._write_hdf5 = whole
@@ -195,9 +218,17 @@ def test_generation_gives_the_same_bytes_for_any_workers_and_goes_on_after_a_kil
 
 def test_tiers_differ_and_the_file_says_what_it_is(lift_file):
     summary = load.verify(lift_file, LIFT)
-    assert summary["episodes"] == summary["successes"] == 3 and "not human data" in summary["provenance"] and summary["cut"] == 0
+    assert (
+        summary["episodes"] == summary["successes"] == 3
+        and "not human data" in summary["provenance"]
+        and summary["cut"] == 0
+    )
     found = robomimic.demonstrations(lift_file)
-    assert [set(robomimic_scripts.TIERS) & set(each["tiers"]) for each in found] == [{"better"}, {"okay"}, {"worse"}]
+    assert [set(robomimic_scripts.TIERS) & set(each["tiers"]) for each in found] == [
+        {"better"},
+        {"okay"},
+        {"worse"},
+    ]
     better, _, worse = (len(each["actions"]) for each in found)
     assert better < worse
     assert robomimic_scripts.tier_of("ph", 1) == "better"
@@ -211,7 +242,10 @@ def fake(task="can", steps=(6, 4), order="relative", late=False, seed=0):
     rng, size = np.random.default_rng(seed), {"lift": 10}.get(task, 14)
     found = []
     for length in steps:
-        rows = {"robot0_eef_pos": rng.uniform(-0.3, 0.3, (length + 1, 3)) + [0, 0, 1.0], "robot0_gripper_qpos": rng.normal(size=(length + 1, 2))}
+        rows = {
+            "robot0_eef_pos": rng.uniform(-0.3, 0.3, (length + 1, 3)) + [0, 0, 1.0],
+            "robot0_gripper_qpos": rng.normal(size=(length + 1, 2)),
+        }
         turns = rng.normal(size=(2, length + 1, 4))
         rows["robot0_eef_quat"], turn = turns / np.linalg.norm(turns, axis=-1, keepdims=True)
         pose = np.concatenate([rng.uniform(-0.1, 0.1, (length + 1, 3)) + [0, 0, 0.9], turn], axis=1)
@@ -224,8 +258,18 @@ def fake(task="can", steps=(6, 4), order="relative", late=False, seed=0):
             rows["object"] = np.roll(rows["object"], 7, axis=1)
         assert rows["object"].shape == (length + 1, size)
         rewards = np.eye(length)[-1]
-        found.append(dict(actions=rng.uniform(-1, 1, (length, 7)), rewards=rewards, dones=rewards.astype(np.int8), states=np.zeros((length, 5)),
-                          obs={k: v[:-1] for k, v in rows.items()}, next_obs={k: v[1:] for k, v in rows.items()}, model_file="<mujoco/>", tier="better"))  # fmt: skip
+        found.append(
+            dict(
+                actions=rng.uniform(-1, 1, (length, 7)),
+                rewards=rewards,
+                dones=rewards.astype(np.int8),
+                states=np.zeros((length, 5)),
+                obs={k: v[:-1] for k, v in rows.items()},
+                next_obs={k: v[1:] for k, v in rows.items()},
+                model_file="<mujoco/>",
+                tier="better",
+            )
+        )
     return found
 
 
@@ -244,8 +288,12 @@ def test_both_orders_of_the_object_give_the_same_observations(tmp_path, task, or
     name = f"{task}-mh-low_dim"
     data, summary = load.load(written(tmp_path, fake(task, order=order), task), get_task(name))
     truth = fake(task)[0]["obs"]
-    np.testing.assert_allclose(data.observations[:6], np.concatenate([truth[key] for key in KEYS], axis=1), rtol=1e-6)
-    assert summary["layout"] == ("relative pose first" if task != "lift" and order == "relative" else "pose first")
+    np.testing.assert_allclose(
+        data.observations[:6], np.concatenate([truth[key] for key in KEYS], axis=1), rtol=1e-6
+    )
+    assert summary["layout"] == (
+        "relative pose first" if task != "lift" and order == "relative" else "pose first"
+    )
     assert summary["transitions"] == 10 and summary["env_args"]["env_name"] == env_args(task)["env_name"]
     np.testing.assert_array_equal(data.rewards, [-1] * 5 + [0, 0] + [-1] * 3 + [0, 0])
     np.testing.assert_array_equal(data.masks, [1] * 5 + [0, 0] + [1] * 3 + [0, 0])
@@ -259,7 +307,9 @@ def test_a_hand_that_points_straight_down_does_not_deceive(tmp_path, order):
     for each in found:
         for rows in (each["obs"], each["next_obs"]):
             rows["robot0_eef_pos"][:, 0], rows["robot0_eef_quat"][:] = 0.0, [1.0, 0, 0, 0]
-            rows["object"] = object_observation("can", rows["object"][:, 7:], rows["robot0_eef_pos"], rows["robot0_eef_quat"])
+            rows["object"] = object_observation(
+                "can", rows["object"][:, 7:], rows["robot0_eef_pos"], rows["robot0_eef_quat"]
+            )
             rows["object"] = np.roll(rows["object"], 7, axis=1) if order == "absolute" else rows["object"]
     _, summary = load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
     assert summary["layout"] == ("relative pose first" if order == "relative" else "pose first")
@@ -282,7 +332,10 @@ def test_a_demonstration_is_cut_at_its_first_success(tmp_path):
     found = fake()
     found[0]["rewards"][2:] = 1
     found[0]["dones"][2:] = 1
-    found[1]["rewards"][:], found[1]["dones"][:] = 0, 0  # never succeeds: it is kept whole, and its end is no end of the task
+    found[1]["rewards"][:], found[1]["dones"][:] = (
+        0,
+        0,
+    )  # never succeeds: it is kept whole, and its end is no end of the task
     data, summary = load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
     assert summary["transitions"] == 7 and summary["cut"] == 3 and summary["successes"] == 1
     np.testing.assert_array_equal(data.rewards[:3], [-1, -1, 0])
@@ -329,7 +382,9 @@ def images_only(root):
 
 def shuffle_poses(root):
     for name in ("demo_0", "demo_1"):
-        root[f"data/{name}/obs/object"][...] = np.random.default_rng(0).normal(size=root[f"data/{name}/obs/object"].shape)
+        root[f"data/{name}/obs/object"][...] = np.random.default_rng(0).normal(
+            size=root[f"data/{name}/obs/object"].shape
+        )
 
 
 @pytest.mark.parametrize(
@@ -343,12 +398,22 @@ def shuffle_poses(root):
         (poke("actions", (1, 3), 1.5), r"outside \[-1, 1\]"),
         (poke("rewards", 0, 0.3), "not 0 or 1"),
         (shuffle_poses, "in no known order"),
-        (lambda root: root["data"].attrs.__setitem__("env_args", json.dumps(env_args("can") | {"env_version": "1.4.0"})), "robosuite 1.4.0"),
+        (
+            lambda root: root["data"].attrs.__setitem__(
+                "env_args", json.dumps(env_args("can") | {"env_version": "1.4.0"})
+            ),
+            "robosuite 1.4.0",
+        ),
         (lambda root: root["data"].attrs.__delitem__("env_args"), "not a robomimic file"),
         (lambda root: root["data"].attrs.__setitem__("env_args", "{"), "can.hdf5"),
         (lambda root: [root["data"].__delitem__(name) for name in ("demo_0", "demo_1")], "no demonstrations"),
         (lambda root: root["data"].attrs.__setitem__("env_args", "[1]"), "env_args name no environment"),
-        (lambda root: root["data"].attrs.__setitem__("env_args", json.dumps(env_args("can") | {"env_kwargs": None})), "env_args name no environment"),
+        (
+            lambda root: root["data"].attrs.__setitem__(
+                "env_args", json.dumps(env_args("can") | {"env_kwargs": None})
+            ),
+            "env_args name no environment",
+        ),
         (put("actions", np.full((4, 7), b"a")), "demo_1: actions holds .*not numbers"),
         (put("actions", None), "damaged or has another layout"),
         (put("obs", np.zeros(3)), "damaged or has another layout"),
@@ -404,7 +469,10 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
     import threading
 
     folders = [url.split("/resolve/")[0] for url in fetch.HOSTS["robomimic"].values()]
-    assert [folder.split("datasets/", 1)[1] for folder in folders] == ["robomimic/robomimic_datasets", "amandlek/robomimic"]
+    assert [folder.split("datasets/", 1)[1] for folder in folders] == [
+        "robomimic/robomimic_datasets",
+        "amandlek/robomimic",
+    ]
     served = tmp_path / "served" / "v1.5" / "can" / "mh"
     served.mkdir(parents=True)
     official = written(tmp_path, fake(), change=lambda root: root.attrs.__delitem__("provenance"))
@@ -414,7 +482,11 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
     threading.Thread(target=server.serve_forever, daemon=True).start()
     tail = "/v1.5/{task}/{people}/low_dim_v15.hdf5"
     hosts = [f"http://127.0.0.1:{port}{tail}" for port in (9, server.server_port)]
-    monkeypatch.setattr(fetch, "HOSTS", {"robomimic": dict(zip(("the authors' folder", "their older folder"), hosts, strict=True))})
+    monkeypatch.setattr(
+        fetch,
+        "HOSTS",
+        {"robomimic": dict(zip(("the authors' folder", "their older folder"), hosts, strict=True))},
+    )
     said = []
     get = lambda *args, **kwargs: fetch.get_dataset(*args, out=tmp_path / "cache", log=said.append, **kwargs)
     try:
@@ -431,7 +503,14 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
         server.shutdown()
         server.server_close()
     asked = []
-    monkeypatch.setattr(fetch, "generate", lambda name, episodes, seed, path, workers: (asked.append(episodes), robomimic.write(path, fake("lift"), env_args("lift"), "scripted")))
+    monkeypatch.setattr(
+        fetch,
+        "generate",
+        lambda name, episodes, seed, path, workers: (
+            asked.append(episodes),
+            robomimic.write(path, fake("lift"), env_args("lift"), "scripted"),
+        ),
+    )
     with pytest.raises(QlacError, match="the authors' folder: .*; their older folder: "):
         get(LIFT, "download")
     assert get(LIFT).name == f"{LIFT}-generated-{fetch.LITE_EPISODES}-episodes-seed-0.hdf5"
@@ -467,14 +546,35 @@ def test_full_preset_is_the_papers_table():
 
 def test_qc_fql_trains_is_evaluated_and_reported_through_the_command_line(lift_file, tmp_path):
     def qlac(*words):
-        result = subprocess.run([sys.executable, "-m", "qlac_lite", *map(str, words)], capture_output=True, text=True)
+        result = subprocess.run(
+            [sys.executable, "-m", "qlac_lite", *map(str, words)], capture_output=True, text=True
+        )
         assert result.returncode == 0, result.stderr
         return result.stdout + result.stderr
 
-    settings = [word for key, value in TINY.items() if key not in ("seeds", "offline_steps", "online_steps")
-                for word in ("--set", f"{key}={'8,8' if key == 'hidden' else value}")]  # fmt: skip
+    settings = [
+        word
+        for key, value in TINY.items()
+        if key not in ("seeds", "offline_steps", "online_steps")
+        for word in ("--set", f"{key}={'8,8' if key == 'hidden' else value}")
+    ]
     run = tmp_path / "run"
-    said = qlac("train", "--task", LIFT, "--data", lift_file, "--out", run, "--seeds", 1, "--offline-steps", 4, "--online-steps", 10, *settings)
+    said = qlac(
+        "train",
+        "--task",
+        LIFT,
+        "--data",
+        lift_file,
+        "--out",
+        run,
+        "--seeds",
+        1,
+        "--offline-steps",
+        4,
+        "--online-steps",
+        10,
+        *settings,
+    )
     assert "not human data" in said and "private macro" not in said
     report = qlac("report", run, "--out", tmp_path / "report")
     assert "not human data" in report and "robosuite" in report
@@ -497,7 +597,9 @@ def test_every_method_learns_from_the_file(lift_file, method):
     after = engine.update(before, 0, 2)
     changed = jax.tree.map(lambda a, b: np.abs(np.asarray(a) - b).max(), after.state.params, kept)
     assert max(jax.tree.leaves(changed)) > 0
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.tree.map(np.asarray, after.state.params)))
+    assert all(
+        np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.tree.map(np.asarray, after.state.params))
+    )
 
 
 def test_the_base_of_the_library_asks_for_none_of_it():

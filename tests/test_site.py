@@ -21,11 +21,22 @@ import pytest
 from links import ROOT, repository
 
 MISSING = [name for name in ("sphinx", "myst_nb", "furo", "sphinx-mathjax-offline") if not find_spec(name)]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no {', '.join(MISSING)} here: `make site` installs it, or pip install -e '.[site]'")  # fmt: skip
+pytestmark = pytest.mark.skipif(
+    bool(MISSING),
+    reason=f"no {', '.join(MISSING)} here: `make site` installs it, or pip install -e '.[site]'",
+)
 LESSONS = sorted(path.stem for path in ROOT.glob("solutions/*.ipynb"))
 WIDTH = 390  # of a phone
-CHROMIUM = os.environ.get("QLAC_CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+CHROMIUM = os.environ.get("QLAC_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 
 
 class Page(HTMLParser):
@@ -56,7 +67,9 @@ def broken_links(site: Path) -> list[str]:
             if not target.is_file() or not target.is_relative_to(site.resolve()):
                 problems.append(f"{path.relative_to(site.resolve())}: {kind}={address!r}: no such file")
             elif link.fragment and unquote(link.fragment) not in pages.get(target, page).anchors:
-                problems.append(f"{path.relative_to(site.resolve())}: {kind}={address!r}: no such place in it")
+                problems.append(
+                    f"{path.relative_to(site.resolve())}: {kind}={address!r}: no such place in it"
+                )
     return problems
 
 
@@ -65,8 +78,23 @@ def site(tmp_path_factory):
     """The site, built anew as `make site` does."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "source").mkdir()
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs/site", "-d", folder / "trees", folder / "source", folder / "html"]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-c",
+        "docs/site",
+        "-d",
+        folder / "trees",
+        folder / "source",
+        folder / "html",
+    ]
+    built = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAX_PLATFORMS": "cpu"}
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     return folder / "html"
 
@@ -79,16 +107,19 @@ def conf():
     return module
 
 
-@pytest.mark.parametrize("body, found", [
-    ('<a href="b.html#here">', ""),
-    ('<a href="#top"><p id="top">', ""),
-    ('<a href="https://example.org/gone"><img src="data:image/gif;base64,R0">', ""),
-    ('<a href="c.html">', "no such file"),
-    ('<a href="../outside.html">', "no such file"),
-    ('<img src="no.png">', "no such file"),
-    ('<a href="b.html#there">', "no such place"),
-    ('<a href="#nowhere">', "no such place"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body, found",
+    [
+        ('<a href="b.html#here">', ""),
+        ('<a href="#top"><p id="top">', ""),
+        ('<a href="https://example.org/gone"><img src="data:image/gif;base64,R0">', ""),
+        ('<a href="c.html">', "no such file"),
+        ('<a href="../outside.html">', "no such file"),
+        ('<img src="no.png">', "no such file"),
+        ('<a href="b.html#there">', "no such place"),
+        ('<a href="#nowhere">', "no such place"),
+    ],
+)
 def test_the_checker_of_links_finds_what_is_broken_and_no_more(tmp_path, body, found):
     (tmp_path / "outside.html").touch()
     (tmp_path / "site").mkdir()
@@ -98,18 +129,24 @@ def test_the_checker_of_links_finds_what_is_broken_and_no_more(tmp_path, body, f
     assert (len(problems) == 1 and found in problems[0]) if found else problems == []
 
 
-@pytest.mark.parametrize("link, target", [
-    ("../solutions/01_chunked_mdp.ipynb", "../solutions/01_chunked_mdp.ipynb"),
-    ("faq.md#practical-questions", "faq.md#practical-questions"),
-    ("../qlac_lite/data/dataset.py", "../api/qlac_lite.data.dataset.rst"),
-    ("../qlac_lite/agents", "../api/qlac_lite.agents.rst"),
-    ("../CITATION.cff", "https://github.com/REPOSITORY/blob/main/CITATION.cff"),
-    ("../notebooks", "https://github.com/REPOSITORY/tree/main/notebooks"),
-    ("https://arxiv.org/abs/2507.07969", "https://arxiv.org/abs/2507.07969"),
-    ("gone.md", "gone.md"),  # left for Sphinx to complain about
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "link, target",
+    [
+        ("../solutions/01_chunked_mdp.ipynb", "../solutions/01_chunked_mdp.ipynb"),
+        ("faq.md#practical-questions", "faq.md#practical-questions"),
+        ("../qlac_lite/data/dataset.py", "../api/qlac_lite.data.dataset.rst"),
+        ("../qlac_lite/agents", "../api/qlac_lite.agents.rst"),
+        ("../CITATION.cff", "https://github.com/REPOSITORY/blob/main/CITATION.cff"),
+        ("../notebooks", "https://github.com/REPOSITORY/tree/main/notebooks"),
+        ("https://arxiv.org/abs/2507.07969", "https://arxiv.org/abs/2507.07969"),
+        ("gone.md", "gone.md"),  # left for Sphinx to complain about
+    ],
+)
 def test_links_lead_to_a_page_or_to_the_repository(conf, link, target):
-    assert conf.mended(f"See [it]({link}).", ROOT / "docs") == f"See [it]({target.replace('REPOSITORY', repository())})."
+    assert (
+        conf.mended(f"See [it]({link}).", ROOT / "docs")
+        == f"See [it]({target.replace('REPOSITORY', repository())})."
+    )
 
 
 def test_every_link_of_the_site_leads_somewhere(site):
@@ -118,15 +155,32 @@ def test_every_link_of_the_site_leads_somewhere(site):
 
 
 def test_pages_fetch_nothing_from_elsewhere_but_the_badges_of_colab(site):
-    fetched = {link for path in site.rglob("*.html") for kind, link in Page(path).links if kind in ("script src", "link href", "img src", "iframe src")}  # fmt: skip
-    assert {link for link in fetched if urlsplit(link).netloc} == {"https://colab.research.google.com/assets/colab-badge.svg"}
+    fetched = {
+        link
+        for path in site.rglob("*.html")
+        for kind, link in Page(path).links
+        if kind in ("script src", "link href", "img src", "iframe src")
+    }
+    assert {link for link in fetched if urlsplit(link).netloc} == {
+        "https://colab.research.google.com/assets/colab-badge.svg"
+    }
 
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_every_figure_of_a_lesson_carries_its_text(site, name):
-    outputs = [output for cell in json.loads((ROOT / "solutions" / f"{name}.ipynb").read_text())["cells"] for output in cell.get("outputs", [])]
-    texts = [output["metadata"]["image/png"]["alt"] for output in outputs if "image/png" in output.get("data", {})]
-    images = [image for image in Page(site / "solutions" / f"{name}.html").images if "sidebar-logo" not in image.get("class", "")]
+    outputs = [
+        output
+        for cell in json.loads((ROOT / "solutions" / f"{name}.ipynb").read_text())["cells"]
+        for output in cell.get("outputs", [])
+    ]
+    texts = [
+        output["metadata"]["image/png"]["alt"] for output in outputs if "image/png" in output.get("data", {})
+    ]
+    images = [
+        image
+        for image in Page(site / "solutions" / f"{name}.html").images
+        if "sidebar-logo" not in image.get("class", "")
+    ]
     assert [image["alt"] for image in images if image.get("class") == "figure"] == texts and texts
     for image in images:
         assert len(image.get("alt") or "") > 10 and not re.search(r"\.(png|gif|svg)$", image["alt"]), image
@@ -134,19 +188,41 @@ def test_every_figure_of_a_lesson_carries_its_text(site, name):
 
 def test_the_first_page_leads_to_every_lesson_and_every_page(site):
     links = {link for _, link in Page(site / "index.html").links}
-    assert {f"solutions/{name}.html" for name in LESSONS} | {"README.html", "docs/faq.html", "api/index.html"} <= links
-    assert all(f"{name}.html" in Path(site / "api" / "index.html").read_text() for name in ("qlac_lite.data.dataset", "qlac_lite.agents.fql"))
+    assert {f"solutions/{name}.html" for name in LESSONS} | {
+        "README.html",
+        "docs/faq.html",
+        "api/index.html",
+    } <= links
+    assert all(
+        f"{name}.html" in Path(site / "api" / "index.html").read_text()
+        for name in ("qlac_lite.data.dataset", "qlac_lite.agents.fql")
+    )
 
 
 def test_a_line_that_begins_with_a_percent_sign_is_no_comment(site):
-    begun = [line[:30] for line in (ROOT / "docs" / "faq.md").read_text().splitlines() if line.startswith("% ")]
+    begun = [
+        line[:30] for line in (ROOT / "docs" / "faq.md").read_text().splitlines() if line.startswith("% ")
+    ]
     assert begun and all(line in (site / "docs" / "faq.html").read_text() for line in begun)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM")
+@pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM",
+)
 def test_pages_fit_a_phone_and_their_mathematics_is_set(site):
     sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
-    names = ["index", "README", "CONTRIBUTING", "results/README", "docs/faq", "docs/glossary", "api/index", "api/qlac_lite.data.dataset", "api/qlac_lite.cli"]
+    names = [
+        "index",
+        "README",
+        "CONTRIBUTING",
+        "results/README",
+        "docs/faq",
+        "docs/glossary",
+        "api/index",
+        "api/qlac_lite.data.dataset",
+        "api/qlac_lite.cli",
+    ]
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": WIDTH, "height": 844})
@@ -155,9 +231,15 @@ def test_pages_fit_a_phone_and_their_mathematics_is_set(site):
             page.goto((site / f"{name}.html").as_uri())
             if name.startswith("solutions/"):
                 page.wait_for_function("window.MathJax?.startup?.promise?.then(() => true)")
-                assert page.locator("mjx-container").count() == page.locator(".math").count() > 0, f"{name}: formulas are not set"
-                assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, f"{name}: a formula has an error"
+                assert page.locator("mjx-container").count() == page.locator(".math").count() > 0, (
+                    f"{name}: formulas are not set"
+                )
+                assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, (
+                    f"{name}: a formula has an error"
+                )
                 page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
-            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH, f"{name} is wider than a phone"
+            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH, (
+                f"{name} is wider than a phone"
+            )
             assert any(meta.get("name") == "viewport" for meta in Page(site / f"{name}.html").metas)
         browser.close()

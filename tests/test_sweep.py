@@ -17,7 +17,13 @@ from test_training import arrays_of, assert_same_arrays
 from qlac_lite.config import make_config
 from qlac_lite.data.sources.generate import generate
 from qlac_lite.experiments.sweep.progress_table import Board
-from qlac_lite.experiments.sweep.ray_runner import checkpoint_bytes, describe_sweep, find_done, run_sweep, worker_variables
+from qlac_lite.experiments.sweep.ray_runner import (
+    checkpoint_bytes,
+    describe_sweep,
+    find_done,
+    run_sweep,
+    worker_variables,
+)
 from qlac_lite.experiments.sweep.spec import cell_name, read_spec
 from qlac_lite.training.evaluation import make_evaluators
 from qlac_lite.training.loop import start_run, train
@@ -25,7 +31,10 @@ from qlac_lite.training.run_folder import create_run, open_run
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.machine import usable_cores
 
-needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed here: pip install 'qlac-lite[sweep]'")  # fmt: skip
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None,
+    reason="Ray is not installed here: pip install 'qlac-lite[sweep]'",
+)
 SPEC = """
 tasks = ["lite-world"]
 methods = ["fql", "fql-n"]
@@ -79,11 +88,23 @@ gpus = 0.25
     assert cell_name(first) == "scene-play-sparse-singletask-task1-v0/qc/seeds-10-11"
     assert cell_name(last) == "cube-triple-play-singletask-task2-v0/fql/seeds-12-12"
     assert (last.hidden, last.learning_rate, last.log_every, last.preset) == ((64, 32), 1e-4, 500, "full")
-    assert last == make_config("cube-triple-play-singletask-task2-v0", "fql", "full", seeds=1, first_seed=12, log_every=500, learning_rate=1e-4, hidden=(64, 32))  # fmt: skip
+    assert last == make_config(
+        "cube-triple-play-singletask-task2-v0",
+        "fql",
+        "full",
+        seeds=1,
+        first_seed=12,
+        log_every=500,
+        learning_rate=1e-4,
+        hidden=(64, 32),
+    )
     candidates = {(c.task[:5], c.method): c.candidates for c in sweep.cells}
     assert candidates == {("scene", "qc"): 4, ("cube-", "qc"): 8, ("scene", "fql"): 4, ("cube-", "fql"): 4}
     assert (sweep.data, sweep.cores, sweep.gpus) == (tmp_path / "data", 2, 0.25)
-    assert worker_variables(sweep)["QLAC_CORES"] == "2" and float(worker_variables(sweep)["XLA_PYTHON_CLIENT_MEM_FRACTION"]) < 0.25
+    assert (
+        worker_variables(sweep)["QLAC_CORES"] == "2"
+        and float(worker_variables(sweep)["XLA_PYTHON_CLIENT_MEM_FRACTION"]) < 0.25
+    )
     assert "JAX_PLATFORMS" not in worker_variables(sweep)
 
 
@@ -134,7 +155,9 @@ def test_the_cores_that_a_process_may_use(monkeypatch):
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from qlac_lite.utils.machine import usable_cores; print(usable_cores())"
     if hasattr(os, "sched_setaffinity"):
         assert usable_cores() == len(os.sched_getaffinity(0))
-        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "1"
+        assert (
+            subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "1"
+        )
     monkeypatch.setenv("QLAC_CORES", "3")
     assert usable_cores() == 3
     environments = make_evaluators(make_config("lite-world", "fql", seeds=1))
@@ -147,9 +170,13 @@ def test_the_cores_that_a_process_may_use(monkeypatch):
 
 
 def test_a_run_has_one_writer_and_its_lock_dies_with_it(play, tmp_path):
-    run, dataset = start_run(make_config("lite-world", "fql", hidden=(8,), offline_steps=0, online_steps=0), play, tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from qlac_lite.utils.files import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"  # fmt: skip
-    other = subprocess.Popen([sys.executable, "-c", code, run.folder / ".lock"], stdout=subprocess.PIPE, text=True)
+    run, dataset = start_run(
+        make_config("lite-world", "fql", hidden=(8,), offline_steps=0, online_steps=0), play, tmp_path / "run"
+    )
+    code = "import sys, time; from pathlib import Path; from qlac_lite.utils.files import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, run.folder / ".lock"], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(QlacError, match=rf"run is in use by process {other.pid} on .* Wait until"):
@@ -157,7 +184,11 @@ def test_a_run_has_one_writer_and_its_lock_dies_with_it(play, tmp_path):
         assert not run.checkpoint_path.exists()
     finally:
         other.kill()
-    with run.locked(wait=20), pytest.raises(QlacError, match=f"in use by process {os.getpid()} "), run.locked():
+    with (
+        run.locked(wait=20),
+        pytest.raises(QlacError, match=f"in use by process {os.getpid()} "),
+        run.locked(),
+    ):
         pass
     with pytest.raises(ConnectionError), run.locked():
         raise ConnectionError  # what fails under a lock is not the lock's failure
@@ -167,18 +198,33 @@ def test_a_run_has_one_writer_and_its_lock_dies_with_it(play, tmp_path):
 
 def fake_run(folder, phase, step, success, **changes):
     """A run folder as training leaves it, without the training."""
-    run = create_run(folder, make_config("lite-world", "fql", seeds=2, **changes), dict(path="play.npz", sha256="0"), resume=True)
-    run.append("evaluations.csv", [dict(phase="offline", step=step - 1, seed=0, success=0), *(dict(phase=phase, step=step, seed=0, success=s) for s in success)])  # fmt: skip
+    run = create_run(
+        folder,
+        make_config("lite-world", "fql", seeds=2, **changes),
+        dict(path="play.npz", sha256="0"),
+        resume=True,
+    )
+    run.append(
+        "evaluations.csv",
+        [
+            dict(phase="offline", step=step - 1, seed=0, success=0),
+            *(dict(phase=phase, step=step, seed=0, success=s) for s in success),
+        ],
+    )
     run.save_checkpoint({"big": np.zeros(3)}, phase, step)
     return run
 
 
 def test_the_status_of_a_run_needs_no_more_than_its_two_numbers(tmp_path, monkeypatch):
-    run = create_run(tmp_path / "new", make_config("lite-world", "fql"), dict(path="play.npz", sha256="0"), resume=False)
+    run = create_run(
+        tmp_path / "new", make_config("lite-world", "fql"), dict(path="play.npz", sha256="0"), resume=False
+    )
     assert run.status() == ("offline", 0)
     run.save_checkpoint({"big": np.zeros(3)}, "online", 1500)
     read, getitem = [], np.lib.npyio.NpzFile.__getitem__
-    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", lambda file, name: (read.append(name), getitem(file, name))[1])
+    monkeypatch.setattr(
+        np.lib.npyio.NpzFile, "__getitem__", lambda file, name: (read.append(name), getitem(file, name))[1]
+    )
     assert run.status() == ("online", 1500) and read == ["phase", "step"]
     run.checkpoint_path.write_bytes(b"PK")
     with pytest.raises(QlacError, match="cut off"):
@@ -221,7 +267,12 @@ def test_the_board_tells_changes_in_lines_and_renews_a_table_on_a_terminal(tmp_p
         board.fail("b", "No such thing.")
     text = re.sub(r"\x1b\[[0-9;?]*\w", "", screen.getvalue())
     table = text[text.rindex("1 failed, 1 running, 1 waiting, 1 done") :]
-    assert re.findall(r"│ (\w) +│ (\w+) ", table) == [("b", "failed"), ("c", "running"), ("a", "waiting"), ("d", "done")]
+    assert re.findall(r"│ (\w) +│ (\w+) ", table) == [
+        ("b", "failed"),
+        ("c", "running"),
+        ("a", "waiting"),
+        ("d", "done"),
+    ]
     assert len(lines) == len(said) and "success 100%" in table
 
 
@@ -235,7 +286,10 @@ def test_what_is_done_is_skipped_only_where_it_is_what_is_asked_for(tmp_path):
     run.checkpoint_path.write_bytes(b"PK")  # the cell's own affair
     assert len(find_done(read_spec(spec), tmp_path / "out")[0]) == 2
     with pytest.raises(QlacError, match="another configuration: horizon is 5 there and 6 here"):
-        find_done(read_spec(write(spec, "[[override]]\nmethods = ['fql']\nsettings = { horizon = 6 }")), tmp_path / "out")
+        find_done(
+            read_spec(write(spec, "[[override]]\nmethods = ['fql']\nsettings = { horizon = 6 }")),
+            tmp_path / "out",
+        )
 
 
 def qlac(*arguments):
@@ -247,7 +301,7 @@ def qlac(*arguments):
 @needs_ray
 def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(play, tmp_path):
     few = "[settings]\noffline_steps = 20\nonline_steps = 20\nevaluate_every = 20\nhidden = [8]\nbatch_size = 8\nflow_steps = 1\nevaluation_episodes = 1"
-    text = f'tasks = ["lite-world"]\nmethods = ["fql*", "bc"]\nseeds = 1\ndata = {{ lite-world-play-v0 = "{play}" }}\n{few}\n[resources]\ncores = 0.5\n'  # fmt: skip
+    text = f'tasks = ["lite-world"]\nmethods = ["fql*", "bc"]\nseeds = 1\ndata = {{ lite-world-play-v0 = "{play}" }}\n{few}\n[resources]\ncores = 0.5\n'
     spec, out = tmp_path / "spec.toml", tmp_path / "out"
     broken = '[[override]]\nmethods = ["fql-n"]\nsettings = { horizon = 900 }\n'
     spec.write_text(text + broken)
@@ -255,7 +309,10 @@ def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(p
     said = first.communicate(timeout=600)[0]
     assert first.returncode == 1, said
     assert "3 cells: 0 done, 3 to train" in said and "1 of the cells failed" in said
-    assert "lite-world/fql-n/seeds-0-0: The chunk length 900 is longer than the longest episode" in said and "Traceback" not in said
+    assert (
+        "lite-world/fql-n/seeds-0-0: The chunk length 900 is longer than the longest episode" in said
+        and "Traceback" not in said
+    )
     assert "Traceback" not in said and "check_horizon" in (out / "failures.txt").read_text()
     for method in ("fql", "bc"):
         assert re.search(rf"lite-world/{method}/seeds-0-0: done, success \d+%", said)
@@ -286,13 +343,19 @@ def test_what_ray_cannot_do_is_said_before_a_cell_starts(play, tmp_path):
         with pytest.raises(QlacError, match=f"Cannot join the Ray cluster '{address}'.*ray start --head"):
             run_sweep(write(tmp_path / "spec.toml", data), tmp_path / "out", address, log=lambda text: None)
     with pytest.raises(QlacError, match="No node has the 1 cores and 99 GPUs.*Ask for less"):
-        run_sweep(write(tmp_path / "spec.toml", data, "[resources]\ngpus = 99"), tmp_path / "out", log=lambda text: None)
+        run_sweep(
+            write(tmp_path / "spec.toml", data, "[resources]\ngpus = 99"),
+            tmp_path / "out",
+            log=lambda text: None,
+        )
 
 
 def parent_of_writer(folder):
     """Process that started the one which trains the run: on a Ray node, its raylet."""
     writer = (folder / ".lock").read_text().split()[1]
-    return int(subprocess.run(["ps", "-o", "ppid=", "-p", writer], capture_output=True, text=True).stdout or 0)
+    return int(
+        subprocess.run(["ps", "-o", "ppid=", "-p", writer], capture_output=True, text=True).stdout or 0
+    )
 
 
 def patiently(start):
@@ -330,7 +393,11 @@ batch_size = 8
 flow_steps = 1
 evaluation_episodes = 1
 """)
-    quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 3}
+    quick = {
+        "health_check_initial_delay_ms": 0,
+        "health_check_period_ms": 1000,
+        "health_check_failure_threshold": 3,
+    }
     head = {"num_cpus": 1, "_system_config": quick, "include_dashboard": False}
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     sweep = None
@@ -339,8 +406,15 @@ evaluation_episodes = 1
         sweep = qlac("sweep", spec, "--out", tmp_path / "out", "--address", cluster.address)
         names, deadline = [cell_name(cell) for cell in read_spec(spec).cells], time.monotonic() + 400
         raylet = second.all_processes["raylet"][0].process.pid
-        here = lambda name: (tmp_path / "out" / name / "checkpoint.npz").exists() and parent_of_writer(tmp_path / "out" / name) == raylet
-        while not (name := next(filter(here, names), None)) and sweep.poll() is None and time.monotonic() < deadline:
+        here = lambda name: (
+            (tmp_path / "out" / name / "checkpoint.npz").exists()
+            and parent_of_writer(tmp_path / "out" / name) == raylet
+        )
+        while (
+            not (name := next(filter(here, names), None))
+            and sweep.poll() is None
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.05)
         cluster.remove_node(second, allow_graceful=False)
         said = sweep.communicate(timeout=600)[0]

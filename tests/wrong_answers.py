@@ -294,13 +294,26 @@ def dataset_changed(at, change):
 def dataset_windows(obs, act, rew, h, g, stride):
     """Right, by windows over a padded episode."""
     total = len(act)
-    windows = lambda x: np.lib.stride_tricks.sliding_window_view(np.concatenate([x, np.zeros((h, *x.shape[1:]))]), h, axis=0)[:total:stride]
+    windows = lambda x: np.lib.stride_tricks.sliding_window_view(
+        np.concatenate([x, np.zeros((h, *x.shape[1:]))]), h, axis=0
+    )[:total:stride]
     starts = np.arange(total)[::stride]
     after = obs[np.clip(starts + h, 0, total)]
-    return starts, np.moveaxis(windows(act), -1, 1), windows(rew) @ g ** np.arange(h), windows(np.ones(total)), after
+    return (
+        starts,
+        np.moveaxis(windows(act), -1, 1),
+        windows(rew) @ g ** np.arange(h),
+        windows(np.ones(total)),
+        after,
+    )
 
 
-def dataset_loop(starts=lambda n, h, s: range(0, n, s), weight=lambda k, g, h: g**k, after=lambda t, m, h, n: t + m, gap=lambda s: 1):
+def dataset_loop(
+    starts=lambda n, h, s: range(0, n, s),
+    weight=lambda k, g, h: g**k,
+    after=lambda t, m, h, n: t + m,
+    gap=lambda s: 1,
+):
     """One chunk after the other, with one thing done otherwise."""
 
     def wrong(obs, act, rew, h, g, stride):
@@ -329,7 +342,12 @@ def dataset_of_one(obs, act, rew, h, g, stride):
     return tuple(np.array(part)[0] for part in dataset_lists(obs, act, rew, h, g, stride))
 
 
-def execute_loop(act=lambda chunk, k: chunk[k], gain=lambda k, g, h: g**k, ends=lambda term, trunc: (term, trunc), count=lambda k: k + 1):
+def execute_loop(
+    act=lambda chunk, k: chunk[k],
+    gain=lambda k, g, h: g**k,
+    ends=lambda term, trunc: (term, trunc),
+    count=lambda k: k + 1,
+):
     """A loop over the steps with one thing done otherwise."""
 
     def wrong(env, chunk, g):
@@ -542,7 +560,10 @@ WRONG = {
         "from 1, as floats": (lambda n, h: np.arange(1.0, n, h), "shape (5,): [1 2 3 4 5]"),
         "without the last": (lambda n, h: list(range(0, n, h))[:-1], "last look is missing"),
         "rounded": (lambda n, h: h * np.arange(round(n / h + 0.5)), "the episode is over"),
-        "a remainder of 1 only": (lambda n, h: h * np.arange(max(1, n // h + (n % h == 1))), "steps are left after two chunks"),
+        "a remainder of 1 only": (
+            lambda n, h: h * np.arange(max(1, n // h + (n % h == 1))),
+            "steps are left after two chunks",
+        ),
         "every step's chunk": (lambda n, h: np.arange(n) // h * h, "the last look before it"),
         "every step's chunk number": (lambda n, h: [t // h for t in range(n)], "the number of its chunk"),
         "every step's place": (lambda n, h: [t % h for t in range(n)], "its place in its chunk"),
@@ -555,8 +576,14 @@ WRONG = {
         "count of looks": (lambda n, h: len(range(0, n, h)), "number of looks"),
         "after whole chunks": (lambda n, h: list(range(h, n + 1, h)), "after each whole chunk"),
         "ends": (lambda n, h: [min(t + h, n) for t in range(0, n, h)], "ends of the chunks"),
-        "returns in the loop": (lambda n, h: [next(t for t in range(n) if t % h == 0)], "Only the first look"),
-        "overwritten in the loop": (lambda n, h: max(t for t in range(n) if t % h == 0), "Only the last look"),
+        "returns in the loop": (
+            lambda n, h: [next(t for t in range(n) if t % h == 0)],
+            "Only the first look",
+        ),
+        "overwritten in the loop": (
+            lambda n, h: max(t for t in range(n) if t % h == 0),
+            "Only the last look",
+        ),
         "linspace": (lambda n, h: np.linspace(0, n, h), "number of looks"),
         "a generator": (lambda n, h: (t for t in range(0, n, h)), "generators"),
         "np.where": (lambda n, h: np.where(np.arange(n) % h == 0), "np.where"),
@@ -565,15 +592,36 @@ WRONG = {
         "one state only": (rewards_of_one_state, "wrong shape"),
         "for every first action": (rewards_all_actions, "wrong shape"),
         "the last step is missing": (rewards_off_by_one, "r(s, a_0) + 0.5 r(s, a_1)"),
-        "the last step is missing always": (rewards_loop(steps=lambda h: range(h - 1)), "last reward is missing"),
-        "the first reward is missing": (rewards_loop(weight=lambda k, g, h: g**k if k else 0), "first reward is missing"),
-        "the first action is missing": (lambda p, r, g, chunk: rewards_recursive(p, r, g, chunk[1:]), "first action is left out"),
-        "one weight": (lambda p, r, g, chunk: g * rewards_recursive(p, r, 1.0, chunk), "Every reward has the weight discount"),
-        "one weight after the first": (rewards_loop(weight=lambda k, g, h: g if k > 0 else 1), "Every reward but the first"),
+        "the last step is missing always": (
+            rewards_loop(steps=lambda h: range(h - 1)),
+            "last reward is missing",
+        ),
+        "the first reward is missing": (
+            rewards_loop(weight=lambda k, g, h: g**k if k else 0),
+            "first reward is missing",
+        ),
+        "the first action is missing": (
+            lambda p, r, g, chunk: rewards_recursive(p, r, g, chunk[1:]),
+            "first action is left out",
+        ),
+        "one weight": (
+            lambda p, r, g, chunk: g * rewards_recursive(p, r, 1.0, chunk),
+            "Every reward has the weight discount",
+        ),
+        "one weight after the first": (
+            rewards_loop(weight=lambda k, g, h: g if k > 0 else 1),
+            "Every reward but the first",
+        ),
         "product for power": (rewards_loop(weight=lambda k, g, h: g * k), "discount * k"),
-        "backwards from discount": (rewards_loop(weight=lambda k, g, h: g ** (h - k)), "backwards, and the last"),
+        "backwards from discount": (
+            rewards_loop(weight=lambda k, g, h: g ** (h - k)),
+            "backwards, and the last",
+        ),
         "the action as exponent": (rewards_action_as_exponent, "exponent of discount is the action's number"),
-        "first action repeated": (lambda p, r, g, chunk: rewards_recursive(p, r, g, [chunk[0]] * len(chunk)), "first action is repeated"),
+        "first action repeated": (
+            lambda p, r, g, chunk: rewards_recursive(p, r, g, [chunk[0]] * len(chunk)),
+            "first action is repeated",
+        ),
         "recursion from the front": (rewards_recursion_from_the_front, "from its last action to its first"),
         "each action's own kernel": (rewards_own_kernel, "own kernel is applied k times"),
         "the other side": (rewards_left, "wrong side"),
@@ -598,9 +646,15 @@ WRONG = {
         "first and last only": (kernel_pairs, "Only the first and the last action"),
         "starts from the first": (kernel_first_twice, "first action counts twice"),
         "starts from zeros": (kernel_loop(lambda n: np.zeros((n, n))), "starts from zeros"),
-        "last action repeated": (kernel_loop(np.eye, lambda chunk: [chunk[-1]] * len(chunk)), "last action is repeated"),
+        "last action repeated": (
+            kernel_loop(np.eye, lambda chunk: [chunk[-1]] * len(chunk)),
+            "last action is repeated",
+        ),
         "last action twice": (kernel_loop(np.eye, lambda chunk: chunk + chunk[-1:]), "one step more"),
-        "first two swapped": (kernel_loop(np.eye, lambda chunk: chunk[1::-1] + chunk[2:]), "first two actions are swapped"),
+        "first two swapped": (
+            kernel_loop(np.eye, lambda chunk: chunk[1::-1] + chunk[2:]),
+            "first two actions are swapped",
+        ),
         "each transposed": (kernel_loop(np.eye, change=np.transpose), "Each kernel is transposed"),
         "from the last action": (kernel_loop(np.eye, lambda chunk: chunk[::-1]), "reverse order"),
         "the most likely state": (kernel_most_likely, "most likely next state"),
@@ -615,50 +669,165 @@ WRONG = {
         "the reward is discounted as well": (sweeps_discounted_reward, "reward is discounted as well"),
         "sweeps in place": (sweeps_in_place, "just changed"),
         "a soft maximum": (sweeps_soft, "max_a Q"),
-        "one power too many": (sweeps_loop(lambda r, p, g, h, q, i: r + g ** (h + 1) * p @ q.max(axis=1)), "discount**(H + 1)"),
-        "a root": (sweeps_loop(lambda r, p, g, h, q, i: r + g ** (1 / h) * p @ q.max(axis=1)), "root of discount"),
-        "the sweep in the exponent": (sweeps_loop(lambda r, p, g, h, q, i: r + g ** (h * i) * p @ q.max(axis=1)), "shrinks from sweep to sweep"),
+        "one power too many": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g ** (h + 1) * p @ q.max(axis=1)),
+            "discount**(H + 1)",
+        ),
+        "a root": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g ** (1 / h) * p @ q.max(axis=1)),
+            "root of discount",
+        ),
+        "the sweep in the exponent": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g ** (h * i) * p @ q.max(axis=1)),
+            "shrinks from sweep to sweep",
+        ),
         "returns in the loop": (sweeps_return_early, "Only one sweep counts"),
         "zeros in the loop": (sweeps_reset, "Only one sweep counts"),
         "the table is not replaced": (sweeps_loop(lambda r, p, g, h, q, i: q), "table is never replaced"),
-        "the sum over chunks": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.sum(axis=1)), "adds up the values of all chunks"),
+        "the sum over chunks": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.sum(axis=1)),
+            "adds up the values of all chunks",
+        ),
         "argmax": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.argmax(axis=1)), "for its value"),
-        "the same chunk again": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * np.stack([p[:, c] @ q[:, c] for c in range(r.shape[1])], 1)), "next chunk is the same"),
-        "the best next state": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * np.max(p * q.max(axis=1)[None, None], axis=-1)), "most favourable next state"),
-        "read backwards": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * np.tensordot(q.max(axis=1), p, axes=(0, 0)).T), "read backwards"),
-        "the other axis": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.max(axis=0)), "q.max(axis=1)"),
-        "keepdims": (sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.max(axis=1, keepdims=True)), "drop keepdims"),
+        "the same chunk again": (
+            sweeps_loop(
+                lambda r, p, g, h, q, i: (
+                    r + g**h * np.stack([p[:, c] @ q[:, c] for c in range(r.shape[1])], 1)
+                )
+            ),
+            "next chunk is the same",
+        ),
+        "the best next state": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g**h * np.max(p * q.max(axis=1)[None, None], axis=-1)),
+            "most favourable next state",
+        ),
+        "read backwards": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g**h * np.tensordot(q.max(axis=1), p, axes=(0, 0)).T),
+            "read backwards",
+        ),
+        "the other axis": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.max(axis=0)),
+            "q.max(axis=1)",
+        ),
+        "keepdims": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g**h * p @ q.max(axis=1, keepdims=True)),
+            "drop keepdims",
+        ),
         "the best chunks": (lambda *args: sweeps_einsum(*args).argmax(axis=1), "number of the best chunk"),
-        "plain discount": (sweeps_loop(lambda r, p, g, h, q, i: r + g * p @ q.max(axis=1)), "not by discount**H"),
+        "plain discount": (
+            sweeps_loop(lambda r, p, g, h, q, i: r + g * p @ q.max(axis=1)),
+            "not by discount**H",
+        ),
     },
     "check_chunk_dataset": {
-        "zero actions are not valid": (dataset_changed(3, lambda x, o, a, r, h, g, s: np.any(np.array(dataset_lists(o, a, r, h, g, s)[1]) != 0, axis=-1)), "read off the actions"),
-        "valid as text": (lambda *args: (*dataset_lists(*args)[:3], [[str(float(v)) for v in row] for row in dataset_lists(*args)[3]], dataset_lists(*args)[4]), "not an array of numbers"),
-        "stride 1 or H": (lambda o, a, r, h, g, s: dataset_lists(o, a, r, h, g, s if s == 1 else h), "neither 1 nor H"),
-        "stride at most H": (lambda o, a, r, h, g, s: dataset_lists(o, a, r, h, g, min(s, h)), "longer than the chunk"),
-        "swapped": (lambda *args: (*dataset_lists(*args)[:2], *dataset_lists(*args)[3:1:-1], dataset_lists(*args)[4]), "another order"),
-        "returns to go": (dataset_changed(2, lambda x, o, a, r, h, g, s: np.array([sum(g ** (k - t) * r[k] for k in range(t, len(a))) for t in range(0, len(a), s)])), "goes on to the end"),
-        "chunks flattened": (dataset_changed(1, lambda x, *args: x.reshape(len(x), -1)), "chunks are flattened"),
-        "bootstraps from the start": (dataset_changed(4, lambda x, o, a, r, h, g, s: o[: len(a) : s]), "is s_t"),
+        "zero actions are not valid": (
+            dataset_changed(
+                3,
+                lambda x, o, a, r, h, g, s: np.any(
+                    np.array(dataset_lists(o, a, r, h, g, s)[1]) != 0, axis=-1
+                ),
+            ),
+            "read off the actions",
+        ),
+        "valid as text": (
+            lambda *args: (
+                *dataset_lists(*args)[:3],
+                [[str(float(v)) for v in row] for row in dataset_lists(*args)[3]],
+                dataset_lists(*args)[4],
+            ),
+            "not an array of numbers",
+        ),
+        "stride 1 or H": (
+            lambda o, a, r, h, g, s: dataset_lists(o, a, r, h, g, s if s == 1 else h),
+            "neither 1 nor H",
+        ),
+        "stride at most H": (
+            lambda o, a, r, h, g, s: dataset_lists(o, a, r, h, g, min(s, h)),
+            "longer than the chunk",
+        ),
+        "swapped": (
+            lambda *args: (*dataset_lists(*args)[:2], *dataset_lists(*args)[3:1:-1], dataset_lists(*args)[4]),
+            "another order",
+        ),
+        "returns to go": (
+            dataset_changed(
+                2,
+                lambda x, o, a, r, h, g, s: np.array(
+                    [sum(g ** (k - t) * r[k] for k in range(t, len(a))) for t in range(0, len(a), s)]
+                ),
+            ),
+            "goes on to the end",
+        ),
+        "chunks flattened": (
+            dataset_changed(1, lambda x, *args: x.reshape(len(x), -1)),
+            "chunks are flattened",
+        ),
+        "bootstraps from the start": (
+            dataset_changed(4, lambda x, o, a, r, h, g, s: o[: len(a) : s]),
+            "is s_t",
+        ),
         "mean of the rewards": (dataset_changed(2, lambda x, o, a, r, h, g, s: x / h), "divided by H"),
-        "starts count chunks": (dataset_changed(0, lambda x, *args: np.arange(len(x))), "numbers of the chunks"),
+        "starts count chunks": (
+            dataset_changed(0, lambda x, *args: np.arange(len(x))),
+            "numbers of the chunks",
+        ),
         "starts from 1": (dataset_loop(starts=lambda n, h, s: range(1, n, s)), "starts begin at 1"),
         "starts to T - 1": (dataset_loop(starts=lambda n, h, s: range(0, n - 1, s)), "one step too early"),
-        "starts to T - H": (dataset_loop(starts=lambda n, h, s: range(0, n - h, s)), "last whole chunk is left out"),
+        "starts to T - H": (
+            dataset_loop(starts=lambda n, h, s: range(0, n - h, s)),
+            "last whole chunk is left out",
+        ),
         "whole chunks only": (dataset_loop(starts=lambda n, h, s: range(0, n - h + 1, s)), "are left out"),
         "stride H always": (dataset_loop(starts=lambda n, h, s: range(0, n, h)), "steps of H"),
         "a strided chunk": (dataset_loop(gap=lambda s: s), "`stride` apart"),
-        "bootstraps a step late": (dataset_loop(after=lambda t, m, h, n: min(t + h + 1, n)), "a step too late"),
+        "bootstraps a step late": (
+            dataset_loop(after=lambda t, m, h, n: min(t + h + 1, n)),
+            "a step too late",
+        ),
         "bootstraps from the last": (dataset_loop(after=lambda t, m, h, n: -1), "last one for every chunk"),
-        "bootstraps past the end": (dataset_loop(after=lambda t, m, h, n: t + h), "bootstraps from the last observation"),
-        "no bootstrap for a cut chunk": (dataset_changed(4, lambda x, o, a, r, h, g, s: np.where(np.arange(0, len(a), s)[:, None] + h > len(a), 0, x)), "is set to zero"),
-        "no return for a cut chunk": (dataset_changed(2, lambda x, o, a, r, h, g, s: np.where(np.arange(0, len(a), s) + h > len(a), 0, x)), "cut chunk is set to zero"),
-        "first action held": (dataset_changed(1, lambda x, o, a, r, h, g, s: np.stack([[a[t] * (t + k < len(a)) for k in range(h)] for t in range(0, len(a), s)])), "first action H times"),
+        "bootstraps past the end": (
+            dataset_loop(after=lambda t, m, h, n: t + h),
+            "bootstraps from the last observation",
+        ),
+        "no bootstrap for a cut chunk": (
+            dataset_changed(
+                4, lambda x, o, a, r, h, g, s: np.where(np.arange(0, len(a), s)[:, None] + h > len(a), 0, x)
+            ),
+            "is set to zero",
+        ),
+        "no return for a cut chunk": (
+            dataset_changed(
+                2, lambda x, o, a, r, h, g, s: np.where(np.arange(0, len(a), s) + h > len(a), 0, x)
+            ),
+            "cut chunk is set to zero",
+        ),
+        "first action held": (
+            dataset_changed(
+                1,
+                lambda x, o, a, r, h, g, s: np.stack(
+                    [[a[t] * (t + k < len(a)) for k in range(h)] for t in range(0, len(a), s)]
+                ),
+            ),
+            "first action H times",
+        ),
         "axes of the chunks": (dataset_changed(1, lambda x, *args: x.transpose(0, 2, 1)), "(M, A, H)"),
         "all valid": (dataset_changed(3, lambda x, *args: x * 0 + 1), "valid is 1 everywhere"),
-        "the last step is not valid": (dataset_changed(3, lambda x, o, a, r, h, g, s: np.array([[t + k < len(a) - 1 for k in range(h)] for t in range(0, len(a), s)])), "last step of the episode"),
+        "the last step is not valid": (
+            dataset_changed(
+                3,
+                lambda x, o, a, r, h, g, s: np.array(
+                    [[t + k < len(a) - 1 for k in range(h)] for t in range(0, len(a), s)]
+                ),
+            ),
+            "last step of the episode",
+        ),
         "valid by chunk": (dataset_changed(3, lambda x, *args: x.all(axis=1)), "An axis is missing"),
-        "mean of what exists": (dataset_changed(2, lambda x, o, a, r, h, g, s: x / np.minimum(h, len(a) - np.arange(0, len(a), s))), "number of steps that exist"),
+        "mean of what exists": (
+            dataset_changed(
+                2, lambda x, o, a, r, h, g, s: x / np.minimum(h, len(a) - np.arange(0, len(a), s))
+            ),
+            "number of steps that exist",
+        ),
         "first reward alone": (dataset_changed(2, lambda x, o, a, r, h, g, s: r[::s]), "first reward alone"),
         "one weight": (dataset_loop(weight=lambda k, g, h: g), "Every reward has the weight discount"),
         "product for power": (dataset_loop(weight=lambda k, g, h: g * k), "discount * k"),
@@ -672,12 +841,24 @@ WRONG = {
         "only terminated stops": (execute_on, "truncated ends the episode as well"),
         "never stops": (execute_regardless, "after the episode had ended"),
         "resets": (lambda env, chunk, g: (env.reset(), execute_while(env, chunk, g)), "reset() was called"),
-        "a step too many": (lambda env, chunk, g: (execute_while(env, chunk, g), env.step(chunk[0]))[0], "more often than"),
+        "a step too many": (
+            lambda env, chunk, g: (execute_while(env, chunk, g), env.step(chunk[0]))[0],
+            "more often than",
+        ),
         "rewards below 0 dropped": (execute_positive, "Rewards below 0"),
-        "actions clipped": (lambda env, chunk, g: execute_while(env, np.clip(chunk, -1, 1), g), "clipped to [-1, 1]"),
+        "actions clipped": (
+            lambda env, chunk, g: execute_while(env, np.clip(chunk, -1, 1), g),
+            "clipped to [-1, 1]",
+        ),
         "five actions at most": (lambda env, chunk, g: execute_while(env, chunk[:5], g), "All eight"),
-        "swapped": (lambda env, chunk, g: (lambda o: (o[1], o[0], *o[2:]))(execute_while(env, chunk, g)), "another order"),
-        "flags swapped": (lambda env, chunk, g: (lambda o: (o[0], o[1], o[3], o[2], o[4]))(execute_while(env, chunk, g)), "another order"),
+        "swapped": (
+            lambda env, chunk, g: (lambda o: (o[1], o[0], *o[2:]))(execute_while(env, chunk, g)),
+            "another order",
+        ),
+        "flags swapped": (
+            lambda env, chunk, g: (lambda o: (o[0], o[1], o[3], o[2], o[4]))(execute_while(env, chunk, g)),
+            "another order",
+        ),
         "average action": (execute_average_action, "mean of the chunk"),
         "the last reward is lost": (execute_without_last_reward, "Add the reward first"),
         "four values": (execute_four_values, "wrong number of values"),
@@ -688,17 +869,35 @@ WRONG = {
         "counts from 1": (execute_loop(count=lambda k: k + 2), "one too large"),
         "counts from 0": (execute_loop(count=lambda k: k), "one too small"),
         "discounts what it has": (execute_horner, "discount * total + reward"),
-        "weights backwards": (execute_loop(gain=lambda k, g, h: g ** (h - 1 - k)), "backwards from the chunk's last"),
+        "weights backwards": (
+            execute_loop(gain=lambda k, g, h: g ** (h - 1 - k)),
+            "backwards from the chunk's last",
+        ),
         "discounted as a whole": (execute_loop(gain=lambda k, g, h: g**h), "before the whole sum"),
-        "one weight after the first": (execute_loop(gain=lambda k, g, h: g if k else 1), "Every reward but the first"),
+        "one weight after the first": (
+            execute_loop(gain=lambda k, g, h: g if k else 1),
+            "Every reward but the first",
+        ),
         "product for power": (execute_loop(gain=lambda k, g, h: g * k), "discount * k"),
         "discounts from 1": (execute_loop(gain=lambda k, g, h: g ** (k + 1)), "discounted already"),
         "a mean": (execute_mean, "mean over the steps"),
         "the terminal reward is masked": (execute_masked, "terminal state is masked"),
-        "truncated dropped": (execute_loop(ends=lambda term, trunc: (term, False)), "truncated is always reported as False."),
-        "done for both": (execute_loop(ends=lambda term, trunc: (term or trunc, False)), "terminated where either came"),
-        "the chunk's end for the episode's": (execute_loop(ends=lambda term, trunc: (True, trunc)), "because the chunk is over"),
-        "a terminal state as a time limit": (execute_loop(ends=lambda term, trunc: (term, term or trunc)), "as a time limit, too"),
+        "truncated dropped": (
+            execute_loop(ends=lambda term, trunc: (term, False)),
+            "truncated is always reported as False.",
+        ),
+        "done for both": (
+            execute_loop(ends=lambda term, trunc: (term or trunc, False)),
+            "terminated where either came",
+        ),
+        "the chunk's end for the episode's": (
+            execute_loop(ends=lambda term, trunc: (True, trunc)),
+            "because the chunk is over",
+        ),
+        "a terminal state as a time limit": (
+            execute_loop(ends=lambda term, trunc: (term, term or trunc)),
+            "as a time limit, too",
+        ),
         "rewards apart": (execute_rewards_apart, "one number is asked for"),
     },
     "check_one_step_target": {
@@ -708,34 +907,78 @@ WRONG = {
         "a mean": (lambda r, m, q, g: one_step_where(r, m, q, g).mean(), "Everything was summed"),
         "absolute values": (lambda r, m, q, g: r + g * m * np.abs(q).max(axis=1), "max(axis=1)"),
         "discount squared": (lambda r, m, q, g: r + g**2 * m * q.max(axis=1), "discount * the largest"),
-        "the first two actions": (lambda r, m, q, g: r + g * m * q[:, :2].max(axis=1), "discount * the largest"),
-        "never below 0": (lambda r, m, q, g: r + g * m * np.maximum(q.max(axis=1), 0), "discount * the largest"),
+        "the first two actions": (
+            lambda r, m, q, g: r + g * m * q[:, :2].max(axis=1),
+            "discount * the largest",
+        ),
+        "never below 0": (
+            lambda r, m, q, g: r + g * m * np.maximum(q.max(axis=1), 0),
+            "discount * the largest",
+        ),
         "a tuple": (lambda r, m, q, g: (one_step_where(r, m, q, g), None), "it returned a tuple of 2"),
     },
     "check_n_step_target": {
-        "mean of the rewards": (lambda r, v, m, q, g: n_step_recursive(r / r.shape[1], v, m, q, g), "discount**k"),
-        "mask on everything": (lambda r, v, m, q, g: m * n_step_recursive(r, v, m, q, g), "rewards of a terminal window"),
-        "the mask forgotten after one step": (lambda r, v, m, q, g: n_step_recursive(r, v, np.where(v.sum(1) == 1, 1, m), q, g), "mask multiplies the bootstrap"),
-        "int of a float": (lambda r, v, m, q, g: [r[i, : v[i].sum()] for i in range(len(r))], "not whole numbers"),
+        "mean of the rewards": (
+            lambda r, v, m, q, g: n_step_recursive(r / r.shape[1], v, m, q, g),
+            "discount**k",
+        ),
+        "mask on everything": (
+            lambda r, v, m, q, g: m * n_step_recursive(r, v, m, q, g),
+            "rewards of a terminal window",
+        ),
+        "the mask forgotten after one step": (
+            lambda r, v, m, q, g: n_step_recursive(r, v, np.where(v.sum(1) == 1, 1, m), q, g),
+            "mask multiplies the bootstrap",
+        ),
+        "int of a float": (
+            lambda r, v, m, q, g: [r[i, : v[i].sum()] for i in range(len(r))],
+            "not whole numbers",
+        ),
         "backwards": (lambda r, v, m, q, g: n_step_recursive(r[:, ::-1], v, m, q, g), "discount**k"),
-        "cut windows bootstrap from nothing": (lambda r, v, m, q, g: n_step_recursive(r, v, m * v[:, -1], q, g), "has a future"),
-        "every action": (lambda r, v, m, q, g: np.stack([n_step_recursive(r, v, m, q[:, [a]], g) for a in range(q.shape[1])], 1), "axis is left over"),
+        "cut windows bootstrap from nothing": (
+            lambda r, v, m, q, g: n_step_recursive(r, v, m * v[:, -1], q, g),
+            "has a future",
+        ),
+        "every action": (
+            lambda r, v, m, q, g: np.stack(
+                [n_step_recursive(r, v, m, q[:, [a]], g) for a in range(q.shape[1])], 1
+            ),
+            "axis is left over",
+        ),
     },
     "check_chunk_target": {
         "target only": (lambda *args: chunk_loop(*args)[0], "wrong number of values"),
         "weight per step": (lambda r, v, m, q, g: (chunk_loop(r, v, m, q, g)[0], v), "wrong shape"),
         "half a target": (chunk_changed(0, lambda y, *args: y / 2), "next"),
-        "weight of the last but one step": (chunk_changed(1, lambda w, r, v, m, q, g: v[:, max(v.shape[1] - 2, 0)]), "LAST step"),
-        "best of the first chunk only": (lambda r, v, m, q, g: chunk_loop(r, v, m, q[:, :1], g), "one-step target"),
-        "mean of rewards": (chunk_changed(0, lambda y, r, v, m, q, g: chunk_loop(r / r.shape[1], v, m, q, g)[0]), "discount**k"),
+        "weight of the last but one step": (
+            chunk_changed(1, lambda w, r, v, m, q, g: v[:, max(v.shape[1] - 2, 0)]),
+            "LAST step",
+        ),
+        "best of the first chunk only": (
+            lambda r, v, m, q, g: chunk_loop(r, v, m, q[:, :1], g),
+            "one-step target",
+        ),
+        "mean of rewards": (
+            chunk_changed(0, lambda y, r, v, m, q, g: chunk_loop(r / r.shape[1], v, m, q, g)[0]),
+            "discount**k",
+        ),
     },
     "check_td_update": {
         "mean over the batch": (update_mean, "size of the batch"),
         "axes swapped": (update_swapped, "wrong shape"),
         "a block of entries": (update_outer, "picks B entries"),
         "only the change": (lambda q, *args: update_loop(q, *args) - q, "other entries stay"),
-        "a rate of a quarter": (lambda q, s, c, y, w, rate: update_loop(q, s, c, y, w, 0.25), "half of the way"),
-        "squared weights": (lambda q, s, c, y, w, rate: update_loop(q, s, c, y, w**2, rate), "any number from 0 on"),
-        "squared weight is the same, squared error is not": (lambda q, s, c, y, w, rate: update_loop(q, s, c, q[s, c] + (y - q[s, c]) ** 2, w, rate), "half of the way"),
+        "a rate of a quarter": (
+            lambda q, s, c, y, w, rate: update_loop(q, s, c, y, w, 0.25),
+            "half of the way",
+        ),
+        "squared weights": (
+            lambda q, s, c, y, w, rate: update_loop(q, s, c, y, w**2, rate),
+            "any number from 0 on",
+        ),
+        "squared weight is the same, squared error is not": (
+            lambda q, s, c, y, w, rate: update_loop(q, s, c, q[s, c] + (y - q[s, c]) ** 2, w, rate),
+            "half of the way",
+        ),
     },
-}  # fmt: skip
+}

@@ -45,7 +45,9 @@ def conditional(loss):
 
 def chunked(**changes):
     """The loss over chunks; `end` also gets valid."""
-    end = changes.pop("end", lambda error, valid: jnp.sum(jnp.where(valid[:, :, None] > 0, error**2, 0)) / error.size)
+    end = changes.pop(
+        "end", lambda error, valid: jnp.sum(jnp.where(valid[:, :, None] > 0, error**2, 0)) / error.size
+    )
 
     def loss(field, observation, chunks, valid, key):
         ask = lambda x, t: field(observation, x, t)
@@ -71,7 +73,9 @@ def euler_scan(field, noise, steps):
 
 
 def euler_fori(field, noise, steps):
-    return jax.lax.fori_loop(0, steps, lambda k, x: x + 1 / steps * field(x, jnp.repeat(k / steps, len(x))), jnp.asarray(noise))
+    return jax.lax.fori_loop(
+        0, steps, lambda k, x: x + 1 / steps * field(x, jnp.repeat(k / steps, len(x))), jnp.asarray(noise)
+    )
 
 
 def euler_heun(field, noise, steps):
@@ -130,7 +134,10 @@ TIME_PER_ENTRY = dict(
     time=lambda key, data: jax.random.uniform(key, data.shape),
     path=lambda n, d, t: n + t.reshape(d.shape) * (d - n),
 )
-TIME_COLUMN = dict(time=lambda key, data: jax.random.uniform(key, (data.shape[0], 1)), path=lambda n, d, t: n + t.reshape(-1, *[1] * (d.ndim - 1)) * (d - n))  # fmt: skip
+TIME_COLUMN = dict(
+    time=lambda key, data: jax.random.uniform(key, (data.shape[0], 1)),
+    path=lambda n, d, t: n + t.reshape(-1, *[1] * (d.ndim - 1)) * (d - n),
+)
 PER_ROW = dict(end=lambda error: (error**2).mean(axis=tuple(range(1, error.ndim))))
 HUBER = dict(end=lambda error: jnp.mean(jnp.where(jnp.abs(error) < 1, error**2, 2 * jnp.abs(error) - 1)))
 SMALL_NOISE = dict(noise=lambda key, data: 0.5 * jax.random.normal(key, data.shape))
@@ -157,8 +164,17 @@ WRONG = {
         "a time a column": (path_of_columns, "Each ROW"),
         "only x": (lambda n, d, t: path_by_transpose(n, d, t)[0], "wrong number of values"),
         "swapped": (lambda n, d, t: path_by_transpose(n, d, t)[::-1], "another order"),
-        "the velocity of a row": (lambda n, d, t: (path_by_transpose(n, d, t)[0], (d - n).sum(axis=1)), "wrong shape"),
-        "a unit velocity": (lambda n, d, t: (path_by_transpose(n, d, t)[0], (d - n) / np.linalg.norm(d - n, axis=1, keepdims=True)), "data - noise"),
+        "the velocity of a row": (
+            lambda n, d, t: (path_by_transpose(n, d, t)[0], (d - n).sum(axis=1)),
+            "wrong shape",
+        ),
+        "a unit velocity": (
+            lambda n, d, t: (
+                path_by_transpose(n, d, t)[0],
+                (d - n) / np.linalg.norm(d - n, axis=1, keepdims=True),
+            ),
+            "data - noise",
+        ),
         "time squared": (lambda n, d, t: (path_by_transpose(n, d, t**2)[0], d - n), "a quarter of the way"),
         "swapped noise and data": (lambda n, d, t: path_by_transpose(d, n, t), "from the data to the noise"),
     },
@@ -184,40 +200,97 @@ WRONG = {
         "one step always": (lambda f, z, K: euler_scan(f, z, 1), "Each step starts where the last one ended"),
         "steps of a diffusion": (euler_sqrt_steps, "K steps of size 1/K"),
         "the last velocity": (lambda f, z, K: f(z, jnp.zeros(len(z))), "K steps of size 1/K"),
-        "a clip at the end": (lambda f, z, K: jnp.clip(euler_scan(f, z, K), -1, 1), "Clip later, where the result is used"),
+        "a clip at the end": (
+            lambda f, z, K: jnp.clip(euler_scan(f, z, K), -1, 1),
+            "Clip later, where the result is used",
+        ),
         "tanh at the end": (lambda f, z, K: jnp.tanh(euler_scan(f, z, K)), "No clip inside"),
         "starts from clipped noise": (lambda f, z, K: euler_scan(f, jnp.clip(z, -1, 1), K), "No clip inside"),
     },
     "check_conditional_loss": {
-        "field without observation": (lambda f, o, a, key: loss_with()(f, a, key), "field(observation, x, time)"),
-        "arguments of the field swapped": (lambda f, o, a, key: loss_with()(lambda x, t: f(x, o, t), a, key), "the field takes"),
-        "noise of the observation's shape": (lambda f, o, a, key: loss_with(noise=lambda k, d: jax.random.normal(k, o.shape))(lambda x, t: f(o, x, t), a, key), "Noise has the shape of the actions"),
+        "field without observation": (
+            lambda f, o, a, key: loss_with()(f, a, key),
+            "field(observation, x, time)",
+        ),
+        "arguments of the field swapped": (
+            lambda f, o, a, key: loss_with()(lambda x, t: f(x, o, t), a, key),
+            "the field takes",
+        ),
+        "noise of the observation's shape": (
+            lambda f, o, a, key: loss_with(noise=lambda k, d: jax.random.normal(k, o.shape))(
+                lambda x, t: f(o, x, t), a, key
+            ),
+            "Noise has the shape of the actions",
+        ),
         "a loss a row": (conditional(loss_with(**PER_ROW)), "An axis is left over"),
         "a time an entry": (conditional(loss_with(**TIME_PER_ENTRY)), "one time a row"),
         "a Huber loss": (conditional(loss_with(**HUBER)), "over all B * A entries"),
-        "the observation of the row before": (lambda f, o, a, key: conditional(loss_with())(f, jnp.roll(o, 1, axis=0), a, key), "the observation goes in as it is"),
-        "the observation's absolute value": (lambda f, o, a, key: conditional(loss_with())(f, jnp.abs(o), a, key), "the observation goes in as it is"),
+        "the observation of the row before": (
+            lambda f, o, a, key: conditional(loss_with())(f, jnp.roll(o, 1, axis=0), a, key),
+            "the observation goes in as it is",
+        ),
+        "the observation's absolute value": (
+            lambda f, o, a, key: conditional(loss_with())(f, jnp.abs(o), a, key),
+            "the observation goes in as it is",
+        ),
     },
     "check_chunk_loss": {
         "valid without its axis": (chunked(end=lambda e, v: jnp.mean(v * e**2)), "valid[..., None]"),
-        "valid on the wrong axis": (chunked(end=lambda e, v: jnp.mean(jnp.resize(v, e.shape) * e**2)), "next"),
-        "valid on batch and action": (chunked(end=lambda e, v: jnp.mean(v[:, : e.shape[2]][:, None, :] * e**2)), "valid[..., None]"),
-        "a time a step": (chunked(time=lambda key, d: jax.random.uniform(key, d.shape[:2]), path=lambda n, d, t: n + t.reshape(*d.shape[:2], 1) * (d - n)), "one time a row"),
-        "chunks flattened for the field": (lambda f, o, c, v, key: chunked()(lambda o, x, t: f(o, x.reshape(len(x), -1), t).reshape(x.shape), o, c, v, key), "the field takes x"),
-        "mean over valid entries by np.mean": (chunked(end=lambda e, v: jnp.mean(e[np.asarray(v) > 0] ** 2)), "number of valid entries"),
-        "a loss a chunk": (chunked(end=lambda e, v: jnp.mean(v[..., None] * e**2, axis=(1, 2))), "An axis is left over"),
-        "the last step is lost": (chunked(end=lambda e, v: jnp.mean(v[:, 1:, None] * e[:, :-1] ** 2) * (e.shape[1] - 1) / e.shape[1]), "next"),
+        "valid on the wrong axis": (
+            chunked(end=lambda e, v: jnp.mean(jnp.resize(v, e.shape) * e**2)),
+            "next",
+        ),
+        "valid on batch and action": (
+            chunked(end=lambda e, v: jnp.mean(v[:, : e.shape[2]][:, None, :] * e**2)),
+            "valid[..., None]",
+        ),
+        "a time a step": (
+            chunked(
+                time=lambda key, d: jax.random.uniform(key, d.shape[:2]),
+                path=lambda n, d, t: n + t.reshape(*d.shape[:2], 1) * (d - n),
+            ),
+            "one time a row",
+        ),
+        "chunks flattened for the field": (
+            lambda f, o, c, v, key: chunked()(
+                lambda o, x, t: f(o, x.reshape(len(x), -1), t).reshape(x.shape), o, c, v, key
+            ),
+            "the field takes x",
+        ),
+        "mean over valid entries by np.mean": (
+            chunked(end=lambda e, v: jnp.mean(e[np.asarray(v) > 0] ** 2)),
+            "number of valid entries",
+        ),
+        "a loss a chunk": (
+            chunked(end=lambda e, v: jnp.mean(v[..., None] * e**2, axis=(1, 2))),
+            "An axis is left over",
+        ),
+        "the last step is lost": (
+            chunked(
+                end=lambda e, v: jnp.mean(v[:, 1:, None] * e[:, :-1] ** 2) * (e.shape[1] - 1) / e.shape[1]
+            ),
+            "next",
+        ),
         "a squared mean": (chunked(end=lambda e, v: jnp.mean(v[..., None] * e) ** 2), "next"),
     },
     "check_temporal_ensemble": {
         "over the wrong axis": (lambda p, d: ensemble_softmax(p.T, d), "wrong shape"),
-        "a column of weights": (lambda p, d: np.exp(-d * np.arange(len(p)))[:, None] * p / np.exp(-d * np.arange(len(p))).sum(), "An axis is left over"),
+        "a column of weights": (
+            lambda p, d: np.exp(-d * np.arange(len(p)))[:, None] * p / np.exp(-d * np.arange(len(p))).sum(),
+            "An axis is left over",
+        ),
         "median": (lambda p, d: jnp.median(p, axis=0), "exp(-0.7)"),
-        "oldest and newest": (lambda p, d: ensemble_softmax(p[jnp.array([0, -1])], d) if len(p) > 1 else p[0], "axis 0"),
-        "i from 1, not normalised by the same": (lambda p, d: jnp.exp(-d) * ensemble_softmax(p, d), "comes back as it is"),
+        "oldest and newest": (
+            lambda p, d: ensemble_softmax(p[jnp.array([0, -1])], d) if len(p) > 1 else p[0],
+            "axis 0",
+        ),
+        "i from 1, not normalised by the same": (
+            lambda p, d: jnp.exp(-d) * ensemble_softmax(p, d),
+            "comes back as it is",
+        ),
         "at most three": (lambda p, d: ensemble_softmax(p[:3], d), "next"),
         "in NumPy": (lambda p, d: np.array(ensemble_softmax(p, d)), "not inside jax.jit"),
         "clipped": (lambda p, d: jnp.clip(ensemble_softmax(p, d), -0.1, 0.1), "next"),
         "base 2": (lambda p, d: ensemble_softmax(p, d * np.log(2)), "exp(-0.7)"),
     },
-}  # fmt: skip
+}

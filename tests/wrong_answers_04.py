@@ -7,7 +7,14 @@ import optax
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.flow import euler, flow_matching_loss
-from qlac_lite.lessons.checks.lesson04 import actor_loss, best_of_n, critic_loss, distillation_loss, q_loss, train
+from qlac_lite.lessons.checks.lesson04 import (
+    actor_loss,
+    best_of_n,
+    critic_loss,
+    distillation_loss,
+    q_loss,
+    train,
+)
 
 
 def critic_by_rows(q, next_q, returns, mask, whole, discount, horizon):
@@ -66,7 +73,13 @@ def actor_in_steps(networks, params, observation, actions, valid, alpha, steps, 
 
 def actor_variant(**changes):
     """The actor's loss, with its parts by name."""
-    parts = dict(flow_key=lambda f, n: f, noise_key=lambda f, n: n, noise=jax.random.normal, bound=lambda a: a, observed=lambda o: o)
+    parts = dict(
+        flow_key=lambda f, n: f,
+        noise_key=lambda f, n: n,
+        noise=jax.random.normal,
+        bound=lambda a: a,
+        observed=lambda o: o,
+    )
     parts |= dict(target=lambda b: b, acts=lambda a: a, distance=distillation_loss, improve=q_loss)
     parts |= changes
 
@@ -90,7 +103,9 @@ def best_by_loop(critic, params, target_params, observation, candidates):
 
 
 def best_returns_candidates(critic, params, target_params, observation, candidates):
-    q = jnp.stack([critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])], axis=1)
+    q = jnp.stack(
+        [critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])], axis=1
+    )
     return q.argmax(axis=1), q.max(axis=1)
 
 
@@ -100,7 +115,9 @@ def best_keeps_an_axis(critic, params, target_params, observation, candidates):
 
 
 def best_soft(critic, params, target_params, observation, candidates):
-    q = jnp.stack([critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])], axis=1)
+    q = jnp.stack(
+        [critic(params, observation, candidates[:, i]).mean(0) for i in range(candidates.shape[1])], axis=1
+    )
     mixed = jnp.einsum("bn,bnha->bha", jax.nn.softmax(q, axis=1), candidates)
     return mixed, critic(target_params, observation, mixed).mean(0)
 
@@ -160,64 +177,178 @@ ALSO_RIGHT = {
 
 WRONG = {
     "check_critic_loss": {
-        "one loss an entry": (lambda q, n, r, m, w, g, h: w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, "An axis is left over"),
-        "one loss a critic": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, axis=1), "An axis is left over"),
-        "NumPy in the middle": (lambda q, n, r, m, w, g, h: np.mean(np.asarray(w) * np.square(np.asarray(q - stop_gradient(r + m * g**h * n.mean(0))))), "jnp"),
-        "the mask on the returns": (lambda q, n, r, m, w, g, h: critic_loss(q, n, m * r, m, w, g, h), "mask multiplies the bootstrap, and nothing else"),
-        "mean over the wrong axis": (lambda q, n, r, m, w, g, h: jnp.mean(w * (q - stop_gradient(r + m * g**h * n.mean(axis=1, keepdims=True))) ** 2), "next"),
+        "one loss an entry": (
+            lambda q, n, r, m, w, g, h: w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2,
+            "An axis is left over",
+        ),
+        "one loss a critic": (
+            lambda q, n, r, m, w, g, h: jnp.mean(
+                w * (q - stop_gradient(r + m * g**h * n.mean(0))) ** 2, axis=1
+            ),
+            "An axis is left over",
+        ),
+        "NumPy in the middle": (
+            lambda q, n, r, m, w, g, h: np.mean(
+                np.asarray(w) * np.square(np.asarray(q - stop_gradient(r + m * g**h * n.mean(0))))
+            ),
+            "jnp",
+        ),
+        "the mask on the returns": (
+            lambda q, n, r, m, w, g, h: critic_loss(q, n, m * r, m, w, g, h),
+            "mask multiplies the bootstrap, and nothing else",
+        ),
+        "mean over the wrong axis": (
+            lambda q, n, r, m, w, g, h: jnp.mean(
+                w * (q - stop_gradient(r + m * g**h * n.mean(axis=1, keepdims=True))) ** 2
+            ),
+            "next",
+        ),
         "one minus discount": (lambda q, n, r, m, w, g, h: critic_loss(q, n, r, m, w, 1 - g, h), "next"),
-        "discount times horizon": (lambda q, n, r, m, w, g, h: critic_loss(q, n, r, m, w, g * h, 1), "discount**3"),
+        "discount times horizon": (
+            lambda q, n, r, m, w, g, h: critic_loss(q, n, r, m, w, g * h, 1),
+            "discount**3",
+        ),
         "online values bootstrap": (lambda q, n, r, m, w, g, h: critic_loss(q, q, r, m, w, g, h), "next"),
         "the cosine of it": (lambda q, n, r, m, w, g, h: jnp.cos(critic_loss(q, n, r, m, w, g, h)), "next"),
     },
     "check_distillation_loss": {
-        "the flow as it is": (lambda p, b: jnp.square(p - stop_gradient(b)).mean(), "The target is not clipped: "),
-        "the flow as it is, not stopped": (lambda p, b: jnp.square(p - b).mean(), "The target is not clipped, and the gradient flows into it"),
-        "clipped, not stopped": (lambda p, b: jnp.square(p - b.clip(-1, 1)).mean(), "The gradient flows into the distillation's target"),
-        "the proposal clipped by hand": (lambda p, b: jnp.mean((jnp.minimum(jnp.maximum(p, -1), 1) - stop_gradient(b)) ** 2), "The clip is on the wrong side"),
+        "the flow as it is": (
+            lambda p, b: jnp.square(p - stop_gradient(b)).mean(),
+            "The target is not clipped: ",
+        ),
+        "the flow as it is, not stopped": (
+            lambda p, b: jnp.square(p - b).mean(),
+            "The target is not clipped, and the gradient flows into it",
+        ),
+        "clipped, not stopped": (
+            lambda p, b: jnp.square(p - b.clip(-1, 1)).mean(),
+            "The gradient flows into the distillation's target",
+        ),
+        "the proposal clipped by hand": (
+            lambda p, b: jnp.mean((jnp.minimum(jnp.maximum(p, -1), 1) - stop_gradient(b)) ** 2),
+            "The clip is on the wrong side",
+        ),
         "both clipped, in one array": (distance_of_a_stack, "Both chunks are clipped"),
-        "the difference clipped": (distance_clipped_after_the_difference, "The difference is clipped, not the target"),
-        "the squared difference clipped": (lambda p, b: jnp.mean(jnp.clip((p - stop_gradient(b)) ** 2, 0, 1)), "The difference is clipped, not the target"),
+        "the difference clipped": (
+            distance_clipped_after_the_difference,
+            "The difference is clipped, not the target",
+        ),
+        "the squared difference clipped": (
+            lambda p, b: jnp.mean(jnp.clip((p - stop_gradient(b)) ** 2, 0, 1)),
+            "The difference is clipped, not the target",
+        ),
         "the loss clipped": (lambda p, b: jnp.clip(jnp.mean((p - stop_gradient(b)) ** 2), -1, 1), "next"),
-        "tanh of the flow's": (lambda p, b: jnp.mean((p - jnp.tanh(stop_gradient(b))) ** 2), "The target goes through tanh"),
+        "tanh of the flow's": (
+            lambda p, b: jnp.mean((p - jnp.tanh(stop_gradient(b))) ** 2),
+            "The target goes through tanh",
+        ),
         "the chunk scaled into the box": (distance_scaled_into_the_box, "clip behavior to [-1, 1]"),
         "only what is inside": (distance_of_what_is_inside, "clip behavior to [-1, 1]"),
-        "the bounds swapped": (lambda p, b: distillation_loss(p, jnp.clip(b, 1, -1)), "The bounds of the clip are swapped"),
-        "from below only": (lambda p, b: jnp.mean((p - stop_gradient(jnp.maximum(b, -1))) ** 2), "clip behavior to [-1, 1]"),
-        "the clip in NumPy": (lambda p, b: jnp.mean((p - stop_gradient(np.clip(np.asarray(b), -1, 1))) ** 2), "jnp"),
-        "a loss a chunk": (lambda p, b: jnp.mean((p - stop_gradient(b.clip(-1, 1))) ** 2, axis=(1, 2)), "An axis is left over"),
+        "the bounds swapped": (
+            lambda p, b: distillation_loss(p, jnp.clip(b, 1, -1)),
+            "The bounds of the clip are swapped",
+        ),
+        "from below only": (
+            lambda p, b: jnp.mean((p - stop_gradient(jnp.maximum(b, -1))) ** 2),
+            "clip behavior to [-1, 1]",
+        ),
+        "the clip in NumPy": (
+            lambda p, b: jnp.mean((p - stop_gradient(np.clip(np.asarray(b), -1, 1))) ** 2),
+            "jnp",
+        ),
+        "a loss a chunk": (
+            lambda p, b: jnp.mean((p - stop_gradient(b.clip(-1, 1))) ** 2, axis=(1, 2)),
+            "An axis is left over",
+        ),
         "the square of the mean": (lambda p, b: jnp.mean(p - stop_gradient(b)) ** 2, "squared difference"),
         "a product": (lambda p, b: -jnp.mean(p * stop_gradient(b)), "squared difference"),
-        "summed over steps": (lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b.clip(-1, 1))) ** 2, axis=1)), "every step of a chunk counts"),
+        "summed over steps": (
+            lambda p, b: jnp.mean(jnp.sum((p - stop_gradient(b.clip(-1, 1))) ** 2, axis=1)),
+            "every step of a chunk counts",
+        ),
         "both stopped by hand in NumPy": (lambda p, b: jnp.mean((np.asarray(p) - np.asarray(b)) ** 2), "jnp"),
-        "tanh of the proposal": (lambda p, b: distillation_loss(jnp.tanh(p), b), "The policy's chunk goes through tanh"),
-        "the last step only": (lambda p, b: distillation_loss(p[:, -1:], b[:, -1:]), "every step of a chunk counts"),
+        "tanh of the proposal": (
+            lambda p, b: distillation_loss(jnp.tanh(p), b),
+            "The policy's chunk goes through tanh",
+        ),
+        "the last step only": (
+            lambda p, b: distillation_loss(p[:, -1:], b[:, -1:]),
+            "every step of a chunk counts",
+        ),
     },
     "check_q_loss": {
-        "a loss a row": (lambda c, p, o, a: -c(stop_gradient(p), o, jnp.clip(a, -1, 1)).mean(0), "An axis is left over"),
+        "a loss a row": (
+            lambda c, p, o, a: -c(stop_gradient(p), o, jnp.clip(a, -1, 1)).mean(0),
+            "An axis is left over",
+        ),
         "the critic's name forgotten": (lambda c, p, o, a: -critic(p, o, a).mean(), "misspelled"),  # noqa: F821
-        "clip after the critic": (lambda c, p, o, a: -jnp.mean(jnp.clip(c(stop_gradient(p), o, a), -1, 1)), "next"),
+        "clip after the critic": (
+            lambda c, p, o, a: -jnp.mean(jnp.clip(c(stop_gradient(p), o, a), -1, 1)),
+            "next",
+        ),
         "observation stopped to 0": (lambda c, p, o, a: q_loss(c, p, 0 * o, a), "next"),
         "a clip of the observation": (lambda c, p, o, a: q_loss(c, p, jnp.clip(o, -1, 1), a), "next"),
-        "the exponential": (lambda c, p, o, a: -jnp.mean(jnp.exp(c(stop_gradient(p), o, jnp.clip(a, -1, 1)))), "next"),
-        "parameters stopped in place of actions": (lambda c, p, o, a: -jnp.mean(stop_gradient(c(p, o, jnp.clip(a, -1, 1)))), "stopped"),
+        "the exponential": (
+            lambda c, p, o, a: -jnp.mean(jnp.exp(c(stop_gradient(p), o, jnp.clip(a, -1, 1)))),
+            "next",
+        ),
+        "parameters stopped in place of actions": (
+            lambda c, p, o, a: -jnp.mean(stop_gradient(c(p, o, jnp.clip(a, -1, 1)))),
+            "stopped",
+        ),
     },
     "check_actor_loss": {
         "the keys swapped": (actor_variant(flow_key=lambda f, n: n, noise_key=lambda f, n: f), "next"),
         "one key for both": (actor_variant(flow_key=lambda f, n: n), "next"),
         "uniform noise": (actor_variant(noise=jax.random.uniform), "next"),
-        "one noise for the batch": (actor_variant(noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, shape[1:]), shape)), "next"),
-        "noise of one step, repeated": (actor_variant(noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, (shape[0], 1, shape[2])), shape)), "next"),
+        "one noise for the batch": (
+            actor_variant(
+                noise=lambda key, shape: jnp.broadcast_to(jax.random.normal(key, shape[1:]), shape)
+            ),
+            "next",
+        ),
+        "noise of one step, repeated": (
+            actor_variant(
+                noise=lambda key, shape: jnp.broadcast_to(
+                    jax.random.normal(key, (shape[0], 1, shape[2])), shape
+                )
+            ),
+            "next",
+        ),
         "tanh before the Q loss": (actor_variant(bound=jnp.tanh), "next"),
-        "the policy clipped from the start": (actor_variant(acts=lambda a: jnp.clip(a, -1, 1)), "The policy's chunk is clipped before the distillation"),
-        "the policy through tanh from the start": (actor_variant(acts=jnp.tanh), "The policy's chunk goes through tanh"),
-        "a distance of its own": (actor_variant(distance=lambda p, b: ((p - stop_gradient(b)) ** 2).mean()), "The target is not clipped: "),
-        "a distance of its own, not stopped": (actor_variant(distance=lambda p, b: ((p - b) ** 2).mean()), "The target is not clipped, and the gradient of the distillation"),
-        "a distance of its own, of the clipped policy": (actor_variant(distance=lambda p, b: ((p.clip(-1, 1) - stop_gradient(b)) ** 2).mean()), "and the target is not"),
-        "a clip of the difference": (actor_variant(distance=lambda p, b: (jnp.clip(p - stop_gradient(b), -1, 1) ** 2).mean()), "The difference of the two chunks is clipped"),
+        "the policy clipped from the start": (
+            actor_variant(acts=lambda a: jnp.clip(a, -1, 1)),
+            "The policy's chunk is clipped before the distillation",
+        ),
+        "the policy through tanh from the start": (
+            actor_variant(acts=jnp.tanh),
+            "The policy's chunk goes through tanh",
+        ),
+        "a distance of its own": (
+            actor_variant(distance=lambda p, b: ((p - stop_gradient(b)) ** 2).mean()),
+            "The target is not clipped: ",
+        ),
+        "a distance of its own, not stopped": (
+            actor_variant(distance=lambda p, b: ((p - b) ** 2).mean()),
+            "The target is not clipped, and the gradient of the distillation",
+        ),
+        "a distance of its own, of the clipped policy": (
+            actor_variant(distance=lambda p, b: ((p.clip(-1, 1) - stop_gradient(b)) ** 2).mean()),
+            "and the target is not",
+        ),
+        "a clip of the difference": (
+            actor_variant(distance=lambda p, b: (jnp.clip(p - stop_gradient(b), -1, 1) ** 2).mean()),
+            "The difference of the two chunks is clipped",
+        ),
         "tanh of the flow's chunk": (actor_variant(target=jnp.tanh), "The flow's chunk goes through tanh"),
-        "clipped noise": (actor_variant(noise=lambda key, shape: jnp.clip(jax.random.normal(key, shape), -1, 1)), "The noise is clipped"),
-        "a critic of what is not executed": (actor_variant(improve=lambda c, p, o, a: -c(stop_gradient(p), o, a).mean()), "a chunk that is not clipped"),
+        "clipped noise": (
+            actor_variant(noise=lambda key, shape: jnp.clip(jax.random.normal(key, shape), -1, 1)),
+            "The noise is clipped",
+        ),
+        "a critic of what is not executed": (
+            actor_variant(improve=lambda c, p, o, a: -c(stop_gradient(p), o, a).mean()),
+            "a chunk that is not clipped",
+        ),
         "the policy does not see": (actor_variant(observed=jnp.zeros_like), "next"),
         "the losses as a tuple": (lambda *args: (actor_loss(*args), 0.0), "tuple"),
         "the losses in a dictionary": (lambda *args: {"total": actor_loss(*args)}, "not an array of numbers"),
@@ -225,9 +356,20 @@ WRONG = {
     },
     "check_target_update": {
         "in place": (in_place, "changes its arguments"),
-        "a list of leaves": (lambda t, o, r: [(1 - r) * a + r * b for a, b in zip(jax.tree.leaves(t), jax.tree.leaves(o), strict=True)], "a tree like its argument"),
-        "a dictionary comprehension, one level deep": (lambda t, o, r: {k: (1 - r) * t[k] + r * o[k] for k in t}, "raised TypeError"),
-        "the first layer only": (lambda t, o, r: {"mlp": jax.tree.map(lambda a, b: (1 - r) * a + r * b, t["mlp"], o["mlp"])}, "a tree like its argument"),
+        "a list of leaves": (
+            lambda t, o, r: [
+                (1 - r) * a + r * b for a, b in zip(jax.tree.leaves(t), jax.tree.leaves(o), strict=True)
+            ],
+            "a tree like its argument",
+        ),
+        "a dictionary comprehension, one level deep": (
+            lambda t, o, r: {k: (1 - r) * t[k] + r * o[k] for k in t},
+            "raised TypeError",
+        ),
+        "the first layer only": (
+            lambda t, o, r: {"mlp": jax.tree.map(lambda a, b: (1 - r) * a + r * b, t["mlp"], o["mlp"])},
+            "a tree like its argument",
+        ),
         "the square root of the rate": (lambda t, o, r: optax.incremental_update(o, t, r**0.5), "next"),
         "the rate by percent": (lambda t, o, r: optax.incremental_update(o, t, r / 100), "small rate moves"),
     },
@@ -235,10 +377,24 @@ WRONG = {
         "indices and their values": (best_returns_candidates, "wrong shape"),
         "an axis too much": (best_keeps_an_axis, "An axis is left over"),
         "a soft maximum": (best_soft, "next"),
-        "a value for each critic": (lambda c, p, t, o, x: (best_of_n(c, p, t, o, x)[0], c(t, o, best_of_n(c, p, t, o, x)[0])), "An axis is left over"),
+        "a value for each critic": (
+            lambda c, p, t, o, x: (best_of_n(c, p, t, o, x)[0], c(t, o, best_of_n(c, p, t, o, x)[0])),
+            "An axis is left over",
+        ),
         "the actions only": (lambda *args: best_of_n(*args)[0], "wrong number of values"),
         "value first": (lambda *args: best_of_n(*args)[::-1], "another order"),
-        "an int of an array": (lambda c, p, t, o, x: (jnp.stack([x[i, int(c(p, jnp.repeat(o[i : i + 1], x.shape[1], axis=0), x[i]).mean(0).argmax())] for i in range(len(x))]), best_of_n(c, p, t, o, x)[1]), "inside jax.jit"),
+        "an int of an array": (
+            lambda c, p, t, o, x: (
+                jnp.stack(
+                    [
+                        x[i, int(c(p, jnp.repeat(o[i : i + 1], x.shape[1], axis=0), x[i]).mean(0).argmax())]
+                        for i in range(len(x))
+                    ]
+                ),
+                best_of_n(c, p, t, o, x)[1],
+            ),
+            "inside jax.jit",
+        ),
         "the second best": (lambda c, p, t, o, x: best_of_n(c, p, t, o, jnp.delete(x, 0, axis=1)), "next"),
     },
     "check_train": {
@@ -249,4 +405,4 @@ WRONG = {
         "the state only": (lambda *args: train(*args)[0], "wrong number of values"),
         "no loss": (lambda *args: (train(*args)[0], jnp.zeros(args[-1])), "next"),
     },
-}  # fmt: skip
+}

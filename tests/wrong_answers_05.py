@@ -139,7 +139,9 @@ def act_with(**changes):
     def act(propose, value, step, state, key, decisions, keep):
         def decision(state, key):
             chunks = parts["draw"](propose, state, key)
-            return jax.lax.scan(step, state, parts["part"](parts["choose"](chunks, value(state, chunks)), keep))
+            return jax.lax.scan(
+                step, state, parts["part"](parts["choose"](chunks, value(state, chunks)), keep)
+            )
 
         return parts["end"](jax.lax.scan(decision, state, parts["keys"](key, decisions))[1])
 
@@ -187,7 +189,11 @@ def act_in_python(propose, value, step, state, key, decisions, keep):
     shown = []
     for one in jax.random.split(key, decisions):
         chunks = propose(state, one)
-        best = chunks[jnp.argmax(jnp.asarray(value(state, chunks)))] if isinstance(chunks, jax.Array) else chunks[int(np.argmax(value(state, chunks)))]
+        best = (
+            chunks[jnp.argmax(jnp.asarray(value(state, chunks)))]
+            if isinstance(chunks, jax.Array)
+            else chunks[int(np.argmax(value(state, chunks)))]
+        )
         for action in best[:keep]:
             state, place = step(state, action)
             shown.append(place)
@@ -221,19 +227,54 @@ WRONG = {
         "one number an interval": (norms, "An axis is left over"),
         "one number an episode": (lambda p, e: norms(p, e).mean(axis=1), "An axis is left over"),
         "summed": (lambda p, e: norms(p, e).sum(), "summed, not averaged"),
-        "squared": (lambda p, e: (np.diff(p[:, ::e], axis=1) ** 2).sum(axis=-1).mean(), "the root is missing"),
-        "all pairs five apart": (lambda p, e: np.mean([np.linalg.norm(p[:, t + e] - p[:, t], axis=-1) for t in range(p.shape[1] - e)]), "overlap"),
+        "squared": (
+            lambda p, e: (np.diff(p[:, ::e], axis=1) ** 2).sum(axis=-1).mean(),
+            "the root is missing",
+        ),
+        "all pairs five apart": (
+            lambda p, e: np.mean(
+                [np.linalg.norm(p[:, t + e] - p[:, t], axis=-1) for t in range(p.shape[1] - e)]
+            ),
+            "overlap",
+        ),
         "neighbours": (lambda p, e: norms(p, 1).mean(), "every is not used"),
-        "the axis of episodes": (lambda p, e: np.linalg.norm(np.diff(p, axis=0), axis=-1).sum() / p.shape[0], "Take every 5th place"),
-        "from episode to episode": (lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=0), axis=-1).mean(), "from episode to episode"),
-        "one place too many": (lambda p, e: norms(p, e).sum() / (p.shape[0] * (p.shape[1] // e)), "(T + 1) // every"),
-        "from step 1": (lambda p, e: np.linalg.norm(np.diff(p[:, 1::e], axis=1), axis=-1).mean(), "begin at step 1"),
-        "from step 4": (lambda p, e: np.linalg.norm(np.diff(p[:, e - 1 :: e], axis=1), axis=-1).mean(), "begin at step every - 1"),
-        "every fifth episode": (lambda p, e: np.linalg.norm(np.diff(p[::e], axis=1), axis=-1).mean(), "Episodes are left out"),
-        "the norm over the time": (lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=1), axis=1).mean(), "over the time"),
+        "the axis of episodes": (
+            lambda p, e: np.linalg.norm(np.diff(p, axis=0), axis=-1).sum() / p.shape[0],
+            "Take every 5th place",
+        ),
+        "from episode to episode": (
+            lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=0), axis=-1).mean(),
+            "from episode to episode",
+        ),
+        "one place too many": (
+            lambda p, e: norms(p, e).sum() / (p.shape[0] * (p.shape[1] // e)),
+            "(T + 1) // every",
+        ),
+        "from step 1": (
+            lambda p, e: np.linalg.norm(np.diff(p[:, 1::e], axis=1), axis=-1).mean(),
+            "begin at step 1",
+        ),
+        "from step 4": (
+            lambda p, e: np.linalg.norm(np.diff(p[:, e - 1 :: e], axis=1), axis=-1).mean(),
+            "begin at step every - 1",
+        ),
+        "every fifth episode": (
+            lambda p, e: np.linalg.norm(np.diff(p[::e], axis=1), axis=-1).mean(),
+            "Episodes are left out",
+        ),
+        "the norm over the time": (
+            lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=1), axis=1).mean(),
+            "over the time",
+        ),
         "L1": (lambda p, e: np.abs(np.diff(p[:, ::e], axis=1)).sum(axis=-1).mean(), "L1"),
-        "every fifth move": (lambda p, e: np.linalg.norm(np.diff(p, axis=1)[:, ::e], axis=-1).mean(), "Take every 5th place"),
-        "end to end by the steps": (lambda p, e: np.linalg.norm(p[:, -1] - p[:, 0], axis=-1).mean() / (p.shape[1] - 1), "next"),
+        "every fifth move": (
+            lambda p, e: np.linalg.norm(np.diff(p, axis=1)[:, ::e], axis=-1).mean(),
+            "Take every 5th place",
+        ),
+        "end to end by the steps": (
+            lambda p, e: np.linalg.norm(p[:, -1] - p[:, 0], axis=-1).mean() / (p.shape[1] - 1),
+            "next",
+        ),
         "always five": (lambda p, e: norms(p, 5).mean(), "always 5"),
     },
     "check_coverage": {
@@ -248,11 +289,20 @@ WRONG = {
         "in percent": (lambda p, n: 100 * np.array(coverage_by_grid(p, n)), "In percent"),
         "at the last visit": (coverage_at_last_visits, "at its last visit"),
         "no cumsum": (lambda p, n: np.diff(coverage_by_grid(p, n), prepend=0), "cumsum is missing"),
-        "divided too early": (lambda p, n: coverage_by_number(((p + 1) // 2 * n).clip(0, n - 1), n, n), "integer division"),
-        "rounded to points": (lambda p, n: coverage_by_number(np.round((p + 1) / 2 * (n - 1)), n, n), "Rounded to the nearest of cells points"),
+        "divided too early": (
+            lambda p, n: coverage_by_number(((p + 1) // 2 * n).clip(0, n - 1), n, n),
+            "integer division",
+        ),
+        "rounded to points": (
+            lambda p, n: coverage_by_number(np.round((p + 1) / 2 * (n - 1)), n, n),
+            "Rounded to the nearest of cells points",
+        ),
         "ten rows": (lambda p, n: coverage_by_number(cells_of(p, n), n, 10), "column * 10 + row"),
         "names of digits": (lambda p, n: coverage_by_names(cells_of(p, n).astype(int), n), "the same name"),
-        "small integers": (lambda p, n: coverage_by_number(cells_of(p, n).astype(np.uint8), n, np.uint8(n)), "uint8"),
+        "small integers": (
+            lambda p, n: coverage_by_number(cells_of(p, n).astype(np.uint8), n, np.uint8(n)),
+            "uint8",
+        ),
         "steps as rows": (lambda p, n: coverage_by_grid(p.T.reshape(-1, 2), n), "next"),
         "borders below": (lambda p, n: coverage_by_grid(-p, n), "border"),
     },
@@ -265,7 +315,12 @@ WRONG = {
         "the mean": (lambda c: c.mean(axis=-3), "between the modes"),
         "all of it": (lambda c: c, "An axis is left over"),
         "in NumPy": (lambda c: np.einsum("...kka->...ka", np.asarray(c)), "not inside jax.jit"),
-        "the same for all": (lambda c: jnp.broadcast_to(mix_by_einsum(c.reshape(-1, *c.shape[-3:])[0]), (*c.shape[:-3], *c.shape[-2:])), "All observations"),
+        "the same for all": (
+            lambda c: jnp.broadcast_to(
+                mix_by_einsum(c.reshape(-1, *c.shape[-3:])[0]), (*c.shape[:-3], *c.shape[-2:])
+            ),
+            "All observations",
+        ),
         "axis 1": (lambda c: c[..., jnp.arange(c.shape[1]), jnp.arange(c.shape[1]), :], "read from axis 1"),
         "candidate i - 1": (mix_at(-1, 0), "the chunk before the i-th"),
         "candidate i + 1": (mix_at(1, 0), "an index beyond the end"),
@@ -280,17 +335,42 @@ WRONG = {
         "a Python loop": (act_in_python, "Python loop"),
         "one key": (act_with(keys=lambda key, n: jnp.broadcast_to(key, (n,))), "the same noise"),
         "the whole chunk": (act_with(part=lambda b, k: b), "keep is not used"),
-        "a key of its own": (act_with(draw=lambda propose, s, key: propose(s, jax.random.key(0))), "jax.random.split(key, decisions)"),
+        "a key of its own": (
+            act_with(draw=lambda propose, s, key: propose(s, jax.random.key(0))),
+            "jax.random.split(key, decisions)",
+        ),
         "an axis of decisions": (act_with(end=lambda shown: shown), "decisions are left as an axis"),
-        "an array for a state": (lambda propose, value, step, state, key, decisions, keep: act_with()(propose, value, step, jnp.asarray(state), key, decisions, keep), "hand it on whole"),
+        "an array for a state": (
+            lambda propose, value, step, state, key, decisions, keep: act_with()(
+                propose, value, step, jnp.asarray(state), key, decisions, keep
+            ),
+            "hand it on whole",
+        ),
         "the wrong axis": (act_with(choose=lambda chunks, q: chunks[:, jnp.argmax(q)]), "on the wrong axis"),
         "max for argmax": (act_with(choose=lambda chunks, q: chunks[jnp.max(q)]), "jnp.argmax"),
-        "key and state swapped": (act_with(draw=lambda propose, s, key: propose(key, s)), "the state comes first"),
-        "all from the decision's state": (act_from_the_decision, "Each action starts from the state of the decision"),
-        "the first action carried": (act_carrying(0, lambda best, keep: best[:keep]), "after the first action"),
-        "all executed, some shown": (act_carrying(-1, lambda best, keep: best), "the first `keep` of them shown"),
+        "key and state swapped": (
+            act_with(draw=lambda propose, s, key: propose(key, s)),
+            "the state comes first",
+        ),
+        "all from the decision's state": (
+            act_from_the_decision,
+            "Each action starts from the state of the decision",
+        ),
+        "the first action carried": (
+            act_carrying(0, lambda best, keep: best[:keep]),
+            "after the first action",
+        ),
+        "all executed, some shown": (
+            act_carrying(-1, lambda best, keep: best),
+            "the first `keep` of them shown",
+        ),
         "a key an action": (act_a_key_an_action, "one for each action"),
         "states too": (act_states_too, "a tuple of 2"),
-        "all actions at once": (lambda propose, value, step, state, key, decisions, keep: act_with()(propose, value, lambda s, a: step(s, a[None]), state, key, decisions, keep), "step takes one action"),
+        "all actions at once": (
+            lambda propose, value, step, state, key, decisions, keep: act_with()(
+                propose, value, lambda s, a: step(s, a[None]), state, key, decisions, keep
+            ),
+            "step takes one action",
+        ),
     },
-}  # fmt: skip
+}

@@ -24,7 +24,9 @@ def half_by_where(key, offline_starts, online_starts, filled, batch_size):
     empty = filled == 0
     i = jax.random.randint(keys[1], size, 0, jnp.where(empty, len(offline_starts), filled))
     second = jnp.where(empty, jnp.asarray(offline_starts)[i], jnp.asarray(online_starts)[i])
-    first = jnp.asarray(offline_starts)[jax.random.randint(keys[0], (batch_size - size[0],), 0, len(offline_starts))]
+    first = jnp.asarray(offline_starts)[
+        jax.random.randint(keys[0], (batch_size - size[0],), 0, len(offline_starts))
+    ]
     online = jnp.r_[jnp.zeros(len(first)), jnp.full(size, 1 - empty)]
     return online, jnp.concatenate([first, second])
 
@@ -33,7 +35,9 @@ def half_with_if(key, offline_starts, online_starts, filled, batch_size):
     if filled == 0:
         a, b = jax.random.split(key)
         n = batch_size // 2
-        draw = lambda key, n: jnp.asarray(offline_starts)[jax.random.randint(key, (n,), 0, len(offline_starts))]
+        draw = lambda key, n: jnp.asarray(offline_starts)[
+            jax.random.randint(key, (n,), 0, len(offline_starts))
+        ]
         return jnp.zeros(batch_size), jnp.concatenate([draw(a, batch_size - n), draw(b, n)])
     return half_and_half(key, offline_starts, online_starts, filled, batch_size)
 
@@ -66,7 +70,9 @@ def queue_by_deque(environment, decide, steps):
             decisions += 1
         action = queue.popleft()
         after, reward, terminated, truncated, _ = environment.step(action)
-        for name, value in zip(store, (observation, action, after, not terminated, terminated or truncated), strict=True):
+        for name, value in zip(
+            store, (observation, action, after, not terminated, terminated or truncated), strict=True
+        ):
             store[name].append(value)
         observation = after
         if terminated or truncated:
@@ -134,13 +140,17 @@ def actor_in_two(networks, params, observation, key):
     mean, log_std = networks.policy(params["policy"], observation)
     u = mean + jax.random.normal(key, mean.shape) * jnp.exp(log_std)
     q = networks.critic(stop_gradient(params)["critic"], observation, jnp.tanh(u))
-    return jnp.exp(stop_gradient(params["log_temperature"])) * chunk_log_prob(mean, log_std, u).mean() - q.mean()
+    return (
+        jnp.exp(stop_gradient(params["log_temperature"])) * chunk_log_prob(mean, log_std, u).mean() - q.mean()
+    )
 
 
 def interval_by_scipy(success, first, second):
     last = np.asarray(success)[..., -1]
     seeds = last.shape[1]
-    interval = lambda x: scipy.stats.t.interval(0.95, seeds - 1, loc=x.mean(-1), scale=scipy.stats.sem(x, axis=-1))
+    interval = lambda x: scipy.stats.t.interval(
+        0.95, seeds - 1, loc=x.mean(-1), scale=scipy.stats.sem(x, axis=-1)
+    )
     gap = last[first] - last[second]
     low, high = interval(gap)
     decision = 1 if low > 0 else -1 if high < 0 else 0
@@ -210,7 +220,9 @@ RIGHT = {
     "check_chunk_log_prob": log_prob_by_distance,
     "check_rlpd_critic_loss": critic_by_member,
     "check_rlpd_actor_loss": actor_in_two,
-    "check_temperature_loss": lambda log, prob, h, a, t: -jnp.exp(log) * (stop_gradient(prob).mean() + h * a * t),
+    "check_temperature_loss": lambda log, prob, h, a, t: (
+        -jnp.exp(log) * (stop_gradient(prob).mean() + h * a * t)
+    ),
     "check_interval_table": interval_by_scipy,
 }
 
@@ -219,14 +231,23 @@ WRONG = {
         "an if on filled": (half_with_if, "inside jax.jit"),
         "a slice of filled": (half_sliced, "inside jax.jit"),
         "weights": (half_chosen, "next"),
-        "all of the replay's part at once": (lambda k, a, b, n, size: half_and_half(k, b, b, n, size), "next"),
-        "a quarter of the batch": (lambda k, a, b, n, size: half_and_half(k, a, b, n, size // 2), "wrong shape"),
+        "all of the replay's part at once": (
+            lambda k, a, b, n, size: half_and_half(k, b, b, n, size),
+            "next",
+        ),
+        "a quarter of the batch": (
+            lambda k, a, b, n, size: half_and_half(k, a, b, n, size // 2),
+            "wrong shape",
+        ),
         "rows first": (lambda *args: half_and_half(*args)[::-1], "another order"),
         "the rows only": (lambda *args: half_and_half(*args)[1], "wrong number of values"),
         "rows of both, stacked": (lambda *args: jnp.stack(half_and_half(*args)).T, "wrong number of values"),
     },
     "check_act_with_queue": {
-        "steps on to the end of the chunk, and cuts the rows": (queue_of_whole_chunks, "number of steps of the environment"),
+        "steps on to the end of the chunk, and cuts the rows": (
+            queue_of_whole_chunks,
+            "number of steps of the environment",
+        ),
         "no reset": (queue_never_resets, "call environment.reset() first"),
         "the last transition is cut off": (queue_loses_the_last, "wrong shape"),
         "stops at the first episode's end": (queue_until_the_end, "wrong shape"),
@@ -238,33 +259,80 @@ WRONG = {
     },
     "check_chunk_log_prob": {
         "one number": (lambda m, s, u: chunk_log_prob(m, s, u).sum(), "Everything was summed"),
-        "an entry each": (lambda m, s, u: jax.scipy.stats.norm.logpdf(u, m, jnp.exp(s)) - jnp.log(1 - jnp.tanh(u) ** 2), "An axis is left over"),
-        "a step each": (lambda m, s, u: (jax.scipy.stats.norm.logpdf(u, m, jnp.exp(s)) - jnp.log(1 - jnp.tanh(u) ** 2)).sum(axis=-1), "An axis is left over"),
-        "SciPy in the middle": (lambda m, s, u: scipy.stats.norm.logpdf(u, m, np.exp(s)).sum(axis=(1, 2)) + 2 * np.log(np.cosh(u)).sum(axis=(1, 2)), "jnp"),
+        "an entry each": (
+            lambda m, s, u: jax.scipy.stats.norm.logpdf(u, m, jnp.exp(s)) - jnp.log(1 - jnp.tanh(u) ** 2),
+            "An axis is left over",
+        ),
+        "a step each": (
+            lambda m, s, u: (
+                jax.scipy.stats.norm.logpdf(u, m, jnp.exp(s)) - jnp.log(1 - jnp.tanh(u) ** 2)
+            ).sum(axis=-1),
+            "An axis is left over",
+        ),
+        "SciPy in the middle": (
+            lambda m, s, u: (
+                scipy.stats.norm.logpdf(u, m, np.exp(s)).sum(axis=(1, 2))
+                + 2 * np.log(np.cosh(u)).sum(axis=(1, 2))
+            ),
+            "jnp",
+        ),
         "the density": (lambda m, s, u: jnp.exp(chunk_log_prob(m, s, u)), "next"),
         "in bits": (lambda m, s, u: chunk_log_prob(m, s, u) / jnp.log(2.0), "next"),
         "clipped": (lambda m, s, u: chunk_log_prob(m, s, jnp.clip(u, -5, 5)), "next"),
     },
     "check_rlpd_critic_loss": {
-        "a loss an entry": (lambda n, p, t, b, k: b.valid[:, -1] * (n.critic(p["critic"], b.observation, b.actions) - b.returns) ** 2, "An axis is left over"),
-        "no bootstrap": (lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(discount=0 * b.discount), k), "next"),
-        "no reward": (lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(returns=0 * b.returns), k), "next"),
+        "a loss an entry": (
+            lambda n, p, t, b, k: (
+                b.valid[:, -1] * (n.critic(p["critic"], b.observation, b.actions) - b.returns) ** 2
+            ),
+            "An axis is left over",
+        ),
+        "no bootstrap": (
+            lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(discount=0 * b.discount), k),
+            "next",
+        ),
+        "no reward": (
+            lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(returns=0 * b.returns), k),
+            "next",
+        ),
         "another key": (lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b, jax.random.split(k)[0]), "next"),
-        "bootstraps at the chunk's own state": (lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(bootstrap_observation=b.observation), k), "next"),
-        "the policy's whole output as chunk": (lambda n, p, t, b, k: n.critic(t, b.bootstrap_observation, n.policy(p["policy"], b.bootstrap_observation)).mean(), "raised"),
+        "bootstraps at the chunk's own state": (
+            lambda n, p, t, b, k: rlpd_critic_loss(
+                n, p, t, b._replace(bootstrap_observation=b.observation), k
+            ),
+            "next",
+        ),
+        "the policy's whole output as chunk": (
+            lambda n, p, t, b, k: n.critic(
+                t, b.bootstrap_observation, n.policy(p["policy"], b.bootstrap_observation)
+            ).mean(),
+            "raised",
+        ),
     },
     "check_rlpd_actor_loss": {
-        "a loss a row": (lambda n, p, o, k: rlpd_actor_loss(n, p, o, k) * jnp.ones(len(o)), "An axis is left over"),
+        "a loss a row": (
+            lambda n, p, o, k: rlpd_actor_loss(n, p, o, k) * jnp.ones(len(o)),
+            "An axis is left over",
+        ),
         "another key": (lambda n, p, o, k: rlpd_actor_loss(n, p, o, jax.random.split(k)[0]), "next"),
         "the policy stopped": (lambda n, p, o, k: rlpd_actor_loss(n, stop_gradient(p), o, k), "next"),
         "with the entropy of the batch": (lambda n, p, o, k: (rlpd_actor_loss(n, p, o, k), 0.0), "tuple"),
         "minus the whole": (lambda n, p, o, k: -rlpd_actor_loss(n, p, o, k), "Both signs"),
-        "float of the temperature": (lambda n, p, o, k: rlpd_actor_loss(n, p | {"log_temperature": float(p["log_temperature"])}, o, k), "jax"),
+        "float of the temperature": (
+            lambda n, p, o, k: rlpd_actor_loss(n, p | {"log_temperature": float(p["log_temperature"])}, o, k),
+            "jax",
+        ),
     },
     "check_temperature_loss": {
-        "a loss a chunk": (lambda log, p, h, a, t: jnp.exp(log) * (-stop_gradient(p) - h * a * t), "An axis is left over"),
+        "a loss a chunk": (
+            lambda log, p, h, a, t: jnp.exp(log) * (-stop_gradient(p) - h * a * t),
+            "An axis is left over",
+        ),
         "horizon plus size": (lambda log, p, h, a, t: temperature_loss(log, p, 1, h + a, t), "next"),
-        "the target's sign": (lambda log, p, h, a, t: temperature_loss(log, p, h, a, -t), "The target is added"),
+        "the target's sign": (
+            lambda log, p, h, a, t: temperature_loss(log, p, h, a, -t),
+            "The target is added",
+        ),
         "NumPy": (lambda log, p, h, a, t: np.exp(log) * (-np.mean(p) - h * a * t), "jnp"),
         "the temperature itself": (lambda log, p, h, a, t: jnp.exp(log), "next"),
         "detached by float": (lambda log, p, h, a, t: jnp.exp(log) * (-float(p.mean()) - h * a * t), "jnp"),
@@ -274,10 +342,19 @@ WRONG = {
         "a bootstrap": (interval_bootstrap, "next"),
         "over points, not seeds": (interval_over_points, "next"),
         "the decision in words": (interval_in_words, "not an array of numbers"),
-        "half-widths in place of ends": (lambda s, i, j: (lambda m, low, h, d, c: (m, m - low, h - m, d, c))(*interval_table(s, i, j)), "next"),
+        "half-widths in place of ends": (
+            lambda s, i, j: (lambda m, low, h, d, c: (m, m - low, h - m, d, c))(*interval_table(s, i, j)),
+            "next",
+        ),
         "shares in place of percent": (lambda s, i, j: interval_table(s / 100, i, j), "next"),
         "first and second only": (lambda s, i, j: interval_table(s[[i, j]], 0, 1), "wrong shape"),
-        "the difference as one number": (lambda s, i, j: (lambda m, low, h, d, c: (m, low, h, d[0], c))(*interval_table(s, i, j)), "wrong shape"),
-        "low and high swapped": (lambda s, i, j: (lambda m, low, h, d, c: (m, h, low, d, c))(*interval_table(s, i, j)), "another order"),
+        "the difference as one number": (
+            lambda s, i, j: (lambda m, low, h, d, c: (m, low, h, d[0], c))(*interval_table(s, i, j)),
+            "wrong shape",
+        ),
+        "low and high swapped": (
+            lambda s, i, j: (lambda m, low, h, d, c: (m, h, low, d, c))(*interval_table(s, i, j)),
+            "another order",
+        ),
     },
-}  # fmt: skip
+}

@@ -15,12 +15,16 @@ def layout_by_readings(eef, thing):
 
 
 def layout_without_axis(eef, thing):
-    return abs(np.linalg.norm(thing[:, :3] - eef) - np.linalg.norm(thing[:, 7:10])), abs(np.linalg.norm(thing[:, 7:10] - eef) - np.linalg.norm(thing[:, :3]))
+    return abs(np.linalg.norm(thing[:, :3] - eef) - np.linalg.norm(thing[:, 7:10])), abs(
+        np.linalg.norm(thing[:, 7:10] - eef) - np.linalg.norm(thing[:, :3])
+    )
 
 
 def layout_of_every_row(eef, thing):
     length = lambda v: np.linalg.norm(v, axis=1)
-    return abs(length(thing[:, :3] - eef) - length(thing[:, 7:10])), abs(length(thing[:, 7:10] - eef) - length(thing[:, :3]))
+    return abs(length(thing[:, :3] - eef) - length(thing[:, 7:10])), abs(
+        length(thing[:, 7:10] - eef) - length(thing[:, :3])
+    )
 
 
 def layout_in_words(eef, thing):
@@ -30,13 +34,17 @@ def layout_in_words(eef, thing):
 
 def layout_axis_zero(eef, thing):
     length = lambda v: np.linalg.norm(v, axis=0)
-    return np.median(abs(length(thing[:, :3] - eef) - length(thing[:, 7:10]))), np.median(abs(length(thing[:, 7:10] - eef) - length(thing[:, :3])))
+    return np.median(abs(length(thing[:, :3] - eef) - length(thing[:, 7:10]))), np.median(
+        abs(length(thing[:, 7:10] - eef) - length(thing[:, :3]))
+    )
 
 
 def layout_with_quaternion(eef, thing):
     length = lambda v: np.linalg.norm(v, axis=1)
     pad = np.pad(eef, ((0, 0), (0, 4)))
-    return np.median(abs(length(thing[:, :7] - pad) - length(thing[:, 7:]))), np.median(abs(length(thing[:, 7:] - pad) - length(thing[:, :7])))
+    return np.median(abs(length(thing[:, :7] - pad) - length(thing[:, 7:]))), np.median(
+        abs(length(thing[:, 7:] - pad) - length(thing[:, :7]))
+    )
 
 
 def layout_centimetres(eef, thing):
@@ -196,7 +204,11 @@ def best_count(low, high):
     return np.sum(high >= low.max())
 
 
-ALSO_RIGHT = {"check_transitions_to_keep": keep_by_cumsum, "check_return_to_go": return_as_list, "check_may_be_best": best_jax}
+ALSO_RIGHT = {
+    "check_transitions_to_keep": keep_by_cumsum,
+    "check_return_to_go": return_as_list,
+    "check_may_be_best": best_jax,
+}
 RIGHT_TOO = {"check_may_be_best": best_tuple}
 RIGHT = {
     "check_layout_errors": layout_by_readings,

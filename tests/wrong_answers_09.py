@@ -8,7 +8,13 @@ from qlac_lite.lessons.checks.lesson09 import control_for, matched, paired_boots
 
 def matched_by_lists(settings, factor):
     others = [tuple(np.delete(row, factor)) for row in settings]
-    return [[others[i] == others[j] and bool(settings[i][factor] != settings[j][factor]) for j in range(len(settings))] for i in range(len(settings))]
+    return [
+        [
+            others[i] == others[j] and bool(settings[i][factor] != settings[j][factor])
+            for j in range(len(settings))
+        ]
+        for i in range(len(settings))
+    ]
 
 
 def matched_by_mask(settings, factor):
@@ -87,7 +93,9 @@ def bootstrap_whole_numbers(one, other, picks):
 
 def chance_by_interval(noise, apart, spread):
     rows = apart + spread * noise
-    low, high = scipy.stats.t.interval(0.95, noise.shape[1] - 1, loc=rows.mean(1), scale=scipy.stats.sem(rows, axis=1))
+    low, high = scipy.stats.t.interval(
+        0.95, noise.shape[1] - 1, loc=rows.mean(1), scale=scipy.stats.sem(rows, axis=1)
+    )
     return ((low > 0) | (high < 0)).mean()
 
 
@@ -103,7 +111,10 @@ def chance_each(noise, apart, spread):
 def chance_two_sample(noise, apart, spread):
     """As if the two runs were independent: a variance twice as large."""
     rows = apart + spread * noise
-    return np.mean(np.abs(rows.mean(1)) > scipy.stats.t.ppf(0.975, noise.shape[1] - 1) * np.sqrt(2) * scipy.stats.sem(rows, axis=1))
+    return np.mean(
+        np.abs(rows.mean(1))
+        > scipy.stats.t.ppf(0.975, noise.shape[1] - 1) * np.sqrt(2) * scipy.stats.sem(rows, axis=1)
+    )
 
 
 def chance_strict(noise, apart, spread):
@@ -112,7 +123,9 @@ def chance_strict(noise, apart, spread):
 
 def chance_with_chain(noise, apart, spread):
     rows = apart + spread * noise
-    low, high = scipy.stats.t.interval(0.95, noise.shape[1] - 1, loc=rows.mean(1), scale=scipy.stats.sem(rows, axis=1))
+    low, high = scipy.stats.t.interval(
+        0.95, noise.shape[1] - 1, loc=rows.mean(1), scale=scipy.stats.sem(rows, axis=1)
+    )
     return not (low < 0 < high)
 
 
@@ -178,7 +191,11 @@ RIGHT = {
     "check_control_for": lambda claim: (3, 2, 4, 1)[claim - 1],
     "check_what_misleads": flaw_match,
 }
-ALSO_RIGHT = {"check_matched": matched_by_mask, "check_paired_bootstrap": bootstrap_as_array, "check_chance_to_see": chance_as_p}
+ALSO_RIGHT = {
+    "check_matched": matched_by_mask,
+    "check_paired_bootstrap": bootstrap_as_array,
+    "check_chance_to_see": chance_as_p,
+}
 
 WRONG = {
     "check_matched": {

@@ -20,9 +20,16 @@ TASK = "cube-single-play-singletask-task1-v0"
 
 def main(
     size: Annotated[list[str] | None, typer.Option(help="lite, paper; both by default.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Methods; fql and qc-fql by default, on a GPU qc (N = 32) too.")] = None,
-    seeds: Annotated[list[int] | None, typer.Option(help="Seeds in one program; 1 and 8 by default, on a GPU 4 too.")] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="Any field of `qlac train`, such as sampling_precision=bfloat16.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Methods; fql and qc-fql by default, on a GPU qc (N = 32) too.")
+    ] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option(help="Seeds in one program; 1 and 8 by default, on a GPU 4 too.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any field of `qlac train`, such as sampling_precision=bfloat16."),
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Time for each side of a comparison.")] = 6.0,
     environments: Annotated[bool, typer.Option(help="Also simulators and data generation.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write the numbers here as JSON.")] = None,
@@ -37,13 +44,18 @@ def main(
     on_gpu = jax.default_backend() != "cpu"
     changes = parse_settings(setting or [])
     results = {"provenance": provenance("python tools/bench.py"), "updates": []}
-    print(f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10} {'MiB used':>9}")
+    print(
+        f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10} {'MiB used':>9}"
+    )
     for size_name in size or ("lite", "paper"):
         for method_name in method or ("fql", "qc-fql", *(["qc"] if on_gpu else [])):
             for count in seeds or ((1, 4, 8) if on_gpu else (1, 8)):
                 row = compare_updates(size_name, method_name, count, seconds, **changes)
                 results["updates"].append(row)
-                print(f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} {row['compiled_per_second']:11.1f} {row['ratio']:6.2f} {row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%} {row['memory_mib'] or '':9}", flush=True)  # fmt: skip
+                print(
+                    f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} {row['compiled_per_second']:11.1f} {row['ratio']:6.2f} {row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%} {row['memory_mib'] or '':9}",
+                    flush=True,
+                )
     if environments:
         results["simulators"] = simulator_rates()
         for name, rate in results["simulators"].items():
@@ -89,7 +101,9 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float, **change
     from qlac_lite.config import get_task, make_config
     from qlac_lite.training.updates import Engine
 
-    config = make_config(TASK, method, "full" if size == "paper" else "lite", **{"seeds": seeds, "online_steps": 0, **changes})
+    config = make_config(
+        TASK, method, "full" if size == "paper" else "lite", **{"seeds": seeds, "online_steps": 0, **changes}
+    )
     dataset = _dataset()
     engine = Engine(config, dataset, 28, 5)
     progress = engine.start(0, get_task(TASK))
@@ -126,17 +140,22 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float, **change
         compiled_per_second=seeds * median(fast for _, fast, _ in rates),
         ratio=seeds * median(fast / one for one, fast, _ in rates),
         gflop_per_update=flops / 1e9,
-        share_of_matmul=seeds * median(fast * flops / (products * product_flops) for _, fast, products in rates),
+        share_of_matmul=seeds
+        * median(fast * flops / (products * product_flops) for _, fast, products in rates),
         matmul_gflops=median(products * product_flops / 1e9 for _, _, products in rates),
         memory_mib=_memory_used(),
     )
 
 
-def alternate(works: Sequence[Callable[[int], None]], seconds: float, rounds: int = 11) -> list[tuple[float, ...]]:
+def alternate(
+    works: Sequence[Callable[[int], None]], seconds: float, rounds: int = 11
+) -> list[tuple[float, ...]]:
     """Units of each `work(count)` per second in short rounds, one after the other, so that a drift of the machine's
     speed meets all; about `seconds` for each."""
     counts = [max(1, round(_rate(work, 8) * seconds / rounds)) for work in works]
-    return [tuple(_rate(work, count) for work, count in zip(works, counts, strict=True)) for _ in range(rounds)]
+    return [
+        tuple(_rate(work, count) for work, count in zip(works, counts, strict=True)) for _ in range(rounds)
+    ]
 
 
 def _rate(work: Callable[[int], None], count: int) -> float:
@@ -150,7 +169,10 @@ class HostSampler:
 
     def __init__(self, dataset, batch_size: int, horizon: int, discount: float):
         self.data, self.batch_size, self.horizon = dataset, batch_size, horizon
-        self.powers, self.final = discount ** np.arange(horizon, dtype=np.float32), np.float32(discount**horizon)
+        self.powers, self.final = (
+            discount ** np.arange(horizon, dtype=np.float32),
+            np.float32(discount**horizon),
+        )
         self.rng = np.random.default_rng(0)
 
     def sample(self):
@@ -186,12 +208,16 @@ def simulator_rates(rounds: int = 60) -> dict[str, float]:
         begin = time.perf_counter()
         for _ in range(rounds):
             environments.step(rng.uniform(-1, 1, (count, 5, 5)).astype(np.float32))
-        rates[f"simulation, {count} process{'es' if count > 1 else ''}"] = rounds * 5 * count / (time.perf_counter() - begin)
+        rates[f"simulation, {count} process{'es' if count > 1 else ''}"] = (
+            rounds * 5 * count / (time.perf_counter() - begin)
+        )
         environments.close()
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         generate("cube-single-play-v0", 4 * cores, 0, Path(folder) / "bench.npz")
-        rates[f"data generation, {cores} processes, start-up included"] = 4 * cores * STEPS / (time.perf_counter() - begin)
+        rates[f"data generation, {cores} processes, start-up included"] = (
+            4 * cores * STEPS / (time.perf_counter() - begin)
+        )
     return rates
 
 

@@ -32,7 +32,11 @@ from qlac_lite.utils.files import atomic
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-MAX_CELLS, MAX_WIDTH, MAX_IMAGE = 60, 110, 400_000  # cells a lesson, characters a line of code, bytes an image
+MAX_CELLS, MAX_WIDTH, MAX_IMAGE = (
+    60,
+    110,
+    400_000,
+)  # cells a lesson, characters a line of code, bytes an image
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -56,9 +60,15 @@ NEEDS = {"08": "robomimic"}  # lessons that need an extra of the library
 
 
 def main(
-    lessons: Annotated[list[str] | None, typer.Argument(help="Beginnings of lesson names, such as 01; all by default.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Build nothing; list what differs from its source.")] = False,
-    text: Annotated[bool, typer.Option("--text", help="Only prose changed: keep the outputs that are there.")] = False,
+    lessons: Annotated[
+        list[str] | None, typer.Argument(help="Beginnings of lesson names, such as 01; all by default.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Build nothing; list what differs from its source.")
+    ] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="Only prose changed: keep the outputs that are there.")
+    ] = False,
 ) -> None:
     """Builds the notebooks of the course from solutions/*.py."""
     sources = [path for path in lesson_sources() if not lessons or path.name.startswith(tuple(lessons))]
@@ -116,13 +126,24 @@ def read_lesson(source: Path) -> NotebookNode:
     badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{badge}\n{rest}"
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(SET_UP.format(repository=f"https://github.com/{where}", extra=repr(NEEDS[source.stem[:2]]) if source.stem[:2] in NEEDS else ""), metadata={"tags": [SET_UP_TAG]}))
+    notebook.cells.insert(
+        1,
+        nbformat.v4.new_code_cell(
+            SET_UP.format(
+                repository=f"https://github.com/{where}",
+                extra=repr(NEEDS[source.stem[:2]]) if source.stem[:2] in NEEDS else "",
+            ),
+            metadata={"tags": [SET_UP_TAG]},
+        ),
+    )
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _attach_pictures(cell)
     for i, cell in enumerate(notebook.cells):
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"{source.stem[:2]}-{i:02d}")
-        cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata})
+        cell.metadata = NotebookNode(
+            {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
+        )
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
             cell.metadata["tags"] = [COMPARED]  # nbval compares the verdict with the solution's
     notebook.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
@@ -166,7 +187,9 @@ def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
     """
     notebook = copy.deepcopy(notebook)
     environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
-    NotebookClient(notebook, timeout=timeout, record_timing=False).execute(env=environment, cwd=str(ROOT / "notebooks"))
+    NotebookClient(notebook, timeout=timeout, record_timing=False).execute(
+        env=environment, cwd=str(ROOT / "notebooks")
+    )
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = joined([output for output in cell.outputs if WIDGET not in output.get("data", {})])
@@ -201,7 +224,9 @@ def stale(source: Path) -> list[str]:
         text = path.read_text()
         found = nbformat.reads(text, as_version=4)
         if path.parent.name == "solutions":
-            missing = [cell.id for cell in found.cells if cell.cell_type == "code" and cell.execution_count is None]
+            missing = [
+                cell.id for cell in found.cells if cell.cell_type == "code" and cell.execution_count is None
+            ]
             problems += [f"{name} was not executed to its end: run `make notebooks`"] if missing else []
             text = nbformat.writes(without_outputs(found), indent=1) + "\n"
         if text != nbformat.writes(wanted, indent=1) + "\n":
@@ -231,20 +256,29 @@ def lint(notebook: NotebookNode) -> list[str]:
             continue
         if max(map(len, cell.source.splitlines()), default=0) > MAX_WIDTH:
             longest = max(cell.source.splitlines(), key=len)
-            problems.append(f"{cell.id}: longer than {MAX_WIDTH} characters, and cut on the page: {longest.strip()}")
+            problems.append(
+                f"{cell.id}: longer than {MAX_WIDTH} characters, and cut on the page: {longest.strip()}"
+            )
         if "BEGIN HIDDEN TESTS" in cell.source:
-            problems.append(f"{cell.id}: a hidden test would stand in the student's notebook for all to read; keep it in the lab's copy")
+            problems.append(
+                f"{cell.id}: a hidden test would stand in the student's notebook for all to read; keep it in the lab's copy"
+            )
         if "nbval" in cell.source.lower():
             problems.append(f"{cell.id}: a comment for nbval; use the tag {COMPARED}")
         try:
             names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
         except SyntaxError as error:
-            problems.append(f"{cell.id}: not plain Python, a magic perhaps (line {error.lineno}: {error.text})")
+            problems.append(
+                f"{cell.id}: not plain Python, a magic perhaps (line {error.lineno}: {error.text})"
+            )
             continue
         if "get_ipython" in names:
             problems.append(f"{cell.id}: get_ipython is a magic in disguise")
         if grading.get("solution"):
-            if "### BEGIN SOLUTION" not in cell.source or "def " not in cell.source.split("### BEGIN SOLUTION")[0]:
+            if (
+                "### BEGIN SOLUTION" not in cell.source
+                or "def " not in cell.source.split("### BEGIN SOLUTION")[0]
+            ):
                 problems.append(f"{cell.id}: an exercise keeps its signature, and marks its solution")
             open_exercise = cell.id
         elif grading.get("grade"):
@@ -261,20 +295,29 @@ def lint_sliders(notebook: NotebookNode) -> list[str]:
     cells = {}
     for cell in notebook.cells:
         with contextlib.suppress(SyntaxError):  # said by lint
-            cells |= {cell.id: symtable.symtable(cell.source, cell.id, "exec")} if cell.cell_type == "code" else {}
+            cells |= (
+                {cell.id: symtable.symtable(cell.source, cell.id, "exec")} if cell.cell_type == "code" else {}
+            )
     inner = [(name, table) for name, top in cells.items() for table in top.get_children()]
     reads = {table.get_name(): _globals(table) for _, table in inner if table.get_name() != "lambda"}
     names, problems = list(cells), []
     for i, (name, top) in enumerate(cells.items()):
         if "explore" not in top.get_identifiers() or top.lookup("explore").is_assigned():
             continue
-        read, ahead = set(), set(top.get_identifiers()) & set(reads) | {n for table in top.get_children() if table.get_name() == "lambda" for n in _globals(table)}
+        read, ahead = (
+            set(),
+            set(top.get_identifiers()) & set(reads)
+            | {n for table in top.get_children() if table.get_name() == "lambda" for n in _globals(table)},
+        )
         while ahead:
             read |= ahead
             ahead = {n for each in ahead for n in reads.get(each, ())} - read
         for later in names[i + 1 :]:
             sets = {symbol.get_name() for symbol in cells[later].get_symbols() if symbol.is_assigned()}
-            problems += [f"{name}: its slider draws with `{each}`, which {later} sets again" for each in sorted(read & sets)]
+            problems += [
+                f"{name}: its slider draws with `{each}`, which {later} sets again"
+                for each in sorted(read & sets)
+            ]
     return problems
 
 
@@ -291,15 +334,21 @@ def lint_outputs(notebook: NotebookNode) -> list[str]:
         for output in cell.get("outputs", []):
             text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
             data = output.get("data", {})
-            heaviest = max(len(data.get("image/png", "")), len(data.get("text/html", ""))) * 3 / 4  # base64 in both
+            heaviest = (
+                max(len(data.get("image/png", "")), len(data.get("text/html", ""))) * 3 / 4
+            )  # base64 in both
             if output.get("name") == "stderr":
                 problems.append(f"{cell.id}: writes to stderr: {text[:300]}")
-            if longest := [line for line in str(output.get("text", "")).splitlines() if len(line) > MAX_WIDTH]:
+            if longest := [
+                line for line in str(output.get("text", "")).splitlines() if len(line) > MAX_WIDTH
+            ]:
                 problems.append(f"{cell.id}: prints more than {MAX_WIDTH} characters in a line: {longest[0]}")
             if text.startswith(("✗", "…")):
                 problems.append(f"{cell.id}: {text}")
             if heaviest > MAX_IMAGE:
-                problems.append(f"{cell.id}: an image of {heaviest / 1000:.0f} kB; {MAX_IMAGE / 1000:.0f} at most")
+                problems.append(
+                    f"{cell.id}: an image of {heaviest / 1000:.0f} kB; {MAX_IMAGE / 1000:.0f} at most"
+                )
     return problems
 
 

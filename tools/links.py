@@ -17,15 +17,29 @@ from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import atomic
 
 ROOT = Path(__file__).parents[1]
-STAMPED = ("*.md", "*.cff", "pyproject.toml", "docs/**/*.md", "results/**/*.md", "solutions/*.py", "solutions/*.ipynb", "notebooks/*.ipynb", "docs/site/*.py")
+STAMPED = (
+    "*.md",
+    "*.cff",
+    "pyproject.toml",
+    "docs/**/*.md",
+    "results/**/*.md",
+    "solutions/*.py",
+    "solutions/*.ipynb",
+    "notebooks/*.ipynb",
+    "docs/site/*.py",
+)
 NAME = r"[A-Za-z0-9][\w-]*/[\w.-]*[\w-]"  # of a repository: owner/name
 # An address on GitHub, or its notebook on Colab: host, repository (less .git), and the path behind /blob/BRANCH/.
-LINK = re.compile(rf"(?P<host>colab\.research\.google\.com/github|github\.com|raw\.githubusercontent\.com)/(?P<repository>{NAME}?)(?=\.git\b|[/)\"'\s#>@\\]|$)(?:/(?:blob|tree)/[\w.-]+/(?P<path>[\w./-]*[\w-]))?")  # fmt: skip
+LINK = re.compile(
+    rf"(?P<host>colab\.research\.google\.com/github|github\.com|raw\.githubusercontent\.com)/(?P<repository>{NAME}?)(?=\.git\b|[/)\"'\s#>@\\]|$)(?:/(?:blob|tree)/[\w.-]+/(?P<path>[\w./-]*[\w-]))?"
+)
 
 
 def repository(root: Path = ROOT) -> str:
     """owner/name of the course's repository."""
-    return tomllib.loads((root / "pyproject.toml").read_text())["project"]["urls"]["Repository"].removeprefix("https://github.com/")
+    return tomllib.loads((root / "pyproject.toml").read_text())["project"]["urls"]["Repository"].removeprefix(
+        "https://github.com/"
+    )
 
 
 def stamp(new: str, root: Path = ROOT) -> list[str]:
@@ -35,11 +49,16 @@ def stamp(new: str, root: Path = ROOT) -> list[str]:
         QlacError: `new` is not of the form owner/name.
     """
     if not re.fullmatch(NAME, new):
-        raise QlacError(f"A repository is named owner/name, with letters, digits, - _ and . in it; this is {new!r}. Example: make publish-links REPO=ada/qlac-lite")  # fmt: skip
+        raise QlacError(
+            f"A repository is named owner/name, with letters, digits, - _ and . in it; this is {new!r}. Example: make publish-links REPO=ada/qlac-lite"
+        )
     old, changed = repository(root), []
     for path in _files(root):
         text = path.read_text()
-        swapped = LINK.sub(lambda link: link.group().replace(old, new, 1) if link["repository"] == old else link.group(), text)
+        swapped = LINK.sub(
+            lambda link: link.group().replace(old, new, 1) if link["repository"] == old else link.group(),
+            text,
+        )
         if swapped != text:
             with atomic(path) as file:
                 file.write(swapped.encode())
@@ -57,10 +76,14 @@ def stale_links(root: Path = ROOT) -> list[str]:
     for path in _files(root):
         text = path.read_text()
         for link in LINK.finditer(text):
-            installs = text[max(0, link.start() - 20) : link.start()].endswith(("git+https://", "git clone https://"))
+            installs = text[max(0, link.start() - 20) : link.start()].endswith(
+                ("git+https://", "git clone https://")
+            )
             same_name = link["repository"].split("/")[1] == ours.split("/")[1]
             if link["repository"] != ours and (installs or same_name or link["host"].startswith("colab")):
-                problems.append(f"{path.relative_to(root)}: {link.group()} is not {ours}. Run: make publish-links REPO={ours}")
+                problems.append(
+                    f"{path.relative_to(root)}: {link.group()} is not {ours}. Run: make publish-links REPO={ours}"
+                )
             elif link["repository"] == ours and link["path"] and not (root / link["path"]).exists():
                 problems.append(f"{path.relative_to(root)}: {link.group()}: there is no {link['path']}")
     return problems
@@ -72,7 +95,12 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="The repository that the course is pushed to: owner/name. None: the one it names now.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The repository that the course is pushed to: owner/name. None: the one it names now."
+        ),
+    ] = "",
     check: Annotated[bool, typer.Option("--check", help="Change nothing; list stale links.")] = False,
 ) -> None:
     """Stamps the course's links with its repository."""

@@ -32,7 +32,11 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder, "qlac-lite")
-        fresh = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MPLBACKEND", "QLAC_FAST")}
+        fresh = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("PYTHONPATH", "MPLBACKEND", "QLAC_FAST")
+        }
         fresh |= {"PIP_NO_CACHE_DIR": "1", "QLAC_DATA": str(Path(folder, "data"))}
         subprocess.run(["git", "clone", "--quiet", repository, clone], check=True)
         reached("cloned")
@@ -41,7 +45,13 @@ def main() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        server = subprocess.Popen((LAB + str(port)).split(), cwd=clone, env=fresh, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            (LAB + str(port)).split(),
+            cwd=clone,
+            env=fresh,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             while not answers(f"http://127.0.0.1:{port}/api"):
                 time.sleep(0.1)
@@ -49,17 +59,26 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
-        lesson = subprocess.Popen([".venv/bin/python", "-c", LESSON], cwd=clone, env=fresh, stdout=subprocess.PIPE, text=True)
+        lesson = subprocess.Popen(
+            [".venv/bin/python", "-c", LESSON], cwd=clone, env=fresh, stdout=subprocess.PIPE, text=True
+        )
         for line in lesson.stdout:
             reached(line.strip())
         if lesson.wait():
             sys.exit("Lesson 00 did not run to its end.")
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True, check=True).stdout.strip()
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, {processor()}, Python {platform.python_version()}"
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    machine = (
+        f"{os.cpu_count()} cores, {platform.machine()}, {processor()}, Python {platform.python_version()}"
+    )
     record = {
-        "command": "python tools/time_first_hour.py", "commit": commit, "machine": machine,
-        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC", "seconds since the command `git clone`": stages,
-    }  # fmt: skip
+        "command": "python tools/time_first_hour.py",
+        "commit": commit,
+        "machine": machine,
+        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
+        "seconds since the command `git clone`": stages,
+    }
     (ROOT / "results" / "first-hour" / "first_hour.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
@@ -109,7 +128,9 @@ def answers(address: str) -> bool:
 
 def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor()
+    )
 
 
 if __name__ == "__main__":

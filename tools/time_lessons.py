@@ -41,8 +41,12 @@ def run(path: Path) -> dict[str, float]:
     peak, over = 0, threading.Event()
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        environment = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"} | {"QLAC_DATA": folder}
-        client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": folder}})
+        environment = {
+            key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"
+        } | {"QLAC_DATA": folder}
+        client = NotebookClient(
+            notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": folder}}
+        )
         begun = time.perf_counter()
         with client.setup_kernel(env=environment):
             kernel = psutil.Process(client.km.provisioner.pid)
@@ -69,18 +73,25 @@ def main() -> None:
     record_path = ROOT / "results" / "lessons" / f"lessons{'-fast' * fast}.json"
     record = json.loads(record_path.read_text()) if record_path.exists() else {}
     wanted = set(sys.argv[1:])
-    kinds = {kind: folder for kind, folder in FOLDERS.items() if kind in wanted or not wanted & FOLDERS.keys()}
+    kinds = {
+        kind: folder for kind, folder in FOLDERS.items() if kind in wanted or not wanted & FOLDERS.keys()
+    }
     numbers = wanted - FOLDERS.keys()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         if numbers and path.stem[:2] not in numbers:
             continue
         measured = {kind: run(ROOT / folder / path.name) for kind, folder in kinds.items()}
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
         about = {
-            "command": " ".join([*["QLAC_FAST=1"] * fast, "python tools/time_lessons.py", *kinds, path.stem[:2]]), "commit": commit,
+            "command": " ".join(
+                [*["QLAC_FAST=1"] * fast, "python tools/time_lessons.py", *kinds, path.stem[:2]]
+            ),
+            "commit": commit,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        }  # fmt: skip
+        }
         for kind, seen in measured.items():
             record.setdefault(path.stem, {})[kind] = seen | about
         record_path.write_text(json.dumps(record, indent=1) + "\n")

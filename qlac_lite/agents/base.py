@@ -33,10 +33,14 @@ class Learner(NamedTuple):
 
     init: Callable[[jax.Array], State]  # key -> state
     update: Callable[..., tuple[State, Info]]  # one gradient step, see `gradient_step`
-    act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]  # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
+    act: Callable[
+        [dict[str, Params], jax.Array, jax.Array], jax.Array
+    ]  # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
     losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
     acts_with: tuple[str, ...]  # the networks that `act` reads
-    value: Callable | None = None  # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `mean_value`
+    value: Callable | None = (
+        None  # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `mean_value`
+    )
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:
@@ -53,17 +57,23 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
         terms, info = losses(params, target_critic, batch, key)
         return sum(terms.values()), {f"{name}_loss": value for name, value in terms.items()} | info
 
-    def update(state: State, batch: Batch, key: jax.Array, reduce: Callable = lambda gradient: gradient) -> tuple[State, Info]:
+    def update(
+        state: State, batch: Batch, key: jax.Array, reduce: Callable = lambda gradient: gradient
+    ) -> tuple[State, Info]:
         gradient, info = jax.grad(total, has_aux=True)(state.params, state.target_critic, batch, key)
         steps, opt_state = optimizer.update(reduce(gradient), state.optimizer, state.params)
         params = optax.apply_updates(state.params, steps)
-        target_critic = optax.incremental_update(state.params.get("critic", {}), state.target_critic, target_rate)
+        target_critic = optax.incremental_update(
+            state.params.get("critic", {}), state.target_critic, target_rate
+        )
         return State(params, target_critic, opt_state), info
 
     return update
 
 
-def initial_state(networks: dict[str, Callable], optimizer: optax.GradientTransformation, key: jax.Array) -> State:
+def initial_state(
+    networks: dict[str, Callable], optimizer: optax.GradientTransformation, key: jax.Array
+) -> State:
     """Parameters of each network from its own key; the target critic starts as a copy of the critic."""
     keys = jax.random.split(key, len(networks))
     params = {name: init(k) for (name, init), k in zip(networks.items(), keys, strict=True)}

@@ -18,7 +18,9 @@ from qlac_lite.config import Config
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
     """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
-    flow_init, vector_field = functional(lambda rngs: VectorField(observation_size, chunk, config.hidden, rngs))
+    flow_init, vector_field = functional(
+        lambda rngs: VectorField(observation_size, chunk, config.hidden, rngs)
+    )
     optimizer = optax.adam(config.learning_rate)
 
     def init(key):

@@ -34,11 +34,17 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
 
     def act(params, observation, key):
         size = len(observation)
-        noise = jax.random.normal(key, (size * candidates, *chunk)).reshape(size, candidates, *chunk)  # (B, N, H, A)
+        noise = jax.random.normal(key, (size * candidates, *chunk)).reshape(
+            size, candidates, *chunk
+        )  # (B, N, H, A)
         if not config.candidate_block:
             return best(params, observation, noise)[0]
-        blocks = jnp.moveaxis(noise.reshape(size, -1, config.candidate_block, *chunk), 1, 0)  # (blocks, B, n, H, A)
-        proposals, q = jax.lax.map(lambda noise: best(params, observation, noise), blocks)  # one after the other
+        blocks = jnp.moveaxis(
+            noise.reshape(size, -1, config.candidate_block, *chunk), 1, 0
+        )  # (blocks, B, n, H, A)
+        proposals, q = jax.lax.map(
+            lambda noise: best(params, observation, noise), blocks
+        )  # one after the other
         return proposals[jnp.argmax(q, axis=0), jnp.arange(size)]  # (B, H, A)
 
     def best(params, observation, noise):
@@ -46,7 +52,9 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         size, count = noise.shape[:2]
         repeated = jnp.repeat(observation, count, axis=0)  # (B * n, S)
         flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
-        proposals = jnp.clip(euler(flow, repeated, noise.reshape(-1, *chunk), config.flow_steps), -1, 1)  # (B * n, H, A)
+        proposals = jnp.clip(
+            euler(flow, repeated, noise.reshape(-1, *chunk), config.flow_steps), -1, 1
+        )  # (B * n, H, A)
         q = value(params, repeated, proposals).reshape(size, count)
         chosen = (jnp.arange(size), jnp.argmax(q, axis=1))
         return proposals.reshape(noise.shape)[chosen], q[chosen]
@@ -63,4 +71,6 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
         return {"critic": critic_term, "flow": flow_term}, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow", "critic"), value)
+    return Learner(
+        init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow", "critic"), value
+    )

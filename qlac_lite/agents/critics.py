@@ -15,7 +15,9 @@ from qlac_lite.config import Config
 from qlac_lite.data.dataset import Batch
 
 
-def critic_loss(q: jax.Array, next_q: jax.Array, batch: Batch, reduce: str = "mean") -> tuple[jax.Array, Info]:
+def critic_loss(
+    q: jax.Array, next_q: jax.Array, batch: Batch, reduce: str = "mean"
+) -> tuple[jax.Array, Info]:
     """Squared temporal-difference error of an ensemble on chunks (arXiv 2507.07969, equation of L(theta)).
 
         target = sum_k discount^k r_{t+k} + discount^H mean_e Q_target(s_{t+H}, next chunk)
@@ -49,15 +51,25 @@ def make_critics(config: Config, observation_size: int, action_size: int) -> Cri
     so that it leans towards the better of the continuations that the data have (arXiv 2512.10926, decoupled chunks).
     """
     proposed, taken = config.chunk_length, config.critic_length
-    ensemble = lambda length: functional(lambda rngs: Critic(observation_size, (length, action_size), config.hidden, rngs), ensemble=config.critics)
+    ensemble = lambda length: functional(
+        lambda rngs: Critic(observation_size, (length, action_size), config.hidden, rngs),
+        ensemble=config.critics,
+    )
     init, critic = ensemble(taken)
     backed_up = lambda batch: batch._replace(valid=batch.valid[:, : config.backup_length])
 
     def loss(params, next_q, batch):
-        return critic_loss(critic(params, batch.observation, batch.actions[:, :taken]), next_q, backed_up(batch), config.target)
+        return critic_loss(
+            critic(params, batch.observation, batch.actions[:, :taken]),
+            next_q,
+            backed_up(batch),
+            config.target,
+        )
 
     if proposed >= taken:
-        return Critics(init, lambda params, observation, chunk: critic(params, observation, chunk[:, :taken]), loss)
+        return Critics(
+            init, lambda params, observation, chunk: critic(params, observation, chunk[:, :taken]), loss
+        )
 
     partial_init, partial = ensemble(proposed)
 
@@ -67,14 +79,24 @@ def make_critics(config: Config, observation_size: int, action_size: int) -> Cri
 
     def both_loss(params, next_q, batch):
         term, info = loss(params["whole"], next_q, batch)
-        whole = jax.lax.stop_gradient(critic(params["whole"], batch.observation, batch.actions[:, :taken]))  # (E, B)
-        error = jnp.mean(whole, axis=0) - partial(params["partial"], batch.observation, batch.actions[:, :proposed])  # (E, B)
+        whole = jax.lax.stop_gradient(
+            critic(params["whole"], batch.observation, batch.actions[:, :taken])
+        )  # (E, B)
+        error = jnp.mean(whole, axis=0) - partial(
+            params["partial"], batch.observation, batch.actions[:, :proposed]
+        )  # (E, B)
         weight = jnp.where(error > 0, config.expectile, 1 - config.expectile)
         return term + jnp.mean(backed_up(batch).valid[:, -1] * weight * error**2), info
 
-    return Critics(both_init, lambda params, observation, chunk: partial(params["partial"], observation, chunk), both_loss)
+    return Critics(
+        both_init,
+        lambda params, observation, chunk: partial(params["partial"], observation, chunk),
+        both_loss,
+    )
 
 
 def mean_value(critic: Callable) -> Callable:
     """`value(params, observation, actions)`: the mean of an ensemble that gives (E, B), as a function of all parameters."""
-    return lambda params, observation, actions: jnp.mean(critic(params["critic"], observation, actions), axis=0)
+    return lambda params, observation, actions: jnp.mean(
+        critic(params["critic"], observation, actions), axis=0
+    )

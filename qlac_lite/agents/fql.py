@@ -30,7 +30,9 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     optimizer = optax.adam(config.learning_rate)
 
     def init(key):
-        return initial_state({"critic": critics.init, "flow": flow_init, "policy": policy_init}, optimizer, key)
+        return initial_state(
+            {"critic": critics.init, "flow": flow_init, "policy": policy_init}, optimizer, key
+        )
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # z (B, H, A)
@@ -49,12 +51,28 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
 
         noise = jax.random.normal(noise_key, actions.shape)  # z (B, H, A)
         frozen_flow = sampling_field(vector_field, stop_gradient(params["flow"]), config.sampling_precision)
-        behavior = jnp.clip(euler(frozen_flow, batch.observation, noise, config.flow_steps), -1, 1)  # (B, H, A)
+        behavior = jnp.clip(
+            euler(frozen_flow, batch.observation, noise, config.flow_steps), -1, 1
+        )  # (B, H, A)
         proposal = policy(params["policy"], batch.observation, noise)  # (B, H, A)
         distill_term = config.alpha * jnp.mean((proposal - behavior) ** 2)
 
-        policy_q = critics.value(stop_gradient(params["critic"]), batch.observation, jnp.clip(proposal, -1, 1))  # (E, B)
+        policy_q = critics.value(
+            stop_gradient(params["critic"]), batch.observation, jnp.clip(proposal, -1, 1)
+        )  # (E, B)
         info |= {"policy_q_mean": jnp.mean(policy_q)}
-        return {"critic": critic_term, "flow": flow_term, "distill": distill_term, "q": -jnp.mean(policy_q)}, info
+        return {
+            "critic": critic_term,
+            "flow": flow_term,
+            "distill": distill_term,
+            "q": -jnp.mean(policy_q),
+        }, info
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("policy",), mean_value(critics.value))
+    return Learner(
+        init,
+        gradient_step(losses, optimizer, config.target_rate),
+        act,
+        losses,
+        ("policy",),
+        mean_value(critics.value),
+    )

@@ -23,12 +23,16 @@ class MLP(nnx.Module):
     `norm` says where LayerNorm stands: "none", "after" the activation, or "before" it.
     """
 
-    def __init__(self, sizes: Sequence[int], rngs: nnx.Rngs, activation: Callable = nnx.gelu, norm: str = "none"):
+    def __init__(
+        self, sizes: Sequence[int], rngs: nnx.Rngs, activation: Callable = nnx.gelu, norm: str = "none"
+    ):
         linear = [_linear(a, b, rngs) for a, b in zip(sizes, sizes[1:], strict=False)]
         hidden_layers = []
         for layer, size in zip(linear[:-1], sizes[1:-1], strict=True):
             normed = [] if norm == "none" else [nnx.LayerNorm(size, rngs=rngs)]
-            hidden_layers += [layer, *normed, activation] if norm == "before" else [layer, activation, *normed]
+            hidden_layers += (
+                [layer, *normed, activation] if norm == "before" else [layer, activation, *normed]
+            )
         self.layers = nnx.Sequential(*hidden_layers, linear[-1])
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -45,14 +45,18 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
-    critic_init, critic = functional(lambda rngs: Critic(*sizes, rngs, nnx.relu, norm="before"), ensemble=config.critics)
+    critic_init, critic = functional(
+        lambda rngs: Critic(*sizes, rngs, nnx.relu, norm="before"), ensemble=config.critics
+    )
     actor_init, actor = functional(lambda rngs: GaussianPolicy(*sizes, rngs))
     temperature_init = lambda key: {"log": jnp.log(jnp.float32(config.initial_temperature))}
     optimizer = optax.adam(config.learning_rate)
     entropy_target = config.entropy_target * chunk[0] * chunk[1]
 
     def init(key):
-        return initial_state({"critic": critic_init, "actor": actor_init, "temperature": temperature_init}, optimizer, key)
+        return initial_state(
+            {"critic": critic_init, "actor": actor_init, "temperature": temperature_init}, optimizer, key
+        )
 
     def act(params, observation, key):
         return sample_tanh(*actor(params["actor"], observation), key)[0]
@@ -69,15 +73,32 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         policy = actor(params["actor"], batch.observation)
         proposal, entries = sample_tanh(*policy, actor_key)  # (B, H, A)
         log_prob = jnp.sum(entries, axis=(1, 2))  # (B,)
-        policy_q = jnp.mean(critic(stop_gradient(params["critic"]), batch.observation, proposal), axis=0)  # (B,)
+        policy_q = jnp.mean(
+            critic(stop_gradient(params["critic"]), batch.observation, proposal), axis=0
+        )  # (B,)
         temperature = jnp.exp(params["temperature"]["log"])
         actor_term = jnp.mean(stop_gradient(temperature) * log_prob - policy_q)
 
         entropy = -jnp.mean(stop_gradient(log_prob))
-        terms = {"critic": critic_term, "actor": actor_term, "temperature": temperature * (entropy - entropy_target)}
+        terms = {
+            "critic": critic_term,
+            "actor": actor_term,
+            "temperature": temperature * (entropy - entropy_target),
+        }
         if config.bc_weight:
             likelihood = jnp.sum(valid[..., None] * log_prob_tanh(*policy, actions), axis=(1, 2))  # (B,)
             terms["bc"] = -config.bc_weight * jnp.mean(likelihood)
-        return terms, info | {"policy_q_mean": jnp.mean(policy_q), "entropy": entropy, "temperature": temperature}
+        return terms, info | {
+            "policy_q_mean": jnp.mean(policy_q),
+            "entropy": entropy,
+            "temperature": temperature,
+        }
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("actor",), mean_value(critic))
+    return Learner(
+        init,
+        gradient_step(losses, optimizer, config.target_rate),
+        act,
+        losses,
+        ("actor",),
+        mean_value(critic),
+    )

@@ -24,7 +24,15 @@ SOURCES = {  # mark -> where a setting is from
 
 def describe_tasks() -> str:
     """The domains, the tasks in them, and the protocol that all runs of `--preset full` share."""
-    titles = ("dataset", "S [c]", "limit [a]", "the paper's data [a]", "reward [a]", "alpha FQL/FQL-n/QC-FQL [a]", "N of QC [a]")
+    titles = (
+        "dataset",
+        "S [c]",
+        "limit [a]",
+        "the paper's data [a]",
+        "reward [a]",
+        "alpha FQL/FQL-n/QC-FQL [a]",
+        "N of QC [a]",
+    )
     lines = _columns([titles, *(_domain_row(domain) for domain in DOMAINS.values())])
     quadruple = DOMAINS["cube-quadruple"]
     lines += [
@@ -33,7 +41,15 @@ def describe_tasks() -> str:
         "* cube-single is the course's small task, not the paper's: its limit is [c], its alpha [d], its N the cubes' [a].",
         f"The paper's data of cube-quadruple are a larger set; {quadruple.dataset} has {quadruple.episodes * 1000:,} transitions [c].",
     ]
-    lines += ["", *_columns([("robomimic set", "S [f]", *titles[2:]), *(_robomimic_row(domain) for domain in ROBOMIMIC.values())])]
+    lines += [
+        "",
+        *_columns(
+            [
+                ("robomimic set", "S [f]", *titles[2:]),
+                *(_robomimic_row(domain) for domain in ROBOMIMIC.values()),
+            ]
+        ),
+    ]
     lines += [
         "Each set is a task of the same name. mh: several people demonstrated; ph: one, proficient, and not in the paper (its alpha and N are",
         f"mh's here). Reward: the file's 0 or 1 less 1. square: the paper's table says 500 steps [a], the course takes robomimic's. Seeds: {ROBOMIMIC['lift-mh-low_dim'].full['seeds']}.",
@@ -53,9 +69,18 @@ def describe_methods() -> str:
     lines = []
     for method in METHODS.values():
         lines.append(f"{method.name:10} {method.title:14} {method.backup:9} {method.about}")
-        lines += textwrap.wrap(", ".join(_settings(method)), 140, initial_indent=INDENT, subsequent_indent=INDENT)
+        lines += textwrap.wrap(
+            ", ".join(_settings(method)), 140, initial_indent=INDENT, subsequent_indent=INDENT
+        )
     sources = "alpha and N: arXiv 2507.07969, table of tasks and appendix C, by task (`qlac tasks`)"
-    return "\n".join([*lines, "", f"Sources: {sources}.", f"RLPD family: {SOURCES['e']}; the loss of QC-RLPD: arXiv 2507.07969."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Sources: {sources}.",
+            f"RLPD family: {SOURCES['e']}; the loss of QC-RLPD: arXiv 2507.07969.",
+        ]
+    )
 
 
 def _domain_row(domain: Domain) -> tuple[str, ...]:
@@ -75,7 +100,15 @@ def _robomimic_row(domain: Domain) -> tuple[str, ...]:
     mark = "[a]" if domain.env_type == "mh" else "[f]"
     alpha = " / ".join(f"{value:g}" for value in domain.alpha.values())
     size = f"{domain.paper_transitions:,} in {domain.episodes} demonstrations {mark}"
-    return domain.dataset, str(domain.observation_size), str(domain.episode_limit), size, "-1 or 0", alpha, str(domain.candidates)
+    return (
+        domain.dataset,
+        str(domain.observation_size),
+        str(domain.episode_limit),
+        size,
+        "-1 or 0",
+        alpha,
+        str(domain.candidates),
+    )
 
 
 def _protocol_rows() -> list[tuple[str, str, str]]:
@@ -83,13 +116,25 @@ def _protocol_rows() -> list[tuple[str, str, str]]:
     c, online_only = _full("qc-fql", "scene"), _full("rlpd", "scene")
     return [
         ("offline", f"{c.offline_steps:,} gradient steps (RLPD family: {online_only.offline_steps})", "[b]"),
-        ("online", f"{c.online_steps:,} environment steps, gradient steps in each: {c.updates_per_step:g}", "[b]"),
+        (
+            "online",
+            f"{c.online_steps:,} environment steps, gradient steps in each: {c.updates_per_step:g}",
+            "[b]",
+        ),
         ("online updates start", f"after {c.online_start:,} environment steps", "[b]"),
-        ("online batches", f"data and replay together, by size (RLPD family: {online_only.offline_share:.0%} data)", "[b] [e]"),
+        (
+            "online batches",
+            f"data and replay together, by size (RLPD family: {online_only.offline_share:.0%} data)",
+            "[b] [e]",
+        ),
         ("batch size", str(c.batch_size), "[b]"),
         ("chunk length h, n of n-step", str(c.horizon), "[b]"),
         ("discount", f"{c.discount:g}", "[b]"),
-        ("networks", f"{len(c.hidden)} layers of {c.hidden[0]}, GELU (RLPD family: ReLU), LayerNorm in the critic", "[b]"),
+        (
+            "networks",
+            f"{len(c.hidden)} layers of {c.hidden[0]}, GELU (RLPD family: ReLU), LayerNorm in the critic",
+            "[b]",
+        ),
         ("Adam's learning rate", f"{c.learning_rate:g}", "[b]"),
         ("target rate", f"{c.target_rate:g}", "[b]"),
         ("critics", f"{c.critics}, target: their mean (RLPD family: {online_only.critics})", "[b] [e]"),

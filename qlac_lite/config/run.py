@@ -53,15 +53,21 @@ class Config:
     alpha: float = 300.0  # weight of the distillation loss (FQL family)
     candidates: int = 32  # N, samples of which the best acts (BFN family)
     candidate_block: int = 0  # samples of the N that are made at once, if memory is short; 0: all
-    sampling_precision: str = "float32"  # or "bfloat16": of the flow where it is sampled and no gradient flows
-    entropy_target: float = -0.5  # nats per action dimension that the temperature holds the policy at (RLPD family)
+    sampling_precision: str = (
+        "float32"  # or "bfloat16": of the flow where it is sampled and no gradient flows
+    )
+    entropy_target: float = (
+        -0.5
+    )  # nats per action dimension that the temperature holds the policy at (RLPD family)
     initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
     bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
     offline_reward: str = "next"  # OGBench's data are labelled with the reward and mask of s_{t+1}; "current": of s_t, as published
     shard_steps: int = 1000  # gradient steps on a shard before the next, where the data come in shards
     # Online.
     updates_per_step: float = 1.0  # gradient steps per environment step; 0 only collects
-    offline_share: float = 0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
+    offline_share: float = (
+        0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
+    )
     execute: int = 0  # actions executed of each chunk before the policy looks again; 0: all
     replay_capacity: int = 2_000_000  # transitions drawn from, or one more than the data if larger: online ones displace the oldest; 0: all
     online_shards: str = "last"  # online, data in shards stay at the offline phase's last one; or "rotating": they go on changing
@@ -72,14 +78,35 @@ class Config:
     log_every: int = 5000  # steps between two rows of progress.csv
     evaluate_every: int = 100_000  # steps between evaluations; both phases also end with one
     evaluation_episodes: int = 50  # per seed
-    checkpoint_seconds: float = 60.0  # between checkpoints, or 20 times what one takes if that is longer; 0: at each log
+    checkpoint_seconds: float = (
+        60.0  # between checkpoints, or 20 times what one takes if that is longer; 0: at each log
+    )
 
     def __post_init__(self):
         get_task(self.task)
         get_method(self.method)
-        for name in ("seeds", "horizon", "stride", "batch_size", "critics", "flow_steps", "candidates", "shard_steps", "log_every", "evaluate_every", "evaluation_episodes"):  # fmt: skip
+        for name in (
+            "seeds",
+            "horizon",
+            "stride",
+            "batch_size",
+            "critics",
+            "flow_steps",
+            "candidates",
+            "shard_steps",
+            "log_every",
+            "evaluate_every",
+            "evaluation_episodes",
+        ):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("offline_steps", "online_steps", "online_start", "first_seed", "checkpoint_seconds", "replay_capacity"):
+        for name in (
+            "offline_steps",
+            "online_steps",
+            "online_start",
+            "first_seed",
+            "checkpoint_seconds",
+            "replay_capacity",
+        ):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("seeds", self.seeds <= 1024, "at most 1024")
         self._require("first_seed", self.first_seed + self.seeds <= 2**32, "so that all seeds are below 2^32")
@@ -88,25 +115,39 @@ class Config:
         self._require("horizon", self.horizon <= 1000, "at most 1000")
         self._require("policy_horizon", 0 <= self.policy_horizon <= 1000, "between 0 and 1000")
         if get_method(self.method).learner not in ("fql", "best_of_n"):
-            self._require("policy_horizon", self.policy_horizon == 0, f"0 for {self.method}, whose policy has the critic's chunk")
+            self._require(
+                "policy_horizon",
+                self.policy_horizon == 0,
+                f"0 for {self.method}, whose policy has the critic's chunk",
+            )
         self._require("expectile", 0 < self.expectile < 1, "between 0 and 1, both excluded")
         self._require("alpha", 0 <= self.alpha <= 1e6, "between 0 and 1,000,000")
         self._require("candidates", self.candidates <= 4096, "at most 4096")
         self._require("discount", 0 < self.discount < 1, "between 0 and 1, both excluded")
         self._require("target_rate", 0 < self.target_rate <= 1, "above 0 and at most 1")
         self._require("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1")
-        self._require("hidden", len(self.hidden) >= 1 and min(self.hidden) >= 1, "one or more sizes of at least 1")
+        self._require(
+            "hidden", len(self.hidden) >= 1 and min(self.hidden) >= 1, "one or more sizes of at least 1"
+        )
         self._require("offline_share", 0 <= self.offline_share < 1, "at least 0 and below 1")
         self._require("bc_weight", self.bc_weight >= 0, "at least 0")
         self._require("initial_temperature", 0 < self.initial_temperature <= 1e3, "above 0 and at most 1000")
         self._require("entropy_target", abs(self.entropy_target) <= 100, "between -100 and 100")
         length = self.chunk_length
-        range_ = f"between 0 and the chunk length ({length})" if length > 1 else f"0 or 1 for {self.method}, which acts in single actions"
+        range_ = (
+            f"between 0 and the chunk length ({length})"
+            if length > 1
+            else f"0 or 1 for {self.method}, which acts in single actions"
+        )
         self._require("execute", 0 <= self.execute <= length, range_)
         for name, choices in CHOICES.items():
             self._require(name, getattr(self, name) in choices, " or ".join(choices))
         block = self.candidate_block
-        self._require("candidate_block", block == 0 or (block > 0 and self.candidates % block == 0), f"0, or a divisor of the candidates ({self.candidates})")
+        self._require(
+            "candidate_block",
+            block == 0 or (block > 0 and self.candidates % block == 0),
+            f"0, or a divisor of the candidates ({self.candidates})",
+        )
         self._require("updates_per_step", 0 <= self.updates_per_step <= 1000, "between 0 and 1000")
         self._require("stride", self.stride in (1, self.horizon), f"1 or the horizon ({self.horizon})")
 
@@ -193,7 +234,10 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
     elif domain.suite == "lite":
         raise QlacError(f"{task} is the course's own small world: it has no full preset. Take --preset lite.")
     else:
-        values = dict(alpha=domain.alpha[backup], candidates=domain.candidates if backup == "chunk" else 4) | domain.full
+        values = (
+            dict(alpha=domain.alpha[backup], candidates=domain.candidates if backup == "chunk" else 4)
+            | domain.full
+        )
     known = {field.name for field in dataclasses.fields(Config)} - {"task", "method", "preset"}
     for name in changes:
         if name not in known:
@@ -214,7 +258,12 @@ def parse_settings(settings: list[str]) -> dict[str, typing.Any]:
         if not equals:
             raise QlacError(f"--set takes field=value, got {setting!r}. For example: --set alpha=30")
         if name not in types or name in ("task", "method", "preset"):
-            raise unknown("field", name, [n for n in types if n not in ("task", "method", "preset")], "qlac train --help")
+            raise unknown(
+                "field",
+                name,
+                [n for n in types if n not in ("task", "method", "preset")],
+                "qlac train --help",
+            )
         try:
             if types[name] in (int, float, str):
                 values[name] = types[name](text)

@@ -26,14 +26,26 @@ class Domain:
     cubes: int
     buttons: int
     stacking: tuple[float, float]  # range of the per-episode probability to stack, in play data
-    episodes: int  # training episodes of the play dataset, with a tenth as many for validation; demonstrations
+    episodes: (
+        int  # training episodes of the play dataset, with a tenth as many for validation; demonstrations
+    )
     alpha: dict[str, float]  # distillation weight by backup: one-step (FQL), n-step (FQL-n), chunk (QC-FQL)
     candidates: int  # N of QC; BFN and BFN-n use 4
     sparse_in_paper: bool = False
-    paper_data: tuple[int, int] = (0, 1)  # transitions and files that the paper took, where they are not those of `dataset`
+    paper_data: tuple[int, int] = (
+        0,
+        1,
+    )  # transitions and files that the paper took, where they are not those of `dataset`
     action_size: int = 5  # A: x, y, z, yaw, gripper
-    effector: tuple[int, int, float] = (12, 15, 10.0)  # where observations hold the effector's place: from, to, units per metre
-    workspace: tuple = ((-0.275, -0.45, -0.05), (0.275, 0.45, 0.45))  # box in which it moves: two corners, metres
+    effector: tuple[int, int, float] = (
+        12,
+        15,
+        10.0,
+    )  # where observations hold the effector's place: from, to, units per metre
+    workspace: tuple = (
+        (-0.275, -0.45, -0.05),
+        (0.275, 0.45, 0.45),
+    )  # box in which it moves: two corners, metres
     lite: dict = dataclasses.field(default_factory=dict)  # what it sets otherwise in the `lite` preset
     full: dict = dataclasses.field(default_factory=dict)  # and in the `full` one
     suite: str = "ogbench"  # or robomimic, lite
@@ -85,7 +97,9 @@ LITE_DOMAIN = Domain(
 
 
 # Robomimic's low-dimensional sets. The paper has the multi-human ones (mh), with five seeds.
-def _robomimic(task: str, people: str, size: int, limit: int, demonstrations: int, transitions: int) -> Domain:
+def _robomimic(
+    task: str, people: str, size: int, limit: int, demonstrations: int, transitions: int
+) -> Domain:
     return Domain(
         f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), demonstrations,
         _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
@@ -125,8 +139,13 @@ class Task:
 
 def task_names() -> list[str]:
     """All task names: five an OGBench domain, the sparse variants of scene and puzzle, Robomimic's sets, and the lite world."""
-    kinds = [(d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper]
-    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [*ROBOMIMIC, LITE_WORLD]
+    kinds = [
+        (d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper
+    ]
+    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [
+        *ROBOMIMIC,
+        LITE_WORLD,
+    ]
 
 
 def get_task(name: str) -> Task:

@@ -62,14 +62,20 @@ def build_dataset(
     """
     ends = np.flatnonzero(episode_ends)
     if len(ends) == 0 or ends[-1] != len(observations) - 1:
-        raise QlacError("The data's last row does not end an episode: the file is cut off. Fetch or generate it again.")
+        raise QlacError(
+            "The data's last row does not end an episode: the file is cut off. Fetch or generate it again."
+        )
     first = np.concatenate([[0], ends[:-1] + 1])
     if np.any(ends == first):
-        raise QlacError(f"Episode {np.argmax(ends == first)} holds no transition (one row only). Drop it from the data.")
+        raise QlacError(
+            f"Episode {np.argmax(ends == first)} holds no transition (one row only). Drop it from the data."
+        )
     for name, array in dict(observations=observations, actions=actions, rewards=rewards).items():
         if not np.all(np.isfinite(array)):
             row = np.argwhere(~np.isfinite(array))[0][0]
-            raise QlacError(f"{name} has a NaN or infinity in row {row}. Drop that episode, or fetch the data again.")
+            raise QlacError(
+                f"{name} has a NaN or infinity in row {row}. Drop that episode, or fetch the data again."
+            )
     lengths = ends - first + 1
     offset = np.arange(len(observations)) - np.repeat(first, lengths)
     steps_left = np.repeat(ends, lengths) - np.arange(len(observations))
@@ -159,7 +165,9 @@ def _whole(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Ba
     start = data.starts[index]  # (B,)
     step = jnp.arange(horizon)  # (H,)
     length = jnp.minimum(data.steps_left[start], horizon)  # (B,)
-    rows = start[:, None] + jnp.minimum(step, length[:, None] - 1)  # (B, H), the last step repeated after the end
+    rows = start[:, None] + jnp.minimum(
+        step, length[:, None] - 1
+    )  # (B, H), the last step repeated after the end
     valid = (step < length[:, None]).astype(jnp.float32)  # (B, H)
     powers = discount ** step.astype(jnp.float32)  # (H,)
     alive = jnp.min(data.masks[rows], axis=1)  # (B,) 0 if any state of the chunk was terminal

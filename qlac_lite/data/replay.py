@@ -23,7 +23,9 @@ class Replay(NamedTuple):
     next_start: Array  # () int32, its first row that is not a start yet, because its chunk is not complete
 
 
-def empty_replay(transitions: int, episode_limit: int, observation_size: int, action_size: int, horizon: int) -> Replay:
+def empty_replay(
+    transitions: int, episode_limit: int, observation_size: int, action_size: int, horizon: int
+) -> Replay:
     """Room for `transitions` of one seed, plus a row for each episode that ends by its time limit, plus slack."""
     rows = transitions + transitions // episode_limit + 1024 + 4 * horizon
     zeros = np.zeros(rows, np.float32)
@@ -47,7 +49,9 @@ def filled(replay: Replay) -> Replay:
     room = replay.data.observations.shape[1]
     sixteenth = -(-room // 16)
     rows = min(room, -(-(int(np.max(replay.cursor)) + 1) // sixteenth) * sixteenth)
-    return replay._replace(data=jax.tree.map(lambda leaf: leaf[:, :rows] if leaf.ndim > 1 else leaf, replay.data))
+    return replay._replace(
+        data=jax.tree.map(lambda leaf: leaf[:, :rows] if leaf.ndim > 1 else leaf, replay.data)
+    )
 
 
 class Transitions(NamedTuple):
@@ -71,12 +75,18 @@ def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> R
     write = jax.lax.dynamic_update_slice_in_dim
     ended = new.terminated | new.truncated
     end = at + new.length  # row of the newest observation
-    complete = jnp.where(ended, end, jnp.maximum(end - horizon + 1, replay.next_start))  # rows before it are known
+    complete = jnp.where(
+        ended, end, jnp.maximum(end - horizon + 1, replay.next_start)
+    )  # rows before it are known
     rows = replay.next_start + jnp.arange(size + horizon)  # candidates, consecutive
     known = rows < complete
     chosen = known & ((rows - replay.episode_start) % stride == 0)
-    place = jnp.where(chosen, data.num_starts + jnp.cumsum(chosen) - 1, len(data.starts))  # out of bounds: dropped
-    cursor = jnp.where(new.truncated & ~new.terminated, end + 1, end)  # keep the last observation of a truncated episode
+    place = jnp.where(
+        chosen, data.num_starts + jnp.cumsum(chosen) - 1, len(data.starts)
+    )  # out of bounds: dropped
+    cursor = jnp.where(
+        new.truncated & ~new.terminated, end + 1, end
+    )  # keep the last observation of a truncated episode
     return Replay(
         Dataset(
             write(data.observations, new.observations, at, 0),
@@ -109,5 +119,7 @@ def close_episode(replay: Replay, horizon: int, stride: int = 1) -> Replay:
 def empty_replays(config: Config, transitions: int, task: Task) -> Replay:
     """Room for `transitions` online transitions of each seed, with a leading axis over seeds."""
     domain = task.domain
-    replay = empty_replay(transitions, domain.episode_limit, domain.observation_size, domain.action_size, config.reach)
+    replay = empty_replay(
+        transitions, domain.episode_limit, domain.observation_size, domain.action_size, config.reach
+    )
     return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf))), replay)

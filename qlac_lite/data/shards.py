@@ -49,15 +49,32 @@ class Shards:
         """
         path = self.paths[index]
         if not path.exists() or _stamp(path) != self.stamps[index]:
-            raise QlacError(f"{path} has changed since the run began. Put the file back, and go on with --resume.")
+            raise QlacError(
+                f"{path} has changed since the run began. Put the file back, and go on with --resume."
+            )
         domain = self.task.domain
-        needed = ["observations", "actions", "terminals", *["qpos"] * (domain != LITE_DOMAIN), *["button_states"] * (domain.buttons > 0)]
-        data = labelled(read_npz(path, "Put the file back, and go on with --resume.", needed), self.task, self.stride, self.offline_reward)
-        pad = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
+        needed = [
+            "observations",
+            "actions",
+            "terminals",
+            *["qpos"] * (domain != LITE_DOMAIN),
+            *["button_states"] * (domain.buttons > 0),
+        ]
+        data = labelled(
+            read_npz(path, "Put the file back, and go on with --resume.", needed),
+            self.task,
+            self.stride,
+            self.offline_reward,
+        )
+        pad = lambda leaf: (
+            np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
+        )
         return Dataset(*map(pad, data))
 
 
-def open_shards(folder: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Shards, dict]:
+def open_shards(
+    folder: Path, task: Task, stride: int = 1, offline_reward: str = "next"
+) -> tuple[Shards, dict]:
     """All .npz files of a folder (validation files aside) as shards, and a summary for the record as `verify` gives it.
 
     Raises:
@@ -65,7 +82,9 @@ def open_shards(folder: Path, task: Task, stride: int = 1, offline_reward: str =
     """
     paths = tuple(sorted(path for path in folder.glob("*.npz") if not path.stem.endswith("-val")))
     if not paths:
-        raise QlacError(f"{folder} holds no .npz file. Give --data a dataset file, or the folder of its shards.")
+        raise QlacError(
+            f"{folder} holds no .npz file. Give --data a dataset file, or the folder of its shards."
+        )
     record = folder / RECORD
     known = read_json(record, f"Delete {record}.") if record.exists() else {}
     summaries = {}
@@ -80,12 +99,20 @@ def open_shards(folder: Path, task: Task, stride: int = 1, offline_reward: str =
         except QlacError:
             pass  # a folder that one may only read: they are verified again next time
     parts = [entry["summary"] for entry in summaries.values()]
-    summary = {**parts[0], **{key: sum(part[key] for part in parts) for key in ("rows", "episodes", "transitions")}}
+    summary = {
+        **parts[0],
+        **{key: sum(part[key] for part in parts) for key in ("rows", "episodes", "transitions")},
+    }
     lengths = [length for part in parts for length in part["episode_length"]]
     digest = hashlib.sha256("".join(part["sha256"] for part in parts).encode()).hexdigest()
     kinds = list(dict.fromkeys(part["provenance"] for part in parts))
     source = f"{len(parts)} shards: {kinds[0]}" + (f" .. {kinds[-1]}" if len(kinds) > 1 else "")
-    summary |= {"shards": len(parts), "episode_length": [min(lengths), max(lengths)], "sha256": digest, "provenance": source}
+    summary |= {
+        "shards": len(parts),
+        "episode_length": [min(lengths), max(lengths)],
+        "sha256": digest,
+        "provenance": source,
+    }
     stamps = tuple(tuple(entry["stamp"]) for entry in summaries.values())
     return Shards(paths, task, stride, offline_reward, max(part["rows"] for part in parts), stamps), summary
 
@@ -127,7 +154,9 @@ class Stream:
         """The dataset on the device for the updates from `step` on; waits if it is not there yet."""
         turn = step // self._steps
         if self._sharded and turn != self._turn:
-            for wanted in range(turn, turn + self._ahead + 1):  # this one, if it is not under way already, and the next
+            for wanted in range(
+                turn, turn + self._ahead + 1
+            ):  # this one, if it is not under way already, and the next
                 if wanted not in self._coming:
                     self._coming[wanted] = self._threads.submit(self._fetch, wanted)
             begin = time.monotonic()

@@ -27,7 +27,9 @@ class ChunkedEnv(gymnasium.Wrapper):
     def __init__(self, env: gymnasium.Env, horizon: int, discount: float):
         super().__init__(env)
         low, high = env.action_space.low, env.action_space.high
-        self.action_space = gymnasium.spaces.Box(np.tile(low, (horizon, 1)), np.tile(high, (horizon, 1)), dtype=np.float32)
+        self.action_space = gymnasium.spaces.Box(
+            np.tile(low, (horizon, 1)), np.tile(high, (horizon, 1)), dtype=np.float32
+        )
         shape = env.observation_space.shape
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, shape, np.float32)
         self.horizon, self.discount = horizon, discount

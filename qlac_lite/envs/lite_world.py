@@ -88,7 +88,9 @@ def _at_rest(gripper, puck, key):
 def observe(state: WorldState) -> jax.Array:
     """(8,) float32."""
     opening, held = 2 * state.opening - 1, jnp.where(state.held, 1.0, -1.0)
-    return jnp.concatenate([state.gripper, opening[None], state.puck, held[None], 2 * (state.puck - state.gripper)])
+    return jnp.concatenate(
+        [state.gripper, opening[None], state.puck, held[None], 2 * (state.puck - state.gripper)]
+    )
 
 
 def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
@@ -98,7 +100,9 @@ def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
         QlacError: the world's step is not above 0, or so long that it passes through the wall.
     """
     if not 0 < world.step <= 2 * WALL:
-        raise QlacError(f"A step of {world.step:g} stands still or passes through the wall, which is {2 * WALL:g} thick. Take one above 0, of at most {2 * WALL:g}.")
+        raise QlacError(
+            f"A step of {world.step:g} stands still or passes through the wall, which is {2 * WALL:g} thick. Take one above 0, of at most {2 * WALL:g}."
+        )
     action = jnp.clip(action, -1.0, 1.0)
     velocity = action[:2]
     if world.disturbance:
@@ -109,7 +113,9 @@ def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
     closing_now = (opening < HOLDING) & (state.opening >= HOLDING)
     catches = closing_now & (jnp.linalg.norm(state.puck - gripper) < world.reach)
     held = (opening < HOLDING) & (state.held | catches)
-    return WorldState(gripper, opening, jnp.where(held, gripper, state.puck), held, state.time + 1, state.luck)
+    return WorldState(
+        gripper, opening, jnp.where(held, gripper, state.puck), held, state.time + 1, state.luck
+    )
 
 
 def solved(world: LiteWorld, state: WorldState) -> jax.Array:
@@ -119,7 +125,9 @@ def solved(world: LiteWorld, state: WorldState) -> jax.Array:
 
 def solved_rows(world: LiteWorld, observations: np.ndarray) -> np.ndarray:
     """`solved` of observations (N, 8): (N,) bool."""
-    return (np.linalg.norm(observations[:, 3:5] - np.array(GOAL), axis=1) < world.tolerance) & (observations[:, 5] < 0)
+    return (np.linalg.norm(observations[:, 3:5] - np.array(GOAL), axis=1) < world.tolerance) & (
+        observations[:, 5] < 0
+    )
 
 
 def in_wall(world: LiteWorld, place: jax.Array) -> jax.Array:
@@ -172,7 +180,11 @@ class LiteWorldEnv(gymnasium.Env):
         self.world, self.render_mode = LiteWorld(**settings), render_mode
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATION_SIZE,), np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (ACTION_SIZE,), np.float32)
-        self._reset, self._execute, self._observe = jax.jit(reset), jax.jit(execute, static_argnums=0), jax.jit(observe)
+        self._reset, self._execute, self._observe = (
+            jax.jit(reset),
+            jax.jit(execute, static_argnums=0),
+            jax.jit(observe),
+        )
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         super().reset(seed=seed)
@@ -183,7 +195,13 @@ class LiteWorldEnv(gymnasium.Env):
         done = self._execute(self.world, self.state, jnp.asarray(action, jnp.float32)[None])
         self.state = jax.tree.map(lambda leaf: leaf[-1], done.states)
         success = bool(done.terminated)
-        return np.asarray(self._observe(self.state)), float(done.rewards[0]), success, bool(done.truncated), {"success": success}
+        return (
+            np.asarray(self._observe(self.state)),
+            float(done.rewards[0]),
+            success,
+            bool(done.truncated),
+            {"success": success},
+        )
 
     def render(self) -> np.ndarray:
         """A picture (height, width, 3) uint8, drawn by Matplotlib."""

@@ -23,7 +23,9 @@ def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None
     if task.domain.suite == "robomimic":
         from qlac_lite.envs import robomimic
 
-        return robomimic.RobomimicEnv(env_args or robomimic.env_args(task.domain.env_class), task.domain.episode_limit, size=size)
+        return robomimic.RobomimicEnv(
+            env_args or robomimic.env_args(task.domain.env_class), task.domain.episode_limit, size=size
+        )
     if task.name == LITE_WORLD:
         from qlac_lite.envs.lite_world import LiteWorldEnv
 
@@ -37,14 +39,20 @@ def _make_chunked(task: str, horizon: int, discount: float, env_args: dict[str, 
     return ChunkedEnv(make_env(get_task(task), env_args=env_args), horizon, discount)
 
 
-def make_vector_env(task: str, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None) -> gymnasium.vector.VectorEnv:
+def make_vector_env(
+    task: str, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None
+) -> gymnasium.vector.VectorEnv:
     """`count` chunked environments of a task: each in its own process, or, in the lite world, all in this one.
 
     They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where wanted, so
     that every episode has its own seed whatever the number of processes.
     """
     make = [functools.partial(_make_chunked, task, horizon, discount, env_args)] * count
-    return _InProcess(make, autoreset_mode=DISABLED) if task == LITE_WORLD else parallel(make, get_task(task).domain.suite)
+    return (
+        _InProcess(make, autoreset_mode=DISABLED)
+        if task == LITE_WORLD
+        else parallel(make, get_task(task).domain.suite)
+    )
 
 
 class _InProcess(gymnasium.vector.SyncVectorEnv):
@@ -67,7 +75,11 @@ LOADED = {  # in the server from which the processes of simulators are forked
 }
 
 
-def parallel(env_fns: list[Callable[[], gymnasium.Env]], suite: str = "ogbench") -> gymnasium.vector.AsyncVectorEnv:
+def parallel(
+    env_fns: list[Callable[[], gymnasium.Env]], suite: str = "ogbench"
+) -> gymnasium.vector.AsyncVectorEnv:
     """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX process)."""
     multiprocessing.set_forkserver_preload(LOADED[suite])
-    return gymnasium.vector.AsyncVectorEnv(env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED)
+    return gymnasium.vector.AsyncVectorEnv(
+        env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED
+    )

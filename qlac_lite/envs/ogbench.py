@@ -62,7 +62,9 @@ def make_ogbench_env(task: Task, size: int = 200) -> gymnasium.Env:
 
 def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
     """The environment in which play data are collected: random scenes and goals, episodes of exactly `steps` steps."""
-    env = _reproducible(domain.env_class)(env_type=domain.env_type, terminate_at_goal=False, mode="data_collection")
+    env = _reproducible(domain.env_class)(
+        env_type=domain.env_type, terminate_at_goal=False, mode="data_collection"
+    )
     return gymnasium.wrappers.TimeLimit(env, steps)
 
 
@@ -74,5 +76,9 @@ def task_goal(task: Task) -> dict[str, np.ndarray]:
         return dict(cubes=info["goal_xyzs"], buttons=(), slides=())
     if task.domain.name == "scene":
         goal = info["goal"]
-        return dict(cubes=goal["block_xyzs"], buttons=goal["button_states"], slides=(goal["drawer_pos"], goal["window_pos"]))
+        return dict(
+            cubes=goal["block_xyzs"],
+            buttons=goal["button_states"],
+            slides=(goal["drawer_pos"], goal["window_pos"]),
+        )
     return dict(cubes=(), buttons=info["goal_button_states"], slides=())

@@ -36,15 +36,28 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
     wrench[:3] = np.linalg.solve(np.ascontiguousarray(mobility[:3, :3]), force)
     wrench[3:] = np.linalg.solve(np.ascontiguousarray(mobility[3:, 3:]), twist)
     posture = mass @ (POSTURE_GAIN * posture_error - 2 * np.sqrt(POSTURE_GAIN) * velocity)
-    unfelt = posture - np.ascontiguousarray(jacobian.T) @ (np.linalg.pinv(mobility) @ (np.ascontiguousarray(per_mass.T) @ posture))
+    unfelt = posture - np.ascontiguousarray(jacobian.T) @ (
+        np.linalg.pinv(mobility) @ (np.ascontiguousarray(per_mass.T) @ posture)
+    )
     return np.ascontiguousarray(jacobian.T) @ wrench + bias + unfelt
 
 
 def knows(arm) -> bool:
     """Whether the torques above are those of robosuite's controller `arm`."""
-    plain = arm.name == "OSC_POSE" and arm.impedance_mode == "fixed" and arm.input_type == "delta" and arm.uncoupling
+    plain = (
+        arm.name == "OSC_POSE"
+        and arm.impedance_mode == "fixed"
+        and arm.input_type == "delta"
+        and arm.uncoupling
+    )
     unbound = arm.position_limits is None and arm.orientation_limits is None
-    return bool(plain and unbound and arm.input_ref_frame == "world" and arm.interpolator_pos is None and arm.interpolator_ori is None)
+    return bool(
+        plain
+        and unbound
+        and arm.input_ref_frame == "world"
+        and arm.interpolator_pos is None
+        and arm.interpolator_ori is None
+    )
 
 
 class Panda:
@@ -61,7 +74,9 @@ class Panda:
         self.arm, self.gripper = robot.part_controllers["right"], robot.gripper["right"]
         arm = self.arm
         if not knows(arm):
-            raise QlacError("The fast loop knows OSC_POSE with fixed impedance and displacements in the world's frame only. Use stock=True for this file.")
+            raise QlacError(
+                "The fast loop knows OSC_POSE with fixed impedance and displacements in the world's frame only. Use stock=True for this file."
+            )
         self.substeps = int(robosuite_env.control_timestep / robosuite_env.model_timestep)
         self.site = self.model.site(arm.ref_name).id
         self.joints, self.speeds = np.array(arm.qpos_index), np.array(arm.qvel_index)
@@ -92,9 +107,14 @@ class Panda:
                 self._mass[np.ix_(self.speeds, self.speeds)],
                 self._jacobian[:, self.speeds].copy(),
                 data.qfrc_bias[self.speeds],
-                np.ascontiguousarray(rotation), goal_rotation, goal - place, stiffness, damping,
-                data.qvel[self.speeds], first_posture - data.qpos[self.joints],
-            )  # fmt: skip
+                np.ascontiguousarray(rotation),
+                goal_rotation,
+                goal - place,
+                stiffness,
+                damping,
+                data.qvel[self.speeds],
+                first_posture - data.qpos[self.joints],
+            )
             data.ctrl[self.motors] = np.clip(torque, *self.limits)
             mujoco.mj_step2(model, data)
         self.env.timestep += 1

@@ -18,11 +18,23 @@ import numpy as np
 from qlac_lite.utils.errors import QlacError
 
 ENV_NAMES = {"lift": "Lift", "can": "PickPlaceCan", "square": "NutAssemblySquare"}
-BODIES = {"lift": "cube_main", "can": "Can_main", "square": "SquareNut_main"}  # the task's object in MuJoCo's model
-KEYS = ("robot0_eef_pos", "robot0_eef_quat", "robot0_gripper_qpos", "object")  # of a file, in the order of an observation
+BODIES = {
+    "lift": "cube_main",
+    "can": "Can_main",
+    "square": "SquareNut_main",
+}  # the task's object in MuJoCo's model
+KEYS = (
+    "robot0_eef_pos",
+    "robot0_eef_quat",
+    "robot0_gripper_qpos",
+    "object",
+)  # of a file, in the order of an observation
 OBJECT_SIZES = {"lift": 10, "can": 14, "square": 14}
 STATE_SIZES = {"lift": 32, "can": 71, "square": 45}  # time, positions, velocities
-HAND = ("robot0_right_hand", "gripper0_right_grip_site")  # the end effector's orientation is a body's, its place a site's
+HAND = (
+    "robot0_right_hand",
+    "gripper0_right_grip_site",
+)  # the end effector's orientation is a body's, its place a site's
 MUJOCO_BELOW = (3, 10)  # from there on mj_fullM, qM and the enums are not what robosuite 1.5 asks for
 NEEDED = "Robomimic's simulator is not installed. Run `make robomimic`, or: pip install 'qlac-lite[robomimic]' and then pip install --no-deps robosuite==1.5.2"
 
@@ -31,16 +43,40 @@ def env_args(task: str) -> dict[str, Any]:
     """What a robomimic file's `env_args` holds for 'lift', 'can' or 'square': the environment's name, version and settings."""
     reach, turn = [0.05] * 3, [0.5] * 3  # metres and radians of an action of 1
     arm = dict(
-        type="OSC_POSE", input_max=1, input_min=-1, output_max=reach + turn, output_min=[-x for x in reach + turn],
-        kp=150, damping_ratio=1, impedance_mode="fixed", kp_limits=[0, 300], damping_ratio_limits=[0, 10],
-        position_limits=None, orientation_limits=None, uncouple_pos_ori=True, input_type="delta",
-        input_ref_frame="world", interpolation=None, ramp_ratio=0.2, gripper={"type": "GRIP"},
-    )  # fmt: skip
+        type="OSC_POSE",
+        input_max=1,
+        input_min=-1,
+        output_max=reach + turn,
+        output_min=[-x for x in reach + turn],
+        kp=150,
+        damping_ratio=1,
+        impedance_mode="fixed",
+        kp_limits=[0, 300],
+        damping_ratio_limits=[0, 10],
+        position_limits=None,
+        orientation_limits=None,
+        uncouple_pos_ori=True,
+        input_type="delta",
+        input_ref_frame="world",
+        interpolation=None,
+        ramp_ratio=0.2,
+        gripper={"type": "GRIP"},
+    )
     settings = dict(
-        has_renderer=False, has_offscreen_renderer=False, ignore_done=True, use_object_obs=True, use_camera_obs=False,
-        control_freq=20, controller_configs={"type": "BASIC", "body_parts": {"right": arm}}, robots=["Panda"],
-        camera_depths=False, camera_heights=84, camera_widths=84, lite_physics=False, reward_shaping=False,
-    )  # fmt: skip
+        has_renderer=False,
+        has_offscreen_renderer=False,
+        ignore_done=True,
+        use_object_obs=True,
+        use_camera_obs=False,
+        control_freq=20,
+        controller_configs={"type": "BASIC", "body_parts": {"right": arm}},
+        robots=["Panda"],
+        camera_depths=False,
+        camera_heights=84,
+        camera_widths=84,
+        lite_physics=False,
+        reward_shaping=False,
+    )
     return {"env_name": ENV_NAMES[task], "env_version": "1.5.2", "type": 1, "env_kwargs": settings}
 
 
@@ -55,9 +91,13 @@ def task_of(args: dict[str, Any]) -> str:
     name, settings = args.get("env_name"), args["env_kwargs"]
     tasks = {env_name: task for task, env_name in ENV_NAMES.items()}
     if name not in tasks:
-        raise QlacError(f"The environment is {name!r}, but the course has {', '.join(tasks)}. Give a file of lift, can or square.")
+        raise QlacError(
+            f"The environment is {name!r}, but the course has {', '.join(tasks)}. Give a file of lift, can or square."
+        )
     if not str(args.get("env_version", "")).startswith("1.5"):
-        raise QlacError(f"The file is of robosuite {args.get('env_version', 'before 1.2')}, whose simulator differs. Give the v1.5 file of the same set (low_dim_v15.hdf5).")
+        raise QlacError(
+            f"The file is of robosuite {args.get('env_version', 'before 1.2')}, whose simulator differs. Give the v1.5 file of the same set (low_dim_v15.hdf5)."
+        )
     if settings.get("robots") not in (["Panda"], "Panda"):
         raise QlacError(f"The robots are {settings.get('robots')}, but the course has one Panda.")
     return tasks[name]
@@ -85,10 +125,13 @@ def object_observation(task: str, pose: np.ndarray, eef_pos: np.ndarray, eef_qua
         return np.concatenate([pose, away], axis=-1)
     back = eef_quat * np.array([-1.0, -1.0, -1.0, 1.0])
     axis, w = pose[..., 3:6], pose[..., 6:]
-    turned = np.concatenate([
-        back[..., 3:] * axis + w * back[..., :3] + np.cross(back[..., :3], axis),
-        back[..., 3:] * w - np.sum(back[..., :3] * axis, axis=-1, keepdims=True),
-    ], axis=-1)  # fmt: skip
+    turned = np.concatenate(
+        [
+            back[..., 3:] * axis + w * back[..., :3] + np.cross(back[..., :3], axis),
+            back[..., 3:] * w - np.sum(back[..., :3] * axis, axis=-1, keepdims=True),
+        ],
+        axis=-1,
+    )
     return np.concatenate([rotate(back, away), np.where(turned[..., 3:] < 0, -turned, turned), pose], axis=-1)
 
 
@@ -103,11 +146,15 @@ def _robosuite():
     except ImportError as error:
         raise QlacError(f"{NEEDED} ({error})") from error
     if not metadata.version("robosuite").startswith("1.5"):
-        raise QlacError(f"robosuite {metadata.version('robosuite')} is installed, but the course needs 1.5.2. {NEEDED}")
+        raise QlacError(
+            f"robosuite {metadata.version('robosuite')} is installed, but the course needs 1.5.2. {NEEDED}"
+        )
     mujoco = metadata.version("mujoco")
     if tuple(int(part) for part in mujoco.split(".")[:2]) >= MUJOCO_BELOW:
         below = ".".join(map(str, MUJOCO_BELOW))
-        raise QlacError(f"MuJoCo {mujoco} is installed, but robosuite 1.5 needs one before {below}. Run `make robomimic` in a fresh set-up, or: pip install 'mujoco<{below}'")
+        raise QlacError(
+            f"MuJoCo {mujoco} is installed, but robosuite 1.5 needs one before {below}. Run `make robomimic` in a fresh set-up, or: pip install 'mujoco<{below}'"
+        )
     return package
 
 
@@ -131,8 +178,17 @@ class RobomimicEnv(gymnasium.Env):
 
     def __init__(self, args: dict[str, Any], episode_limit: int, stock: bool = False, size: int = 200):
         self.task, self.episode_limit, self.size = task_of(args), episode_limit, size
-        ours = dict(has_renderer=False, has_offscreen_renderer=False, use_camera_obs=False, use_object_obs=True,
-                    reward_shaping=False, ignore_done=True, hard_reset=False, lite_physics=True, seed=0)  # fmt: skip
+        ours = dict(
+            has_renderer=False,
+            has_offscreen_renderer=False,
+            use_camera_obs=False,
+            use_object_obs=True,
+            reward_shaping=False,
+            ignore_done=True,
+            hard_reset=False,
+            lite_physics=True,
+            seed=0,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.robosuite = _robosuite().make(args["env_name"], **args["env_kwargs"] | ours)
@@ -144,7 +200,9 @@ class RobomimicEnv(gymnasium.Env):
         self._hand, self._grip = self.model.body(HAND[0]).id, self.model.site(HAND[1]).id
         self._object = self.model.body(BODIES[self.task]).id
         if self.robosuite.action_dim != 7:
-            raise QlacError(f"This controller ({self._arm.name}) takes {self.robosuite.action_dim} numbers, but an action of the course has 7 (OSC_POSE and the gripper). Give robomimic's own file.")
+            raise QlacError(
+                f"This controller ({self._arm.name}) takes {self.robosuite.action_dim} numbers, but an action of the course has 7 (OSC_POSE and the gripper). Give robomimic's own file."
+            )
         self._advance, self.stock = self._stock_step, stock
         if not stock:
             from qlac_lite.envs.panda import Panda, knows
@@ -171,7 +229,9 @@ class RobomimicEnv(gymnasium.Env):
         for sampler in (placing, *getattr(placing, "samplers", {}).values()):
             sampler.rng = rng
         self.robosuite.reset()
-        self._arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])  # else it goes by what was before the reset
+        self._arm.update_initial_joints(
+            self.data.qpos[self._arm.qpos_index]
+        )  # else it goes by what was before the reset
         state = (options or {}).get("state")
         if state is not None:
             self._start_at(np.asarray(state, np.float64))
@@ -180,7 +240,9 @@ class RobomimicEnv(gymnasium.Env):
 
     def _start_at(self, state: np.ndarray) -> None:
         if state.shape != (STATE_SIZES[self.task],) or not np.all(np.isfinite(state)):
-            raise QlacError(f"A simulator state of {self.task} has {STATE_SIZES[self.task]} finite numbers, but this has the shape {state.shape}. Give a row of the file's states.")
+            raise QlacError(
+                f"A simulator state of {self.task} has {STATE_SIZES[self.task]} finite numbers, but this has the shape {state.shape}. Give a row of the file's states."
+            )
         self.robosuite.sim.set_state_from_flattened(state)
         self.robosuite.sim.forward()
         self._arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])
@@ -190,7 +252,13 @@ class RobomimicEnv(gymnasium.Env):
         self._steps += 1
         observation = self._observe()
         success = bool(self.robosuite._check_success())
-        return observation, float(success) - 1.0, success, self._steps >= self.episode_limit, {"success": success}
+        return (
+            observation,
+            float(success) - 1.0,
+            success,
+            self._steps >= self.episode_limit,
+            {"success": success},
+        )
 
     def _stock_step(self, action: np.ndarray) -> None:
         self.robosuite.step(action)
@@ -198,14 +266,27 @@ class RobomimicEnv(gymnasium.Env):
     def _observe(self) -> np.ndarray:
         import mujoco
 
-        mujoco.mj_kinematics(self.model, self.data)  # places as of the step's end, not of its last substep's beginning
+        mujoco.mj_kinematics(
+            self.model, self.data
+        )  # places as of the step's end, not of its last substep's beginning
         raw = self._key_values()
         return np.concatenate([raw[key] for key in KEYS]).astype(np.float32)
 
     def _key_values(self) -> dict[str, np.ndarray]:
         position, quaternion = self.effector(), _xyzw(self.data.xquat[self._hand])
         pose = np.concatenate([self.object_position(), _xyzw(self.data.xquat[self._object])])
-        return dict(zip(KEYS, (position, quaternion, self.data.qpos[self._fingers], object_observation(self.task, pose, position, quaternion)), strict=True))
+        return dict(
+            zip(
+                KEYS,
+                (
+                    position,
+                    quaternion,
+                    self.data.qpos[self._fingers],
+                    object_observation(self.task, pose, position, quaternion),
+                ),
+                strict=True,
+            )
+        )
 
     def raw(self) -> dict[str, np.ndarray]:
         """This moment under a robomimic file's ten keys."""

@@ -50,11 +50,16 @@ def disturbance(methods: Sequence[str] = BOTH, full: bool = False) -> Iterator[V
     for method in methods:
         for push in PUSHES:
             for h in LENGTHS:
-                yield Variant(f"{method}-h{h}-push{push:g}", method, {"horizon": h}, f"{method}-h1-push{push:g}", push)
+                yield Variant(
+                    f"{method}-h{h}-push{push:g}", method, {"horizon": h}, f"{method}-h1-push{push:g}", push
+                )
 
 
 # The methods of each extraction by their backup.
-FAMILIES = {"bfn": {"one-step": "bfn", "n-step": "bfn-n", "chunk": "qc"}, "fql": {"one-step": "fql", "n-step": "fql-n", "chunk": "qc-fql"}}
+FAMILIES = {
+    "bfn": {"one-step": "bfn", "n-step": "bfn-n", "chunk": "qc"},
+    "fql": {"one-step": "fql", "n-step": "fql-n", "chunk": "qc-fql"},
+}
 
 
 def halves(methods: Sequence[str] = tuple(FAMILIES), full: bool = False) -> Iterator[Variant]:
@@ -66,9 +71,13 @@ def halves(methods: Sequence[str] = tuple(FAMILIES), full: bool = False) -> Iter
         whole = f"{family}-chunk-policy5"
         for backup, method in FAMILIES[family].items():
             for p in (1, 5):
-                yield Variant(f"{family}-{backup}-policy{p}", method, {"horizon": 5, "policy_horizon": p}, whole)
+                yield Variant(
+                    f"{family}-{backup}-policy{p}", method, {"horizon": 5, "policy_horizon": p}, whole
+                )
         for k in (1, 2):
-            yield Variant(f"{family}-chunk-execute{k}", FAMILIES[family]["chunk"], {"horizon": 5, "execute": k}, whole)
+            yield Variant(
+                f"{family}-chunk-execute{k}", FAMILIES[family]["chunk"], {"horizon": 5, "execute": k}, whole
+            )
 
 
 def candidates(methods: Sequence[str] = ("bfn", "qc"), full: bool = False) -> Iterator[Variant]:
@@ -81,16 +90,25 @@ def candidates(methods: Sequence[str] = ("bfn", "qc"), full: bool = False) -> It
 def factors(methods: Sequence[str] = ("qc-fql",), full: bool = False) -> Iterator[Variant]:
     """One setting at a time, against the same control: critics, updates a step, target, stride, Euler steps, alpha."""
     changes: dict[str, dict[str, Any]] = {
-        "control": {}, "critics10": {"critics": 10}, "updates5": {"updates_per_step": 5}, "min": {"target": "min"}, "strideH": {"stride": 5},
-    } | {f"K{k}": {"flow_steps": k} for k in ((1, 5) if full else (1, 10))}  # fmt: skip
+        "control": {},
+        "critics10": {"critics": 10},
+        "updates5": {"updates_per_step": 5},
+        "min": {"target": "min"},
+        "strideH": {"stride": 5},
+    } | {f"K{k}": {"flow_steps": k} for k in ((1, 5) if full else (1, 10))}
     tied = {f"alpha{a}": {"alpha": float(a)} for a in ((30, 1000) if full else (1, 100))}
     for method in methods:
         for name, change in (changes | (tied if method in FAMILIES["fql"].values() else {})).items():
             yield Variant(f"{method}-{name}", method, change, f"{method}-control")
 
 
-PROBED = ("candidates", "factors")  # where the critics' beliefs are compared with returns, see `training.jax_loop.probe`
-ABLATIONS: dict[str, Callable[..., Iterator[Variant]]] = {f.__name__: f for f in (length, disturbance, halves, candidates, factors)}
+PROBED = (
+    "candidates",
+    "factors",
+)  # where the critics' beliefs are compared with returns, see `training.jax_loop.probe`
+ABLATIONS: dict[str, Callable[..., Iterator[Variant]]] = {
+    f.__name__: f for f in (length, disturbance, halves, candidates, factors)
+}
 
 
 def variants(name: str, methods: Sequence[str] | None = None, full: bool = False) -> list[Variant]:
@@ -101,13 +119,25 @@ def variants(name: str, methods: Sequence[str] | None = None, full: bool = False
 def ablation_cells(name: str, methods: Sequence[str] | None = None, **changes: Any) -> list[Cell]:
     """The ablation in the lite world; `changes` are fields of Config for all cells, except where a variant sets them."""
     return [
-        Cell(v.name, LiteWorld(step=STEP, disturbance=v.disturbance), lite_config(v.method, **{**FEW, **changes, **v.changes}), probed=name in PROBED)
+        Cell(
+            v.name,
+            LiteWorld(step=STEP, disturbance=v.disturbance),
+            lite_config(v.method, **{**FEW, **changes, **v.changes}),
+            probed=name in PROBED,
+        )
         for v in variants(name, methods)
     ]
 
 
 def ablate(
-    name: str, task: str, out: Path, data: Path, preset: str = "lite", methods: Sequence[str] | None = None, log: Callable[[str], None] = print, **changes: Any
+    name: str,
+    task: str,
+    out: Path,
+    data: Path,
+    preset: str = "lite",
+    methods: Sequence[str] | None = None,
+    log: Callable[[str], None] = print,
+    **changes: Any,
 ) -> list[dict[str, Any]]:
     """The ablation as whole runs on a task, each a run folder in `out`: what is not finished yet goes on.
 
@@ -119,7 +149,9 @@ def ablate(
     """
     chosen = variants(name, methods, preset == "full")
     if any(v.disturbance for v in chosen):
-        raise QlacError(f"{name} pushes the gripper about, which only the lite world can do: leave --task out.")
+        raise QlacError(
+            f"{name} pushes the gripper about, which only the lite world can do: leave --task out."
+        )
     rows = []
     for v in chosen:
         config = make_config(task, v.method, preset, **{**changes, **v.changes})
@@ -133,5 +165,13 @@ def _rows(variant: Variant, run: Run) -> list[dict[str, Any]]:
     for row in run.rows("evaluations.csv"):
         updates = row["step"] + (run.config.offline_steps if row["phase"] == "online" else 0)
         episodes.setdefault((row["seed"], updates), []).append(row["success"])
-    about = {"cell": variant.name, "method": variant.method, "horizon": run.config.horizon, "offline": run.config.offline_steps}
-    return [about | {"seed": seed, "updates": updates, "success": float(np.mean(each)), "episodes": len(each)} for (seed, updates), each in episodes.items()]
+    about = {
+        "cell": variant.name,
+        "method": variant.method,
+        "horizon": run.config.horizon,
+        "offline": run.config.offline_steps,
+    }
+    return [
+        about | {"seed": seed, "updates": updates, "success": float(np.mean(each)), "episodes": len(each)}
+        for (seed, updates), each in episodes.items()
+    ]

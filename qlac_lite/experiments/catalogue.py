@@ -20,11 +20,22 @@ from qlac_lite.utils.files import read_csv, read_json, write_csv, write_json
 from qlac_lite.utils.machine import provenance
 
 EXPERIMENTS: dict[str, Callable[..., list[Cell]]] = {
-    f.__name__: f for f in (designs.horizon, designs.quick, designs.comparison, designs.exploration, designs.naive, designs.precision, designs.labels)
+    f.__name__: f
+    for f in (
+        designs.horizon,
+        designs.quick,
+        designs.comparison,
+        designs.exploration,
+        designs.naive,
+        designs.precision,
+        designs.labels,
+    )
 } | {name: functools.partial(ablation_cells, name) for name in ABLATIONS}
 
 
-def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **settings: Any) -> list[dict[str, Any]]:
+def run_experiment(
+    name: str, out: Path, log: Callable[[str], None] = print, **settings: Any
+) -> list[dict[str, Any]]:
     """Runs the cells of an experiment that are not in `out` yet, and returns the rows of all.
 
     Each row is one seed at one evaluation: cell, method, horizon, data, step, seed, updates, offline (updates of the offline
@@ -40,9 +51,16 @@ def run_experiment(name: str, out: Path, log: Callable[[str], None] = print, **s
     for cell in cells:
         check_phases(cell.config)
     inner = lambda config: config and dataclasses.asdict(config)
-    cell_of = lambda c: c.world._asdict() | inner(c.config) | {"collector": inner(c.collector), "data": c.data, "probed": c.probed}
+    cell_of = lambda c: (
+        c.world._asdict()
+        | inner(c.config)
+        | {"collector": inner(c.collector), "data": c.data, "probed": c.probed}
+    )
     about = {"experiment": name, "cells": {c.name: cell_of(c) for c in cells}}
-    about = {**about, "data": f"scripted play, {EPISODES} episodes of {LENGTH:g} / step actions, seed {DATA_SEED}"}
+    about = {
+        **about,
+        "data": f"scripted play, {EPISODES} episodes of {LENGTH:g} / step actions, seed {DATA_SEED}",
+    }
     _claim(out / "experiment.json", about)
     rows = []
     for cell in cells:

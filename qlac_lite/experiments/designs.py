@@ -22,7 +22,11 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """
     online = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}
     return [
-        Cell(f"{method}-{step:g}", LiteWorld(step=step), lite_config(method, **{"online_steps": steps, **changes}))
+        Cell(
+            f"{method}-{step:g}",
+            LiteWorld(step=step),
+            lite_config(method, **{"online_steps": steps, **changes}),
+        )
         for step, steps in online.items()
         for method in methods
     ]
@@ -31,7 +35,10 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
 def quick(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """The coarsest of those worlds with fewer updates: three minutes on two cores."""
     few = {"offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
-    return [Cell(f"{method}-0.08", LiteWorld(step=0.08), lite_config(method, **{**few, **changes})) for method in methods]
+    return [
+        Cell(f"{method}-0.08", LiteWorld(step=0.08), lite_config(method, **{**few, **changes}))
+        for method in methods
+    ]
 
 
 def comparison(methods: Sequence[str] = TEN, **changes) -> list[Cell]:
@@ -39,12 +46,19 @@ def comparison(methods: Sequence[str] = TEN, **changes) -> list[Cell]:
     few = {"seeds": 8, "offline_steps": 4_000, "online_steps": 6_000}
     settings = lambda method: {**few, **get_method(method).settings, **changes}
     return [
-        Cell(f"{method}-0.04", LiteWorld(step=0.04), lite_config(method, **settings(method)), probed=method != "chunk-bc")
+        Cell(
+            f"{method}-0.04",
+            LiteWorld(step=0.04),
+            lite_config(method, **settings(method)),
+            probed=method != "chunk-bc",
+        )
         for method in methods
     ]
 
 
-def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> list[Cell]:
+def exploration(
+    methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes
+) -> list[Cell]:
     """What chunks collect against what single actions collect: D1 and D5 (the seed review's experiment).
 
     A pair (FQL and QC-FQL; BFN and QC) is trained on the play data D. Each of the two collects as many transitions with its
@@ -55,13 +69,21 @@ def exploration(methods: Sequence[str] = ("fql", "qc-fql", "bfn", "qc"), collect
     collecting = settings | {"online_steps": collected, "updates_per_step": 0}
     pairs = {"fql": ("fql", "qc-fql"), "qc-fql": ("fql", "qc-fql"), "bfn": ("bfn", "qc"), "qc": ("bfn", "qc")}
     return [
-        Cell(f"{method}-{data}", world, lite_config(method, **settings), collector and lite_config(collector, **collecting), data)
+        Cell(
+            f"{method}-{data}",
+            world,
+            lite_config(method, **settings),
+            collector and lite_config(collector, **collecting),
+            data,
+        )
         for method in methods
         for data, collector in zip(("D", "D+D1", "D+D5"), (None, *pairs[method]), strict=True)
     ]
 
 
-def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes) -> list[Cell]:
+def naive(
+    horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes
+) -> list[Cell]:
     """RLPD on chunks: where it helps and where it fails, over chunk length and step, and what removes the failure.
 
     The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world and for the
@@ -76,7 +98,9 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
         world = LiteWorld(step=step)
         cells += [Cell(f"rlpd-{step:g}", world, lite_config("rlpd", **few), probed=True)]
         on_chunks = {h: lite_config("rlpd-ac", horizon=h, **few) for h in horizons}
-        cells += [Cell(f"rlpd-ac-h{h}-{step:g}", world, config, probed=True) for h, config in on_chunks.items()]
+        cells += [
+            Cell(f"rlpd-ac-h{h}-{step:g}", world, config, probed=True) for h, config in on_chunks.items()
+        ]
     fine, coarse = steps[-1], steps[0]
     for h, step in [*((h, fine) for h in horizons), (horizons[-1], coarse)]:
         removed = {
@@ -87,7 +111,12 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
             "flow": ("qc-fql", get_method("rlpd").settings),
         }
         cells += [
-            Cell(f"{name}-h{h}-{step:g}", LiteWorld(step=step), lite_config(method, **{"horizon": h, **own, **few}), probed=True)
+            Cell(
+                f"{name}-h{h}-{step:g}",
+                LiteWorld(step=step),
+                lite_config(method, **{"horizon": h, **own, **few}),
+                probed=True,
+            )
             for name, (method, own) in removed.items()
         ]
     for h, step in [*((h, fine) for h in (1, *horizons)), (1, coarse), (horizons[-1], coarse)]:
@@ -110,7 +139,11 @@ def _either(field: str, methods: Sequence[str], changes: dict) -> list[Cell]:
     """Each method with each choice of a field, all else alike, with eight seeds."""
     few = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
     return [
-        Cell(f"{method}-{kind}", LiteWorld(step=0.08), lite_config(method, **{**few, **get_method(method).settings, **changes, field: kind}))
+        Cell(
+            f"{method}-{kind}",
+            LiteWorld(step=0.08),
+            lite_config(method, **{**few, **get_method(method).settings, **changes, field: kind}),
+        )
         for method in methods
         for kind in CHOICES[field]
     ]

@@ -46,12 +46,16 @@ def explore(
         QlacError: not two such methods, or what a run raises.
     """
     if [get_method(method).backup == "chunk" for method in methods] != [False, True]:
-        raise QlacError(f"Two methods are compared, first one of single actions, then one of chunks, not {', '.join(methods) or 'none'}. For example: --method bfn --method qc")  # fmt: skip
+        raise QlacError(
+            f"Two methods are compared, first one of single actions, then one of chunks, not {', '.join(methods) or 'none'}. For example: --method bfn --method qc"
+        )
     folders = {method: out / f"{method}-collects" for method in methods}
     for method, folder in folders.items():
         config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
         if config.offline_steps == 0 or config.online_steps == 0:
-            raise QlacError(f"{method} has to learn offline and then to collect: set offline_steps and online_steps above 0.")
+            raise QlacError(
+                f"{method} has to learn offline and then to collect: set offline_steps and online_steps above 0."
+            )
         finish_run(config, data, folder, log=log)
     rows = []
     for method in methods:
@@ -74,7 +78,13 @@ def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[
     rows = []
     for i, seed in enumerate(run.config.seed_list):
         success = [row["success"] for row in last if row["seed"] == seed]
-        row = {"method": method, "data": name, "seed": seed, "success": float(np.mean(success)), "episodes": len(success)}
+        row = {
+            "method": method,
+            "data": name,
+            "seed": seed,
+            "success": float(np.mean(success)),
+            "episodes": len(success),
+        }
         rows.append(row | (describe(replay, i, get_task(run.config.task).domain) if collector else {}))
     return rows
 
@@ -84,11 +94,21 @@ def summary(rows: list[dict[str, Any]]) -> str:
     lines = []
     for method in dict.fromkeys(row["method"] for row in rows):
         own = {name: [row for row in rows if (row["method"], row["data"]) == (method, name)] for name in SETS}
-        outcomes = {name: [np.arange(row["episodes"]) < round(row["success"] * row["episodes"]) for row in own[name]] for name in SETS}
-        texts = ["{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(each)) for name, each in outcomes.items()]
-        gain = np.array([[five["success"] - one["success"]] for one, five in zip(own[SETS[1]], own[SETS[2]], strict=True)])
+        outcomes = {
+            name: [np.arange(row["episodes"]) < round(row["success"] * row["episodes"]) for row in own[name]]
+            for name in SETS
+        }
+        texts = [
+            "{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(each))
+            for name, each in outcomes.items()
+        ]
+        gain = np.array(
+            [[five["success"] - one["success"]] for one, five in zip(own[SETS[1]], own[SETS[2]], strict=True)]
+        )
         mean, low, high = (100 * float(value[0]) for value in mean_interval(gain))
-        lines.append(f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: {mean:+.0f} [{low:+.0f}, {high:+.0f}] points")
+        lines.append(
+            f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: {mean:+.0f} [{low:+.0f}, {high:+.0f}] points"
+        )
     for name in SETS[1:]:
         parts = [row for row in rows if row["data"] == name]
         mean = {key: np.mean([row[key] for row in parts]) for key in parts[0] if key.startswith("collected")}

@@ -32,14 +32,23 @@ class Cell:
     name: str  # of its file
     world: LiteWorld
     config: Config
-    collector: Config | None = None  # who adds transitions of its own to the data first, without learning from them
+    collector: Config | None = (
+        None  # who adds transitions of its own to the data first, without learning from them
+    )
     data: str = "D"  # what it learns from: D, the play data, and what was collected
     probed: bool = False  # whether the critics' beliefs are compared with returns
 
 
 def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next") -> Dataset:
     """The data that all experiments share; `stride` and `offline_reward` as in `Config`."""
-    return record(world, jax.random.key(DATA_SEED), EPISODES, round(LENGTH / world.step), stride=stride, offline_reward=offline_reward)
+    return record(
+        world,
+        jax.random.key(DATA_SEED),
+        EPISODES,
+        round(LENGTH / world.step),
+        stride=stride,
+        offline_reward=offline_reward,
+    )
 
 
 @functools.cache
@@ -48,7 +57,9 @@ def collect(world: LiteWorld, config: Config) -> Dataset:
     return train_lite(config, world, play(world, config.start_stride, config.offline_reward)).replay
 
 
-def describe(collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN, cells: int = 20) -> dict[str, float]:
+def describe(
+    collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN, cells: int = 20
+) -> dict[str, float]:
     """Of one seed's collected transitions: how many there are, the effector's mean way in 5 actions (its coherency, in metres),
     the share of its workspace that it came to (`cells` along each axis), and the share of episodes that solved the task."""
     part = jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
@@ -96,7 +107,11 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
 def _probes(outcome: Outcome, seed: int, point: int) -> dict[str, float]:
     """Means over the episodes of a probe: what the critics believed of each kind of chunk, and what it brought."""
     both = {"belief": outcome.beliefs, "return": outcome.returns}
-    return {f"{name}_{kind}": float(values[seed, point, k].mean()) for k, kind in enumerate(PROBES) for name, values in both.items()}
+    return {
+        f"{name}_{kind}": float(values[seed, point, k].mean())
+        for k, kind in enumerate(PROBES)
+        for name, values in both.items()
+    }
 
 
 def read_experiment(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -109,7 +124,9 @@ def read_experiment(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]
     cells = {name: read_csv(folder / f"{name}.csv") for name in about["cells"]}
     for name, rows in cells.items():
         if not rows:
-            raise QlacError(f"{folder} has no {name}.csv: run the experiment to its end, with the same command.")
+            raise QlacError(
+                f"{folder} has no {name}.csv: run the experiment to its end, with the same command."
+            )
     return [row for rows in cells.values() for row in rows], about
 
 

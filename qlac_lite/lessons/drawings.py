@@ -44,7 +44,15 @@ def q_lac_losses() -> Figure:
         (8, "critic", "target", CRITIC, True, (65, 6.7)),
         (9, "policy", "TD error", POLICY, True, (66.2, 28.7)),
     ):
-        _arrow(axes, nodes[start], nodes[end], color=colour, linestyle="--" if dashed else "-", lw=1.8, mutation_scale=14)
+        _arrow(
+            axes,
+            nodes[start],
+            nodes[end],
+            color=colour,
+            linestyle="--" if dashed else "-",
+            lw=1.8,
+            mutation_scale=14,
+        )
         axes.text(*label, str(number), ha="center", va="center", fontsize=9, weight="bold", color="0.15")
     for network in ("flow", "policy", "critic"):
         _arrow(axes, nodes["batch"], nodes[network], color="0.6", lw=1, mutation_scale=10, level=True)
@@ -54,17 +62,23 @@ def q_lac_losses() -> Figure:
     return figure
 
 
-def _node(axes: Axes, x: float, y: float, text: str, colour: str, width: float, height: float, filled: bool) -> FancyBboxPatch:
+def _node(
+    axes: Axes, x: float, y: float, text: str, colour: str, width: float, height: float, filled: bool
+) -> FancyBboxPatch:
     """A network or data as a filled box, or a loss as a framed oval, around (x, y)."""
     shape = f"round,pad=0,rounding_size={0.6 if filled else height / 2}"
     look = dict(fc=colour, ec="none", alpha=0.35) if filled else dict(fc="white", ec=colour, lw=2)
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
-    return axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=shape, **look))
+    return axes.add_patch(
+        FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=shape, **look)
+    )
 
 
 def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool = False, **look) -> None:
     """An arrow between the middles of two nodes, cut at their edges; `level`: along right angles, out of the first one's side."""
-    (x, y), (to_x, to_y) = ((p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in (start, end))
+    (x, y), (to_x, to_y) = (
+        (p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in (start, end)
+    )
     if level and y != to_y:
         between = (start.get_x() + start.get_width() + end.get_x()) / 2
         axes.plot([between, between], [y, to_y], color=look["color"], lw=look["lw"], solid_capstyle="butt")
@@ -73,7 +87,9 @@ def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool =
     axes.add_patch(FancyArrowPatch((x, y), (to_x, to_y), arrowstyle="-|>", **ends, **look))
 
 
-def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: tuple[float, float] = (0.0, 1.0)) -> None:
+def maze(
+    axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: tuple[float, float] = (0.0, 1.0)
+) -> None:
     """Numbers of the free cells of a maze as colours: cells (S, 2) row and column, values (S,). The start is cell 0."""
     picture = np.full(cells.max(axis=0) + 2, np.nan)
     picture[tuple(cells.T)] = values
@@ -82,7 +98,15 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: t
     axes.set(xlim=(0, cells[:, 1].max() + 1), ylim=(cells[:, 0].max() + 1, 0))
     for state, letter in ((0, "S"), (goal, "G")):
         row, column = cells[state]
-        axes.text(column, row, letter, ha="center", va="center", weight="bold", bbox=dict(boxstyle="circle,pad=0.2", fc="white", ec="none"))
+        axes.text(
+            column,
+            row,
+            letter,
+            ha="center",
+            va="center",
+            weight="bold",
+            bbox=dict(boxstyle="circle,pad=0.2", fc="white", ec="none"),
+        )
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
 

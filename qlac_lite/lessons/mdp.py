@@ -37,12 +37,16 @@ def check_mdp(mdp: TabularMDP) -> None:
     """Raises QlacError if shapes disagree, a row of p is no distribution, or the discount is not in [0, 1)."""
     p, r = np.asarray(mdp.transitions), np.asarray(mdp.rewards)
     if p.ndim != 3 or p.shape[0] != p.shape[2] or r.shape != p.shape[:2]:
-        raise QlacError(f"An MDP needs transitions (S, A, S) and rewards (S, A); got {p.shape} and {r.shape}.")
+        raise QlacError(
+            f"An MDP needs transitions (S, A, S) and rewards (S, A); got {p.shape} and {r.shape}."
+        )
     if not (np.isfinite(p).all() and np.isfinite(r).all()):
         raise QlacError("The MDP's transitions or rewards hold NaN or infinity.")
     if (p < 0).any() or not np.allclose(p.sum(axis=2), 1):
         s, a = np.argwhere((p < 0).any(axis=2) | ~np.isclose(p.sum(axis=2), 1))[0]
-        raise QlacError(f"p(. | s={s}, a={a}) is not a distribution: it sums to {p[s, a].sum():.4g}. Normalise each row.")
+        raise QlacError(
+            f"p(. | s={s}, a={a}) is not a distribution: it sums to {p[s, a].sum():.4g}. Normalise each row."
+        )
     if not 0 <= mdp.discount < 1:
         raise QlacError(f"The discount is {mdp.discount}; it must lie in [0, 1).")
 
@@ -52,7 +56,9 @@ def action_sequences(actions: int, length: int) -> np.ndarray:
     return np.indices((actions,) * length).reshape(length, -1).T
 
 
-def chunk_rewards(transitions: np.ndarray, rewards: np.ndarray, discount: float, chunk: np.ndarray) -> np.ndarray:
+def chunk_rewards(
+    transitions: np.ndarray, rewards: np.ndarray, discount: float, chunk: np.ndarray
+) -> np.ndarray:
     """r_bar(s, chunk) of every state (S,): transitions (S, A, S), rewards (S, A), chunk (H,) of action numbers."""
     total = np.zeros(len(rewards))
     for action in chunk[::-1]:  # from the last action to the first
@@ -111,7 +117,9 @@ def observed_chunked(mdp: TabularMDP, behavior: np.ndarray, length: int) -> Tabu
     )
 
 
-def _weighted_chunks(mdp: TabularMDP, behavior: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _weighted_chunks(
+    mdp: TabularMDP, behavior: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """p_bar, r_bar and the probability of the chunk (S, C), each path weighted by the behavior's probability of it."""
     states = len(mdp.rewards)
     taken = behavior[:, :, None] * mdp.transitions  # (S, A, S) probability of acting so and going there
@@ -120,7 +128,11 @@ def _weighted_chunks(mdp: TabularMDP, behavior: np.ndarray, length: int) -> tupl
         later = np.einsum("sat,tc->sac", taken, weight)
         r_bar = mdp.rewards[:, :, None] * later + mdp.discount * np.einsum("sat,tc->sac", taken, r_bar)
         p_bar = np.einsum("sat,tcu->sacu", taken, p_bar, optimize=True)
-        p_bar, r_bar, weight = p_bar.reshape(states, -1, states), r_bar.reshape(states, -1), later.reshape(states, -1)
+        p_bar, r_bar, weight = (
+            p_bar.reshape(states, -1, states),
+            r_bar.reshape(states, -1),
+            later.reshape(states, -1),
+        )
     return p_bar, r_bar, weight
 
 
@@ -186,7 +198,12 @@ class Trajectories(NamedTuple):
 
 
 def simulate(
-    mdp: TabularMDP, policy: np.ndarray, starts: np.ndarray, steps: int, rng: np.random.Generator, chunk_length: int = 1
+    mdp: TabularMDP,
+    policy: np.ndarray,
+    starts: np.ndarray,
+    steps: int,
+    rng: np.random.Generator,
+    chunk_length: int = 1,
 ) -> Trajectories:
     """N episodes of `steps` transitions from `starts` (N,), vectorised over the episodes.
 
@@ -263,11 +280,18 @@ def grid(picture: str, discount: float, noise: float = 0.0) -> tuple[TabularMDP,
         the MDP, and (S, 2) row and column of each state; state 0 is the start.
     """
     rows = picture.split()
-    cells = sorted(((i, j) for i, row in enumerate(rows) for j, c in enumerate(row) if c != "#"), key=lambda ij: rows[ij[0]][ij[1]] != "S")  # fmt: skip
+    cells = sorted(
+        ((i, j) for i, row in enumerate(rows) for j, c in enumerate(row) if c != "#"),
+        key=lambda ij: rows[ij[0]][ij[1]] != "S",
+    )
     index = {cell: s for s, cell in enumerate(cells)}
     goals = [s for (i, j), s in index.items() if rows[i][j] == "G"]
-    step = np.array([[index.get((i + di, j + dj), index[i, j]) for di, dj in MOVES.values()] for i, j in cells])
-    return _walk(step, goals, discount, slip_to=lambda a: [(a + 1) % 4, (a + 3) % 4], slip=noise), np.array(cells)
+    step = np.array(
+        [[index.get((i + di, j + dj), index[i, j]) for di, dj in MOVES.values()] for i, j in cells]
+    )
+    return _walk(step, goals, discount, slip_to=lambda a: [(a + 1) % 4, (a + 3) % 4], slip=noise), np.array(
+        cells
+    )
 
 
 def _neighbours_on_a_line(states: int) -> np.ndarray:

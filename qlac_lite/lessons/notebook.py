@@ -14,8 +14,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-NO_DEPENDENCIES = ("ogbench", "dm_control")  # they ask for labmaze, which has no wheel for new Pythons and is not needed
-EXTRAS = {"robomimic": ("robosuite==1.5.2",)}  # what an extra of the library needs besides, without dependencies: see Makefile
+NO_DEPENDENCIES = (
+    "ogbench",
+    "dm_control",
+)  # they ask for labmaze, which has no wheel for new Pythons and is not needed
+EXTRAS = {
+    "robomimic": ("robosuite==1.5.2",)
+}  # what an extra of the library needs besides, without dependencies: see Makefile
 
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
 _scratch: dict[str, tempfile.TemporaryDirectory] = {}  # folders that go with the process
@@ -29,13 +34,17 @@ def set_up(extra: str | None = None) -> None:
         _install(missing)
     print(report())
     if extra and missing and "google.colab" not in sys.modules:
-        print(f"Missing for this lesson: {', '.join(missing)}. In the course's folder, run: make {extra}. Then restart the kernel.")
+        print(
+            f"Missing for this lesson: {', '.join(missing)}. In the course's folder, run: make {extra}. Then restart the kernel."
+        )
 
 
 def missing_packages(extra: str | None = None) -> list[str]:
     """Requirements of the library, and of one of its extras, that no installed package meets by name, as pip would be asked."""
     wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES, *EXTRAS.get(extra, ())]
-    asked = lambda line: "extra ==" not in line or (extra is not None and f'"{extra}"' in line.replace("'", '"'))
+    asked = lambda line: (
+        "extra ==" not in line or (extra is not None and f'"{extra}"' in line.replace("'", '"'))
+    )
     plain = [line.split(";")[0].strip() for line in wanted if asked(line)]
     names = {re.match(r"[\w.-]+", line).group(): line for line in plain}
     return [line for name, line in names.items() if not _installed(name)]
@@ -55,7 +64,9 @@ def _install(packages: list[str]) -> None:
     alone = [line for line in packages if line.startswith(without)]
     others = [line for line in packages if line not in alone]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        there = {dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]}
+        there = {
+            dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]
+        }
         file.write("".join(f"{name}=={version}\n" for name, version in there.items() if "+" not in version))
         file.flush()
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -74,7 +85,12 @@ def report() -> str:
 
     version = lambda name: f"{name} {metadata.version(name)}" if _installed(name) else f"{name} missing"
     parts = [f"qlac-lite {qlac_lite.__version__}", f"Python {platform.python_version()}"]
-    parts += [f"{version('jax')} on {jax.default_backend()}", version("ogbench"), version("mujoco"), f"renderer {renderer()}"]
+    parts += [
+        f"{version('jax')} on {jax.default_backend()}",
+        version("ogbench"),
+        version("mujoco"),
+        f"renderer {renderer()}",
+    ]
     return " | ".join(parts + (["shortened by QLAC_FAST"] if _fast() else []))
 
 
@@ -127,7 +143,9 @@ def _with_a_palette(figure: Any) -> io.BytesIO:
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=100, facecolor="white")
-    Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        small, format="png", optimize=True
+    )
     return small
 
 
@@ -142,5 +160,7 @@ def show(picture: Any, alt: str) -> None:
     kind = "gif" if isinstance(picture, bytes) else "png"
     content = base64.b64encode(picture if kind == "gif" else _with_a_palette(picture).getvalue()).decode()
     image = f'<img src="data:image/{kind};base64,{content}" alt="{html.escape(alt)}" style="max-width:100%;height:auto">'
-    data = {"text/html": image, "text/plain": f"[Figure: {alt}]"} | ({"image/png": content} if kind == "png" else {})
+    data = {"text/html": image, "text/plain": f"[Figure: {alt}]"} | (
+        {"image/png": content} if kind == "png" else {}
+    )
     display(data, raw=True, metadata={"image/png": {"alt": alt}} if kind == "png" else {})

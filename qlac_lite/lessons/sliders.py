@@ -22,7 +22,11 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
     """
     sliders = {
         name: SelectionSlider(
-            options=[(_text(value), value) for value in values], value=first, description=label, continuous_update=False, style={"description_width": "initial"}
+            options=[(_text(value), value) for value in values],
+            value=first,
+            description=label,
+            continuous_update=False,
+            style={"description_width": "initial"},
         )
         for name, (label, values, first) in options.items()
     }

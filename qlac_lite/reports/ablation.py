@@ -1,8 +1,8 @@
 """What an ablation says: a table and a figure, each variant beside its control, seed by seed.
 
-    offline          success at the last evaluation before the online phase
-    at the end       success at the last evaluation
-    over the curve   mean of the online evaluations (of all, where there is no online phase): it has less luck in it
+offline          success at the last evaluation before the online phase
+at the end       success at the last evaluation
+over the curve   mean of the online evaluations (of all, where there is no online phase): it has less luck in it
 """
 
 from collections.abc import Sequence
@@ -42,11 +42,18 @@ def measured(rows: Rows, cell: str) -> Measured:
 
 def table(rows: Rows, variants: Sequence[Variant]) -> list[str]:
     """Lines of Markdown: each variant, and its difference to its control over the curve."""
-    lines = ["| variant | offline | at the end | over the curve | less its control, seed by seed | control |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| variant | offline | at the end | over the curve | less its control, seed by seed | control |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for v in variants:
         own, control = measured(rows, v.name), measured(rows, v.control)
         cells = [points_interval(statistics.difference(values, 0 * values)) for values in own]
-        apart = "-" if v.name == v.control else points_interval(statistics.difference(own.curve, control.curve), (-100, 100))
+        apart = (
+            "-"
+            if v.name == v.control
+            else points_interval(statistics.difference(own.curve, control.curve), (-100, 100))
+        )
         lines.append(f"| {v.name} | {' | '.join(cells)} | {apart} | {v.control} |")
     return lines
 
@@ -63,7 +70,15 @@ def draw(rows: Rows, variants: Sequence[Variant]) -> Figure:
         ):
             if axes is left or v.name != v.control:
                 low, high = np.clip((low, high), *ends)
-                axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], color=colour, marker=marker, markersize=5, capsize=3)
+                axes.errorbar(
+                    mean,
+                    place,
+                    xerr=[[mean - low], [high - mean]],
+                    color=colour,
+                    marker=marker,
+                    markersize=5,
+                    capsize=3,
+                )
     left.set_yticks(range(len(variants)), [v.name for v in variants], fontsize=8)
     right.set_yticks(range(len(variants)), [])
     right.axvline(0, color="0.4", linewidth=1)
@@ -80,7 +95,13 @@ def report_ablation(rows: Rows, variants: Sequence[Variant], out: Path) -> str:
     """Writes report.md and report.png into `out`, and returns the report."""
     seeds = len({row["seed"] for row in rows})
     about = f"Success in %, {seeds} seeds of {rows[0]['episodes']:g} episodes an evaluation, 95 % t-intervals over seeds, cut at what is possible."
-    lines = [about, "Over the curve: the mean of all online evaluations. The difference is taken seed by seed, over the curve.", "", *table(rows, variants), ""]
+    lines = [
+        about,
+        "Over the curve: the mean of all online evaluations. The difference is taken seed by seed, over the curve.",
+        "",
+        *table(rows, variants),
+        "",
+    ]
     plots.save(draw(rows, variants), out / "report.png")
     picture = "![Each variant's success over the curve, and its difference to its control](report.png)"
     with atomic(out / "report.md") as file:

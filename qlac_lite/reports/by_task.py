@@ -10,7 +10,15 @@ from qlac_lite.reports import plots
 from qlac_lite.reports.one_run import draw_filmstrip
 from qlac_lite.reports.over_tasks import report_aggregate
 from qlac_lite.reports.paper import Steps, compare, comparison_lines, describe_data, other_data, why_not
-from qlac_lite.reports.pooling import group_runs, logged, online_after, success_points, successes, training_success, utilisation
+from qlac_lite.reports.pooling import (
+    group_runs,
+    logged,
+    online_after,
+    success_points,
+    successes,
+    training_success,
+    utilisation,
+)
 from qlac_lite.reports.tables import markdown, percent_interval
 from qlac_lite.training.run_folder import Run, find_runs
 from qlac_lite.utils.files import atomic, write_csv
@@ -53,7 +61,9 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[st
     compared = []
     for label in [label for label in groups if not reasons[label]]:
         seeds = {steps: len(found) for steps, found in measured[label].items()}
-        compared += compare(task, label, groups[label][0].config.method, points[label], seeds, describe_data(groups[label]))
+        compared += compare(
+            task, label, groups[label][0].config.method, points[label], seeds, describe_data(groups[label])
+        )
     rows = [_table_row(label, members, points[label]) for label, members in groups.items()]
     write_csv(out / f"{task}.csv", rows)
     plots.save(_figure(task, groups, points, compared), out / f"{task}.png")
@@ -75,9 +85,17 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[st
         f"![Success rate over training steps]({task}.png)",
         "",
         *film,
-        *(f"- Time, {label}: {spent}" for label, members in groups.items() if (spent := utilisation(members))),
+        *(
+            f"- Time, {label}: {spent}"
+            for label, members in groups.items()
+            if (spent := utilisation(members))
+        ),
         f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",
-        *dict.fromkeys(f"- Command: `{member.provenance['command']}`" for members in groups.values() for member in members),
+        *dict.fromkeys(
+            f"- Command: `{member.provenance['command']}`"
+            for members in groups.values()
+            for member in members
+        ),
         f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",
         f"- Date: {run.provenance['date']}",
     ]
@@ -105,7 +123,12 @@ def _table_row(label: str, members: list[Run], points: dict[Steps, Interval]) ->
     }
 
 
-def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[Steps, Interval]], paper: list[dict[str, Any]]) -> Figure:
+def _figure(
+    task: str,
+    groups: dict[str, list[Run]],
+    points: dict[str, dict[Steps, Interval]],
+    paper: list[dict[str, Any]],
+) -> Figure:
     figure, (left, right) = plots.new_figure(2, height=3.9)
     drawn: list[str] = []
     runs = [run for members in groups.values() for run in members]
@@ -116,17 +139,32 @@ def _figure(task: str, groups: dict[str, list[Run]], points: dict[str, dict[Step
         line = plots.line_style(drawn, method)
         steps, values = np.array([sum(key) for key in points[label]]), np.array(list(points[label].values()))
         plots.curve(left, method, label, begins + steps, *(100 * values.T), line)
-        plots.quotes(left, method, begins, [row for row in paper if row["method"] == label], (len(drawn), len(groups)))
+        plots.quotes(
+            left, method, begins, [row for row in paper if row["method"] == label], (len(drawn), len(groups))
+        )
         middle, solved = training_success(members)
         plots.training_curve(left, method, begins + middle, solved)
         columns = [logged(members, name) for name in ("q_mean", "q_min", "q_max")]
         if len(columns[0][0]):
-            q = [np.array([reduce(v) for v in values]) for (_, values), reduce in zip(columns, (np.mean, np.min, np.max), strict=True)]
+            q = [
+                np.array([reduce(v) for v in values])
+                for (_, values), reduce in zip(columns, (np.mean, np.min, np.max), strict=True)
+            ]
             plots.curve(right, method, label, begins + columns[0][0], *q, line, marked=False)
         drawn.append(method)
     right.axhline(0, color="0.3", linestyle="--", linewidth=1)
-    right.text(0.99, 0, "theoretical maximum", transform=right.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
-    left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103))
+    right.text(
+        0.99,
+        0,
+        "theoretical maximum",
+        transform=right.get_yaxis_transform(),
+        ha="right",
+        va="bottom",
+        fontsize=8,
+    )
+    left.set(
+        xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)", ylim=(-3, 103)
+    )
     right.set(xlabel="steps (thousands)", ylabel="Q of the batch (mean, min to max)")
     left.set_xlim(left=0)
     right.set_xlim(left=0)

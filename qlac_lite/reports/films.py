@@ -21,7 +21,9 @@ from qlac_lite.reports import plots
 class Film(NamedTuple):
     """One episode of T steps."""
 
-    pictures: list[np.ndarray | None]  # T + 1 of (height, width, 3) uint8, None where not asked for; empty where nothing can be rendered
+    pictures: list[
+        np.ndarray | None
+    ]  # T + 1 of (height, width, 3) uint8, None where not asked for; empty where nothing can be rendered
     effector: np.ndarray  # (T + 1, 3), metres
     cubes: np.ndarray  # (T + 1, C, 3), metres
     goals: np.ndarray  # (C, 3), metres
@@ -64,15 +66,29 @@ def _places(task: Task) -> tuple[Callable, np.ndarray]:
     """What tells where effector and cubes (the lite world's gripper and puck) of a simulator are, and where the cubes should be."""
     flat = lambda place: np.append(place, 0.0)
     if task.name == LITE_WORLD:
-        return lambda simulator: (flat(simulator.state.gripper), [flat(simulator.state.puck)]), np.array([flat(GOAL)])
+        return lambda simulator: (flat(simulator.state.gripper), [flat(simulator.state.puck)]), np.array(
+            [flat(GOAL)]
+        )
     if task.domain.suite == "robomimic":
         return lambda simulator: (simulator.effector(), [simulator.object_position()]), np.zeros((0, 3))
     cubes = lambda data: [data.joint(f"object_joint_{i}").qpos[:3].copy() for i in range(task.domain.cubes)]
     goals = np.array(task_goal(task)["cubes"]).reshape(-1, 3)
-    return lambda simulator: (simulator.compute_ob_info()["proprio/effector_pos"], cubes(simulator.data)), goals
+    return lambda simulator: (
+        simulator.compute_ob_info()["proprio/effector_pos"],
+        cubes(simulator.data),
+    ), goals
 
 
-def film_episode(actor: Callable, params: Any, config: Config, seed: int, episode: int, size: int = 320, pictures: bool | Collection[int] = True, env_args: dict | None = None) -> Film:  # fmt: skip
+def film_episode(
+    actor: Callable,
+    params: Any,
+    config: Config,
+    seed: int,
+    episode: int,
+    size: int = 320,
+    pictures: bool | Collection[int] = True,
+    env_args: dict | None = None,
+) -> Film:
     """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed.
 
     `pictures`: the steps to render, or all, or none. `env_args`: Robomimic's, as the data's file has them.
@@ -84,7 +100,13 @@ def film_episode(actor: Callable, params: Any, config: Config, seed: int, episod
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
     looks, steps, done = [], 0, False
     while not done:
-        inputs = (observation[None, None], np.uint32([seed]), EVALUATION, np.array([[episode]]), np.array([[len(looks)]]))
+        inputs = (
+            observation[None, None],
+            np.uint32([seed]),
+            EVALUATION,
+            np.array([[episode]]),
+            np.array([[len(looks)]]),
+        )
         looks.append(steps)
         observation, _, terminated, truncated, info = env.step(np.asarray(actor(params, *inputs))[0, 0])
         steps += info["length"]
@@ -121,7 +143,9 @@ def gif(film: Film, size: int = 200, milliseconds: int = 80) -> bytes:
     are held longer."""
     from PIL import Image, ImageDraw
 
-    palette = Image.fromarray(np.concatenate(film.pictures[:: max(1, len(film.pictures) // 6)])).quantize(192)  # one for all
+    palette = Image.fromarray(np.concatenate(film.pictures[:: max(1, len(film.pictures) // 6)])).quantize(
+        192
+    )  # one for all
     frames = []
     for step, picture in enumerate(film.pictures):
         frame = Image.fromarray(picture).resize((size, size))

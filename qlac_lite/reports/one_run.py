@@ -33,7 +33,9 @@ def evaluate_run(folder: Path, episodes: int) -> str:
     when = "after training" if phase == "done" else f"{phase} step {step:,}"
     lines = [f"{get_method(config.method).title} on {config.task}, {when}, {episodes} episodes a seed"]
     lines += [f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in seeds.items()]
-    lines += [f"  together: success {percent_interval(success_interval(list(seeds.values())))} (95 % interval)"]
+    lines += [
+        f"  together: success {percent_interval(success_interval(list(seeds.values())))} (95 % interval)"
+    ]
     return "\n".join([*lines, f"Every episode is in {run.folder / 'evaluate.csv'}"])
 
 
@@ -47,9 +49,17 @@ def draw_filmstrip(folder: Path, path: Path) -> str:
     seed, episode = _episode_to_show(run)
     index = list(config.seed_list).index(seed)
     play = functools.partial(
-        films.film_episode, actor, jax.tree.map(lambda leaf: leaf[index : index + 1], params), config, seed, episode, env_args=run.data.get("env_args")
+        films.film_episode,
+        actor,
+        jax.tree.map(lambda leaf: leaf[index : index + 1], params),
+        config,
+        seed,
+        episode,
+        env_args=run.data.get("env_args"),
     )
-    film = play(pictures=films.moments(play(pictures=False)))  # the same episode twice: rendering takes longer than simulating
+    film = play(
+        pictures=films.moments(play(pictures=False))
+    )  # the same episode twice: rendering takes longer than simulating
     outcome = "solved" if film.success else "not solved"
     when = "after training" if phase == "done" else f"at {phase} step {step:,}"
     title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {len(film.effector) - 1} steps, {len(film.looks)} decisions"

@@ -13,7 +13,17 @@ from matplotlib.figure import Figure
 from qlac_lite.config import make_config
 from qlac_lite.config.tasks import get_task, task_names
 from qlac_lite.reports import plots
-from qlac_lite.reports.paper import ALL, FREE, Steps, compare, comparison_lines, describe_data, other_data, tasks_of, why_not
+from qlac_lite.reports.paper import (
+    ALL,
+    FREE,
+    Steps,
+    compare,
+    comparison_lines,
+    describe_data,
+    other_data,
+    tasks_of,
+    why_not,
+)
 from qlac_lite.reports.pooling import online_after, successes
 from qlac_lite.reports.tables import markdown, percent_interval
 from qlac_lite.training.run_folder import Run
@@ -39,23 +49,40 @@ class Panel:
         rows, reasons = [], {}
         for label, members in self.members.items():
             if set(self.tasks) != set(wanted):
-                reasons[label] = f"the paper's figure is of all {len(wanted)} tasks" if wanted else "the paper has no figure of these tasks"
+                reasons[label] = (
+                    f"the paper's figure is of all {len(wanted)} tasks"
+                    if wanted
+                    else "the paper has no figure of these tasks"
+                )
             else:
                 reasons[label] = next(filter(None, (why_not(run, self.points[label]) for run in members)), "")
             if not reasons[label]:
-                rows += compare(self.title, label, members[0].config.method, self.points[label], self.seeds[label], describe_data(members))
+                rows += compare(
+                    self.title,
+                    label,
+                    members[0].config.method,
+                    self.points[label],
+                    self.seeds[label],
+                    describe_data(members),
+                )
         return rows, reasons
 
 
 def make_panels(groups: Groups) -> tuple[list[Panel], list[str]]:
     """A panel for each domain, and one for all tasks of these; and in sentences what was left out of them."""
     labels = list(dict.fromkeys(label for task in groups for label in groups[task]))
-    runs = {label: {task: groups[task][label] for task in groups if label in groups[task]} for label in labels}
+    runs = {
+        label: {task: groups[task][label] for task in groups if label in groups[task]} for label in labels
+    }
     notes = []
-    for label in [label for label in labels if len({_settings(members[0]) for members in runs[label].values()}) > 1]:
+    for label in [
+        label for label in labels if len({_settings(members[0]) for members in runs[label].values()}) > 1
+    ]:
         notes.append(f"{label} is left out: its settings are not the same on all tasks.")
         del runs[label]
-    measured = {label: {task: successes(members) for task, members in tasks.items()} for label, tasks in runs.items()}
+    measured = {
+        label: {task: successes(members) for task, members in tasks.items()} for label, tasks in runs.items()
+    }
     domains: dict[str, list[str]] = {}
     for task in sorted(groups, key=task_names().index):
         domains.setdefault(_title(task), []).append(task)
@@ -77,7 +104,11 @@ def make_panels(groups: Groups) -> tuple[list[Panel], list[str]]:
         if present:
             panels.append(_panel(ALL, everything, present, runs, measured))
     for panel in panels:
-        notes += [f"{label} has no line in {panel.title}: its runs share no evaluated step." for label, points in panel.points.items() if not points]
+        notes += [
+            f"{label} has no line in {panel.title}: its runs share no evaluated step."
+            for label, points in panel.points.items()
+            if not points
+        ]
     return [panel for panel in panels if any(panel.points.values())], sorted(notes)
 
 
@@ -86,7 +117,9 @@ def _settings(run: Run) -> tuple[str, ...]:
     config = run.config
     usual = make_config(config.task, config.method, config.preset)
     fields = [field.name for field in dataclasses.fields(config) if field.name not in FREE]
-    return config.preset, *(f"{name}={getattr(config, name)}" for name in fields if getattr(config, name) != getattr(usual, name))
+    return config.preset, *(
+        f"{name}={getattr(config, name)}" for name in fields if getattr(config, name) != getattr(usual, name)
+    )
 
 
 def _title(name: str) -> str:
@@ -101,7 +134,10 @@ def _panel(title: str, tasks: list[str], labels: list[str], runs: dict, measured
     for label in labels:
         strata = [measured[label][task] for task in tasks]
         shared = [steps for steps in strata[0] if all(steps in stratum for stratum in strata)]
-        points[label] = {steps: stratified_interval([list(stratum[steps].values()) for stratum in strata]) for steps in shared}
+        points[label] = {
+            steps: stratified_interval([list(stratum[steps].values()) for stratum in strata])
+            for steps in shared
+        }
         seeds[label] = {steps: min(len(stratum[steps]) for stratum in strata) for steps in shared}
     members = {label: [run for task in tasks for run in runs[label][task]] for label in labels}
     return Panel(title, tasks, members, points, seeds)
@@ -120,7 +156,14 @@ def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
             config = panel.members[label][0].config
             begins = 0 if config.offline_steps else longest
             steps, values = np.array([sum(key) for key in points]), np.array(list(points.values()))
-            plots.curve(axes, config.method, label, begins + steps, *(100 * values.T), plots.line_style(drawn, config.method))
+            plots.curve(
+                axes,
+                config.method,
+                label,
+                begins + steps,
+                *(100 * values.T),
+                plots.line_style(drawn, config.method),
+            )
             quoted = [row for row in paper if (row["task"], row["method"]) == (panel.title, label)]
             plots.quotes(axes, config.method, begins, quoted, (len(drawn), len(panel.points)))
             drawn.append(config.method)
@@ -136,8 +179,15 @@ def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
     seeds = sorted({count for panel in panels for found in panel.seeds.values() for count in found.values()})
     counted = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else seeds[0]
     apart = "\n" if columns == 1 else "; "
-    figure.supxlabel(f"gradient steps, then environment steps (thousands){apart}{counted} seeds a task, 95 % interval", fontsize=10)
-    handles = {label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.supxlabel(
+        f"gradient steps, then environment steps (thousands){apart}{counted} seeds a task, 95 % interval",
+        fontsize=10,
+    )
+    handles = {
+        label: handle
+        for axes in all_axes
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     plots.legend_beside(figure, handles, bool(paper), "upper")
     return figure
 
@@ -149,16 +199,42 @@ def report_aggregate(groups: Groups, out: Path) -> tuple[str, list[dict[str, Any
         return "\n".join(["### Mean over tasks", "", *notes, ""]), []
     compared = [panel.compared() for panel in panels]
     rows = [row for found, _ in compared for row in found]
-    reasons = {f"{label} ({p.title})": reason for p, (_, why) in zip(panels, compared, strict=True) for label, reason in why.items()}
+    reasons = {
+        f"{label} ({p.title})": reason
+        for p, (_, why) in zip(panels, compared, strict=True)
+        for label, reason in why.items()
+    }
     every = [
-        {"panel": p.title, "method": label, "offline steps": steps[0], "online steps": steps[1], "mean": mean, "low": low, "high": high, "tasks": len(p.tasks), "seeds": p.seeds[label][steps]}
-        for p in panels for label, points in p.points.items() for steps, (mean, low, high) in points.items()
-    ]  # fmt: skip
+        {
+            "panel": p.title,
+            "method": label,
+            "offline steps": steps[0],
+            "online steps": steps[1],
+            "mean": mean,
+            "low": low,
+            "high": high,
+            "tasks": len(p.tasks),
+            "seeds": p.seeds[label][steps],
+        }
+        for p in panels
+        for label, points in p.points.items()
+        for steps, (mean, low, high) in points.items()
+    ]
     write_csv(out / "aggregate.csv", every)
     plots.save(draw_panels(panels, rows), out / "aggregate.png")
     ends = [_ends(panel, label) for panel in panels for label in panel.points if panel.points[label]]
-    shown = [{"method": f"{row['task']}, {row['method']}"} | {k: v for k, v in row.items() if k not in ("task", "method")} for row in rows]
-    other = any(other_data(run) for row in rows for panel in panels if panel.title == row["task"] for run in panel.members[row["method"]])
+    shown = [
+        {"method": f"{row['task']}, {row['method']}"}
+        | {k: v for k, v in row.items() if k not in ("task", "method")}
+        for row in rows
+    ]
+    other = any(
+        other_data(run)
+        for row in rows
+        for panel in panels
+        if panel.title == row["task"]
+        for run in panel.members[row["method"]]
+    )
     lines = [
         "### Mean over tasks",
         "",

@@ -31,12 +31,23 @@ STYLES = {  # method -> colour, marker
     "bc": ("#999999", "X"),
     "chunk-bc": ("#000000", "*"),
 }
-RC = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25, "savefig.dpi": 150}  # fmt: skip
+RC = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "savefig.dpi": 150,
+}
 
-RING = dict(markersize=8, markerfacecolor="none", markeredgewidth=1.5)  # someone else's figure, around or beside ours
+RING = dict(
+    markersize=8, markerfacecolor="none", markeredgewidth=1.5
+)  # someone else's figure, around or beside ours
 
 
-def new_figure(columns: int, width: float = 5.2, height: float = 3.6, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
+def new_figure(
+    columns: int, width: float = 5.2, height: float = 3.6, rows: int = 1
+) -> tuple[Figure, Sequence[Axes]]:
     """A white figure with `columns` panels in each of `rows`, in reading order; sizes in inches a panel."""
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained", facecolor="white")
@@ -44,12 +55,27 @@ def new_figure(columns: int, width: float = 5.2, height: float = 3.6, rows: int 
 
 
 def curve(
-    axes: Axes, method: str, label: str, steps: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray,
-    line: str = "-", marked: bool = True,
-) -> None:  # fmt: skip
+    axes: Axes,
+    method: str,
+    label: str,
+    steps: np.ndarray,
+    mean: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    line: str = "-",
+    marked: bool = True,
+) -> None:
     """A line with its shaded interval: steps, drawn in thousands, and three in the unit of the axis; all (points,)."""
     colour, marker = STYLES[method]
-    axes.plot(steps / 1000, mean, color=colour, linestyle=line, marker=marker if marked else "", markersize=5, label=label)
+    axes.plot(
+        steps / 1000,
+        mean,
+        color=colour,
+        linestyle=line,
+        marker=marker if marked else "",
+        markersize=5,
+        label=label,
+    )
     axes.fill_between(steps / 1000, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
@@ -77,7 +103,19 @@ def quotes(axes: Axes, method: str, begins: int, rows: list[dict], place: tuple[
     for row in rows:
         steps = begins + row["offline steps"] + row["online steps"]
         mean, low, high = (100 * row[key] for key in ("paper", "paper low", "paper high"))
-        axes.errorbar(steps / 1000, mean, [[mean - low], [high - mean]], color=colour, transform=beside, clip_on=False, zorder=4, marker=marker, capsize=3, linestyle="", **RING)  # fmt: skip
+        axes.errorbar(
+            steps / 1000,
+            mean,
+            [[mean - low], [high - mean]],
+            color=colour,
+            transform=beside,
+            clip_on=False,
+            zorder=4,
+            marker=marker,
+            capsize=3,
+            linestyle="",
+            **RING,
+        )
 
 
 def legend_beside(figure: Figure, handles: dict[str, Artist], paper: bool, place: str = "lower") -> None:
@@ -86,7 +124,13 @@ def legend_beside(figure: Figure, handles: dict[str, Artist], paper: bool, place
         handles = handles | {"the paper's": Line2D([], [], linestyle="", marker="o", color="0.3", **RING)}
     inches = 0.75 + 0.075 * max(map(len, handles))  # of one entry
     rows = -(-len(handles) // max(1, int(figure.get_figwidth() / inches)))
-    figure.legend(handles.values(), handles, loc=f"outside {place} center", ncols=-(-len(handles) // rows), frameon=False)
+    figure.legend(
+        handles.values(),
+        handles,
+        loc=f"outside {place} center",
+        ncols=-(-len(handles) // rows),
+        frameon=False,
+    )
 
 
 def mark_online(axes: Axes, offline_steps: int | None) -> None:
@@ -97,17 +141,41 @@ def mark_online(axes: Axes, offline_steps: int | None) -> None:
     start = offline_steps / 1000
     axes.axvspan(start, end, color="0.93", zorder=0)
     axes.set_xlim(right=end)
-    axes.text(start, 1.01, " online", transform=axes.get_xaxis_transform(), va="bottom", ha="left", fontsize=9, color="0.35")
-    axes.text(start, 1.01, "offline ", transform=axes.get_xaxis_transform(), va="bottom", ha="right", fontsize=9, color="0.35")
+    axes.text(
+        start,
+        1.01,
+        " online",
+        transform=axes.get_xaxis_transform(),
+        va="bottom",
+        ha="left",
+        fontsize=9,
+        color="0.35",
+    )
+    axes.text(
+        start,
+        1.01,
+        "offline ",
+        transform=axes.get_xaxis_transform(),
+        va="bottom",
+        ha="right",
+        fontsize=9,
+        color="0.35",
+    )
 
 
 EVERYWHERE = (-np.inf, np.inf)
 
 
 def band(
-    axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "", line: str = "-",
+    axes: Axes,
+    x: np.ndarray,
+    values: np.ndarray,
+    label: str,
+    colour: str,
+    marker: str = "",
+    line: str = "-",
     within: tuple[float, float] = EVERYWHERE,
-) -> None:  # fmt: skip
+) -> None:
     """Mean of repetitions (R, points) with its 95 % interval shaded, cut where values cannot be: `within`."""
     mean, low, high = mean_interval(values)
     axes.plot(x, mean, color=colour, linestyle=line, marker=marker, markersize=5, label=label)
@@ -115,13 +183,28 @@ def band(
 
 
 def points(
-    axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker: str = "o",
+    axes: Axes,
+    x: np.ndarray,
+    values: np.ndarray,
+    label: str,
+    colour: str,
+    marker: str = "o",
     within: tuple[float, float] = EVERYWHERE,
-) -> None:  # fmt: skip
+) -> None:
     """Mean of repetitions (R, points) as markers with their 95 % interval as bars, cut where values cannot be: `within`."""
     mean, low, high = mean_interval(values)
     low, high = np.clip((low, high), *within)
-    axes.errorbar(x, mean, [mean - low, high - mean], color=colour, linestyle="", marker=marker, markersize=5, capsize=3, label=label)
+    axes.errorbar(
+        x,
+        mean,
+        [mean - low, high - mean],
+        color=colour,
+        linestyle="",
+        marker=marker,
+        markersize=5,
+        capsize=3,
+        label=label,
+    )
 
 
 def shades(count: int) -> np.ndarray:
@@ -146,7 +229,9 @@ def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title
     return figure
 
 
-def scene_from_above(axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals: np.ndarray, now: int) -> None:
+def scene_from_above(
+    axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals: np.ndarray, now: int
+) -> None:
     """A sketch of the table from above, where nothing can be rendered: paths up to step `now`, in metres.
 
     effector (T, 3), cubes (T, C, 3), goals (C, 3).
@@ -154,7 +239,9 @@ def scene_from_above(axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals:
     axes.plot(effector[: now + 1, 1], effector[: now + 1, 0], color="0.6", linewidth=1)
     axes.plot(effector[now, 1], effector[now, 0], "k+", markersize=10)  # the gripper
     for i in range(len(goals)):
-        axes.plot(goals[i, 1], goals[i, 0], "s", markersize=11, markerfacecolor="none", markeredgecolor="#D55E00")
+        axes.plot(
+            goals[i, 1], goals[i, 0], "s", markersize=11, markerfacecolor="none", markeredgecolor="#D55E00"
+        )
         axes.plot(cubes[now, i, 1], cubes[now, i, 0], "s", markersize=8, color="#D55E00")
     axes.set(xlim=(-0.4, 0.4), ylim=(0.65, 0.2), aspect="equal", xticks=[], yticks=[])
     _frame(axes)

@@ -27,19 +27,28 @@ def group_runs(runs: list[Run]) -> dict[str, list[Run]]:
     groups: dict[str, list[Run]] = {}
     for run in runs:
         others = [settings(other) for other in runs if other.config.method == run.config.method]
-        apart = [f"{key}={value}" for key, value in settings(run).items() if any(other[key] != value for other in others)]
+        apart = [
+            f"{key}={value}"
+            for key, value in settings(run).items()
+            if any(other[key] != value for other in others)
+        ]
         label = ", ".join([get_method(run.config.method).title, *apart])
         groups.setdefault(label, []).append(run)
     for label, members in groups.items():
         seeds = [seed for run in members for seed in run.config.seed_list]
         if len(set(seeds)) < len(seeds):
-            raise QlacError(f"Two of the {label} runs share a seed: {sorted(seeds)}. Leave one out, or train with --set first_seed=N.")  # fmt: skip
+            raise QlacError(
+                f"Two of the {label} runs share a seed: {sorted(seeds)}. Leave one out, or train with --set first_seed=N."
+            )
     return groups
 
 
 def by_seed(rows: list[dict[str, Any]]) -> dict[int, np.ndarray]:
     """Seed -> 0 or 1 for each of its episodes."""
-    return {int(seed): np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in sorted({row["seed"] for row in rows})}
+    return {
+        int(seed): np.array([row["success"] for row in rows if row["seed"] == seed])
+        for seed in sorted({row["seed"] for row in rows})
+    }
 
 
 def steps_of(run: Run, row: dict[str, Any]) -> Steps:
@@ -54,7 +63,9 @@ def successes(members: list[Run]) -> dict[Steps, dict[int, np.ndarray]]:
         for row in run.rows("evaluations.csv"):
             rows.setdefault(steps_of(run, row), []).append(row)
     if not rows:
-        raise QlacError(f"{members[0].folder} has no evaluation yet. Let it train on: qlac train ... --resume")
+        raise QlacError(
+            f"{members[0].folder} has no evaluation yet. Let it train on: qlac train ... --resume"
+        )
     return {steps: by_seed(rows[steps]) for steps in sorted(rows, key=sum)}
 
 
@@ -68,7 +79,10 @@ def training_success(members: list[Run], bins: int = 10) -> tuple[np.ndarray, np
     config = members[0].config
     rows = [row for run in members for row in run.rows("episodes.csv")]
     edges = np.linspace(0, config.online_steps, bins + 1)
-    inside = [[row["success"] for row in rows if a < row["step"] <= b] for a, b in zip(edges, edges[1:], strict=False)]
+    inside = [
+        [row["success"] for row in rows if a < row["step"] <= b]
+        for a, b in zip(edges, edges[1:], strict=False)
+    ]
     middle = config.offline_steps + (edges[:-1] + edges[1:]) / 2
     kept = [i for i, outcomes in enumerate(inside) if outcomes]
     return middle[kept], np.array([100 * np.mean(inside[i]) for i in kept])
@@ -95,7 +109,13 @@ def utilisation(members: list[Run]) -> str:
     busy = [f"{mean('cores_busy'):.1f} cores busy"]
     if all(row["gpu_busy"] != "" for row in rows):
         busy.append(f"GPU busy {mean('gpu_busy'):.0%} of the time")
-    return ", ".join([f"waits for {', '.join(f'{what} {share:.0%}' for share, what in waits if share >= 0.005)}", *busy, f"{seconds.sum() / 3600:.2f} hours"])
+    return ", ".join(
+        [
+            f"waits for {', '.join(f'{what} {share:.0%}' for share, what in waits if share >= 0.005)}",
+            *busy,
+            f"{seconds.sum() / 3600:.2f} hours",
+        ]
+    )
 
 
 def online_after(runs: list[Run]) -> int | None:

@@ -18,9 +18,15 @@ def markdown(rows: list[dict[str, Any]]) -> list[str]:
     return lines + ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
 
 
-def points_interval(values: tuple[float, float, float], ends: tuple[float, float] = (0, 100), form: str = ".0f") -> str:
+def points_interval(
+    values: tuple[float, float, float], ends: tuple[float, float] = (0, 100), form: str = ".0f"
+) -> str:
     """A mean and its interval, cut at what is possible: '40 [18, 68]'; one seed has a mean only."""
     mean, low, high = values
     if np.isnan(low) and np.isfinite(mean):
         return f"{mean:{form}}"
-    return f"{mean:{form}} [{max(low, ends[0]):{form}}, {min(high, ends[1]):{form}}]" if np.isfinite(mean) else "-"
+    return (
+        f"{mean:{form}} [{max(low, ends[0]):{form}}, {min(high, ends[1]):{form}}]"
+        if np.isfinite(mean)
+        else "-"
+    )

@@ -1,10 +1,10 @@
 """The simulators of an online phase: one episode in flight for each seed, chunk by chunk.
 
-    collector = Collector(config)
-    collector.begin(episodes)                   every seed's first episode, or after a resume
-    collector.replay_actions(replay, episodes)  those in flight, as the replay left them
-    collector.step_async(chunks)                the simulators run, in processes of their own, while the caller learns
-    transitions, rows = collector.step_wait()   what the chunks brought; episodes that ended begin anew
+collector = Collector(config)
+collector.begin(episodes)                   every seed's first episode, or after a resume
+collector.replay_actions(replay, episodes)  those in flight, as the replay left them
+collector.step_async(chunks)                the simulators run, in processes of their own, while the caller learns
+transitions, rows = collector.step_wait()   what the chunks brought; episodes that ended begin anew
 """
 
 from typing import Any
@@ -90,14 +90,20 @@ class Collector:
         count, action_size = self.config.seeds, self.environments.action_space.shape[-1]
         no = np.zeros(count, bool)
         observations = np.repeat(self.observation[:, None], self.size + 1, axis=1)
-        actions, rewards = np.zeros((count, self.size, action_size), np.float32), np.zeros((count, self.size), np.float32)
+        actions, rewards = (
+            np.zeros((count, self.size, action_size), np.float32),
+            np.zeros((count, self.size), np.float32),
+        )
         return Transitions(observations, actions, rewards, np.zeros(count, np.int32), no, no)
 
     def random_chunks(self) -> np.ndarray:
         """Uniform actions in [-1, 1], (seeds, H, A), that follow from seed, episode and decision."""
         shape = self.environments.single_action_space.shape
         each = zip(self.config.seed_list, self.episodes, self.decision, strict=True)
-        drawn = [np.random.default_rng([seed, TRAINING, episode, decision]).uniform(-1, 1, shape) for seed, episode, decision in each]
+        drawn = [
+            np.random.default_rng([seed, TRAINING, episode, decision]).uniform(-1, 1, shape)
+            for seed, episode, decision in each
+        ]
         return np.array(drawn, np.float32)
 
     def _seeds(self) -> list[int]:

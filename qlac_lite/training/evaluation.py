@@ -32,11 +32,15 @@ def evaluate(actor, params: Any, environments, config: Config, episodes: int) ->
     decision = np.zeros(shape, int)
     total, length = np.zeros(shape), np.zeros(shape, int)
     rows = []
-    env_seeds = [episode_seed(int(s), EVALUATION, e) for s, es in zip(seeds, episode, strict=True) for e in es]
+    env_seeds = [
+        episode_seed(int(s), EVALUATION, e) for s, es in zip(seeds, episode, strict=True) for e in es
+    ]
     observation, _ = environments.reset(seed=env_seeds)
     while np.any(episode < episodes):
         running = episode < episodes
-        chunks = np.array(actor(params, observation.reshape(*shape, -1), seeds, EVALUATION, episode, decision))
+        chunks = np.array(
+            actor(params, observation.reshape(*shape, -1), seeds, EVALUATION, episode, decision)
+        )
         chunks[~running] = np.nan  # rest
         observation, _, terminated, truncated, info = environments.step(chunks.reshape(-1, *chunks.shape[2:]))
         total += info["rewards"].sum(axis=1).reshape(shape)
@@ -69,4 +73,6 @@ def make_evaluators(config: Config, env_args: dict[str, Any] | None = None):
     from qlac_lite.envs.make import make_vector_env
 
     per_seed = max(1, min(config.evaluation_episodes, round(2 * usable_cores() / config.seeds)))
-    return make_vector_env(config.task, config.seeds * per_seed, config.execution_length, config.discount, env_args)
+    return make_vector_env(
+        config.task, config.seeds * per_seed, config.execution_length, config.discount, env_args
+    )

@@ -26,7 +26,15 @@ from qlac_lite.config.tasks import LITE_WORLD
 from qlac_lite.data.dataset import Dataset, check_horizon
 from qlac_lite.data.replay import Replay, Transitions, append, empty_replay
 from qlac_lite.data.sources import lite_play
-from qlac_lite.envs.lite_world import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, WorldState, execute, observe, reset
+from qlac_lite.envs.lite_world import (
+    ACTION_SIZE,
+    OBSERVATION_SIZE,
+    LiteWorld,
+    WorldState,
+    execute,
+    observe,
+    reset,
+)
 from qlac_lite.training.updates import BESIDE, keep_if, sample_batch
 from qlac_lite.utils.errors import QlacError
 
@@ -45,8 +53,12 @@ class Outcome(NamedTuple):
     lengths: np.ndarray  # (seeds, P, I) actions of each evaluation episode
     params: Any  # of the trained networks
     replay: Dataset  # what was collected online
-    beliefs: np.ndarray | None = None  # (seeds, P, len(PROBES), I) with `probed`: the critics' values of first chunks
-    returns: np.ndarray | None = None  # the same shape: discounted return after them, up to the end of the episode
+    beliefs: np.ndarray | None = (
+        None  # (seeds, P, len(PROBES), I) with `probed`: the critics' values of first chunks
+    )
+    returns: np.ndarray | None = (
+        None  # the same shape: discounted return after them, up to the end of the episode
+    )
 
 
 def lite_config(method: str, **changes) -> Config:
@@ -58,10 +70,14 @@ def check_phases(config: Config) -> None:
     """Raises QlacError if the phases are no whole number of evaluation intervals, or these of decisions."""
     every = config.evaluate_every
     if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
-        raise QlacError(f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the actions executed per decision ({config.execution_length}).")
+        raise QlacError(
+            f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the actions executed per decision ({config.execution_length})."
+        )
 
 
-def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Dataset | None = None, probed: bool = False) -> Outcome:
+def train_lite(
+    config: Config, world: LiteWorld, data: Dataset, collected: Dataset | None = None, probed: bool = False
+) -> Outcome:
     """Trains all seeds of `config` on the same data, offline and then online.
 
     Args:
@@ -75,24 +91,33 @@ def train_lite(config: Config, world: LiteWorld, data: Dataset, collected: Datas
     check_horizon(int(np.max(data.steps_left)), config.span)
     check_phases(config)
     if probed and make_learner(config, OBSERVATION_SIZE, ACTION_SIZE).value is None:
-        raise QlacError(f"{config.method} has no critic whose beliefs could be probed. Leave out probed=True.")
+        raise QlacError(
+            f"{config.method} has no critic whose beliefs could be probed. Leave out probed=True."
+        )
     every = config.evaluate_every
     devices = jax.local_devices()
     count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
     mesh = Mesh(np.array(devices[:count]), ("seeds",))
     one_seed = functools.partial(_run, config, world, probed)
     if collected is None:
-        empty = empty_replay(config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.horizon).data
+        empty = empty_replay(
+            config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.horizon
+        ).data
         collected = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf))), empty)
     elif config.online_steps:
         raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
     specs = (PartitionSpec("seeds"), PartitionSpec(), PartitionSpec("seeds"))
     mapped = jax.vmap(one_seed, in_axes=(0, None, 0), axis_name=BESIDE)
     on_cpu = devices[0].platform == "cpu"
-    run = jax.jit(jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False), compiler_options=QUICK_COMPILE if on_cpu else None)
+    run = jax.jit(
+        jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False),
+        compiler_options=QUICK_COMPILE if on_cpu else None,
+    )
     measured, params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
-        raise QlacError(f"{config.method} has diverged: its parameters are not finite. Try a smaller learning_rate.")
+        raise QlacError(
+            f"{config.method} has diverged: its parameters are not finite. Try a smaller learning_rate."
+        )
     steps = every * np.arange(1, (config.offline_steps + config.online_steps) // every + 1)
     success, lengths, *probes = map(np.asarray, measured)
     return Outcome(steps, success, lengths, params, replay, *probes)
@@ -120,7 +145,9 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
             i, state, replay, now, steps = carry
             act_key, reset_key, update_key = jax.random.split(jax.random.fold_in(decision_key, i), 3)
             stay = lambda state, replay, now, *others: (replay, now, jnp.int32(size))
-            replay, now, executed = jax.lax.cond(online, act, stay, state, replay, now, steps, act_key, reset_key)
+            replay, now, executed = jax.lax.cond(
+                online, act, stay, state, replay, now, steps, act_key, reset_key
+            )
             due = config.updates_due(steps + executed) - config.updates_due(steps)
             count = jnp.where(online, due, executed)
 
@@ -134,20 +161,38 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
             return i + 1, state, replay, now, steps + executed
 
         behind = lambda carry: jax.lax.pmin(carry[-1], BESIDE) < until  # any of the seeds beside each other
-        _, state, replay, now, steps = jax.lax.while_loop(behind, decision, (0, *carry[:-1], jnp.where(online, carry[-1], until - every)))
+        _, state, replay, now, steps = jax.lax.while_loop(
+            behind, decision, (0, *carry[:-1], jnp.where(online, carry[-1], until - every))
+        )
         measured = evaluate(learner, config, world, state, evaluation_key)
         steps = jnp.where(online, steps, carry[-1])
-        return (state, replay, now, steps), measured + (probe(config, world, state, evaluation_key) if probed else ())
+        return (state, replay, now, steps), measured + (
+            probe(config, world, state, evaluation_key) if probed else ()
+        )
 
     offline, online = (steps // every for steps in (config.offline_steps, config.online_steps))
-    until = every * np.append(np.arange(1, offline + 1), np.arange(1, online + 1))  # steps of the phase at the end of each interval
-    inputs = (jax.random.split(run_key, offline + online), jnp.arange(offline + online) >= offline, jnp.asarray(until, jnp.int32))
-    (state, replay, _, _), measured = jax.lax.scan(interval, (learner.init(init_key), replay, reset(reset_key), jnp.int32(0)), inputs)
+    until = every * np.append(
+        np.arange(1, offline + 1), np.arange(1, online + 1)
+    )  # steps of the phase at the end of each interval
+    inputs = (
+        jax.random.split(run_key, offline + online),
+        jnp.arange(offline + online) >= offline,
+        jnp.asarray(until, jnp.int32),
+    )
+    (state, replay, _, _), measured = jax.lax.scan(
+        interval, (learner.init(init_key), replay, reset(reset_key), jnp.int32(0)), inputs
+    )
     return measured, state.params, replay.data
 
 
 def act_and_store(
-    config: Config, world: LiteWorld, replay: Replay, now: WorldState, actions: jax.Array, key: jax.Array, rests: jax.Array
+    config: Config,
+    world: LiteWorld,
+    replay: Replay,
+    now: WorldState,
+    actions: jax.Array,
+    key: jax.Array,
+    rests: jax.Array,
 ) -> tuple[Replay, WorldState, jax.Array]:
     """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over; or rests, and does nothing.
 
@@ -155,8 +200,14 @@ def act_and_store(
         the replay, the world's state, and the number of steps executed, () int32.
     """
     done = execute(world, now, actions)
-    length, terminated, truncated = jnp.where(rests, 0, done.length), done.terminated & ~rests, done.truncated & ~rests
-    transitions = Transitions(jax.vmap(observe)(done.states), actions, done.rewards, length, terminated, truncated)
+    length, terminated, truncated = (
+        jnp.where(rests, 0, done.length),
+        done.terminated & ~rests,
+        done.truncated & ~rests,
+    )
+    transitions = Transitions(
+        jax.vmap(observe)(done.states), actions, done.rewards, length, terminated, truncated
+    )
     replay = append(replay, transitions, config.reach, config.start_stride)
     last = keep_if(rests, now, jax.tree.map(lambda leaf: leaf[-1], done.states))
     return replay, keep_if(terminated | truncated, reset(key), last), length
@@ -179,10 +230,16 @@ def probe(config: Config, world: LiteWorld, state: State, key: jax.Array) -> tup
     learner = make_learner(dataclasses.replace(config, execute=0), OBSERVATION_SIZE, ACTION_SIZE)
     start_key, own_key, random_key, act_key = jax.random.split(key, 4)
     habits = lite_play.Habits(play=False)
-    states, script = lite_play.demonstrations(world, start_key, config.evaluation_episodes, config.chunk_length, habits)
+    states, script = lite_play.demonstrations(
+        world, start_key, config.evaluation_episodes, config.chunk_length, habits
+    )
     starts = jax.tree.map(lambda leaf: leaf[:, 0], states)
     seen = jax.vmap(observe)(starts)
-    chunks = (learner.act(state.params, seen, own_key), script, jax.random.uniform(random_key, script.shape, minval=-1, maxval=1))
+    chunks = (
+        learner.act(state.params, seen, own_key),
+        script,
+        jax.random.uniform(random_key, script.shape, minval=-1, maxval=1),
+    )
     beliefs = jnp.stack([learner.value(state.params, seen, chunk) for chunk in chunks])
     thrice = jax.tree.map(lambda leaf: jnp.concatenate([leaf] * len(chunks)), starts)
     _, _, returns = rollout(learner, config, world, state.params, thrice, act_key, jnp.concatenate(chunks))
@@ -190,7 +247,13 @@ def probe(config: Config, world: LiteWorld, state: State, key: jax.Array) -> tup
 
 
 def rollout(
-    learner: Learner, config: Config, world: LiteWorld, params: Any, starts: WorldState, key: jax.Array, first: jax.Array | None = None
+    learner: Learner,
+    config: Config,
+    world: LiteWorld,
+    params: Any,
+    starts: WorldState,
+    key: jax.Array,
+    first: jax.Array | None = None,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Episodes from `starts` to their ends: success (I,), actions taken (I,), discounted return (I,).
 
@@ -216,5 +279,7 @@ def rollout(
     none = jnp.zeros(len(starts.time), bool)
     decisions = -(-world.limit // config.execution_length)
     keys = (jax.random.split(key, decisions), jnp.arange(decisions) == 0)
-    (last, success, _, returned), _ = jax.lax.scan(decision, (starts, none, none, jnp.zeros(none.shape)), keys)
+    (last, success, _, returned), _ = jax.lax.scan(
+        decision, (starts, none, none, jnp.zeros(none.shape)), keys
+    )
     return success, last.time, returned

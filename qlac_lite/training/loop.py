@@ -34,7 +34,9 @@ from qlac_lite.utils.machine import Stopwatch, bar_seconds
 from qlac_lite.utils.statistics import success_interval
 
 
-def start_run(config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None) -> tuple[Run, Dataset | Shards]:
+def start_run(
+    config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None
+) -> tuple[Run, Dataset | Shards]:
     """Loads and labels the data file, checks that it fits the configuration, and only then makes the run folder.
 
     Args:
@@ -56,7 +58,13 @@ def start_run(config: Config, data: Path, out: Path, resume: bool = False, colle
     return create_run(out, config, summary, resume), dataset
 
 
-def finish_run(config: Config, data: Path, folder: Path, collected: Path | None = None, log: Callable[[str], None] = print) -> Run:
+def finish_run(
+    config: Config,
+    data: Path,
+    folder: Path,
+    collected: Path | None = None,
+    log: Callable[[str], None] = print,
+) -> Run:
     """The run of that folder at its end: begun, or gone on with, as far as is needed. Raises QlacError as `start_run` does."""
     run, dataset = start_run(config, data, folder, (folder / "run.json").exists(), collected)
     train(run, dataset, log)
@@ -79,7 +87,9 @@ def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = prin
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
             if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            raise QlacError(f"The memory of the {jax.default_backend()} does not suffice for {run.config.seeds} seeds of {run.config.online_steps:,} online transitions. Train fewer --seeds at a time; best of N needs less with --set candidate_block=4.") from None  # fmt: skip
+            raise QlacError(
+                f"The memory of the {jax.default_backend()} does not suffice for {run.config.seeds} seeds of {run.config.online_steps:,} online transitions. Train fewer --seeds at a time; best of N needs less with --set candidate_block=4."
+            ) from None
 
 
 class _Training:
@@ -88,9 +98,15 @@ class _Training:
     def __init__(self, run: Run, dataset: Dataset | Shards, log: Callable[[str], None]):
         self.run, self.config, self.log = run, run.config, log
         self.task = get_task(self.config.task)
-        self.engine = Engine(self.config, dataset, self.task.domain.observation_size, self.task.domain.action_size)
+        self.engine = Engine(
+            self.config, dataset, self.task.domain.observation_size, self.task.domain.action_size
+        )
         self.evaluators = None
-        self.collected = load_collected(Path(run.data["collected"]["run"]), run.config) if "collected" in run.data else None
+        self.collected = (
+            load_collected(Path(run.data["collected"]["run"]), run.config)
+            if "collected" in run.data
+            else None
+        )
         self.success = "-"
         self.watch = Stopwatch()
         self.saved = self.logged = time.monotonic()
@@ -108,9 +124,13 @@ class _Training:
             if self.config.online_steps > 0:
                 progress = self._online(progress, step)
         except KeyboardInterrupt:
-            raise QlacError(f"Stopped. Go on from the last checkpoint with --resume ({self.run.folder}).") from None
+            raise QlacError(
+                f"Stopped. Go on from the last checkpoint with --resume ({self.run.folder})."
+            ) from None
         except (EOFError, ConnectionError) as error:
-            raise QlacError(f"A simulator process died ({type(error).__name__}), perhaps for want of memory. Go on from the last checkpoint with --resume ({self.run.folder}).") from error  # fmt: skip
+            raise QlacError(
+                f"A simulator process died ({type(error).__name__}), perhaps for want of memory. Go on from the last checkpoint with --resume ({self.run.folder})."
+            ) from error
         finally:
             if self.evaluators is not None:
                 self.evaluators.close(terminate=True)
@@ -120,7 +140,9 @@ class _Training:
 
     def _save(self, progress: Progress, phase: str, step: int) -> None:
         begin = time.monotonic()
-        replay = None if self.collected is not None else filled(progress.replay)  # what was collected its own run holds
+        replay = (
+            None if self.collected is not None else filled(progress.replay)
+        )  # what was collected its own run holds
         with self.watch("saving"):
             self.run.save_checkpoint(progress._replace(replay=replay), phase, step)
         self.saved = time.monotonic()
@@ -173,14 +195,19 @@ class _Training:
         steps, new, finished = progress.steps, collector.no_transitions(), []
         while (steps < until).any():
             progress, chunks = self._store_and_act(progress, new, collector, steps)
-            collector.step_async(np.where((steps < until)[:, None, None], chunks, np.nan))  # a seed that is there rests
+            collector.step_async(
+                np.where((steps < until)[:, None, None], chunks, np.nan)
+            )  # a seed that is there rests
             if self.config.order == "overlapped":
                 progress = self.engine.learn(progress, steps)
             with self.watch("simulating"):
                 new, rows = collector.step_wait()
             steps = steps + new.length
             if self.config.order == "alternating":
-                progress, new = self.engine.learn(self._store(progress, new), steps), collector.no_transitions()
+                progress, new = (
+                    self.engine.learn(self._store(progress, new), steps),
+                    collector.no_transitions(),
+                )
             by_seed = dict(zip(self.config.seed_list, steps, strict=True))
             finished += [{"phase": "online", "step": int(by_seed[row["seed"]])} | row for row in rows]
             bar.update(min(until, int(steps.min())) - bar.n)
@@ -192,20 +219,32 @@ class _Training:
         if step == 0:
             collector.begin(progress.episodes + 1)
         elif not collector.replay_actions(progress.replay, progress.episodes):
-            self.log("The simulators do not repeat the episodes in flight to the bit on this machine: they end here, and new ones begin.")
+            self.log(
+                "The simulators do not repeat the episodes in flight to the bit on this machine: they end here, and new ones begin."
+            )
             progress = progress._replace(replay=self.engine.close(progress.replay))
         return progress._replace(episodes=collector.episodes)
 
     def _store(self, progress: Progress, new: Transitions) -> Progress:
         return progress._replace(replay=self.engine.append(progress.replay, self.engine.put(new)))
 
-    def _store_and_act(self, progress: Progress, new: Transitions, collector: Collector, steps: np.ndarray) -> tuple[Progress, np.ndarray]:
-        inputs = (collector.observation[:, None], self.engine.seeds, TRAINING, collector.episodes[:, None], collector.decision[:, None])
+    def _store_and_act(
+        self, progress: Progress, new: Transitions, collector: Collector, steps: np.ndarray
+    ) -> tuple[Progress, np.ndarray]:
+        inputs = (
+            collector.observation[:, None],
+            self.engine.seeds,
+            TRAINING,
+            collector.episodes[:, None],
+            collector.decision[:, None],
+        )
         replay, chunks = self.engine.store_and_act(progress.replay, new, progress.state.params, *inputs)
         with self.watch("learning"):  # the chunks follow from all updates so far
             chunks = np.asarray(chunks)[:, 0]
         if self.config.first_actions == "random":
-            chunks = np.where((steps < self.config.online_start)[:, None, None], collector.random_chunks(), chunks)
+            chunks = np.where(
+                (steps < self.config.online_start)[:, None, None], collector.random_chunks(), chunks
+            )
         return progress._replace(replay=replay), chunks
 
     # Boundaries.
@@ -222,7 +261,9 @@ class _Training:
         self.watch.add("loading", self.engine.stream.waited)
         self.engine.stream.waited = 0.0
         self.run.append("utilisation.csv", [{"phase": phase, "step": step} | self.watch.row()])
-        pause = self.config.checkpoint_seconds and max(self.config.checkpoint_seconds, 20 * self.saving)  # at most 5 % of the time
+        pause = self.config.checkpoint_seconds and max(
+            self.config.checkpoint_seconds, 20 * self.saving
+        )  # at most 5 % of the time
         if step == total or time.monotonic() - self.saved >= pause:
             self._save(progress, phase, step)
         return progress
@@ -237,38 +278,69 @@ class _Training:
         q_floor = self.task.reward_min / (1 - self.config.discount)
         rows = []
         for s, seed in enumerate(self.config.seed_list):
-            means = {name: float(v[s] if name.endswith(("_max", "_min")) else v[s] / count[s]) for name, v in metrics.items()}
-            rows.append(dict(phase=phase, step=step, seed=seed, updates_per_second=float(count[s] / seconds), **means))
+            means = {
+                name: float(v[s] if name.endswith(("_max", "_min")) else v[s] / count[s])
+                for name, v in metrics.items()
+            }
+            rows.append(
+                dict(phase=phase, step=step, seed=seed, updates_per_second=float(count[s] / seconds), **means)
+            )
             self._check_health(means, seed, phase, step, q_floor)
             if "q_max" in means:  # rewards are at most 0, so no policy's value is above 0 or below q_floor
                 rows[-1] |= dict(q_theoretical_max=0.0, q_theoretical_min=q_floor)
         self.run.append("progress.csv", rows)
         return progress._replace(metrics=self.engine.no_metrics())
 
-    def _check_health(self, means: dict[str, float], seed: int, phase: str, step: int, q_floor: float) -> None:
+    def _check_health(
+        self, means: dict[str, float], seed: int, phase: str, step: int, q_floor: float
+    ) -> None:
         bad = [name for name, value in means.items() if not np.isfinite(value)]
-        kept = f"{self.run.checkpoint_path} holds the last good state" if self.run.checkpoint_path.exists() else "No checkpoint had been written yet"  # fmt: skip
+        kept = (
+            f"{self.run.checkpoint_path} holds the last good state"
+            if self.run.checkpoint_path.exists()
+            else "No checkpoint had been written yet"
+        )
         larger = " or a larger alpha," if get_method(self.run.config.method).learner == "fql" else ""
         advice = f"Try a smaller --set learning_rate=1e-4,{larger} in a new folder."
         if bad:
-            raise QlacError(f"Seed {seed}: {', '.join(bad)} not finite by {phase} step {step:,}. {kept}. {advice}")
+            raise QlacError(
+                f"Seed {seed}: {', '.join(bad)} not finite by {phase} step {step:,}. {kept}. {advice}"
+            )
         if max(abs(means.get("q_max", 0)), abs(means.get("q_min", 0))) > 100 * abs(q_floor):
-            raise QlacError(f"Seed {seed}: Q reached {means['q_min']:.3g} .. {means['q_max']:.3g} by {phase} step {step:,}, far outside [{q_floor:.3g}, 0]: it diverges. {kept}. {advice}")  # fmt: skip
+            raise QlacError(
+                f"Seed {seed}: Q reached {means['q_min']:.3g} .. {means['q_max']:.3g} by {phase} step {step:,}, far outside [{q_floor:.3g}, 0]: it diverges. {kept}. {advice}"
+            )
 
     def _evaluate(self, progress: Progress, phase: str, step: int, bar: tqdm) -> None:
         bar.set_postfix_str("evaluating ...")
         if self.evaluators is None:
             self.evaluators = make_evaluators(self.config, self.run.data.get("env_args"))
         with self.watch("evaluating"):
-            rows = evaluate(self.engine.actor, progress.state.params, self.evaluators, self.config, self.config.evaluation_episodes)
+            rows = evaluate(
+                self.engine.actor,
+                progress.state.params,
+                self.evaluators,
+                self.config,
+                self.config.evaluation_episodes,
+            )
         self.run.append("evaluations.csv", [{"phase": phase, "step": step} | row for row in rows])
-        by_seed = [np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in self.config.seed_list]
+        by_seed = [
+            np.array([row["success"] for row in rows if row["seed"] == seed])
+            for seed in self.config.seed_list
+        ]
         self.success = "success {:.0%} [{:.0%}, {:.0%}]".format(*success_interval(by_seed))
         bar.set_postfix_str(self.success)
         self.logged = time.monotonic()
 
     def _bar(self, phase: str, step: int, total: int) -> tqdm:
-        bar = tqdm(total=total, initial=step, unit="step", desc=f"{self.config.method} {phase}", smoothing=0.05, mininterval=bar_seconds())
+        bar = tqdm(
+            total=total,
+            initial=step,
+            unit="step",
+            desc=f"{self.config.method} {phase}",
+            smoothing=0.05,
+            mininterval=bar_seconds(),
+        )
         if self.success != "-":
             bar.set_postfix_str(self.success)
         return bar
@@ -282,8 +354,12 @@ def load_collected(folder: Path, config: Config) -> Replay:
     """
     run = open_run(folder)
     if (run.config.task, run.config.seed_list) != (config.task, config.seed_list):
-        raise QlacError(f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this run is of {config.task} with {list(config.seed_list)}: each seed learns from what the same seed collected.")  # fmt: skip
-    missing = QlacError(f"{folder} holds no finished online phase. Let it collect: qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped.")  # fmt: skip
+        raise QlacError(
+            f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this run is of {config.task} with {list(config.seed_list)}: each seed learns from what the same seed collected."
+        )
+    missing = QlacError(
+        f"{folder} holds no finished online phase. Let it collect: qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped."
+    )
     if run.config.online_steps == 0:
         raise missing
     like = empty_replays(run.config, run.config.online_steps, get_task(config.task))

@@ -55,9 +55,22 @@ def export_policy(run: Run, seed: int, path: Path) -> Policy:
     domain = get_task(config.task).domain
     learner = make_learner(config, domain.observation_size, domain.action_size)
     at = config.seed_list.index(seed)
-    acting_params = {name: jax.tree.map(lambda leaf: np.asarray(leaf)[at : at + 1], params[name]) for name in learner.acts_with}
-    about = dict(seed=seed, phase=phase, step=step, config=dataclasses.asdict(config), data=run.data, provenance=run.provenance)
-    arrays = {jax.tree_util.keystr(where): leaf for where, leaf in jax.tree_util.tree_leaves_with_path(acting_params)}
+    acting_params = {
+        name: jax.tree.map(lambda leaf: np.asarray(leaf)[at : at + 1], params[name])
+        for name in learner.acts_with
+    }
+    about = dict(
+        seed=seed,
+        phase=phase,
+        step=step,
+        config=dataclasses.asdict(config),
+        data=run.data,
+        provenance=run.provenance,
+    )
+    arrays = {
+        jax.tree_util.keystr(where): leaf
+        for where, leaf in jax.tree_util.tree_leaves_with_path(acting_params)
+    }
     write_npz(path, arrays | {"about": np.array(json.dumps(about))})
     write_json(path.with_suffix(".json"), about)
     return load_policy(path)
@@ -76,7 +89,9 @@ def load_policy(path: Path) -> Policy:
         domain = get_task(config.task).domain
         learner = make_learner(config, domain.observation_size, domain.action_size)
         like = jax.eval_shape(learner.init, jax.random.key(0)).params
-        paths, structure = jax.tree_util.tree_flatten_with_path({name: like[name] for name in learner.acts_with})
+        paths, structure = jax.tree_util.tree_flatten_with_path(
+            {name: like[name] for name in learner.acts_with}
+        )
         leaves = [arrays[jax.tree_util.keystr(where)] for where, _ in paths]
     except (KeyError, TypeError, ValueError) as error:
         raise QlacError(f"{path} does not hold a policy of this version ({error}). {REMEDY}") from None

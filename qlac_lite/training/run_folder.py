@@ -20,7 +20,17 @@ import numpy as np
 
 from qlac_lite.config import Config
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import csv_text, disk_error, locked, read_csv, read_json, read_npz, write_csv, write_json, write_npz
+from qlac_lite.utils.files import (
+    csv_text,
+    disk_error,
+    locked,
+    read_csv,
+    read_json,
+    read_npz,
+    write_csv,
+    write_json,
+    write_npz,
+)
 from qlac_lite.utils.machine import provenance
 
 PHASES = ("offline", "online", "done")
@@ -56,7 +66,9 @@ class Run:
         """Phase and step of the newest checkpoint, of which no more is read; ("offline", 0) if there is none yet."""
         if not self.checkpoint_path.exists():
             return PHASES[0], 0
-        read = read_npz(self.checkpoint_path, "Restore the checkpoint, or start the run anew.", ("phase", "step"))
+        read = read_npz(
+            self.checkpoint_path, "Restore the checkpoint, or start the run anew.", ("phase", "step")
+        )
         return str(read["phase"]), int(read["step"])
 
     def locked(self, wait: float = 0.0) -> contextlib.AbstractContextManager[None]:
@@ -66,7 +78,11 @@ class Run:
     def differences(self, config: Config, data: dict[str, Any]) -> list[str]:
         """What keeps this run from going on as one of `config` on `data`, in words."""
         wanted, found = dataclasses.asdict(config), dataclasses.asdict(self.config)
-        differing = [f"{key} is {found[key]} there and {wanted[key]} here" for key in wanted if wanted[key] != found[key]]
+        differing = [
+            f"{key} is {found[key]} there and {wanted[key]} here"
+            for key in wanted
+            if wanted[key] != found[key]
+        ]
         if data["sha256"] != self.data["sha256"]:
             differing.append(f"its data file is {self.data['path']}, of other content")
         if data.get("collected") != self.data.get("collected"):
@@ -96,20 +112,32 @@ class Run:
         """
         remedy = "Start the run anew in another folder, or restore the checkpoint."
         if not self.checkpoint_path.exists():
-            raise QlacError(f"{self.folder} has no checkpoint yet. Let it train on: the same qlac train command with --resume.")
+            raise QlacError(
+                f"{self.folder} has no checkpoint yet. Let it train on: the same qlac train command with --resume."
+            )
         arrays = read_npz(self.checkpoint_path, remedy)
         try:
             phase, step = str(arrays["phase"]), int(arrays["step"])
             paths, structure = jax.tree_util.tree_flatten_with_path(like)
             leaves = [arrays[_name(path)] for path, _ in paths]
         except KeyError as error:
-            raise QlacError(f"{self.checkpoint_path} lacks {error}: it is not of this run's kind. {remedy}") from None
+            raise QlacError(
+                f"{self.checkpoint_path} lacks {error}: it is not of this run's kind. {remedy}"
+            ) from None
         for i, ((path, wanted), leaf) in enumerate(zip(paths, leaves, strict=True)):
-            if ".replay" in _name(path) and wanted.shape[:1] + wanted.shape[2:] == leaf.shape[:1] + leaf.shape[2:] and leaf.ndim > 1:
+            if (
+                ".replay" in _name(path)
+                and wanted.shape[:1] + wanted.shape[2:] == leaf.shape[:1] + leaf.shape[2:]
+                and leaf.ndim > 1
+            ):
                 room = wanted.shape[1] - leaf.shape[1]  # rows that were not in use yet are not saved
-                leaf = leaves[i] = np.pad(leaf, [(0, max(0, room)) if axis == 1 else (0, 0) for axis in range(leaf.ndim)])
+                leaf = leaves[i] = np.pad(
+                    leaf, [(0, max(0, room)) if axis == 1 else (0, 0) for axis in range(leaf.ndim)]
+                )
             if wanted.shape != leaf.shape:
-                raise QlacError(f"{self.checkpoint_path}: {_name(path)} is {leaf.shape}, not {wanted.shape}. {remedy}")
+                raise QlacError(
+                    f"{self.checkpoint_path}: {_name(path)} is {leaf.shape}, not {wanted.shape}. {remedy}"
+                )
         return jax.tree_util.tree_unflatten(structure, leaves), phase, step
 
 
@@ -126,15 +154,21 @@ def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool)
     folder = Path(folder)
     if (folder / "run.json").exists():
         if not resume:
-            raise QlacError(f"{folder} already holds a run. Go on with it with --resume, or choose another --out.")
+            raise QlacError(
+                f"{folder} already holds a run. Go on with it with --resume, or choose another --out."
+            )
         run = open_run(folder)
         if differing := run.differences(config, data):
-            raise QlacError(f"{folder} is a run of another configuration: {'; '.join(differing)}. Repeat the same options, or choose another --out.")  # fmt: skip
+            raise QlacError(
+                f"{folder} is a run of another configuration: {'; '.join(differing)}. Repeat the same options, or choose another --out."
+            )
         return run
     if folder.is_dir() and any(folder.iterdir()):
         raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
     run = Run(folder, config, data, provenance())
-    write_json(folder / "run.json", {key: value for key, value in dataclasses.asdict(run).items() if key != "folder"})
+    write_json(
+        folder / "run.json", {key: value for key, value in dataclasses.asdict(run).items() if key != "folder"}
+    )
     return run
 
 

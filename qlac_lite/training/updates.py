@@ -27,7 +27,10 @@ from qlac_lite.utils.machine import usable_cores
 
 Metrics = dict[str, jax.Array]
 INIT, UPDATE = 0, 1  # streams of random keys
-MIN_SHARE, WIDE = 32, 256  # chunks of a batch worth a core of their own; layers this wide keep all cores busy anyway
+MIN_SHARE, WIDE = (
+    32,
+    256,
+)  # chunks of a batch worth a core of their own; layers this wide keep all cores busy anyway
 
 
 class Progress(NamedTuple):
@@ -64,12 +67,18 @@ class Engine:
         devices = jax.local_devices()
         shape = split_devices(devices, config)
         self.mesh = Mesh(np.array(devices[: shape[0] * shape[1]]).reshape(shape), ("seeds", "batch"))
-        self.by_seed, self.shared = (NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ()))
+        self.by_seed, self.shared = (
+            NamedSharding(self.mesh, PartitionSpec(*axes)) for axes in (("seeds",), ())
+        )
         self.seeds = jax.device_put(np.array(config.seed_list, np.uint32), self.by_seed)
-        self.stream = Stream(dataset, self.put_shared, config.shard_steps, ahead=min(4, -(-usable_cores() // 2)))
+        self.stream = Stream(
+            dataset, self.put_shared, config.shard_steps, ahead=min(4, -(-usable_cores() // 2))
+        )
 
         alone = config.seeds == self.mesh.shape["seeds"]  # one seed a device
-        update = functools.partial(_update, self.learner, config, self.mesh.shape["batch"], _same if alone else _most)
+        update = functools.partial(
+            _update, self.learner, config, self.mesh.shape["batch"], _same if alone else _most
+        )
         stored = functools.partial(append, horizon=config.reach, stride=config.start_stride)
         closed = functools.partial(close_episode, horizon=config.reach, stride=config.start_stride)
         self.init = self._over_seeds(lambda seed: self.learner.init(_key(seed, INIT)), "s")
@@ -85,10 +94,14 @@ class Engine:
     def _over_seeds(self, function: Callable, axes: str, donate: tuple[int, ...] = ()) -> Callable:
         """vmap over the seeds of a device, sharded over devices; `axes` has s (per seed) or d (shared) per argument."""
         specs = tuple(PartitionSpec("seeds") if axis == "s" else PartitionSpec() for axis in axes)
-        mapped = jax.vmap(function, in_axes=tuple(0 if axis == "s" else None for axis in axes), axis_name=BESIDE)
+        mapped = jax.vmap(
+            function, in_axes=tuple(0 if axis == "s" else None for axis in axes), axis_name=BESIDE
+        )
         if self.config.seeds == self.mesh.shape["seeds"]:  # one seed a device
             mapped = _for_one(function, axes)
-        sharded = jax.shard_map(mapped, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False)
+        sharded = jax.shard_map(
+            mapped, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec("seeds"), check_vma=False
+        )
         return jax.jit(sharded, donate_argnums=donate)
 
     def start(self, replay_transitions: int, task: Task) -> Progress:
@@ -123,7 +136,9 @@ class Engine:
         last, every = first_step + count, lambda number: np.full(self.config.seeds, number, np.int32)
         while first_step < last:
             until = int(min(last, self.stream.until(first_step)))
-            progress = self._steps(progress, self.stream.at(first_step), every(first_step), every(until - first_step))
+            progress = self._steps(
+                progress, self.stream.at(first_step), every(first_step), every(until - first_step)
+            )
             first_step = until
         return progress
 
@@ -134,12 +149,18 @@ class Engine:
         progress = progress._replace(steps=np.array(steps))
         if np.array_equal(begin, end):
             return progress
-        last = config.offline_steps + int(steps.min()) if config.online_shards == "rotating" else max(0, config.offline_steps - 1)
+        last = (
+            config.offline_steps + int(steps.min())
+            if config.online_shards == "rotating"
+            else max(0, config.offline_steps - 1)
+        )
         first, count = (config.offline_steps + begin).astype(np.int32), (end - begin).astype(np.int32)
         return self._steps(progress, self.stream.at(last), first, count)
 
     def _steps(self, progress: Progress, data: Any, first: np.ndarray, count: np.ndarray) -> Progress:
-        state, metrics = self._update(progress.state, progress.metrics, progress.replay.data, data, self.seeds, first, count)
+        state, metrics = self._update(
+            progress.state, progress.metrics, progress.replay.data, data, self.seeds, first, count
+        )
         return progress._replace(state=state, metrics=metrics)
 
 
@@ -150,7 +171,10 @@ def _for_one(function: Callable, axes: str) -> Callable:
     """What vmap over a single seed would be, without its batched matrix products, which cost a quarter on a CPU."""
 
     def mapped(*args):
-        own = [jax.tree.map(lambda leaf: leaf[0], arg) if axis == "s" else arg for arg, axis in zip(args, axes, strict=True)]
+        own = [
+            jax.tree.map(lambda leaf: leaf[0], arg) if axis == "s" else arg
+            for arg, axis in zip(args, axes, strict=True)
+        ]
         return jax.tree.map(lambda leaf: leaf[None], function(*own))
 
     return mapped
@@ -166,14 +190,35 @@ def keep_if(condition: jax.Array, new: Any, old: Any) -> Any:
 
 def sample_batch(key: jax.Array, parts: tuple[Dataset, ...], config: Config, size: int) -> Batch:
     """A training batch of `size` chunks as the configuration has it, see `data.dataset.sample`."""
-    return sample(key, parts, size, config.backup_length, config.discount, config.offline_share, config.span, config.replay_capacity)
+    return sample(
+        key,
+        parts,
+        size,
+        config.backup_length,
+        config.discount,
+        config.offline_share,
+        config.span,
+        config.replay_capacity,
+    )
 
 
 def _key(seed: jax.Array, stream: int) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), stream)
 
 
-def _update(learner: Learner, config: Config, shares: int, most: Callable, state, metrics, online, offline, seed, first_step, count):
+def _update(
+    learner: Learner,
+    config: Config,
+    shares: int,
+    most: Callable,
+    state,
+    metrics,
+    online,
+    offline,
+    seed,
+    first_step,
+    count,
+):
     """`count` updates of one seed; the number is dynamic, so that one compilation serves both phases.
 
     With `shares` > 1 this runs on as many devices, each with its share of every batch and its own noise. The loop runs to the
@@ -194,7 +239,9 @@ def _update(learner: Learner, config: Config, shares: int, most: Callable, state
 
     state, metrics = jax.lax.fori_loop(0, most(count), step, (state, metrics))
     reduce = {"_max": jax.lax.pmax, "_min": jax.lax.pmin}
-    return state, {name: reduce.get(name[-4:], jax.lax.pmean)(value, "batch") for name, value in metrics.items()}
+    return state, {
+        name: reduce.get(name[-4:], jax.lax.pmean)(value, "batch") for name, value in metrics.items()
+    }
 
 
 _COMBINE = {"_max": jnp.maximum, "_min": jnp.minimum}

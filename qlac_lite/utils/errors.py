@@ -15,4 +15,6 @@ def unknown(kind: str, name: str, known: Iterable[str], listed_by: str) -> QlacE
     """Error for a `name` that is not among the `known` ones; the nearest are listed."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
-    return QlacError(f"Unknown {kind} {name!r}. Did you mean {', '.join(near)}? `{listed_by}` lists all {len(known)}.")
+    return QlacError(
+        f"Unknown {kind} {name!r}. Did you mean {', '.join(near)}? `{listed_by}` lists all {len(known)}."
+    )

@@ -32,7 +32,9 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+        ) as file:
             temporary = Path(file.name)
             yield file
             file.flush()
@@ -57,7 +59,9 @@ def disk_error(error: OSError, path: Path) -> QlacError:
         errno.ENOTDIR: "a part of that path is a file. Choose another folder with --out",
         errno.EEXIST: "a file of that name is in the way. Choose another folder with --out",
     }
-    remedy = remedies.get(error.errno, f"{error.strerror or error}. Check the disk, or choose another folder with --out")
+    remedy = remedies.get(
+        error.errno, f"{error.strerror or error}. Check the disk, or choose another folder with --out"
+    )
     return QlacError(f"Cannot write {path}: {remedy}. Nothing half-written was left.")
 
 
@@ -69,7 +73,9 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = Fals
     """
     objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
     if objects:
-        raise TypeError(f"{', '.join(objects)}: arrays of Python objects are not written, because that would need pickle.")
+        raise TypeError(
+            f"{', '.join(objects)}: arrays of Python objects are not written, because that would need pickle."
+        )
     with atomic(path) as file:
         (np.savez_compressed if compressed else np.savez)(file, **arrays)
 
@@ -167,14 +173,18 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
             while not _lock(file):
                 if time.monotonic() >= deadline:
                     file.seek(0)
-                    raise QlacError(f"{path.parent} is in use by {file.read().strip() or 'another process'}. Wait until that has ended, or end it.")
+                    raise QlacError(
+                        f"{path.parent} is in use by {file.read().strip() or 'another process'}. Wait until that has ended, or end it."
+                    )
                 time.sleep(0.5)
             file.truncate(0)
             file.write(f"process {os.getpid()} on {platform.node()}\n")
             file.flush()
         except OSError as error:
             if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise QlacError(f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. Have it mounted with them (Lustre: -o flock), or choose another --out.") from error  # fmt: skip
+                raise QlacError(
+                    f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. Have it mounted with them (Lustre: -o flock), or choose another --out."
+                ) from error
             raise disk_error(error, path) from error
         yield
 

@@ -30,10 +30,14 @@ def usable_cores() -> int:
         QlacError: QLAC_CORES is not a whole number of at least 1.
     """
     given = os.environ.get("QLAC_CORES")
-    if given is None:  # a batch system's share of a node shows in the affinity, not in the count (macOS has no affinity)
+    if (
+        given is None
+    ):  # a batch system's share of a node shows in the affinity, not in the count (macOS has no affinity)
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not given.isdecimal() or int(given) < 1:
-        raise QlacError(f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1. Correct it, or unset it for all cores.")
+        raise QlacError(
+            f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1. Correct it, or unset it for all cores."
+        )
     return int(given)
 
 
@@ -56,7 +60,19 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
     """Versions, machine and command (`program` with this process's arguments): what has to stand beside a result."""
     import jax
 
-    packages = ("jax", "jaxlib", "flax", "optax", "numpy", "gymnasium", "ogbench", "mujoco", "dm_control", "robosuite", "h5py")
+    packages = (
+        "jax",
+        "jaxlib",
+        "flax",
+        "optax",
+        "numpy",
+        "gymnasium",
+        "ogbench",
+        "mujoco",
+        "dm_control",
+        "robosuite",
+        "h5py",
+    )
     installed = {d.metadata["Name"].lower().replace("-", "_") for d in metadata.distributions()}
     return dict(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -66,7 +82,8 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
         devices=[str(device.device_kind) for device in jax.local_devices()],
-        matmul_precision=jax.config.jax_default_matmul_precision or "default: float32 on a CPU, TF32 on recent NVIDIA GPUs",
+        matmul_precision=jax.config.jax_default_matmul_precision
+        or "default: float32 on a CPU, TF32 on recent NVIDIA GPUs",
     )
 
 
@@ -142,7 +159,11 @@ class _GpuSampler:
 
         def sample() -> None:
             while not self._over.wait(every):
-                self._samples.append(sum(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu for handle in handles) / 100 / len(handles))
+                self._samples.append(
+                    sum(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu for handle in handles)
+                    / 100
+                    / len(handles)
+                )
 
         if handles:
             threading.Thread(target=sample, daemon=True).start()

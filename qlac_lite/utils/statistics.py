@@ -20,12 +20,16 @@ def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]
     return apart.mean(), apart.mean() - reach, apart.mean() + reach
 
 
-def bootstrap(one: np.ndarray, other: np.ndarray, resamples: int = 5000, seed: int = 0) -> tuple[float, float, float]:
+def bootstrap(
+    one: np.ndarray, other: np.ndarray, resamples: int = 5000, seed: int = 0
+) -> tuple[float, float, float]:
     """Mean of one - other (R,), and its 95 % percentile bootstrap interval: seeds are drawn with replacement, in pairs."""
     apart = np.asarray(one, float) - np.asarray(other, float)
     if np.ptp(apart) == 0:
         return apart.mean(), apart.mean(), apart.mean()
-    found = stats.bootstrap((apart,), np.mean, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=seed)
+    found = stats.bootstrap(
+        (apart,), np.mean, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=seed
+    )
     return apart.mean(), *found.confidence_interval
 
 
@@ -79,7 +83,9 @@ def stratified_interval(strata: list[list[np.ndarray]], resamples: int = 5000) -
     for successes in strata:
         rates, counts = np.array([np.mean(s) for s in successes]), np.array([len(s) for s in successes])
         picked = rng.integers(len(rates), size=(resamples, len(rates)))  # seeds
-        resampled.append(np.mean(rng.binomial(counts[picked], rates[picked]) / counts[picked], axis=1))  # episodes
+        resampled.append(
+            np.mean(rng.binomial(counts[picked], rates[picked]) / counts[picked], axis=1)
+        )  # episodes
         means.append(np.mean(rates))
         episodes += int(counts.sum())
     mean = float(np.mean(means))

@@ -90,7 +90,9 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
             fail(f"qpos has the shape {arrays['qpos'].shape}, not ({rows}, {domain.qpos_size})")
         arm = np.abs(observations[:, :6] - arrays["qpos"][:, :6]).max()
         if arm > 1e-3:
-            fail(f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, so rows are shuffled")
+            fail(
+                f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, so rows are shuffled"
+            )
     summary = dict(
         domain=domain.name,
         rows=rows,
@@ -115,14 +117,20 @@ def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") 
     return labelled(arrays, task, stride, offline_reward), summary
 
 
-def labelled(arrays: dict[str, np.ndarray], task: Task, stride: int = 1, offline_reward: str = "next") -> Dataset:
+def labelled(
+    arrays: dict[str, np.ndarray], task: Task, stride: int = 1, offline_reward: str = "next"
+) -> Dataset:
     """A file's arrays as a flat dataset with the rewards and masks of `task`: of the "next" state or of the "current" one."""
     right = solved_objects(arrays, task)  # (N, objects)
     wrong = np.sum(~right, axis=1)  # (N,)
     reward = -np.minimum(wrong, 1) if task.sparse else -wrong  # r(s) of each row's state
-    shift = -1 if offline_reward == "next" else 0  # the last row of an episode has no next state, and is no transition
+    shift = (
+        -1 if offline_reward == "next" else 0
+    )  # the last row of an episode has no next state, and is no transition
     rewards, masks = np.roll(reward, shift), np.roll(wrong > 0, shift)
-    return build_dataset(arrays["observations"], arrays["actions"], rewards, masks, arrays["terminals"] > 0, stride)
+    return build_dataset(
+        arrays["observations"], arrays["actions"], rewards, masks, arrays["terminals"] > 0, stride
+    )
 
 
 def solved_objects(arrays: dict[str, np.ndarray], task: Task) -> np.ndarray:
@@ -139,5 +147,7 @@ def solved_objects(arrays: dict[str, np.ndarray], task: Task) -> np.ndarray:
     for i in range(domain.buttons):
         right.append(arrays["button_states"][:, i] == goal["buttons"][i])
     for i, target in enumerate(goal["slides"]):  # drawer, window
-        right.append(np.abs(qpos[:, OBJECTS_AT + 7 * domain.cubes + domain.buttons + i] - target) <= TOLERANCE)
+        right.append(
+            np.abs(qpos[:, OBJECTS_AT + 7 * domain.cubes + domain.buttons + i] - target) <= TOLERANCE
+        )
     return np.stack(right, axis=1)

@@ -25,9 +25,13 @@ def provenance_of(path: Path, inside: object, digest: str) -> str:
         return str(inside)
     if not _source_file(path).exists():
         return "a file given, of unrecorded origin (official files carry no record)"
-    record = read_json(_source_file(path), f"Delete {_source_file(path)} and {path}, and fetch the data again.")
+    record = read_json(
+        _source_file(path), f"Delete {_source_file(path)} and {path}, and fetch the data again."
+    )
     if record.get("sha256") != digest:
-        raise QlacError(f"{path} has changed since it was {record.get('source')}. Delete it and fetch it again.")
+        raise QlacError(
+            f"{path} has changed since it was {record.get('source')}. Delete it and fetch it again."
+        )
     return record["source"]
 
 

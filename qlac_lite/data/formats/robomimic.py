@@ -25,14 +25,19 @@ from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import atomic, sha256
 
 AGREES = 0.02  # metres by which the median row may miss |position - hand| = |relative position|, late as the latter is
-HEIGHTS = (0.6, 1.6)  # metres: where things on robosuite's tables are, or are carried; the hand is never that far above them
+HEIGHTS = (
+    0.6,
+    1.6,
+)  # metres: where things on robosuite's tables are, or are carried; the hand is never that far above them
 
 
 def _h5py():
     try:
         import h5py
     except ImportError as error:
-        raise QlacError("Robomimic's files need h5py, which is not installed. Run `make robomimic`, or: pip install 'qlac-lite[robomimic]'") from error
+        raise QlacError(
+            "Robomimic's files need h5py, which is not installed. Run `make robomimic`, or: pip install 'qlac-lite[robomimic]'"
+        ) from error
     return h5py
 
 
@@ -81,11 +86,18 @@ def verify(path: Path, name: str | None = None) -> dict:
 def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
     """The verified file as a flat dataset with rewards r - 1, and its summary for the record."""
     if offline_reward != "next":
-        raise QlacError(f"offline_reward is {offline_reward}, but {task.name}'s rewards are in its file, those of the next state. Leave it at next.")
+        raise QlacError(
+            f"offline_reward is {offline_reward}, but {task.name}'s rewards are in its file, those of the next state. Leave it at next."
+        )
     demonstrations, summary = _verified(Path(path), task.name)
-    last = lambda arrays: np.concatenate([np.concatenate([a, np.zeros_like(a[:1])]) for a in arrays])  # no step begins there
+    last = lambda arrays: np.concatenate(
+        [np.concatenate([a, np.zeros_like(a[:1])]) for a in arrays]
+    )  # no step begins there
     observations = np.concatenate([each["observations"] for each in demonstrations])
-    actions, rewards = last([each["actions"] for each in demonstrations]), last([each["rewards"] - 1.0 for each in demonstrations])
+    actions, rewards = (
+        last([each["actions"] for each in demonstrations]),
+        last([each["rewards"] - 1.0 for each in demonstrations]),
+    )
     masks = last([each["rewards"] == 0 for each in demonstrations])
     ends = np.zeros(len(observations), bool)
     ends[np.cumsum([len(each["observations"]) for each in demonstrations]) - 1] = True
@@ -114,28 +126,48 @@ def _verified(path: Path, name: str | None) -> tuple[list[dict[str, Any]], dict]
             args, masks, raw = _read(root)
             recorded = root.attrs.get("provenance")
         except (OSError, RuntimeError) as error:
-            raise QlacError(f"{path} is cut off or is not an HDF5 file ({str(error).splitlines()[0]}). {remedy}") from None
+            raise QlacError(
+                f"{path} is cut off or is not an HDF5 file ({str(error).splitlines()[0]}). {remedy}"
+            ) from None
         except QlacError as error:
             raise QlacError(f"{path}: {error} {remedy}") from None
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:  # a part of another kind than robomimic writes
-            raise QlacError(f"{path} is damaged or has another layout than robomimic's ({error.args[0] if error.args else error}). {remedy}") from None
+        except (
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            IndexError,
+        ) as error:  # a part of another kind than robomimic writes
+            raise QlacError(
+                f"{path} is damaged or has another layout than robomimic's ({error.args[0] if error.args else error}). {remedy}"
+            ) from None
     task = _called(path, remedy, task_of, args)
     people = "mh" if "better" in masks else "ph" if masks else wanted.env_type if wanted else "mh"
     domain = ROBOMIMIC[f"{task}-{people}-low_dim"]
     if wanted is not None and domain != wanted:
-        raise QlacError(f"{path} holds {domain.name}, but {name} needs {wanted.name}. It was renamed, or the wrong file was given: give a file of {wanted.dataset}, or choose the task {domain.name}.")
+        raise QlacError(
+            f"{path} holds {domain.name}, but {name} needs {wanted.name}. It was renamed, or the wrong file was given: give a file of {wanted.dataset}, or choose the task {domain.name}."
+        )
     layout, found = _called(path, remedy, _repaired, domain, raw)
     for each in found:
         each["tiers"] = [key for key, members in masks.items() if each["name"] in members]
     lengths = [len(each["actions"]) for each in found]
     digest = sha256(path)
     summary = dict(
-        domain=domain.name, rows=sum(lengths) + len(lengths), episodes=len(lengths), transitions=sum(lengths),
-        episode_length=[min(lengths), max(lengths)], observation_size=domain.observation_size, action_size=domain.action_size,
-        sha256=digest, layout=layout, successes=sum(int(each["rewards"][-1]) for each in found),
-        cut=sum(len(each["actions"]) for each in raw) - sum(lengths), env_args=args,
+        domain=domain.name,
+        rows=sum(lengths) + len(lengths),
+        episodes=len(lengths),
+        transitions=sum(lengths),
+        episode_length=[min(lengths), max(lengths)],
+        observation_size=domain.observation_size,
+        action_size=domain.action_size,
+        sha256=digest,
+        layout=layout,
+        successes=sum(int(each["rewards"][-1]) for each in found),
+        cut=sum(len(each["actions"]) for each in raw) - sum(lengths),
+        env_args=args,
         provenance=provenance_of(path, recorded, digest),
-    )  # fmt: skip
+    )
     return found, summary
 
 
@@ -160,12 +192,24 @@ def _read(root) -> tuple[dict[str, Any], dict[str, set[str]], list[dict[str, Any
     for name in sorted(names, key=lambda name: int(name.removeprefix("demo_"))):
         group = root["data"][name]
         if "obs" in group and "object" not in group["obs"] and any("image" in key for key in group["obs"]):
-            raise QlacError(f"{name} has images and no object's pose. The course uses the low_dim files, not the image ones.")
-        needed = ["actions", "rewards", "dones", *(f"{part}/{key}" for part in ("obs", "next_obs") for key in KEYS)]
+            raise QlacError(
+                f"{name} has images and no object's pose. The course uses the low_dim files, not the image ones."
+            )
+        needed = [
+            "actions",
+            "rewards",
+            "dones",
+            *(f"{part}/{key}" for part in ("obs", "next_obs") for key in KEYS),
+        ]
         missing = [key for key in needed if key not in group]
         if missing:
-            raise QlacError(f"{name} lacks {', '.join(missing)}. The course uses the low_dim files, with their observations.")
-        raw.append({"name": name, "states": group["states"][:] if "states" in group else None} | {key: group[key][:] for key in needed})
+            raise QlacError(
+                f"{name} lacks {', '.join(missing)}. The course uses the low_dim files, with their observations."
+            )
+        raw.append(
+            {"name": name, "states": group["states"][:] if "states" in group else None}
+            | {key: group[key][:] for key in needed}
+        )
     return args, masks, raw
 
 
@@ -179,12 +223,25 @@ def _repaired(domain: Domain, raw: list[dict[str, Any]]) -> tuple[str, list[dict
     for each in raw:
         ended = (each["rewards"] == 1) | (each["dones"] == 1)
         keep = int(np.argmax(ended)) + 1 if ended.any() else len(ended)
-        rows = {key: np.concatenate([each[f"obs/{key}"][:keep], each[f"next_obs/{key}"][keep - 1 : keep]]) for key in KEYS}
+        rows = {
+            key: np.concatenate([each[f"obs/{key}"][:keep], each[f"next_obs/{key}"][keep - 1 : keep]])
+            for key in KEYS
+        }
         position, quaternion = rows["robot0_eef_pos"], rows["robot0_eef_quat"]
-        rows["object"] = object_observation(task, rows["object"][:, pose_at : pose_at + 7], position, quaternion)
+        rows["object"] = object_observation(
+            task, rows["object"][:, pose_at : pose_at + 7], position, quaternion
+        )
         observations = np.concatenate([rows[key] for key in KEYS], axis=1).astype(np.float32)
         states = None if each["states"] is None else each["states"][:keep]
-        found.append(dict(name=each["name"], observations=observations, actions=each["actions"][:keep], rewards=each["rewards"][:keep], states=states))
+        found.append(
+            dict(
+                name=each["name"],
+                observations=observations,
+                actions=each["actions"][:keep],
+                rewards=each["rewards"][:keep],
+                states=states,
+            )
+        )
     return layout, found
 
 
@@ -193,7 +250,9 @@ def _check(domain: Domain, each: dict[str, Any]) -> None:
     if steps == 0:
         raise QlacError(f"{name} has no step.")
     if each["states"] is not None and (each["states"].ndim != 2 or len(each["states"]) != steps):
-        raise QlacError(f"{name}: states have the shape {each['states'].shape}, but there are {steps} actions.")
+        raise QlacError(
+            f"{name}: states have the shape {each['states'].shape}, but there are {steps} actions."
+        )
     sizes = dict(zip(KEYS, (3, 4, 2, OBJECT_SIZES[domain.env_class]), strict=True))
     shapes = {"actions": (domain.action_size,), "rewards": (), "dones": ()}
     shapes |= {f"{part}/{key}": (size,) for part in ("obs", "next_obs") for key, size in sizes.items()}
@@ -203,11 +262,15 @@ def _check(domain: Domain, each: dict[str, Any]) -> None:
         if each[key].dtype.kind not in "fbiu":
             raise QlacError(f"{name}: {key} holds {each[key].dtype}, not numbers.")
         if not np.all(np.isfinite(each[key])):
-            raise QlacError(f"{name}: {key} has a NaN or infinity in row {np.argwhere(~np.isfinite(each[key]))[0][0]}.")
+            raise QlacError(
+                f"{name}: {key} has a NaN or infinity in row {np.argwhere(~np.isfinite(each[key]))[0][0]}."
+            )
     if np.abs(each["actions"]).max() > 1 + 1e-5:
         raise QlacError(f"{name}: actions lie outside [-1, 1].")
     if not np.isin(each["rewards"], (0, 1)).all():
-        raise QlacError(f"{name}: rewards are not 0 or 1; the course needs the sparse ones (reward_shaping false).")
+        raise QlacError(
+            f"{name}: rewards are not 0 or 1; the course needs the sparse ones (reward_shaping false)."
+        )
     if not np.isin(each["dones"], (0, 1)).all():
         raise QlacError(f"{name}: dones are not flags of 0 or 1.")
 
@@ -222,15 +285,28 @@ def _layout(task: str, raw: list[dict[str, Any]]) -> tuple[str, int]:
     """
     thing = np.concatenate([each["obs/object"] for each in raw])
     hand = np.concatenate([each["obs/robot0_eef_pos"] for each in raw])
-    readings = {"pose first": (0, 7), "relative pose first": (7, 0)} if task != "lift" else {"pose first": (0, 7)}
+    readings = (
+        {"pose first": (0, 7), "relative pose first": (7, 0)} if task != "lift" else {"pose first": (0, 7)}
+    )
     errors = {}
     for name, (pose, relative) in readings.items():
         away = np.linalg.norm(thing[:, pose : pose + 3] - hand, axis=1)
         height = np.median(thing[:, pose + 2])
-        errors[name] = np.median(np.abs(away - np.linalg.norm(thing[:, relative : relative + 3], axis=1))), height
-    fits = [name for name, (error, height) in errors.items() if error <= AGREES and HEIGHTS[0] < height < HEIGHTS[1]]
+        errors[name] = (
+            np.median(np.abs(away - np.linalg.norm(thing[:, relative : relative + 3], axis=1))),
+            height,
+        )
+    fits = [
+        name
+        for name, (error, height) in errors.items()
+        if error <= AGREES and HEIGHTS[0] < height < HEIGHTS[1]
+    ]
     if len(fits) != 1:
-        told = ", ".join(f"{name}: off by {error:.3f} m, {height:.2f} m high" for name, (error, height) in errors.items())
-        raise QlacError(f"in no known order does `object` agree with the hand's position and a table's height ({told}).")
+        told = ", ".join(
+            f"{name}: off by {error:.3f} m, {height:.2f} m high" for name, (error, height) in errors.items()
+        )
+        raise QlacError(
+            f"in no known order does `object` agree with the hand's position and a table's height ({told})."
+        )
     best = fits[0]
     return best, readings[best][0]

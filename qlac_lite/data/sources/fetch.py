@@ -75,27 +75,40 @@ def get_dataset(
         if domain.suite == "robomimic":
             raise QlacError(f"--shards is for large play datasets; {name} fits in one file. Leave it out.")
         if source in ("file", "download"):
-            raise QlacError(f"--shards generates files, so it does not go with --source {source}. For files that you have, give their folder to qlac train --data.")
+            raise QlacError(
+                f"--shards generates files, so it does not go with --source {source}. For files that you have, give their folder to qlac train --data."
+            )
         if shards < 1:
             raise QlacError(f"--shards is {shards}, but has to be at least 1.")
         count = domain.episodes if episodes is None else episodes
-        together = folder / f"{generated_name(name, count, seed).removesuffix(SUFFIXES[domain.suite])}-{shards}-shards"
+        together = (
+            folder
+            / f"{generated_name(name, count, seed).removesuffix(SUFFIXES[domain.suite])}-{shards}-shards"
+        )
         for each in range(seed, seed + shards):
             get_dataset(name, "generate", count, each, workers, together, log=log)
         return together
     file = f"{name}{SUFFIXES[domain.suite]}"
-    official = [path for path in (folder / file, Path("~/.ogbench/data").expanduser() / file) if path.exists()]
+    official = [
+        path for path in (folder / file, Path("~/.ogbench/data").expanduser() / file) if path.exists()
+    ]
     if source != "generate" and official and not (source == "auto" and episodes is not None):
         return _checked(official[0], name, "cached file", log)
     if source == "file":
-        raise QlacError(f"There is no {file} in {folder} or in ~/.ogbench/data. Put it there, or use --source auto to fetch or generate it.")
+        raise QlacError(
+            f"There is no {file} in {folder} or in ~/.ogbench/data. Put it there, or use --source auto to fetch or generate it."
+        )
     if source == "download" or (source == "auto" and episodes is None):
         try:
             return _checked(_download(domain, file, folder, log, source == "download"), name, "download", log)
         except QlacError as error:
             if source == "download":
                 raise
-            instead = "scripted demonstrations, which are not human data," if domain.suite == "robomimic" else "episodes"
+            instead = (
+                "scripted demonstrations, which are not human data,"
+                if domain.suite == "robomimic"
+                else "episodes"
+            )
             log(f"{error} Generating {LITE_EPISODES} {instead} instead (--episodes N for more).")
     if episodes is None:
         episodes = domain.episodes if source == "generate" else LITE_EPISODES

@@ -28,7 +28,10 @@ from qlac_lite.envs.lite_world import (
 
 APPROACH, CLOSE, CARRY, OPEN, LEAVE = range(5)  # phases
 NEAR = 0.05  # distance at which the demonstrator has arrived
-EPISODES, LENGTH = 400, 10.0  # play data as the course uses them: so many episodes, of LENGTH / step actions each
+EPISODES, LENGTH = (
+    400,
+    10.0,
+)  # play data as the course uses them: so many episodes, of LENGTH / step actions each
 
 
 class Habits(NamedTuple):
@@ -60,7 +63,12 @@ def intend(key: jax.Array, habits: Habits) -> Intention:
     to_goal = jax.random.uniform(keys[3]) < (habits.favourite if habits.play else 1.0)
     target = jnp.where(to_goal, jnp.array(GOAL), free_place(keys[0]))
     return Intention(
-        jnp.int32(APPROACH), target, target + jax.random.uniform(keys[1], (2,), minval=-0.3, maxval=0.3), jax.random.choice(keys[2], jnp.array(GAPS)), jnp.int32(0), jnp.zeros(3)
+        jnp.int32(APPROACH),
+        target,
+        target + jax.random.uniform(keys[1], (2,), minval=-0.3, maxval=0.3),
+        jax.random.choice(keys[2], jnp.array(GAPS)),
+        jnp.int32(0),
+        jnp.zeros(3),
     )
 
 
@@ -72,9 +80,9 @@ def demonstrate(
     phase = mind.phase
 
     arrived = lambda place: jnp.linalg.norm(place - state.gripper) < NEAR
-    over = jnp.array([
-        arrived(state.puck), state.held, arrived(mind.target), state.opening > 0.9, arrived(mind.place)
-    ])[phase]  # fmt: skip
+    over = jnp.array(
+        [arrived(state.puck), state.held, arrived(mind.target), state.opening > 0.9, arrived(mind.place)]
+    )[phase]
     over &= mind.wait == 0
     dropped = ((phase == CARRY) & ~state.held) | ((phase == CLOSE) & (state.opening < 0.1) & ~state.held)
     longest = round(habits.pause * 0.04 / world.step)
@@ -132,11 +140,21 @@ def play_file(episodes: int, seed: int) -> dict[str, np.ndarray]:
     observations = jax.jit(jax.vmap(jax.vmap(observe)))(states)
     padded = np.concatenate([actions, np.zeros_like(actions[:, :1])], axis=1)
     ends = np.tile(np.arange(steps + 1) == steps, episodes)
-    return {"observations": np.reshape(observations, (-1, 8)), "actions": padded.reshape(-1, 3), "terminals": ends}
+    return {
+        "observations": np.reshape(observations, (-1, 8)),
+        "actions": padded.reshape(-1, 3),
+        "terminals": ends,
+    }
 
 
 def record(
-    world: LiteWorld, key: jax.Array, episodes: int, steps: int, habits: Habits = PLAY, stride: int = 1, offline_reward: str = "next"
+    world: LiteWorld,
+    key: jax.Array,
+    episodes: int,
+    steps: int,
+    habits: Habits = PLAY,
+    stride: int = 1,
+    offline_reward: str = "next",
 ) -> Dataset:
     """Demonstrations as a dataset for the task: reward -1, and 0 for states that solve it, the "next" or the "current" ones.
 
@@ -155,4 +173,6 @@ def record(
     ends = np.arange(steps + 1) == last[:, None]
     arrived[ends] = 0.0  # nothing follows
     padded = np.concatenate([actions, np.zeros_like(actions[:, :1])], axis=1)
-    return build_dataset(observations[rows], padded[rows], arrived[rows] - 1, 1 - arrived[rows], ends[rows], stride)
+    return build_dataset(
+        observations[rows], padded[rows], arrived[rows] - 1, 1 - arrived[rows], ends[rows], stride
+    )

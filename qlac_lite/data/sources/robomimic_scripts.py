@@ -66,21 +66,34 @@ def demonstrate(task: str, kind: str, seed: int, episode: int) -> dict[str, Any]
     """
     tier = tier_of(kind, episode)
     for number in range(100):
-        rows = attempt(task, tier, np.random.SeedSequence([zlib.crc32(f"{task}-{kind}".encode()), seed, episode, number]))
+        rows = attempt(
+            task, tier, np.random.SeedSequence([zlib.crc32(f"{task}-{kind}".encode()), seed, episode, number])
+        )
         if rows["rewards"][-1]:
             break
     else:
-        raise QlacError(f"Demonstration {episode} of {task} failed 100 times. Please report this with the versions of robosuite and mujoco.")
+        raise QlacError(
+            f"Demonstration {episode} of {task} failed 100 times. Please report this with the versions of robosuite and mujoco."
+        )
     again = FLAGS_AT_THE_END.get((task, kind), 1) - 1
     last = {key: value[-1:] for key, value in rows.items() if key not in ("obs", "next_obs")}
     for key, value in last.items():
         rows[key] = np.concatenate([rows[key], *[value] * again])
     for key in ("obs", "next_obs"):
         at_end = rows["next_obs"] if again else rows[key]
-        rows[key] = {name: np.concatenate([values, *[at_end[name][-1:]] * again]) for name, values in rows[key].items()}
+        rows[key] = {
+            name: np.concatenate([values, *[at_end[name][-1:]] * again]) for name, values in rows[key].items()
+        }
     if task in LAGGING:
-        rows["obs"]["object"], rows["next_obs"]["object"] = _late(task, rows["obs"]), _late(task, rows["next_obs"], rows["obs"])
-    return rows | {"model_file": _env(task).model_xml(), "tier": tier if kind == "mh" else None, "attempts": number + 1}
+        rows["obs"]["object"], rows["next_obs"]["object"] = (
+            _late(task, rows["obs"]),
+            _late(task, rows["next_obs"], rows["obs"]),
+        )
+    return rows | {
+        "model_file": _env(task).model_xml(),
+        "tier": tier if kind == "mh" else None,
+        "attempts": number + 1,
+    }
 
 
 def attempt(task: str, tier: str, entropy: np.random.SeedSequence, stock: bool = False) -> dict[str, Any]:
@@ -101,8 +114,12 @@ def attempt(task: str, tier: str, entropy: np.random.SeedSequence, stock: bool =
             rows[key].append(value)
         if success or len(rows["actions"]) == LONGEST:
             break
-    arrays = {key: np.array(rows[key]) for key in ("actions", "rewards", "states")} | {"dones": np.array(rows["dones"], np.int8)}
-    return arrays | {key: {name: np.array([row[name] for row in rows[key]]) for name in now} for key in ("obs", "next_obs")}
+    arrays = {key: np.array(rows[key]) for key in ("actions", "rewards", "states")} | {
+        "dones": np.array(rows["dones"], np.int8)
+    }
+    return arrays | {
+        key: {name: np.array([row[name] for row in rows[key]]) for name in now} for key in ("obs", "next_obs")
+    }
 
 
 @functools.cache
@@ -123,9 +140,13 @@ def _late(task: str, obs: dict[str, np.ndarray], before: dict[str, np.ndarray] |
     return late
 
 
-def _follow(env: RobomimicEnv, script: Iterator[Waypoint], style: Tier, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _follow(
+    env: RobomimicEnv, script: Iterator[Waypoint], style: Tier, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     """Actions (7,) that lead the hand from way-point to way-point."""
-    noisy = lambda motion, grip, care=1.0: np.clip(np.append(motion + rng.normal(0, care * style.noise, 6), grip), -1, 1)
+    noisy = lambda motion, grip, care=1.0: np.clip(
+        np.append(motion + rng.normal(0, care * style.noise, 6), grip), -1, 1
+    )
     for waypoint in script:
         held, lacking = 0, np.zeros(6)  # what stays away in spite of the pull is pulled harder
         for _ in range(80):
@@ -232,7 +253,11 @@ def _square(env: RobomimicEnv) -> Iterator[Waypoint]:
     yield Waypoint(lambda: let_go + np.array([0, 0, 0.1]), -1, within=0.03, hold=5)
 
 
-SCRIPTS: dict[str, Callable[[RobomimicEnv], Iterator[Waypoint]]] = {"lift": _lift, "can": _can, "square": _square}
+SCRIPTS: dict[str, Callable[[RobomimicEnv], Iterator[Waypoint]]] = {
+    "lift": _lift,
+    "can": _can,
+    "square": _square,
+}
 
 
 def compare_loops(episodes: int = 15, tasks: str = "lift,can,square") -> None:
@@ -244,12 +269,22 @@ def compare_loops(episodes: int = 15, tasks: str = "lift,can,square") -> None:
             for stock in (False, True):
                 _env(task, stock)
                 begin = time.perf_counter()
-                tries = [attempt(task, tier, np.random.SeedSequence([episodes, i]), stock) for i in range(episodes)]
+                tries = [
+                    attempt(task, tier, np.random.SeedSequence([episodes, i]), stock) for i in range(episodes)
+                ]
                 seconds = time.perf_counter() - begin
-                solved, steps = (np.array([f(rows) for rows in tries]) for f in (lambda rows: rows["rewards"][-1], lambda rows: len(rows["rewards"])))
+                solved, steps = (
+                    np.array([f(rows) for rows in tries])
+                    for f in (lambda rows: rows["rewards"][-1], lambda rows: len(rows["rewards"]))
+                )
                 found.append(solved)
-                cells.append(f"{solved.sum():4.0f} of {episodes}, {steps.mean():4.0f}, {steps.sum() / seconds:4.0f}")
-            print(f"{task:7} {tier:8} {'    '.join(cells)}    {np.sum(found[0] == found[1])} of {episodes}", flush=True)
+                cells.append(
+                    f"{solved.sum():4.0f} of {episodes}, {steps.mean():4.0f}, {steps.sum() / seconds:4.0f}"
+                )
+            print(
+                f"{task:7} {tier:8} {'    '.join(cells)}    {np.sum(found[0] == found[1])} of {episodes}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -45,10 +45,21 @@ class Board:
     cell's state, phase, success or node.
     """
 
-    def __init__(self, names: list[str], done: list[str], out: Path, log: Callable[[str], None], console: Console | None = None):
+    def __init__(
+        self,
+        names: list[str],
+        done: list[str],
+        out: Path,
+        log: Callable[[str], None],
+        console: Console | None = None,
+    ):
         self.rows, self.out, self.log = {name: Row() for name in names}, out, log
         console = console or Console()
-        self.live = Live(console=console, get_renderable=self.table, refresh_per_second=1) if console.is_terminal else None
+        self.live = (
+            Live(console=console, get_renderable=self.table, refresh_per_second=1)
+            if console.is_terminal
+            else None
+        )
         self.told: dict[str, tuple] = {}
         for name in done:
             self._read(name)
@@ -104,13 +115,22 @@ class Board:
         row = self.rows[name]
         change = (row.state, row.phase, row.success, row.node)
         if self.live is None and self.told.get(name) != change:
-            self.log(f"{datetime.datetime.now():%H:%M:%S} {name}: " + ", ".join(text for text in row.cells if text))
+            self.log(
+                f"{datetime.datetime.now():%H:%M:%S} {name}: " + ", ".join(text for text in row.cells if text)
+            )
         self.told[name] = change
 
     def table(self) -> Table:
         """Counts in the title, then the cells: those that failed, run, wait, are done."""
         count = Counter(row.state for row in self.rows.values())
-        table = Table("cell", "state", "phase and step", "success", "node", title=", ".join(f"{count[state]} {state}" for state in STATES if count[state]))  # fmt: skip
+        table = Table(
+            "cell",
+            "state",
+            "phase and step",
+            "success",
+            "node",
+            title=", ".join(f"{count[state]} {state}" for state in STATES if count[state]),
+        )
         for name, row in sorted(self.rows.items(), key=lambda item: STATES.index(item[1].state)):
             table.add_row(name, *row.cells)
         return table
@@ -119,5 +139,7 @@ class Board:
 def newest_success(run: Run) -> float | None:
     """Success rate of a run's newest evaluation over all seeds and episodes; None if there is none yet."""
     rows = run.rows("evaluations.csv")
-    newest = [row["success"] for row in rows if (row["phase"], row["step"]) == (rows[-1]["phase"], rows[-1]["step"])]
+    newest = [
+        row["success"] for row in rows if (row["phase"], row["step"]) == (rows[-1]["phase"], rows[-1]["step"])
+    ]
     return float(np.mean(newest)) if newest else None

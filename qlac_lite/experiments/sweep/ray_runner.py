@@ -38,7 +38,9 @@ RETRIES = 10  # times that Ray starts a cell again whose worker or node was lost
 POLL_SECONDS = 2.0
 
 
-def run_sweep(path: Path, out: Path, address: str = "local", log: Callable[[str], None] = print) -> dict[str, str]:
+def run_sweep(
+    path: Path, out: Path, address: str = "local", log: Callable[[str], None] = print
+) -> dict[str, str]:
     """Trains the cells of the specification at `path` that are not done yet, below the folder `out`.
 
     Args:
@@ -83,7 +85,9 @@ def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
     todo, done = [], []
     for cell in sweep.cells:
         phase = None
-        with contextlib.suppress(QlacError):  # none there, or a broken one: the cell begins, or fails with its own message
+        with contextlib.suppress(
+            QlacError
+        ):  # none there, or a broken one: the cell begins, or fails with its own message
             run = open_run(out / cell_name(cell))
             if differing := run.differences(cell, run.data):
                 break
@@ -91,7 +95,9 @@ def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
         (done if phase == "done" else todo).append(cell)
     else:
         return todo, done
-    raise QlacError(f"{run.folder} is a run of another configuration: {'; '.join(differing)}. Undo that in the specification, or choose another --out.")
+    raise QlacError(
+        f"{run.folder} is a run of another configuration: {'; '.join(differing)}. Undo that in the specification, or choose another --out."
+    )
 
 
 def _fetch(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) -> dict[str, Path]:
@@ -114,7 +120,9 @@ def _check_data_of(done: list[Config], out: Path, files: dict[str, Path]) -> Non
     for cell in done:
         run, name = open_run(out / cell_name(cell)), dataset_of(cell)
         if name in digests and run.data["sha256"] != digests[name]:
-            raise QlacError(f"{run.folder} is done, but with other data than {files[name]}. Give the sweep the same file in [data], or choose another --out.")  # fmt: skip
+            raise QlacError(
+                f"{run.folder} is done, but with other data than {files[name]}. Give the sweep the same file in [data], or choose another --out."
+            )
 
 
 def _import_ray():
@@ -123,39 +131,55 @@ def _import_ray():
     try:
         import ray
     except ImportError:
-        raise QlacError("qlac sweep runs on Ray, which is not installed. Install it: pip install 'qlac-lite[sweep]'") from None
+        raise QlacError(
+            "qlac sweep runs on Ray, which is not installed. Install it: pip install 'qlac-lite[sweep]'"
+        ) from None
     return ray
 
 
 def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> None:
     """Raises QlacError if there is no such cluster, or this machine is too small for one cell."""
-    quiet = dict(log_to_driver=False, logging_level="ERROR", runtime_env={"env_vars": worker_variables(sweep)})
+    quiet = dict(
+        log_to_driver=False, logging_level="ERROR", runtime_env={"env_vars": worker_variables(sweep)}
+    )
     here = dict(num_cpus=usable_cores(), include_dashboard=False) if address == "local" else {}
     try:
         if address not in ("local", "auto"):  # Ray itself tries for minutes
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=10).close()
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # Ray's processes run programs of their own at once
+            warnings.filterwarnings(
+                "ignore", "os.fork", RuntimeWarning
+            )  # Ray's processes run programs of their own at once
             ray.init(address, **here, **quiet)
     except Exception as error:  # Ray raises all kinds
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         if address == "local":
-            raise QlacError(f"Ray does not start on this machine: {reason}. Try again, when the machine is less busy.") from error
-        raise QlacError(f"Cannot join the Ray cluster {address!r}: {reason}. Start one with `ray start --head`, or leave --address out.") from error  # fmt: skip
+            raise QlacError(
+                f"Ray does not start on this machine: {reason}. Try again, when the machine is less busy."
+            ) from error
+        raise QlacError(
+            f"Cannot join the Ray cluster {address!r}: {reason}. Start one with `ray start --head`, or leave --address out."
+        ) from error
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(offer.get("CPU", 0) >= sweep.cores and offer.get("GPU", 0) >= sweep.gpus for offer in offers):
         return
     problem = f"No node has the {sweep.cores:g} cores and {sweep.gpus:g} GPUs that a cell asks for"
     if address == "local":
         ray.shutdown()
-        raise QlacError(f"{problem}: this machine offers {usable_cores()} cores and {offers[0].get('GPU', 0):g} GPUs. Ask for less in [resources].")
+        raise QlacError(
+            f"{problem}: this machine offers {usable_cores()} cores and {offers[0].get('GPU', 0):g} GPUs. Ask for less in [resources]."
+        )
     log(f"{problem}: they wait until one joins.")
 
 
 def worker_variables(sweep: Sweep) -> dict[str, str]:
     """Environment of a cell's process, so that cells on one node keep to their shares."""
-    variables = {"QLAC_CORES": str(max(1, math.floor(sweep.cores))), "TF_CPP_MIN_LOG_LEVEL": "2", "TQDM_DISABLE": "1"}
+    variables = {
+        "QLAC_CORES": str(max(1, math.floor(sweep.cores))),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TQDM_DISABLE": "1",
+    }
     if sweep.gpus == 0:
         return variables | {"JAX_PLATFORMS": "cpu"}
     if sweep.gpus < 1:  # JAX takes three quarters of the memory otherwise; the rest is for the CUDA context
@@ -163,15 +187,24 @@ def worker_variables(sweep: Sweep) -> dict[str, str]:
     return variables
 
 
-def _train_all(ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], out: Path, board: Board) -> dict[str, str]:
+def _train_all(
+    ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], out: Path, board: Board
+) -> dict[str, str]:
     """Trains the cells and shows how they fare; returns the traceback of each that failed."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)  # it must not die with a worker's node
+    here = NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=False
+    )  # it must not die with a worker's node
     events = ray.remote(num_cpus=0, scheduling_strategy=here)(Events).remote()
     # max_calls=1: a process that has trained holds its GPU's memory until it ends.
-    task = ray.remote(num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES, retry_exceptions=False)(train_cell)
-    waiting = {task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events): cell_name(cell) for cell in cells}
+    task = ray.remote(
+        num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES, retry_exceptions=False
+    )(train_cell)
+    waiting = {
+        task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events): cell_name(cell)
+        for cell in cells
+    }
     traces = {}
     while waiting:
         ended, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
@@ -184,9 +217,18 @@ def _train_all(ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], o
                 ray.get(reference)
                 board.finish(name)
             except ray.exceptions.RayError as error:
-                cause = getattr(error, "cause", None)  # what the cell raised; none where its worker was lost too often
+                cause = getattr(
+                    error, "cause", None
+                )  # what the cell raised; none where its worker was lost too often
                 lost = f"{type(error).__name__}: its worker was lost more than {RETRIES} times. Run the same command again."
-                board.fail(name, str(cause) if isinstance(cause, QlacError) else f"{type(cause).__name__}: {cause}" if cause else lost)
+                board.fail(
+                    name,
+                    str(cause)
+                    if isinstance(cause, QlacError)
+                    else f"{type(cause).__name__}: {cause}"
+                    if cause
+                    else lost,
+                )
                 traces[name] = str(error)
         board.refresh()
     return traces
@@ -218,11 +260,15 @@ def train_cell(config: Config, data: Path, out: Path, arguments: list[str], even
 
     node = platform.node()
     if not (out / RECORD).exists():
-        raise QlacError(f"The node {node} does not see {out}. Choose an --out on a file system that all nodes share.")
+        raise QlacError(
+            f"The node {node} does not see {out}. Choose an --out on a file system that all nodes share."
+        )
     sys.argv[1:] = arguments
     use_cores()
     run, dataset = start_run(config, data, out / cell_name(config), resume=True)
-    events.add.remote(cell_name(config), node, *run.status())  # not waited for: Ray would lend this cell's cores to another
+    events.add.remote(
+        cell_name(config), node, *run.status()
+    )  # not waited for: Ray would lend this cell's cores to another
     train(run, dataset, wait=LOCK_SECONDS)
 
 
@@ -231,15 +277,19 @@ def describe_sweep(path: Path, out: Path) -> str:
     sweep = read_spec(path)
     todo, done = find_done(sweep, out)
     first = {}  # tasks of a domain differ in their goals, not in their sizes
-    alike = lambda cell: dataclasses.replace(cell, task=first.setdefault(dataset_of(cell), cell.task), first_seed=0)
+    alike = lambda cell: dataclasses.replace(
+        cell, task=first.setdefault(dataset_of(cell), cell.task), first_seed=0
+    )
     sizes = [checkpoint_bytes(alike(cell)) for cell in sweep.cells]
     runs = sum(cell.seeds for cell in sweep.cells)
     count = lambda names, noun: f"{(n := len(set(names)))} {noun}{'s' if n != 1 else ''}"
-    return "\n".join([
-        f"{count((c.task for c in sweep.cells), 'task')}, {count((c.method for c in sweep.cells), 'method')}, {count(sweep.cells, 'cell')}, {runs:,} runs (task, method, seed).",
-        f"{len(done)} done, {len(todo)} to train: each on {sweep.cores:g} cores and {sweep.gpus:g} GPUs.",
-        f"Disk: a checkpoint takes {min(sizes) / 1e9:.3g} to {max(sizes) / 1e9:.3g} GB, all together {sum(sizes) / 1e9:.3g} GB; twice that for each cell while it is written.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"{count((c.task for c in sweep.cells), 'task')}, {count((c.method for c in sweep.cells), 'method')}, {count(sweep.cells, 'cell')}, {runs:,} runs (task, method, seed).",
+            f"{len(done)} done, {len(todo)} to train: each on {sweep.cores:g} cores and {sweep.gpus:g} GPUs.",
+            f"Disk: a checkpoint takes {min(sizes) / 1e9:.3g} to {max(sizes) / 1e9:.3g} GB, all together {sum(sizes) / 1e9:.3g} GB; twice that for each cell while it is written.",
+        ]
+    )
 
 
 @functools.cache
@@ -249,4 +299,6 @@ def checkpoint_bytes(config: Config) -> int:
     learner = make_learner(config, domain.observation_size, domain.action_size)
     state = jax.eval_shape(learner.init, jax.random.key(0))
     replay = empty_replays(config, config.online_steps, get_task(config.task))
-    return config.seeds * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)) + sum(leaf.nbytes for leaf in jax.tree.leaves(replay))
+    return config.seeds * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)) + sum(
+        leaf.nbytes for leaf in jax.tree.leaves(replay)
+    )

@@ -1,24 +1,24 @@
 """A sweep's TOML file as cells: tasks x methods x seeds, each cell a run folder.
 
-    tasks = ["scene-play-sparse-singletask-*", "cube-triple-play-singletask-task1-v0"]  # names, or patterns of names
-    methods = ["qc-fql", "fql"]
-    preset = "full"       # lite by default
-    seeds = 4             # of each task and method, from first_seed (0) on;
-    seeds_per_cell = 2    # so many of them side by side in one program; by default all
-    data = "data"         # folder of the data; by default the cache of `qlac data`. Or a table: [data] DATASET = "file.npz"
-    source = "download"   # as for `qlac data`; by default auto
+tasks = ["scene-play-sparse-singletask-*", "cube-triple-play-singletask-task1-v0"]  # names, or patterns of names
+methods = ["qc-fql", "fql"]
+preset = "full"       # lite by default
+seeds = 4             # of each task and method, from first_seed (0) on;
+seeds_per_cell = 2    # so many of them side by side in one program; by default all
+data = "data"         # folder of the data; by default the cache of `qlac data`. Or a table: [data] DATASET = "file.npz"
+source = "download"   # as for `qlac data`; by default auto
 
-    [settings]            # fields of `qlac train --set`, for all cells
-    checkpoint_seconds = 300
+[settings]            # fields of `qlac train --set`, for all cells
+checkpoint_seconds = 300
 
-    [[override]]          # and for some: the later ones win
-    tasks = ["cube-*"]
-    methods = ["qc"]
-    settings = { candidates = 64 }
+[[override]]          # and for some: the later ones win
+tasks = ["cube-*"]
+methods = ["qc"]
+settings = { candidates = 64 }
 
-    [resources]           # of a cell, while it runs
-    cores = 4             # CPU cores, or a share of one
-    gpus = 0.25           # GPUs, or a share of one
+[resources]           # of a cell, while it runs
+cores = 4             # CPU cores, or a share of one
+gpus = 0.25           # GPUs, or a share of one
 """
 
 import dataclasses
@@ -35,7 +35,19 @@ from qlac_lite.data.sources.fetch import SOURCES
 from qlac_lite.utils.errors import QlacError, unknown
 
 KINDS = {str: "text", int: "a whole number", float: "a number", list: "a list of texts", dict: "a table"}
-TOP = dict(tasks=list, methods=list, preset=str, seeds=int, first_seed=int, seeds_per_cell=int, data=(str, dict), source=str, settings=dict, override=list, resources=dict)  # fmt: skip
+TOP = dict(
+    tasks=list,
+    methods=list,
+    preset=str,
+    seeds=int,
+    first_seed=int,
+    seeds_per_cell=int,
+    data=(str, dict),
+    source=str,
+    settings=dict,
+    override=list,
+    resources=dict,
+)
 OVERRIDE, RESOURCES = dict(tasks=list, methods=list, settings=dict), dict(cores=float, gpus=float)
 
 
@@ -70,7 +82,9 @@ def read_spec(path: Path) -> Sweep:
         with path.open("rb") as file:
             return _sweep(tomllib.load(file), path.absolute().parent)
     except OSError as error:
-        raise QlacError(f"Cannot read {path} ({error.strerror}). Give the TOML file that describes the sweep.") from None
+        raise QlacError(
+            f"Cannot read {path} ({error.strerror}). Give the TOML file that describes the sweep."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise QlacError(f"{path} is not TOML: {error}. docs/cluster.md has an example.") from None
     except QlacError as error:
@@ -84,7 +98,9 @@ def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
     seeds, first = spec.get("seeds", Config.seeds), spec.get("first_seed", Config.first_seed)
     at_once = spec.get("seeds_per_cell", seeds)
     if not 1 <= at_once <= seeds:
-        raise QlacError(f"seeds is {seeds} and seeds_per_cell is {at_once}, but seeds_per_cell has to be between 1 and seeds. Correct them.")
+        raise QlacError(
+            f"seeds is {seeds} and seeds_per_cell is {at_once}, but seeds_per_cell has to be between 1 and seeds. Correct them."
+        )
     overrides = [_override(table, tasks, methods) for table in spec.get("override", [])]
     cells = []
     for task in tasks:
@@ -94,25 +110,37 @@ def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
                 settings |= changes if task in its_tasks and method in its_methods else {}
             for start in range(first, first + seeds, at_once):
                 count = min(at_once, first + seeds - start)
-                cells.append(make_config(task, method, spec.get("preset", "lite"), **settings, seeds=count, first_seed=start))
+                cells.append(
+                    make_config(
+                        task, method, spec.get("preset", "lite"), **settings, seeds=count, first_seed=start
+                    )
+                )
     resources = dict(cores=1, gpus=0) | spec.get("resources", {})
     _check(resources, RESOURCES, "[resources]")
     for name, count in resources.items():
         if count < 0 or (name == "cores" and count == 0) or (count > 1 and count != int(count)):
-            raise QlacError(f"[resources]: {name} is {count}, but has to be a share of one or a whole number. Correct it.")
-    return Sweep(tuple(cells), _data(spec.get("data"), folder, cells), _source(spec.get("source", "auto")), **resources)
+            raise QlacError(
+                f"[resources]: {name} is {count}, but has to be a share of one or a whole number. Correct it."
+            )
+    return Sweep(
+        tuple(cells), _data(spec.get("data"), folder, cells), _source(spec.get("source", "auto")), **resources
+    )
 
 
 def _check(table: Any, keys: dict[str, Any], where: str) -> None:
     """Raises QlacError at a key that is not among `keys`, or a value of another kind."""
     if not isinstance(table, dict):
-        raise QlacError(f"{where} is {table!r}, but has to be a table. Write [settings], [resources], or [[override]].")
+        raise QlacError(
+            f"{where} is {table!r}, but has to be a table. Write [settings], [resources], or [[override]]."
+        )
     for key, value in table.items():
         if key not in keys:
             raise QlacError(f"{where} has an unknown key {key!r}. The known ones are {', '.join(keys)}.")
         kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
         if not isinstance(value, (int, *kinds) if float in kinds else kinds) or isinstance(value, bool):
-            raise QlacError(f"{where}: {key} is {value!r}, but has to be {' or '.join(KINDS[kind] for kind in kinds)}. Correct it.")
+            raise QlacError(
+                f"{where}: {key} is {value!r}, but has to be {' or '.join(KINDS[kind] for kind in kinds)}. Correct it."
+            )
 
 
 def _named(kind: str, patterns: list | None, known: Iterable[str], listed_by: str) -> list[str]:
@@ -124,7 +152,7 @@ def _named(kind: str, patterns: list | None, known: Iterable[str], listed_by: st
             raise unknown(kind, str(pattern), known, listed_by)
         names |= dict.fromkeys(found)
     if not names:
-        raise QlacError(f"{kind}s names nothing to train. List some, as in: {kind}s = [\"{known[0]}\"]")
+        raise QlacError(f'{kind}s names nothing to train. List some, as in: {kind}s = ["{known[0]}"]')
     return list(names)
 
 
@@ -132,12 +160,16 @@ def _settings(table: dict[str, Any]) -> dict[str, Any]:
     """Typed fields of Config."""
     for name in ("seeds", "first_seed"):
         if name in table:
-            raise QlacError(f"[settings] has {name}, which belongs to the whole sweep. Move it to the head of the file.")
+            raise QlacError(
+                f"[settings] has {name}, which belongs to the whole sweep. Move it to the head of the file."
+            )
     text = lambda value: ",".join(map(str, value)) if isinstance(value, list) else str(value)
     return parse_settings([f"{name}={text(value)}" for name, value in table.items()])
 
 
-def _override(table: Any, tasks: list[str], methods: list[str]) -> tuple[list[str], list[str], dict[str, Any]]:
+def _override(
+    table: Any, tasks: list[str], methods: list[str]
+) -> tuple[list[str], list[str], dict[str, Any]]:
     """Tasks, methods, and what is set otherwise for them."""
     _check(table, OVERRIDE, "[[override]]")
     its_tasks = _named("task", table.get("tasks", tasks), tasks, "the specification's tasks")

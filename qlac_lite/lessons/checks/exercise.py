@@ -51,7 +51,10 @@ class Verdict:
 
     def __str__(self) -> str:
         width = max((len(label) for label in self.lines), default=0)
-        rows = [f"  {label:{width}}  " + text.replace("\n", "\n" + " " * (width + 4)) for label, text in self.lines.items()]
+        rows = [
+            f"  {label:{width}}  " + text.replace("\n", "\n" + " " * (width + 4))
+            for label, text in self.lines.items()
+        ]
         return "\n".join([f"{self.MARKS[self.status][0]} {self.headline}", *rows])
 
     __repr__ = __str__
@@ -65,7 +68,9 @@ class Verdict:
             for k, v in self.lines.items()
         )
         head = f'<b style="color:{colour}">{mark}</b> <b>{_as_html(self.headline)}</b>'
-        return f'<div style="border-left:4px solid {colour};padding:.3em .8em">{head}<table>{rows}</table></div>'
+        return (
+            f'<div style="border-left:4px solid {colour};padding:.3em .8em">{head}<table>{rows}</table></div>'
+        )
 
 
 def _as_html(text: str) -> str:
@@ -106,13 +111,21 @@ class Exercise:
         tree: bool = False,
         choice: bool = False,
     ):
-        self.library, self.expected, self.cases, self.misconceptions = library, expected, cases, misconceptions
+        self.library, self.expected, self.cases, self.misconceptions = (
+            library,
+            expected,
+            cases,
+            misconceptions,
+        )
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
         self.tree, self.choice = tree, choice
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
-        self._remembered: tuple[int, dict] = (self._seed, {})  # what the references give for the cases of a seed
+        self._remembered: tuple[int, dict] = (
+            self._seed,
+            {},
+        )  # what the references give for the cases of a seed
 
     def __call__(self, answer: Callable) -> Callable:
         answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
@@ -134,13 +147,25 @@ class Exercise:
 
     def _judge(self, answer: Callable, seed: int) -> Verdict:
         if answer is self.library:
-            return self._wrong("this is the library's own function, not yours", next="Run the cell with your own function again, then this one.")  # fmt: skip
+            return self._wrong(
+                "this is the library's own function, not yours",
+                next="Run the cell with your own function again, then this one.",
+            )
         if not callable(answer):
-            return self._wrong(f"{type(answer).__name__} is not a function", next=f"Run the cell that defines `{self.name}` again, then this one.")  # fmt: skip
+            return self._wrong(
+                f"{type(answer).__name__} is not a function",
+                next=f"Run the cell that defines `{self.name}` again, then this one.",
+            )
         if self._remembered[0] != seed:
             self._remembered = (seed, {})
         cases = self.cases(np.random.default_rng(seed))
-        cases.insert(1, cases[0]._replace(about=f"{cases[0].about}, once more", hint="It was right the first time: the function keeps something between calls, in a global or in a default argument."))  # fmt: skip
+        cases.insert(
+            1,
+            cases[0]._replace(
+                about=f"{cases[0].about}, once more",
+                hint="It was right the first time: the function keeps something between calls, in a global or in a default argument.",
+            ),
+        )
         first_wrong, got = None, []
         for case in cases:
             result = self._run(answer, case)
@@ -150,27 +175,51 @@ class Exercise:
             if first_wrong is None:
                 first_wrong = self._compare(case, result, self._reference(self.expected, case))
                 if first_wrong and len(got) > 1:
-                    first_wrong.lines = {"right so far": "; ".join(c.about for c in cases[: len(got) - 1] if not c.about.endswith(", once more"))} | first_wrong.lines
+                    first_wrong.lines = {
+                        "right so far": "; ".join(
+                            c.about for c in cases[: len(got) - 1] if not c.about.endswith(", once more")
+                        )
+                    } | first_wrong.lines
         if first_wrong is None and self.compiled:
             first_wrong = self._compiles(answer, cases[-1])
         if first_wrong is None:
             return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
         if self.choice:
-            failed = next(i for i, (case, g) in enumerate(zip(cases, got, strict=True)) if not self._same(case, g, self._reference(self.expected, case)))
+            failed = next(
+                i
+                for i, (case, g) in enumerate(zip(cases, got, strict=True))
+                if not self._same(case, g, self._reference(self.expected, case))
+            )
             cases, got = cases[failed : failed + 1], got[failed : failed + 1]
         for order in itertools.permutations(self.parts):
             swapped = [g | dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
-            if order != self.parts and all(self._same(case, g, self._reference(self.expected, case)) for g, case in zip(swapped, cases, strict=True)):  # fmt: skip
-                return self._wrong("the results come in another order", expected=", ".join(self.parts), next=f"End with `return {', '.join(self.parts)}`.")  # fmt: skip
+            if order != self.parts and all(
+                self._same(case, g, self._reference(self.expected, case))
+                for g, case in zip(swapped, cases, strict=True)
+            ):
+                return self._wrong(
+                    "the results come in another order",
+                    expected=", ".join(self.parts),
+                    next=f"End with `return {', '.join(self.parts)}`.",
+                )
         for mistake in self.misconceptions:
-            if all(self._same(case, g, self._reference(mistake.function, case)) for g, case in zip(got, cases, strict=True)):
-                first_wrong.lines |= {"likely": mistake.name} | ({} if self.choice else {"next": mistake.remedy})
+            if all(
+                self._same(case, g, self._reference(mistake.function, case))
+                for g, case in zip(got, cases, strict=True)
+            ):
+                first_wrong.lines |= {"likely": mistake.name} | (
+                    {} if self.choice else {"next": mistake.remedy}
+                )
                 break
         return first_wrong
 
     def _same(self, case: Case, got: Named, other: Named) -> bool:
         counted = self.counts(*case.args)
-        return all(value.shape == got[part].shape and _agrees(got[part][counted.get(part, ...)], value[counted.get(part, ...)]) for part, value in other.items())  # fmt: skip
+        return all(
+            value.shape == got[part].shape
+            and _agrees(got[part][counted.get(part, ...)], value[counted.get(part, ...)])
+            for part, value in other.items()
+        )
 
     def _run(self, answer: Callable, case: Case) -> Named | Verdict:
         """The learner's answer to a case by the names of its parts, or what is wrong with it before any comparison."""
@@ -178,18 +227,42 @@ class Exercise:
         try:
             result = answer(*args)
         except NotImplementedError:
-            return Verdict("open", f"{self.name}: not attempted yet", note="Until it is right, the cells below use the library's own. (If you have written it: is the line `raise NotImplementedError()` still there?)")  # fmt: skip
+            return Verdict(
+                "open",
+                f"{self.name}: not attempted yet",
+                note="Until it is right, the cells below use the library's own. (If you have written it: is the line `raise NotImplementedError()` still there?)",
+            )
         except (Exception, SystemExit) as error:
-            return self._wrong(f"it raised {type(error).__name__}", **about, inputs=self._inputs(case), error=f"{error}{_where(error)}", likely=_error_hint(error), note=case.hint, next="Call it by hand with small arrays, and print the shapes on the way.")  # fmt: skip
+            return self._wrong(
+                f"it raised {type(error).__name__}",
+                **about,
+                inputs=self._inputs(case),
+                error=f"{error}{_where(error)}",
+                likely=_error_hint(error),
+                note=case.hint,
+                next="Call it by hand with small arrays, and print the shapes on the way.",
+            )
         if not _agrees({"": args}, {"": case.args}):
-            return self._wrong("it changes its arguments", **about, likely="An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). Note that new = x is no copy.", next="Make a new array (x = x + ...), or copy first: new = x.copy().")  # fmt: skip
+            return self._wrong(
+                "it changes its arguments",
+                **about,
+                likely="An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). Note that new = x is no copy.",
+                next="Make a new array (x = x + ...), or copy first: new = x.copy().",
+            )
         if result is None:
-            return self._wrong("it returned None", **about, likely="The return statement is missing, or stands in one branch only.", next="End with `return ...`.")  # fmt: skip
+            return self._wrong(
+                "it returned None",
+                **about,
+                likely="The return statement is missing, or stands in one branch only.",
+                next="End with `return ...`.",
+            )
         named = self._named(self._unpacked(result, case), about)
         if isinstance(named, Verdict):
             return named
         try:
-            return named | {part: np.asarray(value, float) for part, value in self.observe(answer, args).items()}
+            return named | {
+                part: np.asarray(value, float) for part, value in self.observe(answer, args).items()
+            }
         except Exception as error:
             wanted = self._reference(self.expected, case)
             wrong = self._compare(case, named, {part: wanted[part] for part in named})
@@ -204,22 +277,42 @@ class Exercise:
 
         def call(*arrays):
             rest = iter(arrays)
-            return answer(*(next(rest) if is_array else arg for arg, is_array in zip(case.args, traced, strict=True)))
+            return answer(
+                *(next(rest) if is_array else arg for arg, is_array in zip(case.args, traced, strict=True))
+            )
 
         try:
             result = self._named(self._unpacked(jax.jit(call)(*arrays), case), {"case": "inside jax.jit"})
         except Exception as error:
             return self._not_traced(error)
         wanted = self._reference(self.expected, case)
-        return result if isinstance(result, Verdict) else self._compare(case, result, {part: wanted[part] for part in result})
+        return (
+            result
+            if isinstance(result, Verdict)
+            else self._compare(case, result, {part: wanted[part] for part in result})
+        )
 
     def _not_traced(self, error: Exception, **lines: str) -> Verdict:
-        likely = _error_hint(error) or "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y."
-        return self._wrong("right by itself, but not inside jax.jit or jax.grad", **lines, error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}", likely=likely, next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.")  # fmt: skip
+        likely = (
+            _error_hint(error)
+            or "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y."
+        )
+        return self._wrong(
+            "right by itself, but not inside jax.jit or jax.grad",
+            **lines,
+            error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}",
+            likely=likely,
+            next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.",
+        )
 
     def _unpacked(self, result: Any, case: Case) -> Any:
         """An array as a tuple, where the answer is several numbers; a tuple of truths as a list, where it is one array."""
-        if not self.parts and not self.tree and isinstance(result, tuple) and all(isinstance(v, bool | np.bool_) for v in result):
+        if (
+            not self.parts
+            and not self.tree
+            and isinstance(result, tuple)
+            and all(isinstance(v, bool | np.bool_) for v in result)
+        ):
             return list(result) if np.ndim(self._reference(self.expected, case)[self.name]) == 1 else result
         if not self.parts or self.tree or isinstance(result, tuple | list) or np.ndim(result) != 1:
             return result
@@ -228,20 +321,43 @@ class Exercise:
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
         if not self.parts and isinstance(result, tuple) and not _flat(result):
-            return self._wrong(f"it returned a tuple of {len(result)}", **about, expected="one array", likely="Several results, a comma too much after return, or np.where, which gives a tuple.", next="End with `return ...`, one array.")  # fmt: skip
+            return self._wrong(
+                f"it returned a tuple of {len(result)}",
+                **about,
+                expected="one array",
+                likely="Several results, a comma too much after return, or np.where, which gives a tuple.",
+                next="End with `return ...`, one array.",
+            )
         if self.tree:
             leaves = _leaves(result) if isinstance(result, dict) else {}
             if set(leaves) != set(self.parts):
                 got = ", ".join(leaves) if leaves else f"a {type(result).__name__}"
-                return self._wrong("it does not return a tree like its argument", **about, expected=f"dictionaries in dictionaries, with the leaves {', '.join(self.parts)}", got=got, likely="A list of leaves, a single array, or only some of the leaves.", next="jax.tree.map(f, a, b) keeps the structure, however deep.")  # fmt: skip
+                return self._wrong(
+                    "it does not return a tree like its argument",
+                    **about,
+                    expected=f"dictionaries in dictionaries, with the leaves {', '.join(self.parts)}",
+                    got=got,
+                    likely="A list of leaves, a single array, or only some of the leaves.",
+                    next="jax.tree.map(f, a, b) keeps the structure, however deep.",
+                )
             result = tuple(leaves[part] for part in self.parts)
         if not self.parts:
             values = {self.name: result}
         elif isinstance(result, tuple | list) and len(result) == len(self.parts):
             values = dict(zip(self.parts, result, strict=True))
         else:
-            what = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {type(result).__name__}"
-            return self._wrong("it returns the wrong number of values", **about, expected=", ".join(self.parts), got=what, next=f"End with `return {', '.join(self.parts)}`.")  # fmt: skip
+            what = (
+                f"{len(result)} values"
+                if isinstance(result, tuple | list)
+                else f"one {type(result).__name__}"
+            )
+            return self._wrong(
+                "it returns the wrong number of values",
+                **about,
+                expected=", ".join(self.parts),
+                got=what,
+                next=f"End with `return {', '.join(self.parts)}`.",
+            )
         named = {}
         for part, value in values.items():
             try:
@@ -250,8 +366,18 @@ class Exercise:
                     raise TypeError
             except (TypeError, ValueError):
                 if self.choice:
-                    return self._wrong("the number of one option is asked for", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return one whole number, as in `return 3`.")  # fmt: skip
-                return self._wrong(f"{self._called(part)} is not an array of numbers", **about, got=f"{type(value).__name__}: {str(value)[:80]}", next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.")  # fmt: skip
+                    return self._wrong(
+                        "the number of one option is asked for",
+                        **about,
+                        got=f"{type(value).__name__}: {str(value)[:80]}",
+                        next="Return one whole number, as in `return 3`.",
+                    )
+                return self._wrong(
+                    f"{self._called(part)} is not an array of numbers",
+                    **about,
+                    got=f"{type(value).__name__}: {str(value)[:80]}",
+                    next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.",
+                )
         return named
 
     def _reference(self, function: Callable, case: Case) -> Named:
@@ -264,7 +390,9 @@ class Exercise:
     def _compute(self, function: Callable, args: tuple) -> Named:
         result = function(*args)
         if function is not self.expected:
-            return self._named(result, {}) | {part: np.asarray(value, float) for part, value in self.observe(function, args).items()}
+            return self._named(result, {}) | {
+                part: np.asarray(value, float) for part, value in self.observe(function, args).items()
+            }
         names = [*(self.parts or [self.name]), *self.observe(self.library, args)]
         values = [result] if len(names) == 1 else result
         return {part: np.asarray(value, float) for part, value in zip(names, values, strict=True)}
@@ -278,7 +406,11 @@ class Exercise:
                 value = "a JAX key"
             if isinstance(value, np.ndarray):
                 small = value.size <= 24
-                value = np.array2string(value, precision=3, suppress_small=True).replace("\n", "") if small else f"array of shape {value.shape}"
+                value = (
+                    np.array2string(value, precision=3, suppress_small=True).replace("\n", "")
+                    if small
+                    else f"array of shape {value.shape}"
+                )
             lines.append(f"{name} = {value}")
         return "\n".join(line for line in lines if len(line) < 400 and " at 0x" not in line)
 
@@ -287,18 +419,40 @@ class Exercise:
         for part, wanted in expected.items():
             value = got[part]
             if value.shape != wanted.shape:
-                return self._wrong(f"{self._called(part)} has the wrong shape", case=case.about, inputs=self._inputs(case), expected=_shape_of(wanted), got=_shape_of(value), likely=_shape_hint(value.shape, wanted.shape), next=case.hint)  # fmt: skip
+                return self._wrong(
+                    f"{self._called(part)} has the wrong shape",
+                    case=case.about,
+                    inputs=self._inputs(case),
+                    expected=_shape_of(wanted),
+                    got=_shape_of(value),
+                    likely=_shape_hint(value.shape, wanted.shape),
+                    next=case.hint,
+                )
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
                 continue
             if not np.isfinite(value[wrong]).all():
-                return self._wrong(f"{self._called(part)} holds NaN or infinity", case=case.about, expected=_numbers(wanted), got=_numbers(value), likely="A division by zero, or np.empty that was never filled.", next=case.hint)  # fmt: skip
+                return self._wrong(
+                    f"{self._called(part)} holds NaN or infinity",
+                    case=case.about,
+                    expected=_numbers(wanted),
+                    got=_numbers(value),
+                    likely="A division by zero, or np.empty that was never filled.",
+                    next=case.hint,
+                )
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
             if self.choice:
                 return self._wrong("not right yet", case=case.about, got=_number(value[at]), next=case.hint)
-            return self._wrong("not right yet", case=case.about, inputs=self._inputs(case), expected=f"{where} = {_number(wanted[at])}", got=f"{where} = {_number(value[at])}{share}", next=case.hint)  # fmt: skip
+            return self._wrong(
+                "not right yet",
+                case=case.about,
+                inputs=self._inputs(case),
+                expected=f"{where} = {_number(wanted[at])}",
+                got=f"{where} = {_number(value[at])}{share}",
+                next=case.hint,
+            )
         return None
 
     def _called(self, part: str) -> str:
@@ -332,7 +486,9 @@ def _leaves(tree: Named, prefix: str = "") -> Named:
     """The arrays of nested dictionaries by their path."""
     leaves = {}
     for name, value in tree.items():
-        leaves |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        leaves |= (
+            _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        )
     return leaves
 
 
@@ -363,15 +519,24 @@ def _marked(answer: Callable) -> Callable:
 
 def _flat(values: tuple) -> bool:
     """Whether a tuple holds plain numbers, and so is an array by another name."""
-    return bool(values) and all(isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_) for value in values)  # fmt: skip
+    return bool(values) and all(
+        isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+        for value in values
+    )
 
 
 def _shape_of(values: np.ndarray) -> str:
-    return f"shape {values.shape}" + (f": {_numbers(values)}" if values.ndim == 1 and values.size <= 12 else "")
+    return f"shape {values.shape}" + (
+        f": {_numbers(values)}" if values.ndim == 1 and values.size <= 12 else ""
+    )
 
 
 def _error_hint(error: BaseException) -> str:
-    if type(error).__name__ in ("TracerArrayConversionError", "TracerBoolConversionError", "ConcretizationTypeError"):
+    if type(error).__name__ in (
+        "TracerArrayConversionError",
+        "TracerBoolConversionError",
+        "ConcretizationTypeError",
+    ):
         return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
@@ -391,7 +556,11 @@ def _agrees(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(_agrees(a[key], b[key]) for key in a)
     if isinstance(a, tuple | list):
-        return isinstance(b, tuple | list) and len(a) == len(b) and all(_agrees(x, y) for x, y in zip(a, b, strict=True))
+        return (
+            isinstance(b, tuple | list)
+            and len(a) == len(b)
+            and all(_agrees(x, y) for x, y in zip(a, b, strict=True))
+        )
     if isinstance(a, np.ndarray | float | int | np.number):
         return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
     return True  # an environment, a function, a JAX array, which nobody can change: not compared
@@ -401,7 +570,11 @@ def _where(error: BaseException) -> str:
     """The line of the notebook cell that raised, if it was one."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
-            return f"\nin line {frame.lineno} of your cell: {frame.line}" if frame.line else f"\nin line {frame.lineno} of your cell"
+            return (
+                f"\nin line {frame.lineno} of your cell: {frame.line}"
+                if frame.line
+                else f"\nin line {frame.lineno} of your cell"
+            )
     return ""
 
 
@@ -423,7 +596,9 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
 
 def _whole(values: np.ndarray) -> bool:
     """Whether these are step numbers, counts and the like: whole, and short enough to be read as such."""
-    return bool(np.all(np.isfinite(values)) and np.all(values == np.round(values)) and np.all(np.abs(values) < 1e9))
+    return bool(
+        np.all(np.isfinite(values)) and np.all(values == np.round(values)) and np.all(np.abs(values) < 1e9)
+    )
 
 
 def _number(value: float) -> str:
@@ -431,7 +606,9 @@ def _number(value: float) -> str:
 
 
 def _numbers(values: np.ndarray) -> str:
-    return np.array2string(values.astype(int) if _whole(values) else values, precision=4, threshold=8, edgeitems=2)
+    return np.array2string(
+        values.astype(int) if _whole(values) else values, precision=4, threshold=8, edgeitems=2
+    )
 
 
 def _give(name: str, function: Callable) -> None:

@@ -34,14 +34,28 @@ def one_step_target(reward: np.ndarray, mask: np.ndarray, next_q: np.ndarray, di
 def _one_step_cases(rng):
     one, many = np.ones(4), _ENDS
     return [
-        Case("four steps, none terminal, Q = 0", (_q(rng, 4), one, np.zeros((4, 3)), 0.9), "With Q = 0 the target is the reward."),
-        Case("four steps, none terminal, discount 0.5", (_q(rng, 4), one, _q(rng, 4, 3), 0.5), "reward + discount * the largest next Q of each row: next_q.max(axis=1)."),
-        Case("six steps, some terminal (mask 0), discount 0.9", (_q(rng, 6), many, _q(rng, 6, 2), 0.9), "Where mask is 0 the episode is over: the target is the reward alone."),
-    ]  # fmt: skip
+        Case(
+            "four steps, none terminal, Q = 0",
+            (_q(rng, 4), one, np.zeros((4, 3)), 0.9),
+            "With Q = 0 the target is the reward.",
+        ),
+        Case(
+            "four steps, none terminal, discount 0.5",
+            (_q(rng, 4), one, _q(rng, 4, 3), 0.5),
+            "reward + discount * the largest next Q of each row: next_q.max(axis=1).",
+        ),
+        Case(
+            "six steps, some terminal (mask 0), discount 0.9",
+            (_q(rng, 6), many, _q(rng, 6, 2), 0.9),
+            "Where mask is 0 the episode is over: the target is the reward alone.",
+        ),
+    ]
 
 
 def _one_step_by_loop(reward, mask, next_q, discount):
-    return np.array([r if m == 0 else r + discount * max(row) for r, m, row in zip(reward, mask, next_q, strict=True)])
+    return np.array(
+        [r if m == 0 else r + discount * max(row) for r, m, row in zip(reward, mask, next_q, strict=True)]
+    )
 
 
 check_one_step_target = Exercise(
@@ -49,19 +63,59 @@ check_one_step_target = Exercise(
     _one_step_by_loop,
     _one_step_cases,
     [
-        Misconception("It bootstraps from terminal states as well: the mask is missing.", "Multiply the bootstrap by mask, which is 0 where the next state is terminal.", lambda r, m, q, g: r + g * q.max(axis=1)),
-        Misconception("The mask is used upside down: 1 means that the episode goes on.", "Multiply the bootstrap by mask, not by 1 - mask.", lambda r, m, q, g: r + g * (1 - m) * q.max(axis=1)),
-        Misconception("The mask removes the reward too; the reward of the terminal step is earned.", "Only the bootstrap is masked: reward + discount * mask * ...", lambda r, m, q, g: m * (r + g * q.max(axis=1))),
-        Misconception("The bootstrap is not discounted.", "Multiply it by discount.", lambda r, m, q, g: r + m * q.max(axis=1)),
-        Misconception("The reward is discounted too.", "reward + discount * (...): the reward comes now.", lambda r, m, q, g: g * (r + m * q.max(axis=1))),
-        Misconception("It takes the mean over the next actions: the value of a random policy.", "Q-learning takes the best: next_q.max(axis=1).", lambda r, m, q, g: r + g * m * q.mean(axis=1)),
-        Misconception("It takes the worst next action.", "Q-learning takes the best: next_q.max(axis=1).", lambda r, m, q, g: r + g * m * q.min(axis=1)),
-        Misconception("It adds up the next actions' values.", "Q-learning takes the best: next_q.max(axis=1).", lambda r, m, q, g: r + g * m * q.sum(axis=1)),
-        Misconception("It takes the best over the whole batch.", "One maximum a row: next_q.max(axis=1).", lambda r, m, q, g: r + g * m * q.max()),
-        Misconception("It takes the first action's value.", "One maximum a row: next_q.max(axis=1).", lambda r, m, q, g: r + g * m * q[:, 0]),
+        Misconception(
+            "It bootstraps from terminal states as well: the mask is missing.",
+            "Multiply the bootstrap by mask, which is 0 where the next state is terminal.",
+            lambda r, m, q, g: r + g * q.max(axis=1),
+        ),
+        Misconception(
+            "The mask is used upside down: 1 means that the episode goes on.",
+            "Multiply the bootstrap by mask, not by 1 - mask.",
+            lambda r, m, q, g: r + g * (1 - m) * q.max(axis=1),
+        ),
+        Misconception(
+            "The mask removes the reward too; the reward of the terminal step is earned.",
+            "Only the bootstrap is masked: reward + discount * mask * ...",
+            lambda r, m, q, g: m * (r + g * q.max(axis=1)),
+        ),
+        Misconception(
+            "The bootstrap is not discounted.",
+            "Multiply it by discount.",
+            lambda r, m, q, g: r + m * q.max(axis=1),
+        ),
+        Misconception(
+            "The reward is discounted too.",
+            "reward + discount * (...): the reward comes now.",
+            lambda r, m, q, g: g * (r + m * q.max(axis=1)),
+        ),
+        Misconception(
+            "It takes the mean over the next actions: the value of a random policy.",
+            "Q-learning takes the best: next_q.max(axis=1).",
+            lambda r, m, q, g: r + g * m * q.mean(axis=1),
+        ),
+        Misconception(
+            "It takes the worst next action.",
+            "Q-learning takes the best: next_q.max(axis=1).",
+            lambda r, m, q, g: r + g * m * q.min(axis=1),
+        ),
+        Misconception(
+            "It adds up the next actions' values.",
+            "Q-learning takes the best: next_q.max(axis=1).",
+            lambda r, m, q, g: r + g * m * q.sum(axis=1),
+        ),
+        Misconception(
+            "It takes the best over the whole batch.",
+            "One maximum a row: next_q.max(axis=1).",
+            lambda r, m, q, g: r + g * m * q.max(),
+        ),
+        Misconception(
+            "It takes the first action's value.",
+            "One maximum a row: next_q.max(axis=1).",
+            lambda r, m, q, g: r + g * m * q[:, 0],
+        ),
     ],
     insight="One reward, then trust in the table: right in the end, and slow.",
-)  # fmt: skip
+)
 
 
 # 2. n steps
@@ -79,11 +133,27 @@ def n_step_target(
 def _n_step_cases(rng):
     whole, (valid, mask) = np.ones((4, 3)), _cut(rng, 4)
     return [
-        Case("windows of one step", (_q(rng, 4, 1), np.ones((4, 1)), np.ones(4), _q(rng, 4, 2), 0.5), "With n = 1 this is the one-step target."),
-        Case("whole windows of 3, none terminal, Q = 0, discount 0.5", (_q(rng, 4, 3), whole, np.ones(4), np.zeros((4, 2)), 0.5), "The sum of discount**k * rewards[:, k], k from 0."),
-        Case("whole windows of 3, none terminal, discount 0.5", (_q(rng, 4, 3), whole, np.ones(4), _q(rng, 4, 2), 0.5), "Three steps on, the bootstrap has the weight discount**3."),
-        Case("windows of 4, some cut by an episode's end, some terminal, discount 0.8", (_q(rng, 7, 4), valid, mask, _q(rng, 7, 3), 0.8), "A cut window has m = valid.sum(axis=1) steps: only these rewards count, and the bootstrap has discount**m. In every window, cut or not, mask multiplies the bootstrap and nothing else."),
-    ]  # fmt: skip
+        Case(
+            "windows of one step",
+            (_q(rng, 4, 1), np.ones((4, 1)), np.ones(4), _q(rng, 4, 2), 0.5),
+            "With n = 1 this is the one-step target.",
+        ),
+        Case(
+            "whole windows of 3, none terminal, Q = 0, discount 0.5",
+            (_q(rng, 4, 3), whole, np.ones(4), np.zeros((4, 2)), 0.5),
+            "The sum of discount**k * rewards[:, k], k from 0.",
+        ),
+        Case(
+            "whole windows of 3, none terminal, discount 0.5",
+            (_q(rng, 4, 3), whole, np.ones(4), _q(rng, 4, 2), 0.5),
+            "Three steps on, the bootstrap has the weight discount**3.",
+        ),
+        Case(
+            "windows of 4, some cut by an episode's end, some terminal, discount 0.8",
+            (_q(rng, 7, 4), valid, mask, _q(rng, 7, 3), 0.8),
+            "A cut window has m = valid.sum(axis=1) steps: only these rewards count, and the bootstrap has discount**m. In every window, cut or not, mask multiplies the bootstrap and nothing else.",
+        ),
+    ]
 
 
 def _n_step_by_loop(rewards, valid, mask, last_q, discount):
@@ -97,7 +167,13 @@ def _n_step_by_loop(rewards, valid, mask, last_q, discount):
     return np.array(out)
 
 
-def _n_step_with(weight=lambda k, g, n: g**k, keep=True, bootstrap=lambda g, m, n: g**m, masked=lambda mask: mask, best=lambda q: q.max(axis=1)):  # fmt: skip
+def _n_step_with(
+    weight=lambda k, g, n: g**k,
+    keep=True,
+    bootstrap=lambda g, m, n: g**m,
+    masked=lambda mask: mask,
+    best=lambda q: q.max(axis=1),
+):
     def wrong(rewards, valid, mask, last_q, discount):
         n = rewards.shape[1]
         weights = np.array([weight(k, discount, n) for k in range(n)])
@@ -112,23 +188,79 @@ check_n_step_target = Exercise(
     _n_step_by_loop,
     _n_step_cases,
     [
-        Misconception("The bootstrap has the weight discount, as if it were one step away.", "It is m steps away: discount**m.", _n_step_with(bootstrap=lambda g, m, n: g)),
-        Misconception("The bootstrap has the weight discount**n for cut windows too.", "A cut window is shorter: m = valid.sum(axis=1) steps lie before its bootstrap.", _n_step_with(bootstrap=lambda g, m, n: g**n)),
-        Misconception("The bootstrap has the weight discount**(m - 1).", "The first reward has discount**0, the m-th discount**(m - 1), and the bootstrap comes after it: discount**m.", _n_step_with(bootstrap=lambda g, m, n: g ** (m - 1))),
-        Misconception("The bootstrap is not discounted.", "It is m steps away: discount**m.", _n_step_with(bootstrap=lambda g, m, n: 1.0)),
-        Misconception("Steps after the end of the episode are counted: valid is not used on the rewards.", "Multiply the rewards by valid.", _n_step_with(keep=False)),
-        Misconception("It bootstraps from terminal states as well: the mask is missing.", "Multiply the bootstrap by mask.", _n_step_with(masked=lambda mask: 1.0)),
-        Misconception("The mask is multiplied over the whole target: the rewards of a terminal window are lost.", "mask belongs to the bootstrap alone.", lambda r, v, m, q, g: m * n_step_target(r, v, m, q, g)),
-        Misconception("The mask is used in whole windows only; a cut window may be terminal, too.", "Multiply every bootstrap by mask.", lambda r, v, m, q, g: n_step_target(r, v, np.where(v[:, -1] == 1, m, 1.0), q, g)),
-        Misconception("Cut windows do not bootstrap; but an episode that was cut by its time limit has a future.", "mask alone says where nothing follows.", lambda r, v, m, q, g: n_step_target(r, v, m * v[:, -1], q, g)),
-        Misconception("The mask is used upside down.", "mask is 1 where the episode goes on.", _n_step_with(masked=lambda mask: 1 - mask)),
-        Misconception("The rewards are not discounted.", "Step k has discount**k.", _n_step_with(weight=lambda k, g, n: 1.0)),
-        Misconception("The first reward is discounted already.", "Step k has discount**k, k from 0.", _n_step_with(weight=lambda k, g, n: g ** (k + 1))),
-        Misconception("Only the first reward counts.", "All rewards of the window count.", _n_step_with(weight=lambda k, g, n: float(k == 0))),
-        Misconception("It takes the mean over the last state's actions.", "Take the best: last_q.max(axis=1).", _n_step_with(best=lambda q: q.mean(axis=1))),
+        Misconception(
+            "The bootstrap has the weight discount, as if it were one step away.",
+            "It is m steps away: discount**m.",
+            _n_step_with(bootstrap=lambda g, m, n: g),
+        ),
+        Misconception(
+            "The bootstrap has the weight discount**n for cut windows too.",
+            "A cut window is shorter: m = valid.sum(axis=1) steps lie before its bootstrap.",
+            _n_step_with(bootstrap=lambda g, m, n: g**n),
+        ),
+        Misconception(
+            "The bootstrap has the weight discount**(m - 1).",
+            "The first reward has discount**0, the m-th discount**(m - 1), and the bootstrap comes after it: discount**m.",
+            _n_step_with(bootstrap=lambda g, m, n: g ** (m - 1)),
+        ),
+        Misconception(
+            "The bootstrap is not discounted.",
+            "It is m steps away: discount**m.",
+            _n_step_with(bootstrap=lambda g, m, n: 1.0),
+        ),
+        Misconception(
+            "Steps after the end of the episode are counted: valid is not used on the rewards.",
+            "Multiply the rewards by valid.",
+            _n_step_with(keep=False),
+        ),
+        Misconception(
+            "It bootstraps from terminal states as well: the mask is missing.",
+            "Multiply the bootstrap by mask.",
+            _n_step_with(masked=lambda mask: 1.0),
+        ),
+        Misconception(
+            "The mask is multiplied over the whole target: the rewards of a terminal window are lost.",
+            "mask belongs to the bootstrap alone.",
+            lambda r, v, m, q, g: m * n_step_target(r, v, m, q, g),
+        ),
+        Misconception(
+            "The mask is used in whole windows only; a cut window may be terminal, too.",
+            "Multiply every bootstrap by mask.",
+            lambda r, v, m, q, g: n_step_target(r, v, np.where(v[:, -1] == 1, m, 1.0), q, g),
+        ),
+        Misconception(
+            "Cut windows do not bootstrap; but an episode that was cut by its time limit has a future.",
+            "mask alone says where nothing follows.",
+            lambda r, v, m, q, g: n_step_target(r, v, m * v[:, -1], q, g),
+        ),
+        Misconception(
+            "The mask is used upside down.",
+            "mask is 1 where the episode goes on.",
+            _n_step_with(masked=lambda mask: 1 - mask),
+        ),
+        Misconception(
+            "The rewards are not discounted.",
+            "Step k has discount**k.",
+            _n_step_with(weight=lambda k, g, n: 1.0),
+        ),
+        Misconception(
+            "The first reward is discounted already.",
+            "Step k has discount**k, k from 0.",
+            _n_step_with(weight=lambda k, g, n: g ** (k + 1)),
+        ),
+        Misconception(
+            "Only the first reward counts.",
+            "All rewards of the window count.",
+            _n_step_with(weight=lambda k, g, n: float(k == 0)),
+        ),
+        Misconception(
+            "It takes the mean over the last state's actions.",
+            "Take the best: last_q.max(axis=1).",
+            _n_step_with(best=lambda q: q.mean(axis=1)),
+        ),
     ],
     insight="n real rewards, whatever was done to get them. Whose actions were they? Hold that thought.",
-)  # fmt: skip
+)
 
 
 # 3. A chunk
@@ -140,17 +272,35 @@ def chunk_target(
     """Target sum_k discount^k r_k + discount^H mask max_c Q(s_H, c), and weight 1 for whole chunks, else 0; each (B,)."""
     horizon = rewards.shape[1]
     powers = discount ** np.arange(horizon)
-    return np.sum(valid * powers * rewards, axis=1) + discount**horizon * mask * next_q.max(axis=1), valid[:, -1]
+    return np.sum(valid * powers * rewards, axis=1) + discount**horizon * mask * next_q.max(axis=1), valid[
+        :, -1
+    ]
 
 
 def _chunk_cases(rng):
     whole, (valid, mask) = np.ones((4, 3)), _cut(rng, 4)
     return [
-        Case("chunks of one action", (_q(rng, 4, 1), np.ones((4, 1)), np.ones(4), _q(rng, 4, 2), 0.5), "With H = 1 this is the one-step target, and every weight is 1."),
-        Case("whole chunks of 3, none terminal, discount 0.5", (_q(rng, 4, 3), whole, np.ones(4), _q(rng, 4, 8), 0.5), "Sum of discount**k * rewards, plus discount**H * the best next chunk."),
-        Case("whole chunks of 3, some reach a terminal state", (_q(rng, 6, 3), np.ones((6, 3)), _ENDS, _q(rng, 6, 8), 0.9), "Where mask is 0 nothing follows; the chunk is whole all the same, and its weight is 1."),
-        Case("chunks of 4, some cut by an episode's end, discount 0.8", (_q(rng, 7, 4), valid, mask, _q(rng, 7, 16), 0.8), "Only a chunk whose LAST step exists is whole: weight valid[:, -1], whether it is terminal or not. Targets are compared where the weight is 1."),
-    ]  # fmt: skip
+        Case(
+            "chunks of one action",
+            (_q(rng, 4, 1), np.ones((4, 1)), np.ones(4), _q(rng, 4, 2), 0.5),
+            "With H = 1 this is the one-step target, and every weight is 1.",
+        ),
+        Case(
+            "whole chunks of 3, none terminal, discount 0.5",
+            (_q(rng, 4, 3), whole, np.ones(4), _q(rng, 4, 8), 0.5),
+            "Sum of discount**k * rewards, plus discount**H * the best next chunk.",
+        ),
+        Case(
+            "whole chunks of 3, some reach a terminal state",
+            (_q(rng, 6, 3), np.ones((6, 3)), _ENDS, _q(rng, 6, 8), 0.9),
+            "Where mask is 0 nothing follows; the chunk is whole all the same, and its weight is 1.",
+        ),
+        Case(
+            "chunks of 4, some cut by an episode's end, discount 0.8",
+            (_q(rng, 7, 4), valid, mask, _q(rng, 7, 16), 0.8),
+            "Only a chunk whose LAST step exists is whole: weight valid[:, -1], whether it is terminal or not. Targets are compared where the weight is 1.",
+        ),
+    ]
 
 
 def _chunk_by_loop(rewards, valid, mask, next_q, discount):
@@ -164,7 +314,9 @@ def _chunk_by_loop(rewards, valid, mask, next_q, discount):
 
 def _chunk_with(weight=lambda valid, mask: valid[:, -1], **changes):
     def wrong(rewards, valid, mask, next_q, discount):
-        target = _n_step_with(**({"bootstrap": lambda g, m, n: g**n} | changes))(rewards, valid, mask, next_q, discount)
+        target = _n_step_with(**({"bootstrap": lambda g, m, n: g**n} | changes))(
+            rewards, valid, mask, next_q, discount
+        )
         return target, weight(valid, mask)
 
     return wrong
@@ -180,25 +332,79 @@ check_chunk_target = Exercise(
     _chunk_by_loop,
     _chunk_cases,
     [
-        Misconception("Every chunk has the weight 1, also those cut by the end of an episode.", "The critic is asked about H actions; a cut chunk has fewer. Weight: valid[:, -1].", _chunk_with(weight=lambda v, m: np.ones(len(v)))),
-        Misconception("A cut chunk counts in part: the weight is the share of its valid steps.", "A part of a chunk says nothing of the whole: weight valid[:, -1], 0 or 1.", _chunk_with(weight=lambda v, m: v.mean(axis=1))),
-        Misconception("The weight is the number of valid steps.", "Weight valid[:, -1], 0 or 1.", _chunk_with(weight=lambda v, m: v.sum(axis=1))),
-        Misconception("The weight is the mask: chunks that reach the terminal state would be lost, and they carry the reward.", "mask belongs to the bootstrap; the weight is valid[:, -1].", _chunk_with(weight=lambda v, m: m)),
-        Misconception("The weight is valid[:, -1] * mask: whole chunks that reach the terminal state are lost, and they carry the reward.", "The weight is valid[:, -1] alone.", _chunk_with(weight=lambda v, m: v[:, -1] * m)),
-        Misconception("The weight is upside down.", "1 for whole chunks: valid[:, -1].", _chunk_with(weight=lambda v, m: 1 - v[:, -1])),
-        Misconception("The bootstrap has the weight discount, as if the next chunk were one step away.", "It is H steps away: discount**H.", _chunk_with(bootstrap=lambda g, m, n: g)),
-        Misconception("The bootstrap has the weight discount**(H - 1).", "The last reward has discount**(H - 1); the next chunk comes after it: discount**H.", _chunk_with(bootstrap=lambda g, m, n: g ** (n - 1))),
-        Misconception("The bootstrap is not discounted.", "It is H steps away: discount**H.", _chunk_with(bootstrap=lambda g, m, n: 1.0)),
-        Misconception("It bootstraps from terminal states as well: the mask is missing.", "Multiply the bootstrap by mask.", _chunk_with(masked=lambda mask: 1.0)),
-        Misconception("The rewards are not discounted.", "Step k of the chunk has discount**k.", _chunk_without_discount),
-        Misconception("Terminal chunks have the weight 1 even if they were cut.", "A cut chunk does not count, whatever ended it: weight valid[:, -1].", _chunk_with(weight=lambda v, m: np.where(m == 0, 1.0, v[:, -1]))),
-        Misconception("The mask is multiplied over the whole target: the rewards of a terminal chunk are lost.", "mask belongs to the bootstrap alone.", lambda r, v, m, q, g: (m * chunk_target(r, v, m, q, g)[0], v[:, -1])),
-        Misconception("It takes the mean over the next chunks: the value of acting at random.", "Take the best: next_q.max(axis=1).", _chunk_with(best=lambda q: q.mean(axis=1))),
+        Misconception(
+            "Every chunk has the weight 1, also those cut by the end of an episode.",
+            "The critic is asked about H actions; a cut chunk has fewer. Weight: valid[:, -1].",
+            _chunk_with(weight=lambda v, m: np.ones(len(v))),
+        ),
+        Misconception(
+            "A cut chunk counts in part: the weight is the share of its valid steps.",
+            "A part of a chunk says nothing of the whole: weight valid[:, -1], 0 or 1.",
+            _chunk_with(weight=lambda v, m: v.mean(axis=1)),
+        ),
+        Misconception(
+            "The weight is the number of valid steps.",
+            "Weight valid[:, -1], 0 or 1.",
+            _chunk_with(weight=lambda v, m: v.sum(axis=1)),
+        ),
+        Misconception(
+            "The weight is the mask: chunks that reach the terminal state would be lost, and they carry the reward.",
+            "mask belongs to the bootstrap; the weight is valid[:, -1].",
+            _chunk_with(weight=lambda v, m: m),
+        ),
+        Misconception(
+            "The weight is valid[:, -1] * mask: whole chunks that reach the terminal state are lost, and they carry the reward.",
+            "The weight is valid[:, -1] alone.",
+            _chunk_with(weight=lambda v, m: v[:, -1] * m),
+        ),
+        Misconception(
+            "The weight is upside down.",
+            "1 for whole chunks: valid[:, -1].",
+            _chunk_with(weight=lambda v, m: 1 - v[:, -1]),
+        ),
+        Misconception(
+            "The bootstrap has the weight discount, as if the next chunk were one step away.",
+            "It is H steps away: discount**H.",
+            _chunk_with(bootstrap=lambda g, m, n: g),
+        ),
+        Misconception(
+            "The bootstrap has the weight discount**(H - 1).",
+            "The last reward has discount**(H - 1); the next chunk comes after it: discount**H.",
+            _chunk_with(bootstrap=lambda g, m, n: g ** (n - 1)),
+        ),
+        Misconception(
+            "The bootstrap is not discounted.",
+            "It is H steps away: discount**H.",
+            _chunk_with(bootstrap=lambda g, m, n: 1.0),
+        ),
+        Misconception(
+            "It bootstraps from terminal states as well: the mask is missing.",
+            "Multiply the bootstrap by mask.",
+            _chunk_with(masked=lambda mask: 1.0),
+        ),
+        Misconception(
+            "The rewards are not discounted.", "Step k of the chunk has discount**k.", _chunk_without_discount
+        ),
+        Misconception(
+            "Terminal chunks have the weight 1 even if they were cut.",
+            "A cut chunk does not count, whatever ended it: weight valid[:, -1].",
+            _chunk_with(weight=lambda v, m: np.where(m == 0, 1.0, v[:, -1])),
+        ),
+        Misconception(
+            "The mask is multiplied over the whole target: the rewards of a terminal chunk are lost.",
+            "mask belongs to the bootstrap alone.",
+            lambda r, v, m, q, g: (m * chunk_target(r, v, m, q, g)[0], v[:, -1]),
+        ),
+        Misconception(
+            "It takes the mean over the next chunks: the value of acting at random.",
+            "Take the best: next_q.max(axis=1).",
+            _chunk_with(best=lambda q: q.mean(axis=1)),
+        ),
     ],
     parts=("target", "weight"),
     counts=lambda rewards, valid, *rest: {"target": valid[:, -1] == 1},
     insight="The same sum as n-step. The difference is on the other side: Q is asked about all H actions, so no one else chose any of them.",
-)  # fmt: skip
+)
 
 
 # 4. The update
@@ -220,12 +426,32 @@ def _update_cases(rng):
         return _q(rng, states, chunks), entries // chunks, entries % chunks, _q(rng, len(rows)), weight, rate
 
     return [
-        Case("one entry, rate 0.5", batch(4, 2, [0], 0.5), "q[state, chunk] moves half of the way to its target; all other entries stay."),
-        Case("five different entries, rate 0.2", batch(4, 4, [0, 1, 2, 3, 4], 0.2), "q[state, chunk] with two arrays of the same length picks B entries; each moves by rate * weight * (its target - its old value)."),
-        Case("six entries, two with weight 0", batch(5, 4, [0, 1, 2, 3, 4, 5], 0.25, [1.0, 1.0, 0.0, 1.0, 0.0, 1.0]), "Multiply the error by weight: an entry with weight 0 stays."),
-        Case("weights of 0.2, 1.7, 0 and 0.5", batch(5, 4, [0, 1, 2, 3], 0.3, [0.2, 1.7, 0.0, 0.5]), "A weight may be any number from 0 on: it multiplies the error as it is."),
-        Case("nine rows on four entries: one occurs three times", batch(5, 4, [0, 1, 2, 3, 0, 1, 0, 2, 3], 0.1), "All rows count. q[state, chunk] += ... keeps only one of them; np.add.at adds them all."),
-    ]  # fmt: skip
+        Case(
+            "one entry, rate 0.5",
+            batch(4, 2, [0], 0.5),
+            "q[state, chunk] moves half of the way to its target; all other entries stay.",
+        ),
+        Case(
+            "five different entries, rate 0.2",
+            batch(4, 4, [0, 1, 2, 3, 4], 0.2),
+            "q[state, chunk] with two arrays of the same length picks B entries; each moves by rate * weight * (its target - its old value).",
+        ),
+        Case(
+            "six entries, two with weight 0",
+            batch(5, 4, [0, 1, 2, 3, 4, 5], 0.25, [1.0, 1.0, 0.0, 1.0, 0.0, 1.0]),
+            "Multiply the error by weight: an entry with weight 0 stays.",
+        ),
+        Case(
+            "weights of 0.2, 1.7, 0 and 0.5",
+            batch(5, 4, [0, 1, 2, 3], 0.3, [0.2, 1.7, 0.0, 0.5]),
+            "A weight may be any number from 0 on: it multiplies the error as it is.",
+        ),
+        Case(
+            "nine rows on four entries: one occurs three times",
+            batch(5, 4, [0, 1, 2, 3, 0, 1, 0, 2, 3], 0.1),
+            "All rows count. q[state, chunk] += ... keeps only one of them; np.add.at adds them all.",
+        ),
+    ]
 
 
 def _update_by_loop(q, state, chunk, target, weight, rate):
@@ -271,17 +497,61 @@ check_td_update = Exercise(
     _update_by_loop,
     _update_cases,
     [
-        Misconception("Where an entry occurs twice in the batch, one of its errors is lost.", "q[state, chunk] += step writes each entry once. Use np.add.at(new, (state, chunk), step).", _update_with(lose=True)),
-        Misconception("The weight is not used: cut chunks move the table.", "Multiply the error by weight.", _update_with(weighted=False)),
-        Misconception("Only rows with the weight 1 count.", "A weight may be any number from 0 on: multiply the error by it.", lambda q, s, c, y, w, a: td_update(q, s, c, y, (w == 1).astype(float), a)),
-        Misconception("Every row with a weight above 0 counts fully.", "A weight may be any number from 0 on: multiply the error by it.", lambda q, s, c, y, w, a: td_update(q, s, c, y, (w > 0).astype(float), a)),
-        Misconception("The weights are divided by their sum.", "Use them as they are.", lambda q, s, c, y, w, a: td_update(q, s, c, y, w / w.sum(), a)),
-        Misconception("The rate is not used: the entry jumps to its target.", "Move by rate * weight * (target - q).", _update_with(rated=False)),
-        Misconception("The sign is wrong: the entry moves away from its target.", "The error is target - q[state, chunk].", _update_with(error=lambda y, x: x - y)),
-        Misconception("The target is added, not the error.", "The error is target - q[state, chunk].", _update_with(error=lambda y, x: y)),
-        Misconception("The errors are divided by the size of the batch.", "Each row moves its own entry by the full rate * weight * error.", _update_mean),
-        Misconception("All chunks of the state move.", "Only the chunk that was executed moves: q[state, chunk].", _update_rows),
-        Misconception("Repeated entries are updated one after the other, the second from the result of the first.", "All errors of a batch are measured at the same q, the one that came in.", _update_in_turn),
+        Misconception(
+            "Where an entry occurs twice in the batch, one of its errors is lost.",
+            "q[state, chunk] += step writes each entry once. Use np.add.at(new, (state, chunk), step).",
+            _update_with(lose=True),
+        ),
+        Misconception(
+            "The weight is not used: cut chunks move the table.",
+            "Multiply the error by weight.",
+            _update_with(weighted=False),
+        ),
+        Misconception(
+            "Only rows with the weight 1 count.",
+            "A weight may be any number from 0 on: multiply the error by it.",
+            lambda q, s, c, y, w, a: td_update(q, s, c, y, (w == 1).astype(float), a),
+        ),
+        Misconception(
+            "Every row with a weight above 0 counts fully.",
+            "A weight may be any number from 0 on: multiply the error by it.",
+            lambda q, s, c, y, w, a: td_update(q, s, c, y, (w > 0).astype(float), a),
+        ),
+        Misconception(
+            "The weights are divided by their sum.",
+            "Use them as they are.",
+            lambda q, s, c, y, w, a: td_update(q, s, c, y, w / w.sum(), a),
+        ),
+        Misconception(
+            "The rate is not used: the entry jumps to its target.",
+            "Move by rate * weight * (target - q).",
+            _update_with(rated=False),
+        ),
+        Misconception(
+            "The sign is wrong: the entry moves away from its target.",
+            "The error is target - q[state, chunk].",
+            _update_with(error=lambda y, x: x - y),
+        ),
+        Misconception(
+            "The target is added, not the error.",
+            "The error is target - q[state, chunk].",
+            _update_with(error=lambda y, x: y),
+        ),
+        Misconception(
+            "The errors are divided by the size of the batch.",
+            "Each row moves its own entry by the full rate * weight * error.",
+            _update_mean,
+        ),
+        Misconception(
+            "All chunks of the state move.",
+            "Only the chunk that was executed moves: q[state, chunk].",
+            _update_rows,
+        ),
+        Misconception(
+            "Repeated entries are updated one after the other, the second from the result of the first.",
+            "All errors of a batch are measured at the same q, the one that came in.",
+            _update_in_turn,
+        ),
     ],
     insight="A gradient step on the squared error does just this, with a network in place of the table.",
-)  # fmt: skip
+)
