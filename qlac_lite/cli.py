@@ -33,9 +33,12 @@ def data(
     source: Annotated[
         Source,
         typer.Option(
-            help="**file**: the official file already in the folder. **download**: that, else the authors' host, else the "
-            "mirror. **generate**: OGBench's scripted oracles; for Robomimic scripted stand-ins, which are not human. "
-            "**auto**: all of these in that order; with --episodes it generates."
+            help=(
+                "**file**: the official file already in the folder. **download**: that, else the authors' "
+                "host, else the mirror. **generate**: OGBench's scripted oracles; for Robomimic scripted "
+                "stand-ins, which are not human. **auto**: all of these in that order; "
+                "with --episodes it generates."
+            )
         ),
     ] = "auto",
     episodes: Annotated[
@@ -46,7 +49,10 @@ def data(
     shards: Annotated[
         int | None,
         typer.Option(
-            help="Generate that many files of --episodes each, to be streamed in training; the path is their folder."
+            help=(
+                "Generate that many files of --episodes each, to be streamed in training; "
+                "the path is their folder."
+            )
         ),
     ] = None,
     workers: Annotated[
@@ -59,10 +65,12 @@ def data(
         Path | None, typer.Option(help="Only check this file (against NAME if given), and describe it.")
     ] = None,
 ) -> None:
-    """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, and prints where it came from.
+    """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it,
+    and prints where it came from.
 
-    The last line, alone on standard output, is the file's path. A killed generation goes on where it was. The same name, episodes and seed give the same bytes, whatever the number of
-    workers. Generated files are named as such: they are not the official ones.
+    The last line, alone on standard output, is the file's path. A killed generation goes on where it was. The
+    same name, episodes and seed give the same bytes, whatever the number of workers. Generated files are
+    named as such: they are not the official ones.
     """
     if verify is not None:
         from qlac_lite.data.formats.records import describe
@@ -120,16 +128,19 @@ def train(
 ) -> None:
     """Trains a method offline, then online, and evaluates it on the way.
 
-    The run folder holds the configuration and provenance (run.json), progress.csv, episodes.csv, evaluations.csv and the
-    newest checkpoint. Killed at any moment, the run goes on with the same command and --resume.
+    The run folder holds the configuration and provenance (run.json), progress.csv, episodes.csv,
+    evaluations.csv and the newest checkpoint. Killed at any moment, the run goes on with the same command and
+    --resume.
 
-    Fields for --set, with the paper's defaults: horizon=5 discount=0.99 stride=1 batch_size=256 hidden=512,512,512,512
-    learning_rate=3e-4 target_rate=0.005 critics=2 target=mean (or min) flow_steps=10 shard_steps=1000 alpha=300 candidates=32
-    candidate_block=0 (all at once) sampling_precision=float32 (or bfloat16) online_start=5000 log_every=5000
-    evaluate_every=100000 evaluation_episodes=50 checkpoint_seconds=60 first_seed=0. policy_horizon=0 (as the critic's) expectile=0.8 (where it is
-    shorter) offline_reward=next (or current: labels of s_t, as published). Online: updates_per_step=1 offline_share=0 (RLPD 0.5)
-    execute=0 (all of a chunk) order=overlapped (or alternating) replay_capacity=2000000 (0: no limit) online_shards=last (RLPD:
-    rotating) first_actions=policy (RLPD: random). RLPD family: entropy_target=-0.5 initial_temperature=1 bc_weight=0 (QC-RLPD 0.01).
+    Fields for --set, with the paper's defaults: horizon=5 discount=0.99 stride=1 batch_size=256
+    hidden=512,512,512,512 learning_rate=3e-4 target_rate=0.005 critics=2 target=mean (or min) flow_steps=10
+    shard_steps=1000 alpha=300 candidates=32 candidate_block=0 (all at once) sampling_precision=float32 (or
+    bfloat16) online_start=5000 log_every=5000 evaluate_every=100000 evaluation_episodes=50
+    checkpoint_seconds=60 first_seed=0. policy_horizon=0 (as the critic's) expectile=0.8 (where it is shorter)
+    offline_reward=next (or current: labels of s_t, as published). Online: updates_per_step=1 offline_share=0
+    (RLPD 0.5) execute=0 (all of a chunk) order=overlapped (or alternating) replay_capacity=2000000 (0: no
+    limit) online_shards=last (RLPD: rotating) first_actions=policy (RLPD: random). RLPD family:
+    entropy_target=-0.5 initial_temperature=1 bc_weight=0 (QC-RLPD 0.01).
     """
     given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
     changes = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
@@ -172,8 +183,9 @@ def sweep(
 ) -> None:
     """Trains tasks x methods x seeds on Ray: a laptop, a workstation's GPUs, a cluster, by the same command.
 
-    Each cell is a run folder, OUT/TASK/METHOD/seeds-FIRST-LAST. Given again, the command skips what is done and goes on
-    with the rest, from the newest checkpoints. Cells that fail are listed at the end, with exit status 1.
+    Each cell is a run folder, OUT/TASK/METHOD/seeds-FIRST-LAST. Given again, the command skips what is done
+    and goes on with the rest, from the newest checkpoints. Cells that fail are listed at the end, with exit
+    status 1.
     """
     out = out or Path("runs") / spec.stem
     _quiet()
@@ -185,7 +197,10 @@ def sweep(
     failures = run_sweep(spec, out, address, log=lambda text: print(text, flush=True))
     if failures:
         print(
-            f"\n{len(failures)} of the cells failed. The same command trains them again, from their checkpoints; {out / 'failures.txt'} has more.",
+            (
+                f"\n{len(failures)} of the cells failed. The same command trains them again, "
+                f"from their checkpoints; {out / 'failures.txt'} has more."
+            ),
             file=sys.stderr,
         )
         for name, message in failures.items():
@@ -220,15 +235,19 @@ def report(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders, or folders with runs at any depth below; runs of one method and task are pooled over seeds."
+            help=(
+                "Run folders, or folders with runs at any depth below; "
+                "runs of one method and task are pooled over seeds."
+            )
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for figure, tables and filmstrip.")] = Path("report"),
 ) -> None:
     """Learning curves (PNG), tables (Markdown and CSV), and a filmstrip of the best agent, for each task.
 
-    Runs with the paper's settings are set beside its figures at the same steps: rings in the curves, a table, comparison.csv.
-    With several tasks, aggregate.md, .csv and .png have the mean over each domain and over all.
+    Runs with the paper's settings are set beside its figures at the same steps: rings in the curves, a table,
+    comparison.csv. With several tasks, aggregate.md, .csv and .png have the mean over each domain and over
+    all.
     """
     _quiet()
     from qlac_lite.reports.by_task import write_report
@@ -258,7 +277,15 @@ def experiment(
     name: Annotated[
         str,
         typer.Argument(
-            help="**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes. **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of the next or the current state. Lesson 09's ablations: **length** of the chunk; **disturbance**: the same where actions are pushed about; **halves**: backup and policy apart; **candidates**: N; **factors**: one setting at a time."
+            help=(
+                "**horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, "
+                "in minutes. **comparison**: all ten methods. **exploration**: what single actions and "
+                "chunks collect, and what it teaches. **naive**: RLPD on chunks, over chunk length and "
+                "step. **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of "
+                "the next or the current state. Lesson 09's ablations: **length** of the chunk; "
+                "**disturbance**: the same where actions are pushed about; **halves**: backup and policy "
+                "apart; **candidates**: N; **factors**: one setting at a time."
+            )
         ),
     ],
     out: Annotated[
@@ -267,7 +294,10 @@ def experiment(
     seeds: Annotated[
         int | None,
         typer.Option(
-            help="Seeds, trained side by side; by default 4; comparison, precision, labels and the ablations 8."
+            help=(
+                "Seeds, trained side by side; by default 4; "
+                "comparison, precision, labels and the ablations 8."
+            )
         ),
     ] = None,
     method: Annotated[
@@ -279,7 +309,10 @@ def experiment(
     task: Annotated[
         str | None,
         typer.Option(
-            help="exploration and the ablations: on this task (`qlac tasks`), with whole runs of `qlac train`. By default the lite world; with --preset full cube-triple, task 2."
+            help=(
+                "exploration and the ablations: on this task (`qlac tasks`), with whole runs of "
+                "`qlac train`. By default the lite world; with --preset full cube-triple, task 2."
+            )
         ),
     ] = None,
     preset: Annotated[
@@ -291,8 +324,8 @@ def experiment(
 ) -> None:
     """Runs one of the course's experiments on the lite world: the same command goes on where it was killed.
 
-    With `--preset full`, `exploration` and the ablations run at the paper's size. The ablations end with a table and a figure in
-    DIR (report.md, report.png).
+    With `--preset full`, `exploration` and the ablations run at the paper's size.
+    The ablations end with a table and a figure in DIR (report.md, report.png).
     """
     settings = (
         parse_settings(set_ or [])
@@ -319,7 +352,8 @@ def experiment(
         print(summary(explore(task, out, data or get_dataset(task), preset, **settings)))
     else:
         raise QlacError(
-            f"{name} runs on the lite world only; exploration and the ablations take --task. Compare methods on {task} with qlac train and qlac report."
+            f"{name} runs on the lite world only; exploration and the ablations take --task. "
+            f"Compare methods on {task} with qlac train and qlac report."
         )
     if name in ABLATIONS:
         from qlac_lite.reports.ablation import report_ablation
@@ -333,7 +367,8 @@ def experiment(
 
 @app.command()
 def tasks() -> None:
-    """Lists the tasks, their data, and the paper's settings for them and for all runs, each with its source."""
+    """Lists the tasks, their data, and the paper's settings for them and for all runs,
+    each with its source."""
     from qlac_lite.config.protocol import describe_tasks
 
     print(describe_tasks())
@@ -341,7 +376,8 @@ def tasks() -> None:
 
 @app.command()
 def methods() -> None:
-    """Lists the methods: the backup and the policy extraction of each, and what it sets at the paper's size."""
+    """Lists the methods: the backup and the policy extraction of each,
+    and what it sets at the paper's size."""
     from qlac_lite.config.protocol import describe_methods
 
     print(describe_methods())

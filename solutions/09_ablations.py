@@ -450,7 +450,7 @@ print("QC, h = 5 less h = 1, with pushes of 0.5 less without:", less(*costs))
 # To take them apart, policy and critic need chunks of different lengths, $P$ and $C$:
 #
 # - $P > C$: the critic values the first $C$ actions of the policy's chunk. The rest is only cloned. (An n-step critic has $C = 1$, too.)
-# - $P < C$: the policy has one action, the critic wants five. So a second critic learns what a first action is worth: $Q_1(s, a_1)$ regresses onto $Q(s, \mathbf a)$ over the data, by an expectile, so that it leans to the better continuations. (Lesson 10, to come, has more of this. In code: `make_critics` in [`agents/critics.py`](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/agents/critics.py).)
+# - $P < C$: the policy has one action, the critic wants five. So a second critic learns what a first action is worth: $Q_1(s, a_1)$ regresses onto $Q(s, \mathbf a)$ over the data, by an expectile, so that it leans to the better continuations. (Lesson 10, to come, has more of this. In code: [`agents/decoupled.py`](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/agents/decoupled.py).)
 #
 # That gives three backups times two policies, each with both extractions, $h = 5$. And `execute`: a chunk critic and a chunk policy, of which only the first $k$ actions are executed before the policy looks again.
 #

@@ -35,7 +35,8 @@ TINY = dict(
     checkpoint_seconds=0.0,
 )
 
-# Files that take minutes, the longest first: side by side, none of them is left for the end, when the other processes are idle.
+# Files that take minutes, the longest first: side by side, none of them is left for the end,
+# when the other processes are idle.
 LONG = [
     "test_grading",
     "test_training",

@@ -1,4 +1,5 @@
-"""Ablations: policy chunks of another length than the critics', disturbances, variants at both sizes, reports, paired statistics."""
+"""Ablations: policy chunks of another length than the critics', disturbances, variants at both sizes,
+reports, paired statistics."""
 
 import jax
 import jax.numpy as jnp
@@ -108,7 +109,8 @@ def test_a_span_adds_actions_and_leaves_the_backup_alone():
 
 @pytest.mark.parametrize("expectile, above", [(0.5, False), (0.95, True)])
 def test_the_partial_critic_regresses_onto_whole_chunks_by_an_expectile(expectile, above):
-    """Gradient descent on the loss alone, with one state and action that are followed by chunks of two values."""
+    """Gradient descent on the loss alone, with one state and action that are
+    followed by chunks of two values."""
     config = lite_config("qc", **TINY | {"batch_size": 200}, horizon=2, policy_horizon=1, expectile=expectile)
     learner = make_learner(config, 8, 3)
     state = learner.init(jax.random.key(0))

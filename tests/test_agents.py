@@ -1,4 +1,5 @@
-"""The learners: which loss moves which network, the critic target by hand, acting, learning on a known problem."""
+"""The learners: which loss moves which network, the critic target by hand, acting,
+learning on a known problem."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,8 @@ from qlac_lite.data.dataset import Batch
 from qlac_lite.utils.errors import QlacError
 
 S, A, B = 4, 2, 16
-# Which network each loss moves; every other gradient has to be exactly zero (facts of arXiv 2507.07969 and FQL).
+# Which network each loss moves; every other gradient has to be exactly zero
+# (facts of arXiv 2507.07969 and FQL).
 ROUTING = {
     "fql": {"critic": {"critic"}, "flow": {"flow"}, "distill": {"policy"}, "q": {"policy"}},
     "best_of_n": {"critic": {"critic"}, "flow": {"flow"}},
@@ -216,10 +218,11 @@ def test_sampling_in_bfloat16_moves_actions_by_little_and_gradients_stay_float32
 
 
 def bandit(seed, two_modes):
-    """One-step problems on chunks of H = 5: no observation, no future, and a reward that the chunk alone decides.
+    """One-step problems on chunks of H = 5: no observation, no future,
+    and a reward that the chunk alone decides.
 
-    two_modes: all steps near +0.7 (reward 1) or all near -0.7 (reward 0), equally often. Else every step is uniform in
-    [-1, 1] and the reward is the chunk's mean.
+    two_modes: all steps near +0.7 (reward 1) or all near -0.7 (reward 0), equally often.
+    Else every step is uniform in [-1, 1] and the reward is the chunk's mean.
     """
     rng = np.random.default_rng(seed)
     if two_modes:

@@ -1,7 +1,8 @@
-"""The course as a learner meets it: JupyterLab in a headless Chromium, answers typed in, sliders dragged, both themes.
+"""The course as a learner meets it: JupyterLab in a headless Chromium, answers typed in, sliders dragged,
+both themes.
 
-Needs Playwright, JupyterLab and Chromium: Debian's package `chromium`, or any that
-QLAC_CHROMIUM names. Where there is none, the tests are skipped, and say so. QLAC_PICTURES=FOLDER keeps the screenshots.
+Needs Playwright, JupyterLab and Chromium: Debian's package `chromium`, or any that QLAC_CHROMIUM names.
+Where there is none, the tests are skipped, and say so. QLAC_PICTURES=FOLDER keeps the screenshots.
 """
 
 import functools
@@ -149,11 +150,13 @@ class Lesson:
     def run_all(self):
         self.menu("Run", "Run All Cells")
         self.page.wait_for_function(
-            "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(p => p.textContent.includes('*'))",
+            "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+            ".some(p => p.textContent.includes('*'))",
             timeout=30_000,
         )
         self.page.wait_for_function(
-            "![...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(p => p.textContent.includes('*'))",
+            "![...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+            ".some(p => p.textContent.includes('*'))",
             timeout=60_000 * LESSON_MINUTES,
         )
         self.idle(60)
@@ -246,8 +249,11 @@ def test_a_learner_answers_the_first_exercise(browser, lab, theme):
 def _contrast(element):
     """WCAG's contrast of an element's text against what lies behind it, 1 to 21."""
     colours = element.evaluate(
-        """e => { let b = e; while (b && /rgba?\\(0, 0, 0, 0\\)|transparent/.test(getComputedStyle(b).backgroundColor)) b = b.parentElement;
-        return [getComputedStyle(e).color, b ? getComputedStyle(b).backgroundColor : 'rgb(255, 255, 255)'] }"""
+        "e => { let b = e; "
+        "while (b && /rgba?\\(0, 0, 0, 0\\)|transparent/.test(getComputedStyle(b).backgroundColor)) "
+        "b = b.parentElement;\n        "
+        "return [getComputedStyle(e).color, "
+        "b ? getComputedStyle(b).backgroundColor : 'rgb(255, 255, 255)'] }"
     )
     channel = lambda c: c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
     light = lambda colour: sum(
@@ -258,7 +264,8 @@ def _contrast(element):
     return (high + 0.05) / (low + 0.05)
 
 
-# Every kind of slider: a few whole numbers, a long run of them, fractions, two in a box, words. QLAC_PAGES=all drags those of all lessons.
+# Every kind of slider: a few whole numbers, a long run of them, fractions, two in a box, words.
+# QLAC_PAGES=all drags those of all lessons.
 WITH_SLIDERS = [path.stem for path in sorted(ROOT.glob("solutions/*.py")) if "\nexplore(" in path.read_text()]
 DRAGGED = (
     WITH_SLIDERS
@@ -287,7 +294,8 @@ def test_every_slider_of_a_lesson_draws_when_it_is_dragged(browser, lab, name, t
                     continue  # it stood there
                 moved += 1
                 what = lambda: (
-                    f"{name}: slider {i}.{j} went from {value_before} to {value()}, its figure did not change: {box.inner_text()}"
+                    f"{name}: slider {i}.{j} went from {value_before} to {value()}, "
+                    f"its figure did not change: {box.inner_text()}"
                 )
                 _until(lambda: figure_of(box) not in ([], shown), 60, what)
                 assert box.locator("img").count() == 1 and box.locator("img").get_attribute("alt"), (

@@ -1,4 +1,5 @@
-"""Each check accepts the right answer and refuses wrong ones, each with its own message; the library agrees with it."""
+"""Each check accepts the right answer and refuses wrong ones, each with its own message;
+the library agrees with it."""
 
 import importlib
 import os
@@ -44,7 +45,8 @@ ALL = dict(exercises())
 
 
 def seeds(name, many):
-    """How many draws of the cases: fewer where each runs JAX, and there one alone where QLAC_FAST asks for short runs, as CI does."""
+    """How many draws of the cases: fewer where each runs JAX,
+    and there one alone where QLAC_FAST asks for short runs, as CI does."""
     return range((1 if os.environ.get("QLAC_FAST") else 2) if ALL[name].compiled else many)
 
 

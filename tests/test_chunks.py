@@ -114,7 +114,8 @@ def test_data_that_cannot_be_chunked_are_refused(random_rows):
 
 @pytest.mark.parametrize(("horizon", "size", "stride"), [(5, 5, 1), (5, 1, 1), (1, 1, 1), (4, 4, 4)])
 def test_replay_equals_a_dataset_built_from_the_whole_episodes(horizon, size, stride):
-    """Random episodes, ended by success or by the limit, appended chunk by chunk, against the same built at once."""
+    """Random episodes, ended by success or by the limit, appended chunk by chunk,
+    against the same built at once."""
     rng = np.random.default_rng(horizon * 10 + size)
     replay = empty_replay(400, 20, 3, 2, horizon)
     store = jax.jit(append, static_argnums=(2, 3))

@@ -270,7 +270,10 @@ def test_the_import_is_light():
 
 
 def test_simulator_processes_load_no_jax():
-    code = "import sys, qlac_lite.envs.ogbench, qlac_lite.envs.make, qlac_lite.data.sources.generate; assert 'jax' not in sys.modules"
+    code = (
+        "import sys, qlac_lite.envs.ogbench, qlac_lite.envs.make, qlac_lite.data.sources.generate; "
+        "assert 'jax' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,8 +1,10 @@
-"""The course on a faked Colab: another Python environment, in which a lesson's first cell has to install what is missing.
+"""The course on a faked Colab: another Python environment,
+in which a lesson's first cell has to install what is missing.
 
-What Colab brings (this environment's packages, less those that Colab lacks) is linked into a folder that nobody may write; a
-module `google.colab` is imported at start, as there; there is no labmaze and no renderer. With `make test-colab` the versions are
-Colab's, too. Needs a package index, for what the first cell installs: where pip reaches none, the tests are skipped, and say so.
+What Colab brings (this environment's packages, less those that Colab lacks) is linked into a folder that
+nobody may write; a module `google.colab` is imported at start, as there; there is no labmaze and no renderer.
+With `make test-colab` the versions are Colab's, too. Needs a package index, for what the first cell installs:
+where pip reaches none, the tests are skipped, and say so.
 """
 
 import json

@@ -38,7 +38,12 @@ def test_a_file_does_not_depend_on_the_number_of_workers(play_file, tmp_path):
 
 def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_path):
     target = tmp_path / "killed.npz"
-    code = f"from qlac_lite.data.sources.generate import generate\nfrom pathlib import Path\nif __name__ == '__main__':\n generate('cube-single-play-v0', 3, 0, Path({str(target)!r}), 1)"
+    code = (
+        "from qlac_lite.data.sources.generate import generate\n"
+        "from pathlib import Path\n"
+        "if __name__ == '__main__':\n"
+        f" generate('cube-single-play-v0', 3, 0, Path({str(target)!r}), 1)"
+    )
     script = tmp_path / "script.py"
     script.write_text(code)
     process = subprocess.Popen(
@@ -80,7 +85,8 @@ def test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(play
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_labels_equal_what_the_environment_rewards(play_file, domain):
-    """States of the file, and the goal itself, put into the simulator: its own reward function is the reference."""
+    """States of the file, and the goal itself, put into the simulator:
+    its own reward function is the reference."""
     arrays = read_npz(play_file(domain), "")
     for name in (n for n in task_names() if get_task(n).domain.name == domain):
         task = get_task(name)
@@ -205,7 +211,8 @@ def test_sources_in_their_order(play_file, tmp_path, monkeypatch):
         get("cube-single-play-v0", "file")
     with pytest.raises(
         QlacError,
-        match=rf"the authors' host: ConnectionError; the mirror: ConnectionError.*--source generate.*{tmp_path}/cube-single-play-v0.npz",
+        match=r"the authors' host: ConnectionError; the mirror: ConnectionError.*"
+        rf"--source generate.*{tmp_path}/cube-single-play-v0.npz",
     ):
         get("cube-single-play-v0", "download")
     monkeypatch.setattr(fetch, "LITE_EPISODES", 2)
@@ -267,7 +274,8 @@ def test_a_download_is_verified_and_comes_from_the_first_host_that_answers(play_
     "domain, method", zip(DOMAINS, itertools.cycle(("qc-rlpd", "rlpd", "rlpd-ac")), strict=False)
 )
 def test_every_domain_trains_online_and_is_evaluated(play_file, tmp_path, domain, method):
-    """The first task of each domain, with the methods that start online: data, simulators, replay, evaluation fit together."""
+    """The first task of each domain, with the methods that start online:
+    data, simulators, replay, evaluation fit together."""
     config = make_config(
         f"{domain}-play-singletask-task1-v0", method, **TINY | {"offline_steps": 0, "evaluation_episodes": 1}
     )

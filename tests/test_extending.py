@@ -1,4 +1,5 @@
-"""CONTRIBUTING.md, done as it says: its code blocks are installed and its claims tried, so that the page cannot go stale."""
+"""CONTRIBUTING.md, done as it says: its code blocks are installed and its claims tried,
+so that the page cannot go stale."""
 
 import ast
 import dataclasses
@@ -98,7 +99,8 @@ def test_the_signatures_and_names_that_the_page_quotes_are_the_librarys():
 
 @pytest.fixture
 def bfn_mean(monkeypatch):
-    """The page's method, from its two blocks alone: the row, and the module below the imports of best_of_n."""
+    """The page's method, from its two blocks alone:
+    the row, and the module below the imports of best_of_n."""
     (row,) = eval(block("A new method", "Method("), vars(methods))
     module = ModuleType("qlac_lite.agents.mean_of_n")
     frame = [ast.unparse(node) for node in heads(ast.parse(MODULES["agents/best_of_n"].read_text()))]
@@ -182,7 +184,8 @@ def test_tests_that_ask_for_more_fail_until_they_are_told(bfn_mean, monkeypatch)
 
 
 def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_path, monkeypatch):
-    """On the lite world, offline and online; the report asks for a style, and the policy's file holds the flow alone."""
+    """On the lite world, offline and online; the report asks for a style,
+    and the policy's file holds the flow alone."""
     generate(LITE_WORLD, 2, 0, tmp_path / "play.npz")
     run, dataset = start_run(
         make_config(LITE_WORLD, bfn_mean, **conftest.TINY), tmp_path / "play.npz", tmp_path / "run"
@@ -236,12 +239,14 @@ if __name__ == "__main__":
     assert Path(tasks.__file__).is_relative_to(Path.cwd()), tasks.__file__
     domain, path = sys.argv[1], Path("play.npz")
     generate(f"{domain}-play-v0", 2, 0, path)
-    test_data.test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(lambda domain: path, domain)
+    test_data.test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(\
+lambda domain: path, domain)
     task = f"{domain}-play-singletask-task1-v0"
     test_data.task_names = lambda: [task]
     test_data.test_labels_equal_what_the_environment_rewards(lambda domain: path, domain)
     loop._Training._evaluate = lambda *args: None  # takes longest, and is the same simulator
-    run, dataset = start_run(make_config(task, "rlpd-ac", **conftest.TINY | dict(offline_steps=0, seeds=1, critics=2)), path, Path("run"))
+    run, dataset = start_run(make_config(task, "rlpd-ac", \
+**conftest.TINY | dict(offline_steps=0, seeds=1, critics=2)), path, Path("run"))
     train(run, dataset, log=lambda text: None)
     last = run.rows("progress.csv")[-1]
     print("trained", last["phase"], last["step"], len(test_data.DOMAINS))
@@ -256,8 +261,8 @@ def new_row():
 
 
 def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
-    """In a copy, because simulators run in processes of their own: generated, read by the package, labelled as the simulator
-    rewards, trained online with simulators beside."""
+    """In a copy, because simulators run in processes of their own: generated, read by the package,
+    labelled as the simulator rewards, trained online with simulators beside."""
     shutil.copytree(PACKAGE, tmp_path / "qlac_lite", ignore=shutil.ignore_patterns("__pycache__", "assets"))
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     fifth = lambda number: str(
@@ -380,7 +385,8 @@ def answers():
 def test_the_new_check_accepts_right_answers_and_refuses_the_wrong_ones_as_stated(
     exercise, answers, monkeypatch, capsys
 ):
-    """By the tests that hold for every check: the library's, the misconceptions, accidents; and the page's own answers."""
+    """By the tests that hold for every check: the library's, the misconceptions, accidents;
+    and the page's own answers."""
     import test_checks
 
     name, (right, wrong) = "check_blind_share", answers
@@ -401,7 +407,8 @@ def test_the_new_check_accepts_right_answers_and_refuses_the_wrong_ones_as_state
 
 
 def test_the_workshop_takes_the_lesson_with_the_new_cells(exercise, tmp_path):
-    """No complaint, a stub for the learner, and the check says of stub and solution what it should; not executed as a whole."""
+    """No complaint, a stub for the learner, and the check says of stub and solution what it should;
+    not executed as a whole."""
     for tool in ("jupytext", "nbgrader"):
         pytest.importorskip(tool, reason="the workshop's tools are not installed")
     from build_lessons import lint, read_lesson, student

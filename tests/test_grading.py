@@ -1,4 +1,5 @@
-"""The course in a lab: all lessons released through nbgrader's exchange, fetched, half solved, submitted, collected and graded."""
+"""The course in a lab: all lessons released through nbgrader's exchange, fetched, half solved, submitted,
+collected and graded."""
 
 import os
 import re
@@ -22,7 +23,8 @@ c.Exchange.cache = {cache!r}
 
 
 def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_path):
-    """Every second exercise is solved: it gets its points although the exercises that it builds on are open, and no other does."""
+    """Every second exercise is solved: it gets its points although the exercises that it builds on are open,
+    and no other does."""
     from nbgrader.api import Gradebook
 
     course, learner, exchange = (tmp_path / name for name in ("course", "learner", "exchange"))
@@ -100,7 +102,8 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
 
 
 def test_the_guides_tables_are_those_of_the_lessons():
-    """Points, minutes, difficulty and question cells, exercise by exercise and in sum; no exercise without an objective."""
+    """Points, minutes, difficulty and question cells, exercise by exercise and in sum;
+    no exercise without an objective."""
     guide = (ROOT / "docs" / "instructor.md").read_text()
     exercises, lessons = [], []
     for source in lesson_sources():

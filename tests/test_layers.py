@@ -1,4 +1,5 @@
-"""The layers of the library: a module imports from its own folder or from a layer below, and there is no circle.
+"""The layers of the library: a module imports from its own folder or from a layer below,
+and there is no circle.
 
 Imports inside functions count, too. Only `import_module` with a name made at run time is not seen.
 """

@@ -34,7 +34,8 @@ NAMES = [source.stem for source in SOURCES]
 
 @pytest.fixture(scope="module", autouse=True)
 def plain_kernels():
-    """Lessons run as a learner runs them, not with the settings by which tests compile fast; but shortened."""
+    """Lessons run as a learner runs them, not with the settings by which tests compile fast;
+    but shortened."""
     slow = os.environ.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
     before = os.environ.get("QLAC_FAST")
     os.environ["QLAC_FAST"] = "1"
@@ -77,7 +78,8 @@ def test_built_files_are_those_of_the_source_and_clean(source):
 
 @pytest.mark.parametrize("make, verdict", [(lambda lesson: lesson, "✓"), (student, "….*not attempted yet")])
 def test_a_lesson_runs_and_says_what_it_thinks_of_each_answer(make, verdict):
-    """The first one; nbval runs them all, solved and unsolved, and compares the verdicts of the solved ones."""
+    """The first one; nbval runs them all, solved and unsolved,
+    and compares the verdicts of the solved ones."""
     notebook = execute(make(read_lesson(SOURCES[0])))
     assert len(verdicts(notebook)) == len(cells(notebook, "solution")) > 0
     assert all(re.match(verdict, text) for text in verdicts(notebook)), verdicts(notebook)
@@ -164,7 +166,8 @@ def test_the_lint_closes_what_nbval_passes_over(problem, cell):
 
 @pytest.mark.parametrize("draw", ["draw", "lambda h: draw(h)", "lambda h: helper(h)"])
 def test_a_slider_whose_names_are_set_again_later_is_found(draw):
-    """It works while one reads down the page, and breaks when the slider is moved after all cells have run."""
+    """It works while one reads down the page,
+    and breaks when the slider is moved after all cells have run."""
     cell = nbformat.v4.new_code_cell
     make = lambda *codes: nbformat.v4.new_notebook(
         cells=[

@@ -1,4 +1,5 @@
-"""The course's links: stamped by one command for whatever repository it is pushed to, and every stale one found."""
+"""The course's links: stamped by one command for whatever repository it is pushed to,
+and every stale one found."""
 
 import shutil
 

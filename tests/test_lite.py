@@ -186,7 +186,8 @@ def test_a_run_gives_its_curves_and_gives_them_again(method):
     ("changes", "online"), [({}, 1), ({"updates_per_step": 0.5}, 0.5), ({"online_start": 100}, 1)]
 )
 def test_as_many_updates_as_steps_executed_also_where_an_episode_cuts_its_chunk(monkeypatch, changes, online):
-    """Chunks of 7 in episodes of 80 steps: the last has three. A learner that counts its updates in its parameters."""
+    """Chunks of 7 in episodes of 80 steps: the last has three.
+    A learner that counts its updates in its parameters."""
     world = WORLD
     assert world.limit % 7 == 3
     plain = lite_run.make_learner

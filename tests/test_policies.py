@@ -1,4 +1,5 @@
-"""A policy as a file: what acts in it, what it refuses; the film of an episode with and without a renderer."""
+"""A policy as a file: what acts in it, what it refuses;
+the film of an episode with and without a renderer."""
 
 import functools
 import json

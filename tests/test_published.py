@@ -1,8 +1,10 @@
-"""All nine methods against what the authors' released code computes: losses, gradients, parameters after updates.
+"""All nine methods against what the authors' released code computes:
+losses, gradients, parameters after updates.
 
-`published.npz` holds inputs and outputs of that code on small made-up batches, in float64: parameters, batches and noise; the
-losses and gradients that follow; parameters and target critic after one and three updates with Adam. The library's learners
-compute the same from the same inputs. What is equal and what is not, with reasons: docs/fidelity.md.
+`published.npz` holds inputs and outputs of that code on small made-up batches, in float64: parameters,
+batches and noise; the losses and gradients that follow; parameters and target critic after one and three
+updates with Adam. The library's learners compute the same from the same inputs. What is equal and what is
+not, with reasons: docs/fidelity.md.
 """
 
 import contextlib
@@ -129,8 +131,9 @@ class Published:
             assert next(normal, None) is None
 
     def losses(self, params, target, batch, noise):
-        """The learner's losses. The published QC-RLPD clones the steps past an episode's end as well, and the library does
-        not: that loss is taken with all steps valid, and everything else from the batch as it is."""
+        """The learner's losses. The published QC-RLPD clones the steps past an episode's end as
+        well, and the library does not: that loss is taken with all steps valid, and everything
+        else from the batch as it is."""
         with self.drawing(noise) as key:
             terms, info = self.learner.losses(params, target, batch, key)
         if "bc" in terms:
@@ -192,8 +195,9 @@ def test_parameters_and_target_critic_after_updates_are_the_published_ones(publi
 
 @pytest.mark.parametrize("horizon", [1, 4])
 def test_chunks_are_the_published_ones_where_the_episode_does_not_end_inside(horizon):
-    """The published sampler reads a flat buffer, across the ends of episodes: steps past an end are marked not valid, and the
-    critic leaves such a chunk out. Ours never reads past the end. Validity is alike everywhere; the rest where all is valid."""
+    """The published sampler reads a flat buffer, across the ends of episodes: steps past an end are marked
+    not valid, and the critic leaves such a chunk out. Ours never reads past the end. Validity is alike
+    everywhere; the rest where all is valid."""
     rng, lengths, discount = np.random.default_rng(0), (7, 3, 12, 5), 0.9
     count = sum(lengths)
     rows = {

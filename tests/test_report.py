@@ -1,4 +1,5 @@
-"""What is said of runs: beside the paper's figures, and over several tasks. The runs are made up, their logs written as runs write them."""
+"""What is said of runs: beside the paper's figures, and over several tasks.
+The runs are made up, their logs written as runs write them."""
 
 import re
 
@@ -21,7 +22,8 @@ PUZZLE = "puzzle-3x3-play-sparse-singletask-task4-v0"
 
 
 def made_up(folder, config, rates, episodes=50, **data):
-    """A run folder whose evaluations at (phase, step) have the success rates given, the same for each seed."""
+    """A run folder whose evaluations at (phase, step) have the success rates given,
+    the same for each seed."""
     data = (
         dict(path="play.npz", sha256="0" * 64, transitions=M, provenance="downloaded from the authors' host")
         | data
@@ -97,8 +99,8 @@ def test_what_runs_waited_for_is_weighed_by_time(tmp_path):
     )
     text = write_report([tmp_path / "run"], tmp_path / "report")
     assert (
-        "- Time, QC: waits for learning 70%, evaluating 10%, 3.0 cores busy, GPU busy 80% of the time, 1.00 hours"
-        in text
+        "- Time, QC: waits for learning 70%, evaluating 10%, "
+        "3.0 cores busy, GPU busy 80% of the time, 1.00 hours" in text
     )
     made_up(
         tmp_path / "older", full(PUZZLE, "qc", alpha=1.0), {("offline", M): 1.0}

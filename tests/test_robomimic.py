@@ -1,4 +1,5 @@
-"""Robomimic: the simulator, the files and their traps, scripted demonstrations, and runs on Lift from end to end."""
+"""Robomimic: the simulator, the files and their traps, scripted demonstrations,
+and runs on Lift from end to end."""
 
 import importlib.util
 import json
@@ -302,7 +303,8 @@ def test_both_orders_of_the_object_give_the_same_observations(tmp_path, task, or
 
 @pytest.mark.parametrize("order", ["relative", "absolute"])
 def test_a_hand_that_points_straight_down_does_not_deceive(tmp_path, order):
-    """Half a turn about x: both readings agree with the hand, to the millimetre, if it is in the plane x = 0."""
+    """Half a turn about x: both readings agree with the hand, to the millimetre,
+    if it is in the plane x = 0."""
     found = fake()
     for each in found:
         for rows in (each["obs"], each["next_obs"]):
@@ -463,7 +465,8 @@ def test_a_short_demonstration_and_one_without_steps(tmp_path):
 
 
 def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatch):
-    """A served file comes from the second folder, unmarked as an official one; with nothing served, a stand-in that says so."""
+    """A served file comes from the second folder, unmarked as an official one;
+    with nothing served, a stand-in that says so."""
     import functools
     import http.server
     import threading
@@ -603,7 +606,11 @@ def test_every_method_learns_from_the_file(lift_file, method):
 
 
 def test_the_base_of_the_library_asks_for_none_of_it():
-    code = "import sys, qlac_lite.training.loop, qlac_lite.cli, qlac_lite.data.sources.fetch, qlac_lite.envs.make, qlac_lite.reports.by_task; print([m for m in ('robosuite', 'h5py', 'numba', 'cv2') if m in sys.modules])"
+    code = (
+        "import sys, qlac_lite.training.loop, qlac_lite.cli, qlac_lite.data.sources.fetch, "
+        "qlac_lite.envs.make, qlac_lite.reports.by_task; "
+        "print([m for m in ('robosuite', 'h5py', 'numba', 'cv2') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 

@@ -1,7 +1,9 @@
-"""The course as a site, as `make site` builds it: links that lead somewhere, figures with their text, pages that fit a phone.
+"""The course as a site, as `make site` builds it:
+links that lead somewhere, figures with their text, pages that fit a phone.
 
-Needs Sphinx and what goes with it (`make site`, or pip install -e '.[site]'), and Chromium for the look of the pages; where they
-are missing, the tests are skipped, and say so. No test asks the network: `make site-links` does.
+Needs Sphinx and what goes with it (`make site`, or pip install -e '.[site]'), and Chromium for the
+look of the pages; where they are missing, the tests are skipped, and say so. No test asks the
+network: `make site-links` does.
 """
 
 import importlib.util
@@ -40,7 +42,8 @@ FLAGS = [
 
 
 class Page(HTMLParser):
-    """What a page has to offer (`anchors`), asks for (`links`, as attribute and address), and shows (`images`)."""
+    """What a page has to offer (`anchors`), asks for (`links`, as attribute and address),
+    and shows (`images`)."""
 
     def __init__(self, path: Path):
         super().__init__()

@@ -1,4 +1,5 @@
-"""Sweeps: the specification, locks and cores, the table, and whole sweeps on one machine and on a cluster that loses a node."""
+"""Sweeps: the specification, locks and cores, the table,
+and whole sweeps on one machine and on a cluster that loses a node."""
 
 import importlib.util
 import io
@@ -152,7 +153,10 @@ def test_a_specification_that_is_not_there(tmp_path):
 
 def test_the_cores_that_a_process_may_use(monkeypatch):
     monkeypatch.delenv("QLAC_CORES", raising=False)
-    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from qlac_lite.utils.machine import usable_cores; print(usable_cores())"
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+        "from qlac_lite.utils.machine import usable_cores; print(usable_cores())"
+    )
     if hasattr(os, "sched_setaffinity"):
         assert usable_cores() == len(os.sched_getaffinity(0))
         assert (
@@ -173,7 +177,10 @@ def test_a_run_has_one_writer_and_its_lock_dies_with_it(play, tmp_path):
     run, dataset = start_run(
         make_config("lite-world", "fql", hidden=(8,), offline_steps=0, online_steps=0), play, tmp_path / "run"
     )
-    code = "import sys, time; from pathlib import Path; from qlac_lite.utils.files import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
+    code = (
+        "import sys, time; from pathlib import Path; from qlac_lite.utils.files import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
+    )
     other = subprocess.Popen(
         [sys.executable, "-c", code, run.folder / ".lock"], stdout=subprocess.PIPE, text=True
     )
@@ -300,8 +307,14 @@ def qlac(*arguments):
 
 @needs_ray
 def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(play, tmp_path):
-    few = "[settings]\noffline_steps = 20\nonline_steps = 20\nevaluate_every = 20\nhidden = [8]\nbatch_size = 8\nflow_steps = 1\nevaluation_episodes = 1"
-    text = f'tasks = ["lite-world"]\nmethods = ["fql*", "bc"]\nseeds = 1\ndata = {{ lite-world-play-v0 = "{play}" }}\n{few}\n[resources]\ncores = 0.5\n'
+    few = (
+        "[settings]\noffline_steps = 20\nonline_steps = 20\nevaluate_every = 20\n"
+        "hidden = [8]\nbatch_size = 8\nflow_steps = 1\nevaluation_episodes = 1"
+    )
+    text = (
+        'tasks = ["lite-world"]\nmethods = ["fql*", "bc"]\nseeds = 1\n'
+        f'data = {{ lite-world-play-v0 = "{play}" }}\n{few}\n[resources]\ncores = 0.5\n'
+    )
     spec, out = tmp_path / "spec.toml", tmp_path / "out"
     broken = '[[override]]\nmethods = ["fql-n"]\nsettings = { horizon = 900 }\n'
     spec.write_text(text + broken)

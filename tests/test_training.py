@@ -1,4 +1,5 @@
-"""Runs: bit-for-bit resumption, online replay, seeds that do not disturb each other, divergence, bad folders and disks."""
+"""Runs: bit-for-bit resumption, online replay, seeds that do not disturb each other, divergence,
+bad folders and disks."""
 
 import dataclasses
 import functools
@@ -113,7 +114,8 @@ def test_an_online_run_updates_once_a_step(finished):
 
 
 def test_a_chunk_cut_by_the_end_of_its_episode_counts_the_steps_that_it_had(play_file, tmp_path):
-    """Chunks of 7 do not fit the limit of 200 steps: the last of each episode has 4. One seed ends elsewhere than the other."""
+    """Chunks of 7 do not fit the limit of 200 steps: the last of each episode has 4.
+    One seed ends elsewhere than the other."""
     run, dataset = start_run(
         tiny_config(horizon=7, online_steps=430, online_start=100, evaluate_every=215, log_every=215),
         play_file(),
@@ -177,7 +179,8 @@ jax.config.update("jax_num_cpu_devices", 2)
 from qlac_lite.config import make_config
 from qlac_lite.training.loop import start_run, train
 if __name__ == "__main__":
-    config = make_config(sys.argv[1], "qc-fql", "lite", hidden=(16, 16), batch_size=16, seeds=2, offline_steps=int(sys.argv[4]), online_steps=int(sys.argv[5]),
+    config = make_config(sys.argv[1], "qc-fql", "lite", hidden=(16, 16), batch_size=16, seeds=2, \
+offline_steps=int(sys.argv[4]), online_steps=int(sys.argv[5]),
         flow_steps=2, log_every=5, evaluate_every=100000, evaluation_episodes=1, checkpoint_seconds=0.0)
     run, dataset = start_run(config, Path(sys.argv[2]), Path(sys.argv[3]), resume=True)
     train(run, dataset)
@@ -194,7 +197,8 @@ def launch(tmp_path, data, folder, offline, online):
 
 
 def kill_at(process, folder, phase, step, seconds):
-    """Kills the whole process group `seconds` after progress.csv has come to that step: in computing, simulating or writing."""
+    """Kills the whole process group `seconds` after progress.csv has come to that step:
+    in computing, simulating or writing."""
     deadline = time.monotonic() + 180
     while process.poll() is None and time.monotonic() < deadline:
         rows = files.read_csv(folder / "progress.csv")
@@ -211,7 +215,8 @@ def timeless(run, name):
 
 
 def test_a_run_killed_at_random_moments_is_the_same_run(play_file, tmp_path):
-    """Parameters, optimizer, replay and logs, in both phases: episodes in flight are flown again to where they were."""
+    """Parameters, optimizer, replay and logs, in both phases:
+    episodes in flight are flown again to where they were."""
     config = tiny_config(offline_steps=400, online_steps=460, evaluate_every=100000)
     whole, dataset = start_run(config, play_file(), tmp_path / "whole")
     train(whole, dataset, log=lambda text: None)

@@ -1,5 +1,5 @@
-"""Answers to the exercises as learners might write them: RIGHT in another style, WRONG with a part of the message each
-must be met with. Beyond the misconceptions that the checks know by name."""
+"""Answers to the exercises as learners might write them: RIGHT in another style, WRONG with a part of the
+message each must be met with. Beyond the misconceptions that the checks know by name."""
 
 import numpy as np
 

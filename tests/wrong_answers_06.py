@@ -176,7 +176,8 @@ def interval_in_words(success, first, second):
 
 
 def half_clamped(key, offline_starts, online_starts, filled, batch_size):
-    """Its rows of the replay are drawn from the data's limit, if that is empty; JAX clamps what is out of bounds."""
+    """Its rows of the replay are drawn from the data's limit, if that is empty;
+    JAX clamps what is out of bounds."""
     data_key, replay_key = jax.random.split(key)
     half = batch_size // 2
     i = jax.random.randint(replay_key, (half,), 0, jnp.where(filled > 0, filled, len(offline_starts)))
@@ -190,7 +191,8 @@ def queue_of_whole_chunks(environment, decide, steps):
 
 
 def queue_with_a_for(environment, decide, steps, whole=False):
-    """Without a queue: chunk by chunk, and it stops in the middle of the last, unless that is finished as a `whole`."""
+    """Without a queue: chunk by chunk, and it stops in the middle of the last,
+    unless that is finished as a `whole`."""
     rows, decisions = [], 0
     observation, _ = environment.reset()
     while len(rows) < steps:

@@ -1,4 +1,5 @@
-"""Answers to the exercises of lesson 09 as learners write them: right ones in another way, and wrong ones with what they are told."""
+"""Answers to the exercises of lesson 09 as learners write them:
+right ones in another way, and wrong ones with what they are told."""
 
 import numpy as np
 import scipy.stats

@@ -1,8 +1,8 @@
 """`make bench`: speed as ratios measured in one run, never in a timed test.
 
-The compiled loop of `training/loop.py` stands against the published pattern: one jitted update per Python call, with the batch
-sampled by NumPy on the host. Both do the same updates on the same data; short rounds alternate, and the median of their ratios counts.
-Rates in updates/s are summed over the seeds of a program.
+The compiled loop of `training/loop.py` stands against the published pattern: one jitted update per Python
+call, with the batch sampled by NumPy on the host. Both do the same updates on the same data; short rounds
+alternate, and the median of their ratios counts. Rates in updates/s are summed over the seeds of a program.
 """
 
 import statistics
@@ -45,7 +45,8 @@ def main(
     changes = parse_settings(setting or [])
     results = {"provenance": provenance("python tools/bench.py"), "updates": []}
     print(
-        f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} {'GFLOP/update':>13} {'of matmul':>10} {'MiB used':>9}"
+        f"{'size':6} {'method':8} {'seeds':>5} {'one a call/s':>13} {'compiled/s':>11} {'ratio':>6} "
+        f"{'GFLOP/update':>13} {'of matmul':>10} {'MiB used':>9}"
     )
     for size_name in size or ("lite", "paper"):
         for method_name in method or ("fql", "qc-fql", *(["qc"] if on_gpu else [])):
@@ -53,7 +54,12 @@ def main(
                 row = compare_updates(size_name, method_name, count, seconds, **changes)
                 results["updates"].append(row)
                 print(
-                    f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} {row['compiled_per_second']:11.1f} {row['ratio']:6.2f} {row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%} {row['memory_mib'] or '':9}",
+                    (
+                        f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} "
+                        f"{row['compiled_per_second']:11.1f} {row['ratio']:6.2f} "
+                        f"{row['gflop_per_update']:13.2f} {row['share_of_matmul']:10.0%} "
+                        f"{row['memory_mib'] or '':9}"
+                    ),
                     flush=True,
                 )
     if environments:
@@ -77,7 +83,8 @@ def matrix_product(n: int = 2048) -> tuple[Callable[[int], None], float]:
 
 
 def _memory_used() -> int | None:
-    """MiB of the accelerator's memory that have been in use at most, so far in this process; None on a CPU, which does not tell."""
+    """MiB of the accelerator's memory that have been in use at most, so far in this process;
+    None on a CPU, which does not tell."""
     import jax
 
     stats = jax.local_devices()[0].memory_stats()
@@ -95,7 +102,8 @@ def _dataset(rows: int = 100_100):
 
 
 def compare_updates(size: str, method: str, seeds: int, seconds: float, **changes) -> dict:
-    """Both sides of the comparison for one configuration; rates in updates/s, summed over seeds on the compiled side."""
+    """Both sides of the comparison for one configuration;
+    rates in updates/s, summed over seeds on the compiled side."""
     import jax
 
     from qlac_lite.config import get_task, make_config
@@ -150,8 +158,8 @@ def compare_updates(size: str, method: str, seeds: int, seconds: float, **change
 def alternate(
     works: Sequence[Callable[[int], None]], seconds: float, rounds: int = 11
 ) -> list[tuple[float, ...]]:
-    """Units of each `work(count)` per second in short rounds, one after the other, so that a drift of the machine's
-    speed meets all; about `seconds` for each."""
+    """Units of each `work(count)` per second in short rounds, one after the other,
+    so that a drift of the machine's speed meets all; about `seconds` for each."""
     counts = [max(1, round(_rate(work, 8) * seconds / rounds)) for work in works]
     return [
         tuple(_rate(work, count) for work, count in zip(works, counts, strict=True)) for _ in range(rounds)

@@ -1,12 +1,12 @@
 """The lesson workshop: one source a lesson, two notebooks built from it.
 
-    solutions/NN_name.py      the source: jupytext's percent format with nbgrader's metadata and solution marks
-    solutions/NN_name.ipynb   built and executed: what one reads on the web
-    notebooks/NN_name.ipynb   built: solutions replaced by nbgrader's stubs, no outputs; what a learner opens
+    solutions/NN_name.py     the source: jupytext's percent format with nbgrader's metadata and solution marks
+    solutions/NN_name.ipynb  built and executed: what one reads on the web
+    notebooks/NN_name.ipynb  built: solutions replaced by nbgrader's stubs, no outputs; what a learner opens
 
-`python tools/build_lessons.py` builds and executes all of them (`make notebooks`), with names as arguments some of them,
-and with --check says which built files differ from their source. To every lesson it adds the Colab badge and the set-up
-cell, so that they are written in one place.
+`python tools/build_lessons.py` builds and executes all of them (`make notebooks`), with names as arguments
+some of them, and with --check says which built files differ from their source. To every lesson it adds the
+Colab badge and the set-up cell, so that they are written in one place.
 """
 
 import ast
@@ -89,9 +89,11 @@ def notebook_paths(source: Path) -> tuple[Path, Path]:
 
 
 def build(source: Path, text: bool = False) -> list[str]:
-    """Builds both notebooks of a lesson and executes the solution; returns what is wrong with it, and then writes nothing.
+    """Builds both notebooks of a lesson and executes the solution;
+    returns what is wrong with it, and then writes nothing.
 
-    With `text`, outputs are taken over from the executed notebook that is there, whose code has to be the same.
+    With `text`, outputs are taken over from the executed notebook that is there,
+    whose code has to be the same.
     """
     notebook = read_lesson(source)
     problems = lint(notebook)
@@ -119,7 +121,8 @@ def take_outputs(notebook: NotebookNode, executed: NotebookNode) -> list[str]:
 
 
 def read_lesson(source: Path) -> NotebookNode:
-    """The solution notebook of a source, not executed: badge and set-up cell added, identifiers that never change."""
+    """The solution notebook of a source, not executed:
+    badge and set-up cell added, identifiers that never change."""
     where = repository(ROOT)
     notebook = jupytext.reads(source.read_text(), fmt="py:percent")
     colab = f"https://colab.research.google.com/github/{where}/blob/main/notebooks/{source.stem}.ipynb"
@@ -179,8 +182,8 @@ def without_outputs(notebook: NotebookNode) -> NotebookNode:
 
 
 def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
-    """A copy, executed from top to bottom in a fresh kernel. Widgets, which need a live kernel, leave no output; a figure is
-    kept as PNG alone, its text in the metadata.
+    """A copy, executed from top to bottom in a fresh kernel. Widgets, which need a live kernel, leave no
+    output; a figure is kept as PNG alone, its text in the metadata.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
@@ -202,7 +205,8 @@ def execute(notebook: NotebookNode, timeout: int = 900) -> NotebookNode:
 
 
 def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """What was printed in a row as one output: a kernel sends it in pieces, between which a page leaves a gap."""
+    """What was printed in a row as one output: a kernel sends it in pieces,
+    between which a page leaves a gap."""
     whole: list[NotebookNode] = []
     for output in outputs:
         if whole and output.get("name") and output.get("name") == whole[-1].get("name"):
@@ -213,7 +217,8 @@ def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def stale(source: Path) -> list[str]:
-    """How the built files of a lesson differ from what its source would give now, outputs of the solution aside."""
+    """How the built files of a lesson differ from what its source would give now,
+    outputs of the solution aside."""
     notebook = read_lesson(source)
     problems = []
     for path, wanted in zip(notebook_paths(source), (notebook, student(notebook)), strict=True):
@@ -237,8 +242,8 @@ def stale(source: Path) -> list[str]:
 def lint(notebook: NotebookNode) -> list[str]:
     """What is wrong with a lesson before it runs.
 
-    Magics and shell escapes are refused, because nbval passes over their failures; so are the tags that let an error or
-    a whole cell pass. Each exercise needs its check, with points.
+    Magics and shell escapes are refused, because nbval passes over their failures; so are the tags that let
+    an error or a whole cell pass. Each exercise needs its check, with points.
     """
     problems = []
     try:
@@ -261,7 +266,8 @@ def lint(notebook: NotebookNode) -> list[str]:
             )
         if "BEGIN HIDDEN TESTS" in cell.source:
             problems.append(
-                f"{cell.id}: a hidden test would stand in the student's notebook for all to read; keep it in the lab's copy"
+                f"{cell.id}: a hidden test would stand in the student's notebook for all to read; "
+                "keep it in the lab's copy"
             )
         if "nbval" in cell.source.lower():
             problems.append(f"{cell.id}: a comment for nbval; use the tag {COMPARED}")
@@ -291,7 +297,8 @@ def lint(notebook: NotebookNode) -> list[str]:
 
 
 def lint_sliders(notebook: NotebookNode) -> list[str]:
-    """Names that a slider's figure reads and that a later cell sets to something else: it would break when it is moved."""
+    """Names that a slider's figure reads and that a later cell sets to something else:
+    it would break when it is moved."""
     cells = {}
     for cell in notebook.cells:
         with contextlib.suppress(SyntaxError):  # said by lint
@@ -328,7 +335,8 @@ def _globals(table: symtable.SymbolTable) -> set[str]:
 
 
 def lint_outputs(notebook: NotebookNode) -> list[str]:
-    """What is wrong with an executed solution: warnings on the page, long lines, verdicts that are not right, heavy images."""
+    """What is wrong with an executed solution: warnings on the page, long lines, verdicts that are not right,
+    heavy images."""
     problems = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

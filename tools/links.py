@@ -1,8 +1,8 @@
 """Where the course lives: the one command that stamps its links, and what finds a stale one.
 
-`python tools/links.py owner/name` (`make publish-links REPO=owner/name`) writes a repository's address into everything that
-names it: Colab's badges, the cell that installs the library there, README, the citation. `--check` lists what is stale.
-`pyproject.toml` says which repository it is.
+`python tools/links.py owner/name` (`make publish-links REPO=owner/name`) writes a repository's address into
+everything that names it: Colab's badges, the cell that installs the library there, README, the citation.
+`--check` lists what is stale. `pyproject.toml` says which repository it is.
 """
 
 import re
@@ -29,9 +29,12 @@ STAMPED = (
     "docs/site/*.py",
 )
 NAME = r"[A-Za-z0-9][\w-]*/[\w.-]*[\w-]"  # of a repository: owner/name
-# An address on GitHub, or its notebook on Colab: host, repository (less .git), and the path behind /blob/BRANCH/.
+# An address on GitHub, or its notebook on Colab:
+# host, repository (less .git), and the path behind /blob/BRANCH/.
 LINK = re.compile(
-    rf"(?P<host>colab\.research\.google\.com/github|github\.com|raw\.githubusercontent\.com)/(?P<repository>{NAME}?)(?=\.git\b|[/)\"'\s#>@\\]|$)(?:/(?:blob|tree)/[\w.-]+/(?P<path>[\w./-]*[\w-]))?"
+    rf"(?P<host>colab\.research\.google\.com/github|github\.com|raw\.githubusercontent\.com)/"
+    rf"(?P<repository>{NAME}?)(?=\.git\b|[/)\"'\s#>@\\]|$)"
+    r"(?:/(?:blob|tree)/[\w.-]+/(?P<path>[\w./-]*[\w-]))?"
 )
 
 
@@ -43,14 +46,16 @@ def repository(root: Path = ROOT) -> str:
 
 
 def stamp(new: str, root: Path = ROOT) -> list[str]:
-    """Writes `new`, as owner/name, in place of the repository that is named now; gives the files that changed.
+    """Writes `new`, as owner/name, in place of the repository that is named now;
+    gives the files that changed.
 
     Raises:
         QlacError: `new` is not of the form owner/name.
     """
     if not re.fullmatch(NAME, new):
         raise QlacError(
-            f"A repository is named owner/name, with letters, digits, - _ and . in it; this is {new!r}. Example: make publish-links REPO=ada/qlac-lite"
+            f"A repository is named owner/name, with letters, digits, - _ and . in it; this is {new!r}. "
+            "Example: make publish-links REPO=ada/qlac-lite"
         )
     old, changed = repository(root), []
     for path in _files(root):
@@ -69,8 +74,8 @@ def stamp(new: str, root: Path = ROOT) -> list[str]:
 def stale_links(root: Path = ROOT) -> list[str]:
     """Links that mean the course's own repository and name another one, or a file that it does not have.
 
-    A link means the course if it names its repository; if it goes to Colab or installs something, as only the course's own
-    links do; or if the repository's name is the course's under another owner.
+    A link means the course if it names its repository; if it goes to Colab or installs something, as only the
+    course's own links do; or if the repository's name is the course's under another owner.
     """
     ours, problems = repository(root), []
     for path in _files(root):
@@ -82,7 +87,8 @@ def stale_links(root: Path = ROOT) -> list[str]:
             same_name = link["repository"].split("/")[1] == ours.split("/")[1]
             if link["repository"] != ours and (installs or same_name or link["host"].startswith("colab")):
                 problems.append(
-                    f"{path.relative_to(root)}: {link.group()} is not {ours}. Run: make publish-links REPO={ours}"
+                    f"{path.relative_to(root)}: {link.group()} is not {ours}. Run: "
+                    f"make publish-links REPO={ours}"
                 )
             elif link["repository"] == ours and link["path"] and not (root / link["path"]).exists():
                 problems.append(f"{path.relative_to(root)}: {link.group()}: there is no {link['path']}")

@@ -1,9 +1,11 @@
-"""How long a newcomer's machine works in the first hour: from `git clone` to the first picture, trained agent and passed check.
+"""How long a newcomer's machine works in the first hour:
+from `git clone` to the first picture, trained agent and passed check.
 
     python tools/time_first_hour.py [REPOSITORY]       a path or an address; this checkout by default
 
-Clones into a new folder, sets up `make lab` without pip's cache, waits until JupyterLab answers, and runs lesson 00 as a student
-gets it, with the first exercise filled in. The record goes to results/first-hour/first_hour.json. Reading is not counted.
+Clones into a new folder, sets up `make lab` without pip's cache, waits until JupyterLab answers, and runs
+lesson 00 as a student gets it, with the first exercise filled in. The record goes to
+results/first-hour/first_hour.json. Reading is not counted.
 """
 
 import datetime

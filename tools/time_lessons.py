@@ -1,9 +1,12 @@
-"""How long each lesson runs, solved and unsolved, and how much memory its kernel and all that it starts hold at the most.
+"""How long each lesson runs, solved and unsolved,
+and how much memory its kernel and all that it starts hold at the most.
 
-    python tools/time_lessons.py [unsolved] [solved] [NUMBER...]       all lessons and both by default; QLAC_FAST=1 shortens them
+    python tools/time_lessons.py [unsolved] [solved] [NUMBER...]
+        all lessons and both by default; QLAC_FAST=1 shortens them
 
-Nothing that was compiled before is used. Memory is the sum of what the processes have for themselves and their part of what they
-share (PSS, Linux), looked at twice a second. The records go to results/lessons/lessons.json, or lessons-fast.json.
+Nothing that was compiled before is used. Memory is the sum of what the processes have for themselves and
+their part of what they share (PSS, Linux), looked at twice a second. The records go to
+results/lessons/lessons.json, or lessons-fast.json.
 """
 
 import datetime

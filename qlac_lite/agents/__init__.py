@@ -1,11 +1,12 @@
 """Every method as one of four learners, each a set of pure functions over a pytree.
 
-`fql` (FQL, FQL-n, QC-FQL), `best_of_n` (BFN, BFN-n, QC), `rlpd` (RLPD, RLPD-AC, QC-RLPD) and `bc` (flow BC, chunk flow BC).
-A method is a configuration of its learner: see `METHODS` in `qlac_lite.config`.
+`fql` (FQL, FQL-n, QC-FQL), `best_of_n` (BFN, BFN-n, QC), `rlpd` (RLPD, RLPD-AC, QC-RLPD) and `bc` (flow BC,
+chunk flow BC). A method is a configuration of its learner: see `METHODS` in `qlac_lite.config`.
 """
 
 from importlib import import_module
 
+from qlac_lite.agents import decoupled
 from qlac_lite.agents.base import Learner, State
 from qlac_lite.config import Config, get_method
 
@@ -15,7 +16,10 @@ __all__ = ["Learner", "State", "make_learner"]
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
     """The learner of `config.method`, for observations of size S and actions of size A."""
     module = import_module(f"qlac_lite.agents.{get_method(config.method).learner}")
-    learner = module.make_learner(config, observation_size, action_size)
+    sizes = (observation_size, action_size)
+    apart = config.chunk_length != config.critic_length
+    critics = {"critics": decoupled.make_critics(config, *sizes)} if apart else {}
+    learner = module.make_learner(config, *sizes, **critics)
     if config.execution_length == config.chunk_length:
         return learner
     return learner._replace(act=lambda *inputs: learner.act(*inputs)[:, : config.execution_length])

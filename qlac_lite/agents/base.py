@@ -1,6 +1,8 @@
-"""What the learners share: the state, one gradient step on a sum of named losses, and how a policy acts in episodes.
+"""What the learners share: the state, a gradient step on a sum of named losses,
+and how a policy acts in episodes.
 
-Shapes: B batch, H length of the policy's chunk (1 for the one-step and n-step methods), A action size, W environments.
+Shapes: B batch, S observation size, H length of the policy's chunk (1 for the one-step and n-step methods),
+A action size, W environments.
 """
 
 from collections.abc import Callable
@@ -33,24 +35,22 @@ class Learner(NamedTuple):
 
     init: Callable[[jax.Array], State]  # key -> state
     update: Callable[..., tuple[State, Info]]  # one gradient step, see `gradient_step`
-    act: Callable[
-        [dict[str, Params], jax.Array, jax.Array], jax.Array
-    ]  # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
+    # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
+    act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]
     losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
     acts_with: tuple[str, ...]  # the networks that `act` reads
-    value: Callable | None = (
-        None  # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `mean_value`
-    )
+    # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `critics.mean_value`
+    value: Callable | None = None
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:
-    """`update(state, batch, key, reduce)`: Adam on the sum of the losses, and the target critic's moving average.
+    """`update(state, batch, key, reduce)`: Adam on the sum of the losses, and the target's moving average.
 
     The average takes the critic as it was before the step, as the published code does.
     `reduce` is applied to the gradient first; where a batch is split over devices, it takes their mean.
 
-    One optimizer serves all networks: Adam treats every parameter by itself, and each loss reaches only the network it
-    is meant for, because `losses` stops the other gradients.
+    One optimizer serves all networks: Adam treats every parameter by itself, and each loss reaches only the
+    network it is meant for, because `losses` stops the other gradients.
     """
 
     def total(params, target_critic, batch, key):
@@ -87,8 +87,11 @@ def episode_seed(seed: int, stream: int, episode: int) -> int:
 
 
 def acting(learner: Learner) -> Callable[..., jax.Array]:
-    """One seed's policy in W environments: params, observations (W, S), seed, stream, episodes (W,), decisions (W,) ->
-    chunks (W, H, A). The noise of a decision follows from seed, stream, episode and decision alone."""
+    """One seed's policy in W environments.
+
+    Call: params, observations (W, S), seed, stream, episodes (W,), decisions (W,) -> chunks (W, H, A). The
+    noise of a decision follows from seed, stream, episode and decision alone.
+    """
 
     def one(params, observation, seed, stream, episode, decision):
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), episode)

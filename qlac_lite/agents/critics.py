@@ -1,6 +1,6 @@
-"""What the critics learn: the loss of an ensemble on chunks, also where the policy's chunk has another length than theirs.
+"""The critics that learners share: an ensemble on chunks, and its loss.
 
-Shapes: B batch, H chunk length, C actions a critic takes, P actions of the policy's chunk, A action size, E ensemble.
+Shapes: B batch, S observation size, H chunk length, A action size, E ensemble.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from qlac_lite.agents.base import Info
-from qlac_lite.agents.networks import Critic, functional
+from qlac_lite.agents.networks import Critic, Params, functional
 from qlac_lite.config import Config
 from qlac_lite.data.dataset import Batch
 
@@ -36,67 +36,32 @@ def critic_loss(
 
 
 class Critics(NamedTuple):
-    """The critics of a learner whose policy may have chunks of another length than its critics. Params: of the critics alone."""
+    """An ensemble as functions of its parameters."""
 
-    init: Callable  # key -> params
-    value: Callable  # params, (B, S), the policy's chunks (B, P, A) -> (E, B)
-    loss: Callable  # params, next_q (E, B), batch -> critic_loss of the data's chunks, and info
+    init: Callable[[jax.Array], Params]  # key -> params
+    value: Callable[..., jax.Array]  # params, (B, S), (B, H, A) -> (E, B)
+    loss: Callable  # params, those of the target critics, batch, next chunks (B, H, A) -> critic_loss
 
 
-def make_critics(config: Config, observation_size: int, action_size: int) -> Critics:
-    """Critics of C actions and a policy of P (`critic_length`, `chunk_length`), alike in every published method of the table.
+def make_critics(config: Config, observation_size: int, action_size: int, **layers) -> Critics:
+    """Critics of the policy's own chunks, (H, A) with H = `config.chunk_length`.
 
-    P > C: the policy's first C actions are valued, and the rest of its chunk is cloned only. P < C: what a chunk is worth if only
-    its first P actions are given is learned beside: Q_P(s, a_{1:P}) regresses onto Q(s, a_{1:C}) over the data, by an expectile,
-    so that it leans towards the better of the continuations that the data have (arXiv 2512.10926, decoupled chunks).
+    Args:
+        layers: `activation` and `norm` of `networks.Critic`, where they are not the FQL and BFN families'.
     """
-    proposed, taken = config.chunk_length, config.critic_length
-    ensemble = lambda length: functional(
-        lambda rngs: Critic(observation_size, (length, action_size), config.hidden, rngs),
-        ensemble=config.critics,
-    )
-    init, critic = ensemble(taken)
-    backed_up = lambda batch: batch._replace(valid=batch.valid[:, : config.backup_length])
-
-    def loss(params, next_q, batch):
-        return critic_loss(
-            critic(params, batch.observation, batch.actions[:, :taken]),
-            next_q,
-            backed_up(batch),
-            config.target,
-        )
-
-    if proposed >= taken:
-        return Critics(
-            init, lambda params, observation, chunk: critic(params, observation, chunk[:, :taken]), loss
-        )
-
-    partial_init, partial = ensemble(proposed)
-
-    def both_init(key):
-        keys = jax.random.split(key)
-        return {"whole": init(keys[0]), "partial": partial_init(keys[1])}
-
-    def both_loss(params, next_q, batch):
-        term, info = loss(params["whole"], next_q, batch)
-        whole = jax.lax.stop_gradient(
-            critic(params["whole"], batch.observation, batch.actions[:, :taken])
-        )  # (E, B)
-        error = jnp.mean(whole, axis=0) - partial(
-            params["partial"], batch.observation, batch.actions[:, :proposed]
-        )  # (E, B)
-        weight = jnp.where(error > 0, config.expectile, 1 - config.expectile)
-        return term + jnp.mean(backed_up(batch).valid[:, -1] * weight * error**2), info
-
-    return Critics(
-        both_init,
-        lambda params, observation, chunk: partial(params["partial"], observation, chunk),
-        both_loss,
+    chunk = (config.chunk_length, action_size)
+    init, value = functional(
+        lambda rngs: Critic(observation_size, chunk, config.hidden, rngs, **layers), ensemble=config.critics
     )
 
+    def loss(params, target_critic, batch, next_actions):
+        q = value(params, batch.observation, batch.actions[:, : chunk[0]])  # (E, B)
+        next_q = value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
+        return critic_loss(q, next_q, batch, config.target)
 
-def mean_value(critic: Callable) -> Callable:
-    """`value(params, observation, actions)`: the mean of an ensemble that gives (E, B), as a function of all parameters."""
-    return lambda params, observation, actions: jnp.mean(
-        critic(params["critic"], observation, actions), axis=0
-    )
+    return Critics(init, value, loss)
+
+
+def mean_value(critics: Critics) -> Callable[..., jax.Array]:
+    """`value(params, observation, actions)`: the ensemble's mean (B,), as a function of all parameters."""
+    return lambda params, *inputs: jnp.mean(critics.value(params["critic"], *inputs), axis=0)

@@ -1,78 +1,122 @@
 """FQL, FQL-n and QC-FQL (Q-LAC): a one-step policy distilled from a behavior flow, pushed towards high Q.
 
-    L_critic(theta) = E (Q_theta(s_t, a) - [ sum_k discount^k r_{t+k} + discount^H Q_target(s_{t+H}, mu(s_{t+H}, z)) ])^2
-    L_flow(beta)    = E | v_beta(s, x_t, t) - (a - x_0) |^2                 flow-matching behavior cloning
-    L_distill       = alpha E | mu_psi(s, z) - clip(Euler(v_beta, s, z), -1, 1) |^2      same noise z; no gradient into beta
-    L_Q             = - E Q_theta(s, clip(mu_psi(s, z), -1, 1))             no gradient into theta
+    L_critic(theta) = E (Q_theta(s_t, a) - [ R + discount^H Q_target(s', clip(mu_psi(s', z), -1, 1)) ])^2
+    R               = sum_k discount^k r_{t+k}, k < H;  s' = s_{t+H}
+    L_flow(beta)    = E | v_beta(s, x_t, t) - (a - x_0) |^2        flow-matching behavior cloning
+    L_distill(psi)  = E | mu_psi(s, z) - clip(Euler(v_beta, s, z), -1, 1) |^2        the same noise z for both
+    L_Q(psi)        = - E Q_theta(s, clip(mu_psi(s, z), -1, 1))
+    L               = L_critic + L_flow + alpha L_distill + L_Q
 
-a is one action (FQL, FQL-n) or a chunk of H (QC-FQL). Source: arXiv 2502.02538 (FQL); arXiv 2507.07969, section 4.
+a is one action (FQL, FQL-n) or a chunk of H (QC-FQL). Source: arXiv 2502.02538 (FQL); 2507.07969, section 4.
+Shapes: B batch, S observation size, H chunk length, A action size, E ensemble.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, gradient_step, initial_state
-from qlac_lite.agents.critics import make_critics, mean_value
+from qlac_lite.agents.base import Learner, Losses, gradient_step, initial_state
+from qlac_lite.agents.critics import Critics, make_critics, mean_value
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
-from qlac_lite.agents.networks import OneStepPolicy, VectorField, functional
+from qlac_lite.agents.networks import OneStepPolicy, Params, VectorField, functional
 from qlac_lite.config import Config
 
 
-def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
+class Networks(NamedTuple):
+    """The three networks as functions of their parameters."""
+
+    flow: Callable[..., jax.Array]  # params, (B, S), (B, H, A), (B,) -> (B, H, A)
+    policy: Callable[..., jax.Array]  # params, (B, S), noise (B, H, A) -> (B, H, A), not clipped
+    critic: Callable[..., jax.Array]  # params, (B, S), (B, H, A) -> (E, B)
+
+
+def distillation_loss(proposal: jax.Array, behavior: jax.Array) -> jax.Array:
+    """Mean squared distance of the policy's chunk from the flow's, clipped; both (B, H, A).
+
+    No gradient into behavior.
+    """
+    target = stop_gradient(jnp.clip(behavior, -1, 1))
+    return jnp.mean((proposal - target) ** 2)
+
+
+def q_loss(critic: Callable, params: Params, observation: jax.Array, proposal: jax.Array) -> jax.Array:
+    """Minus the critics' mean value of the policy's chunk (B, H, A) as it would be executed.
+
+    No gradient into params.
+    """
+    return -jnp.mean(critic(stop_gradient(params), observation, jnp.clip(proposal, -1, 1)))
+
+
+def actor_loss(
+    networks: Networks,
+    params: dict[str, Params],
+    observation: jax.Array,
+    actions: jax.Array,
+    valid: jax.Array,
+    alpha: float,
+    flow_steps: int,
+    flow_key: jax.Array,
+    noise_key: jax.Array,
+    precision: str = "float32",
+) -> Losses:
+    """What flow and policy minimise the sum of, by name: flow BC, distillation (times alpha) and the Q loss.
+
+    Args:
+        actions, valid: (B, H, A), (B, H) the data's chunks, and which of their steps exist.
+        flow_key, noise_key: for the flow's loss; for the noise z that flow and policy turn into a chunk each.
+        precision: in which the flow is sampled, see `flow.sampling_field`.
+    """
+    field = lambda *inputs: networks.flow(params["flow"], *inputs)
+    imitation = flow_matching_loss(field, observation, actions, valid, flow_key)
+
+    noise = jax.random.normal(noise_key, actions.shape)  # z (B, H, A)
+    sampled = sampling_field(networks.flow, params["flow"], precision)
+    behavior = euler(sampled, observation, noise, flow_steps)  # (B, H, A)
+    proposal = networks.policy(params["policy"], observation, noise)  # (B, H, A)
+    return {
+        "flow": imitation,
+        "distill": alpha * distillation_loss(proposal, behavior),
+        "q": q_loss(networks.critic, params["critic"], observation, proposal),
+    }
+
+
+def make_learner(
+    config: Config, observation_size: int, action_size: int, critics: Critics | None = None
+) -> Learner:
+    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`.
+
+    Args:
+        critics: where they are not of the policy's chunks, see `decoupled`.
+    """
+    critics = critics or make_critics(config, observation_size, action_size)
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
-    critics = make_critics(config, observation_size, action_size)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
     policy_init, policy = functional(lambda rngs: OneStepPolicy(*sizes, rngs))
+    networks = Networks(vector_field, policy, critics.value)
     optimizer = optax.adam(config.learning_rate)
 
-    def init(key):
-        return initial_state(
-            {"critic": critics.init, "flow": flow_init, "policy": policy_init}, optimizer, key
-        )
+    def losses(params, target_critic, batch, key):
+        next_key, flow_key, noise_key = jax.random.split(key, 3)
+        next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)  # (B, H, A)
+        critic_term, info = critics.loss(params["critic"], target_critic, batch, next_actions)
+
+        actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]  # (B, H, A), (B, H)
+        settings = (config.alpha, config.flow_steps, flow_key, noise_key, config.sampling_precision)
+        terms = actor_loss(networks, params, batch.observation, actions, valid, *settings)
+        return {"critic": critic_term} | terms, info | {"policy_q_mean": -terms["q"]}
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # z (B, H, A)
         return jnp.clip(policy(params["policy"], observation, noise), -1, 1)
 
-    def losses(params, target_critic, batch, key):
-        next_key, flow_key, noise_key = jax.random.split(key, 3)
-        actions = batch.actions[:, : chunk[0]]  # (B, H, A)
+    def init(key):
+        inits = {"critic": critics.init, "flow": flow_init, "policy": policy_init}
+        return initial_state(inits, optimizer, key)
 
-        next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)
-        next_q = critics.value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
-        critic_term, info = critics.loss(params["critic"], next_q, batch)
-
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)
-        flow_term = flow_matching_loss(flow, batch.observation, actions, batch.valid[:, : chunk[0]], flow_key)
-
-        noise = jax.random.normal(noise_key, actions.shape)  # z (B, H, A)
-        frozen_flow = sampling_field(vector_field, stop_gradient(params["flow"]), config.sampling_precision)
-        behavior = jnp.clip(
-            euler(frozen_flow, batch.observation, noise, config.flow_steps), -1, 1
-        )  # (B, H, A)
-        proposal = policy(params["policy"], batch.observation, noise)  # (B, H, A)
-        distill_term = config.alpha * jnp.mean((proposal - behavior) ** 2)
-
-        policy_q = critics.value(
-            stop_gradient(params["critic"]), batch.observation, jnp.clip(proposal, -1, 1)
-        )  # (E, B)
-        info |= {"policy_q_mean": jnp.mean(policy_q)}
-        return {
-            "critic": critic_term,
-            "flow": flow_term,
-            "distill": distill_term,
-            "q": -jnp.mean(policy_q),
-        }, info
-
-    return Learner(
-        init,
-        gradient_step(losses, optimizer, config.target_rate),
-        act,
-        losses,
-        ("policy",),
-        mean_value(critics.value),
-    )
+    update = gradient_step(losses, optimizer, config.target_rate)
+    return Learner(init, update, act, losses, ("policy",), mean_value(critics))

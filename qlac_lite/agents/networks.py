@@ -1,8 +1,8 @@
-"""The networks of the paper as Flax NNX modules: MLP, critic ensemble, vector field, one-step policy, Gaussian policy.
+"""The networks of the paper as Flax NNX modules: critics, vector field, one-step policy, Gaussian policy.
 
-A module is split once into a static definition and a plain pytree of parameters (`functional`), so that everything
-trained is an ordinary pytree. The FQL and BFN families have GELU, then LayerNorm (critic only); the RLPD family has
-LayerNorm (critic only), then ReLU, as the published code does (docs/fidelity.md).
+A module is split once into a static definition and a plain pytree of parameters (`functional`), so that
+everything trained is an ordinary pytree. The FQL and BFN families have GELU, then LayerNorm (critic only);
+the RLPD family has LayerNorm (critic only), then ReLU, as the published code does (docs/fidelity.md).
 Shapes: B batch, S observation size, H chunk length, A action size, E ensemble.
 """
 
@@ -18,7 +18,7 @@ XAVIER = nnx.initializers.variance_scaling(1.0, "fan_avg", "uniform")
 
 
 class MLP(nnx.Module):
-    """Linear layers, each but the last followed by an activation and perhaps LayerNorm: (B, inputs) -> (B, outputs).
+    """Linear layers, all but the last with an activation and perhaps LayerNorm: (B, inputs) -> (B, outputs).
 
     `norm` says where LayerNorm stands: "none", "after" the activation, or "before" it.
     """
@@ -44,7 +44,10 @@ def _linear(inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.Linear:
 
 
 class Critic(nnx.Module):
-    """Q(s, a_{1:H}): one value for a whole chunk; (B, S), (B, H, A) -> (B,). RLPD's has `activation` and `norm` of its own."""
+    """Q(s, a_{1:H}): one value for a whole chunk; (B, S), (B, H, A) -> (B,).
+
+    RLPD's has an `activation` and `norm` of its own.
+    """
 
     def __init__(
         self,
@@ -73,7 +76,10 @@ class VectorField(nnx.Module):
 
 
 class OneStepPolicy(nnx.Module):
-    """mu(s, z): noise to a chunk in one pass, FQL's distilled policy; (B, S), (B, H, A) -> (B, H, A), not clipped."""
+    """mu(s, z), FQL's distilled policy: noise to a chunk in one pass; (B, S), (B, H, A) -> (B, H, A).
+
+    Its chunks are not clipped.
+    """
 
     def __init__(self, observation_size: int, chunk: tuple[int, int], hidden: Sequence[int], rngs: nnx.Rngs):
         size = chunk[0] * chunk[1]
@@ -87,7 +93,7 @@ LOG_STD = (-20.0, 2.0)  # range of the Gaussian policy's log standard deviation
 
 
 class GaussianPolicy(nnx.Module):
-    """pi(a|s) before its tanh: mean and log standard deviation of every entry; (B, S) -> (B, H, A), (B, H, A).
+    """pi(a|s) before its tanh: mean and log standard deviation of every entry; (B, S) -> (B, H, A) twice.
 
     Two heads on a common ReLU network, each with its own initialisation.
     """
@@ -113,8 +119,8 @@ def functional(
 ) -> tuple[Callable[[jax.Array], Params], Callable[..., jax.Array]]:
     """A module as two pure functions: `init(key) -> params` and `apply(params, *inputs) -> outputs`.
 
-    With `ensemble=E` the parameters carry a leading axis E, each member drawn from its own key, and so do the outputs:
-    E critics are (E, B).
+    With `ensemble=E` the parameters carry a leading axis E, each member drawn from its own key, and so do the
+    outputs: E critics are (E, B).
     """
     definition = nnx.graphdef(nnx.eval_shape(lambda: module(nnx.Rngs(0))))
 

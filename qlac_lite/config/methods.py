@@ -7,7 +7,8 @@ from qlac_lite.utils.errors import unknown
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """backup x extraction: how the critic looks ahead, and how actions are drawn from critic and behavior flow."""
+    """backup x extraction: how the critic looks ahead,
+    and how actions are drawn from critic and behavior flow."""
 
     name: str
     title: str  # as the paper writes it
@@ -19,7 +20,8 @@ class Method:
     )  # fields of Config that the method sets, in every preset
 
 
-# RLPD has no offline phase: it learns online, from batches of which one half is data (arXiv 2302.02948; 2507.07969, appendix C).
+# RLPD has no offline phase: it learns online, from batches of which one half is data (arXiv 2302.02948;
+# 2507.07969, appendix C).
 RLPD = dict(offline_steps=0, offline_share=0.5, critics=10, first_actions="random", online_shards="rotating")
 
 

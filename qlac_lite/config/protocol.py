@@ -1,7 +1,7 @@
 """Every setting of the paper's protocol as text, with its source: what `qlac tasks` and `qlac methods` print.
 
-Nothing is set here. The numbers are read from where runs take them: the table in config/tasks.py, the defaults of config.Config, and
-the methods' own settings.
+Nothing is set here. The numbers are read from where runs take them:
+the table in config/tasks.py, the defaults of config.Config, and the methods' own settings.
 """
 
 import textwrap
@@ -36,10 +36,22 @@ def describe_tasks() -> str:
     lines = _columns([titles, *(_domain_row(domain) for domain in DOMAINS.values())])
     quadruple = DOMAINS["cube-quadruple"]
     lines += [
-        "S: size of an observation. Limit: environment steps of an episode. Reward of a step: -1 or 0 is sparse, 0 once solved;",
-        f"-3 to 0 is minus the number of objects that are wrong. BFN, BFN-n: N = {_full('bfn', 'scene').candidates} everywhere [b].",
-        "* cube-single is the course's small task, not the paper's: its limit is [c], its alpha [d], its N the cubes' [a].",
-        f"The paper's data of cube-quadruple are a larger set; {quadruple.dataset} has {quadruple.episodes * 1000:,} transitions [c].",
+        (
+            "S: size of an observation. Limit: environment steps of an episode. Reward of a step: "
+            "-1 or 0 is sparse, 0 once solved;"
+        ),
+        (
+            "-3 to 0 is minus the number of objects that are wrong. BFN, BFN-n: "
+            f"N = {_full('bfn', 'scene').candidates} everywhere [b]."
+        ),
+        (
+            "* cube-single is the course's small task, not the paper's: "
+            "its limit is [c], its alpha [d], its N the cubes' [a]."
+        ),
+        (
+            "The paper's data of cube-quadruple are a larger set; "
+            f"{quadruple.dataset} has {quadruple.episodes * 1000:,} transitions [c]."
+        ),
     ]
     lines += [
         "",
@@ -51,8 +63,14 @@ def describe_tasks() -> str:
         ),
     ]
     lines += [
-        "Each set is a task of the same name. mh: several people demonstrated; ph: one, proficient, and not in the paper (its alpha and N are",
-        f"mh's here). Reward: the file's 0 or 1 less 1. square: the paper's table says 500 steps [a], the course takes robomimic's. Seeds: {ROBOMIMIC['lift-mh-low_dim'].full['seeds']}.",
+        (
+            "Each set is a task of the same name. mh: several people demonstrated; "
+            "ph: one, proficient, and not in the paper (its alpha and N are"
+        ),
+        (
+            "mh's here). Reward: the file's 0 or 1 less 1. square: the paper's table says 500 steps [a], "
+            f"the course takes robomimic's. Seeds: {ROBOMIMIC['lift-mh-low_dim'].full['seeds']}."
+        ),
     ]
     lines += ["", "Tasks, five each (task1 to task5):"]
     for d in DOMAINS.values():
@@ -145,7 +163,8 @@ def _protocol_rows() -> list[tuple[str, str, str]]:
 
 
 def _settings(method: Method) -> list[str]:
-    """What a method sets at the paper's size: over how many steps it looks and acts, and its fields of Config."""
+    """What a method sets at the paper's size: over how many steps it looks and acts,
+    and its fields of Config."""
     configs = [_full(method.name, domain) for domain in DOMAINS if domain != "cube-single"]
     chunk, backup = configs[0].chunk_length, configs[0].backup_length
     words = [f"acts in chunks of {chunk}" if chunk > 1 else "acts step by step"]

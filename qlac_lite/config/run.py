@@ -1,7 +1,7 @@
 """A run's whole configuration, and the two presets.
 
-`lite` is minutes on two CPU cores; `full` is the paper's protocol (arXiv 2507.07969, section 5 and appendix C). Both run
-the same code.
+`lite` is minutes on two CPU cores; `full` is the paper's protocol (arXiv 2507.07969, section 5 and appendix
+C). Both run the same code.
 """
 
 import dataclasses
@@ -39,7 +39,8 @@ class Config:
     online_steps: int = 1_000_000  # environment steps after that, one gradient step each
     # The learner.
     horizon: int = 5  # H: chunk length, or n of an n-step return
-    policy_horizon: int = 0  # actions of the policy's chunk, where it is not the critic's (FQL and BFN families); 0: the critic's
+    # actions of the policy's chunk, where it is not the critic's (FQL and BFN families); 0: the critic's
+    policy_horizon: int = 0
     discount: float = 0.99
     stride: int = 1  # chunks start at every row (1), or only at multiples of it in their episode
     batch_size: int = 256  # B
@@ -48,7 +49,8 @@ class Config:
     target_rate: float = 0.005  # weight of the new parameters in the target critic's moving average
     critics: int = 2  # E
     target: str = "mean"  # or "min": what the critics' bootstrap values are reduced to
-    expectile: float = 0.8  # of the regression that values the policy's chunk where it is shorter than the critic's; 0.5: the mean
+    # of the regression that values the policy's chunk where it is shorter than the critic's; 0.5: the mean
+    expectile: float = 0.8
     flow_steps: int = 10  # K, Euler steps
     alpha: float = 300.0  # weight of the distillation loss (FQL family)
     candidates: int = 32  # N, samples of which the best acts (BFN family)
@@ -61,7 +63,8 @@ class Config:
     )  # nats per action dimension that the temperature holds the policy at (RLPD family)
     initial_temperature: float = 1.0  # weight of the entropy at the start; then it is learned (RLPD family)
     bc_weight: float = 0.0  # weight of the behavior cloning loss (RLPD family)
-    offline_reward: str = "next"  # OGBench's data are labelled with the reward and mask of s_{t+1}; "current": of s_t, as published
+    # OGBench's data are labelled with the reward and mask of s_{t+1}; "current": of s_t, as published
+    offline_reward: str = "next"
     shard_steps: int = 1000  # gradient steps on a shard before the next, where the data come in shards
     # Online.
     updates_per_step: float = 1.0  # gradient steps per environment step; 0 only collects
@@ -69,12 +72,15 @@ class Config:
         0.0  # of an online batch, drawn from the dataset; 0: from dataset and replay together, by size
     )
     execute: int = 0  # actions executed of each chunk before the policy looks again; 0: all
-    replay_capacity: int = 2_000_000  # transitions drawn from, or one more than the data if larger: online ones displace the oldest; 0: all
-    online_shards: str = "last"  # online, data in shards stay at the offline phase's last one; or "rotating": they go on changing
+    # transitions drawn from, or one more than the data if larger: online ones displace the oldest; 0: all
+    replay_capacity: int = 2_000_000
+    # online, data in shards stay at the offline phase's last one; or "rotating": they go on changing
+    online_shards: str = "last"
     # The run.
     online_start: int = 5000  # environment steps before the first online gradient step
     first_actions: str = "policy"  # who acts until then; or "random": uniform in [-1, 1]
-    order: str = "overlapped"  # the updates for a chunk run while the simulators execute the next; or "alternating": before it
+    # the updates for a chunk run while the simulators execute the next; or "alternating": before it
+    order: str = "overlapped"
     log_every: int = 5000  # steps between two rows of progress.csv
     evaluate_every: int = 100_000  # steps between evaluations; both phases also end with one
     evaluation_episodes: int = 50  # per seed
@@ -183,12 +189,13 @@ class Config:
 
     @property
     def reach(self) -> int:
-        """Steps of an online episode that must be known before a chunk may start there: the span; or, where nobody
-        learns yet, the horizon if it is longer, so that any method can learn from it later."""
+        """Steps of an online episode that must be known before a chunk may start there: the span; or, where
+        nobody learns yet, the horizon if it is longer, so that any method can learn from it later."""
         return self.span if self.updates_per_step else max(self.span, self.horizon)
 
     def updates_due(self, steps):
-        """Online gradient steps that belong to so many environment steps of a seed; a whole number, or an array of them."""
+        """Online gradient steps that belong to so many environment steps of a seed;
+        a whole number, or an array of them."""
         rate = fractions.Fraction(self.updates_per_step).limit_denominator(1000)
         return (steps > self.online_start) * (steps - self.online_start) * rate.numerator // rate.denominator
 

@@ -1,8 +1,9 @@
 """Every task of the course and what the paper sets for it, in one table; and the course's own small world.
 
-Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), the OGBench package for
-sizes, and robomimic's documentation (arXiv 2108.03298) for its sets. cube-single is not in the paper: it is the course's small task, with OGBench's own episode limit and
-the alpha that FQL (arXiv 2502.02538) uses there.
+Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), the
+OGBench package for sizes, and robomimic's documentation (arXiv 2108.03298) for its sets. cube-single is not
+in the paper: it is the course's small task, with OGBench's own episode limit and the alpha that FQL (arXiv
+2502.02538) uses there.
 """
 
 import dataclasses
@@ -15,7 +16,8 @@ LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite_world.py
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """One environment with its single tasks: OGBench's manipulation environments have five each, the others one."""
+    """One environment with its single tasks: OGBench's manipulation environments have five each,
+    the others one."""
 
     name: str
     env_class: str  # module:class; in Robomimic the task: lift, can or square
@@ -61,7 +63,8 @@ class Domain:
 
     @property
     def qpos_size(self) -> int:
-        """MuJoCo positions: 6 arm joints, 8 gripper joints, 7 a cube, 1 a button, drawer and window in scene."""
+        """MuJoCo positions: 6 arm joints, 8 gripper joints, 7 a cube, 1 a button,
+        drawer and window in scene."""
         return 14 + 7 * self.cubes + self.buttons + (2 if self.name == "scene" else 0)
 
 
@@ -69,7 +72,10 @@ def _alpha(one_step: float, n_step: float, chunk: float) -> dict[str, float]:
     return {"one-step": one_step, "n-step": n_step, "chunk": chunk}
 
 
-_CUBE, _SCENE, _PUZZLE = (f"ogbench.manipspace.envs.{name}" for name in ("cube_env:CubeEnv", "scene_env:SceneEnv", "puzzle_env:PuzzleEnv"))  # fmt: skip
+_CUBE, _SCENE, _PUZZLE = (
+    f"ogbench.manipspace.envs.{name}"
+    for name in ("cube_env:CubeEnv", "scene_env:SceneEnv", "puzzle_env:PuzzleEnv")
+)
 _300 = _alpha(300, 100, 300)
 DOMAINS = {
     domain.name: domain
@@ -78,7 +84,8 @@ DOMAINS = {
         Domain("cube-single",    _CUBE,  "single",    28, 1,  200, 1, 0, (0.0, 0.0),   1000, _alpha(300, 300, 300), 32),
         Domain("cube-double",    _CUBE,  "double",    37, 2,  500, 2, 0, (0.0, 0.25),  1000, _300,                  32),
         Domain("cube-triple",    _CUBE,  "triple",    46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _alpha(300, 100, 100), 32),
-        Domain("cube-quadruple", _CUBE,  "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5),   5000, _alpha(300, 100, 100), 32, paper_data=(100_000_000, 100)),
+        Domain("cube-quadruple", _CUBE,  "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5),   5000, _alpha(300, 100, 100), 32,
+               paper_data=(100_000_000, 100)),
         Domain("scene",          _SCENE, "scene",     40, 5,  750, 1, 2, (0.5, 0.5),   1000, _300,                  32, True),
         Domain("puzzle-3x3",     _PUZZLE, "3x3",      55, 9,  500, 0, 9, (0.5, 0.5),   1000, _alpha(100, 100, 300), 64, True),
     )
@@ -88,11 +95,13 @@ DOMAINS = {
 # Small enough for minutes on two cores with everything compiled; the same for every method.
 _LITE_SETTINGS = dict(
     seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
-    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000, evaluation_episodes=20,
+    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000,
+    evaluation_episodes=20,
 )  # fmt: skip
 LITE_DOMAIN = Domain(
-    LITE_WORLD, "qlac_lite.envs.lite_world:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400, _alpha(10, 10, 10), 8,
-    action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)), lite=_LITE_SETTINGS, suite="lite",
+    LITE_WORLD, "qlac_lite.envs.lite_world:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400,
+    _alpha(10, 10, 10), 8, action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)),
+    lite=_LITE_SETTINGS, suite="lite",
 )  # fmt: skip
 
 
@@ -138,7 +147,8 @@ class Task:
 
 
 def task_names() -> list[str]:
-    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, Robomimic's sets, and the lite world."""
+    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, Robomimic's sets,
+    and the lite world."""
     kinds = [
         (d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper
     ]

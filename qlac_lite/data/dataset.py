@@ -1,14 +1,15 @@
 """A flat dataset and the chunks sampled from it, inside the compiled training step.
 
-An episode of T transitions lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of s_{t+1}
-(0 where it is terminal). An episode that did not terminate keeps one more row, its last observation, to bootstrap
-from; one that terminated needs none. So every observation is stored once.
+An episode of T transitions lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of
+s_{t+1} (0 where it is terminal). An episode that did not terminate keeps one more row, its last observation,
+to bootstrap from; one that terminated needs none. So every observation is stored once.
 
-A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode (stride H, as
-some descriptions of the method have it). It never crosses the end of its episode: `valid` says which of its steps
-exist, and the discount is 0 from the first terminal state on. (A critic takes whole chunks only, so online a success
-reaches it through the one start that lies exactly H steps before it: with stride H, through one episode in H.) Rewards after a success inside the chunk still count,
-because in play data a success does not end the episode.
+A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode
+(stride H, as some descriptions of the method have it). It never crosses the end of its episode: `valid` says
+which of its steps exist, and the discount is 0 from the first terminal state on. (A critic takes whole chunks
+only, so online a success reaches it through the one start that lies exactly H steps before it: with stride H,
+through one episode in H.) Rewards after a success inside the chunk still count, because in play data a
+success does not end the episode.
 
 Shapes: B batch, H chunk length, A action size, S observation size, N rows.
 """
@@ -55,7 +56,8 @@ def build_dataset(
     episode_ends: np.ndarray,
     stride: int = 1,
 ) -> Dataset:
-    """Dataset from flat rows (N, ...) in which `episode_ends` (N,) marks the last observation of each episode.
+    """Dataset from flat rows (N, ...) in which `episode_ends` (N,)
+    marks the last observation of each episode.
 
     Raises:
         QlacError: an episode without a transition, an unfinished last episode, or NaN.
@@ -92,11 +94,12 @@ def build_dataset(
 
 
 def check_horizon(longest: int, horizon: int) -> None:
-    """Raises QlacError if no episode, the longest of that many steps, is as long as a chunk: then no critic could train."""
+    """Raises QlacError if no episode, the longest of that many steps, is as long as a chunk:
+    then no critic could train."""
     if horizon > longest:
         raise QlacError(
-            f"The chunk length {horizon} is longer than the longest episode ({longest} steps): no chunk fits. "
-            f"Choose horizon <= {longest}."
+            f"The chunk length {horizon} is longer than the longest episode ({longest} steps): "
+            f"no chunk fits. Choose horizon <= {longest}."
         )
 
 
@@ -112,18 +115,18 @@ def sample(
 ) -> Batch:
     """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
 
-    With an `offline_share` of a batch it is two draws instead, that share from the first part and the rest from the second
-    (from the first too, as long as the second has none).
+    With an `offline_share` of a batch it is two draws instead, that share from the first part and the rest
+    from the second (from the first too, as long as the second has none).
 
-    With a `span` above the horizon the batch has so many actions, of which returns and bootstrap look at the first `horizon`
-    only: for a policy whose chunk is longer than what the critic looks ahead.
+    With a `span` above the horizon the batch has so many actions, of which returns and bootstrap look at the
+    first `horizon` only: for a policy whose chunk is longer than what the critic looks ahead.
 
-    With a `capacity` the chunks are drawn as from one buffer of that size, or one larger than the first part if that is more:
-    as many of its oldest starts are left out as the parts together have too many.
+    With a `capacity` the chunks are drawn as from one buffer of that size, or one larger than the first part
+    if that is more: as many of its oldest starts are left out as the parts together have too many.
 
-    `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the offline
-    rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an n-step batch is
-    `horizon=n`, of which a learner takes the first action only.
+    `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the
+    offline rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an
+    n-step batch is `horizon=n`, of which a learner takes the first action only.
     """
     if offline_share and len(parts) == 2:
         keys, share = jax.random.split(key), round(offline_share * batch_size)

@@ -19,17 +19,20 @@ def _reader(path: Path):
 
 
 def verify(path: Path, name: str | None = None) -> dict:
-    """What a file holds, checked against the dataset or task `name`; see `ogbench.verify` and `robomimic.verify`."""
+    """What a file holds, checked against the dataset or task `name`;
+    see `ogbench.verify` and `robomimic.verify`."""
     return _reader(Path(path)).verify(path, name)
 
 
 def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
-    """The verified file as a flat dataset with the rewards and masks of `task`, and its summary for the record.
+    """The verified file as a flat dataset with the rewards and masks of `task`,
+    and its summary for the record.
 
     Args:
         stride, offline_reward: as in `Config`.
 
     Raises:
-        QlacError: what is wrong with the file; or robomimic's, whose rewards are in the file, with `offline_reward` "current".
+        QlacError: what is wrong with the file; or robomimic's, whose rewards are in the file,
+            with `offline_reward` "current".
     """
     return _reader(Path(path)).load(path, task, stride, offline_reward)

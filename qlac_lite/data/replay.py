@@ -26,7 +26,8 @@ class Replay(NamedTuple):
 def empty_replay(
     transitions: int, episode_limit: int, observation_size: int, action_size: int, horizon: int
 ) -> Replay:
-    """Room for `transitions` of one seed, plus a row for each episode that ends by its time limit, plus slack."""
+    """Room for `transitions` of one seed, plus a row for each episode that ends by its time limit,
+    plus slack."""
     rows = transitions + transitions // episode_limit + 1024 + 4 * horizon
     zeros = np.zeros(rows, np.float32)
     data = Dataset(
@@ -66,7 +67,8 @@ class Transitions(NamedTuple):
 
 
 def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> Replay:
-    """Writes an executed chunk behind the cursor; rows whose chunk of `horizon` steps is now known become starts."""
+    """Writes an executed chunk behind the cursor; rows whose chunk of `horizon` steps is now known become
+    starts."""
     replay, new = jax.tree.map(jnp.asarray, (replay, new))
     data, size = replay.data, new.actions.shape[0]
     at = replay.cursor
@@ -104,7 +106,8 @@ def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> R
 
 
 def close_episode(replay: Replay, horizon: int, stride: int = 1) -> Replay:
-    """Ends the episode in flight where it stands, as a time limit would: for a resumed run whose simulators do not repeat it."""
+    """Ends the episode in flight where it stands, as a time limit would:
+    for a resumed run whose simulators do not repeat it."""
     nothing = Transitions(
         jax.lax.dynamic_slice_in_dim(replay.data.observations, replay.cursor, 2),
         jnp.zeros((1, replay.data.actions.shape[1])),

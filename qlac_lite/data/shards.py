@@ -1,13 +1,15 @@
-"""Datasets that do not fit into the memory, as shards: files of OGBench's layout in one folder, streamed while the updates run.
+"""Datasets that do not fit into the memory, as shards:
+files of OGBench's layout in one folder, streamed while the updates run.
 
     shards, summary = open_shards(folder, task)    each file is verified once
     with Stream(shards, put, steps=1000) as stream:
         stream.at(step)       the shard on the device at that gradient step: another one every 1000 steps
         stream.until(step)    the step at which the next one takes its place
 
-While a shard serves, threads read and label the next ones and put them on the device. The order is a new permutation in each
-pass over the shards, and follows from the step alone: a resumed run sees the same shards. Source: OGBench's 100M datasets
-(cube-quadruple-play-100m-v0 has 100 shards of 1M transitions), which the paper uses for cube-quadruple.
+While a shard serves, threads read and label the next ones and put them on the device. The order is a new
+permutation in each pass over the shards, and follows from the step alone: a resumed run sees the same shards.
+Source: OGBench's 100M datasets (cube-quadruple-play-100m-v0 has 100 shards of 1M transitions), which the
+paper uses for cube-quadruple.
 """
 
 import concurrent.futures
@@ -27,12 +29,14 @@ from qlac_lite.data.formats.ogbench import labelled, verify
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_json, read_npz, write_json
 
-RECORD = "verified.json"  # beside the shards: what was verified, so that a resumed run need not read them all again
+# beside the shards: what was verified, so that a resumed run need not read them all again
+RECORD = "verified.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-    """Verified files with rows for one task; all are padded to the largest, so that one compiled program serves all."""
+    """Verified files with rows for one task; all are padded to the largest,
+    so that one compiled program serves all."""
 
     paths: tuple[Path, ...]
     task: Task
@@ -75,7 +79,8 @@ class Shards:
 def open_shards(
     folder: Path, task: Task, stride: int = 1, offline_reward: str = "next"
 ) -> tuple[Shards, dict]:
-    """All .npz files of a folder (validation files aside) as shards, and a summary for the record as `verify` gives it.
+    """All .npz files of a folder (validation files aside) as shards,
+    and a summary for the record as `verify` gives it.
 
     Raises:
         QlacError: no such file, one that does not pass `verify`, or one of another domain.
@@ -128,7 +133,8 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def shard_order(count: int, turn: int) -> int:
-    """Which of `count` shards serves in that turn, 0, 1, ...: each once a pass, in another order each pass."""
+    """Which of `count` shards serves in that turn, 0, 1, ...:
+    each once a pass, in another order each pass."""
     rng = np.random.default_rng([count, turn // count])
     return int(rng.permutation(count)[turn % count])
 

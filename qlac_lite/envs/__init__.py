@@ -1,5 +1,5 @@
-"""Simulators: OGBench's tasks, the chunked MDP as a wrapper, environments in parallel processes; and the lite world, the only one
-of them that imports JAX."""
+"""Simulators: OGBench's tasks, the chunked MDP as a wrapper, environments in parallel processes;
+and the lite world, the only one of them that imports JAX."""
 
 import ctypes.util
 import os
@@ -7,8 +7,8 @@ import sys
 import warnings
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-    # Off-screen rendering where the machine has it; MuJoCo reads this when it is imported, and naming a missing library
-    # would break the import itself.
+    # Off-screen rendering where the machine has it;
+    # MuJoCo reads this when it is imported, and naming a missing library would break the import itself.
     _backend = (
         "egl"
         if ctypes.util.find_library("EGL")

@@ -12,16 +12,18 @@ import numpy as np
 class ChunkedEnv(gymnasium.Wrapper):
     """Executes a chunk open loop, in the environment's own process.
 
-    Action (H, A), clipped to the inner action space. Reward: sum over k of discount^k r_{t+k}. The chunk stops at the
-    step that terminates or truncates the episode. `info` holds the transitions it made, padded to H:
+    Action (H, A), clipped to the inner action space. Reward: sum over k of discount^k r_{t+k}. The chunk
+    stops at the step that terminates or truncates the episode. `info` holds the transitions it made, padded
+    to H:
 
         observations (H + 1, S) float32   s_t .. s_{t+length}
         actions      (H, A) float32       as executed
         rewards      (H,) float32         r(s_{t+1}) ..
         length       int                  steps executed, 1 to H
         success      bool                 the task was solved at the last executed step
-    so in a Gymnasium vector environment one chunk is one message. A chunk of NaN is a rest: nothing is executed, length
-    and reward are 0; so one environment of several can wait for the others. Source: arXiv 2507.07969, section 3.
+    so in a Gymnasium vector environment one chunk is one message. A chunk of NaN is a rest: nothing is
+    executed, length and reward are 0; so one environment of several can wait for the others. Source: arXiv
+    2507.07969, section 3.
     """
 
     def __init__(self, env: gymnasium.Env, horizon: int, discount: float):

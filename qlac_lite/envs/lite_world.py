@@ -1,19 +1,21 @@
-"""The lite world: carry a puck through a wall with two gaps. Pure JAX, so that thousands of steps are one compiled call.
+"""The lite world: carry a puck through a wall with two gaps.
+Pure JAX, so that thousands of steps are one compiled call.
 
-    +-----------+-----------+      The square [-1, 1] x [-1, 1], seen from above. A gripper without an arm has to reach
-    |           #           |      the puck on the left, close on it, carry it through one of two gaps in the wall at
-    |                       |      x = 0, and let it go at the goal on the right. The reward is -1 a step and 0 at the
-    |           #           |      step that solves the task, which ends the episode.
-    |  +  o     #     (G)   |
-    |           #           |      `step`, the distance that an action of size 1 moves, is the difficulty: the same way
-    |                       |      takes about 30 actions at 0.08, 60 at 0.04 and 120 at 0.02.
-    |           #           |
-    +-----------+-----------+
++-----------+-----------+ The square [-1, 1] x [-1, 1], seen from above. A gripper without an arm has to reach
+|           #           | the puck on the left, close on it, carry it through one of two gaps in the wall at
+|                       | x = 0, and let it go at the goal on the right. The reward is -1 a step and 0 at the
+|           #           | step that solves the task, which ends the episode.
+|  +  o     #     (G)   |
+|           #           | `step`, the distance that an action of size 1 moves, is the difficulty: the same way
+|                       | takes about 30 actions at 0.08, 60 at 0.04 and 120 at 0.02.
+|           #           |
++-----------+-----------+
 
-Action (3,) in [-1, 1]: velocity in x and y, and closing (+) or opening (-) of the gripper, all in units of `step` (the
-gripper's whole way is 0.2 / step actions). Observation (8,): gripper x, y and opening, puck x, y, held or not, and the puck
-relative to the gripper. The dynamics are deterministic, and only the reset is random, unless the world has a `disturbance`:
-then a random push is added to every action's velocity, and no observation tells of it before it has happened.
+Action (3,) in [-1, 1]: velocity in x and y, and closing (+) or opening (-) of the gripper, all in units of
+`step` (the gripper's whole way is 0.2 / step actions). Observation (8,): gripper x, y and opening, puck x, y,
+held or not, and the puck relative to the gripper. The dynamics are deterministic, and only the reset is
+random, unless the world has a `disturbance`: then a random push is added to every action's velocity, and no
+observation tells of it before it has happened.
 
 Functions are of one state; batches are made with `jax.vmap`. `LiteWorldEnv` is the same world for Gymnasium.
 """
@@ -43,7 +45,8 @@ class LiteWorld(NamedTuple):
     gap: float = 0.4  # width of each gap
     reach: float = 0.15  # how near the gripper must be to catch the puck
     tolerance: float = 0.15  # distance from the goal that counts as solved
-    disturbance: float = 0.0  # standard deviation of the push on each coordinate of every action, in units of the largest velocity
+    # standard deviation of the push on each coordinate of every action, in units of the largest velocity
+    disturbance: float = 0.0
 
     @property
     def limit(self) -> int:
@@ -101,7 +104,8 @@ def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
     """
     if not 0 < world.step <= 2 * WALL:
         raise QlacError(
-            f"A step of {world.step:g} stands still or passes through the wall, which is {2 * WALL:g} thick. Take one above 0, of at most {2 * WALL:g}."
+            f"A step of {world.step:g} stands still or passes through the wall, "
+            f"which is {2 * WALL:g} thick. Take one above 0, of at most {2 * WALL:g}."
         )
     action = jnp.clip(action, -1.0, 1.0)
     velocity = action[:2]
@@ -145,7 +149,8 @@ def _slide(world: LiteWorld, place: jax.Array, move: jax.Array) -> jax.Array:
 
 
 class Executed(NamedTuple):
-    """A chunk executed open loop, padded to H steps. The state stands still after the step that ends the episode."""
+    """A chunk executed open loop, padded to H steps.
+    The state stands still after the step that ends the episode."""
 
     states: WorldState  # (H + 1, ...)
     rewards: jax.Array  # (H,)

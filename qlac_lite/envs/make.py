@@ -42,10 +42,11 @@ def _make_chunked(task: str, horizon: int, discount: float, env_args: dict[str, 
 def make_vector_env(
     task: str, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None
 ) -> gymnasium.vector.VectorEnv:
-    """`count` chunked environments of a task: each in its own process, or, in the lite world, all in this one.
+    """`count` chunked environments of a task: each in its own process, or, in the lite world,
+    all in this one.
 
-    They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where wanted, so
-    that every episode has its own seed whatever the number of processes.
+    They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where
+    wanted, so that every episode has its own seed whatever the number of processes.
     """
     make = [functools.partial(_make_chunked, task, horizon, discount, env_args)] * count
     return (
@@ -78,7 +79,8 @@ LOADED = {  # in the server from which the processes of simulators are forked
 def parallel(
     env_fns: list[Callable[[], gymnasium.Env]], suite: str = "ogbench"
 ) -> gymnasium.vector.AsyncVectorEnv:
-    """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX process)."""
+    """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX
+    process)."""
     multiprocessing.set_forkserver_preload(LOADED[suite])
     return gymnasium.vector.AsyncVectorEnv(
         env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED

@@ -1,8 +1,9 @@
-"""OGBench's manipulation environments as this course uses them: single tasks, reward r(s'), seeded to the byte.
+"""OGBench's manipulation environments as this course uses them:
+single tasks, reward r(s'), seeded to the byte.
 
-Reward timing: OGBench 1.2.0 moved the environments' reward of a single task from r(s_{t+1}) to r(s_t). The paper used the
-older one online, and so does the course (`success_timing='post'`). How offline data are labelled: `qlac_lite.data.formats.ogbench`.
-An online episode ends at success. This module imports no JAX.
+Reward timing: OGBench 1.2.0 moved the environments' reward of a single task from r(s_{t+1}) to r(s_t). The
+paper used the older one online, and so does the course (`success_timing='post'`). How offline data are
+labelled: `qlac_lite.data.formats.ogbench`. An online episode ends at success. This module imports no JAX.
 """
 
 import functools
@@ -18,8 +19,9 @@ from qlac_lite.config.tasks import Domain, Task
 def _reproducible(env_class: str) -> type[gymnasium.Env]:
     """The OGBench class, with all of an episode decided by its reset seed.
 
-    OGBench makes a new action space at each use, and takes two to five random actions from it at each reset; so its
-    episodes differ in the last digits between two runs with one seed. Here the space is made once and seeded too.
+    OGBench makes a new action space at each use, and takes two to five random actions from it at each reset;
+    so its episodes differ in the last digits between two runs with one seed. Here the space is made once and
+    seeded too.
     """
     module, name = env_class.split(":")
 
@@ -61,7 +63,8 @@ def make_ogbench_env(task: Task, size: int = 200) -> gymnasium.Env:
 
 
 def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
-    """The environment in which play data are collected: random scenes and goals, episodes of exactly `steps` steps."""
+    """The environment in which play data are collected:
+    random scenes and goals, episodes of exactly `steps` steps."""
     env = _reproducible(domain.env_class)(
         env_type=domain.env_type, terminate_at_goal=False, mode="data_collection"
     )
@@ -69,7 +72,8 @@ def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
 
 
 def task_goal(task: Task) -> dict[str, np.ndarray]:
-    """The goal of an OGBench task, from the package: cube positions (cubes, 3) in metres, button states, slide positions."""
+    """The goal of an OGBench task, from the package:
+    cube positions (cubes, 3) in metres, button states, slide positions."""
     env = make_ogbench_env(task).unwrapped
     info = env.task_infos[task.number - 1]
     if task.domain.name.startswith("cube"):

@@ -1,9 +1,10 @@
 """robosuite's operational-space control of a Panda, with the same torques for a part of the Python.
 
-A control step is 25 substeps. In each, robosuite asks for names, copies and matrices many times over; here they are read
-once from MuJoCo's arrays and the torques are computed in one compiled function. Source: O. Khatib, A unified approach for
-motion and force control of robot manipulators (1987), as robosuite 1.5 has it (OSC_POSE with fixed impedance, position and
-orientation uncoupled). Equal to robosuite's own loop up to rounding: `tests/test_robomimic.py`.
+A control step is 25 substeps. In each, robosuite asks for names, copies and matrices many times over; here
+they are read once from MuJoCo's arrays and the torques are computed in one compiled function. Source: O.
+Khatib, A unified approach for motion and force control of robot manipulators (1987), as robosuite 1.5 has it
+(OSC_POSE with fixed impedance, position and orientation uncoupled). Equal to robosuite's own loop up to
+rounding: `tests/test_robomimic.py`.
 """
 
 import mujoco
@@ -20,9 +21,11 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
     """Torques (7,) of the arm's joints, in N m.
 
     Args:
-        mass: (7, 7) of the arm. jacobian: (6, 7) of the hand, positions then rotations. bias: (7,) gravity and Coriolis.
+        mass: (7, 7) of the arm. jacobian: (6, 7) of the hand, positions then rotations.
+            bias: (7,) gravity and Coriolis.
         rotation, goal_rotation: (3, 3) of the hand. off: (3,) metres from the hand to its goal.
-        stiffness, damping: (6,). velocity: (7,) of the joints, rad/s. posture_error: (7,) rad from the first posture.
+        stiffness, damping: (6,). velocity: (7,) of the joints, rad/s.
+            posture_error: (7,) rad from the first posture.
     """
     turn = np.zeros(3)
     for axis in range(3):
@@ -61,7 +64,8 @@ def knows(arm) -> bool:
 
 
 class Panda:
-    """The loop over the substeps of a robosuite environment with one Panda under OSC_POSE, in the world's frame.
+    """The loop over the substeps of a robosuite environment with one Panda under OSC_POSE,
+    in the world's frame.
 
     Raises:
         QlacError: another controller. Choose the stock loop then.
@@ -75,7 +79,8 @@ class Panda:
         arm = self.arm
         if not knows(arm):
             raise QlacError(
-                "The fast loop knows OSC_POSE with fixed impedance and displacements in the world's frame only. Use stock=True for this file."
+                "The fast loop knows OSC_POSE with fixed impedance and displacements in the world's frame "
+                "only. Use stock=True for this file."
             )
         self.substeps = int(robosuite_env.control_timestep / robosuite_env.model_timestep)
         self.site = self.model.site(arm.ref_name).id

@@ -1,9 +1,10 @@
 """Robomimic's Lift, Can and Square (robosuite 1.5, a Panda arm, 20 steps a second), as the course uses them.
 
-The reward is r - 1, with robosuite's sparse r(s') in {0, 1}, and an episode ends at its first success, as in the
-Q-chunking paper (arXiv 2507.07969, appendix on Robomimic). An episode is decided by its reset seed alone: after a soft reset robosuite's
-controller would begin with what it knew before. What is observed is read from the simulator when the step is over:
-robosuite's relative poses are a sample late. This module imports no JAX, and robosuite only where it is used.
+The reward is r - 1, with robosuite's sparse r(s') in {0, 1}, and an episode ends at its first success, as in
+the Q-chunking paper (arXiv 2507.07969, appendix on Robomimic). An episode is decided by its reset seed alone:
+after a soft reset robosuite's controller would begin with what it knew before. What is observed is read from
+the simulator when the step is over: robosuite's relative poses are a sample late. This module imports no JAX,
+and robosuite only where it is used.
 """
 
 import functools
@@ -36,11 +37,15 @@ HAND = (
     "gripper0_right_grip_site",
 )  # the end effector's orientation is a body's, its place a site's
 MUJOCO_BELOW = (3, 10)  # from there on mj_fullM, qM and the enums are not what robosuite 1.5 asks for
-NEEDED = "Robomimic's simulator is not installed. Run `make robomimic`, or: pip install 'qlac-lite[robomimic]' and then pip install --no-deps robosuite==1.5.2"
+NEEDED = (
+    "Robomimic's simulator is not installed. Run `make robomimic`, or: "
+    "pip install 'qlac-lite[robomimic]' and then pip install --no-deps robosuite==1.5.2"
+)
 
 
 def env_args(task: str) -> dict[str, Any]:
-    """What a robomimic file's `env_args` holds for 'lift', 'can' or 'square': the environment's name, version and settings."""
+    """What a robomimic file's `env_args` holds for 'lift', 'can' or 'square':
+    the environment's name, version and settings."""
     reach, turn = [0.05] * 3, [0.5] * 3  # metres and radians of an action of 1
     arm = dict(
         type="OSC_POSE",
@@ -92,11 +97,13 @@ def task_of(args: dict[str, Any]) -> str:
     tasks = {env_name: task for task, env_name in ENV_NAMES.items()}
     if name not in tasks:
         raise QlacError(
-            f"The environment is {name!r}, but the course has {', '.join(tasks)}. Give a file of lift, can or square."
+            f"The environment is {name!r}, but the course has {', '.join(tasks)}. "
+            "Give a file of lift, can or square."
         )
     if not str(args.get("env_version", "")).startswith("1.5"):
         raise QlacError(
-            f"The file is of robosuite {args.get('env_version', 'before 1.2')}, whose simulator differs. Give the v1.5 file of the same set (low_dim_v15.hdf5)."
+            f"The file is of robosuite {args.get('env_version', 'before 1.2')}, whose simulator differs. "
+            "Give the v1.5 file of the same set (low_dim_v15.hdf5)."
         )
     if settings.get("robots") not in (["Panda"], "Panda"):
         raise QlacError(f"The robots are {settings.get('robots')}, but the course has one Panda.")
@@ -110,15 +117,17 @@ def rotate(quaternion: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def object_observation(task: str, pose: np.ndarray, eef_pos: np.ndarray, eef_quat: np.ndarray) -> np.ndarray:
-    """robosuite 1.5's `object` of one moment, from the object's own pose: no part of it is older than another.
+    """robosuite 1.5's `object` of one moment, from the object's own pose:
+    no part of it is older than another.
 
     Args:
         pose: (..., 7) the object's position in metres and quaternion x, y, z, w, in the world.
         eef_pos, eef_quat: (..., 3) and (..., 4) of the end effector.
 
     Returns:
-        lift (..., 10): position, quaternion, position less the end effector's, along the world's axes.
-        can and square (..., 14): position and quaternion seen from the end effector (w >= 0), then those in the world.
+        lift (..., 10): position, quaternion, position less the end effector's, along the world's axes. can
+        and square (..., 14): position and quaternion seen from the end effector (w >= 0), then those in the
+        world.
     """
     away = pose[..., :3] - eef_pos
     if task == "lift":
@@ -153,7 +162,8 @@ def _robosuite():
     if tuple(int(part) for part in mujoco.split(".")[:2]) >= MUJOCO_BELOW:
         below = ".".join(map(str, MUJOCO_BELOW))
         raise QlacError(
-            f"MuJoCo {mujoco} is installed, but robosuite 1.5 needs one before {below}. Run `make robomimic` in a fresh set-up, or: pip install 'mujoco<{below}'"
+            f"MuJoCo {mujoco} is installed, but robosuite 1.5 needs one before {below}. Run "
+            f"`make robomimic` in a fresh set-up, or: pip install 'mujoco<{below}'"
         )
     return package
 
@@ -161,17 +171,19 @@ def _robosuite():
 class RobomimicEnv(gymnasium.Env):
     """One task: observations (S,) float32 of KEYS, actions (7,) in [-1, 1], reward r - 1, ends at success.
 
-    An action is a displacement of the end effector of up to 5 cm an axis, a turn of up to 0.5 rad, and the gripper:
-    negative opens, positive closes.
+    An action is a displacement of the end effector of up to 5 cm an axis, a turn of up to 0.5 rad,
+    and the gripper: negative opens, positive closes.
 
     Args:
         args: a file's `env_args`, or `env_args(task)`.
         episode_limit: steps after which an episode is truncated.
-        stock: robosuite's own loop over the substeps in place of `envs.panda`; taken too for a controller that the latter doesn't know.
+        stock: robosuite's own loop over the substeps in place of `envs.panda`;
+            taken too for a controller that the latter doesn't know.
         size: width and height of a rendered frame in pixels.
 
     Raises:
-        QlacError: no simulator, another robot or version, or a controller whose actions are not seven numbers.
+        QlacError: no simulator, another robot or version,
+            or a controller whose actions are not seven numbers.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
@@ -201,7 +213,8 @@ class RobomimicEnv(gymnasium.Env):
         self._object = self.model.body(BODIES[self.task]).id
         if self.robosuite.action_dim != 7:
             raise QlacError(
-                f"This controller ({self._arm.name}) takes {self.robosuite.action_dim} numbers, but an action of the course has 7 (OSC_POSE and the gripper). Give robomimic's own file."
+                f"This controller ({self._arm.name}) takes {self.robosuite.action_dim} numbers, but an "
+                "action of the course has 7 (OSC_POSE and the gripper). Give robomimic's own file."
             )
         self._advance, self.stock = self._stock_step, stock
         if not stock:
@@ -217,7 +230,8 @@ class RobomimicEnv(gymnasium.Env):
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (7,), np.float32)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        """A new episode, decided by `seed`; `options={"state": (D,)}` starts it at a recorded simulator state instead.
+        """A new episode, decided by `seed`; `options={"state": (D,)}` starts it at a recorded simulator state
+        instead.
 
         Raises:
             QlacError: a state of another length, or with a NaN.
@@ -241,7 +255,8 @@ class RobomimicEnv(gymnasium.Env):
     def _start_at(self, state: np.ndarray) -> None:
         if state.shape != (STATE_SIZES[self.task],) or not np.all(np.isfinite(state)):
             raise QlacError(
-                f"A simulator state of {self.task} has {STATE_SIZES[self.task]} finite numbers, but this has the shape {state.shape}. Give a row of the file's states."
+                f"A simulator state of {self.task} has {STATE_SIZES[self.task]} finite numbers, but this "
+                f"has the shape {state.shape}. Give a row of the file's states."
             )
         self.robosuite.sim.set_state_from_flattened(state)
         self.robosuite.sim.forward()

@@ -1,10 +1,12 @@
-"""The ablations of lesson 09: one thing changed at a time, on the same seeds, with the control that belongs beside it.
+"""The ablations of lesson 09: one thing changed at a time, on the same seeds,
+with the control that belongs beside it.
 
-A variant is a method and what it changes. The same list is run small, in the lite world with everything compiled
-(`qlac experiment NAME --out DIR`), or as whole runs on any task (`--task TASK --preset full`).
+A variant is a method and what it changes. The same list is run small, in the lite world with everything
+compiled (`qlac experiment NAME --out DIR`), or as whole runs on any task (`--task TASK --preset full`).
 
-The lite world is the coarse one (an action moves 0.08, an episode takes about 40 actions), with 1,000 updates on play and 5,000
-environment steps after it: long enough that the methods are neither at 0 nor at 100 %, short enough for eight seeds a variant.
+The lite world is the coarse one (an action moves 0.08, an episode takes about 40 actions), with 1,000 updates
+on play and 5,000 environment steps after it: long enough that the methods are neither at 0 nor at 100 %,
+short enough for eight seeds a variant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +48,8 @@ def length(methods: Sequence[str] = BOTH, full: bool = False) -> Iterator[Varian
 
 
 def disturbance(methods: Sequence[str] = BOTH, full: bool = False) -> Iterator[Variant]:
-    """The chunk length where every action is pushed about, in the data and online: an open-loop chunk cannot answer."""
+    """The chunk length where every action is pushed about, in the data and online:
+    an open-loop chunk cannot answer."""
     for method in methods:
         for push in PUSHES:
             for h in LENGTHS:
@@ -63,8 +66,8 @@ FAMILIES = {
 
 
 def halves(methods: Sequence[str] = tuple(FAMILIES), full: bool = False) -> Iterator[Variant]:
-    """Backup and policy apart: each of three backups with a policy of single actions and with one of chunks, H = 5 throughout;
-    and chunk critics whose chunks are executed in part only."""
+    """Backup and policy apart: each of three backups with a policy of single actions and with one of chunks,
+    H = 5 throughout; and chunk critics whose chunks are executed in part only."""
     for family in methods:
         if family not in FAMILIES:
             raise unknown("family of methods", family, FAMILIES, "qlac experiment --help")
@@ -81,14 +84,16 @@ def halves(methods: Sequence[str] = tuple(FAMILIES), full: bool = False) -> Iter
 
 
 def candidates(methods: Sequence[str] = ("bfn", "qc"), full: bool = False) -> Iterator[Variant]:
-    """N of best-of-N, the same for chunks and for single actions. Held against the first method with the same N."""
+    """N of best-of-N, the same for chunks and for single actions.
+    Held against the first method with the same N."""
     for method in methods:
         for n in (1, 4, 32, 64) if full else (1, 2, 8):
             yield Variant(f"{method}-N{n}", method, {"candidates": n}, f"{methods[0]}-N{n}")
 
 
 def factors(methods: Sequence[str] = ("qc-fql",), full: bool = False) -> Iterator[Variant]:
-    """One setting at a time, against the same control: critics, updates a step, target, stride, Euler steps, alpha."""
+    """One setting at a time, against the same control:
+    critics, updates a step, target, stride, Euler steps, alpha."""
     changes: dict[str, dict[str, Any]] = {
         "control": {},
         "critics10": {"critics": 10},
@@ -112,12 +117,14 @@ ABLATIONS: dict[str, Callable[..., Iterator[Variant]]] = {
 
 
 def variants(name: str, methods: Sequence[str] | None = None, full: bool = False) -> list[Variant]:
-    """Those of one ablation; with `methods` (or, for `halves`, families) only theirs; `full`: with settings around the paper's."""
+    """Those of one ablation; with `methods` (or, for `halves`, families) only theirs;
+    `full`: with settings around the paper's."""
     return list(ABLATIONS[name](methods, full) if methods else ABLATIONS[name](full=full))
 
 
 def ablation_cells(name: str, methods: Sequence[str] | None = None, **changes: Any) -> list[Cell]:
-    """The ablation in the lite world; `changes` are fields of Config for all cells, except where a variant sets them."""
+    """The ablation in the lite world; `changes` are fields of Config for all cells,
+    except where a variant sets them."""
     return [
         Cell(
             v.name,

@@ -1,7 +1,7 @@
 """The course's experiments on the lite world by name: `qlac experiment NAME --out DIR`.
 
-Each finished cell is a file of its own, so that a killed experiment goes on where it was. Beside the cells stand their
-settings and provenance (experiment.json).
+Each finished cell is a file of its own, so that a killed experiment goes on where it was.
+Beside the cells stand their settings and provenance (experiment.json).
 """
 
 import dataclasses
@@ -38,9 +38,10 @@ def run_experiment(
 ) -> list[dict[str, Any]]:
     """Runs the cells of an experiment that are not in `out` yet, and returns the rows of all.
 
-    Each row is one seed at one evaluation: cell, method, horizon, data, step, seed, updates, offline (updates of the offline
-    phase), success (rate), episodes, length (mean actions of an episode). Where there was a collector, also what `describe` says
-    of its data; where the cell is probed, belief_KIND and return_KIND, means over the episodes (see `training.jax_loop.probe`).
+    Each row is one seed at one evaluation: cell, method, horizon, data, step, seed, updates, offline (updates
+    of the offline phase), success (rate), episodes, length (mean actions of an episode). Where there was a
+    collector, also what `describe` says of its data; where the cell is probed, belief_KIND and return_KIND,
+    means over the episodes (see `training.jax_loop.probe`).
 
     Raises:
         QlacError: no such experiment, or the folder belongs to other settings.

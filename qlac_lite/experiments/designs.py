@@ -1,6 +1,8 @@
-"""The course's experiments on the lite world as lists of cells, each one method in one world with all its seeds.
+"""The course's experiments on the lite world as lists of cells,
+each one method in one world with all its seeds.
 
-An experiment is a function that gives its cells; `experiments.catalogue.run_experiment` runs them. Those of lesson 09 are in experiments/ablations.py.
+An experiment is a function that gives its cells; `experiments.catalogue.run_experiment` runs them.
+Those of lesson 09 are in experiments/ablations.py.
 """
 
 from collections.abc import Sequence
@@ -61,9 +63,9 @@ def exploration(
 ) -> list[Cell]:
     """What chunks collect against what single actions collect: D1 and D5 (the seed review's experiment).
 
-    A pair (FQL and QC-FQL; BFN and QC) is trained on the play data D. Each of the two collects as many transitions with its
-    trained policy: D1 the single-action method, D5 the chunk method. Then both methods are trained afresh, on D, on D + D1 and
-    on D + D5.
+    A pair (FQL and QC-FQL; BFN and QC) is trained on the play data D. Each of the two collects as many
+    transitions with its trained policy: D1 the single-action method, D5 the chunk method. Then both methods
+    are trained afresh, on D, on D + D1 and on D + D5.
     """
     world, settings = LiteWorld(step=0.08), {"online_steps": 0, **changes}
     collecting = settings | {"online_steps": collected, "updates_per_step": 0}
@@ -84,13 +86,16 @@ def exploration(
 def naive(
     horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes
 ) -> list[Cell]:
-    """RLPD on chunks: where it helps and where it fails, over chunk length and step, and what removes the failure.
+    """RLPD on chunks: where it helps and where it fails, over chunk length and step,
+    and what removes the failure.
 
-    The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer world and for the
-    longest in the coarser one, where the failure is clearest, remove one possible cause each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
-    `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL with RLPD's batches
-    and ten critics (an actor that can hold any distribution, and is held near the data). And one thing is taken from RLPD itself:
-    `two` has two critics in place of ten, with single actions (h1) and with chunks.
+    The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer
+    world and for the longest in the coarser one, where the failure is clearest, remove one possible cause
+    each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
+    `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL
+    with RLPD's batches and ten critics (an actor that can hold any distribution, and is held near the data).
+    And one thing is taken from RLPD itself: `two` has two critics in place of ten, with single actions (h1)
+    and with chunks.
     """
     few = {"seeds": 4, "online_steps": 8_000, **changes}
     cells = []
@@ -126,12 +131,14 @@ def naive(
 
 
 def precision(methods: Sequence[str] = ("qc-fql", "qc"), **changes) -> list[Cell]:
-    """Whether sampling the flow in bfloat16, where no gradient flows, changes a curve: each method in both, with eight seeds."""
+    """Whether sampling the flow in bfloat16, where no gradient flows, changes a curve:
+    each method in both, with eight seeds."""
     return _either("sampling_precision", methods, changes)
 
 
 def labels(methods: Sequence[str] = ("qc-fql", "qc", "rlpd"), **changes) -> list[Cell]:
-    """Whether a curve depends on the offline labels: of the next state, as here, or of the current one, as published."""
+    """Whether a curve depends on the offline labels:
+    of the next state, as here, or of the current one, as published."""
     return _either("offline_reward", methods, changes)
 
 

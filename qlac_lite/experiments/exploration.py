@@ -1,11 +1,13 @@
 """The D1 / D5 experiment with whole runs, on any task: `qlac experiment exploration --task TASK --out DIR`.
 
-    collectors   a single-action and a chunk method are trained on the data D; then each collects, and learns no more: D1 and D5
-    learners     both are trained afresh on D + D1 and on D + D5; on D alone they have been already, before they collected
+    collectors   a single-action and a chunk method are trained on the data D; then each collects,
+                 and learns no more: D1 and D5
+    learners     both are trained afresh on D + D1 and on D + D5; on D alone they have been already,
+                 before they collected
 
-Every part is a run folder of its own, so what was killed goes on, and `qlac evaluate` and `qlac report` work on each. Source: the
-evidence for exploration in the review that this course began with (cube-triple, 1M steps each). Small and compiled, on the lite
-world: `experiments.exploration`.
+Every part is a run folder of its own, so what was killed goes on, and `qlac evaluate` and `qlac report` work
+on each. Source: the evidence for exploration in the review that this course began with (cube-triple, 1M steps
+each). Small and compiled, on the lite world: `experiments.exploration`.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,8 +38,9 @@ def explore(
 ) -> list[dict[str, Any]]:
     """Runs what is not finished yet in `out`, writes exploration.csv there, and returns its rows.
 
-    A row is one seed of a learner: method, data (one of SETS), seed, success (rate), episodes; with a collection also what
-    `describe` says of it. The preset's `online_steps` is how many transitions each collects.
+    A row is one seed of a learner: method, data (one of SETS), seed, success (rate), episodes; with a
+    collection also what `describe` says of it. The preset's `online_steps` is how many transitions each
+    collects.
 
     Args:
         methods: two, the single-action one first.
@@ -47,14 +50,16 @@ def explore(
     """
     if [get_method(method).backup == "chunk" for method in methods] != [False, True]:
         raise QlacError(
-            f"Two methods are compared, first one of single actions, then one of chunks, not {', '.join(methods) or 'none'}. For example: --method bfn --method qc"
+            "Two methods are compared, first one of single actions, then one of chunks, not "
+            f"{', '.join(methods) or 'none'}. For example: --method bfn --method qc"
         )
     folders = {method: out / f"{method}-collects" for method in methods}
     for method, folder in folders.items():
         config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
         if config.offline_steps == 0 or config.online_steps == 0:
             raise QlacError(
-                f"{method} has to learn offline and then to collect: set offline_steps and online_steps above 0."
+                f"{method} has to learn offline and then to collect: "
+                "set offline_steps and online_steps above 0."
             )
         finish_run(config, data, folder, log=log)
     rows = []
@@ -90,7 +95,8 @@ def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
-    """A line a learner: success on each set, and D5 less D1 seed by seed with its 95 % t-interval; then one a collection."""
+    """A line a learner: success on each set, and D5 less D1 seed by seed with its 95 % t-interval;
+    then one a collection."""
     lines = []
     for method in dict.fromkeys(row["method"] for row in rows):
         own = {name: [row for row in rows if (row["method"], row["data"]) == (method, name)] for name in SETS}
@@ -107,13 +113,15 @@ def summary(rows: list[dict[str, Any]]) -> str:
         )
         mean, low, high = (100 * float(value[0]) for value in mean_interval(gain))
         lines.append(
-            f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: {mean:+.0f} [{low:+.0f}, {high:+.0f}] points"
+            f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: "
+            f"{mean:+.0f} [{low:+.0f}, {high:+.0f}] points"
         )
     for name in SETS[1:]:
         parts = [row for row in rows if row["data"] == name]
         mean = {key: np.mean([row[key] for row in parts]) for key in parts[0] if key.startswith("collected")}
         lines.append(
-            f"{name[2:]}: {mean['collected']:,.0f} chunk starts a seed, {mean['collected_coherency']:.3f} m in 5 steps, "
-            f"{mean['collected_coverage']:.1%} of the workspace, {mean['collected_success']:.0%} of the episodes solved"
+            f"{name[2:]}: {mean['collected']:,.0f} chunk starts a seed, {mean['collected_coherency']:.3f} m "
+            f"in 5 steps, {mean['collected_coverage']:.1%} of the workspace, "
+            f"{mean['collected_success']:.0%} of the episodes solved"
         )
     return "\n".join(lines)

@@ -1,4 +1,5 @@
-"""Cells of an experiment on the lite world, one by one: what they are trained on, what they collect, how they fare.
+"""Cells of an experiment on the lite world, one by one:
+what they are trained on, what they collect, how they fare.
 
 A cell is one method in one world, with all seeds. The experiments that run them are in catalogue.py.
 """
@@ -53,15 +54,17 @@ def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next") -> Dat
 
 @functools.cache
 def collect(world: LiteWorld, config: Config) -> Dataset:
-    """What the trained policies of `config` collect, with a leading axis over seeds. Kept, because two learners ask for it."""
+    """What the trained policies of `config` collect, with a leading axis over seeds.
+    Kept, because two learners ask for it."""
     return train_lite(config, world, play(world, config.start_stride, config.offline_reward)).replay
 
 
 def describe(
     collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN, cells: int = 20
 ) -> dict[str, float]:
-    """Of one seed's collected transitions: how many there are, the effector's mean way in 5 actions (its coherency, in metres),
-    the share of its workspace that it came to (`cells` along each axis), and the share of episodes that solved the task."""
+    """Of one seed's collected transitions: how many there are, the effector's mean way in 5 actions (its
+    coherency, in metres), the share of its workspace that it came to (`cells` along each axis), and the share
+    of episodes that solved the task."""
     part = jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
     rows = part.starts[: part.num_starts]
     first, last, scale = domain.effector
@@ -105,7 +108,8 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
 
 
 def _probes(outcome: Outcome, seed: int, point: int) -> dict[str, float]:
-    """Means over the episodes of a probe: what the critics believed of each kind of chunk, and what it brought."""
+    """Means over the episodes of a probe: what the critics believed of each kind of chunk,
+    and what it brought."""
     both = {"belief": outcome.beliefs, "return": outcome.returns}
     return {
         f"{name}_{kind}": float(values[seed, point, k].mean())

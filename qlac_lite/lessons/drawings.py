@@ -14,8 +14,10 @@ GAP = 2  # points between the end of an arrow and the edge that it comes from or
 
 
 def q_lac_losses() -> Figure:
-    """The four losses of FQL and Q-LAC: networks as boxes, losses as ovals, numbered arrows. Solid: the loss moves the parameters
-    of the network that the arrow comes from; dashed: it does not."""
+    """The four losses of FQL and Q-LAC: networks as boxes, losses as ovals, numbered arrows.
+
+    Solid: the loss moves the parameters of the network that the arrow comes from; dashed: it does not.
+    """
     figure, (axes,) = new_figure(1, width=9.2, height=5.4)
     axes.set(xlim=(1, 93), ylim=(0, 54))
     axes.set_axis_off()
@@ -75,7 +77,9 @@ def _node(
 
 
 def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool = False, **look) -> None:
-    """An arrow between the middles of two nodes, cut at their edges; `level`: along right angles, out of the first one's side."""
+    """An arrow between the middles of two nodes, cut at their edges;
+    `level`: along right angles, out of the first one's side.
+    """
     (x, y), (to_x, to_y) = (
         (p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in (start, end)
     )
@@ -90,7 +94,10 @@ def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool =
 def maze(
     axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: tuple[float, float] = (0.0, 1.0)
 ) -> None:
-    """Numbers of the free cells of a maze as colours: cells (S, 2) row and column, values (S,). The start is cell 0."""
+    """Numbers of the free cells of a maze as colours: cells (S, 2) row and column, values (S,).
+
+    The start is cell 0.
+    """
     picture = np.full(cells.max(axis=0) + 2, np.nan)
     picture[tuple(cells.T)] = values
     axes.set_facecolor("0.35")

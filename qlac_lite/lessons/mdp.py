@@ -5,8 +5,8 @@
     r_bar(s, a_1..a_H)      = E sum_k discount^k r(s_k, a_k)     executed open loop from s
     p_bar(s' | s, a_1..a_H) = [P_{a_1} P_{a_2} ... P_{a_H}](s, s')
 
-The result is an MDP like any other, so the same solvers and the same backup serve both; only `discount` has become
-discount^H. A terminal state is one that no action leaves and where every reward is 0.
+The result is an MDP like any other, so the same solvers and the same backup serve both; only `discount` has
+become discount^H. A terminal state is one that no action leaves and where every reward is 0.
 Source: arXiv 2507.07969, section 3. Shapes: S states, A actions, H chunk length, C = A^H chunks.
 """
 
@@ -34,7 +34,9 @@ class TabularMDP(NamedTuple):
 
 
 def check_mdp(mdp: TabularMDP) -> None:
-    """Raises QlacError if shapes disagree, a row of p is no distribution, or the discount is not in [0, 1)."""
+    """Raises QlacError if shapes disagree, a row of p is no distribution,
+    or the discount is not in [0, 1).
+    """
     p, r = np.asarray(mdp.transitions), np.asarray(mdp.rewards)
     if p.ndim != 3 or p.shape[0] != p.shape[2] or r.shape != p.shape[:2]:
         raise QlacError(
@@ -52,14 +54,18 @@ def check_mdp(mdp: TabularMDP) -> None:
 
 
 def action_sequences(actions: int, length: int) -> np.ndarray:
-    """All chunks of `length` of `actions` actions in lexicographic order: (A^H, H); row c spells c in base A."""
+    """All chunks of `length` of `actions` actions in lexicographic order: (A^H, H);
+    row c spells c in base A.
+    """
     return np.indices((actions,) * length).reshape(length, -1).T
 
 
 def chunk_rewards(
     transitions: np.ndarray, rewards: np.ndarray, discount: float, chunk: np.ndarray
 ) -> np.ndarray:
-    """r_bar(s, chunk) of every state (S,): transitions (S, A, S), rewards (S, A), chunk (H,) of action numbers."""
+    """r_bar(s, chunk) of every state (S,): transitions (S, A, S), rewards (S, A),
+    chunk (H,) of action numbers.
+    """
     total = np.zeros(len(rewards))
     for action in chunk[::-1]:  # from the last action to the first
         total = rewards[:, action] + discount * transitions[:, action] @ total
@@ -67,7 +73,9 @@ def chunk_rewards(
 
 
 def chunk_transitions(transitions: np.ndarray, chunk: np.ndarray) -> np.ndarray:
-    """p_bar(s' | s, chunk) as a matrix (S, S): the product of the kernels of the chunk's actions, in their order."""
+    """p_bar(s' | s, chunk) as a matrix (S, S):
+    the product of the kernels of the chunk's actions, in their order.
+    """
     kernel = np.eye(len(transitions))
     for action in chunk:
         kernel = kernel @ transitions[:, action]
@@ -75,8 +83,9 @@ def chunk_transitions(transitions: np.ndarray, chunk: np.ndarray) -> np.ndarray:
 
 
 def chunked(mdp: TabularMDP, length: int) -> TabularMDP:
-    """The chunked MDP: actions are the rows of `action_sequences`, the discount is discount^length. Every chunk at once
-    what `chunk_rewards` and `chunk_transitions` give for one.
+    """The chunked MDP: actions are the rows of `action_sequences`, the discount is discount^length.
+
+    Every chunk at once what `chunk_rewards` and `chunk_transitions` give for one.
 
     Raises:
         QlacError: `length` below 1, or a table of more than `MAX_ENTRIES` numbers.
@@ -86,8 +95,9 @@ def chunked(mdp: TabularMDP, length: int) -> TabularMDP:
         raise QlacError(f"The chunk length is {length}; it must be at least 1.")
     if states**2 * actions**length > MAX_ENTRIES:
         raise QlacError(
-            f"{actions} actions in chunks of {length} are {actions**length:,} chunks: too many for a table of "
-            f"{states} states. Take a shorter chunk; beyond tables one samples chunks instead of listing them."
+            f"{actions} actions in chunks of {length} are {actions**length:,} chunks: "
+            f"too many for a table of {states} states. "
+            "Take a shorter chunk; beyond tables one samples chunks instead of listing them."
         )
     p, r = mdp.transitions, mdp.rewards
     p_bar, r_bar = p, r
@@ -99,11 +109,13 @@ def chunked(mdp: TabularMDP, length: int) -> TabularMDP:
 
 
 def observed_chunked(mdp: TabularMDP, behavior: np.ndarray, length: int) -> TabularMDP:
-    """The chunked MDP that logged data show: r_bar and p_bar conditional on the chunk having been *chosen* by a
-    closed-loop `behavior` (S, A), p(s_1.. | s, a_1.., behavior). It is what regression on logged chunks converges to.
+    """The chunked MDP that logged data show: r_bar and p_bar conditional on the chunk having been *chosen* by
+    a closed-loop `behavior` (S, A), p(s_1.. | s, a_1.., behavior). It is what regression on logged chunks
+    converges to.
 
-    It equals `chunked` where the chunk tells nothing of the states it passed through: deterministic transitions, or a
-    behavior that does not look at the state. A chunk the behavior never takes from a state keeps its open-loop row.
+    It equals `chunked` where the chunk tells nothing of the states it passed through: deterministic
+    transitions, or a behavior that does not look at the state. A chunk the behavior never takes from a state
+    keeps its open-loop row.
     """
     states, actions = mdp.rewards.shape
     truth = chunked(mdp, length)
@@ -120,7 +132,9 @@ def observed_chunked(mdp: TabularMDP, behavior: np.ndarray, length: int) -> Tabu
 def _weighted_chunks(
     mdp: TabularMDP, behavior: np.ndarray, length: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p_bar, r_bar and the probability of the chunk (S, C), each path weighted by the behavior's probability of it."""
+    """p_bar, r_bar and the probability of the chunk (S, C),
+    each path weighted by the behavior's probability of it.
+    """
     states = len(mdp.rewards)
     taken = behavior[:, :, None] * mdp.transitions  # (S, A, S) probability of acting so and going there
     p_bar, r_bar, weight = taken, behavior * mdp.rewards, np.array(behavior)
@@ -226,7 +240,9 @@ def simulate(
 
 
 class Windows(NamedTuple):
-    """Stretches of L steps cut from trajectories, M of them; what lies after an episode's end is 0 and not valid."""
+    """Stretches of L steps cut from trajectories, M of them;
+    what lies after an episode's end is 0 and not valid.
+    """
 
     state: np.ndarray  # (M,) int, where it starts
     actions: np.ndarray  # (M, L) int
@@ -238,7 +254,9 @@ class Windows(NamedTuple):
 
 
 def windows(mdp: TabularMDP, episodes: Trajectories, length: int, stride: int = 1) -> Windows:
-    """Windows of `length` steps that start at 0, stride, 2 stride, ... of each episode, as long as a step is left."""
+    """Windows of `length` steps that start at 0, stride, 2 stride, ... of each episode,
+    as long as a step is left.
+    """
     lengths = episodes.valid.sum(axis=1)  # (N,)
     row, start = np.nonzero(episodes.valid & (np.arange(episodes.valid.shape[1]) % stride == 0))  # (M,), (M,)
     steps = start[:, None] + np.arange(length)  # (M, L)
@@ -260,7 +278,8 @@ def windows(mdp: TabularMDP, episodes: Trajectories, length: int, stride: int = 
 
 
 def chain(length: int, discount: float, slip: float = 0.0) -> TabularMDP:
-    """States 0 .. length; action 1 steps right, 0 steps left (not below 0); -1 a step until the last state, terminal.
+    """States 0 .. length; action 1 steps right, 0 steps left (not below 0);
+    -1 a step until the last state, terminal.
 
     With probability `slip` a step goes the other way.
     """
@@ -273,8 +292,8 @@ MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
 def grid(picture: str, discount: float, noise: float = 0.0) -> tuple[TabularMDP, np.ndarray]:
     """A maze drawn with '#' for walls, '.' for free cells, 'G' for the terminal goal, 'S' for the start.
 
-    Four moves, -1 a step until the goal. With probability `noise` a step goes sideways instead, half to each side; a
-    step into a wall stays.
+    Four moves, -1 a step until the goal. With probability `noise` a step goes sideways instead, half to each
+    side; a step into a wall stays.
 
     Returns:
         the MDP, and (S, 2) row and column of each state; state 0 is the start.

@@ -27,20 +27,24 @@ _scratch: dict[str, tempfile.TemporaryDirectory] = {}  # folders that go with th
 
 
 def set_up(extra: str | None = None) -> None:
-    """On Colab, installs what is missing, for an `extra` of the library too, and changes nothing that is there. Everywhere,
-    reports in one line."""
+    """On Colab, installs what is missing, for an `extra` of the library too,
+    and changes nothing that is there. Everywhere, reports in one line.
+    """
     missing = missing_packages(extra)
     if "google.colab" in sys.modules:
         _install(missing)
     print(report())
     if extra and missing and "google.colab" not in sys.modules:
         print(
-            f"Missing for this lesson: {', '.join(missing)}. In the course's folder, run: make {extra}. Then restart the kernel."
+            f"Missing for this lesson: {', '.join(missing)}. "
+            f"In the course's folder, run: make {extra}. Then restart the kernel."
         )
 
 
 def missing_packages(extra: str | None = None) -> list[str]:
-    """Requirements of the library, and of one of its extras, that no installed package meets by name, as pip would be asked."""
+    """Requirements of the library, and of one of its extras,
+    that no installed package meets by name, as pip would be asked.
+    """
     wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES, *EXTRAS.get(extra, ())]
     asked = lambda line: (
         "extra ==" not in line or (extra is not None and f'"{extra}"' in line.replace("'", '"'))
@@ -112,15 +116,18 @@ def _fast() -> bool:
 
 
 def shorten(full: Any, fast: Any) -> Any:
-    """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run, as the course's own tests do."""
+    """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run,
+    as the course's own tests do.
+    """
     return fast if _fast() else full
 
 
 def run_folder(lesson: str, keep: bool = False) -> Path:
     """Where a lesson's runs lie, an absolute path that exists.
 
-    On Colab with Drive mounted, a folder there: a lesson that was interrupted is opened again, and its runs go on. Elsewhere
-    a folder beside the notebook if they are to `keep`, and else one that is removed with the kernel.
+    On Colab with Drive mounted, a folder there: a lesson that was interrupted is opened again, and its runs
+    go on. Elsewhere a folder beside the notebook if they are to `keep`, and else one that is removed with the
+    kernel.
     """
     lesson = "-".join([lesson] + ["full"] * keep + ["fast"] * _fast())  # runs of other sizes do not mix
     if "google.colab" in sys.modules and DRIVE.is_dir():
@@ -152,14 +159,17 @@ def _with_a_palette(figure: Any) -> io.BytesIO:
 def show(picture: Any, alt: str) -> None:
     """Displays a Matplotlib figure on white, or the bytes of a GIF, with a text that says what it shows.
 
-    A figure goes out twice: as HTML, because JupyterLab and Colab give the text to those who do not see the picture only
-    there, and as a PNG, which is what the built lessons keep (see build_lessons.execute).
+    A figure goes out twice: as HTML, because JupyterLab and Colab give the text to those who do not see the
+    picture only there, and as a PNG, which is what the built lessons keep (see build_lessons.execute).
     """
     from IPython.display import display
 
     kind = "gif" if isinstance(picture, bytes) else "png"
     content = base64.b64encode(picture if kind == "gif" else _with_a_palette(picture).getvalue()).decode()
-    image = f'<img src="data:image/{kind};base64,{content}" alt="{html.escape(alt)}" style="max-width:100%;height:auto">'
+    image = (
+        f'<img src="data:image/{kind};base64,{content}" '
+        f'alt="{html.escape(alt)}" style="max-width:100%;height:auto">'
+    )
     data = {"text/html": image, "text/plain": f"[Figure: {alt}]"} | (
         {"image/png": content} if kind == "png" else {}
     )

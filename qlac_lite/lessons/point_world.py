@@ -1,10 +1,11 @@
-"""A point on a line, pushed by the action and by noise: the smallest continuous world in which chunks cost something.
+"""A point on a line, pushed by the action and by noise:
+the smallest continuous world in which chunks cost something.
 
     x' = x + u + sigma w,   w ~ N(0, 1),   reward = -(x^2 + effort u^2)
 
-It is a linear-quadratic problem, so the best open-loop chunk and its value are known exactly. The gain and the quadratic
-part of the value are the same for every chunk length H (certainty equivalence); only the noise that nobody corrects
-inside a chunk costs more:
+It is a linear-quadratic problem, so the best open-loop chunk and its value are known exactly. The gain and
+the quadratic part of the value are the same for every chunk length H (certainty equivalence); only the noise
+that nobody corrects inside a chunk costs more:
 
     V_H(x) = -(p x^2 + c_H),   c_H = sigma^2 (sum_{k<H} k discount^k + H p discount^H) / (1 - discount^H)
 """
@@ -34,7 +35,9 @@ class PointEnv(gymnasium.Env):
 
 
 def point_solution(discount: float, effort: float = 0.1) -> tuple[float, float]:
-    """Gain L and value coefficient p of the best feedback u = -L x, V(x) = -(p x^2 + c), by iterating the Riccati equation."""
+    """Gain L and value coefficient p of the best feedback u = -L x, V(x) = -(p x^2 + c),
+    by iterating the Riccati equation.
+    """
     p = 1.0
     for _ in range(10_000):
         p = 1 + discount * p - (discount * p) ** 2 / (effort + discount * p)
@@ -42,7 +45,9 @@ def point_solution(discount: float, effort: float = 0.1) -> tuple[float, float]:
 
 
 def point_chunk(x: float, length: int, gain: float) -> np.ndarray:
-    """The best open-loop chunk (H, 1) from x: each push follows the path that would be taken without noise."""
+    """The best open-loop chunk (H, 1) from x:
+    each push follows the path that would be taken without noise.
+    """
     return (-gain * x * (1 - gain) ** np.arange(length))[:, None]
 
 

@@ -1,7 +1,7 @@
 """Sliders over a figure, with the part of ipywidgets that versions 7 and 8 share.
 
-Beside every widget a lesson shows the same figure once, for readers without a live kernel. The widget itself draws only
-when a slider is moved.
+Beside every widget a lesson shows the same figure once, for readers without a live kernel. The widget itself
+draws only when a slider is moved.
 """
 
 from collections.abc import Callable, Sequence

@@ -2,7 +2,8 @@
 
 offline          success at the last evaluation before the online phase
 at the end       success at the last evaluation
-over the curve   mean of the online evaluations (of all, where there is no online phase): it has less luck in it
+over the curve   mean of the online evaluations (of all, where there is no online phase):
+                 it has less luck in it
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,8 @@ class Measured(NamedTuple):
 
 
 def measured(rows: Rows, cell: str) -> Measured:
-    """What the rows of `run_experiment` or `ablate` say of a cell. NaN offline where there was no offline phase."""
+    """What the rows of `run_experiment` or `ablate` say of a cell.
+    NaN offline where there was no offline phase."""
     own = [row for row in rows if row["cell"] == cell]
     seeds, steps = (sorted({row[key] for row in own}) for key in ("seed", "updates"))
     table = {(row["seed"], row["updates"]): 100 * row["success"] for row in own}
@@ -94,10 +96,16 @@ def draw(rows: Rows, variants: Sequence[Variant]) -> Figure:
 def report_ablation(rows: Rows, variants: Sequence[Variant], out: Path) -> str:
     """Writes report.md and report.png into `out`, and returns the report."""
     seeds = len({row["seed"] for row in rows})
-    about = f"Success in %, {seeds} seeds of {rows[0]['episodes']:g} episodes an evaluation, 95 % t-intervals over seeds, cut at what is possible."
+    about = (
+        f"Success in %, {seeds} seeds of {rows[0]['episodes']:g} episodes an evaluation, "
+        "95 % t-intervals over seeds, cut at what is possible."
+    )
     lines = [
         about,
-        "Over the curve: the mean of all online evaluations. The difference is taken seed by seed, over the curve.",
+        (
+            "Over the curve: the mean of all online evaluations. "
+            "The difference is taken seed by seed, over the curve."
+        ),
         "",
         *table(rows, variants),
         "",

@@ -1,4 +1,5 @@
-"""What runs say, task by task: learning curves, tables as Markdown and CSV beside the paper's figures, a filmstrip of the best agent."""
+"""What runs say, task by task: learning curves, tables as Markdown and CSV beside the paper's figures,
+a filmstrip of the best agent."""
 
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ from qlac_lite.utils.statistics import Interval
 
 
 def write_report(folders: list[Path], out: Path) -> str:
-    """Figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task; returns the Markdown.
+    """Figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task;
+    returns the Markdown.
 
-    comparison.csv has what can be set beside the paper; with several tasks, aggregate.md, .csv and .png have their means.
+    comparison.csv has what can be set beside the paper;
+    with several tasks, aggregate.md, .csv and .png have their means.
 
     Raises:
-        QlacError: a folder without a run, or a run without an evaluation so far; below a folder of runs, such a run is named
-        and passed over, as long as there is another.
+        QlacError: a folder without a run, or a run without an evaluation so far; below a folder of runs, such
+            a run is named and passed over, as long as there is another.
     """
     out, runs, waiting = Path(out), [], []
     for folder in folders:
@@ -79,7 +82,10 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[st
         "",
         *markdown(rows),
         "",
-        "Success rate with a 95 % interval: a bootstrap over seeds and episodes, or the exact binomial one where all episodes ended alike.",
+        (
+            "Success rate with a 95 % interval: a bootstrap over seeds and episodes, "
+            "or the exact binomial one where all episodes ended alike."
+        ),
         "",
         *comparison_lines(compared, reasons, any(other_data(groups[row["method"]][0]) for row in compared)),
         f"![Success rate over training steps]({task}.png)",
@@ -96,7 +102,10 @@ def _report_task(task: str, groups: dict[str, list[Run]], out: Path) -> tuple[st
             for members in groups.values()
             for member in members
         ),
-        f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; Python {run.provenance['python']}; {versions}",
+        (
+            f"- Machine: {run.provenance['machine']}; {run.provenance['devices'][0]}; "
+            f"Python {run.provenance['python']}; {versions}"
+        ),
         f"- Date: {run.provenance['date']}",
     ]
     markdown_text = "\n".join(lines) + "\n"

@@ -63,7 +63,8 @@ class _Recorder(gymnasium.Wrapper):
 
 
 def _places(task: Task) -> tuple[Callable, np.ndarray]:
-    """What tells where effector and cubes (the lite world's gripper and puck) of a simulator are, and where the cubes should be."""
+    """What tells where effector and cubes (the lite world's gripper and puck) of a simulator are,
+    and where the cubes should be."""
     flat = lambda place: np.append(place, 0.0)
     if task.name == LITE_WORLD:
         return lambda simulator: (flat(simulator.state.gripper), [flat(simulator.state.puck)]), np.array(
@@ -89,7 +90,8 @@ def film_episode(
     pictures: bool | Collection[int] = True,
     env_args: dict | None = None,
 ) -> Film:
-    """Plays evaluation episode number `episode` of a training seed: `actor` and `params` have a leading axis of one seed.
+    """Plays evaluation episode number `episode` of a training seed:
+    `actor` and `params` have a leading axis of one seed.
 
     `pictures`: the steps to render, or all, or none. `env_args`: Robomimic's, as the data's file has them.
     """

@@ -40,7 +40,8 @@ def evaluate_run(folder: Path, episodes: int) -> str:
 
 
 def draw_filmstrip(folder: Path, path: Path) -> str:
-    """Repeats an evaluation episode of the run (a success if there was one) and draws it; returns a caption."""
+    """Repeats an evaluation episode of the run (a success if there was one) and draws it;
+    returns a caption."""
     from qlac_lite.reports import films
     from qlac_lite.training.policy import load_policies
 
@@ -62,7 +63,10 @@ def draw_filmstrip(folder: Path, path: Path) -> str:
     )  # the same episode twice: rendering takes longer than simulating
     outcome = "solved" if film.success else "not solved"
     when = "after training" if phase == "done" else f"at {phase} step {step:,}"
-    title = f"{get_method(config.method).title} {when}, seed {seed}: {outcome} in {len(film.effector) - 1} steps, {len(film.looks)} decisions"
+    title = (
+        f"{get_method(config.method).title} {when}, seed {seed}: "
+        f"{outcome} in {len(film.effector) - 1} steps, {len(film.looks)} decisions"
+    )
     plots.save(films.strip(film, title), path)
     return title
 

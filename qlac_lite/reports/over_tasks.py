@@ -1,4 +1,5 @@
-"""Several tasks together, as the paper shows them: success over steps, the mean over a domain's tasks and over all.
+"""Several tasks together, as the paper shows them:
+success over steps, the mean over a domain's tasks and over all.
 
 Each panel takes only tasks that each of its methods has, so that no method is spared a hard one.
 """
@@ -193,7 +194,8 @@ def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
 
 
 def report_aggregate(groups: Groups, out: Path) -> tuple[str, list[dict[str, Any]]]:
-    """Writes aggregate.md, .csv (every point) and .png into `out`; returns the Markdown and the rows of the comparison."""
+    """Writes aggregate.md, .csv (every point) and .png into `out`;
+    returns the Markdown and the rows of the comparison."""
     panels, notes = make_panels(groups)
     if not panels:
         return "\n".join(["### Mean over tasks", "", *notes, ""]), []
@@ -240,7 +242,10 @@ def report_aggregate(groups: Groups, out: Path) -> tuple[str, list[dict[str, Any
         "",
         *markdown(ends),
         "",
-        "Success rate, mean over the tasks, with a 95 % interval: a bootstrap over the seeds of each task and their episodes (tasks are strata).",
+        (
+            "Success rate, mean over the tasks, with a 95 % interval: "
+            "a bootstrap over the seeds of each task and their episodes (tasks are strata)."
+        ),
         "",
         "![Success rate over training steps, a panel a domain](aggregate.png)",
         "",

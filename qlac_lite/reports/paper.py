@@ -1,9 +1,11 @@
-"""The paper's own figures, and ours beside them: success rates with their 95 % intervals, at the same steps and settings only.
+"""The paper's own figures, and ours beside them:
+success rates with their 95 % intervals, at the same steps and settings only.
 
-Source: Q-chunking, arXiv 2507.07969, the learning curves that its authors released. assets/paper.csv quotes four points of each
-curve, rounded to three decimals: after 100K and 1M offline steps, and 200K and 1M online steps after that 1M. RLPD and RLPD-AC
-have no offline phase. The mean is over 4 seeds of 50 episodes (Robomimic: 5 seeds), the interval a 95 % stratified bootstrap.
-Domains are quoted as released: for BFN, BFN-n, QC and RLPD-AC they differ from the mean of their five tasks by up to 3 points.
+Source: Q-chunking, arXiv 2507.07969, the learning curves that its authors released. assets/paper.csv quotes
+four points of each curve, rounded to three decimals: after 100K and 1M offline steps, and 200K and 1M online
+steps after that 1M. RLPD and RLPD-AC have no offline phase. The mean is over 4 seeds of 50 episodes
+(Robomimic: 5 seeds), the interval a 95 % stratified bootstrap. Domains are quoted as released: for BFN,
+BFN-n, QC and RLPD-AC they differ from the mean of their five tasks by up to 3 points.
 """
 
 import dataclasses
@@ -23,7 +25,8 @@ Steps = tuple[int, int]  # offline gradient steps, then online environment steps
 SOURCE = "arXiv 2507.07969, released curves"
 ALL = "all"  # the mean over the paper's 25 OGBench tasks
 ROBOMIMIC_TASKS = ("lift", "can", "square")
-# Fields that may differ from the paper's: which seeds, how long (compared step by step), and what is only watched.
+# Fields that may differ from the paper's: which seeds, how long (compared step by step),
+# and what is only watched.
 FREE = (
     "preset",
     "seeds",
@@ -42,8 +45,9 @@ def quoted(task: str, method: str) -> dict[Steps, Interval]:
     """The paper's success rates (0 to 1) of a method, by (offline steps, online steps); {} if it has none.
 
     Args:
-        task: a task of `qlac tasks`, a domain such as scene (the mean over its five tasks), "all", or lift, can or square.
-            scene and puzzle-3x3 are in the paper with sparse rewards only: their other tasks have no quote. Nor have Robomimic's ph sets.
+        task: a task of `qlac tasks`, a domain such as scene (the mean over its five tasks), "all", or lift,
+            can or square. scene and puzzle-3x3 are in the paper with sparse rewards only: their other tasks
+            have no quote. Nor have Robomimic's ph sets.
         method: a name of `qlac methods`, such as qc-fql.
 
     Raises:
@@ -55,10 +59,11 @@ def quoted(task: str, method: str) -> dict[Steps, Interval]:
 def verdict(ours: Interval, paper: Interval) -> str:
     """Where our mean lies against the paper's interval: "inside", "above" or "below" it.
 
-    Compare at the same (offline, online) steps only. "inside" does not show that the two are equal: a wide interval holds much.
-    "above" and "below" do not show that they differ: our mean has its own interval, and where that overlaps the paper's
-    (`overlap`), chance may explain the difference. The paper's interval can have no width at all (at 0 or 1, every seed
-    alike). Our mean is rounded as the quotes are, to three decimals.
+    Compare at the same (offline, online) steps only. "inside" does not show that the two are equal: a wide
+    interval holds much. "above" and "below" do not show that they differ: our mean has its own interval, and
+    where that overlaps the paper's (`overlap`), chance may explain the difference. The paper's interval can
+    have no width at all (at 0 or 1, every seed alike). Our mean is rounded as the quotes are, to three
+    decimals.
     """
     mean, (_, low, high) = round(ours[0], 3), paper
     return "below" if mean < low else "above" if mean > high else "inside"
@@ -70,14 +75,16 @@ def overlap(ours: Interval, paper: Interval) -> bool:
 
 
 def tasks_of(domain: str) -> list[str]:
-    """The course's names of the tasks that the paper's figure of a domain is the mean of: five, or 25 of "all"; else none."""
+    """The course's names of the tasks that the paper's figure of a domain is the mean of:
+    five, or 25 of "all"; else none."""
     if domain == ALL:
         return [name for each in DOMAINS for name in tasks_of(each)]
     return [name for name in task_names() if quoted(name, "qc") and get_task(name).domain.name == domain]
 
 
 def _paper_task(name: str) -> str:
-    """The name of a task in the table: puzzle-3x3-play-sparse-singletask-task4-v0 is puzzle-3x3-play-task4 there."""
+    """The name of a task in the table: puzzle-3x3-play-sparse-singletask-task4-v0 is puzzle-3x3-play-task4
+    there."""
     if name in DOMAINS or name in (ALL, *ROBOMIMIC_TASKS):
         return name
     if name not in task_names():
@@ -137,7 +144,8 @@ def _row(
 
 
 def settings_apart(run: Run) -> list[str]:
-    """Fields in which a run's configuration is not the paper's, each with both values; a task needs a `full` preset for that."""
+    """Fields in which a run's configuration is not the paper's, each with both values;
+    a task needs a `full` preset for that."""
     ours, paper = run.config, make_config(run.config.task, run.config.method, "full")
     fields = [field.name for field in dataclasses.fields(ours) if field.name not in FREE]
     return [
@@ -159,7 +167,10 @@ def why_not(run: Run, points: dict[Steps, Interval]) -> str:
     if apart := settings_apart(run):
         return f"a run of another size, of {length}, with (the paper's) {'; '.join(apart)}"
     if not set(points) & set(paper):
-        return f"a run of another size: of {length}, evaluated at none of the steps {', '.join(map(steps_text, paper))}"
+        return (
+            f"a run of another size: of {length}, evaluated at none of the steps "
+            f"{', '.join(map(steps_text, paper))}"
+        )
     return ""
 
 
@@ -172,7 +183,8 @@ def describe_data(members: list[Run]) -> str:
 
 
 def other_data(run: Run) -> bool:
-    """Whether a run's data are known not to be the paper's: generated, or of another number of transitions."""
+    """Whether a run's data are known not to be the paper's:
+    generated, or of another number of transitions."""
     return (
         run.data["transitions"] != get_task(run.config.task).domain.paper_transitions
         or "generated" in run.data["provenance"]
@@ -188,7 +200,8 @@ def steps_text(steps: Steps) -> str:
 
 
 def comparison_lines(rows: list[dict[str, Any]], reasons: dict[str, str], other: bool) -> list[str]:
-    """The comparison as Markdown: a table of what is compared, and a line for each label that is not, with its reason."""
+    """The comparison as Markdown: a table of what is compared, and a line for each label that is not,
+    with its reason."""
     percent = lambda row, who: "{:.1f} [{:.1f}, {:.1f}]".format(
         *(100 * row[key] for key in (who, f"{who} low", f"{who} high"))
     )
@@ -211,7 +224,10 @@ def comparison_lines(rows: list[dict[str, Any]], reasons: dict[str, str], other:
         lines = [f"Beside the paper ({SOURCE}; {about}):", "", *markdown(table), ""]
         if other:
             lines += [
-                "Ours learned from other data than the paper's (comparison.csv says which): a difference need not be the method's.",
+                (
+                    "Ours learned from other data than the paper's (comparison.csv says which): "
+                    "a difference need not be the method's."
+                ),
                 "",
             ]
     for reason in dict.fromkeys(filter(None, reasons.values())):

@@ -1,7 +1,8 @@
-"""Figures: one colour and one marker a method throughout the course, intervals shaded, axes labelled with units.
+"""Figures: one colour and one marker a method throughout the course, intervals shaded,
+axes labelled with units.
 
-The colours are Okabe and Ito's, distinguishable with colour-blindness; every figure is drawn on white, so that it reads in
-a light and in a dark page alike.
+The colours are Okabe and Ito's, distinguishable with colour-blindness;
+every figure is drawn on white, so that it reads in a light and in a dark page alike.
 """
 
 from collections.abc import Sequence
@@ -65,7 +66,8 @@ def curve(
     line: str = "-",
     marked: bool = True,
 ) -> None:
-    """A line with its shaded interval: steps, drawn in thousands, and three in the unit of the axis; all (points,)."""
+    """A line with its shaded interval: steps, drawn in thousands, and three in the unit of the axis;
+    all (points,)."""
     colour, marker = STYLES[method]
     axes.plot(
         steps / 1000,
@@ -85,7 +87,8 @@ def training_curve(axes: Axes, method: str, steps: np.ndarray, mean: np.ndarray)
 
 
 def line_style(drawn: Sequence[str], method: str) -> str:
-    """A colour a method, a line style a setting of it: that of the next curve of `method`, after those of `drawn` methods."""
+    """A colour a method, a line style a setting of it:
+    that of the next curve of `method`, after those of `drawn` methods."""
     return ("-", ":", "-.")[drawn.count(method) % 3]
 
 
@@ -95,7 +98,8 @@ def quotes(axes: Axes, method: str, begins: int, rows: list[dict], place: tuple[
     Args:
         begins: total step at which the method's curve starts.
         rows: of `reports.paper.compare`.
-        place: this method's, of how many: they stand side by side around their common step, so that all are seen.
+        place: this method's, of how many: they stand side by side around their common step,
+            so that all are seen.
     """
     colour, marker = STYLES[method]
     points = (place[0] - (place[1] - 1) / 2) * min(3.5, 14 / place[1])
@@ -119,7 +123,8 @@ def quotes(axes: Axes, method: str, begins: int, rows: list[dict], place: tuple[
 
 
 def legend_beside(figure: Figure, handles: dict[str, Artist], paper: bool, place: str = "lower") -> None:
-    """One legend for all panels, "lower" or "upper" of them, in even rows; `paper`: with a ring for the paper's figures."""
+    """One legend for all panels, "lower" or "upper" of them, in even rows;
+    `paper`: with a ring for the paper's figures."""
     if paper:
         handles = handles | {"the paper's": Line2D([], [], linestyle="", marker="o", color="0.3", **RING)}
     inches = 0.75 + 0.075 * max(map(len, handles))  # of one entry
@@ -134,7 +139,8 @@ def legend_beside(figure: Figure, handles: dict[str, Artist], paper: bool, place
 
 
 def mark_online(axes: Axes, offline_steps: int | None) -> None:
-    """Shades the online phase, which begins after `offline_steps`, if there is one and the axis reaches it."""
+    """Shades the online phase, which begins after `offline_steps`,
+    if there is one and the axis reaches it."""
     end = axes.get_xlim()[1]
     if offline_steps is None or offline_steps / 1000 >= end:
         return
@@ -191,7 +197,8 @@ def points(
     marker: str = "o",
     within: tuple[float, float] = EVERYWHERE,
 ) -> None:
-    """Mean of repetitions (R, points) as markers with their 95 % interval as bars, cut where values cannot be: `within`."""
+    """Mean of repetitions (R, points) as markers with their 95 % interval as bars,
+    cut where values cannot be: `within`."""
     mean, low, high = mean_interval(values)
     low, high = np.clip((low, high), *within)
     axes.errorbar(

@@ -14,7 +14,8 @@ from qlac_lite.utils.statistics import Interval, success_interval
 
 
 def group_runs(runs: list[Run]) -> dict[str, list[Run]]:
-    """Runs of one task that differ in their seeds alone, under a label: the method, and what sets it apart from others of it.
+    """Runs of one task that differ in their seeds alone, under a label:
+    the method, and what sets it apart from others of it.
 
     Raises:
         QlacError: two runs of a group share a seed.
@@ -38,7 +39,8 @@ def group_runs(runs: list[Run]) -> dict[str, list[Run]]:
         seeds = [seed for run in members for seed in run.config.seed_list]
         if len(set(seeds)) < len(seeds):
             raise QlacError(
-                f"Two of the {label} runs share a seed: {sorted(seeds)}. Leave one out, or train with --set first_seed=N."
+                f"Two of the {label} runs share a seed: {sorted(seeds)}. "
+                "Leave one out, or train with --set first_seed=N."
             )
     return groups
 
@@ -75,7 +77,8 @@ def success_points(measured: dict[Steps, dict[int, np.ndarray]]) -> dict[Steps, 
 
 
 def training_success(members: list[Run], bins: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Success in % of the online training episodes that ended in each tenth of the online phase, at its middle (total steps)."""
+    """Success in % of the online training episodes that ended in each tenth of the online phase,
+    at its middle (total steps)."""
     config = members[0].config
     rows = [row for run in members for row in run.rows("episodes.csv")]
     edges = np.linspace(0, config.online_steps, bins + 1)
@@ -89,7 +92,8 @@ def training_success(members: list[Run], bins: int = 10) -> tuple[np.ndarray, np
 
 
 def logged(members: list[Run], name: str) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Total steps (points,) at which a column of progress.csv was logged, and there its values, one a seed."""
+    """Total steps (points,) at which a column of progress.csv was logged, and there its values,
+    one a seed."""
     values: dict[int, list[float]] = {}
     for run in members:
         for row in run.rows("progress.csv"):
@@ -99,7 +103,8 @@ def logged(members: list[Run], name: str) -> tuple[np.ndarray, list[np.ndarray]]
 
 
 def utilisation(members: list[Run]) -> str:
-    """What the runs waited for, and how busy cores and GPUs were, over all their time; empty if they did not record it."""
+    """What the runs waited for, and how busy cores and GPUs were, over all their time;
+    empty if they did not record it."""
     rows = [row for run in members for row in run.rows("utilisation.csv")]
     if not rows:
         return ""
@@ -119,6 +124,7 @@ def utilisation(members: list[Run]) -> str:
 
 
 def online_after(runs: list[Run]) -> int | None:
-    """Offline steps after which these runs go online; None if they differ in it, or none goes online. Online-only runs fit any."""
+    """Offline steps after which these runs go online; None if they differ in it, or none goes online.
+    Online-only runs fit any."""
     lengths = {run.config.offline_steps for run in runs} - {0}
     return lengths.pop() if len(lengths) == 1 and any(run.config.online_steps for run in runs) else None

@@ -3,7 +3,8 @@
 collector = Collector(config)
 collector.begin(episodes)                   every seed's first episode, or after a resume
 collector.replay_actions(replay, episodes)  those in flight, as the replay left them
-collector.step_async(chunks)                the simulators run, in processes of their own, while the caller learns
+collector.step_async(chunks)                the simulators run, in processes of their own,
+                                            while the caller learns
 transitions, rows = collector.step_wait()   what the chunks brought; episodes that ended begin anew
 """
 
@@ -36,10 +37,12 @@ class Collector:
         self.decision[:], self.length[:], self.returns[:] = 0, 0, 0.0
 
     def replay_actions(self, replay: Replay, episodes: np.ndarray) -> bool:
-        """Brings the simulators where the replay left them: the episodes begin again, and take the actions that it holds.
+        """Brings the simulators where the replay left them:
+        the episodes begin again, and take the actions that it holds.
 
-        A simulator repeats an episode to the bit, so the run goes on as if it had never been stopped. Returns False if some
-        observation is not the one that the replay holds, as may be on another machine: then all have begun anew.
+        A simulator repeats an episode to the bit, so the run goes on as if it had never been stopped. Returns
+        False if some observation is not the one that the replay holds, as may be on another machine: then all
+        have begun anew.
         """
         self.begin(episodes)
         first, cursor = np.asarray(replay.episode_start), np.asarray(replay.cursor)
@@ -64,7 +67,8 @@ class Collector:
         self.environments.step_async(chunks)
 
     def step_wait(self) -> tuple[Transitions, list[dict[str, Any]]]:
-        """Waits for the simulators: the transitions, and a row for each episode that ended, whose seed begins its next one."""
+        """Waits for the simulators: the transitions, and a row for each episode that ended,
+        whose seed begins its next one."""
         terminated, truncated, info = self._account(*self.environments.step_wait())
         rows, ended = [], terminated | truncated
         for s in np.flatnonzero(ended):

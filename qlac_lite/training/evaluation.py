@@ -1,7 +1,7 @@
 """Success of a policy in its environment: episodes in parallel processes, each decided by its own seed alone.
 
-The policy is asked once a chunk. Episode i of a training seed starts from the same state and draws the same noise
-whatever the number of processes.
+The policy is asked once a chunk. Episode i of a training seed starts from the same state and draws the same
+noise whatever the number of processes.
 """
 
 from typing import Any
@@ -66,7 +66,8 @@ def evaluate(actor, params: Any, environments, config: Config, episodes: int) ->
 
 
 def make_evaluators(config: Config, env_args: dict[str, Any] | None = None):
-    """Vector environment for evaluation: about two simulators a core, at least one a seed, in equal numbers a seed.
+    """Vector environment for evaluation: about two simulators a core, at least one a seed,
+    in equal numbers a seed.
 
     `env_args`: Robomimic's, as the data's file has them (`run.data`).
     """

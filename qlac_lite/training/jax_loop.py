@@ -1,14 +1,15 @@
 """Whole runs on the lite world: environments, replay and updates of all seeds in one compiled program.
 
     offline   updates on play data
-    online    a chunk is executed, joins the replay, and is followed by as many updates as it had steps (`updates_per_step` 1)
+    online    a chunk is executed, joins the replay, and is followed by as many updates as it had steps
+              (`updates_per_step` 1)
     both      interrupted at even distances by evaluations: episodes from their own resets, all side by side
 
-With `updates_per_step` 0 the online phase collects only: its replay can be given to another run, which learns from data and
-replay together (the D1 / D5 experiment).
+With `updates_per_step` 0 the online phase collects only:
+its replay can be given to another run, which learns from data and replay together (the D1 / D5 experiment).
 
-The learners, the sampler and the replay are those of the full runs (`training/loop.py`); only the simulator is inside the
-program. So a run has no checkpoint: it lasts a minute or so.
+The learners, the sampler and the replay are those of the full runs (`training/loop.py`); only the simulator
+is inside the program. So a run has no checkpoint: it lasts a minute or so.
 """
 
 import dataclasses
@@ -38,7 +39,8 @@ from qlac_lite.envs.lite_world import (
 from qlac_lite.training.updates import BESIDE, keep_if, sample_batch
 from qlac_lite.utils.errors import QlacError
 
-# A third less time to compile, and as fast afterwards: most of the time goes to products of matrices and to random numbers.
+# A third less time to compile, and as fast afterwards:
+# most of the time goes to products of matrices and to random numbers.
 QUICK_COMPILE = {"xla_backend_optimization_level": 1}
 
 
@@ -71,7 +73,8 @@ def check_phases(config: Config) -> None:
     every = config.evaluate_every
     if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
         raise QlacError(
-            f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple of the actions executed per decision ({config.execution_length})."
+            f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a "
+            f"multiple of the actions executed per decision ({config.execution_length})."
         )
 
 
@@ -81,12 +84,14 @@ def train_lite(
     """Trains all seeds of `config` on the same data, offline and then online.
 
     Args:
-        collected: the `replay` of another outcome with as many seeds. Each seed learns from the data and its own part of it.
-        probed: whether each evaluation also compares the critics' beliefs with returns (see `probe`; methods with a critic).
+        collected: the `replay` of another outcome with as many seeds.
+            Each seed learns from the data and its own part of it.
+        probed: whether each evaluation also compares the critics' beliefs with returns (see `probe`; methods
+            with a critic).
 
     Raises:
-        QlacError: chunks do not fit the episodes, phases are no whole number of evaluation intervals, or a method without a
-            critic is probed.
+        QlacError: chunks do not fit the episodes, phases are no whole number of evaluation intervals,
+            or a method without a critic is probed.
     """
     check_horizon(int(np.max(data.steps_left)), config.span)
     check_phases(config)
@@ -124,7 +129,8 @@ def train_lite(
 
 
 def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: Dataset, collected: Dataset):
-    """One seed from start to end. Both phases are one loop, so that what an update is has to be compiled only once."""
+    """One seed from start to end.
+    Both phases are one loop, so that what an update is has to be compiled only once."""
     learner = make_learner(config, OBSERVATION_SIZE, ACTION_SIZE)
     init_key, reset_key, run_key = jax.random.split(jax.random.key(seed), 3)
     every, size = config.evaluate_every, config.execution_length
@@ -194,7 +200,8 @@ def act_and_store(
     key: jax.Array,
     rests: jax.Array,
 ) -> tuple[Replay, WorldState, jax.Array]:
-    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over; or rests, and does nothing.
+    """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over;
+    or rests, and does nothing.
 
     Returns:
         the replay, the world's state, and the number of steps executed, () int32.
@@ -222,10 +229,11 @@ def evaluate(learner: Learner, config: Config, world: LiteWorld, state: State, k
 
 
 def probe(config: Config, world: LiteWorld, state: State, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """What the critics believe of chunks, and what these bring if the policy goes on after them: (len(PROBES), I) each.
+    """What the critics believe of chunks, and what these bring if the policy goes on after them:
+    (len(PROBES), I) each.
 
-    The chunks are the first of I = `evaluation_episodes` episodes: the policy's own, the demonstrator's, and uniformly random
-    ones, from the same I starts.
+    The chunks are the first of I = `evaluation_episodes` episodes:
+    the policy's own, the demonstrator's, and uniformly random ones, from the same I starts.
     """
     learner = make_learner(dataclasses.replace(config, execute=0), OBSERVATION_SIZE, ACTION_SIZE)
     start_key, own_key, random_key, act_key = jax.random.split(key, 4)

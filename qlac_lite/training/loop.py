@@ -1,14 +1,16 @@
 """Training a run: an offline phase, then an online phase; killed at any moment, it can be resumed.
 
     offline   thousands of updates per compiled call; the chunks are sampled inside it
-    online    overlapped: act (a chunk for every seed) -> the simulators execute it, while the updates for the chunk before run
-              -> its transitions join the replay
-              alternating: act -> the simulators execute it -> its transitions join the replay -> the updates for it
+    online    overlapped: act (a chunk for every seed) -> the simulators execute it,
+              while the updates for the chunk before run -> its transitions join the replay
+              alternating: act -> the simulators execute it -> its transitions join the replay
+              -> the updates for it
 
-A run that is killed and resumed, however often, is the same run: it ends in the same parameters and replay, bit for bit, on the
-same kind of machine. Random numbers follow from (seed, step); and the episodes in flight are flown again with the actions that
-the replay holds. Every seed counts the environment steps that it has executed: a chunk cut short by the end of its episode
-counts as many as it had, and brings as many updates. A seed that is ahead waits for the others at each row of the log.
+A run that is killed and resumed, however often, is the same run: it ends in the same parameters and replay,
+bit for bit, on the same kind of machine. Random numbers follow from (seed, step); and the episodes in flight
+are flown again with the actions that the replay holds. Every seed counts the environment steps that it has
+executed: a chunk cut short by the end of its episode counts as many as it had, and brings as many updates. A
+seed that is ahead waits for the others at each row of the log.
 """
 
 import time
@@ -37,7 +39,8 @@ from qlac_lite.utils.statistics import success_interval
 def start_run(
     config: Config, data: Path, out: Path, resume: bool = False, collected: Path | None = None
 ) -> tuple[Run, Dataset | Shards]:
-    """Loads and labels the data file, checks that it fits the configuration, and only then makes the run folder.
+    """Loads and labels the data file, checks that it fits the configuration,
+    and only then makes the run folder.
 
     Args:
         data: the file, or the folder of its shards.
@@ -65,7 +68,8 @@ def finish_run(
     collected: Path | None = None,
     log: Callable[[str], None] = print,
 ) -> Run:
-    """The run of that folder at its end: begun, or gone on with, as far as is needed. Raises QlacError as `start_run` does."""
+    """The run of that folder at its end: begun, or gone on with, as far as is needed.
+    Raises QlacError as `start_run` does."""
     run, dataset = start_run(config, data, folder, (folder / "run.json").exists(), collected)
     train(run, dataset, log)
     return run
@@ -78,8 +82,9 @@ def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = prin
         wait: seconds to wait for another process that holds the run, because it may be dying.
 
     Raises:
-        QlacError: another process trains this run, chunks do not fit the episodes, the memory does not suffice, the loss is
-        not finite or Q diverges (the last good checkpoint is kept), or the disk cannot be written.
+        QlacError: another process trains this run, chunks do not fit the episodes, the memory does not
+            suffice, the loss is not finite or Q diverges (the last good checkpoint is kept), or the disk
+            cannot be written.
     """
     with run.locked(wait):
         try:
@@ -88,7 +93,9 @@ def train(run: Run, dataset: Dataset | Shards, log: Callable[[str], None] = prin
             if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
                 raise
             raise QlacError(
-                f"The memory of the {jax.default_backend()} does not suffice for {run.config.seeds} seeds of {run.config.online_steps:,} online transitions. Train fewer --seeds at a time; best of N needs less with --set candidate_block=4."
+                f"The memory of the {jax.default_backend()} does not suffice for {run.config.seeds} seeds "
+                f"of {run.config.online_steps:,} online transitions. Train fewer --seeds at a time; "
+                "best of N needs less with --set candidate_block=4."
             ) from None
 
 
@@ -129,7 +136,8 @@ class _Training:
             ) from None
         except (EOFError, ConnectionError) as error:
             raise QlacError(
-                f"A simulator process died ({type(error).__name__}), perhaps for want of memory. Go on from the last checkpoint with --resume ({self.run.folder})."
+                f"A simulator process died ({type(error).__name__}), perhaps for want of memory. "
+                f"Go on from the last checkpoint with --resume ({self.run.folder})."
             ) from error
         finally:
             if self.evaluators is not None:
@@ -191,7 +199,8 @@ class _Training:
         return progress
 
     def _collect_and_learn(self, progress: Progress, collector: Collector, until: int, bar: tqdm) -> Progress:
-        """Chunk by chunk, until every seed has executed `until` steps and made the updates that belong to them."""
+        """Chunk by chunk, until every seed has executed `until` steps and made the updates that belong to
+        them."""
         steps, new, finished = progress.steps, collector.no_transitions(), []
         while (steps < until).any():
             progress, chunks = self._store_and_act(progress, new, collector, steps)
@@ -220,7 +229,8 @@ class _Training:
             collector.begin(progress.episodes + 1)
         elif not collector.replay_actions(progress.replay, progress.episodes):
             self.log(
-                "The simulators do not repeat the episodes in flight to the bit on this machine: they end here, and new ones begin."
+                "The simulators do not repeat the episodes in flight to the bit on this machine: "
+                "they end here, and new ones begin."
             )
             progress = progress._replace(replay=self.engine.close(progress.replay))
         return progress._replace(episodes=collector.episodes)
@@ -250,7 +260,8 @@ class _Training:
     # Boundaries.
 
     def _next_boundary(self, step: int, total: int) -> int:
-        """The next step at which to log or evaluate. It depends on the step alone, so a resumed run has the same ones."""
+        """The next step at which to log or evaluate.
+        It depends on the step alone, so a resumed run has the same ones."""
         after = lambda every: (step // every + 1) * every
         return min(after(self.config.log_every), after(self.config.evaluate_every), total)
 
@@ -308,7 +319,8 @@ class _Training:
             )
         if max(abs(means.get("q_max", 0)), abs(means.get("q_min", 0))) > 100 * abs(q_floor):
             raise QlacError(
-                f"Seed {seed}: Q reached {means['q_min']:.3g} .. {means['q_max']:.3g} by {phase} step {step:,}, far outside [{q_floor:.3g}, 0]: it diverges. {kept}. {advice}"
+                f"Seed {seed}: Q reached {means['q_min']:.3g} .. {means['q_max']:.3g} by {phase} step "
+                f"{step:,}, far outside [{q_floor:.3g}, 0]: it diverges. {kept}. {advice}"
             )
 
     def _evaluate(self, progress: Progress, phase: str, step: int, bar: tqdm) -> None:
@@ -347,7 +359,8 @@ class _Training:
 
 
 def load_collected(folder: Path, config: Config) -> Replay:
-    """The online transitions of a finished run, with a leading axis over its seeds, for a run of `config` to learn from.
+    """The online transitions of a finished run, with a leading axis over its seeds,
+    for a run of `config` to learn from.
 
     Raises:
         QlacError: the run is of another task or other seeds, is not finished, or has no online phase.
@@ -355,10 +368,13 @@ def load_collected(folder: Path, config: Config) -> Replay:
     run = open_run(folder)
     if (run.config.task, run.config.seed_list) != (config.task, config.seed_list):
         raise QlacError(
-            f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this run is of {config.task} with {list(config.seed_list)}: each seed learns from what the same seed collected."
+            f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this "
+            f"run is of {config.task} with {list(config.seed_list)}: "
+            "each seed learns from what the same seed collected."
         )
     missing = QlacError(
-        f"{folder} holds no finished online phase. Let it collect: qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped."
+        f"{folder} holds no finished online phase. Let it collect: "
+        f"qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped."
     )
     if run.config.online_steps == 0:
         raise missing

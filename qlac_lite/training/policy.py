@@ -1,8 +1,10 @@
 """A trained policy as a file of its own: the networks that act, and where they come from.
 
-    qlac export RUN --seed N --out FILE     FILE (npz, plain arrays) and FILE.json beside it, the same provenance to read
+    qlac export RUN --seed N --out FILE     FILE (npz, plain arrays) and FILE.json beside it,
+                                            the same provenance to read
 
-The file holds no optimizer, no critic that acting does not need, no replay; a lite policy is about a hundred kB.
+The file holds no optimizer, no critic that acting does not need, no replay;
+a lite policy is about a hundred kB.
 """
 
 import dataclasses
@@ -36,7 +38,8 @@ class Policy:
 
     @property
     def actor(self):
-        """`agents.base.acting`, compiled, with a leading axis of one seed on every argument but the stream."""
+        """`agents.base.acting`, compiled, with a leading axis of one seed on every argument but the
+        stream."""
         domain = get_task(self.config.task).domain
         learner = make_learner(self.config, domain.observation_size, domain.action_size)
         return jax.jit(jax.vmap(acting(learner), in_axes=(0, 0, 0, None, 0, 0)))
@@ -102,13 +105,15 @@ def load_policy(path: Path) -> Policy:
 
 
 def course_policy() -> Policy:
-    """The QC-FQL agent of the headline run that comes with the library, its best seed, for cube-single task 1."""
+    """The QC-FQL agent of the headline run that comes with the library, its best seed,
+    for cube-single task 1."""
     with resources.as_file(resources.files("qlac_lite") / "assets" / "cube-single-qc-fql.npz") as path:
         return load_policy(path)
 
 
 def load_policies(run: Run) -> tuple[Any, Config, str, int]:
-    """The policies of a run's newest checkpoint: compiled actor and parameters, and the phase and step they are from."""
+    """The policies of a run's newest checkpoint: compiled actor and parameters,
+    and the phase and step they are from."""
     config = run.config
     domain = get_task(config.task).domain
     learner = make_learner(config, domain.observation_size, domain.action_size)

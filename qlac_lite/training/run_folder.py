@@ -63,7 +63,8 @@ class Run:
             raise disk_error(error, path) from error
 
     def status(self) -> tuple[str, int]:
-        """Phase and step of the newest checkpoint, of which no more is read; ("offline", 0) if there is none yet."""
+        """Phase and step of the newest checkpoint, of which no more is read;
+        ("offline", 0) if there is none yet."""
         if not self.checkpoint_path.exists():
             return PHASES[0], 0
         read = read_npz(
@@ -113,7 +114,8 @@ class Run:
         remedy = "Start the run anew in another folder, or restore the checkpoint."
         if not self.checkpoint_path.exists():
             raise QlacError(
-                f"{self.folder} has no checkpoint yet. Let it train on: the same qlac train command with --resume."
+                f"{self.folder} has no checkpoint yet. Let it train on: "
+                "the same qlac train command with --resume."
             )
         arrays = read_npz(self.checkpoint_path, remedy)
         try:
@@ -160,7 +162,8 @@ def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool)
         run = open_run(folder)
         if differing := run.differences(config, data):
             raise QlacError(
-                f"{folder} is a run of another configuration: {'; '.join(differing)}. Repeat the same options, or choose another --out."
+                f"{folder} is a run of another configuration: {'; '.join(differing)}. "
+                "Repeat the same options, or choose another --out."
             )
         return run
     if folder.is_dir() and any(folder.iterdir()):
@@ -187,7 +190,8 @@ def open_run(folder: Path) -> Run:
 
 
 def find_runs(folder: Path) -> list[Run]:
-    """The run in `folder`; or, if it is none itself, every run at any depth below it, in the order of their paths.
+    """The run in `folder`; or, if it is none itself, every run at any depth below it,
+    in the order of their paths.
 
     Raises:
         QlacError: there is none.

@@ -1,9 +1,9 @@
 """The compiled functions of a run, over a seed axis.
 
-All seeds train in one compiled program: vmap over the seeds of a device, and the seed axis sharded over the devices
-(GPUs, or CPU cores). Cores left over share each batch: every one takes a part of its chunks, and the gradients are
-averaged. The dataset is not copied per seed. Randomness is derived from (seed, step), never carried along, so
-that a step is the same whenever and after whatever interruption it is taken.
+All seeds train in one compiled program: vmap over the seeds of a device, and the seed axis sharded over the
+devices (GPUs, or CPU cores). Cores left over share each batch: every one takes a part of its chunks, and the
+gradients are averaged. The dataset is not copied per seed. Randomness is derived from (seed, step), never
+carried along, so that a step is the same whenever and after whatever interruption it is taken.
 """
 
 import functools
@@ -44,8 +44,8 @@ class Progress(NamedTuple):
 
 
 def split_devices(devices: list, config: Config) -> tuple[int, int]:
-    """Devices over (seeds, batch): as many as divide the seeds; of CPU cores left over, as many as divide the batch of a
-    small network."""
+    """Devices over (seeds, batch): as many as divide the seeds;
+    of CPU cores left over, as many as divide the batch of a small network."""
     seeds, batch = config.seeds, config.batch_size
     over_seeds = max(n for n in range(1, len(devices) + 1) if seeds % n == 0)
     spare = len(devices) // over_seeds if devices[0].platform == "cpu" and max(config.hidden) < WIDE else 1
@@ -56,7 +56,8 @@ def split_devices(devices: list, config: Config) -> tuple[int, int]:
 class Engine:
     """The compiled functions of a configuration. Every argument and result has a leading axis over seeds.
 
-    init(seeds) -> state;  update(progress, first_step, count) and learn(progress, steps, shard_step) -> progress;
+    init(seeds) -> state;
+    update(progress, first_step, count) and learn(progress, steps, shard_step) -> progress;
     append(replay, transitions) -> replay;  close(replay) -> replay;  actor: `acting` of agents/base.py;
     store_and_act(replay, transitions, *arguments of the actor) -> replay, chunks, the two in one call.
     """
@@ -92,7 +93,8 @@ class Engine:
         self.close = self._over_seeds(closed, "s", donate=(0,))
 
     def _over_seeds(self, function: Callable, axes: str, donate: tuple[int, ...] = ()) -> Callable:
-        """vmap over the seeds of a device, sharded over devices; `axes` has s (per seed) or d (shared) per argument."""
+        """vmap over the seeds of a device, sharded over devices;
+        `axes` has s (per seed) or d (shared) per argument."""
         specs = tuple(PartitionSpec("seeds") if axis == "s" else PartitionSpec() for axis in axes)
         mapped = jax.vmap(
             function, in_axes=tuple(0 if axis == "s" else None for axis in axes), axis_name=BESIDE
@@ -132,7 +134,8 @@ class Engine:
         return jax.device_put(tree, self.shared)
 
     def update(self, progress: Progress, first_step: int, count: int) -> Progress:
-        """`count` gradient steps of every seed in one compiled call; one for each shard where the data come in shards."""
+        """`count` gradient steps of every seed in one compiled call;
+        one for each shard where the data come in shards."""
         last, every = first_step + count, lambda number: np.full(self.config.seeds, number, np.int32)
         while first_step < last:
             until = int(min(last, self.stream.until(first_step)))
@@ -143,7 +146,8 @@ class Engine:
         return progress
 
     def learn(self, progress: Progress, steps: np.ndarray) -> Progress:
-        """The online gradient steps that are due for the environment steps from `progress.steps` to `steps` (S,), seed by seed."""
+        """The online gradient steps that are due for the environment steps from `progress.steps` to `steps`
+        (S,), seed by seed."""
         config = self.config
         begin, end = (config.updates_due(count) for count in (progress.steps, steps))
         progress = progress._replace(steps=np.array(steps))
@@ -168,7 +172,8 @@ BESIDE = "beside"  # axis over the seeds that train beside each other on one dev
 
 
 def _for_one(function: Callable, axes: str) -> Callable:
-    """What vmap over a single seed would be, without its batched matrix products, which cost a quarter on a CPU."""
+    """What vmap over a single seed would be, without its batched matrix products,
+    which cost a quarter on a CPU."""
 
     def mapped(*args):
         own = [
@@ -221,8 +226,9 @@ def _update(
 ):
     """`count` updates of one seed; the number is dynamic, so that one compilation serves both phases.
 
-    With `shares` > 1 this runs on as many devices, each with its share of every batch and its own noise. The loop runs to the
-    largest count of the seeds beside this one, `most(count)`; what goes beyond the seed's own is dropped.
+    With `shares` > 1 this runs on as many devices, each with its share of every batch and its own noise. The
+    loop runs to the largest count of the seeds beside this one, `most(count)`; what goes beyond the seed's
+    own is dropped.
     """
     share = jax.lax.axis_index("batch")
 

@@ -1,4 +1,5 @@
-"""Writing files so that no half-written one is ever read, and reading npz files so that a broken one says so."""
+"""Writing files so that no half-written one is ever read,
+and reading npz files so that a broken one says so."""
 
 import contextlib
 import csv
@@ -24,7 +25,8 @@ from qlac_lite.utils.errors import QlacError
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that appears under `path` whole or not at all: written beside it, flushed to disk, then renamed.
+    """A binary file that appears under `path` whole or not at all:
+    written beside it, flushed to disk, then renamed.
 
     Raises:
         QlacError: the folder is read-only or the disk is full; what was at `path` before is untouched.
@@ -69,7 +71,8 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = Fals
     """Arrays into an npz at `path`, atomically; the same arrays give the same bytes. Never pickles.
 
     Raises:
-        TypeError: an array of Python objects (NumPy's own allow_pickle=False is an array's name to NumPy 2.1).
+        TypeError: an array of Python objects (NumPy's own allow_pickle=False is an array's name to NumPy
+            2.1).
     """
     objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
     if objects:
@@ -158,7 +161,8 @@ def _lock(file) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
-    """Holds the lock on the file `path`, which names its holder. The system lets go of it when the process ends, however it ends.
+    """Holds the lock on the file `path`, which names its holder.
+    The system lets go of it when the process ends, however it ends.
 
     Args:
         wait: seconds to wait for another holder.
@@ -174,7 +178,8 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
                 if time.monotonic() >= deadline:
                     file.seek(0)
                     raise QlacError(
-                        f"{path.parent} is in use by {file.read().strip() or 'another process'}. Wait until that has ended, or end it."
+                        f"{path.parent} is in use by {file.read().strip() or 'another process'}. "
+                        "Wait until that has ended, or end it."
                     )
                 time.sleep(0.5)
             file.truncate(0)
@@ -183,7 +188,8 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
         except OSError as error:
             if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
                 raise QlacError(
-                    f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. Have it mounted with them (Lustre: -o flock), or choose another --out."
+                    f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. "
+                    "Have it mounted with them (Lustre: -o flock), or choose another --out."
                 ) from error
             raise disk_error(error, path) from error
         yield

@@ -1,4 +1,5 @@
-"""The machine: the cores that a process may use, who watches it, what stands beside a result, and where a run's time goes.
+"""The machine: the cores that a process may use, who watches it, what stands beside a result,
+and where a run's time goes.
 
 Simulator processes import this module, so JAX is imported inside functions only.
 """
@@ -24,7 +25,8 @@ WAITS = ("learning", "simulating", "loading", "evaluating", "saving")
 
 
 def usable_cores() -> int:
-    """Cores for JAX devices, simulators and data generation: QLAC_CORES if set, else those the system lets this process use.
+    """Cores for JAX devices, simulators and data generation:
+    QLAC_CORES if set, else those the system lets this process use.
 
     Raises:
         QlacError: QLAC_CORES is not a whole number of at least 1.
@@ -36,13 +38,15 @@ def usable_cores() -> int:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not given.isdecimal() or int(given) < 1:
         raise QlacError(
-            f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1. Correct it, or unset it for all cores."
+            f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1. "
+            "Correct it, or unset it for all cores."
         )
     return int(given)
 
 
 def bar_seconds() -> float:
-    """Seconds between two states of a progress bar: many a second on a terminal, few where a file or a pipe keeps them all."""
+    """Seconds between two states of a progress bar:
+    many a second on a terminal, few where a file or a pipe keeps them all."""
     return 0.1 if sys.stderr.isatty() else 10.0
 
 
@@ -57,7 +61,8 @@ def use_cores() -> None:
 
 
 def provenance(program: str = "qlac") -> dict[str, Any]:
-    """Versions, machine and command (`program` with this process's arguments): what has to stand beside a result."""
+    """Versions, machine and command (`program` with this process's arguments):
+    what has to stand beside a result."""
     import jax
 
     packages = (
@@ -101,8 +106,10 @@ class Stopwatch:
         with watch("simulating"): ...   time that the main thread waits for the simulators
         watch.row()                     shares since the row before
 
-    A run whose share of `simulating` is large waits for its simulators: more cores help. One with a large share of `learning`
-    waits for the updates: a GPU helps. One that is `loading` waits for the next shard of its data: longer `shard_steps` help. In the overlapped order both work at once, and only the slower one is waited for.
+    A run whose share of `simulating` is large waits for its simulators: more cores help. One with a large
+    share of `learning` waits for the updates: a GPU helps. One that is `loading` waits for the next shard of
+    its data: longer `shard_steps` help. In the overlapped order both work at once, and only the slower one is
+    waited for.
     """
 
     def __init__(self):
@@ -120,8 +127,8 @@ class Stopwatch:
         self._waited[what] += seconds
 
     def row(self) -> dict[str, float | str]:
-        """seconds; share of them waited for each of WAITS; cores busy on average; GPU busy (share of the time that a kernel
-        ran, averaged over the GPUs; empty without one)."""
+        """seconds; share of them waited for each of WAITS; cores busy on average; GPU busy (share of the time
+        that a kernel ran, averaged over the GPUs; empty without one)."""
         now, cpu = time.monotonic(), _cpu_seconds()
         seconds = max(now - self._begin, 1e-9)
         row = {"seconds": seconds, **{what: waited / seconds for what, waited in self._waited.items()}}
@@ -144,7 +151,8 @@ def _cpu_seconds() -> float:
 
 
 class _GpuSampler:
-    """Asks NVIDIA's management library once a second; silent where there is no such GPU or library (extra `gpu`)."""
+    """Asks NVIDIA's management library once a second;
+    silent where there is no such GPU or library (extra `gpu`)."""
 
     def __init__(self, every: float = 1.0):
         self._samples: list[float] = []

@@ -1,7 +1,8 @@
-"""Every interval of the course: of success rates, of means over seeds, of differences seed by seed; and the power of these.
+"""Every interval of the course: of success rates, of means over seeds, of differences seed by seed;
+and the power of these.
 
-Seeds differ: one draws an easy start, another a hard one. Two variants that are trained from the same seeds on the same data share
-much of that luck, and it drops out of their difference. R seeds; rates in any unit.
+Seeds differ: one draws an easy start, another a hard one. Two variants that are trained from the same seeds
+on the same data share much of that luck, and it drops out of their difference. R seeds; rates in any unit.
 """
 
 import numpy as np
@@ -12,7 +13,8 @@ Interval = tuple[float, float, float]  # mean, low, high
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
-    """Mean of one - other over seeds (R,), and the ends of its 95 % t-interval; NaN for these if there is one seed only."""
+    """Mean of one - other over seeds (R,), and the ends of its 95 % t-interval;
+    NaN for these if there is one seed only."""
     apart = np.asarray(one, float) - np.asarray(other, float)
     if len(apart) < 2:
         return apart.mean(), np.nan, np.nan
@@ -23,7 +25,8 @@ def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]
 def bootstrap(
     one: np.ndarray, other: np.ndarray, resamples: int = 5000, seed: int = 0
 ) -> tuple[float, float, float]:
-    """Mean of one - other (R,), and its 95 % percentile bootstrap interval: seeds are drawn with replacement, in pairs."""
+    """Mean of one - other (R,), and its 95 % percentile bootstrap interval:
+    seeds are drawn with replacement, in pairs."""
     apart = np.asarray(one, float) - np.asarray(other, float)
     if np.ptp(apart) == 0:
         return apart.mean(), apart.mean(), apart.mean()
@@ -34,8 +37,9 @@ def bootstrap(
 
 
 def power(apart: float, spread: float, seeds: int) -> float:
-    """Chance that the t-interval of `seeds` paired differences excludes 0, if they are normal with mean `apart` and standard
-    deviation `spread`: the squared t follows a noncentral F distribution. `seeds` is 2 or more."""
+    """Chance that the t-interval of `seeds` paired differences excludes 0, if they are normal with mean
+    `apart` and standard deviation `spread`: the squared t follows a noncentral F distribution. `seeds` is 2
+    or more."""
     if apart == 0:
         return 1 - LEVEL
     limit = stats.t.ppf(0.5 + LEVEL / 2, seeds - 1)
@@ -72,8 +76,8 @@ def success_interval(successes: list[np.ndarray], resamples: int = 5000) -> tupl
 def stratified_interval(strata: list[list[np.ndarray]], resamples: int = 5000) -> tuple[float, float, float]:
     """Mean over tasks of the success rate and its 95 % interval, by a stratified bootstrap.
 
-    The tasks are the strata: they stay, and the seeds of each are resampled, and inside each seed its episodes. As in
-    `success_interval`, which this is for one task.
+    The tasks are the strata: they stay, and the seeds of each are resampled, and inside each seed its
+    episodes. As in `success_interval`, which this is for one task.
 
     Args:
         strata: per task and seed, an array of 0 and 1, one an episode.

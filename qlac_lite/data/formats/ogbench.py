@@ -1,12 +1,14 @@
-"""OGBench's npz layout: verify a file, load it, label it with a task's rewards. The lite world's files have it, too.
+"""OGBench's npz layout: verify a file, load it, label it with a task's rewards.
+The lite world's files have it, too.
 
-    observations (N, S) float32   actions (N, A) float32 in [-1, 1]   terminals (N,) bool, the last row of each episode
+    observations (N, S) float32   actions (N, A) float32 in [-1, 1]
+    terminals (N,) bool, the last row of each episode
     qpos (N, ...)   qvel (N, ...)   not the lite world   button_states (N, buttons), scene and puzzle only
     provenance ()   text, in files made by `qlac data`
 
-Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}: what the environment of
-`qlac_lite.envs.make` gives online. That is the course's choice. OGBench's relabelling, and so the published offline
-data, uses s_t in every version: `offline_reward="current"`.
+Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}: what the
+environment of `qlac_lite.envs.make` gives online. That is the course's choice. OGBench's relabelling, and so
+the published offline data, uses s_t in every version: `offline_reward="current"`.
 """
 
 from pathlib import Path
@@ -69,9 +71,10 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
         fail(f"observations of size {observations.shape[1]} fit none of {', '.join([*DOMAINS, LITE_WORLD])}")
     if name is not None and domain != get_domain(name):
         raise QlacError(
-            f"{path} holds {domain.name} data (observations of size {domain.observation_size}), but {name} needs "
-            f"{get_domain(name).name} (size {get_domain(name).observation_size}). It was renamed, or the wrong file was "
-            f"given: give a {get_domain(name).dataset} file, or choose a task of {domain.name}."
+            f"{path} holds {domain.name} data (observations of size {domain.observation_size}), but {name} "
+            f"needs {get_domain(name).name} (size {get_domain(name).observation_size}). It was renamed, or "
+            f"the wrong file was given: give a {get_domain(name).dataset} file, "
+            f"or choose a task of {domain.name}."
         )
     if actions.shape != (rows, domain.action_size):
         fail(f"actions have the shape {actions.shape}, not ({rows}, {domain.action_size})")
@@ -91,7 +94,8 @@ def _verified(path: Path, name: str | None) -> tuple[dict[str, np.ndarray], dict
         arm = np.abs(observations[:, :6] - arrays["qpos"][:, :6]).max()
         if arm > 1e-3:
             fail(
-                f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, so rows are shuffled"
+                f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, "
+                "so rows are shuffled"
             )
     summary = dict(
         domain=domain.name,
@@ -112,7 +116,8 @@ def _domain_of(arrays: dict[str, np.ndarray]) -> Domain | None:
 
 
 def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
-    """The verified file as a flat dataset with the rewards and masks of `task`, and its summary for the record."""
+    """The verified file as a flat dataset with the rewards and masks of `task`,
+    and its summary for the record."""
     arrays, summary = _verified(Path(path), task.name)
     return labelled(arrays, task, stride, offline_reward), summary
 
@@ -120,7 +125,8 @@ def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") 
 def labelled(
     arrays: dict[str, np.ndarray], task: Task, stride: int = 1, offline_reward: str = "next"
 ) -> Dataset:
-    """A file's arrays as a flat dataset with the rewards and masks of `task`: of the "next" state or of the "current" one."""
+    """A file's arrays as a flat dataset with the rewards and masks of `task`:
+    of the "next" state or of the "current" one."""
     right = solved_objects(arrays, task)  # (N, objects)
     wrong = np.sum(~right, axis=1)  # (N,)
     reward = -np.minimum(wrong, 1) if task.sparse else -wrong  # r(s) of each row's state

@@ -16,7 +16,8 @@ def record_source(path: Path, source: str) -> None:
 
 
 def provenance_of(path: Path, inside: object, digest: str) -> str:
-    """Where a file is from: what stands `inside` it, or the record beside it, which has to be of this `digest`.
+    """Where a file is from: what stands `inside` it, or the record beside it,
+    which has to be of this `digest`.
 
     Raises:
         QlacError: the file has changed since it was fetched.
@@ -40,6 +41,6 @@ def describe(summary: dict) -> str:
     shortest, longest = summary["episode_length"]
     steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     return (
-        f"{summary['domain']}, {summary['transitions']:,} transitions in {summary['episodes']:,} episodes of {steps} steps; "
-        f"{summary['provenance']}"
+        f"{summary['domain']}, {summary['transitions']:,} transitions in {summary['episodes']:,} episodes "
+        f"of {steps} steps; {summary['provenance']}"
     )

@@ -2,12 +2,14 @@
 
     data                  attrs: total, env_args (JSON: env_name, env_version, type, env_kwargs)
       demo_0, demo_1 ...  attrs: num_samples, model_file (MJCF)
-        actions (T, 7)   rewards (T,) in {0, 1}   dones (T,)   states (T, D)   obs/KEY (T, ...)   next_obs/KEY (T, ...)
+        actions (T, 7)   rewards (T,) in {0, 1}   dones (T,)   states (T, D)
+        obs/KEY (T, ...)   next_obs/KEY (T, ...)
     mask                  names of demonstrations: train, valid; better, okay, worse in the multi-human sets
 
-What is repaired on the way in, since it would silently ruin results: `object` is written in two orders, its relative pose is a
-sample late and row 0 of it is garbage (it is computed anew, as the environment does); some files go on after the success
-(a demonstration is cut at its first reward or done, as an online episode ends there).
+What is repaired on the way in, since it would silently ruin results: `object` is written in two orders, its
+relative pose is a sample late and row 0 of it is garbage (it is computed anew, as the environment does); some
+files go on after the success (a demonstration is cut at its first reward or done, as an online episode ends
+there).
 """
 
 import contextlib
@@ -24,7 +26,8 @@ from qlac_lite.envs.robomimic import KEYS, OBJECT_SIZES, object_observation, tas
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import atomic, sha256
 
-AGREES = 0.02  # metres by which the median row may miss |position - hand| = |relative position|, late as the latter is
+# metres by which the median row may miss |position - hand| = |relative position|, late as the latter is
+AGREES = 0.02
 HEIGHTS = (
     0.6,
     1.6,
@@ -36,13 +39,15 @@ def _h5py():
         import h5py
     except ImportError as error:
         raise QlacError(
-            "Robomimic's files need h5py, which is not installed. Run `make robomimic`, or: pip install 'qlac-lite[robomimic]'"
+            "Robomimic's files need h5py, which is not installed. Run `make robomimic`, or: "
+            "pip install 'qlac-lite[robomimic]'"
         ) from error
     return h5py
 
 
 def write(path: Path, demonstrations: list[dict[str, Any]], args: dict[str, Any], provenance: str) -> None:
-    """Demonstrations (see `data.demonstrations.demonstrate`) as one file, atomically; the same ones give the same bytes.
+    """Demonstrations (see `data.demonstrations.demonstrate`) as one file, atomically;
+    the same ones give the same bytes.
 
     Args:
         args: the environment's `env_args`. provenance: what made them, kept in the file.
@@ -87,7 +92,8 @@ def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") 
     """The verified file as a flat dataset with rewards r - 1, and its summary for the record."""
     if offline_reward != "next":
         raise QlacError(
-            f"offline_reward is {offline_reward}, but {task.name}'s rewards are in its file, those of the next state. Leave it at next."
+            f"offline_reward is {offline_reward}, but {task.name}'s rewards are in its file, "
+            "those of the next state. Leave it at next."
         )
     demonstrations, summary = _verified(Path(path), task.name)
     last = lambda arrays: np.concatenate(
@@ -108,8 +114,8 @@ def demonstrations(path: Path) -> list[dict[str, Any]]:
     """A verified file's demonstrations, to look at.
 
     Returns:
-        A dictionary each: name, tiers (the masks it is in), observations (T + 1, S), actions (T, 7), rewards (T,) in {0, 1} up to
-        the first success, and states (T, D), the simulator's.
+        A dictionary each: name, tiers (the masks it is in), observations (T + 1, S), actions (T, 7), rewards
+        (T,) in {0, 1} up to the first success, and states (T, D), the simulator's.
     """
     return _verified(Path(path), None)[0]
 
@@ -139,14 +145,16 @@ def _verified(path: Path, name: str | None) -> tuple[list[dict[str, Any]], dict]
             IndexError,
         ) as error:  # a part of another kind than robomimic writes
             raise QlacError(
-                f"{path} is damaged or has another layout than robomimic's ({error.args[0] if error.args else error}). {remedy}"
+                f"{path} is damaged or has another layout than robomimic's "
+                f"({error.args[0] if error.args else error}). {remedy}"
             ) from None
     task = _called(path, remedy, task_of, args)
     people = "mh" if "better" in masks else "ph" if masks else wanted.env_type if wanted else "mh"
     domain = ROBOMIMIC[f"{task}-{people}-low_dim"]
     if wanted is not None and domain != wanted:
         raise QlacError(
-            f"{path} holds {domain.name}, but {name} needs {wanted.name}. It was renamed, or the wrong file was given: give a file of {wanted.dataset}, or choose the task {domain.name}."
+            f"{path} holds {domain.name}, but {name} needs {wanted.name}. It was renamed, or the wrong file "
+            f"was given: give a file of {wanted.dataset}, or choose the task {domain.name}."
         )
     layout, found = _called(path, remedy, _repaired, domain, raw)
     for each in found:
@@ -193,7 +201,8 @@ def _read(root) -> tuple[dict[str, Any], dict[str, set[str]], list[dict[str, Any
         group = root["data"][name]
         if "obs" in group and "object" not in group["obs"] and any("image" in key for key in group["obs"]):
             raise QlacError(
-                f"{name} has images and no object's pose. The course uses the low_dim files, not the image ones."
+                f"{name} has images and no object's pose. "
+                "The course uses the low_dim files, not the image ones."
             )
         needed = [
             "actions",
@@ -204,7 +213,8 @@ def _read(root) -> tuple[dict[str, Any], dict[str, set[str]], list[dict[str, Any
         missing = [key for key in needed if key not in group]
         if missing:
             raise QlacError(
-                f"{name} lacks {', '.join(missing)}. The course uses the low_dim files, with their observations."
+                f"{name} lacks {', '.join(missing)}. The course uses the low_dim files, "
+                "with their observations."
             )
         raw.append(
             {"name": name, "states": group["states"][:] if "states" in group else None}
@@ -214,7 +224,8 @@ def _read(root) -> tuple[dict[str, Any], dict[str, set[str]], list[dict[str, Any
 
 
 def _repaired(domain: Domain, raw: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """The order in which `object` was written, and demonstrations with it computed anew, cut at their ends."""
+    """The order in which `object` was written, and demonstrations with it computed anew,
+    cut at their ends."""
     task = domain.env_class
     for each in raw:
         _check(domain, each)
@@ -278,10 +289,10 @@ def _check(domain: Domain, each: dict[str, Any]) -> None:
 def _layout(task: str, raw: list[dict[str, Any]]) -> tuple[str, int]:
     """In which order `object` was written, and where in it the object's own pose begins.
 
-    In the right reading, the object is as far from the hand as its relative position says, and as high as a table. The second
-    question is needed: the hand points down, which is half a turn, and half a turn seen from half a turn is nearly where one
-    began, so that the wrong reading may be off by millimetres only. Medians over rows are not moved by row 0, nor far by a pose
-    that is a sample late.
+    In the right reading, the object is as far from the hand as its relative position says, and as high as a
+    table. The second question is needed: the hand points down, which is half a turn, and half a turn seen
+    from half a turn is nearly where one began, so that the wrong reading may be off by millimetres only.
+    Medians over rows are not moved by row 0, nor far by a pose that is a sample late.
     """
     thing = np.concatenate([each["obs/object"] for each in raw])
     hand = np.concatenate([each["obs/robot0_eef_pos"] for each in raw])

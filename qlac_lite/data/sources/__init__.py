@@ -1,1 +1,2 @@
-"""Where data come from: hosts and mirrors, OGBench's oracles, scripts for Robomimic, play of the lite world."""
+"""Where data come from: hosts and mirrors, OGBench's oracles, scripts for Robomimic,
+play of the lite world."""

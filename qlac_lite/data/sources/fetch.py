@@ -1,7 +1,8 @@
 """Where a dataset comes from: a file given, the cache, the authors' host, a mirror, or the generator.
 
-What was used is printed and recorded. A generated file is named as such and never stands in for the official one. The lite
-world's data are the course's own; Robomimic's come from two folders of Hugging Face, both the authors'.
+What was used is printed and recorded. A generated file is named as such and never stands in for the official
+one. The lite world's data are the course's own; Robomimic's come from two folders of Hugging Face, both the
+authors'.
 """
 
 import os
@@ -49,15 +50,18 @@ def get_dataset(
     shards: int | None = None,
     log=print,
 ) -> Path:
-    """Path of the verified file of dataset `name` (cube-single-play-v0, lift-mh-low_dim, ...), fetched or made if need be.
+    """Path of the verified file of dataset `name` (cube-single-play-v0, lift-mh-low_dim, ...),
+    fetched or made if need be.
 
     Args:
-        source: 'file' the cached official file only; 'download' cache, else authors' host, else mirror; 'generate' the
-            package's oracles, or scripts for Robomimic; 'auto' all of these in that order, except that asking for `episodes` means to generate.
-        episodes: episodes to generate; by default the dataset's own number for 'generate', and LITE_EPISODES where
-            'auto' has to fall back on it.
+        source: 'file' the cached official file only; 'download' cache, else authors' host, else mirror;
+            'generate' the package's oracles, or scripts for Robomimic; 'auto' all of these in that order,
+            except that asking for `episodes` means to generate.
+        episodes: episodes to generate; by default the dataset's own number for 'generate',
+            and LITE_EPISODES where 'auto' has to fall back on it.
         out: folder for the file; the cache by default.
-        shards: generate that many files of `episodes` each, with the seeds from `seed` on; the path is that of their folder.
+        shards: generate that many files of `episodes` each, with the seeds from `seed` on;
+            the path is that of their folder.
 
     Raises:
         QlacError: unknown name or source, nothing reachable, or a file that does not pass `verify`.
@@ -76,7 +80,8 @@ def get_dataset(
             raise QlacError(f"--shards is for large play datasets; {name} fits in one file. Leave it out.")
         if source in ("file", "download"):
             raise QlacError(
-                f"--shards generates files, so it does not go with --source {source}. For files that you have, give their folder to qlac train --data."
+                f"--shards generates files, so it does not go with --source {source}. "
+                "For files that you have, give their folder to qlac train --data."
             )
         if shards < 1:
             raise QlacError(f"--shards is {shards}, but has to be at least 1.")
@@ -96,7 +101,8 @@ def get_dataset(
         return _checked(official[0], name, "cached file", log)
     if source == "file":
         raise QlacError(
-            f"There is no {file} in {folder} or in ~/.ogbench/data. Put it there, or use --source auto to fetch or generate it."
+            f"There is no {file} in {folder} or in ~/.ogbench/data. "
+            "Put it there, or use --source auto to fetch or generate it."
         )
     if source == "download" or (source == "auto" and episodes is None):
         try:

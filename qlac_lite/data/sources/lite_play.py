@@ -1,8 +1,9 @@
 """Data of the lite world: a scripted demonstrator with two routes, pauses and smooth noise.
 
-The demonstrator has intentions that its observation does not show: where the puck shall go, through which gap, how long
-it still waits. So its data are multimodal and not Markovian, as people's are. It plays (any puck position may be its next
-target; the episode does not end), or it solves the task. Everything follows from the key.
+The demonstrator has intentions that its observation does not show: where the puck shall go, through which
+gap, how long it still waits. So its data are multimodal and not Markovian, as people's are. It plays (any
+puck position may be its next target; the episode does not end), or it solves the task. Everything follows
+from the key.
 """
 
 from typing import NamedTuple
@@ -156,10 +157,11 @@ def record(
     stride: int = 1,
     offline_reward: str = "next",
 ) -> Dataset:
-    """Demonstrations as a dataset for the task: reward -1, and 0 for states that solve it, the "next" or the "current" ones.
+    """Demonstrations as a dataset for the task: reward -1, and 0 for states that solve it,
+    the "next" or the "current" ones.
 
-    In play the episode goes on after a solved state, whose mask is 0 (as in OGBench's play data). A demonstration of the task
-    ends there.
+    In play the episode goes on after a solved state, whose mask is 0 (as in OGBench's play data).
+    A demonstration of the task ends there.
     """
     states, actions = demonstrations(world, key, episodes, steps, habits)
     each = jax.jit(jax.vmap(jax.vmap(lambda state: (observe(state), solved(world, state)))))

@@ -1,10 +1,11 @@
 """Stand-in demonstrations of Lift, Can and Square: scripted way-points with noise and pauses, in three tiers.
 
-They have the layout and the length of robomimic's human sets and succeed like them, but they are not human data, and no
-file or report calls them so. An attempt that fails is drawn again. A demonstration is decided by (task, kind, seed,
-episode) alone. This module imports no JAX.
+They have the layout and the length of robomimic's human sets and succeed like them, but they are not human
+data, and no file or report calls them so. An attempt that fails is drawn again. A demonstration is decided by
+(task, kind, seed, episode) alone. This module imports no JAX.
 
-    python -m qlac_lite.data.sources.robomimic_scripts --episodes 15     how often the scripts succeed, in the faster loop and in robosuite's own
+    python -m qlac_lite.data.sources.robomimic_scripts --episodes 15
+        how often the scripts succeed, in the faster loop and in robosuite's own
 """
 
 import dataclasses
@@ -36,7 +37,8 @@ TIERS = {"better": Tier(0.6, 0.10, 5), "okay": Tier(0.5, 0.15, 12), "worse": Tie
 
 @dataclasses.dataclass
 class Waypoint:
-    """A place of the hand, and of the gripper. Positions in metres; `axis` is that along which the fingers close."""
+    """A place of the hand, and of the gripper.
+    Positions in metres; `axis` is that along which the fingers close."""
 
     place: Callable[[], np.ndarray]
     grip: float  # -1 open, 1 closed
@@ -58,8 +60,8 @@ def demonstrate(task: str, kind: str, seed: int, episode: int) -> dict[str, Any]
         task: 'lift', 'can' or 'square'. kind: 'mh' or 'ph', see `tier_of`.
 
     Returns:
-        actions (T, 7), rewards (T,) in {0, 1}, dones (T,) int8, states (T, D), obs and next_obs of the ten keys (T, ...),
-        model_file (MJCF), tier (None in ph), and attempts, how many it took.
+        actions (T, 7), rewards (T,) in {0, 1}, dones (T,) int8, states (T, D), obs and next_obs of the ten
+        keys (T, ...), model_file (MJCF), tier (None in ph), and attempts, how many it took.
 
     Raises:
         QlacError: a hundred attempts failed.
@@ -73,7 +75,8 @@ def demonstrate(task: str, kind: str, seed: int, episode: int) -> dict[str, Any]
             break
     else:
         raise QlacError(
-            f"Demonstration {episode} of {task} failed 100 times. Please report this with the versions of robosuite and mujoco."
+            f"Demonstration {episode} of {task} failed 100 times. "
+            "Please report this with the versions of robosuite and mujoco."
         )
     again = FLAGS_AT_THE_END.get((task, kind), 1) - 1
     last = {key: value[-1:] for key, value in rows.items() if key not in ("obs", "next_obs")}
@@ -128,8 +131,8 @@ def _env(task: str, stock: bool = False) -> RobomimicEnv:
 
 
 def _late(task: str, obs: dict[str, np.ndarray], before: dict[str, np.ndarray] | None = None) -> np.ndarray:
-    """`object` (T, 14) as robosuite 1.5 writes it: the relative pose is of the object where it was a sample ago, from the hand
-    where it is; at first, when nothing was known, it is zero."""
+    """`object` (T, 14) as robosuite 1.5 writes it: the relative pose is of the object where it was a sample
+    ago, from the hand where it is; at first, when nothing was known, it is zero."""
     pose = obs["object"][:, 7:]
     first = (before or obs)["object"][:1, 7:]
     ago = np.concatenate([first, pose[:-1]])
@@ -261,7 +264,8 @@ SCRIPTS: dict[str, Callable[[RobomimicEnv], Iterator[Waypoint]]] = {
 
 
 def compare_loops(episodes: int = 15, tasks: str = "lift,can,square") -> None:
-    """Prints, by task and tier, how many attempts succeed, their mean steps, and steps a second, in either loop and from the same seeds."""
+    """Prints, by task and tier, how many attempts succeed, their mean steps, and steps a second,
+    in either loop and from the same seeds."""
     print("task    tier     faster loop: solved, steps, steps/s     robosuite's own     both alike")
     for task in tasks.split(","):
         for tier in TIERS:

@@ -41,8 +41,8 @@ class Row:
 class Board:
     """The rows of a sweep, by the name of the cell; run folders lie below `out`, some `done` already.
 
-    As a context it holds the terminal's table; where there is no terminal, `log` gets a line for each change of a
-    cell's state, phase, success or node.
+    As a context it holds the terminal's table; where there is no terminal,
+    `log` gets a line for each change of a cell's state, phase, success or node.
     """
 
     def __init__(
@@ -102,7 +102,8 @@ class Board:
                 self._tell(name)
 
     def _read(self, name: str) -> None:
-        """A checkpoint is replaced whole at any moment, on another machine perhaps: what cannot be read now is read next time."""
+        """A checkpoint is replaced whole at any moment, on another machine perhaps:
+        what cannot be read now is read next time."""
         row = self.rows[name]
         with contextlib.suppress(QlacError, OSError):
             run = open_run(self.out / name)

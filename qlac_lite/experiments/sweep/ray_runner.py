@@ -1,8 +1,10 @@
-"""Tasks x methods x seeds as Ray tasks: on this machine, on all its GPUs, or on a cluster, by the same command.
+"""Tasks x methods x seeds as Ray tasks: on this machine, on all its GPUs, or on a cluster,
+by the same command.
 
-A cell is a run folder, trained as `qlac train --resume` trains it. What is done is skipped. Where a worker or a node is
-lost, Ray starts the cell again elsewhere, and it goes on from its checkpoint: the folder has to lie where all nodes see
-it. A lock in the run folder keeps two writers apart. A cell that fails does not stop the others.
+A cell is a run folder, trained as `qlac train --resume` trains it. What is done is skipped. Where a worker or
+a node is lost, Ray starts the cell again elsewhere, and it goes on from its checkpoint: the folder has to lie
+where all nodes see it. A lock in the run folder keeps two writers apart. A cell that fails does not stop the
+others.
 """
 
 import contextlib
@@ -50,7 +52,8 @@ def run_sweep(
         The message of each cell that failed, by its name (TASK/METHOD/seeds-FIRST-LAST).
 
     Raises:
-        QlacError: the specification, the data or existing runs do not fit, or Ray cannot be reached; no cell was started.
+        QlacError: the specification, the data or existing runs do not fit, or Ray cannot be reached;
+            no cell was started.
     """
     sweep, out = read_spec(path), out.absolute()
     todo, done = find_done(sweep, out)
@@ -96,7 +99,8 @@ def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
     else:
         return todo, done
     raise QlacError(
-        f"{run.folder} is a run of another configuration: {'; '.join(differing)}. Undo that in the specification, or choose another --out."
+        f"{run.folder} is a run of another configuration: {'; '.join(differing)}. "
+        "Undo that in the specification, or choose another --out."
     )
 
 
@@ -114,14 +118,16 @@ def _fetch(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) -> dic
 
 
 def _check_data_of(done: list[Config], out: Path, files: dict[str, Path]) -> None:
-    """Raises QlacError if finished cells learned from other data than the rest would: their table would mix them."""
+    """Raises QlacError if finished cells learned from other data than the rest would:
+    their table would mix them."""
     tasks = {dataset_of(cell): get_task(cell.task) for cell in done}
     digests = {name: summarise(files[name], task)["sha256"] for name, task in tasks.items() if name in files}
     for cell in done:
         run, name = open_run(out / cell_name(cell)), dataset_of(cell)
         if name in digests and run.data["sha256"] != digests[name]:
             raise QlacError(
-                f"{run.folder} is done, but with other data than {files[name]}. Give the sweep the same file in [data], or choose another --out."
+                f"{run.folder} is done, but with other data than {files[name]}. "
+                "Give the sweep the same file in [data], or choose another --out."
             )
 
 
@@ -159,7 +165,8 @@ def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> Non
                 f"Ray does not start on this machine: {reason}. Try again, when the machine is less busy."
             ) from error
         raise QlacError(
-            f"Cannot join the Ray cluster {address!r}: {reason}. Start one with `ray start --head`, or leave --address out."
+            f"Cannot join the Ray cluster {address!r}: {reason}. "
+            "Start one with `ray start --head`, or leave --address out."
         ) from error
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(offer.get("CPU", 0) >= sweep.cores and offer.get("GPU", 0) >= sweep.gpus for offer in offers):
@@ -168,7 +175,8 @@ def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> Non
     if address == "local":
         ray.shutdown()
         raise QlacError(
-            f"{problem}: this machine offers {usable_cores()} cores and {offers[0].get('GPU', 0):g} GPUs. Ask for less in [resources]."
+            f"{problem}: this machine offers {usable_cores()} cores and {offers[0].get('GPU', 0):g} GPUs. "
+            "Ask for less in [resources]."
         )
     log(f"{problem}: they wait until one joins.")
 
@@ -220,7 +228,10 @@ def _train_all(
                 cause = getattr(
                     error, "cause", None
                 )  # what the cell raised; none where its worker was lost too often
-                lost = f"{type(error).__name__}: its worker was lost more than {RETRIES} times. Run the same command again."
+                lost = (
+                    f"{type(error).__name__}: its worker was lost more than {RETRIES} times. "
+                    "Run the same command again."
+                )
                 board.fail(
                     name,
                     str(cause)
@@ -285,16 +296,24 @@ def describe_sweep(path: Path, out: Path) -> str:
     count = lambda names, noun: f"{(n := len(set(names)))} {noun}{'s' if n != 1 else ''}"
     return "\n".join(
         [
-            f"{count((c.task for c in sweep.cells), 'task')}, {count((c.method for c in sweep.cells), 'method')}, {count(sweep.cells, 'cell')}, {runs:,} runs (task, method, seed).",
+            (
+                f"{count((c.task for c in sweep.cells), 'task')}, "
+                f"{count((c.method for c in sweep.cells), 'method')}, {count(sweep.cells, 'cell')}, "
+                f"{runs:,} runs (task, method, seed)."
+            ),
             f"{len(done)} done, {len(todo)} to train: each on {sweep.cores:g} cores and {sweep.gpus:g} GPUs.",
-            f"Disk: a checkpoint takes {min(sizes) / 1e9:.3g} to {max(sizes) / 1e9:.3g} GB, all together {sum(sizes) / 1e9:.3g} GB; twice that for each cell while it is written.",
+            (
+                f"Disk: a checkpoint takes {min(sizes) / 1e9:.3g} to {max(sizes) / 1e9:.3g} GB, all "
+                f"together {sum(sizes) / 1e9:.3g} GB; twice that for each cell while it is written."
+            ),
         ]
     )
 
 
 @functools.cache
 def checkpoint_bytes(config: Config) -> int:
-    """Size of a run's checkpoint at the most, at its end: of all its seeds, networks with targets and optimizer, and the replay."""
+    """Size of a run's checkpoint at the most, at its end:
+    of all its seeds, networks with targets and optimizer, and the replay."""
     domain = get_task(config.task).domain
     learner = make_learner(config, domain.observation_size, domain.action_size)
     state = jax.eval_shape(learner.init, jax.random.key(0))

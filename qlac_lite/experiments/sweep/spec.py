@@ -1,6 +1,7 @@
 """A sweep's TOML file as cells: tasks x methods x seeds, each cell a run folder.
 
-tasks = ["scene-play-sparse-singletask-*", "cube-triple-play-singletask-task1-v0"]  # names, or patterns of names
+tasks = ["scene-play-sparse-singletask-*",
+         "cube-triple-play-singletask-task1-v0"]  # names, or patterns of names
 methods = ["qc-fql", "fql"]
 preset = "full"       # lite by default
 seeds = 4             # of each task and method, from first_seed (0) on;
@@ -99,7 +100,8 @@ def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
     at_once = spec.get("seeds_per_cell", seeds)
     if not 1 <= at_once <= seeds:
         raise QlacError(
-            f"seeds is {seeds} and seeds_per_cell is {at_once}, but seeds_per_cell has to be between 1 and seeds. Correct them."
+            f"seeds is {seeds} and seeds_per_cell is {at_once}, "
+            "but seeds_per_cell has to be between 1 and seeds. Correct them."
         )
     overrides = [_override(table, tasks, methods) for table in spec.get("override", [])]
     cells = []
@@ -139,7 +141,8 @@ def _check(table: Any, keys: dict[str, Any], where: str) -> None:
         kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
         if not isinstance(value, (int, *kinds) if float in kinds else kinds) or isinstance(value, bool):
             raise QlacError(
-                f"{where}: {key} is {value!r}, but has to be {' or '.join(KINDS[kind] for kind in kinds)}. Correct it."
+                f"{where}: {key} is {value!r}, but has to be {' or '.join(KINDS[kind] for kind in kinds)}. "
+                "Correct it."
             )
 
 

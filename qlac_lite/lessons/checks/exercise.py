@@ -2,10 +2,11 @@
 
     chunk_rewards = check_chunk_rewards(chunk_rewards)
 
-An `Exercise` runs the learner's function on randomised cases, from the simplest to the hardest, and compares with an
-independent reference. It says what was expected and what came, which misconception would give just that, and what to
-do next. It gives back the learner's function if that is right, and else the library's own, so that the rest of a lesson
-always works. It raises only where nbgrader grades (there, an error is what takes the points away).
+An `Exercise` runs the learner's function on randomised cases, from the simplest to the hardest, and compares
+with an independent reference. It says what was expected and what came, which misconception would give just
+that, and what to do next. It gives back the learner's function if that is right, and else the library's own,
+so that the rest of a lesson always works. It raises only where nbgrader grades (there, an error is what takes
+the points away).
 """
 
 import copy
@@ -33,7 +34,10 @@ class Case(NamedTuple):
 
 
 class Misconception(NamedTuple):
-    """A plausible wrong answer. An answer that agrees with `function` on all cases is told `name` and `remedy`."""
+    """A plausible wrong answer.
+
+    An answer that agrees with `function` on all cases is told `name` and `remedy`.
+    """
 
     name: str
     remedy: str
@@ -64,7 +68,10 @@ class Verdict:
         label = "opacity:.65;padding:.1em 1em .1em 0;vertical-align:top;text-align:left;white-space:nowrap"
         text = "padding:.1em 0;vertical-align:top;text-align:left;white-space:pre-wrap"
         rows = "".join(
-            f'<tr style="background:none"><td style="{label}">{html.escape(k)}</td><td style="{text}">{_as_html(v)}</td></tr>'
+            (
+                '<tr style="background:none"><td '
+                f'style="{label}">{html.escape(k)}</td><td style="{text}">{_as_html(v)}</td></tr>'
+            )
             for k, v in self.lines.items()
         )
         head = f'<b style="color:{colour}">{mark}</b> <b>{_as_html(self.headline)}</b>'
@@ -87,14 +94,16 @@ class Exercise:
         cases: `cases(rng)` lists the cases, the simplest first.
         misconceptions: wrong answers that are recognised.
         parts: names of the parts of a tuple answer; none for a single array.
-        counts: `counts(*args)` gives, by part, a mask of the entries that are compared; all of them where it is silent.
+        counts: `counts(*args)` gives, by part, a mask of the entries that are compared; all of them where it
+            is silent.
         insight: a last sentence for a right answer.
-        compiled: the lesson uses the function inside `jax.jit`: it has to work there, and goes on without conversion.
-        observe: what is compared besides the result, such as `gradients`: `observe(answer, args)` gives arrays by name, in
-            the order in which `expected` returns them after the result.
+        compiled: the lesson uses the function inside `jax.jit`: it has to work there, and goes on without
+            conversion.
+        observe: what is compared besides the result, such as `gradients`: `observe(answer, args)` gives
+            arrays by name, in the order in which `expected` returns them after the result.
         tree: the answer is dictionaries in dictionaries; `parts` names their leaves, such as "layer.bias".
-        choice: the answer is the number of an option. What was expected is not told, and a misconception is one option of one
-            case: it is named as soon as that case fails, whatever the others say.
+        choice: the answer is the number of an option. What was expected is not told, and a misconception is
+            one option of one case: it is named as soon as that case fails, whatever the others say.
     """
 
     def __init__(
@@ -139,7 +148,9 @@ class Exercise:
         return _marked(answer) if self.compiled else _with_arrays(answer)
 
     def judge(self, answer: Callable, seed: int | None = None) -> Verdict:
-        """The verdict on `answer`; random cases, which stay the same until an answer is right, or those of `seed`."""
+        """The verdict on `answer`;
+        random cases, which stay the same until an answer is right, or those of `seed`.
+        """
         verdict = self._judge(answer, self._seed if seed is None else seed)
         if verdict.status == "right":
             self._seed = np.random.SeedSequence().entropy
@@ -163,7 +174,10 @@ class Exercise:
             1,
             cases[0]._replace(
                 about=f"{cases[0].about}, once more",
-                hint="It was right the first time: the function keeps something between calls, in a global or in a default argument.",
+                hint=(
+                    "It was right the first time: "
+                    "the function keeps something between calls, in a global or in a default argument."
+                ),
             ),
         )
         first_wrong, got = None, []
@@ -222,7 +236,9 @@ class Exercise:
         )
 
     def _run(self, answer: Callable, case: Case) -> Named | Verdict:
-        """The learner's answer to a case by the names of its parts, or what is wrong with it before any comparison."""
+        """The learner's answer to a case by the names of its parts,
+        or what is wrong with it before any comparison.
+        """
         args, about = copy.deepcopy(case.args), {"case": case.about}
         try:
             result = answer(*args)
@@ -230,7 +246,10 @@ class Exercise:
             return Verdict(
                 "open",
                 f"{self.name}: not attempted yet",
-                note="Until it is right, the cells below use the library's own. (If you have written it: is the line `raise NotImplementedError()` still there?)",
+                note=(
+                    "Until it is right, the cells below use the library's own. "
+                    "(If you have written it: is the line `raise NotImplementedError()` still there?)"
+                ),
             )
         except (Exception, SystemExit) as error:
             return self._wrong(
@@ -246,7 +265,10 @@ class Exercise:
             return self._wrong(
                 "it changes its arguments",
                 **about,
-                likely="An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). Note that new = x is no copy.",
+                likely=(
+                    "An in-place operation on an argument, such as +=, x[...] = or np.add.at(x, ...). "
+                    "Note that new = x is no copy."
+                ),
                 next="Make a new array (x = x + ...), or copy first: new = x.copy().",
             )
         if result is None:
@@ -293,20 +315,25 @@ class Exercise:
         )
 
     def _not_traced(self, error: Exception, **lines: str) -> Verdict:
-        likely = (
-            _error_hint(error)
-            or "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, or an assignment x[...] = y."
+        likely = _error_hint(error) or (
+            "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, "
+            "or an assignment x[...] = y."
         )
         return self._wrong(
             "right by itself, but not inside jax.jit or jax.grad",
             **lines,
             error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}",
             likely=likely,
-            next="Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments.",
+            next=(
+                "Use jnp for everything, jnp.where in place of if, "
+                "and x.at[...].set(y) in place of assignments."
+            ),
         )
 
     def _unpacked(self, result: Any, case: Case) -> Any:
-        """An array as a tuple, where the answer is several numbers; a tuple of truths as a list, where it is one array."""
+        """An array as a tuple, where the answer is several numbers;
+        a tuple of truths as a list, where it is one array.
+        """
         if (
             not self.parts
             and not self.tree
@@ -376,12 +403,17 @@ class Exercise:
                     f"{self._called(part)} is not an array of numbers",
                     **about,
                     got=f"{type(value).__name__}: {str(value)[:80]}",
-                    next="Return NumPy arrays (np.array, np.stack), not lists of unequal length, generators, functions or text.",
+                    next=(
+                        "Return NumPy arrays (np.array, np.stack), "
+                        "not lists of unequal length, generators, functions or text."
+                    ),
                 )
         return named
 
     def _reference(self, function: Callable, case: Case) -> Named:
-        """What `expected`, or a misconception, gives by the names of its parts; computed once for the cases of a seed."""
+        """What `expected`, or a misconception, gives by the names of its parts;
+        computed once for the cases of a seed.
+        """
         memory, key = self._remembered[1], (function, case.about)
         if key not in memory:
             memory[key] = self._compute(function, copy.deepcopy(case.args))
@@ -467,7 +499,9 @@ Observe = Callable[[Callable, tuple], Named]
 
 
 def gradients(**arguments: int) -> Observe:
-    """Observes the gradient of a scalar answer in some arguments, by the names to call them; in each entry of a dict argument."""
+    """Observes the gradient of a scalar answer in some arguments, by the names to call them;
+    in each entry of a dict argument.
+    """
 
     def observe(answer, args):
         import jax
@@ -493,7 +527,9 @@ def _leaves(tree: Named, prefix: str = "") -> Named:
 
 
 def _with_arrays(answer: Callable) -> Callable:
-    """The learner's right answer; lists and JAX arrays that it returns come as NumPy arrays, which the lesson goes on with."""
+    """The learner's right answer; lists and JAX arrays that it returns come as NumPy arrays,
+    which the lesson goes on with.
+    """
 
     def convert(value):
         foreign = hasattr(value, "__array__") and not isinstance(value, np.ndarray | np.generic)
@@ -541,11 +577,18 @@ def _error_hint(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
     if isinstance(error, ValueError) and "truth value of an array" in str(error):
-        return "An `if`, `and`, `or`, `not`, or a chain such as a < x < b, on a whole array. Entry by entry: &, | and ~, with brackets round each comparison. For one yes or no: .all(), .any() or np.array_equal."
+        return (
+            "An `if`, `and`, `or`, `not`, or a chain such as a < x < b, on a whole array. "
+            "Entry by entry: &, | and ~, with brackets round each comparison. "
+            "For one yes or no: .all(), .any() or np.array_equal."
+        )
     if isinstance(error, NameError):
         return "A name is misspelled, or belongs to a cell that was not run."
     if isinstance(error, TypeError) and any(word in str(error) for word in ("integer", "invert")):
-        return "The argument holds numbers, not whole numbers or True and False: int(...) or (x == 1) makes them so."
+        return (
+            "The argument holds numbers, not whole numbers or True and False: "
+            "int(...) or (x == 1) makes them so."
+        )
     if isinstance(error, TypeError) and "positional argument" in str(error):
         return "The signature was changed: it has to take the arguments of the docstring, in their order."
     return ""
@@ -584,9 +627,15 @@ def _shape_hint(got: tuple, wanted: tuple) -> str:
     if got == () and wanted:
         return "Everything was summed: give the axis to np.sum or np.max."
     if wanted == () and got == (1,):
-        return "An axis is left over: one number is asked for, over everything (the mean, the median, the sum or a count, as the text says). Or a comma after the last name of the return made a tuple of it."
+        return (
+            "An axis is left over: one number is asked for, over everything (the mean, the median, the sum "
+            "or a count, as the text says). Or a comma after the last name of the return made a tuple of it."
+        )
     if wanted == ():
-        return "An axis is left over: one number is asked for, over everything (the mean, the median, the sum or a count, as the text says)."
+        return (
+            "An axis is left over: one number is asked for, "
+            "over everything (the mean, the median, the sum or a count, as the text says)."
+        )
     if len(got) > len(wanted):
         return "An axis is left over: sum over it, index it, or drop keepdims."
     if len(got) < len(wanted):

@@ -23,7 +23,10 @@ def _cases(rng):
         Case(
             f"{3 * h + 1} steps, chunks of {h}",
             (3 * h + 1, h),
-            f"One step is left after {3 * h} of them, and somebody has to decide it: it looks at {3 * h} too.",
+            (
+                f"One step is left after {3 * h} of them, "
+                f"and somebody has to decide it: it looks at {3 * h} too."
+            ),
         ),
         Case(
             f"{2 * h + left} steps, chunks of {h}",
@@ -167,7 +170,10 @@ check_decision_steps = Exercise(
         ),
         Misconception(
             "The length of a chunk is taken for the number of looks.",
-            "`length` is the distance between two looks: the third argument of np.arange, not of np.linspace.",
+            (
+                "`length` is the distance between two looks: "
+                "the third argument of np.arange, not of np.linspace."
+            ),
             lambda n, h: np.linspace(0, n, h),
         ),
     ],

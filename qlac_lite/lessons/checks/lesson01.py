@@ -1,4 +1,7 @@
-"""Checks of lesson 01, the chunked MDP. Shapes: S states or observation size, A actions, H chunk length, T steps, M chunks."""
+"""Checks of lesson 01, the chunked MDP.
+
+Shapes: S states or observation size, A actions, H chunk length, T steps, M chunks.
+"""
 
 import numpy as np
 
@@ -29,22 +32,35 @@ def _reward_cases(rng):
         Case(
             "a chunk of one action",
             (p, r, 0.9, _distinct(rng, 3, 1)),
-            "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state. The kernel of an action is transitions[:, a], (S, S).",
+            (
+                "With H = 1, r_bar is the plain reward r(s, a): "
+                "rewards[:, a], one number a state. The kernel of an action is transitions[:, a], (S, S)."
+            ),
         ),
         Case(
             "two actions, no state ever changes, discount 0.5",
             (still, r, 0.5, _distinct(rng, 3, 2)),
-            "Here r_bar = r(s, a_0) + 0.5 r(s, a_1): the first reward whole, the second times discount. The kernel of an action is transitions[:, a].",
+            (
+                "Here r_bar = r(s, a_0) + 0.5 r(s, a_1): the first reward whole, the second times discount. "
+                "The kernel of an action is transitions[:, a]."
+            ),
         ),
         Case(
             "two actions, deterministic moves, discount 0.9",
             (moves, r, 0.9, _distinct(rng, 3, 2)),
-            "The second reward is earned in the state to which the first action led: transitions[:, a_0] @ rewards[:, a_1].",
+            (
+                "The second reward is earned in the state to which the first action led: "
+                "transitions[:, a_0] @ rewards[:, a_1]."
+            ),
         ),
         Case(
             "three actions, random moves, discount 0.9",
             (p, r, 0.9, _distinct(rng, 3, 3)),
-            "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], in the order of the chunk; weigh step k with discount**k.",
+            (
+                "Carry the distribution of the state along: "
+                "multiply the kernels so far by transitions[:, a_k], in the order of the chunk; "
+                "weigh step k with discount**k."
+            ),
         ),
         Case(
             "eight actions, some of them twice in a row, discount 0.8",
@@ -254,7 +270,10 @@ check_chunk_rewards = Exercise(
             _rewards_with(weight=lambda k, g, n: 0.0),
         ),
     ],
-    insight="Every action adds one reward, discounted by its place in the chunk, at the states that the earlier ones led to.",
+    insight=(
+        "Every action adds one reward, "
+        "discounted by its place in the chunk, at the states that the earlier ones led to."
+    ),
 )
 
 
@@ -372,7 +391,10 @@ check_chunk_transitions = Exercise(
         ),
         Misconception(
             "The first action counts twice.",
-            "Start from the identity and multiply all H kernels; or start from the first one and multiply the others.",
+            (
+                "Start from the identity and multiply all H kernels; "
+                "or start from the first one and multiply the others."
+            ),
             lambda p, c: _product(_steps(p, [c[0], *c])),
         ),
         Misconception(
@@ -454,7 +476,10 @@ def _sweep_cases(rng):
         Case(
             "two sweeps, chunks of 1, discount 0.9",
             (*bars(4, 3, 1, 0.9), 2),
-            "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q. The maximum over chunks is q.max(axis=1), one number a state.",
+            (
+                "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q. "
+                "The maximum over chunks is q.max(axis=1), one number a state."
+            ),
         ),
         Case(
             "two sweeps, chunks of 2, discount 0.5",
@@ -469,7 +494,10 @@ def _sweep_cases(rng):
         Case(
             "40 sweeps, chunks of 3, discount 0.9",
             (*bars(5, 2, 3, 0.9), 40),
-            "Repeat the sweep, each from the Q of the one before; start from zeros; do exactly `sweeps` of them.",
+            (
+                "Repeat the sweep, each from the Q of the one before; "
+                "start from zeros; do exactly `sweeps` of them."
+            ),
         ),
     ]
 
@@ -563,7 +591,10 @@ check_chunked_value_iteration = Exercise(
         ),
         Misconception(
             "A sweep reads values that it has just changed.",
-            "A sweep uses the Q of the sweep before throughout: compute the whole new table from the old one.",
+            (
+                "A sweep uses the Q of the sweep before throughout: "
+                "compute the whole new table from the old one."
+            ),
             _sweep_in_place,
         ),
         Misconception(
@@ -597,7 +628,10 @@ check_chunked_value_iteration = Exercise(
             _sweeps_with(sweeps_of=lambda n, h: 500),
         ),
         Misconception(
-            "Only one sweep counts: the function returns inside its loop, or starts again from zeros in each sweep.",
+            (
+                "Only one sweep counts: the function returns inside its loop, "
+                "or starts again from zeros in each sweep."
+            ),
             "Start from zeros before the loop, return after it.",
             _sweeps_with(sweeps_of=lambda n, h: 1),
         ),
@@ -623,7 +657,10 @@ check_chunked_value_iteration = Exercise(
         ),
         Misconception(
             "The bootstrap's discount shrinks from sweep to sweep.",
-            "It is discount**length in every sweep: the value of the sweep before holds its own discounts already.",
+            (
+                "It is discount**length in every sweep: "
+                "the value of the sweep before holds its own discounts already."
+            ),
             _sweeps_with(power=lambda k: k),
         ),
         Misconception(
@@ -667,7 +704,10 @@ check_chunked_value_iteration = Exercise(
             _sweeps_with(sweeps_of=lambda n, h: n - 1),
         ),
     ],
-    insight="It is the value iteration you know: only the table is wider, and the discount has become discount**H.",
+    insight=(
+        "It is the value iteration you know: "
+        "only the table is wider, and the discount has become discount**H."
+    ),
 )
 
 
@@ -682,7 +722,8 @@ def chunk_dataset(
     discount: float,
     stride: int,
 ) -> tuple[np.ndarray, ...]:
-    """All chunks of one episode: starts (M,), chunks (M, H, A), returns (M,), valid (M, H), bootstrap observations (M, S).
+    """All chunks of one episode: starts (M,), chunks (M, H, A), returns (M,), valid (M, H),
+    bootstrap observations (M, S).
 
     observations (T + 1, S), actions (T, A), rewards (T,).
     """
@@ -715,12 +756,18 @@ def _dataset_cases(rng):
         Case(
             "6 steps, chunks of 3, stride 3 (they fit exactly), discount 0.5",
             episode(6, 3, 0.5, 3),
-            "Starts 0 and 3. The return of each is r_t + 0.5 r_{t+1} + 0.25 r_{t+2}; the bootstrap observation is s_{t+3}.",
+            (
+                "Starts 0 and 3. The return of each is r_t + 0.5 r_{t+1} + 0.25 r_{t+2}; "
+                "the bootstrap observation is s_{t+3}."
+            ),
         ),
         Case(
             "7 steps, chunks of 3, stride 1, discount 0.9",
             episode(7, 3, 0.9, 1),
-            "A chunk starts at every t = 0 .. T - 1, also where fewer than H steps are left: its missing steps are zero and not valid, and it bootstraps from the last observation.",
+            (
+                "A chunk starts at every t = 0 .. T - 1, also where fewer than H steps are left: "
+                "its missing steps are zero and not valid, and it bootstraps from the last observation."
+            ),
         ),
         Case(
             "8 steps, chunks of 3, stride 3, discount 0.9",
@@ -810,7 +857,10 @@ check_chunk_dataset = Exercise(
     [
         Misconception(
             "Chunks that would pass the end of the episode are left out.",
-            "Start a chunk at every t < T; mark its missing steps as not valid, so that behavior cloning can still use the others.",
+            (
+                "Start a chunk at every t < T; "
+                "mark its missing steps as not valid, so that behavior cloning can still use the others."
+            ),
             _dataset_with(starts=lambda n, h, stride: range(0, n - h + 1, stride)),
         ),
         Misconception(
@@ -877,7 +927,10 @@ check_chunk_dataset = Exercise(
         ),
         Misconception(
             "The bootstrap observation is s_{t+1}.",
-            "A chunk lasts H steps: bootstrap from s_{t+H}, or from the last observation if the episode ends earlier.",
+            (
+                "A chunk lasts H steps: bootstrap from s_{t+H}, "
+                "or from the last observation if the episode ends earlier."
+            ),
             _dataset_with(end=lambda t, h, n: t + 1),
         ),
         Misconception(
@@ -1024,7 +1077,10 @@ check_chunk_dataset = Exercise(
         ),
     ],
     parts=("starts", "chunks", "returns", "valid", "bootstrap_observation"),
-    insight="Stride 1 gives about H times the chunks of stride H from the same episode. Only execution is bound to every H-th step.",
+    insight=(
+        "Stride 1 gives about H times the chunks of stride H from the same episode. "
+        "Only execution is bound to every H-th step."
+    ),
 )
 
 
@@ -1032,7 +1088,10 @@ check_chunk_dataset = Exercise(
 
 
 class ScriptedEnv:
-    """Gymnasium's step() on a script of rewards. Observation: the step number, the sum of the actions, and the last one."""
+    """Gymnasium's step() on a script of rewards.
+
+    Observation: the step number, the sum of the actions, and the last one.
+    """
 
     def __init__(self, rewards: np.ndarray, ends: tuple[str, ...], chunk_length: int):
         self.rewards, self.ends, self.chunk_length, self.t, self.memory = (
@@ -1067,7 +1126,9 @@ class ScriptedEnv:
 
 
 def execute_chunk(env, chunk: np.ndarray, discount: float) -> tuple[np.ndarray, float, bool, bool, int]:
-    """Open loop: the last observation, discounted sum of rewards, terminated, truncated, and the steps executed."""
+    """Open loop: the last observation, discounted sum of rewards, terminated,
+    truncated, and the steps executed.
+    """
     total = 0.0
     for k, action in enumerate(chunk):
         observation, reward, terminated, truncated, _ = env.step(action)
@@ -1087,12 +1148,18 @@ def _execution_cases(rng):
         Case(
             "three actions, no end in sight, discount 0.5",
             call(3, 0.5),
-            "Call env.step(chunk[k]) for k = 0, 1, 2; add discount**k times its reward; give back the last observation.",
+            (
+                "Call env.step(chunk[k]) for k = 0, 1, 2; "
+                "add discount**k times its reward; give back the last observation."
+            ),
         ),
         Case(
             "four actions, the second reaches a terminal state",
             call(4, 0.9, 2, "terminated"),
-            "When terminated is True the episode is over: the reward of this step counts, the rest of the chunk is not executed. Two steps were.",
+            (
+                "When terminated is True the episode is over: "
+                "the reward of this step counts, the rest of the chunk is not executed. Two steps were."
+            ),
         ),
         Case(
             "four actions, the time limit comes at the third",
@@ -1262,7 +1329,10 @@ check_execute_chunk = Exercise(
             _execution_with(total=lambda taken, g, h: _discounted(taken, g, h) / len(taken)),
         ),
         Misconception(
-            "The total so far is discounted at each step: total = discount * total + reward, so the last reward has the weight 1.",
+            (
+                "The total so far is discounted at each step: "
+                "total = discount * total + reward, so the last reward has the weight 1."
+            ),
             "The first reward has the weight 1: total = total + discount**k * reward.",
             _execution_with(
                 total=lambda taken, g, h: sum(

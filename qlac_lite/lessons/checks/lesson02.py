@@ -124,7 +124,9 @@ check_one_step_target = Exercise(
 def n_step_target(
     rewards: np.ndarray, valid: np.ndarray, mask: np.ndarray, last_q: np.ndarray, discount: float
 ) -> np.ndarray:
-    """Discounted rewards of the m steps that exist, then discount^m * mask * max Q at the last state; (B,)."""
+    """Discounted rewards of the m steps that exist, then discount^m * mask * max Q at the last state;
+    (B,).
+    """
     steps = valid.sum(axis=1)
     powers = discount ** np.arange(rewards.shape[1])
     return np.sum(valid * powers * rewards, axis=1) + discount**steps * mask * last_q.max(axis=1)
@@ -151,7 +153,11 @@ def _n_step_cases(rng):
         Case(
             "windows of 4, some cut by an episode's end, some terminal, discount 0.8",
             (_q(rng, 7, 4), valid, mask, _q(rng, 7, 3), 0.8),
-            "A cut window has m = valid.sum(axis=1) steps: only these rewards count, and the bootstrap has discount**m. In every window, cut or not, mask multiplies the bootstrap and nothing else.",
+            (
+                "A cut window has m = valid.sum(axis=1) steps: "
+                "only these rewards count, and the bootstrap has discount**m. "
+                "In every window, cut or not, mask multiplies the bootstrap and nothing else."
+            ),
         ),
     ]
 
@@ -200,7 +206,10 @@ check_n_step_target = Exercise(
         ),
         Misconception(
             "The bootstrap has the weight discount**(m - 1).",
-            "The first reward has discount**0, the m-th discount**(m - 1), and the bootstrap comes after it: discount**m.",
+            (
+                "The first reward has discount**0, the m-th discount**(m - 1), "
+                "and the bootstrap comes after it: discount**m."
+            ),
             _n_step_with(bootstrap=lambda g, m, n: g ** (m - 1)),
         ),
         Misconception(
@@ -269,7 +278,9 @@ check_n_step_target = Exercise(
 def chunk_target(
     rewards: np.ndarray, valid: np.ndarray, mask: np.ndarray, next_q: np.ndarray, discount: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Target sum_k discount^k r_k + discount^H mask max_c Q(s_H, c), and weight 1 for whole chunks, else 0; each (B,)."""
+    """Target sum_k discount^k r_k + discount^H mask max_c Q(s_H, c),
+    and weight 1 for whole chunks, else 0; each (B,).
+    """
     horizon = rewards.shape[1]
     powers = discount ** np.arange(horizon)
     return np.sum(valid * powers * rewards, axis=1) + discount**horizon * mask * next_q.max(axis=1), valid[
@@ -298,7 +309,10 @@ def _chunk_cases(rng):
         Case(
             "chunks of 4, some cut by an episode's end, discount 0.8",
             (_q(rng, 7, 4), valid, mask, _q(rng, 7, 16), 0.8),
-            "Only a chunk whose LAST step exists is whole: weight valid[:, -1], whether it is terminal or not. Targets are compared where the weight is 1.",
+            (
+                "Only a chunk whose LAST step exists is whole: weight valid[:, -1], "
+                "whether it is terminal or not. Targets are compared where the weight is 1."
+            ),
         ),
     ]
 
@@ -348,12 +362,18 @@ check_chunk_target = Exercise(
             _chunk_with(weight=lambda v, m: v.sum(axis=1)),
         ),
         Misconception(
-            "The weight is the mask: chunks that reach the terminal state would be lost, and they carry the reward.",
+            (
+                "The weight is the mask: "
+                "chunks that reach the terminal state would be lost, and they carry the reward."
+            ),
             "mask belongs to the bootstrap; the weight is valid[:, -1].",
             _chunk_with(weight=lambda v, m: m),
         ),
         Misconception(
-            "The weight is valid[:, -1] * mask: whole chunks that reach the terminal state are lost, and they carry the reward.",
+            (
+                "The weight is valid[:, -1] * mask: "
+                "whole chunks that reach the terminal state are lost, and they carry the reward."
+            ),
             "The weight is valid[:, -1] alone.",
             _chunk_with(weight=lambda v, m: v[:, -1] * m),
         ),
@@ -403,7 +423,10 @@ check_chunk_target = Exercise(
     ],
     parts=("target", "weight"),
     counts=lambda rewards, valid, *rest: {"target": valid[:, -1] == 1},
-    insight="The same sum as n-step. The difference is on the other side: Q is asked about all H actions, so no one else chose any of them.",
+    insight=(
+        "The same sum as n-step. The difference is on the other side: "
+        "Q is asked about all H actions, so no one else chose any of them."
+    ),
 )
 
 
@@ -413,7 +436,9 @@ check_chunk_target = Exercise(
 def td_update(
     q: np.ndarray, state: np.ndarray, chunk: np.ndarray, target: np.ndarray, weight: np.ndarray, rate: float
 ) -> np.ndarray:
-    """Q (S, C) after a step of `rate` towards the targets at entries (state, chunk), each (B,); repeated entries add up."""
+    """Q (S, C) after a step of `rate` towards the targets at entries (state, chunk),
+    each (B,); repeated entries add up.
+    """
     new = q.copy()
     np.add.at(new, (state, chunk), rate * weight * (target - q[state, chunk]))
     return new
@@ -434,7 +459,10 @@ def _update_cases(rng):
         Case(
             "five different entries, rate 0.2",
             batch(4, 4, [0, 1, 2, 3, 4], 0.2),
-            "q[state, chunk] with two arrays of the same length picks B entries; each moves by rate * weight * (its target - its old value).",
+            (
+                "q[state, chunk] with two arrays of the same length picks B entries; "
+                "each moves by rate * weight * (its target - its old value)."
+            ),
         ),
         Case(
             "six entries, two with weight 0",

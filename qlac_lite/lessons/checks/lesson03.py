@@ -1,6 +1,9 @@
-"""Checks of lesson 03, flow matching. Shapes: B batch, D size of a point, S observation, H chunk, A action size.
+"""Checks of lesson 03, flow matching.
 
-What is random is drawn from the case's own key, in the way that the docstrings prescribe: so right answers are equal.
+Shapes: B batch, D size of a point, S observation, H chunk, A action size.
+
+What is random is drawn from the case's own key, in the way that the docstrings prescribe: so right answers
+are equal.
 """
 
 import copy
@@ -16,7 +19,8 @@ from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception
 class Field:
     """A vector field to try an answer on: v = velocity + pull x + tanh(everything mixed), each row by itself.
 
-    Called as field(x, time), or with an observation first. It refuses inputs of the wrong shape, as a network would.
+    Called as field(x, time), or with an observation first. It refuses inputs of the wrong shape, as a network
+    would.
     """
 
     def __init__(
@@ -58,7 +62,8 @@ class Field:
             observation = named["observation"]
             if observation.shape != (*rows, self.observation):
                 raise ValueError(
-                    f"the field takes observations of the shape {(*rows, self.observation)}, and got {observation.shape}"
+                    f"the field takes observations of the shape {(*rows, self.observation)}, "
+                    f"and got {observation.shape}"
                 )
             parts.append(observation)
         out = self.velocity + self.pull * x
@@ -87,7 +92,9 @@ def slope(answer, args):
 
 
 def _with_slope(loss):
-    """A loss in NumPy and its derivative: the loss is a quadratic in the scale, so three points give it exactly."""
+    """A loss in NumPy and its derivative: the loss is a quadratic in the scale,
+    so three points give it exactly.
+    """
 
     def expected(field, *rest):
         def at(scale):
@@ -112,7 +119,9 @@ def _key(rng):
 
 
 def interpolate(noise: jax.Array, data: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The points (B, D) at times (B,) of the straight paths from noise (B, D) to data (B, D), and their velocities."""
+    """The points (B, D) at times (B,) of the straight paths from noise (B, D) to data (B, D),
+    and their velocities.
+    """
     t = time[:, None]
     return (1 - t) * noise + t * data, data - noise
 
@@ -129,14 +138,20 @@ def _interpolate_cases(rng):
             4,
             2,
             [0.25] * 4,
-            "x = (1 - t) * noise + t * data: at t = 0.25 a quarter of the way is done. time[:, None] is a column, which multiplies rows; the velocity is data - noise.",
+            (
+                "x = (1 - t) * noise + t * data: at t = 0.25 a quarter of the way is done. "
+                "time[:, None] is a column, which multiplies rows; the velocity is data - noise."
+            ),
         ),
         case(
             "three points of the plane, at t = 0, 0.5 and 1",
             3,
             2,
             [0, 0.5, 1],
-            "Each ROW has its own time: time[:, None]. At t = 0 x is the noise, at t = 1 the data; the velocity is data - noise all along.",
+            (
+                "Each ROW has its own time: time[:, None]. "
+                "At t = 0 x is the noise, at t = 1 the data; the velocity is data - noise all along."
+            ),
         ),
         case(
             "three points in space, each at its own time",
@@ -237,7 +252,9 @@ check_interpolate = Exercise(
 
 
 def flow_matching_loss(field, data: jax.Array, key: jax.Array) -> jax.Array:
-    """Mean squared error of field(x (B, D), time (B,)) at random points of random paths to the data (B, D); a scalar."""
+    """Mean squared error of field(x (B, D), time (B,)) at random points of random paths to the data (B, D);
+    a scalar.
+    """
     noise_key, time_key = jax.random.split(key)
     noise = jax.random.normal(noise_key, data.shape)
     time = jax.random.uniform(time_key, data.shape[:1])
@@ -252,7 +269,10 @@ def _loss_cases(rng):
         Case(
             "a field that is 0 everywhere, four points of the plane",
             (zero, _normal(rng, 4, 2), _key(rng)),
-            "Where the field is 0, the loss is the mean of velocity**2 over all B * D entries. noise_key, time_key = jax.random.split(key), in this order.",
+            (
+                "Where the field is 0, the loss is the mean of velocity**2 over all B * D entries. "
+                "noise_key, time_key = jax.random.split(key), in this order."
+            ),
         ),
         Case(
             "a field v = 1 - x, five points in space",
@@ -461,7 +481,9 @@ check_flow_matching_loss = Exercise(
 
 
 def euler(field, noise: jax.Array, steps: int) -> jax.Array:
-    """Follows field(x (B, D), time (B,)) from noise (B, D) at t = 0 to t = 1 in K = `steps` Euler steps; (B, D)."""
+    """Follows field(x (B, D), time (B,)) from noise (B, D) at t = 0 to t = 1 in K = `steps` Euler steps;
+    (B, D).
+    """
     x = noise
     for k in range(steps):
         x = x + field(x, jnp.full(len(noise), k / steps)) / steps
@@ -478,7 +500,10 @@ def _euler_cases(rng):
         Case(
             "a field that is 2 everywhere, 4 steps",
             (wind, noise(3, 2), 4),
-            "K steps of size 1/K, so x moves by 2 in all: noise + 2. No clip inside: the result may lie outside [-1, 1].",
+            (
+                "K steps of size 1/K, so x moves by 2 in all: noise + 2. "
+                "No clip inside: the result may lie outside [-1, 1]."
+            ),
         ),
         Case(
             "a field v = x, 2 steps",
@@ -498,12 +523,18 @@ def _euler_cases(rng):
         Case(
             "a field that is 2 everywhere, 10 steps",
             (wind, noise(3, 2), 10),
-            "Count the steps: for k in range(steps). Adding 1/K to a time K times gives 0.9999..., and a loop `while t < 1` makes one step more.",
+            (
+                "Count the steps: for k in range(steps). "
+                "Adding 1/K to a time K times gives 0.9999..., and a loop `while t < 1` makes one step more."
+            ),
         ),
         Case(
             "a field that is 2 everywhere, 49 steps",
             (wind, noise(3, 2), 49),
-            "Count the steps: for k in range(steps). np.arange(0, 1, 1 / K) may have one entry too many, by rounding.",
+            (
+                "Count the steps: for k in range(steps). "
+                "np.arange(0, 1, 1 / K) may have one entry too many, by rounding."
+            ),
         ),
     ]
 
@@ -659,7 +690,10 @@ def _conditional_cases(rng):
             "a field that is 0.5 everywhere, four actions",
             plain,
             4,
-            "Noise has the shape of the actions. The loss is the mean of (0.5 - (actions - noise))**2 over all B * A entries.",
+            (
+                "Noise has the shape of the actions. "
+                "The loss is the mean of (0.5 - (actions - noise))**2 over all B * A entries."
+            ),
         ),
         case(
             "a field of all three, four actions",
@@ -769,7 +803,11 @@ def _chunk_cases(rng):
             [4] * 5,
             4,
             2,
-            "One noise for every entry of (B, H, A), one time for every chunk: time[:, None, None] on the path, time of shape (B,) into the field. valid[..., None], of shape (B, H, 1), multiplies the squared error.",
+            (
+                "One noise for every entry of (B, H, A), one time for every chunk: "
+                "time[:, None, None] on the path, time of shape (B,) into the field. "
+                "valid[..., None], of shape (B, H, 1), multiplies the squared error."
+            ),
         ),
         case(
             "chunks of 4, some cut by an episode's end",
@@ -872,7 +910,10 @@ check_chunk_loss = Exercise(
         ),
         Misconception(
             "The sum is divided by the number of valid entries.",
-            "Divide by all B * H * A entries: a plain jnp.mean. (Then a cut chunk counts for as much as it holds.)",
+            (
+                "Divide by all B * H * A entries: "
+                "a plain jnp.mean. (Then a cut chunk counts for as much as it holds.)"
+            ),
             _chunked(end=lambda s, v: jnp.sum(s) / jnp.sum(v) / s.shape[2]),
         ),
         Misconception(
@@ -947,7 +988,9 @@ check_chunk_loss = Exercise(
 
 
 def temporal_ensemble(predictions: jax.Array, decay: float) -> jax.Array:
-    """The weighted mean (A,) of predictions (n, A), the oldest first; the i-th has the weight exp(-decay * i)."""
+    """The weighted mean (A,) of predictions (n, A), the oldest first;
+    the i-th has the weight exp(-decay * i).
+    """
     weights = jnp.exp(-decay * jnp.arange(len(predictions)))
     return weights @ predictions / jnp.sum(weights)
 
@@ -962,7 +1005,10 @@ def _ensemble_cases(rng):
         Case(
             "two predictions, decay 0.7",
             (_normal(rng, 2, 3), 0.7),
-            "The weights are 1 for the first row, the OLDEST, and exp(-0.7) for the second; divide by their sum.",
+            (
+                "The weights are 1 for the first row, the OLDEST, "
+                "and exp(-0.7) for the second; divide by their sum."
+            ),
         ),
         Case(
             "four predictions, decay 0: a plain mean",
@@ -972,7 +1018,10 @@ def _ensemble_cases(rng):
         Case(
             "five predictions, decay 0.3",
             (_normal(rng, 5, 3), 0.3),
-            "Weights exp(-decay * i), i = 0 .. n - 1 from the oldest, divided by their sum; they multiply rows.",
+            (
+                "Weights exp(-decay * i), i = 0 .. n - 1 from the oldest, "
+                "divided by their sum; they multiply rows."
+            ),
         ),
         Case(
             "three predictions of size 3, decay 1.1",

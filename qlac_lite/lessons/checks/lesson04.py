@@ -1,8 +1,7 @@
-"""Checks of lesson 04, FQL and Q-LAC. Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, N
-candidates."""
+"""Checks of lesson 04, FQL and Q-LAC.
 
-from collections.abc import Callable
-from typing import NamedTuple
+Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, N candidates.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +9,11 @@ import numpy as np
 import optax
 from jax.lax import stop_gradient
 
+from qlac_lite.agents import fql
+from qlac_lite.agents.critics import critic_loss as library_critic_loss
 from qlac_lite.agents.flow import euler, flow_matching_loss
+from qlac_lite.agents.fql import Networks, distillation_loss, q_loss
+from qlac_lite.data.dataset import Batch
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, gradients
 
 # 1. The critic
@@ -18,8 +21,8 @@ from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, gra
 
 def critic_loss(q, next_q, returns, mask, whole, discount, horizon):
     """Squared TD error of an ensemble on chunks: q, next_q (E, B); returns, mask, whole (B,)."""
-    target = returns + mask * discount**horizon * next_q.mean(axis=0)
-    return jnp.mean(whole * (q - stop_gradient(target)) ** 2)
+    batch = Batch(None, None, returns, whole[:, None], None, discount**horizon * mask)
+    return library_critic_loss(q, next_q, batch)[0]
 
 
 def _critic_expected(q, next_q, returns, mask, whole, discount, horizon):
@@ -206,12 +209,6 @@ check_critic_loss = Exercise(
 # 2. Distillation
 
 
-def distillation_loss(proposal, behavior):
-    """Mean squared distance of the policy's chunk from the flow's, clipped; both (B, H, A). No gradient into behavior."""
-    target = stop_gradient(jnp.clip(behavior, -1, 1))
-    return jnp.mean((proposal - target) ** 2)
-
-
 def _distillation_expected(proposal, behavior):
     size = proposal.size
     difference = proposal - np.maximum(np.minimum(behavior, 1.0), -1.0)
@@ -269,7 +266,10 @@ def _past_the_clip(x):
     return x + stop_gradient(_clip(x) - x)
 
 
-UNCLIPPED = "The target is not clipped: outside [-1, 1] the policy would learn actions that nobody can execute and no critic has seen."
+UNCLIPPED = (
+    "The target is not clipped: "
+    "outside [-1, 1] the policy would learn actions that nobody can execute and no critic has seen."
+)
 ONLY_TARGET = "Clip behavior only, before you subtract it."
 
 check_distillation_loss = Exercise(
@@ -309,11 +309,17 @@ check_distillation_loss = Exercise(
         ),
         Misconception(
             "The clip is on the wrong side: on the policy's chunk, not on the target.",
-            "Clip behavior, not proposal. A clipped proposal has no gradient outside [-1, 1] and could not come back.",
+            (
+                "Clip behavior, not proposal. "
+                "A clipped proposal has no gradient outside [-1, 1] and could not come back."
+            ),
             lambda p, b: _distance(_clip(p), b, target=stop_gradient),
         ),
         Misconception(
-            "Both chunks are clipped: an entry of the policy's outside [-1, 1] has no gradient and could not come back.",
+            (
+                "Both chunks are clipped: "
+                "an entry of the policy's outside [-1, 1] has no gradient and could not come back."
+            ),
             ONLY_TARGET,
             lambda p, b: _distance(_clip(p), b),
         ),
@@ -328,7 +334,10 @@ check_distillation_loss = Exercise(
             lambda p, b: _distance(p, b, lambda d: jnp.mean(_clip(d) ** 2), stop_gradient),
         ),
         Misconception(
-            "The target is clipped, and the difference is, too: an entry further away than 1 has no gradient.",
+            (
+                "The target is clipped, and the difference is, too: "
+                "an entry further away than 1 has no gradient."
+            ),
             "The squared difference as it is.",
             lambda p, b: _distance(p, b, lambda d: jnp.mean(_clip(d) ** 2)),
         ),
@@ -379,7 +388,10 @@ check_distillation_loss = Exercise(
         ),
         Misconception(
             "Summed over each chunk, averaged over the batch.",
-            "The mean over all B * H * A entries: jnp.mean. (The other choice would be as good, with an alpha H * A times smaller.)",
+            (
+                "The mean over all B * H * A entries: jnp.mean. "
+                "(The other choice would be as good, with an alpha H * A times smaller.)"
+            ),
             lambda p, b: _distance(p, b, lambda d: jnp.mean(jnp.sum(d**2, axis=(1, 2)))),
         ),
         Misconception(
@@ -403,7 +415,10 @@ check_distillation_loss = Exercise(
             lambda p, b: _distance(p, b, lambda d: jnp.sqrt(jnp.mean(d**2))),
         ),
     ],
-    insight="A regression: the flow takes K steps to turn a noise into a chunk, the policy learns to do it in one.",
+    insight=(
+        "A regression: "
+        "the flow takes K steps to turn a noise into a chunk, the policy learns to do it in one."
+    ),
     compiled=True,
     observe=gradients(proposal=0, behavior=1),
 )
@@ -412,22 +427,17 @@ check_distillation_loss = Exercise(
 # 3. The Q loss
 
 
-def q_loss(critic, params, observation, proposal):
-    """- mean Q of the clipped chunk (B, H, A), over batch and ensemble; no gradient into the critic's parameters."""
-    return -jnp.mean(critic(stop_gradient(params), observation, jnp.clip(proposal, -1, 1)))
+def _toy_critic_numpy(params, observation, actions):
+    """Its values and the derivatives of each in its inputs (E, B, S + H * A)."""
+    inputs = np.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
+    linear = params @ inputs.T
+    return linear + np.sin(1.5 * linear), (1 + 1.5 * np.cos(1.5 * linear))[..., None] * params[:, None]
 
 
 def toy_critic(params, observation, actions):
     """(E, S + H * A), (B, S), (B, H, A) -> (E, B), smooth and curved; stands for a network."""
     inputs = jnp.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
     return params @ inputs.T + jnp.sin(1.5 * params @ inputs.T)
-
-
-def _toy_critic_numpy(params, observation, actions):
-    """Its values and the derivatives of each in its inputs (E, B, S + H * A)."""
-    inputs = np.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
-    linear = params @ inputs.T
-    return linear + np.sin(1.5 * linear), (1 + 1.5 * np.cos(1.5 * linear))[..., None] * params[:, None]
 
 
 def _q_expected(critic, params, observation, proposal):
@@ -550,23 +560,10 @@ check_q_loss = Exercise(
 # 4. The actor's loss
 
 
-class Networks(NamedTuple):
-    """Networks as pure functions of their parameters."""
-
-    flow: Callable  # params, observation (B, S), x (B, H, A), time (B,) -> velocity (B, H, A)
-    policy: Callable  # params, observation (B, S), noise (B, H, A) -> chunk (B, H, A)
-    critic: Callable  # params, observation (B, S), chunk (B, H, A) -> (E, B)
-
-
 def actor_loss(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
-    """Flow BC + alpha * distillation + Q loss, as one number."""
-    field = lambda *inputs: networks.flow(params["flow"], *inputs)
-    noise = jax.random.normal(noise_key, actions.shape)
-    behavior = euler(field, observation, noise, steps)
-    proposal = networks.policy(params["policy"], observation, noise)
-    imitation = flow_matching_loss(field, observation, actions, valid, flow_key)
-    improvement = q_loss(networks.critic, params["critic"], observation, proposal)
-    return imitation + alpha * distillation_loss(proposal, behavior) + improvement
+    """Flow BC + alpha * distillation + Q loss, as one number: the sum of the library's terms."""
+    inputs = (networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key)
+    return sum(fql.actor_loss(*inputs).values())
 
 
 def _toy_flow(params, observation, x, time):
@@ -636,7 +633,10 @@ def _actor_cases(rng):
         Case(
             "alpha = 3, chunks of 3",
             case(5, 3, 3.0, 3, False),
-            "One noise for both: the flow and the policy turn the same noise (B, H, A) into a chunk, and alpha weighs distillation_loss, which clips the flow's chunk itself.",
+            (
+                "One noise for both: the flow and the policy turn the same noise (B, H, A) into a chunk, "
+                "and alpha weighs distillation_loss, which clips the flow's chunk itself."
+            ),
         ),
         Case(
             "alpha = 10, some chunks cut by an episode's end",
@@ -685,7 +685,10 @@ check_actor_loss = Exercise(
     _actor_cases,
     [
         Misconception(
-            "The gradient of the distillation flows into the flow, which is then no longer a model of the data.",
+            (
+                "The gradient of the distillation flows into the flow, "
+                "which is then no longer a model of the data."
+            ),
             "Use distillation_loss, which stops it.",
             _actor_with(distance=lambda p, b: _distance(p, b, target=_clip)),
         ),
@@ -739,7 +742,10 @@ check_actor_loss = Exercise(
             _actor_with(improve=lambda c, p, o, a: -jnp.mean(c(p, o, _clip(a)))),
         ),
         Misconception(
-            "Policy and flow start from different noise: the policy would be asked to match an unrelated sample, and could only learn their mean.",
+            (
+                "Policy and flow start from different noise: "
+                "the policy would be asked to match an unrelated sample, and could only learn their mean."
+            ),
             "Draw noise once, and give it to both.",
             _actor_with(second=lambda key, noise: jax.random.normal(jax.random.fold_in(key, 1), noise.shape)),
         ),
@@ -807,7 +813,10 @@ check_actor_loss = Exercise(
             "valid is not used.", "Pass valid to flow_matching_loss.", _actor_with(counted=jnp.ones_like)
         ),
         Misconception(
-            "The policy's chunk is clipped before the distillation: an entry outside [-1, 1] would have no gradient and could not come back.",
+            (
+                "The policy's chunk is clipped before the distillation: "
+                "an entry outside [-1, 1] would have no gradient and could not come back."
+            ),
             "Give distillation_loss the policy's chunk as it comes; q_loss clips it for itself.",
             _actor_with(distance=lambda p, b: distillation_loss(_clip(p), b)),
         ),
@@ -825,7 +834,10 @@ check_actor_loss = Exercise(
             "The flow takes one Euler step.", "Give euler `steps`.", _actor_with(number=lambda k: 1)
         ),
     ],
-    insight="Three losses, two networks: the flow learns from the data alone, the policy from the flow and from the critic.",
+    insight=(
+        "Three losses, two networks: "
+        "the flow learns from the data alone, the policy from the flow and from the critic."
+    ),
     compiled=True,
     observe=gradients(params=1),
 )
@@ -928,7 +940,9 @@ check_target_update = Exercise(
 
 
 def best_of_n(critic, params, target_params, observation, candidates):
-    """The candidate (B, H, A) of (B, N, H, A) with the largest mean Q, and what the target critic says of it (B,)."""
+    """The candidate (B, H, A) of (B, N, H, A) with the largest mean Q,
+    and what the target critic says of it (B,).
+    """
     size, count, *chunk = candidates.shape
     repeated = jnp.repeat(observation, count, axis=0)
     q = critic(params, repeated, candidates.reshape(-1, *chunk)).mean(axis=0).reshape(size, count)
@@ -960,7 +974,11 @@ def _best_cases(rng):
         Case(
             "one critic, which is its own target; 6 observations, 8 candidates each",
             case(6, 8, 2, 1, same=True),
-            "Ask critic(params, observation, actions) about every candidate, and take the one with the largest value. jnp.repeat(observation, N, axis=0) gives each candidate its own observation; argmax over axis 1 of (B, N).",
+            (
+                "Ask critic(params, observation, actions) about every candidate, and take the one with the "
+                "largest value. jnp.repeat(observation, N, axis=0) gives each candidate its own observation; "
+                "argmax over axis 1 of (B, N)."
+            ),
         ),
         Case(
             "two critics, which are their own targets",
@@ -1142,7 +1160,10 @@ def _train_cases(rng):
         Case(
             "one update",
             case(1),
-            "jax.lax.scan(step, state, jax.random.split(key, steps)); in step: batch_key, update_key = jax.random.split(key).",
+            (
+                "jax.lax.scan(step, state, jax.random.split(key, steps)); "
+                "in step: batch_key, update_key = jax.random.split(key)."
+            ),
         ),
         Case(
             "four updates",
@@ -1154,7 +1175,9 @@ def _train_cases(rng):
 
 
 def _compiled_loop(answer, args):
-    """Whether the steps are one compiled loop: 1, or 0 where a Python loop writes them out one after the other."""
+    """Whether the steps are one compiled loop:
+    1, or 0 where a Python loop writes them out one after the other.
+    """
     update, sample, state, key, steps = args
     program = jax.make_jaxpr(lambda state, key: answer(update, sample, state, key, 6))(state, key)
     return {

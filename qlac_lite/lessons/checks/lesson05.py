@@ -1,4 +1,7 @@
-"""Checks of lesson 05, exploration. Shapes: E episodes, T steps, D size of a place, H chunk, A action size, N candidates."""
+"""Checks of lesson 05, exploration.
+
+Shapes: E episodes, T steps, D size of a place, H chunk, A action size, N candidates.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,7 +16,9 @@ from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception
 
 
 def coherency(positions: np.ndarray, every: int = 5) -> float:
-    """Mean distance between the places (E, T + 1, D) of an episode that are `every` steps apart, from step 0 on."""
+    """Mean distance between the places (E, T + 1, D) of an episode that are `every` steps apart,
+    from step 0 on.
+    """
     moves = np.diff(positions[:, ::every], axis=1)  # (E, T // every, D)
     return np.linalg.norm(moves, axis=-1).mean()
 
@@ -232,7 +237,9 @@ check_coherency = Exercise(
 
 
 def coverage(positions: np.ndarray, cells: int) -> np.ndarray:
-    """Share of the cells x cells grid over [-1, 1]^2 that places (T + 1, 2) have been in, after each step: (T + 1,)."""
+    """Share of the cells x cells grid over [-1, 1]^2 that places (T + 1, 2) have been in,
+    after each step: (T + 1,).
+    """
     column, row = np.clip(np.floor((positions + 1) / 2 * cells), 0, cells - 1).astype(int).T
     _, first = np.unique(column * cells + row, return_index=True)
     new = np.zeros(len(positions))
@@ -270,17 +277,26 @@ def _coverage_cases(rng):
         Case(
             "a line along x on 4 x 4 cells, without borders",
             (line, 4),
-            "The cell's number along an axis is floor((x + 1) / 2 * cells). Count cells, not places, and divide by all cells * cells.",
+            (
+                "The cell's number along an axis is floor((x + 1) / 2 * cells). "
+                "Count cells, not places, and divide by all cells * cells."
+            ),
         ),
         Case(
             "there and back, then on",
             (np.clip(back, -0.99, 0.99), 8),
-            "A cell that was visited before adds nothing, and the curve never falls. Remember what was visited: a set of cells, or np.unique(cell, return_index=True).",
+            (
+                "A cell that was visited before adds nothing, and the curve never falls. "
+                "Remember what was visited: a set of cells, or np.unique(cell, return_index=True)."
+            ),
         ),
         Case(
             "places on the borders of cells and of the square",
             (borders, 4),
-            "A border belongs to the cell with the next higher number (floor); at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1).",
+            (
+                "A border belongs to the cell with the next higher number (floor); "
+                "at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1)."
+            ),
         ),
         Case(
             "a long walk that comes to the borders of the square",
@@ -290,7 +306,10 @@ def _coverage_cases(rng):
         Case(
             "each of 20 x 20 cells once, in random order",
             (tour / 10 - 1, 20),
-            "No two cells may share a number: column * cells + row, in integers that are large enough (int), or pairs.",
+            (
+                "No two cells may share a number: "
+                "column * cells + row, in integers that are large enough (int), or pairs."
+            ),
         ),
     ]
 
@@ -409,7 +428,10 @@ check_coverage = Exercise(
             _coverage_with(index=lambda p, n: np.ceil((p + 1) / 2 * n), clip=lambda i, n: np.clip(i, 0, n)),
         ),
         Misconception(
-            "Cells are cut towards zero: astype(int) of a negative number makes the cells in the middle twice as wide.",
+            (
+                "Cells are cut towards zero: "
+                "astype(int) of a negative number makes the cells in the middle twice as wide."
+            ),
             "First (x + 1) / 2 * cells, which is never negative, then floor.",
             _coverage_with(index=lambda p, n: np.trunc(p / 2 * n), clip=lambda i, n: i),
         ),
@@ -465,7 +487,10 @@ check_coverage = Exercise(
         ),
         Misconception(
             "A cell counts at its last visit, not at its first.",
-            "np.unique(numbers, return_index=True) gives the first visits; a dictionary must not overwrite them.",
+            (
+                "np.unique(numbers, return_index=True) gives the first visits; "
+                "a dictionary must not overwrite them."
+            ),
             lambda p, n: np.cumsum(_first_visits(p[::-1], n)[::-1]),
         ),
         Misconception(
@@ -485,7 +510,10 @@ check_coverage = Exercise(
             _coverage_with(index=lambda p, n: np.round((p + 1) / 2 * (n - 1))),
         ),
         Misconception(
-            "The cells are numbered column * 10 + row: with more than 10 cells along an axis, two share a number.",
+            (
+                "The cells are numbered column * 10 + row: "
+                "with more than 10 cells along an axis, two share a number."
+            ),
             "column * cells + row, or pairs.",
             _numbered(lambda a, b, n: 10 * a + b),
         ),
@@ -529,12 +557,18 @@ def _mix_cases(rng):
         Case(
             "5 chunks of 5, for 4 observations",
             (draw(4, 5, 5, 3),),
-            "The last three axes are candidate, step and action; what stands before them stays: chunks[..., i, i, :].",
+            (
+                "The last three axes are candidate, step and action; "
+                "what stands before them stays: chunks[..., i, i, :]."
+            ),
         ),
         Case(
             "4 chunks of 4, for 2 x 3 observations",
             (draw(2, 3, 4, 4, 4),),
-            "The last three axes are candidate, step and action, whatever stands before: chunks[..., i, i, :].",
+            (
+                "The last three axes are candidate, step and action, "
+                "whatever stands before: chunks[..., i, i, :]."
+            ),
         ),
         Case("chunks of one action", (draw(6, 1, 1, 2),), "With H = 1 nothing is mixed."),
     ]
@@ -626,7 +660,10 @@ check_mix_chunks = Exercise(
             _mix_with(candidate=lambda i, h: (i - 1) % h),
         ),
         Misconception(
-            "Step i comes from chunk i + 1, and the last one from the last: an index beyond the end is the last.",
+            (
+                "Step i comes from chunk i + 1, and the last one from the last: "
+                "an index beyond the end is the last."
+            ),
             "Step i from the i-th chunk: count from 0.",
             _mix_with(candidate=lambda i, h: np.minimum(i + 1, h - 1)),
         ),
@@ -636,7 +673,10 @@ check_mix_chunks = Exercise(
             _mix_with(step=lambda i, h: (i - 1) % h),
         ),
         Misconception(
-            "The steps are shifted on by one, i + 1, and the last stays: an index beyond the end is the last.",
+            (
+                "The steps are shifted on by one, i + 1, and the last stays: "
+                "an index beyond the end is the last."
+            ),
             "Step i stays step i: count from 0.",
             _mix_with(step=lambda i, h: np.minimum(i + 1, h - 1)),
         ),
@@ -646,7 +686,10 @@ check_mix_chunks = Exercise(
             _mix_with(*[lambda i, h: (i - 1) % h] * 2),
         ),
         Misconception(
-            "The rows are shifted on by one, i + 1 for candidate and step: an index beyond the end is the last.",
+            (
+                "The rows are shifted on by one, i + 1 for candidate and step: "
+                "an index beyond the end is the last."
+            ),
             "Row i is step i: count from 0.",
             _mix_with(*[lambda i, h: np.minimum(i + 1, h - 1)] * 2),
         ),
@@ -719,7 +762,10 @@ check_mix_chunks = Exercise(
             lambda c: mix_chunks(c).sum(axis=-2),
         ),
     ],
-    insight="Each step is drawn from just what it was drawn from before. Only the steps' knowledge of each other is gone.",
+    insight=(
+        "Each step is drawn from just what it was drawn from before. "
+        "Only the steps' knowledge of each other is gone."
+    ),
     compiled=True,
 )
 
@@ -728,10 +774,12 @@ check_mix_chunks = Exercise(
 
 
 def act_best_of_n(propose, value, step, state, key, decisions, keep):
-    """Best-of-N acting in one lax.scan over decisions; what `step` shows after each action, (decisions * keep, R).
+    """Best-of-N acting in one lax.scan over decisions;
+    what `step` shows after each action, (decisions * keep, R).
 
-    propose(state, key) gives chunks (N, H, A), value(state, chunks) gives (N,), step(state, action) gives the new state and
-    what it shows (R,). Each decision has a key of its own, and executes the first `keep` actions of the best chunk.
+    propose(state, key) gives chunks (N, H, A), value(state, chunks) gives (N,), step(state, action) gives the
+    new state and what it shows (R,). Each decision has a key of its own, and executes the first `keep`
+    actions of the best chunk.
     """
 
     def decision(state, key):
@@ -744,7 +792,10 @@ def act_best_of_n(propose, value, step, state, key, decisions, keep):
 
 
 class Toy(NamedTuple):
-    """A small world to act in: N candidates of H actions of size 2 for a state (3,). NumPy where nothing is traced: faster."""
+    """A small world to act in: N candidates of H actions of size 2 for a state (3,).
+
+    NumPy where nothing is traced: faster.
+    """
 
     count: int
     horizon: int
@@ -756,7 +807,8 @@ class Toy(NamedTuple):
     def propose(self, state, key):
         if np.shape(state) != (3,):
             raise TypeError(
-                f"propose(state, key) takes a state as it was given, and got {type(state).__name__}: the state comes first, the key second"
+                f"propose(state, key) takes a state as it was given, and got {type(state).__name__}: "
+                "the state comes first, the key second"
             )
         xp = _numpy_unless_traced(state, key)
         noise = xp.asarray(jax.random.normal(key, (self.count, self.horizon, 2)))
@@ -793,7 +845,8 @@ class ToyInParts(NamedTuple):
     def whole(self, state):
         if not isinstance(state, Place):
             raise TypeError(
-                f"the state is a NamedTuple of arrays, and a {type(state).__name__} came: carry it whole, as it was given"
+                f"the state is a NamedTuple of arrays, and a {type(state).__name__} came: "
+                "carry it whole, as it was given"
             )
         return _numpy_unless_traced(*state).append(state.xy, state.height)
 
@@ -839,7 +892,11 @@ def _act_cases(rng):
             3,
             1,
             3,
-            "jax.lax.scan(decision, state, jax.random.split(key, decisions)). In a decision: chunks = propose(state, key); the one at jnp.argmax(value(state, chunks)); jax.lax.scan(step, state, best).",
+            (
+                "jax.lax.scan(decision, state, jax.random.split(key, decisions)). "
+                "In a decision: chunks = propose(state, key); "
+                "the one at jnp.argmax(value(state, chunks)); jax.lax.scan(step, state, best)."
+            ),
         ),
         case(
             "five decisions, all 3 actions executed; the state is a NamedTuple",
@@ -847,7 +904,11 @@ def _act_cases(rng):
             3,
             5,
             3,
-            "The state that a decision ends in is the carry of the outer scan: a NamedTuple of arrays here, so hand it on whole, as it is, without jnp.asarray. Each decision has a key of its own: jax.random.split(key, decisions).",
+            (
+                "The state that a decision ends in is the carry of the outer scan: "
+                "a NamedTuple of arrays here, so hand it on whole, as it is, without jnp.asarray. "
+                "Each decision has a key of its own: jax.random.split(key, decisions)."
+            ),
             in_parts=True,
         ),
         case(
@@ -856,7 +917,10 @@ def _act_cases(rng):
             4,
             6,
             2,
-            "best[:keep], then decide anew. What is shown: (decisions, keep, R), reshaped to (decisions * keep, R).",
+            (
+                "best[:keep], then decide anew. "
+                "What is shown: (decisions, keep, R), reshaped to (decisions * keep, R)."
+            ),
         ),
         case(
             "six decisions, the first of 3 actions executed",
@@ -881,7 +945,9 @@ def _act_by_loop(propose, value, step, state, key, decisions, keep):
 
 
 def _compiled_loop(answer, args):
-    """Whether the decisions are one compiled loop: 1, or 0 where a Python loop writes them out one after the other."""
+    """Whether the decisions are one compiled loop:
+    1, or 0 where a Python loop writes them out one after the other.
+    """
     propose, value, step, state, key, _, keep = args
     if getattr(answer, "stands_for_a_scan", False):
         compiled = True
@@ -904,7 +970,9 @@ def _act_with(
     shown=lambda s: s.reshape(-1, s.shape[-1]),
     split=jax.random.split,
 ):
-    """A wrong answer; written as a loop, because that is quicker to check than a scan, and standing for a scan."""
+    """A wrong answer;
+    written as a loop, because that is quicker to check than a scan, and standing for a scan.
+    """
 
     def wrong(propose, value, step, state, key_, decisions, keep):
         first, places = state, []
@@ -925,7 +993,9 @@ def _act_with(
 
 
 def _act_moving(move):
-    """A wrong answer that goes wrong in a decision: move(step, state, best, keep) gives the next state and what is shown."""
+    """A wrong answer that goes wrong in a decision:
+    move(step, state, best, keep) gives the next state and what is shown.
+    """
 
     def wrong(propose, value, step, state, key, decisions, keep):
         places = []
@@ -1039,7 +1109,10 @@ check_act_best_of_n = Exercise(
             _act_with(carried=lambda new, old: old),
         ),
         Misconception(
-            "Each action starts from the state of the decision: the steps of a chunk do not follow each other.",
+            (
+                "Each action starts from the state of the decision: "
+                "the steps of a chunk do not follow each other."
+            ),
             "jax.lax.scan(step, state, best[:keep]) hands the state on from action to action.",
             _act_moving(_act_from_the_decision),
         ),

@@ -1,5 +1,8 @@
-"""Checks of lesson 06, offline to online. Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, T
-steps, M methods, R seeds, P points of a curve."""
+"""Checks of lesson 06, offline to online.
+
+Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, T steps, M methods, R seeds,
+P points of a curve.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,7 +20,9 @@ from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, gra
 
 
 def half_and_half(key, offline_starts, online_starts, filled, batch_size):
-    """Which are from the replay (B,), and their rows (B,): data first, then batch_size // 2 of the replay's."""
+    """Which are from the replay (B,), and their rows (B,):
+    data first, then batch_size // 2 of the replay's.
+    """
     data_key, replay_key = jax.random.split(key)
     replayed = batch_size // 2
     draw = lambda key, count, limit: jax.random.randint(key, (count,), 0, limit)
@@ -58,7 +63,11 @@ def _half_cases(rng):
         Case(
             "12 chunks, the replay is full",
             case(9, 5, 5, 12),
-            "data_key, replay_key = jax.random.split(key). The first half: offline_starts[jax.random.randint(data_key, (count,), 0, len(offline_starts))]. Then the replay's half in the same way, with replay_key.",
+            (
+                "data_key, replay_key = jax.random.split(key). The first half: "
+                "offline_starts[jax.random.randint(data_key, (count,), 0, len(offline_starts))]. "
+                "Then the replay's half in the same way, with replay_key."
+            ),
         ),
         Case(
             "13 chunks: the data have one more",
@@ -68,12 +77,18 @@ def _half_cases(rng):
         Case(
             "24 chunks, half of the replay's room is filled",
             case(9, 12, 6, 24),
-            "Only online_starts[:filled] counts, and filled is a traced number: it can be the limit of randint, but no slice.",
+            (
+                "Only online_starts[:filled] counts, and filled is a traced number: "
+                "it can be the limit of randint, but no slice."
+            ),
         ),
         Case(
             "10 chunks, the replay is empty",
             case(9, 6, 0, 10),
-            "Draw the second half from both, with replay_key, and let jnp.where(filled > 0, ..., ...) choose.",
+            (
+                "Draw the second half from both, with replay_key, "
+                "and let jnp.where(filled > 0, ..., ...) choose."
+            ),
         ),
         Case(
             "8 chunks, one chunk replayed so far",
@@ -149,7 +164,10 @@ check_half_and_half = Exercise(
     _half_cases,
     [
         Misconception(
-            "All chunks are drawn from both together: the replay's share is its size, which is next to nothing at first.",
+            (
+                "All chunks are drawn from both together: "
+                "the replay's share is its size, which is next to nothing at first."
+            ),
             "Two draws: one from the data, one from the replay.",
             _half_by_size,
         ),
@@ -236,7 +254,9 @@ check_half_and_half = Exercise(
         ),
     ],
     parts=("online", "rows"),
-    insight="From the first replayed chunk on, half of what the critic learns from is what the agent did itself.",
+    insight=(
+        "From the first replayed chunk on, half of what the critic learns from is what the agent did itself."
+    ),
     compiled=True,
 )
 
@@ -245,8 +265,10 @@ check_half_and_half = Exercise(
 
 
 class Corridor:
-    """A small environment with Gymnasium's interface. Episode i ends after `lengths[i]` steps: `ends[i]` is "solved", "late" (the
-    limit), or "both" at once."""
+    """A small environment with Gymnasium's interface.
+
+    Episode i ends after `lengths[i]` steps: `ends[i]` is "solved", "late" (the limit), or "both" at once.
+    """
 
     def __init__(self, lengths: tuple[int, ...], ends: tuple[str, ...]):
         self.lengths, self.ends, self.episode, self.time, self.steps = lengths, ends, -1, None, 0
@@ -281,7 +303,9 @@ class Decider:
 
 
 def act_with_queue(environment, decide, steps):
-    """`steps` steps with a queue of actions: observations, actions, next observations, masks, ends; number of decisions."""
+    """`steps` steps with a queue of actions: observations, actions, next observations, masks,
+    ends; number of decisions.
+    """
     rows, queue, decisions = [], [], 0
     observation, _ = environment.reset()
     for _ in range(steps):
@@ -327,7 +351,10 @@ def _queue_cases(rng):
         Case(
             f"chunks of one, {some} steps, no episode ends",
             case(1, some, (), ()),
-            "One decision a step. Store what was seen before the action, the action, and what was seen after it.",
+            (
+                "One decision a step. "
+                "Store what was seen before the action, the action, and what was seen after it."
+            ),
         ),
         Case(
             "chunks of 3, 9 steps, no episode ends",
@@ -342,7 +369,11 @@ def _queue_cases(rng):
         Case(
             "chunks of 3; the first episode is solved after 5 steps",
             case(3, 12, (5,), ("solved",)),
-            "After the episode's end: reset, empty the queue. mask is 0 where the step terminated the episode; its next observation is the last of the old episode.",
+            (
+                "After the episode's end: reset, empty the queue. "
+                "mask is 0 where the step terminated the episode; "
+                "its next observation is the last of the old episode."
+            ),
         ),
         Case(
             "chunks of 4; the first episode runs out of time after 6 steps",
@@ -363,7 +394,9 @@ def _queue_cases(rng):
 
 
 def _calls(answer, args):
-    """How often the policy was asked and the environment stepped, counted by these in the call that has just been made."""
+    """How often the policy was asked and the environment stepped,
+    counted by these in the call that has just been made.
+    """
     return {"number of calls of decide": args[1].calls, "number of steps of the environment": args[0].steps}
 
 
@@ -447,17 +480,26 @@ check_act_with_queue = Exercise(
             _queue_with(refill=lambda queue: True),
         ),
         Misconception(
-            "The policy is asked at every step, and the answer is thrown away while the queue has actions: right, and H times too slow.",
+            (
+                "The policy is asked at every step, "
+                "and the answer is thrown away while the queue has actions: right, and H times too slow."
+            ),
             "Call decide inside `if not queue:`.",
             _queue_with(always=True),
         ),
         Misconception(
-            "The queue survives the reset: the new episode begins with actions that were decided in the old one.",
+            (
+                "The queue survives the reset: "
+                "the new episode begins with actions that were decided in the old one."
+            ),
             "Empty the queue when the episode ends.",
             _queue_with(kept=lambda queue, solved: queue),
         ),
         Misconception(
-            "The queue is emptied at a success only: an episode that runs out of time leaves its actions to the next one.",
+            (
+                "The queue is emptied at a success only: "
+                "an episode that runs out of time leaves its actions to the next one."
+            ),
             "Empty the queue where terminated or truncated.",
             _queue_with(kept=lambda queue, solved: [] if solved else queue),
         ),
@@ -502,7 +544,10 @@ check_act_with_queue = Exercise(
             _queue_with(ends=lambda solved, late: solved and late),
         ),
         Misconception(
-            "The queue is emptied one step too late: the first action of the new episode was decided in the old one.",
+            (
+                "The queue is emptied one step too late: "
+                "the first action of the new episode was decided in the old one."
+            ),
             "Empty the queue in the step in which the episode ends, before the next decision.",
             _queue_empties_late,
         ),
@@ -532,7 +577,10 @@ check_act_with_queue = Exercise(
             _queue_with(seen="decided"),
         ),
         Misconception(
-            "At an episode's end the next observation is that of the reset: the critic would bootstrap from another episode.",
+            (
+                "At an episode's end the next observation is that of the reset: "
+                "the critic would bootstrap from another episode."
+            ),
             "Store what step returned, then reset.",
             _queue_with(after_end="reset"),
         ),
@@ -552,7 +600,10 @@ check_act_with_queue = Exercise(
             _queue_with(mask=lambda solved, late, reward: float(solved)),
         ),
         Misconception(
-            "An episode that runs out of time is not marked as ended: a chunk of the replay would run across it.",
+            (
+                "An episode that runs out of time is not marked as ended: "
+                "a chunk of the replay would run across it."
+            ),
             "end is 1 where terminated or truncated.",
             _queue_with(ends=lambda solved, late: solved),
         ),
@@ -616,7 +667,10 @@ def _log_prob_cases(rng):
         Case(
             "single actions of one number, other deviations",
             case(4, 1, 1, -0.7),
-            "log_std is the logarithm of the standard deviation: the density has -log_std, and ((u - mean) / exp(log_std))**2.",
+            (
+                "log_std is the logarithm of the standard deviation: "
+                "the density has -log_std, and ((u - mean) / exp(log_std))**2."
+            ),
         ),
         Case(
             "chunks of 3 steps of 2 numbers",
@@ -626,7 +680,10 @@ def _log_prob_cases(rng):
         Case(
             "chunks of 3 steps, some entries far out",
             case(5, 3, 2, 0.4, far=True),
-            "Far out tanh(u) is rounded to 1. Use 2 * (log 2 - u - softplus(-2 u)), which is the same and never infinite.",
+            (
+                "Far out tanh(u) is rounded to 1. "
+                "Use 2 * (log 2 - u - softplus(-2 u)), which is the same and never infinite."
+            ),
         ),
     ]
 
@@ -660,7 +717,10 @@ check_chunk_log_prob = Exercise(
         ),
         Misconception(
             "The slope of tanh is added: it has to be subtracted.",
-            "Where tanh is flat, many u share few actions, and the density is larger: minus log(1 - tanh(u)**2).",
+            (
+                "Where tanh is flat, many u share few actions, "
+                "and the density is larger: minus log(1 - tanh(u)**2)."
+            ),
             _log_prob_with(sign=1.0),
         ),
         Misconception(
@@ -669,7 +729,10 @@ check_chunk_log_prob = Exercise(
             _log_prob_with(slope=lambda u: jnp.log(1 - jnp.tanh(u) ** 2)),
         ),
         Misconception(
-            "log(1 - tanh(u)**2 + 1e-6): finite, but far out it is the 1e-6 that counts, and the gradient is lost.",
+            (
+                "log(1 - tanh(u)**2 + 1e-6): "
+                "finite, but far out it is the 1e-6 that counts, and the gradient is lost."
+            ),
             "2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u)) needs no such help.",
             _log_prob_with(slope=lambda u: jnp.log(1 - jnp.tanh(u) ** 2 + 1e-6)),
         ),
@@ -738,7 +801,10 @@ check_chunk_log_prob = Exercise(
             _log_prob_with(gaussian=lambda u, m, s: _normal(u, m, s) + s),
         ),
         Misconception(
-            "The constant log(2 pi) / 2 of every entry is missing: the entropy would be wrong, and with it the temperature.",
+            (
+                "The constant log(2 pi) / 2 of every entry is missing: "
+                "the entropy would be wrong, and with it the temperature."
+            ),
             "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
             _log_prob_with(gaussian=lambda u, m, s: _normal(u, m, s) + 0.5 * jnp.log(2 * jnp.pi)),
         ),
@@ -815,7 +881,9 @@ def _policy_numpy(params, observation):
 
 
 def _critic_numpy(params, observation, actions):
-    """Values (E, B), and the derivative of each with respect to the inputs (E, B, S + H * A) over the parameters of its row."""
+    """Values (E, B), and the derivative of each with respect to the inputs (E, B, S + H * A)
+    over the parameters of its row.
+    """
     inputs = np.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
     linear = params @ inputs.T
     return linear + np.sin(1.5 * linear), 1 + 1.5 * np.cos(1.5 * linear), inputs
@@ -873,7 +941,11 @@ def _rlpd_critic_cases(rng):
         Case(
             "one critic, all chunks whole, none terminal",
             case(1, False, False),
-            "Draw the next chunk from the policy at batch.bootstrap_observation: tanh(mean + exp(log_std) * normal(key)). The target is batch.returns + batch.discount * Q of it.",
+            (
+                "Draw the next chunk from the policy at batch.bootstrap_observation: "
+                "tanh(mean + exp(log_std) * normal(key)). "
+                "The target is batch.returns + batch.discount * Q of it."
+            ),
         ),
         Case(
             "five critics",
@@ -883,7 +955,10 @@ def _rlpd_critic_cases(rng):
         Case(
             "five critics, some chunks terminal, some cut",
             case(5, True, True),
-            "batch.discount is 0 where nothing follows. batch.valid[:, -1] is 1 where the chunk is whole; it multiplies the square.",
+            (
+                "batch.discount is 0 where nothing follows. "
+                "batch.valid[:, -1] is 1 where the chunk is whole; it multiplies the square."
+            ),
         ),
     ]
 
@@ -1021,7 +1096,10 @@ check_rlpd_critic_loss = Exercise(
             _rlpd_critic_with(whole=lambda v: 1.0),
         ),
         Misconception(
-            "The mean is taken over the whole chunks only. Then a batch with few of them would weigh as much as one with many.",
+            (
+                "The mean is taken over the whole chunks only. "
+                "Then a batch with few of them would weigh as much as one with many."
+            ),
             "jnp.mean over all E * B entries, with 0 for cut chunks.",
             _over_whole,
         ),
@@ -1052,7 +1130,10 @@ check_rlpd_critic_loss = Exercise(
             _rlpd_critic_with(asked="target"),
         ),
         Misconception(
-            "The critics are swapped: q comes from the target critic, and the next chunk is valued by the online one.",
+            (
+                "The critics are swapped: q comes from the target critic, "
+                "and the next chunk is valued by the online one."
+            ),
             "The online critic learns, the target critic values the next chunk.",
             _rlpd_critic_with(asked="target", valued="online"),
         ),
@@ -1120,7 +1201,10 @@ def _rlpd_actor_cases(rng):
         Case(
             "four critics, another temperature",
             case(4),
-            "The temperature is exp(log_temperature). The mean over the ensemble; no gradient into the critic, none into the temperature.",
+            (
+                "The temperature is exp(log_temperature). "
+                "The mean over the ensemble; no gradient into the critic, none into the temperature."
+            ),
         ),
     ]
 
@@ -1267,7 +1351,10 @@ check_rlpd_actor_loss = Exercise(
         ),
         Misconception("The sum over the batch.", "jnp.mean over the batch.", _rlpd_actor_with(total=jnp.sum)),
     ],
-    insight="The noise comes from outside, so the gradient passes through the sample: into the mean and into the width.",
+    insight=(
+        "The noise comes from outside, so the gradient passes through the sample: "
+        "into the mean and into the width."
+    ),
     compiled=True,
     observe=gradients(params=1),
 )
@@ -1306,7 +1393,10 @@ def _temperature_cases(rng):
         Case(
             "an action of three numbers",
             case(0.6, 1, 3, -0.5),
-            "entropy_target is per number of an action: the target is horizon * action_size * entropy_target.",
+            (
+                "entropy_target is per number of an action: "
+                "the target is horizon * action_size * entropy_target."
+            ),
         ),
         Case(
             "a chunk of five such actions",
@@ -1368,7 +1458,10 @@ check_temperature_loss = Exercise(
             _temperature_with(frozen=lambda p: p),
         ),
         Misconception(
-            "The gradient is stopped in the temperature, or in the whole loss: the temperature would never change.",
+            (
+                "The gradient is stopped in the temperature, or in the whole loss: "
+                "the temperature would never change."
+            ),
             "Stop it in log_prob only.",
             _temperature_with(warm=lambda log: stop_gradient(jnp.exp(log))),
         ),
@@ -1378,7 +1471,10 @@ check_temperature_loss = Exercise(
             _temperature_with(warm=lambda log: stop_gradient(jnp.exp(log)), frozen=lambda p: p),
         ),
         Misconception(
-            "The logarithm of the temperature multiplies the gap. Some programs do that; this one takes the temperature.",
+            (
+                "The logarithm of the temperature multiplies the gap. "
+                "Some programs do that; this one takes the temperature."
+            ),
             "jnp.exp(log_temperature).",
             _temperature_with(warm=lambda log: log),
         ),
@@ -1413,7 +1509,9 @@ BETTER, NOT_SHOWN, WORSE = 1, 0, -1
 
 
 def interval_table(success, first, second):
-    """Mean (M,), low (M,), high (M,) at the last point; difference (3,) of two methods by seed; the decision."""
+    """Mean (M,), low (M,), high (M,) at the last point; difference (3,) of two methods by seed;
+    the decision.
+    """
 
     def interval(values):
         reach = scipy.stats.t.ppf(0.975, len(values) - 1) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
@@ -1437,7 +1535,9 @@ def _interval_expected(success, first, second):
 
 
 def _interval_cases(rng):
-    """Seeds differ widely, and alike for both methods where `shared`: the pairs tell more than the two intervals."""
+    """Seeds differ widely, and alike for both methods where `shared`:
+    the pairs tell more than the two intervals.
+    """
 
     def case(gap, noise, shared, methods, seeds, first, second, growing=True):
         points = 4
@@ -1464,7 +1564,10 @@ def _interval_cases(rng):
         Case(
             "two methods, 5 seeds, far apart",
             case(30.0, 3.0, 0.0, 2, 5, 0, 1),
-            "success[:, :, -1] is (M, R). Standard deviation with ddof=1, divided by the square root of R, times t.ppf(0.975, R - 1).",
+            (
+                "success[:, :, -1] is (M, R). "
+                "Standard deviation with ddof=1, divided by the square root of R, times t.ppf(0.975, R - 1)."
+            ),
         ),
         Case(
             "two methods, 6 seeds, alike",
@@ -1555,7 +1658,10 @@ check_interval_table = Exercise(
     _interval_cases,
     [
         Misconception(
-            "1.96 standard errors: that is the normal distribution's. With few seeds the interval is too narrow.",
+            (
+                "1.96 standard errors: that is the normal distribution's. "
+                "With few seeds the interval is too narrow."
+            ),
             "scipy.stats.t.ppf(0.975, R - 1), which is 2.78 for 5 seeds.",
             _interval_with(quantile=lambda n: scipy.stats.norm.ppf(0.975)),
         ),

@@ -1,4 +1,7 @@
-"""Checks of lesson 07, full runs. Shapes: R seeds, P rows of a log; bytes, hours, environment steps, success rates 0 to 1."""
+"""Checks of lesson 07, full runs.
+
+Shapes: R seeds, P rows of a log; bytes, hours, environment steps, success rates 0 to 1.
+"""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,7 +19,9 @@ NUMBER = 4  # bytes of a float32 or int32
 def memory_of_run(
     transitions, episodes, observation_size, action_size, replay_rows, parameters, critic_parameters, seeds
 ):
-    """Bytes of the dataset, of all seeds' replays, and of all seeds' learners (parameters, target critic, Adam)."""
+    """Bytes of the dataset, of all seeds' replays,
+    and of all seeds' learners (parameters, target critic, Adam).
+    """
     rows = transitions + episodes  # the last observation of each episode stands in a row of its own
     row = observation_size + action_size + 3  # and reward, mask, steps left
     data = NUMBER * (rows * row + transitions)  # and the rows where a chunk may start
@@ -232,7 +237,10 @@ def hours_of_run(
     evaluation_steps,
     overlapped,
 ):
-    """Hours of a run of `seeds` side by side; one update a step. All rates are those of all seeds together, as measured."""
+    """Hours of a run of `seeds` side by side; one update a step.
+
+    All rates are those of all seeds together, as measured.
+    """
     learning, simulating = online_steps / updates_per_second, seeds * online_steps / steps_per_second
     online = max(learning, simulating) if overlapped else learning + simulating
     evaluating = evaluations * evaluation_steps / steps_per_second
@@ -267,12 +275,18 @@ def _hours_cases(rng):
         Case(
             "the same, then 36,000 steps online; act and learn in turn",
             (360_000, 36_000, 1, 100.0, 50.0, 0, 0, False),
-            "Online: steps / updates_per_second to learn, and steps / steps_per_second to simulate, one after the other.",
+            (
+                "Online: steps / updates_per_second to learn, "
+                "and steps / steps_per_second to simulate, one after the other."
+            ),
         ),
         Case(
             "the same with four seeds",
             (360_000, 36_000, 4, 100.0, 50.0, 0, 0, False),
-            "updates_per_second: of all seeds at once. But four seeds take four steps in the simulators for each step of the run.",
+            (
+                "updates_per_second: of all seeds at once. "
+                "But four seeds take four steps in the simulators for each step of the run."
+            ),
         ),
         Case(
             "the same; simulators run while the learner learns",
@@ -296,7 +310,10 @@ def _hours_cases(rng):
                 number(10**4, 10**5),
                 True,
             ),
-            "evaluations * evaluation_steps / steps_per_second, on top. evaluation_steps are those of all seeds already.",
+            (
+                "evaluations * evaluation_steps / steps_per_second, on top. "
+                "evaluation_steps are those of all seeds already."
+            ),
         ),
         Case(
             "with evaluations, not overlapped",
@@ -418,7 +435,9 @@ check_hours_of_run = Exercise(
             lambda o, n, seeds, u, s, e, steps, over: _hours_with()(o, n, seeds, s, u, e, steps, over),
         ),
     ],
-    insight="On a GPU the simulators are soon the slower side: then more cores help, and a faster GPU does not.",
+    insight=(
+        "On a GPU the simulators are soon the slower side: then more cores help, and a faster GPU does not."
+    ),
 )
 
 
@@ -455,7 +474,10 @@ def _rows_cases(rng):
         Case(
             f"offline and online rows, checkpoint at online {2 * every}",
             (*both, 1, 2 * every),
-            "Every offline row is older than any online checkpoint, whatever its step: the steps begin anew online.",
+            (
+                "Every offline row is older than any online checkpoint, whatever its step: "
+                "the steps begin anew online."
+            ),
         ),
         Case(
             f"offline and online rows, checkpoint at offline {6 * every}",
@@ -562,7 +584,9 @@ CODES = {"below": BELOW, "inside": INSIDE, "above": ABOVE}
 
 
 def form_of(predictions: dict[str, dict[str, float]], cells: Iterable[str], methods: Iterable[str]) -> str:
-    """Whether predictions in percent, by cell and method, are complete and possible; what is wrong with them otherwise."""
+    """Whether predictions in percent, by cell and method, are complete and possible;
+    what is wrong with them otherwise.
+    """
     cells, methods = list(cells), list(methods)
     if not isinstance(predictions, dict) or set(predictions) != set(cells):
         return f"the cells are {', '.join(cells)}. Give each of them, and no others."
@@ -581,7 +605,9 @@ def form_of(predictions: dict[str, dict[str, float]], cells: Iterable[str], meth
 
 
 def verdict(success, steps, paper_steps, interval):
-    """Where our mean success lies against the paper's interval, if both were measured after the same steps."""
+    """Where our mean success lies against the paper's interval,
+    if both were measured after the same steps.
+    """
     if tuple(steps) != tuple(paper_steps):
         return NOT_COMPARED
     mean, (low, high) = round(float(np.mean(success)), 3), interval
@@ -819,7 +845,10 @@ check_verdict = Exercise(
             _by_own_interval,
         ),
     ],
-    insight="`qlac_lite.reports.paper.verdict` decides by the same rule; `qlac report` asks it only at equal steps.",
+    insight=(
+        "`qlac_lite.reports.paper.verdict` decides by the same rule; "
+        "`qlac report` asks it only at equal steps."
+    ),
 )
 
 
@@ -827,7 +856,8 @@ check_verdict = Exercise(
 
 
 def q_range(reward_min, reward_solved, discount, chunk_length, episode_limit):
-    """Smallest and largest Q: never solved, which goes on for ever at reward_min; or solved at once, which ends the episode.
+    """Smallest and largest Q: never solved, which goes on for ever at reward_min;
+    or solved at once, which ends the episode.
 
     For reward_min <= 0 <= reward_solved; neither the chunk's length nor the time limit plays a part.
     """
@@ -853,17 +883,26 @@ def _range_cases(rng):
         Case(
             "-1 a step until solved, single actions, no effect of the limit",
             (-1.0, 0.0, 0.99, 1, 3000),
-            "Never solved: -1 - 0.99 - 0.99^2 - ..., a geometric series. Solved at once: the reward of that step, and nothing after.",
+            (
+                "Never solved: -1 - 0.99 - 0.99^2 - ..., a geometric series. "
+                "Solved at once: the reward of that step, and nothing after."
+            ),
         ),
         Case(
             "the same in chunks of 5",
             (-1.0, 0.0, 0.99, 5, 3000),
-            "A chunk's return is five rewards, and gamma^5 stands before the rest: the same sum, bracketed otherwise.",
+            (
+                "A chunk's return is five rewards, and gamma^5 stands before the rest: "
+                "the same sum, bracketed otherwise."
+            ),
         ),
         Case(
             "the same in chunks of 5, with a limit of 500 steps",
             (-1.0, 0.0, 0.99, 5, 500),
-            "After a time limit the critic still bootstraps (lesson 06: mask 1). So the sum does not stop there.",
+            (
+                "After a time limit the critic still bootstraps (lesson 06: mask 1). "
+                "So the sum does not stop there."
+            ),
         ),
         Case(
             f"{objects:g} a step at worst, as in cube tasks",
@@ -897,7 +936,10 @@ check_q_range = Exercise(
     [
         Misconception(
             "The horizon of a chunk: reward / (1 - discount^H) for one reward a chunk.",
-            "A chunk earns H rewards. Their sum over (1 - discount^H) is reward_min / (1 - discount), whatever H.",
+            (
+                "A chunk earns H rewards. "
+                "Their sum over (1 - discount^H) is reward_min / (1 - discount), whatever H."
+            ),
             lambda r, s, g, h, n: (r / (1 - g**h), s),
         ),
         Misconception(
@@ -985,7 +1027,9 @@ WORDS = {
 
 
 def diagnose(log, success, lowest, highest, knowing_nothing, far):
-    """What the end of a seed's log says: the first of the codes above, in the order of this function, that fits."""
+    """What the end of a seed's log says: the first of the codes above,
+    in the order of this function, that fits.
+    """
     last = {name: np.mean(values[-max(1, len(values) // 4) :]) for name, values in log.items()}
     margin = 0.1 * (highest - lowest)
     if last["q_max"] > highest + margin:
@@ -1122,7 +1166,10 @@ def _diagnose_cases(rng):
         ),
         case(
             "RLPD: no flow, so its loss and distance are nan",
-            "A comparison with nan is False: ask whether the loss is too large, not whether it is small enough.",
+            (
+                "A comparison with nan is False: "
+                "ask whether the loss is too large, not whether it is small enough."
+            ),
             flow_loss=nan,
             distance=nan,
         ),

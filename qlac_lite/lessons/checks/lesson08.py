@@ -1,4 +1,6 @@
-"""Exercises of lesson 08: the order of an object's numbers in a robomimic file, where a demonstration ends, its returns, a table."""
+"""Exercises of lesson 08: the order of an object's numbers in a robomimic file,
+where a demonstration ends, its returns, a table.
+"""
 
 import numpy as np
 
@@ -8,9 +10,11 @@ from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception
 
 
 def layout_errors(eef, thing):
-    """How far each reading of `object` (T, 14) disagrees with the hand's position (T, 3): medians over rows, in metres.
+    """How far each reading of `object` (T, 14) disagrees with the hand's position (T, 3):
+    medians over rows, in metres.
 
-    pose first: position, quaternion, relative position, relative quaternion. relative first: the other half before.
+    pose first: position, quaternion, relative position, relative quaternion. relative first: the other half
+    before.
     """
     length = lambda vectors: np.linalg.norm(vectors, axis=1)
     one, other = thing[:, 0:3], thing[:, 7:10]
@@ -31,7 +35,10 @@ def _layout_by_loop(eef, thing):
 
 
 def _object_rows(rng, steps, first, garbage=False, lag=False, wild=0):
-    """A hand and `object` (T, 14) in one of the orders, as files have them. The relative position is seen from a turning hand."""
+    """A hand and `object` (T, 14) in one of the orders, as files have them.
+
+    The relative position is seen from a turning hand.
+    """
     eef = np.array([0.1, -0.2, 1.0]) + np.cumsum(rng.normal(0, 0.01, (steps, 3)), axis=0)
     position = np.array([0.2, 0.1, 0.85]) + np.cumsum(rng.normal(0, 0.004, (steps, 3)), axis=0)
     ago = np.concatenate([position[:1], position[:-1]]) if lag else position
@@ -56,15 +63,24 @@ def _layout_cases(rng):
     several = [("relative first", "relative"), ("pose first", "pose")]
     return [
         Case(
-            "three equal rows: hand at (1, 0, 0), the numbers 0:3 are (4, 0, 4), the numbers 7:10 are (3, 0, 4)",
+            (
+                "three equal rows: "
+                "hand at (1, 0, 0), the numbers 0:3 are (4, 0, 4), the numbers 7:10 are (3, 0, 4)"
+            ),
             (eef, thing),
-            "Pose first: (4, 0, 4) less (1, 0, 0) is 5 long, and so is (3, 0, 4): 0. Relative first: (3, 0, 4) less (1, 0, 0) is sqrt(20) long, and (4, 0, 4) is sqrt(32).",
+            (
+                "Pose first: (4, 0, 4) less (1, 0, 0) is 5 long, and so is (3, 0, 4): 0. "
+                "Relative first: (3, 0, 4) less (1, 0, 0) is sqrt(20) long, and (4, 0, 4) is sqrt(32)."
+            ),
         ),
         *(
             Case(
                 f"20 rows of a file, {name}",
                 _object_rows(rng, 20, first),
-                "Compare lengths: the relative position is seen from the hand, which turns, so the vectors themselves differ.",
+                (
+                    "Compare lengths: the relative position is seen from the hand, "
+                    "which turns, so the vectors themselves differ."
+                ),
             )
             for name, first in several
         ),
@@ -80,7 +96,10 @@ def _layout_cases(rng):
             Case(
                 f"31 rows, {name}; the relative pose is a sample late",
                 _object_rows(rng, 31, first, garbage=True, lag=True),
-                "Both errors are above 0 now, and one is still much smaller. Nothing is to be corrected here.",
+                (
+                    "Both errors are above 0 now, and one is still much smaller. "
+                    "Nothing is to be corrected here."
+                ),
             )
             for name, first in several
         ),
@@ -221,7 +240,10 @@ check_layout_errors = Exercise(
         ),
     ],
     parts=("pose_first", "relative_first"),
-    insight="The loader asks the same of every file, and then computes the relative pose anew: no sample of it is late.",
+    insight=(
+        "The loader asks the same of every file, "
+        "and then computes the relative pose anew: no sample of it is late."
+    ),
 )
 
 
@@ -229,7 +251,9 @@ check_layout_errors = Exercise(
 
 
 def transitions_to_keep(rewards, dones):
-    """How many transitions stay: up to the first that has a reward of 1 or a done, this one included; all, if none has."""
+    """How many transitions stay: up to the first that has a reward of 1 or a done,
+    this one included; all, if none has.
+    """
     ended = (rewards == 1) | (dones == 1)
     return int(np.argmax(ended)) + 1 if ended.any() else len(ended)
 
@@ -358,7 +382,10 @@ check_transitions_to_keep = Exercise(
             _keep_with(first=lambda e: min(len(e), int(np.argmax(e)) + 2)),
         ),
         Misconception(
-            "np.argmax of all False is 0: a demonstration that is never solved loses all but its first transition.",
+            (
+                "np.argmax of all False is 0: "
+                "a demonstration that is never solved loses all but its first transition."
+            ),
             "Ask ended.any() first; if none has a flag, all stay.",
             _keep_with(never=lambda e: 1),
         ),
@@ -483,7 +510,10 @@ def _return_cases(rng):
         Case(
             "three steps, never solved, discount 0.5",
             (-np.ones(3), 0.5),
-            "What comes after the last row is not in the data: the sum ends there. -1, -1.5, -1.75 from the end.",
+            (
+                "What comes after the last row is not in the data: "
+                "the sum ends there. -1, -1.5, -1.75 from the end."
+            ),
         ),
         Case("solved at once", (np.array([0.0]), 0.99), "A single reward of 0."),
         Case(
@@ -494,7 +524,10 @@ def _return_cases(rng):
         Case(
             "rewards that are whole numbers: -1, 0, -2, 0, -1, 0",
             (np.array([-1, 0, -2, 0, -1, 0]), 0.5),
-            "Make the array of returns with floats: np.zeros(len(rewards)). And a reward of 0 is a reward like others: the sum goes on after it.",
+            (
+                "Make the array of returns with floats: np.zeros(len(rewards)). "
+                "And a reward of 0 is a reward like others: the sum goes on after it."
+            ),
         ),
         Case("a long demonstration, discount 0.99", (solved(150), 0.99), "From the end, one pass."),
     ]
@@ -539,7 +572,10 @@ check_return_to_go = Exercise(
             lambda r, g: np.cumsum(r[::-1])[::-1],
         ),
         Misconception(
-            "The discount counts from the first step of the demonstration: gamma^k in place of gamma^(k - t).",
+            (
+                "The discount counts from the first step of the demonstration: "
+                "gamma^k in place of gamma^(k - t)."
+            ),
             "Each step's own reward is not discounted: the clock starts at t.",
             lambda r, g: np.cumsum((r * g ** np.arange(len(r)))[::-1])[::-1],
         ),
@@ -579,7 +615,10 @@ check_return_to_go = Exercise(
             lambda r, g: _return_by_sums(r, 0.99),
         ),
         Misconception(
-            "The array has the type of the rewards: where they are whole numbers, the returns are cut to whole numbers.",
+            (
+                "The array has the type of the rewards: "
+                "where they are whole numbers, the returns are cut to whole numbers."
+            ),
             "np.zeros(len(rewards)), not np.zeros_like(rewards).",
             lambda r, g: _return_by_sums(r, g).astype(r.dtype) if r.dtype.kind == "f" else _cut_returns(r, g),
         ),
@@ -619,7 +658,9 @@ check_return_to_go = Exercise(
 
 
 def may_be_best(low, high):
-    """Which methods (M,) no other one beats: none has an interval that lies wholly above theirs. low, high: (M,) the intervals."""
+    """Which methods (M,) no other one beats: none has an interval that lies wholly above theirs.
+    low, high: (M,) the intervals.
+    """
     return high >= np.max(low)
 
 
@@ -651,12 +692,18 @@ def _best_cases(rng):
         case(
             "a narrow interval below a wide one's top",
             np.array([(0.5, 0.56), (0.3, 0.9), (0.05, 0.29)]) + shift,
-            "The wide one is the highest in the middle and at the top, but it reaches down to 0.3: the narrow one may be best. Nothing lies above the wide one.",
+            (
+                "The wide one is the highest in the middle and at the top, but it reaches down to 0.3: "
+                "the narrow one may be best. Nothing lies above the wide one."
+            ),
         ),
         case(
             "a narrow interval that begins high, and a wide one with a higher middle",
             np.array([(0.8, 0.82), (0.65, 0.99), (0.4, 0.79), (0.1, 0.6)]) + 0.001,
-            "The third ends at 0.79, below the narrow one's 0.80: it is beaten, although it overlaps the wide one.",
+            (
+                "The third ends at 0.79, below the narrow one's 0.80: "
+                "it is beaten, although it overlaps the wide one."
+            ),
         ),
         case(
             "a very wide interval that reaches highest",
@@ -730,7 +777,10 @@ check_may_be_best = Exercise(
         ),
         Misconception(
             "It is held against the interval of the highest middle only.",
-            "A narrower interval with a lower middle may lie higher at its lower end: max over all lower ends.",
+            (
+                "A narrower interval with a lower middle may lie higher at its lower end: "
+                "max over all lower ends."
+            ),
             lambda low, high: high >= low[np.argmax(_middle(low, high))],
         ),
         Misconception(
@@ -804,5 +854,8 @@ check_may_be_best = Exercise(
             lambda low, high: low > high.min(),
         ),
     ],
-    insight="Several may be best, and then the table does not say which one is. With more seeds the intervals shrink.",
+    insight=(
+        "Several may be best, and then the table does not say which one is. "
+        "With more seeds the intervals shrink."
+    ),
 )

@@ -1,5 +1,6 @@
-"""Exercises of lesson 09: matched pairs of runs, a paired bootstrap, how many seeds it takes, controls, misleading plots. Shapes: C
-runs, F settings, R seeds, K resamples, M invented experiments."""
+"""Exercises of lesson 09: matched pairs of runs, a paired bootstrap, how many seeds it takes, controls,
+misleading plots. Shapes: C runs, F settings, R seeds, K resamples, M invented experiments.
+"""
 
 import numpy as np
 import scipy.stats
@@ -10,7 +11,9 @@ from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception
 
 
 def matched(settings, factor):
-    """Which pairs of runs differ in one setting and in nothing else: settings (C, F), the setting's column -> (C, C) bool."""
+    """Which pairs of runs differ in one setting and in nothing else:
+    settings (C, F), the setting's column -> (C, C) bool.
+    """
     differs = settings[:, None, :] != settings[None, :, :]  # (C, C, F)
     return differs[:, :, factor] & (differs.sum(axis=2) == 1)
 
@@ -32,7 +35,10 @@ def _matched_cases(rng):
         Case(
             "three runs (H, N): (1, 4), (5, 4), (5, 16), the factor is H",
             (table((1, 4), (5, 4), (5, 16)), 0),
-            "Run 0 and run 1 differ in H only. Run 0 and run 2 differ in H and in N: no matched pair. Run 1 and run 2 do not differ in H.",
+            (
+                "Run 0 and run 1 differ in H only. "
+                "Run 0 and run 2 differ in H and in N: no matched pair. Run 1 and run 2 do not differ in H."
+            ),
         ),
         Case(
             "the same runs, the factor is N",
@@ -63,12 +69,18 @@ def _matched_cases(rng):
         Case(
             "nine runs of four settings",
             (many, int(rng.integers(0, 3))),
-            "differs = settings[:, None] != settings[None]: (C, C, F). The factor is among them, and it is the only one.",
+            (
+                "differs = settings[:, None] != settings[None]: (C, C, F). "
+                "The factor is among them, and it is the only one."
+            ),
         ),
         Case(
             "nine runs, the last setting",
             (many, 3),
-            "differs = settings[:, None] != settings[None]: (C, C, F). The factor is among them, and it is the only one.",
+            (
+                "differs = settings[:, None] != settings[None]: (C, C, F). "
+                "The factor is among them, and it is the only one."
+            ),
         ),
     ]
 
@@ -87,12 +99,18 @@ check_matched = Exercise(
     _matched_cases,
     [
         Misconception(
-            "All pairs that differ in the factor, whatever else differs: what is confounded counts as matched.",
+            (
+                "All pairs that differ in the factor, whatever else differs: "
+                "what is confounded counts as matched."
+            ),
             "All other settings have to be equal.",
             lambda s, f: _differs(s)[:, :, f],
         ),
         Misconception(
-            "Pairs that agree in all else count, even if the factor is the same: a run is paired with itself.",
+            (
+                "Pairs that agree in all else count, even if the factor is the same: "
+                "a run is paired with itself."
+            ),
             "The factor has to differ, too.",
             lambda s, f: ~_rest(s, f).any(axis=2),
         ),
@@ -161,7 +179,9 @@ check_matched = Exercise(
 
 
 def paired_bootstrap(one, other, picks):
-    """95 % percentile interval of the mean difference one - other (R,), over resamples of seeds: picks (K, R) -> low, high."""
+    """95 % percentile interval of the mean difference one - other (R,), over resamples of seeds:
+    picks (K, R) -> low, high.
+    """
     means = (one - other)[picks].mean(axis=1)  # (K,)
     return np.percentile(means, 2.5), np.percentile(means, 97.5)
 
@@ -185,12 +205,18 @@ def _paired_cases(rng):
             one, other = one.round().astype(int), other.round().astype(int)
         return Case(about, (one, other, rng.integers(0, seeds, (many, seeds))), hint)
 
-    pairs = "A resample takes seeds, and with a seed both runs: (one - other)[picks]. Its mean over the last axis is one of K means."
+    pairs = (
+        "A resample takes seeds, and with a seed both runs: (one - other)[picks]. "
+        "Its mean over the last axis is one of K means."
+    )
     return [
         Case(
             "two seeds, three resamples",
             (np.array([3.0, 1.0]), np.array([1.0, 1.0]), np.array([[0, 0], [0, 1], [1, 1]])),
-            "The differences are 2 and 0. The resamples' means are 2, 1, 0. The percentiles 2.5 and 97.5 of these are 0.05 and 1.95.",
+            (
+                "The differences are 2 and 0. "
+                "The resamples' means are 2, 1, 0. The percentiles 2.5 and 97.5 of these are 0.05 and 1.95."
+            ),
         ),
         case("eight seeds, 400 resamples", 8, 400, 2, pairs),
         case(
@@ -258,7 +284,10 @@ check_paired_bootstrap = Exercise(
             _paired_with(apart=lambda a, b: b - a),
         ),
         Misconception(
-            "The basic bootstrap, which turns the percentiles round: another good interval, but not the one asked for.",
+            (
+                "The basic bootstrap, which turns the percentiles round: "
+                "another good interval, but not the one asked for."
+            ),
             "np.percentile(means, 2.5) and (means, 97.5).",
             lambda a, b, p: tuple(2 * (a - b).mean() - e for e in _paired_with()(a, b, p)[::-1]),
         ),
@@ -283,7 +312,10 @@ check_paired_bootstrap = Exercise(
             _paired_unpaired,
         ),
         Misconception(
-            "Each run has an interval of its own, and these are subtracted: far too wide, since the luck that the runs share is counted twice.",
+            (
+                "Each run has an interval of its own, and these are subtracted: "
+                "far too wide, since the luck that the runs share is counted twice."
+            ),
             "Take the difference in each seed first.",
             _paired_apart,
         ),
@@ -370,7 +402,9 @@ check_paired_bootstrap = Exercise(
 
 
 def chance_to_see(noise, apart, spread):
-    """Share of invented experiments whose 95 % t-interval of the mean difference excludes 0: noise (M, R) standard normal."""
+    """Share of invented experiments whose 95 % t-interval of the mean difference excludes 0:
+    noise (M, R) standard normal.
+    """
     seen = apart + spread * noise  # (M, R) differences seed by seed
     reach = scipy.stats.t.ppf(0.975, noise.shape[1] - 1) * seen.std(axis=1, ddof=1) / np.sqrt(noise.shape[1])
     return np.mean(np.abs(seen.mean(axis=1)) > reach)
@@ -384,12 +418,18 @@ def _chance_cases(rng):
     def case(about, many, seeds, apart, spread, hint):
         return Case(about, (rng.normal(size=(many, seeds)), apart, spread), hint)
 
-    steps = "differences = apart + spread * noise, (M, R). Of each row the mean, and its t-interval: mean +- t * std(ddof=1) / sqrt(R)."
+    steps = (
+        "differences = apart + spread * noise, (M, R). "
+        "Of each row the mean, and its t-interval: mean +- t * std(ddof=1) / sqrt(R)."
+    )
     return [
         Case(
             "two experiments of three seeds: noise (0, 1, -1) and (0, 3, -3), apart 3, spread 1",
             (np.array([[0.0, 1.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0),
-            "Differences 3, 4, 2 and 3, 6, 0. Both means are 3; the standard deviations are 1 and 3. t for 3 seeds is 4.30: 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5. One of two: 0.5.",
+            (
+                "Differences 3, 4, 2 and 3, 6, 0. Both means are 3; the standard deviations are 1 and 3. "
+                "t for 3 seeds is 4.30: 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5. One of two: 0.5."
+            ),
         ),
         case(
             "500 experiments of 4 seeds, 15 points apart, spread 14",
@@ -406,7 +446,10 @@ def _chance_cases(rng):
             8,
             0.0,
             14.0,
-            "About 5 % of experiments show a difference that is not there. In either direction: the absolute value.",
+            (
+                "About 5 % of experiments show a difference that is not there. "
+                "In either direction: the absolute value."
+            ),
         ),
         case(
             "500 experiments of 6 seeds, 12 points behind",
@@ -442,7 +485,10 @@ check_chance_to_see = Exercise(
     _chance_cases,
     [
         Misconception(
-            "1.96 in place of Student's t: with few seeds the standard deviation is itself uncertain, and the interval has to be wider.",
+            (
+                "1.96 in place of Student's t: "
+                "with few seeds the standard deviation is itself uncertain, and the interval has to be wider."
+            ),
             "scipy.stats.t.ppf(0.975, R - 1).",
             _chance_with(limit=lambda r: 1.96),
         ),
@@ -491,7 +537,10 @@ check_chance_to_see = Exercise(
             ),
         ),
         Misconception(
-            "Whether the interval excludes the true difference: that happens in 5 % of cases by construction.",
+            (
+                "Whether the interval excludes the true difference: "
+                "that happens in 5 % of cases by construction."
+            ),
             "Whether it excludes 0.",
             lambda n, a, s: np.mean(
                 np.abs((s * n).mean(1))
@@ -556,7 +605,9 @@ CONTROLS = {1: 3, 2: 2, 3: 4, 4: 1}
 
 
 def control_for(claim):
-    """The number of the control (1 to 4) that could refute the claim of that number, as lesson 09 lists them."""
+    """The number of the control (1 to 4) that could refute the claim of that number,
+    as lesson 09 lists them.
+    """
     return CONTROLS[claim]
 
 
@@ -572,7 +623,10 @@ WHY_NOT = {  # claim -> control -> what is wrong with it
     },
     2: {
         1: "A longer chunk changes backup and execution together.",
-        3: "Noise on single actions is another kind of exploring. If it fails, coherence may still not be the reason.",
+        3: (
+            "Noise on single actions is another kind of exploring. "
+            "If it fails, coherence may still not be the reason."
+        ),
         4: "FQL-n changes the backup and keeps single actions: it says nothing of execution.",
     },
     3: {
@@ -600,7 +654,10 @@ check_control_for = Exercise(
         Case(
             "claim 3",
             (3,),
-            "Stride H leaves fewer chunks, and fewer terminal ones. Have as few, but terminal ones among them as often as before.",
+            (
+                "Stride H leaves fewer chunks, and fewer terminal ones. "
+                "Have as few, but terminal ones among them as often as before."
+            ),
         ),
         Case("claim 4", (4,), "Have the long backup without the long chunk."),
     ],
@@ -637,7 +694,10 @@ NOT_THAT = {  # plot -> flaw -> why it is not that
         1: "The axis begins at 0.",
         2: "All eight seeds are in it.",
         3: "Only K differs.",
-        5: "The last evaluation is one of two measures that the page reports throughout. Look for what would mislead at any evaluation.",
+        5: (
+            "The last evaluation is one of two measures that the page reports throughout. "
+            "Look for what would mislead at any evaluation."
+        ),
         6: "Look at what the interval is made of: 160 episodes, but how many runs?",
     },
     "B": {
@@ -651,7 +711,10 @@ NOT_THAT = {  # plot -> flaw -> why it is not that
         1: "The axis begins at 0.",
         2: "All seeds are in it.",
         4: "The intervals are over seeds.",
-        5: "The last evaluation is one of two measures that the page reports throughout. Look for what would mislead at any evaluation.",
+        5: (
+            "The last evaluation is one of two measures that the page reports throughout. "
+            "Look for what would mislead at any evaluation."
+        ),
         6: "Look at the settings of both bars.",
     },
 }
