@@ -2,8 +2,7 @@
 
 offline          success at the last evaluation before the online phase
 at the end       success at the last evaluation
-over the curve   mean of the online evaluations (of all, where there is no online phase):
-                 it has less luck in it
+over the curve   mean of the online evaluations, or of all if there is no online phase: less luck in it
 """
 
 from collections.abc import Sequence

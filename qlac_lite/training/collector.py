@@ -3,8 +3,7 @@
 collector = Collector(config)
 collector.begin(episodes)                   every seed's first episode, or after a resume
 collector.replay_actions(replay, episodes)  those in flight, as the replay left them
-collector.step_async(chunks)                the simulators run, in processes of their own,
-                                            while the caller learns
+collector.step_async(chunks)                the simulators run, each in a process, while the caller learns
 transitions, rows = collector.step_wait()   what the chunks brought; episodes that ended begin anew
 """
 

@@ -1,12 +1,11 @@
 """A sweep's TOML file as cells: tasks x methods x seeds, each cell a run folder.
 
-tasks = ["scene-play-sparse-singletask-*",
-         "cube-triple-play-singletask-task1-v0"]  # names, or patterns of names
+tasks = ["scene-play-sparse-singletask-*", "cube-triple-play-singletask-task1-v0"]  # names, or patterns
 methods = ["qc-fql", "fql"]
 preset = "full"       # lite by default
 seeds = 4             # of each task and method, from first_seed (0) on;
 seeds_per_cell = 2    # so many of them side by side in one program; by default all
-data = "data"         # folder of the data; by default the cache of `qlac data`. Or a table: [data] DATASET = "file.npz"
+data = "data"         # folder; by default the cache of `qlac data`. Or a table: [data] DATASET = "file.npz"
 source = "download"   # as for `qlac data`; by default auto
 
 [settings]            # fields of `qlac train --set`, for all cells
