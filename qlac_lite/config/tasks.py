@@ -76,18 +76,19 @@ _CUBE, _SCENE, _PUZZLE = (
     f"ogbench.manipspace.envs.{name}"
     for name in ("cube_env:CubeEnv", "scene_env:SceneEnv", "puzzle_env:PuzzleEnv")
 )
-_300 = _alpha(300, 100, 300)
+_300, _100 = _alpha(300, 100, 300), _alpha(300, 100, 100)
+_ALL_300, _MIXED = _alpha(300, 300, 300), _alpha(100, 100, 300)
 DOMAINS = {
     domain.name: domain
     for domain in (
-        #      name              class   type         S  objects limit cubes buttons stacking   episodes alpha             N  # noqa: E501
-        Domain("cube-single",    _CUBE,  "single",    28, 1,  200, 1, 0, (0.0, 0.0),   1000, _alpha(300, 300, 300), 32),  # noqa: E501
-        Domain("cube-double",    _CUBE,  "double",    37, 2,  500, 2, 0, (0.0, 0.25),  1000, _300,                  32),  # noqa: E501
-        Domain("cube-triple",    _CUBE,  "triple",    46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _alpha(300, 100, 100), 32),  # noqa: E501
-        Domain("cube-quadruple", _CUBE,  "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5),   5000, _alpha(300, 100, 100), 32,  # noqa: E501
+        #      name           class    type         S objects limit cubes buttons stacking episodes alpha N
+        Domain("cube-single", _CUBE, "single",       28, 1, 200, 1, 0, (0.0, 0.0), 1000, _ALL_300, 32),
+        Domain("cube-double", _CUBE, "double",       37, 2, 500, 2, 0, (0.0, 0.25), 1000, _300, 32),
+        Domain("cube-triple", _CUBE, "triple",       46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _100, 32),
+        Domain("cube-quadruple", _CUBE, "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5), 5000, _100, 32,
                paper_data=(100_000_000, 100)),
-        Domain("scene",          _SCENE, "scene",     40, 5,  750, 1, 2, (0.5, 0.5),   1000, _300,                  32, True),  # noqa: E501
-        Domain("puzzle-3x3",     _PUZZLE, "3x3",      55, 9,  500, 0, 9, (0.5, 0.5),   1000, _alpha(100, 100, 300), 64, True),  # noqa: E501
+        Domain("scene", _SCENE, "scene",             40, 5, 750, 1, 2, (0.5, 0.5), 1000, _300, 32, True),
+        Domain("puzzle-3x3", _PUZZLE, "3x3",         55, 9, 500, 0, 9, (0.5, 0.5), 1000, _MIXED, 64, True),
     )
 }  # fmt: skip
 
