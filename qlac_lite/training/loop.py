@@ -204,6 +204,11 @@ class _Training:
         steps, new, finished = progress.steps, collector.no_transitions(), []
         while (steps < until).any():
             progress, chunks = self._store_and_act(progress, new, collector, steps)
+            if not np.isfinite(chunks).all():  # a chunk of NaN would rest for ever
+                raise QlacError(
+                    f"The policy's actions are not finite by online step {int(steps.min()):,}: it has diverged. "
+                    "Try a smaller --set learning_rate=1e-4 in a new folder."
+                )
             collector.step_async(
                 np.where((steps < until)[:, None, None], chunks, np.nan)
             )  # a seed that is there rests
