@@ -206,7 +206,7 @@ class _Training:
             progress, chunks = self._store_and_act(progress, new, collector, steps)
             if not np.isfinite(chunks).all():  # a chunk of NaN would rest for ever
                 raise QlacError(
-                    f"The policy's actions are not finite by online step {int(steps.min()):,}: it has diverged. "
+                    f"The policy's actions are not finite by online step {int(steps.min()):,}: it diverged. "
                     "Try a smaller --set learning_rate=1e-4 in a new folder."
                 )
             collector.step_async(
