@@ -64,10 +64,10 @@ test: $(VENV)/.dev
 	@$(COMPILED_ONCE) QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
 test-colab:
-	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/colab.txt PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/lessons/colab.txt PYTHON="$(PYTHON)"
 
 colab: $(VENV)/.test
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder --ignore tests/test_lessons.py --ignore tests/test_links.py --ignore tests/test_browser.py --ignore tests/test_extending.py --ignore tests/test_grading.py --ignore tests/test_site.py
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder --ignore tests/lessons/test_lessons.py --ignore tests/tools/test_links.py --ignore tests/lessons/test_browser.py --ignore tests/test_extending.py --ignore tests/lessons/test_grading.py --ignore tests/tools/test_site.py
 	@QLAC_FAST=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
 
 robomimic: $(VENV)/.robomimic

@@ -19,6 +19,7 @@ import pytest
 jax.config.update("jax_num_cpu_devices", 2)
 
 from qlac_lite.config import DOMAINS, make_config  # noqa: E402
+from qlac_lite.utils.files import read_npz  # noqa: E402
 
 TASK = "cube-single-play-singletask-task1-v0"
 TINY = dict(
@@ -57,6 +58,17 @@ def pytest_collection_modifyitems(items):
 
 def tiny_config(method: str = "qc-fql", **changes):
     return make_config(TASK, method, "lite", **{**TINY, **changes})
+
+
+def arrays_of(run):
+    """The arrays of a run's checkpoint by name."""
+    return read_npz(run.checkpoint_path, "")
+
+
+def assert_same_arrays(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def test_the_signatures_and_names_that_the_page_quotes_are_the_librarys():
             re.search(rf"\b{name}\b", text) for name in re.findall(r"\w+", names.replace(" and ", " "))
         ), (names, file)
     assert len(places) >= 8
-    for file, name in re.findall(r"`(tests/\w+\.py)`, `(\w+)`", PAGE):
+    for file, name in re.findall(r"`(tests/[\w/]+\.py)`, `(\w+)`", PAGE):
         assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), (file, name)
 
 
@@ -269,7 +269,7 @@ def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
         int(number[0]) // 5 + int(number[0]) % 5
     )  # shorter episodes: 200 steps in place of 1000
     (tmp_path / "test_data.py").write_text(
-        re.sub(r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "test_data.py").read_text())
+        re.sub(r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "data" / "test_data.py").read_text())
     )
     text, row = new_row()
     assert row.name not in DOMAINS

@@ -111,7 +111,7 @@ def test_the_verdict_is_our_mean_against_the_papers_interval():
 
 def test_the_results_page_quotes_the_same_numbers():
     lines = (
-        (Path(__file__).parents[1] / "results" / "README.md")
+        (Path(__file__).parents[2] / "results" / "README.md")
         .read_text()
         .partition("## The paper's figures")[2]
         .splitlines()

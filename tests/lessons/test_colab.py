@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOT_THERE = {
     "qlac-lite",
     "labmaze",

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 from rich.console import Console
-from test_training import arrays_of, assert_same_arrays
+from conftest import arrays_of, assert_same_arrays
 
 from qlac_lite.config import make_config
 from qlac_lite.data.sources.generate import generate

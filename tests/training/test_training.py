@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from conftest import TASK, TINY, tiny_config
+from conftest import TASK, TINY, arrays_of, assert_same_arrays, tiny_config
 
 from qlac_lite.agents.base import TRAINING
 from qlac_lite.config import METHODS, Config, get_task, make_config
@@ -34,16 +34,6 @@ from qlac_lite.training.updates import INIT, UPDATE, Engine, split_devices
 from qlac_lite.utils import files
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.statistics import success_interval
-
-
-def arrays_of(run):
-    return files.read_npz(run.checkpoint_path, "")
-
-
-def assert_same_arrays(a, b):
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")
