@@ -51,7 +51,8 @@ from qlac_lite.lessons import shorten, show
 from qlac_lite.lessons.checks import lesson06 as checks
 from qlac_lite.lessons.checks.lesson06 import BETTER, NOT_SHOWN, WORSE, Networks
 from qlac_lite.reports import plots
-from qlac_lite.training.jax_loop import rollout, train_lite
+from qlac_lite.training.jax_episodes import rollout
+from qlac_lite.training.jax_loop import train_lite
 from qlac_lite.utils.statistics import mean_interval
 
 # %% [markdown]

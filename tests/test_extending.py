@@ -2,8 +2,6 @@
 so that the page cannot go stale."""
 
 import ast
-import dataclasses
-import functools
 import importlib.util
 import inspect
 import re
@@ -20,12 +18,12 @@ import test_agents
 import test_paper
 
 import qlac_lite
+from qlac_lite import agents
 from qlac_lite.config import METHODS, make_config, methods, protocol, tasks
 from qlac_lite.config.methods import Method
 from qlac_lite.config.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, get_task
 from qlac_lite.data.sources.generate import _write_hdf5, generate
 from qlac_lite.experiments.sweep.spec import read_spec
-from qlac_lite.reports import plots
 from qlac_lite.reports.by_task import write_report
 from qlac_lite.reports.one_run import evaluate_run
 from qlac_lite.training.loop import start_run, train
@@ -99,13 +97,13 @@ def test_the_signatures_and_names_that_the_page_quotes_are_the_librarys():
 
 @pytest.fixture
 def bfn_mean(monkeypatch):
-    """The page's method, from its two blocks alone:
-    the row, and the module below the imports of best_of_n."""
+    """The page's method, from its two blocks alone: the row, and the file below the imports of best_of_n."""
     (row,) = eval(block("A new method", "Method("), vars(methods))
     module = ModuleType("qlac_lite.agents.mean_of_n")
     frame = [ast.unparse(node) for node in heads(ast.parse(MODULES["agents/best_of_n"].read_text()))]
     exec("\n".join([*frame, block("A new method", "def make_learner")]), vars(module))
     monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(agents, "mean_of_n", module, raising=False)
     monkeypatch.setitem(METHODS, row.name, row)
     return row.name
 
@@ -122,70 +120,33 @@ def edited(function, *changes):
 
 
 def test_a_row_of_methods_has_the_fields_that_the_page_lists():
-    (listed,) = ast.parse(block("A new method", "class Method")).body
-    assert [(node.target.id, node.annotation.id) for node in listed.body] == [
-        (field.name, field.type.__name__) for field in dataclasses.fields(Method)
+    fields = lambda source: [
+        (node.target.id, ast.unparse(node.annotation))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AnnAssign)
     ]
+    assert fields(block("A new method", "class Method")) == fields(inspect.getsource(Method))
 
 
-def test_qlac_methods_names_it_and_says_its_n_once_told(bfn_mean, monkeypatch):
-    lines = lambda: protocol.describe_methods().partition("\nbfn-mean ")[2].splitlines()[:2]
-    first, second = lines()
-    assert "the mean of N samples" in first and "backup over 1 step, acts step by step" in second
-    assert "candidates" not in second
-    (addition,) = re.findall(r"`(\"mean_of_n\": \"candidates\")` in `by_task`", section("A new method"))
-    monkeypatch.setattr(
-        protocol,
-        "_settings",
-        edited(protocol._settings, ('"best_of_n": "candidates"', f'"best_of_n": "candidates", {addition}')),
-    )
-    assert "candidates=4" in lines()[1]
+def test_qlac_methods_names_it_and_says_its_n(bfn_mean):
+    first, second = protocol.describe_methods().partition("\nbfn-mean ")[2].splitlines()[:2]
+    assert "the mean of N samples" in first
+    assert second.strip() == "backup over 1 step, acts step by step, candidates=4"
 
 
-def test_it_passes_the_tests_of_methods_as_they_are(bfn_mean):
-    """Shape, range and key of its actions; updates and the target's rate."""
+def test_the_row_and_the_file_are_all_that_the_tests_of_methods_ask_for(bfn_mean):
+    """Routing of gradients, shape, range and key of its actions; updates; lengths; the paper's figures."""
+    test_agents.test_each_loss_moves_its_own_network_and_no_other(bfn_mean)
     test_agents.test_acting_gives_chunks_in_range_that_follow_the_key(bfn_mean)
     test_agents.test_an_update_moves_every_network_and_the_target_by_its_rate(bfn_mean)
+    test_agents.test_chunk_and_backup_lengths_of_the_methods()
+    test_paper.test_every_method_of_the_paper_is_quoted_at_its_protocols_steps()
+    test_paper.test_the_results_page_quotes_the_same_numbers()
 
 
-def test_tests_that_ask_for_more_fail_until_they_are_told(bfn_mean, monkeypatch):
-    """Routing of gradients, lengths, the paper's figures: the page's table, row by row."""
-    routing = functools.partial(test_agents.test_each_loss_moves_its_own_network_and_no_other, bfn_mean)
-    with pytest.raises(KeyError, match="mean_of_n"):
-        routing()
-    monkeypatch.setitem(test_agents.ROUTING, "mean_of_n", {"critic": {"flow"}, "flow": {"flow"}})
-    with pytest.raises(AssertionError, match="the critic loss leaks into critic"):
-        routing()
-    monkeypatch.setitem(test_agents.ROUTING, "mean_of_n", test_agents.ROUTING["best_of_n"])
-    routing()
-
-    with pytest.raises(AssertionError):
-        test_agents.test_chunk_and_backup_lengths_of_the_methods()
-    (lengths,) = re.findall(r"its chunk and backup lengths, `(.*?)`", section("A new method"))
-    edited(
-        test_agents.test_chunk_and_backup_lengths_of_the_methods,
-        ('"bfn": (1, 1)', f'"bfn": (1, 1), "bfn-mean": {lengths}'),
-    )()
-
-    monkeypatch.setattr(
-        test_paper, "QUOTED", [*test_paper.QUOTED, METHODS[bfn_mean]]
-    )  # as it comes to be there if it is not excluded
-    failed = []
-    for name in (
-        "test_every_method_of_the_paper_is_quoted_at_its_protocols_steps",
-        "test_a_domain_is_the_mean_of_its_tasks_as_far_as_the_released_curves_agree",
-        "test_the_results_page_quotes_the_same_numbers",
-    ):
-        try:
-            getattr(test_paper, name)()
-        except AssertionError:
-            failed.append(name)
-    assert len(failed) == 2
-
-
-def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_path, monkeypatch):
-    """On the lite world, offline and online; the report asks for a style,
-    and the policy's file holds the flow alone."""
+def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_path):
+    """On the lite world, offline and online; in the report with its own colour; the policy's file holds the
+    flow alone."""
     generate(LITE_WORLD, 2, 0, tmp_path / "play.npz")
     run, dataset = start_run(
         make_config(LITE_WORLD, bfn_mean, **conftest.TINY), tmp_path / "play.npz", tmp_path / "run"
@@ -198,10 +159,8 @@ def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_pat
     assert all(np.isfinite([row["critic_loss"], row["flow_loss"]]).all() for row in run.rows("progress.csv"))
     assert "BFN-mean on lite-world, after training" in evaluate_run(run.folder, 1)
 
-    with pytest.raises(KeyError, match=bfn_mean):
-        write_report([run.folder], tmp_path / "report")
-    monkeypatch.setitem(plots.STYLES, bfn_mean, ("#882255", "p"))
-    assert plots.STYLES[bfn_mean] not in [style for name, style in plots.STYLES.items() if name != bfn_mean]
+    looks = [(row.colour, row.marker) for row in METHODS.values()]
+    assert len(set(looks)) == len(looks)
     assert "| BFN-mean | 20 |" in write_report([run.folder], tmp_path / "report")
     assert [row["method"] for row in read_csv(tmp_path / "report" / f"{LITE_WORLD}.csv")] == ["BFN-mean"]
 
@@ -269,7 +228,9 @@ def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
         int(number[0]) // 5 + int(number[0]) % 5
     )  # shorter episodes: 200 steps in place of 1000
     (tmp_path / "test_data.py").write_text(
-        re.sub(r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "data" / "test_data.py").read_text())
+        re.sub(
+            r"\b(500|1000|1500|2000|2002)\b", fifth, (ROOT / "tests" / "data" / "test_data.py").read_text()
+        )
     )
     text, row = new_row()
     assert row.name not in DOMAINS

@@ -37,7 +37,7 @@ def main(
     """Measures updates, matrix products, simulators and data generation on this machine."""
     import jax
 
-    from qlac_lite.config.run import parse_settings
+    from qlac_lite.config.presets import parse_settings
     from qlac_lite.utils.machine import provenance, use_cores
 
     use_cores()

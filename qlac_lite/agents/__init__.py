@@ -1,10 +1,10 @@
-"""Every method as one of four learners, each a set of pure functions over a pytree.
+"""The learners, each a set of pure functions over a pytree.
 
 `fql` (FQL, FQL-n, QC-FQL), `best_of_n` (BFN, BFN-n, QC), `rlpd` (RLPD, RLPD-AC, QC-RLPD) and `bc` (flow BC,
-chunk flow BC). A method is a configuration of its learner: see `METHODS` in `qlac_lite.config`.
+chunk flow BC). A method is a learner with settings, see `config.methods`.
 """
 
-from importlib import import_module
+import pkgutil
 
 from qlac_lite.agents import decoupled
 from qlac_lite.agents.base import Learner, State
@@ -15,11 +15,9 @@ __all__ = ["Learner", "State", "make_learner"]
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
     """The learner of `config.method`, for observations of size S and actions of size A."""
-    module = import_module(f"qlac_lite.agents.{get_method(config.method).learner}")
-    sizes = (observation_size, action_size)
+    make, sizes = pkgutil.resolve_name(get_method(config.method).learner), (observation_size, action_size)
     apart = config.chunk_length != config.critic_length
-    critics = {"critics": decoupled.make_critics(config, *sizes)} if apart else {}
-    learner = module.make_learner(config, *sizes, **critics)
+    learner = make(config, *sizes, **({"critics": decoupled.make_critics(config, *sizes)} if apart else {}))
     if config.execution_length == config.chunk_length:
         return learner
     return learner._replace(act=lambda *inputs: learner.act(*inputs)[:, : config.execution_length])

@@ -17,9 +17,19 @@ from qlac_lite.agents.networks import Params
 from qlac_lite.data.dataset import Batch
 
 Losses = dict[str, jax.Array]  # name -> scalar, weights included; the learner minimises their sum
-Info = dict[str, jax.Array]  # name -> scalar, for the log
 EVALUATION, TRAINING = 1, 2  # streams of episode seeds
-ACTING_AXES = "sssdss"  # which arguments of `acting` have a leading axis over seeds (s) and which do not (d)
+
+
+class Metrics(NamedTuple):
+    """Scalars for the log by name, in the way in which several updates are summed up."""
+
+    mean: dict[str, jax.Array] = {}
+    max: dict[str, jax.Array] = {}
+    min: dict[str, jax.Array] = {}
+
+    def also(self, **means: jax.Array) -> "Metrics":
+        """These metrics and further means."""
+        return self._replace(mean=self.mean | means)
 
 
 class State(NamedTuple):
@@ -34,10 +44,11 @@ class Learner(NamedTuple):
     """A method as pure functions."""
 
     init: Callable[[jax.Array], State]  # key -> state
-    update: Callable[..., tuple[State, Info]]  # one gradient step, see `gradient_step`
+    update: Callable[..., tuple[State, Metrics]]  # one gradient step, see `gradient_step`
     # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
     act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]
-    losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Info]]
+    losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Metrics]]
+    moves: dict[str, str]  # loss -> the one network that it moves
     acts_with: tuple[str, ...]  # the networks that `act` reads
     # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `critics.mean_value`
     value: Callable | None = None
@@ -54,19 +65,19 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
     """
 
     def total(params, target_critic, batch, key):
-        terms, info = losses(params, target_critic, batch, key)
-        return sum(terms.values()), {f"{name}_loss": value for name, value in terms.items()} | info
+        terms, metrics = losses(params, target_critic, batch, key)
+        return sum(terms.values()), metrics.also(**{f"{name}_loss": value for name, value in terms.items()})
 
     def update(
         state: State, batch: Batch, key: jax.Array, reduce: Callable = lambda gradient: gradient
-    ) -> tuple[State, Info]:
-        gradient, info = jax.grad(total, has_aux=True)(state.params, state.target_critic, batch, key)
+    ) -> tuple[State, Metrics]:
+        gradient, metrics = jax.grad(total, has_aux=True)(state.params, state.target_critic, batch, key)
         steps, opt_state = optimizer.update(reduce(gradient), state.optimizer, state.params)
         params = optax.apply_updates(state.params, steps)
         target_critic = optax.incremental_update(
             state.params.get("critic", {}), state.target_critic, target_rate
         )
-        return State(params, target_critic, opt_state), info
+        return State(params, target_critic, opt_state), metrics
 
     return update
 
@@ -98,3 +109,12 @@ def acting(learner: Learner) -> Callable[..., jax.Array]:
         return learner.act(params, observation[None], jax.random.fold_in(key, decision))[0]
 
     return jax.vmap(one, in_axes=(None, 0, None, None, 0, 0))
+
+
+# Axes over the seeds of the arguments of `acting`; the stream is the same for all.
+ACTING_AXES = (0, 0, 0, None, 0, 0)
+
+
+def acting_over_seeds(learner: Learner) -> Callable[..., jax.Array]:
+    """`acting`, compiled, with a leading axis over seeds on every argument but the stream."""
+    return jax.jit(jax.vmap(acting(learner), in_axes=ACTING_AXES))

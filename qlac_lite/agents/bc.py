@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from qlac_lite.agents.base import Learner, gradient_step, initial_state
+from qlac_lite.agents.base import Learner, Metrics, gradient_step, initial_state
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.agents.networks import VectorField, functional
 from qlac_lite.config import Config
@@ -34,6 +34,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     def losses(params, target_critic, batch, key):
         flow = lambda *inputs: vector_field(params["flow"], *inputs)
         valid, actions = batch.valid[:, : chunk[0]], batch.actions[:, : chunk[0]]
-        return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, {}
+        return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, Metrics()
 
-    return Learner(init, gradient_step(losses, optimizer, config.target_rate), act, losses, ("flow",))
+    update = gradient_step(losses, optimizer, config.target_rate)
+    return Learner(init, update, act, losses, {"flow": "flow"}, ("flow",))

@@ -40,12 +40,12 @@ def make_learner(
     def losses(params, target_critic, batch, key):
         next_key, flow_key = jax.random.split(key)
         next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)  # (B, H, A)
-        critic_term, info = critics.loss(params["critic"], target_critic, batch, next_actions)
+        critic_term, metrics = critics.loss(params["critic"], target_critic, batch, next_actions)
 
         flow = lambda *inputs: vector_field(params["flow"], *inputs)
         actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]  # (B, H, A), (B, H)
         flow_term = flow_matching_loss(flow, batch.observation, actions, valid, flow_key)
-        return {"critic": critic_term, "flow": flow_term}, info
+        return {"critic": critic_term, "flow": flow_term}, metrics
 
     def act(params, observation, key):
         size = len(observation)
@@ -73,4 +73,5 @@ def make_learner(
         return initial_state({"critic": critics.init, "flow": flow_init}, optimizer, key)
 
     update = gradient_step(losses, optimizer, config.target_rate)
-    return Learner(init, update, act, losses, ("flow", "critic"), value)
+    moves = {"critic": "critic", "flow": "flow"}
+    return Learner(init, update, act, losses, moves, ("flow", "critic"), value)

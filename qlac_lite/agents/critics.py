@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from qlac_lite.agents.base import Info
+from qlac_lite.agents.base import Metrics
 from qlac_lite.agents.networks import Critic, Params, functional
 from qlac_lite.config import Config
 from qlac_lite.data.dataset import Batch
@@ -17,7 +17,7 @@ from qlac_lite.data.dataset import Batch
 
 def critic_loss(
     q: jax.Array, next_q: jax.Array, batch: Batch, reduce: str = "mean"
-) -> tuple[jax.Array, Info]:
+) -> tuple[jax.Array, Metrics]:
     """Squared temporal-difference error of an ensemble on chunks (arXiv 2507.07969, equation of L(theta)).
 
         target = sum_k discount^k r_{t+k} + discount^H mean_e Q_target(s_{t+H}, next chunk)
@@ -31,8 +31,9 @@ def critic_loss(
     next_value = {"mean": jnp.mean, "min": jnp.min}[reduce](next_q, axis=0)  # (B,)
     target = jax.lax.stop_gradient(batch.returns + batch.discount * next_value)  # (B,)
     whole = batch.valid[:, -1]  # (B,)
-    info = {"q_mean": jnp.mean(q), "q_max": jnp.max(q), "q_min": jnp.min(q), "target_mean": jnp.mean(target)}
-    return jnp.mean(whole * (q - target) ** 2), info
+    means = {"q_mean": jnp.mean(q), "target_mean": jnp.mean(target)}
+    metrics = Metrics(means, max={"q_max": jnp.max(q)}, min={"q_min": jnp.min(q)})
+    return jnp.mean(whole * (q - target) ** 2), metrics
 
 
 class Critics(NamedTuple):

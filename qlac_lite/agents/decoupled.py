@@ -56,10 +56,10 @@ def make_critics(config: Config, observation_size: int, action_size: int) -> Cri
     def both_loss(params, target_critic, batch, next_actions):
         q = first_actions(params["whole"], batch.observation, batch.actions)  # (E, B)
         next_q = partial_value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
-        term, info = critic_loss(q, next_q, backed_up(batch), config.target)
+        term, metrics = critic_loss(q, next_q, backed_up(batch), config.target)
         worth = jnp.mean(jax.lax.stop_gradient(q), axis=0)  # (B,)
         error = worth - partial_value(params, batch.observation, batch.actions[:, :proposed])  # (E, B)
         weight = jnp.where(error > 0, config.expectile, 1 - config.expectile)
-        return term + jnp.mean(backed_up(batch).valid[:, -1] * weight * error**2), info
+        return term + jnp.mean(backed_up(batch).valid[:, -1] * weight * error**2), metrics
 
     return Critics(both_init, partial_value, both_loss)

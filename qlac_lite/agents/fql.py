@@ -103,12 +103,12 @@ def make_learner(
     def losses(params, target_critic, batch, key):
         next_key, flow_key, noise_key = jax.random.split(key, 3)
         next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)  # (B, H, A)
-        critic_term, info = critics.loss(params["critic"], target_critic, batch, next_actions)
+        critic_term, metrics = critics.loss(params["critic"], target_critic, batch, next_actions)
 
         actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]  # (B, H, A), (B, H)
         settings = (config.alpha, config.flow_steps, flow_key, noise_key, config.sampling_precision)
         terms = actor_loss(networks, params, batch.observation, actions, valid, *settings)
-        return {"critic": critic_term} | terms, info | {"policy_q_mean": -terms["q"]}
+        return {"critic": critic_term} | terms, metrics.also(policy_q_mean=-terms["q"])
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # z (B, H, A)
@@ -119,4 +119,5 @@ def make_learner(
         return initial_state(inits, optimizer, key)
 
     update = gradient_step(losses, optimizer, config.target_rate)
-    return Learner(init, update, act, losses, ("policy",), mean_value(critics))
+    moves = {"critic": "critic", "flow": "flow", "distill": "policy", "q": "policy"}
+    return Learner(init, update, act, losses, moves, ("policy",), mean_value(critics))

@@ -72,7 +72,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     def losses(params, target_critic, batch, key):
         next_key, actor_key = jax.random.split(key)
         next_actions = act(stop_gradient(params), batch.bootstrap_observation, next_key)  # (B, H, A)
-        critic_term, info = critics.loss(params["critic"], target_critic, batch, next_actions)
+        critic_term, metrics = critics.loss(params["critic"], target_critic, batch, next_actions)
 
         policy = actor(params["actor"], batch.observation)
         proposal, entries = sample_tanh(*policy, actor_key)  # (B, H, A)
@@ -89,8 +89,8 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
             actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]  # (B, H, A), (B, H)
             likelihood = jnp.sum(valid[..., None] * log_prob_tanh(*policy, actions), axis=(1, 2))  # (B,)
             terms["bc"] = -config.bc_weight * jnp.mean(likelihood)
-        seen = {"policy_q_mean": jnp.mean(policy_q), "entropy": entropy, "temperature": temperature}
-        return terms, info | seen
+        seen = dict(policy_q_mean=jnp.mean(policy_q), entropy=entropy, temperature=temperature)
+        return terms, metrics.also(**seen)
 
     def act(params, observation, key):
         return sample_tanh(*actor(params["actor"], observation), key)[0]
@@ -100,4 +100,5 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         return initial_state(inits, optimizer, key)
 
     update = gradient_step(losses, optimizer, config.target_rate)
-    return Learner(init, update, act, losses, ("actor",), mean_value(critics))
+    moves = {"critic": "critic", "actor": "actor", "temperature": "temperature", "bc": "actor"}
+    return Learner(init, update, act, losses, moves, ("actor",), mean_value(critics))

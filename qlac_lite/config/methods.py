@@ -1,81 +1,69 @@
-"""The methods as named configurations: a learner, a backup, and the fields that they set."""
+"""The methods, a row each: all that runs, reports and the command line have to know of one.
+
+A new method is a row here and, where no learner fits, a file in `agents/`.
+"""
 
 import dataclasses
+from typing import Any
 
 from qlac_lite.utils.errors import unknown
 
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """backup x extraction: how the critic looks ahead,
-    and how actions are drawn from critic and behavior flow."""
+    """A learner, how far its critic looks ahead, and what is set for it."""
 
     name: str
     title: str  # as the paper writes it
-    learner: str  # module in qlac_lite.agents
     backup: str  # one-step, n-step (single-action critic), or chunk
+    colour: str  # in every figure
+    marker: str
     about: str
-    settings: dict = dataclasses.field(
-        default_factory=dict
-    )  # fields of Config that the method sets, in every preset
+    learner: str  # module:function, called by `agents.make_learner`
+    tuned: tuple[str, ...] = ()  # fields of Config that the paper sets by task
+    critic: bool = True  # whether it has one
+    decouples: bool = False  # whether policy and critic may take chunks of different lengths
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)  # fields of Config, in every preset
 
 
+_FQL = dict(learner="qlac_lite.agents.fql:make_learner", tuned=("alpha",), decouples=True)
+_BFN = dict(learner="qlac_lite.agents.best_of_n:make_learner", tuned=("candidates",), decouples=True)
+_BC = dict(learner="qlac_lite.agents.bc:make_learner", critic=False)
 # RLPD has no offline phase: it learns online, from batches of which one half is data (arXiv 2302.02948;
 # 2507.07969, appendix C).
 RLPD = dict(offline_steps=0, offline_share=0.5, critics=10, first_actions="random", online_shards="rotating")
+_RLPD = dict(learner="qlac_lite.agents.rlpd:make_learner", settings=RLPD)
+_CLONED = _RLPD | dict(settings=RLPD | dict(bc_weight=0.01))
 
-
+# The colours of the first six are Okabe and Ito's, told apart with colour-blindness too.
 METHODS = {
     method.name: method
     for method in (
-        Method(
-            "fql",
-            "FQL",
-            "fql",
-            "one-step",
-            "one-step backup; one-step policy distilled from the flow, with Q loss",
-        ),
-        Method("fql-n", "FQL-n", "fql", "n-step", "n-step return, single actions; extraction as FQL"),
-        Method(
-            "qc-fql", "QC-FQL", "fql", "chunk", "chunk backup, acts in chunks open loop; extraction as FQL"
-        ),
-        Method(
-            "bfn", "BFN", "best_of_n", "one-step", "one-step backup; the best of N samples of the flow acts"
-        ),
-        Method("bfn-n", "BFN-n", "best_of_n", "n-step", "n-step return, single actions; extraction as BFN"),
-        Method("qc", "QC", "best_of_n", "chunk", "chunk backup, acts in chunks open loop; extraction as BFN"),
-        Method(
-            "rlpd",
-            "RLPD",
-            "rlpd",
-            "one-step",
-            "online only; one-step backup, tanh-Gaussian policy with entropy, half of a batch from data",
-            RLPD,
-        ),
-        Method(
-            "rlpd-ac",
-            "RLPD-AC",
-            "rlpd",
-            "chunk",
-            "RLPD on chunks: chunk backup, a Gaussian over whole chunks",
-            RLPD,
-        ),
-        Method(
-            "qc-rlpd",
-            "QC-RLPD",
-            "rlpd",
-            "chunk",
-            "RLPD-AC with a behavior cloning loss",
-            RLPD | dict(bc_weight=0.01),
-        ),
-        Method(
-            "bc", "Flow BC", "bc", "one-step", "flow-matching behavior cloning of single actions; no critic"
-        ),
-        Method(
-            "chunk-bc", "Chunk flow BC", "bc", "chunk", "flow-matching behavior cloning of chunks; no critic"
-        ),
+        Method("fql", "FQL", "one-step", "#E69F00", "s",
+               "one-step backup; one-step policy distilled from the flow, with Q loss", **_FQL),
+        Method("fql-n", "FQL-n", "n-step", "#CC79A7", "^",
+               "n-step return, single actions; extraction as FQL", **_FQL),
+        Method("qc-fql", "QC-FQL", "chunk", "#0072B2", "o",
+               "chunk backup, acts in chunks open loop; extraction as FQL", **_FQL),
+        Method("bfn", "BFN", "one-step", "#D55E00", "v",
+               "one-step backup; the best of N samples of the flow acts", **_BFN),
+        Method("bfn-n", "BFN-n", "n-step", "#56B4E9", "P",
+               "n-step return, single actions; extraction as BFN", **_BFN),
+        Method("qc", "QC", "chunk", "#009E73", "D",
+               "chunk backup, acts in chunks open loop; extraction as BFN", **_BFN),
+        Method("rlpd", "RLPD", "one-step", "#8B6914", "<",
+               "online only; one-step backup, tanh-Gaussian policy with entropy, half of a batch from data",
+               **_RLPD),
+        Method("rlpd-ac", "RLPD-AC", "chunk", "#7B3294", ">",
+               "RLPD on chunks: chunk backup, a Gaussian over whole chunks", **_RLPD),
+        Method("qc-rlpd", "QC-RLPD", "chunk", "#C51B7D", "h",
+               "RLPD-AC with a behavior cloning loss", **_CLONED),
+        Method("bc", "Flow BC", "one-step", "#999999", "X",
+               "flow-matching behavior cloning of single actions; no critic", **_BC),
+        Method("chunk-bc", "Chunk flow BC", "chunk", "#000000", "*",
+               "flow-matching behavior cloning of chunks; no critic", **_BC),
     )
-}
+}  # fmt: skip
 
 
 def get_method(name: str) -> Method:

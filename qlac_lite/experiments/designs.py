@@ -1,20 +1,24 @@
-"""The course's experiments on the lite world as lists of cells,
-each one method in one world with all its seeds.
+"""The course's experiments on the lite world as lists of cells: one method in one world, with all its seeds.
 
-An experiment is a function that gives its cells; `experiments.catalogue.run_experiment` runs them.
-Those of lesson 09 are in experiments/ablations.py.
+An experiment is a function that gives its cells; `experiments.catalogue.run_experiment` runs them. Those of
+lesson 09 are in experiments/ablations.py.
 """
 
 from collections.abc import Sequence
 
 from qlac_lite.config import get_method
-from qlac_lite.config.run import CHOICES
+from qlac_lite.config.run import SETTINGS
 from qlac_lite.envs.lite_world import LiteWorld
 from qlac_lite.experiments.runner import Cell
 from qlac_lite.training.jax_loop import lite_config
 
 SIX = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc")
 TEN = (*SIX, "rlpd", "rlpd-ac", "qc-rlpd", "chunk-bc")
+SHORT = {"offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
+
+
+def _cell(name: str, step: float, method: str, probed: bool = False, **settings) -> Cell:
+    return Cell(f"{name}-{step:g}", LiteWorld(step=step), lite_config(method, **settings), probed=probed)
 
 
 def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
@@ -24,11 +28,7 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """
     online = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}
     return [
-        Cell(
-            f"{method}-{step:g}",
-            LiteWorld(step=step),
-            lite_config(method, **{"online_steps": steps, **changes}),
-        )
+        _cell(method, step, method, **{"online_steps": steps, **changes})
         for step, steps in online.items()
         for method in methods
     ]
@@ -36,26 +36,14 @@ def horizon(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
 
 def quick(methods: Sequence[str] = SIX, **changes) -> list[Cell]:
     """The coarsest of those worlds with fewer updates: three minutes on two cores."""
-    few = {"offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
-    return [
-        Cell(f"{method}-0.08", LiteWorld(step=0.08), lite_config(method, **{**few, **changes}))
-        for method in methods
-    ]
+    return [_cell(method, 0.08, method, **{**SHORT, **changes}) for method in methods]
 
 
 def comparison(methods: Sequence[str] = TEN, **changes) -> list[Cell]:
     """All methods with eight seeds, offline (but for RLPD) and online."""
     few = {"seeds": 8, "offline_steps": 4_000, "online_steps": 6_000}
     settings = lambda method: {**few, **get_method(method).settings, **changes}
-    return [
-        Cell(
-            f"{method}-0.04",
-            LiteWorld(step=0.04),
-            lite_config(method, **settings(method)),
-            probed=method != "chunk-bc",
-        )
-        for method in methods
-    ]
+    return [_cell(name, 0.04, name, get_method(name).critic, **settings(name)) for name in methods]
 
 
 def exploration(
@@ -69,45 +57,36 @@ def exploration(
     """
     world, settings = LiteWorld(step=0.08), {"online_steps": 0, **changes}
     collecting = settings | {"online_steps": collected, "updates_per_step": 0}
-    pairs = {"fql": ("fql", "qc-fql"), "qc-fql": ("fql", "qc-fql"), "bfn": ("bfn", "qc"), "qc": ("bfn", "qc")}
-    return [
-        Cell(
-            f"{method}-{data}",
-            world,
-            lite_config(method, **settings),
-            collector and lite_config(collector, **collecting),
-            data,
-        )
-        for method in methods
-        for data, collector in zip(("D", "D+D1", "D+D5"), (None, *pairs[method]), strict=True)
-    ]
+    cells = []
+    for method in methods:
+        pair = ("fql", "qc-fql") if "fql" in method else ("bfn", "qc")
+        config = lite_config(method, **settings)
+        cells.append(Cell(f"{method}-D", world, config))
+        for data, collector in zip(("D+D1", "D+D5"), pair, strict=True):
+            collects = lite_config(collector, **collecting)
+            cells.append(Cell(f"{method}-{data}", world, config, collects, data))
+    return cells
 
 
 def naive(
     horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes
 ) -> list[Cell]:
-    """RLPD on chunks: where it helps and where it fails, over chunk length and step,
-    and what removes the failure.
+    """RLPD on chunks: where it helps and where it fails, and what removes the failure.
 
-    The map: RLPD, and RLPD-AC for each chunk length. The interventions, for each chunk length in the finer
-    world and for the longest in the coarser one, where the failure is clearest, remove one possible cause
-    each: `cool` starts the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD,
-    `closed` executes the first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL
-    with RLPD's batches and ten critics (an actor that can hold any distribution, and is held near the data).
-    And one thing is taken from RLPD itself: `two` has two critics in place of ten, with single actions (h1)
-    and with chunks.
+    The map: RLPD, and RLPD-AC for each chunk length, in each world. The interventions, for each chunk length
+    in the finer world and for the longest in the coarser one, remove one possible cause each: `cool` starts
+    the temperature at 1 / H, `quiet` asks for hardly any entropy, `cloned` is QC-RLPD, `closed` executes the
+    first action of each chunk only (as many decisions as RLPD), and `flow` is QC-FQL with RLPD's batches and
+    ten critics (an actor that can hold any distribution, and is held near the data). And one thing is taken
+    from RLPD itself: `two` has two critics in place of ten, with single actions (h1) and with chunks.
     """
     few = {"seeds": 4, "online_steps": 8_000, **changes}
     cells = []
     for step in steps:
-        world = LiteWorld(step=step)
-        cells += [Cell(f"rlpd-{step:g}", world, lite_config("rlpd", **few), probed=True)]
-        on_chunks = {h: lite_config("rlpd-ac", horizon=h, **few) for h in horizons}
-        cells += [
-            Cell(f"rlpd-ac-h{h}-{step:g}", world, config, probed=True) for h, config in on_chunks.items()
-        ]
-    fine, coarse = steps[-1], steps[0]
-    for h, step in [*((h, fine) for h in horizons), (horizons[-1], coarse)]:
+        cells.append(_cell("rlpd", step, "rlpd", True, **few))
+        cells += [_cell(f"rlpd-ac-h{h}", step, "rlpd-ac", True, horizon=h, **few) for h in horizons]
+    fine, coarse, longest = steps[-1], steps[0], horizons[-1]
+    for h, step in [*((h, fine) for h in horizons), (longest, coarse)]:
         removed = {
             "cool": ("rlpd-ac", {"initial_temperature": 1 / h}),
             "quiet": ("rlpd-ac", {"entropy_target": -2.0}),
@@ -115,42 +94,32 @@ def naive(
             "closed": ("rlpd-ac", {"execute": 1}),
             "flow": ("qc-fql", get_method("rlpd").settings),
         }
-        cells += [
-            Cell(
-                f"{name}-h{h}-{step:g}",
-                LiteWorld(step=step),
-                lite_config(method, **{"horizon": h, **own, **few}),
-                probed=True,
-            )
-            for name, (method, own) in removed.items()
-        ]
-    for h, step in [*((h, fine) for h in (1, *horizons)), (1, coarse), (horizons[-1], coarse)]:
-        config = lite_config("rlpd" if h == 1 else "rlpd-ac", **{"horizon": h, "critics": 2, **few})
-        cells.append(Cell(f"two-h{h}-{step:g}", LiteWorld(step=step), config, probed=True))
+        for name, (method, own) in removed.items():
+            cells.append(_cell(f"{name}-h{h}", step, method, True, **{"horizon": h, **own, **few}))
+    for h, step in [*((h, fine) for h in (1, *horizons)), (1, coarse), (longest, coarse)]:
+        settings = {"horizon": h, "critics": 2, **few}
+        cells.append(_cell(f"two-h{h}", step, "rlpd" if h == 1 else "rlpd-ac", True, **settings))
     return cells
 
 
 def precision(methods: Sequence[str] = ("qc-fql", "qc"), **changes) -> list[Cell]:
-    """Whether sampling the flow in bfloat16, where no gradient flows, changes a curve:
-    each method in both, with eight seeds."""
+    """Whether a curve changes with sampling in bfloat16, where no gradient flows."""
     return _either("sampling_precision", methods, changes)
 
 
 def labels(methods: Sequence[str] = ("qc-fql", "qc", "rlpd"), **changes) -> list[Cell]:
-    """Whether a curve depends on the offline labels:
-    of the next state, as here, or of the current one, as published."""
+    """Whether a curve depends on the offline labels: of the next state, or of the current one as
+    published."""
     return _either("offline_reward", methods, changes)
 
 
 def _either(field: str, methods: Sequence[str], changes: dict) -> list[Cell]:
     """Each method with each choice of a field, all else alike, with eight seeds."""
-    few = {"seeds": 8, "offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
-    return [
-        Cell(
-            f"{method}-{kind}",
-            LiteWorld(step=0.08),
-            lite_config(method, **{**few, **get_method(method).settings, **changes, field: kind}),
-        )
-        for method in methods
-        for kind in CHOICES[field]
-    ]
+    world, cells = LiteWorld(step=0.08), []
+    for method in methods:
+        settings = {"seeds": 8, **SHORT, **get_method(method).settings, **changes}
+        for choice in SETTINGS[field].metadata["allowed"]:
+            cells.append(
+                Cell(f"{method}-{choice}", world, lite_config(method, **{**settings, field: choice}))
+            )
+    return cells

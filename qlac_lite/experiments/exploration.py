@@ -1,13 +1,11 @@
 """The D1 / D5 experiment with whole runs, on any task: `qlac experiment exploration --task TASK --out DIR`.
 
-    collectors   a single-action and a chunk method are trained on the data D; then each collects,
-                 and learns no more: D1 and D5
-    learners     both are trained afresh on D + D1 and on D + D5; on D alone they have been already,
-                 before they collected
+    collectors   a single-action and a chunk method are trained on the data D, then collect D1 and D5 without
+                 learning
+    learners     both are trained afresh on D + D1 and on D + D5; their results on D are the collectors'
 
-Every part is a run folder of its own, so what was killed goes on, and `qlac evaluate` and `qlac report` work
-on each. Source: the evidence for exploration in the review that this course began with (cube-triple, 1M steps
-each). Small and compiled, on the lite world: `experiments.exploration`.
+Every part is a run folder of its own, so what was killed goes on. Source: the evidence for exploration in the
+review that this course began with (cube-triple, 1M steps each). On the lite world: `designs.exploration`.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,11 +16,12 @@ import numpy as np
 
 from qlac_lite.config import get_method, get_task, make_config
 from qlac_lite.experiments.runner import describe
-from qlac_lite.training.loop import finish_run, load_collected
+from qlac_lite.training.collected import load_collected
+from qlac_lite.training.loop import finish_run
 from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_csv
-from qlac_lite.utils.statistics import mean_interval, success_interval
+from qlac_lite.utils.statistics import difference, success_interval
 
 SETS = ("D", "D+D1", "D+D5")
 
@@ -39,8 +38,7 @@ def explore(
     """Runs what is not finished yet in `out`, writes exploration.csv there, and returns its rows.
 
     A row is one seed of a learner: method, data (one of SETS), seed, success (rate), episodes; with a
-    collection also what `describe` says of it. The preset's `online_steps` is how many transitions each
-    collects.
+    collection also what `describe` says of it. Each collects the preset's `online_steps` transitions.
 
     Args:
         methods: two, the single-action one first.
@@ -83,35 +81,24 @@ def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[
     rows = []
     for i, seed in enumerate(run.config.seed_list):
         success = [row["success"] for row in last if row["seed"] == seed]
-        row = {
-            "method": method,
-            "data": name,
-            "seed": seed,
-            "success": float(np.mean(success)),
-            "episodes": len(success),
-        }
+        row = dict(method=method, data=name, seed=seed, success=float(np.mean(success)))
+        row["episodes"] = len(success)
         rows.append(row | (describe(replay, i, get_task(run.config.task).domain) if collector else {}))
     return rows
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
-    """A line a learner: success on each set, and D5 less D1 seed by seed with its 95 % t-interval;
-    then one a collection."""
+    """A line a learner: success on each set, and D5 less D1 seed by seed (95 % t-interval); a line a
+    collection."""
     lines = []
     for method in dict.fromkeys(row["method"] for row in rows):
         own = {name: [row for row in rows if (row["method"], row["data"]) == (method, name)] for name in SETS}
-        outcomes = {
-            name: [np.arange(row["episodes"]) < round(row["success"] * row["episodes"]) for row in own[name]]
-            for name in SETS
-        }
-        texts = [
-            "{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(each))
-            for name, each in outcomes.items()
-        ]
-        gain = np.array(
-            [[five["success"] - one["success"]] for one, five in zip(own[SETS[1]], own[SETS[2]], strict=True)]
-        )
-        mean, low, high = (100 * float(value[0]) for value in mean_interval(gain))
+        texts = []
+        for name, parts in own.items():
+            outcomes = [np.arange(r["episodes"]) < round(r["success"] * r["episodes"]) for r in parts]
+            texts.append("{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(outcomes)))
+        one, five = (np.array([row["success"] for row in own[name]]) for name in SETS[1:])
+        mean, low, high = (100 * value for value in difference(five, one))
         lines.append(
             f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: "
             f"{mean:+.0f} [{low:+.0f}, {high:+.0f}] points"

@@ -1,8 +1,4 @@
-"""Cells of an experiment on the lite world, one by one:
-what they are trained on, what they collect, how they fare.
-
-A cell is one method in one world, with all seeds. The experiments that run them are in catalogue.py.
-"""
+"""Cells of an experiment on the lite world: what they are trained on, what they collect, how they fare."""
 
 import dataclasses
 import functools
@@ -18,7 +14,8 @@ from qlac_lite.config.tasks import LITE_DOMAIN, Domain
 from qlac_lite.data.dataset import Dataset
 from qlac_lite.data.sources.lite_play import EPISODES, LENGTH, record
 from qlac_lite.envs.lite_world import LiteWorld
-from qlac_lite.training.jax_loop import PROBES, Outcome, train_lite
+from qlac_lite.training.jax_episodes import PROBES
+from qlac_lite.training.jax_loop import Outcome, train_lite
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_csv, read_json
 
@@ -33,38 +30,30 @@ class Cell:
     name: str  # of its file
     world: LiteWorld
     config: Config
-    collector: Config | None = (
-        None  # who adds transitions of its own to the data first, without learning from them
-    )
+    collector: Config | None = None  # adds transitions to the data first, without learning from them
     data: str = "D"  # what it learns from: D, the play data, and what was collected
     probed: bool = False  # whether the critics' beliefs are compared with returns
 
 
 def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next") -> Dataset:
     """The data that all experiments share; `stride` and `offline_reward` as in `Config`."""
-    return record(
-        world,
-        jax.random.key(DATA_SEED),
-        EPISODES,
-        round(LENGTH / world.step),
-        stride=stride,
-        offline_reward=offline_reward,
-    )
+    key, steps = jax.random.key(DATA_SEED), round(LENGTH / world.step)
+    return record(world, key, EPISODES, steps, stride=stride, offline_reward=offline_reward)
 
 
 @functools.cache
 def collect(world: LiteWorld, config: Config) -> Dataset:
-    """What the trained policies of `config` collect, with a leading axis over seeds.
-    Kept, because two learners ask for it."""
+    """What the trained policies of `config` collect, with a leading axis over seeds. Two learners ask for
+    it."""
     return train_lite(config, world, play(world, config.start_stride, config.offline_reward)).replay
 
 
 def describe(
     collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN, cells: int = 20
 ) -> dict[str, float]:
-    """Of one seed's collected transitions: how many there are, the effector's mean way in 5 actions (its
-    coherency, in metres), the share of its workspace that it came to (`cells` along each axis), and the share
-    of episodes that solved the task."""
+    """One seed's collected transitions: their number, the effector's mean way in 5 actions (coherency,
+    metres), the share of its workspace that it came to (`cells` along each axis), the share of episodes
+    solved."""
     part = jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
     rows = part.starts[: part.num_starts]
     first, last, scale = domain.effector
@@ -85,31 +74,20 @@ def run_cell(cell: Cell) -> list[dict[str, Any]]:
     data = play(cell.world, cell.config.start_stride, cell.config.offline_reward)
     collected = cell.collector and collect(cell.world, cell.collector)
     outcome = train_lite(cell.config, cell.world, data, collected, cell.probed)
-    about = [describe(collected, i) if collected else {} for i in range(cell.config.seeds)]
-    return [
-        {
-            "cell": cell.name,
-            "method": cell.config.method,
-            "horizon": cell.config.horizon,
-            "data": cell.data,
-            "step": cell.world.step,
-            "seed": seed,
-            "updates": int(updates),
-            "offline": cell.config.offline_steps,
-            "success": float(outcome.success[i, j].mean()),
-            "episodes": cell.config.evaluation_episodes,
-            "length": float(outcome.lengths[i, j].mean()),
-            **about[i],
-            **(_probes(outcome, i, j) if cell.probed else {}),
-        }
-        for i, seed in enumerate(cell.config.seed_list)
-        for j, updates in enumerate(outcome.steps)
-    ]
+    config, rows = cell.config, []
+    about = dict(cell=cell.name, method=config.method, horizon=config.horizon, data=cell.data)
+    for i, seed in enumerate(config.seed_list):
+        brought = describe(collected, i) if collected else {}
+        for j, updates in enumerate(outcome.steps):
+            row = about | dict(step=cell.world.step, seed=seed, updates=int(updates))
+            row |= dict(offline=config.offline_steps, success=float(outcome.success[i, j].mean()))
+            row |= dict(episodes=config.evaluation_episodes, length=float(outcome.lengths[i, j].mean()))
+            rows.append(row | brought | (_probes(outcome, i, j) if cell.probed else {}))
+    return rows
 
 
 def _probes(outcome: Outcome, seed: int, point: int) -> dict[str, float]:
-    """Means over the episodes of a probe: what the critics believed of each kind of chunk,
-    and what it brought."""
+    """What the critics believed of each kind of chunk, and what it brought: means over the episodes."""
     both = {"belief": outcome.beliefs, "return": outcome.returns}
     return {
         f"{name}_{kind}": float(values[seed, point, k].mean())

@@ -46,15 +46,8 @@ def q_lac_losses() -> Figure:
         (8, "critic", "target", CRITIC, True, (65, 6.7)),
         (9, "policy", "TD error", POLICY, True, (66.2, 28.7)),
     ):
-        _arrow(
-            axes,
-            nodes[start],
-            nodes[end],
-            color=colour,
-            linestyle="--" if dashed else "-",
-            lw=1.8,
-            mutation_scale=14,
-        )
+        look = dict(color=colour, linestyle="--" if dashed else "-", lw=1.8, mutation_scale=14)
+        _arrow(axes, nodes[start], nodes[end], **look)
         axes.text(*label, str(number), ha="center", va="center", fontsize=9, weight="bold", color="0.15")
     for network in ("flow", "policy", "critic"):
         _arrow(axes, nodes["batch"], nodes[network], color="0.6", lw=1, mutation_scale=10, level=True)
@@ -71,18 +64,14 @@ def _node(
     shape = f"round,pad=0,rounding_size={0.6 if filled else height / 2}"
     look = dict(fc=colour, ec="none", alpha=0.35) if filled else dict(fc="white", ec=colour, lw=2)
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
-    return axes.add_patch(
-        FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=shape, **look)
-    )
+    corner = (x - width / 2, y - height / 2)
+    return axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle=shape, **look))
 
 
 def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool = False, **look) -> None:
-    """An arrow between the middles of two nodes, cut at their edges;
-    `level`: along right angles, out of the first one's side.
-    """
-    (x, y), (to_x, to_y) = (
-        (p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2) for p in (start, end)
-    )
+    """An arrow between two nodes' middles, cut at their edges; `level`: at right angles, out of the side."""
+    middle = lambda p: (p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2)
+    (x, y), (to_x, to_y) = map(middle, (start, end))
     if level and y != to_y:
         between = (start.get_x() + start.get_width() + end.get_x()) / 2
         axes.plot([between, between], [y, to_y], color=look["color"], lw=look["lw"], solid_capstyle="butt")
@@ -94,26 +83,17 @@ def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool =
 def maze(
     axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits: tuple[float, float] = (0.0, 1.0)
 ) -> None:
-    """Numbers of the free cells of a maze as colours: cells (S, 2) row and column, values (S,).
-
-    The start is cell 0.
-    """
+    """Values (S,) of the free cells of a maze as colours; cells (S, 2) row and column, the start first."""
     picture = np.full(cells.max(axis=0) + 2, np.nan)
     picture[tuple(cells.T)] = values
     axes.set_facecolor("0.35")
     axes.imshow(picture, cmap="Blues", vmin=limits[0], vmax=limits[1])
     axes.set(xlim=(0, cells[:, 1].max() + 1), ylim=(cells[:, 0].max() + 1, 0))
+    label = dict(ha="center", va="center", weight="bold")
+    label["bbox"] = dict(boxstyle="circle,pad=0.2", fc="white", ec="none")
     for state, letter in ((0, "S"), (goal, "G")):
         row, column = cells[state]
-        axes.text(
-            column,
-            row,
-            letter,
-            ha="center",
-            va="center",
-            weight="bold",
-            bbox=dict(boxstyle="circle,pad=0.2", fc="white", ec="none"),
-        )
+        axes.text(column, row, letter, **label)
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
 

@@ -14,22 +14,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-NO_DEPENDENCIES = (
-    "ogbench",
-    "dm_control",
-)  # they ask for labmaze, which has no wheel for new Pythons and is not needed
-EXTRAS = {
-    "robomimic": ("robosuite==1.5.2",)
-}  # what an extra of the library needs besides, without dependencies: see Makefile
-
+NO_DEPENDENCIES = ("ogbench", "dm_control")  # they ask for labmaze, which is not needed and lacks wheels
+EXTRAS = {"robomimic": ("robosuite==1.5.2",)}  # further packages of an extra, without dependencies: Makefile
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
 _scratch: dict[str, tempfile.TemporaryDirectory] = {}  # folders that go with the process
 
 
 def set_up(extra: str | None = None) -> None:
-    """On Colab, installs what is missing, for an `extra` of the library too,
-    and changes nothing that is there. Everywhere, reports in one line.
-    """
+    """On Colab, adds what is missing, for an `extra` of the library too. Everywhere, reports in one line."""
     missing = missing_packages(extra)
     if "google.colab" in sys.modules:
         _install(missing)
@@ -42,13 +34,9 @@ def set_up(extra: str | None = None) -> None:
 
 
 def missing_packages(extra: str | None = None) -> list[str]:
-    """Requirements of the library, and of one of its extras,
-    that no installed package meets by name, as pip would be asked.
-    """
+    """Requirements of the library, and of one of its extras, that no installed package meets by name."""
     wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES, *EXTRAS.get(extra, ())]
-    asked = lambda line: (
-        "extra ==" not in line or (extra is not None and f'"{extra}"' in line.replace("'", '"'))
-    )
+    asked = lambda line: "extra ==" not in line or f'"{extra}"' in line.replace("'", '"')
     plain = [line.split(";")[0].strip() for line in wanted if asked(line)]
     names = {re.match(r"[\w.-]+", line).group(): line for line in plain}
     return [line for name, line in names.items() if not _installed(name)]
@@ -68,10 +56,9 @@ def _install(packages: list[str]) -> None:
     alone = [line for line in packages if line.startswith(without)]
     others = [line for line in packages if line not in alone]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        there = {
-            dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]
-        }
-        file.write("".join(f"{name}=={version}\n" for name, version in there.items() if "+" not in version))
+        for there in metadata.distributions():
+            if there.metadata["Name"] and "+" not in there.version:
+                file.write(f"{there.metadata['Name']}=={there.version}\n")
         file.flush()
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         if others:
@@ -89,13 +76,9 @@ def report() -> str:
 
     version = lambda name: f"{name} {metadata.version(name)}" if _installed(name) else f"{name} missing"
     parts = [f"qlac-lite {qlac_lite.__version__}", f"Python {platform.python_version()}"]
-    parts += [
-        f"{version('jax')} on {jax.default_backend()}",
-        version("ogbench"),
-        version("mujoco"),
-        f"renderer {renderer()}",
-    ]
-    return " | ".join(parts + (["shortened by QLAC_FAST"] if _fast() else []))
+    parts += [f"{version('jax')} on {jax.default_backend()}", version("ogbench"), version("mujoco")]
+    parts += [f"renderer {renderer()}"] + ["shortened by QLAC_FAST"] * _fast()
+    return " | ".join(parts)
 
 
 def renderer() -> str:
@@ -116,18 +99,15 @@ def _fast() -> bool:
 
 
 def shorten(full: Any, fast: Any) -> Any:
-    """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run,
-    as the course's own tests do.
-    """
+    """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run, as tests do."""
     return fast if _fast() else full
 
 
 def run_folder(lesson: str, keep: bool = False) -> Path:
     """Where a lesson's runs lie, an absolute path that exists.
 
-    On Colab with Drive mounted, a folder there: a lesson that was interrupted is opened again, and its runs
-    go on. Elsewhere a folder beside the notebook if they are to `keep`, and else one that is removed with the
-    kernel.
+    On Colab with Drive mounted, a folder there: the runs of an interrupted lesson go on when it is opened
+    again. Elsewhere a folder beside the notebook with `keep`, else one that is removed with the kernel.
     """
     lesson = "-".join([lesson] + ["full"] * keep + ["fast"] * _fast())  # runs of other sizes do not mix
     if "google.colab" in sys.modules and DRIVE.is_dir():
@@ -150,27 +130,24 @@ def _with_a_palette(figure: Any) -> io.BytesIO:
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=100, facecolor="white")
-    Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-        small, format="png", optimize=True
-    )
+    colours = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    colours.save(small, format="png", optimize=True)
     return small
 
 
 def show(picture: Any, alt: str) -> None:
     """Displays a Matplotlib figure on white, or the bytes of a GIF, with a text that says what it shows.
 
-    A figure goes out twice: as HTML, because JupyterLab and Colab give the text to those who do not see the
-    picture only there, and as a PNG, which is what the built lessons keep (see build_lessons.execute).
+    A figure goes out as HTML, where JupyterLab and Colab read the text aloud, and as a PNG, which the built
+    lessons keep (see build_lessons.execute).
     """
     from IPython.display import display
 
-    kind = "gif" if isinstance(picture, bytes) else "png"
-    content = base64.b64encode(picture if kind == "gif" else _with_a_palette(picture).getvalue()).decode()
-    image = (
-        f'<img src="data:image/{kind};base64,{content}" '
-        f'alt="{html.escape(alt)}" style="max-width:100%;height:auto">'
-    )
-    data = {"text/html": image, "text/plain": f"[Figure: {alt}]"} | (
-        {"image/png": content} if kind == "png" else {}
-    )
-    display(data, raw=True, metadata={"image/png": {"alt": alt}} if kind == "png" else {})
+    animated = isinstance(picture, bytes)
+    content = base64.b64encode(picture if animated else _with_a_palette(picture).getvalue()).decode()
+    kind, about = "gif" if animated else "png", f'alt="{html.escape(alt)}" style="max-width:100%;height:auto"'
+    image = f'<img src="data:image/{kind};base64,{content}" {about}>'
+    data, metadata_ = {"text/html": image, "text/plain": f"[Figure: {alt}]"}, {}
+    if not animated:
+        data["image/png"], metadata_["image/png"] = content, {"alt": alt}
+    display(data, raw=True, metadata=metadata_)

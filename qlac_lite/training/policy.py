@@ -1,10 +1,8 @@
 """A trained policy as a file of its own: the networks that act, and where they come from.
 
-    qlac export RUN --seed N --out FILE     FILE (npz, plain arrays) and FILE.json beside it,
-                                            the same provenance to read
+    qlac export RUN --seed N --out FILE     FILE (npz), and FILE.json with the provenance to read
 
-The file holds no optimizer, no critic that acting does not need, no replay;
-a lite policy is about a hundred kB.
+The file holds no optimizer, no critic that acting does not need, no replay; a lite policy is about 100 kB.
 """
 
 import dataclasses
@@ -16,8 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from qlac_lite.agents import make_learner
-from qlac_lite.agents.base import ACTING_AXES, acting
+from qlac_lite.agents import Learner, make_learner
+from qlac_lite.agents.base import acting_over_seeds
 from qlac_lite.config import Config, get_task
 from qlac_lite.training.run_folder import Run
 from qlac_lite.training.updates import Progress
@@ -25,6 +23,11 @@ from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_npz, write_json, write_npz
 
 REMEDY = "Export it again with: qlac export RUN --out FILE"
+
+
+def _learner(config: Config) -> Learner:
+    domain = get_task(config.task).domain
+    return make_learner(config, domain.observation_size, domain.action_size)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +41,8 @@ class Policy:
 
     @property
     def actor(self):
-        """`agents.base.acting`, compiled, with a leading axis of one seed on every argument but the
-        stream."""
-        domain = get_task(self.config.task).domain
-        learner = make_learner(self.config, domain.observation_size, domain.action_size)
-        return jax.jit(jax.vmap(acting(learner), in_axes=(0, 0, 0, None, 0, 0)))
+        """`agents.base.acting_over_seeds`, for one seed."""
+        return acting_over_seeds(_learner(self.config))
 
 
 def export_policy(run: Run, seed: int, path: Path) -> Policy:
@@ -55,25 +55,12 @@ def export_policy(run: Run, seed: int, path: Path) -> Policy:
     if seed not in config.seed_list:
         raise QlacError(f"{run.folder} has no seed {seed}; it has {list(config.seed_list)}.")
     (_, params), _, phase, step = load_policies(run)
-    domain = get_task(config.task).domain
-    learner = make_learner(config, domain.observation_size, domain.action_size)
     at = config.seed_list.index(seed)
-    acting_params = {
-        name: jax.tree.map(lambda leaf: np.asarray(leaf)[at : at + 1], params[name])
-        for name in learner.acts_with
-    }
-    about = dict(
-        seed=seed,
-        phase=phase,
-        step=step,
-        config=dataclasses.asdict(config),
-        data=run.data,
-        provenance=run.provenance,
-    )
-    arrays = {
-        jax.tree_util.keystr(where): leaf
-        for where, leaf in jax.tree_util.tree_leaves_with_path(acting_params)
-    }
+    needed = {name: params[name] for name in _learner(config).acts_with}
+    leaves = jax.tree_util.tree_leaves_with_path(needed)
+    arrays = {jax.tree_util.keystr(where): np.asarray(leaf)[at : at + 1] for where, leaf in leaves}
+    about = dict(seed=seed, phase=phase, step=step, config=dataclasses.asdict(config), data=run.data)
+    about["provenance"] = run.provenance
     write_npz(path, arrays | {"about": np.array(json.dumps(about))})
     write_json(path.with_suffix(".json"), about)
     return load_policy(path)
@@ -89,12 +76,10 @@ def load_policy(path: Path) -> Policy:
     try:
         about = json.loads(str(arrays["about"]))
         config = Config(**about["config"] | {"hidden": tuple(about["config"]["hidden"])})
-        domain = get_task(config.task).domain
-        learner = make_learner(config, domain.observation_size, domain.action_size)
+        learner = _learner(config)
         like = jax.eval_shape(learner.init, jax.random.key(0)).params
-        paths, structure = jax.tree_util.tree_flatten_with_path(
-            {name: like[name] for name in learner.acts_with}
-        )
+        needed = {name: like[name] for name in learner.acts_with}
+        paths, structure = jax.tree_util.tree_flatten_with_path(needed)
         leaves = [arrays[jax.tree_util.keystr(where)] for where, _ in paths]
     except (KeyError, TypeError, ValueError) as error:
         raise QlacError(f"{path} does not hold a policy of this version ({error}). {REMEDY}") from None
@@ -105,19 +90,15 @@ def load_policy(path: Path) -> Policy:
 
 
 def course_policy() -> Policy:
-    """The QC-FQL agent of the headline run that comes with the library, its best seed,
-    for cube-single task 1."""
+    """The policy that comes with the library: the headline run's best QC-FQL seed, for cube-single task 1."""
     with resources.as_file(resources.files("qlac_lite") / "assets" / "cube-single-qc-fql.npz") as path:
         return load_policy(path)
 
 
-def load_policies(run: Run) -> tuple[Any, Config, str, int]:
-    """The policies of a run's newest checkpoint: compiled actor and parameters,
-    and the phase and step they are from."""
-    config = run.config
-    domain = get_task(config.task).domain
-    learner = make_learner(config, domain.observation_size, domain.action_size)
-    like = jax.eval_shape(jax.vmap(learner.init), jax.random.split(jax.random.key(0), config.seeds))
-    loaded, phase, step = run.load_checkpoint(Progress(like, {}, None, None, None))
-    axes = tuple(0 if axis == "s" else None for axis in ACTING_AXES)
-    return (jax.jit(jax.vmap(acting(learner), in_axes=axes)), loaded.state.params), config, phase, step
+def load_policies(run: Run) -> tuple[tuple[Any, Any], Config, str, int]:
+    """The policies of a run's newest checkpoint: compiled actor and parameters, configuration, phase and
+    step."""
+    learner, keys = _learner(run.config), jax.random.split(jax.random.key(0), run.config.seeds)
+    state = jax.eval_shape(jax.vmap(learner.init), keys)
+    loaded, phase, step = run.load_checkpoint(Progress(*[None] * 6)._replace(state=state))
+    return (acting_over_seeds(learner), loaded.state.params), run.config, phase, step

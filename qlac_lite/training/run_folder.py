@@ -4,7 +4,7 @@
     progress.csv      losses and Q values, a row per seed and log step
     episodes.csv      every finished online training episode
     evaluations.csv   every evaluation episode
-    utilisation.csv   what the run waited for, cores and GPU busy, a row per log step
+    utilisation.csv   what the run waited for, and cores busy, a row per log step
     checkpoint.npz    the newest state: parameters, optimizer, replay rows, counters; plain arrays
 
 Each is readable while the run goes on. `checkpoint.npz` is replaced whole or not at all.
@@ -19,18 +19,8 @@ import jax
 import numpy as np
 
 from qlac_lite.config import Config
+from qlac_lite.utils import files
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import (
-    csv_text,
-    disk_error,
-    locked,
-    read_csv,
-    read_json,
-    read_npz,
-    write_csv,
-    write_json,
-    write_npz,
-)
 from qlac_lite.utils.machine import provenance
 
 PHASES = ("offline", "online", "done")
@@ -58,32 +48,28 @@ class Run:
         try:
             fresh = not path.exists() or path.stat().st_size == 0
             with path.open("a") as file:
-                file.write(csv_text(rows, header=fresh))
+                file.write(files.csv_text(rows, header=fresh))
         except OSError as error:
-            raise disk_error(error, path) from error
+            raise files.disk_error(error, path) from error
 
     def status(self) -> tuple[str, int]:
-        """Phase and step of the newest checkpoint, of which no more is read;
-        ("offline", 0) if there is none yet."""
+        """Phase and step of the newest checkpoint; ("offline", 0) if there is none yet."""
         if not self.checkpoint_path.exists():
             return PHASES[0], 0
-        read = read_npz(
+        read = files.read_npz(
             self.checkpoint_path, "Restore the checkpoint, or start the run anew.", ("phase", "step")
         )
         return str(read["phase"]), int(read["step"])
 
     def locked(self, wait: float = 0.0) -> contextlib.AbstractContextManager[None]:
         """This process alone trains the run; see `utils.files.locked`."""
-        return locked(self.folder / ".lock", wait)
+        return files.locked(self.folder / ".lock", wait)
 
     def differences(self, config: Config, data: dict[str, Any]) -> list[str]:
         """What keeps this run from going on as one of `config` on `data`, in words."""
-        wanted, found = dataclasses.asdict(config), dataclasses.asdict(self.config)
-        differing = [
-            f"{key} is {found[key]} there and {wanted[key]} here"
-            for key in wanted
-            if wanted[key] != found[key]
-        ]
+        wanted, there = dataclasses.asdict(config), dataclasses.asdict(self.config)
+        apart = [key for key in wanted if wanted[key] != there[key]]
+        differing = [f"{key} is {there[key]} there and {wanted[key]} here" for key in apart]
         if data["sha256"] != self.data["sha256"]:
             differing.append(f"its data file is {self.data['path']}, of other content")
         if data.get("collected") != self.data.get("collected"):
@@ -91,55 +77,49 @@ class Run:
         return differing
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        return read_csv(self.folder / name)
+        return files.read_csv(self.folder / name)
 
     def rewind(self, phase: str, step: int) -> None:
         """Drops the CSV rows written after (`phase`, `step`), which a resumed run writes again."""
         limit = (PHASES.index(phase), step)
         for name in LOGS:
             kept = [row for row in self.rows(name) if (PHASES.index(row["phase"]), row["step"]) <= limit]
-            write_csv(self.folder / name, kept)
+            files.write_csv(self.folder / name, kept)
 
     def save_checkpoint(self, tree: Any, phase: str, step: int) -> None:
         """`tree` is any pytree of arrays."""
         arrays = {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-        write_npz(self.checkpoint_path, arrays | {"phase": np.array(phase), "step": np.int64(step)})
+        files.write_npz(self.checkpoint_path, arrays | {"phase": np.array(phase), "step": np.int64(step)})
 
-    def load_checkpoint(self, like: Any) -> tuple[Any, str, int]:
+    def load_checkpoint(self, like: Any, partly: str = "") -> tuple[Any, str, int]:
         """The newest checkpoint in the structure of `like` (arrays or shapes), its phase and step.
+
+        Args:
+            partly: the field of `like` that was saved without unused rows (axis 1); they come back as zeros.
 
         Raises:
             QlacError: no checkpoint yet, or one that does not fit the configuration.
         """
-        remedy = "Start the run anew in another folder, or restore the checkpoint."
-        if not self.checkpoint_path.exists():
-            raise QlacError(
-                f"{self.folder} has no checkpoint yet. Let it train on: "
-                "the same qlac train command with --resume."
-            )
-        arrays = read_npz(self.checkpoint_path, remedy)
+        path, remedy = (
+            self.checkpoint_path,
+            "Start the run anew in another folder, or restore the checkpoint.",
+        )
+        if not path.exists():
+            again = "Let it train on: the same qlac train command with --resume."
+            raise QlacError(f"{self.folder} has no checkpoint yet. {again}")
+        arrays = files.read_npz(path, remedy)
         try:
             phase, step = str(arrays["phase"]), int(arrays["step"])
-            paths, structure = jax.tree_util.tree_flatten_with_path(like)
-            leaves = [arrays[_name(path)] for path, _ in paths]
+            wanted, structure = jax.tree_util.tree_flatten_with_path(like)
+            leaves = [arrays[_name(where)] for where, _ in wanted]
         except KeyError as error:
-            raise QlacError(
-                f"{self.checkpoint_path} lacks {error}: it is not of this run's kind. {remedy}"
-            ) from None
-        for i, ((path, wanted), leaf) in enumerate(zip(paths, leaves, strict=True)):
-            if (
-                ".replay" in _name(path)
-                and wanted.shape[:1] + wanted.shape[2:] == leaf.shape[:1] + leaf.shape[2:]
-                and leaf.ndim > 1
-            ):
-                room = wanted.shape[1] - leaf.shape[1]  # rows that were not in use yet are not saved
-                leaf = leaves[i] = np.pad(
-                    leaf, [(0, max(0, room)) if axis == 1 else (0, 0) for axis in range(leaf.ndim)]
-                )
-            if wanted.shape != leaf.shape:
-                raise QlacError(
-                    f"{self.checkpoint_path}: {_name(path)} is {leaf.shape}, not {wanted.shape}. {remedy}"
-                )
+            raise QlacError(f"{path} lacks {error}: it is not of this run's kind. {remedy}") from None
+        for i, ((where, like_this), leaf) in enumerate(zip(wanted, leaves, strict=True)):
+            if partly and where[0].name == partly and leaf.ndim > 1:
+                unused = max(0, like_this.shape[1] - leaf.shape[1])
+                leaf = leaves[i] = np.pad(leaf, [(0, unused * (axis == 1)) for axis in range(leaf.ndim)])
+            if like_this.shape != leaf.shape:
+                raise QlacError(f"{path}: {_name(where)} is {leaf.shape}, not {like_this.shape}. {remedy}")
         return jax.tree_util.tree_unflatten(structure, leaves), phase, step
 
 
@@ -168,11 +148,9 @@ def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool)
         return run
     if folder.is_dir() and any(folder.iterdir()):
         raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
-    run = Run(folder, config, data, provenance())
-    write_json(
-        folder / "run.json", {key: value for key, value in dataclasses.asdict(run).items() if key != "folder"}
-    )
-    return run
+    about = dict(config=dataclasses.asdict(config), data=data, provenance=provenance())
+    files.write_json(folder / "run.json", about)
+    return Run(folder, config, data, about["provenance"])
 
 
 def open_run(folder: Path) -> Run:
@@ -181,7 +159,7 @@ def open_run(folder: Path) -> Run:
     if not (folder / "run.json").exists():
         raise QlacError(f"{folder} holds no run (no run.json). Make one with: qlac train --out {folder}")
     remedy = "It was edited or comes from another version: train again in another folder."
-    content = read_json(folder / "run.json", remedy)
+    content = files.read_json(folder / "run.json", remedy)
     try:
         values = content["config"] | {"hidden": tuple(content["config"]["hidden"])}
         return Run(folder, Config(**values), content["data"], content["provenance"])
@@ -190,12 +168,7 @@ def open_run(folder: Path) -> Run:
 
 
 def find_runs(folder: Path) -> list[Run]:
-    """The run in `folder`; or, if it is none itself, every run at any depth below it,
-    in the order of their paths.
-
-    Raises:
-        QlacError: there is none.
-    """
+    """The run in `folder`, or every run at any depth below it, by path. Raises QlacError if there is none."""
     below = sorted(path.parent for path in Path(folder).rglob("run.json"))
     if (Path(folder) / "run.json").exists() or not below:
         return [open_run(folder)]

@@ -1,23 +1,21 @@
-"""Writing files so that no half-written one is ever read,
-and reading npz files so that a broken one says so."""
+"""Files that are written whole or not at all, and that say so when they are broken; locks."""
 
 import contextlib
 import csv
 import errno
-import fcntl
 import hashlib
 import io
 import json
 import os
 import platform
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import filelock
 import numpy as np
 
 from qlac_lite.utils.errors import QlacError
@@ -25,8 +23,7 @@ from qlac_lite.utils.errors import QlacError
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that appears under `path` whole or not at all:
-    written beside it, flushed to disk, then renamed.
+    """A binary file that appears under `path` whole or not at all: written beside it, then renamed.
 
     Raises:
         QlacError: the folder is read-only or the disk is full; what was at `path` before is untouched.
@@ -52,18 +49,18 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
 
 def disk_error(error: OSError, path: Path) -> QlacError:
     """The message for a failed write to `path`."""
+    elsewhere = "Choose a folder you can write to with --out"
     remedies = {
         errno.ENOSPC: "the disk is full. Free some space",
         errno.EDQUOT: "your disk quota is used up. Free some space",
-        errno.EROFS: "the disk is read-only. Choose a folder you can write to with --out",
-        errno.EACCES: "you may not write there. Choose a folder you can write to with --out",
-        errno.EPERM: "you may not write there. Choose a folder you can write to with --out",
+        errno.EROFS: f"the disk is read-only. {elsewhere}",
+        errno.EACCES: f"you may not write there. {elsewhere}",
+        errno.EPERM: f"you may not write there. {elsewhere}",
         errno.ENOTDIR: "a part of that path is a file. Choose another folder with --out",
         errno.EEXIST: "a file of that name is in the way. Choose another folder with --out",
     }
-    remedy = remedies.get(
-        error.errno, f"{error.strerror or error}. Check the disk, or choose another folder with --out"
-    )
+    other = f"{error.strerror or error}. Check the disk, or choose another folder with --out"
+    remedy = remedies.get(error.errno, other)
     return QlacError(f"Cannot write {path}: {remedy}. Nothing half-written was left.")
 
 
@@ -71,14 +68,10 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = Fals
     """Arrays into an npz at `path`, atomically; the same arrays give the same bytes. Never pickles.
 
     Raises:
-        TypeError: an array of Python objects (NumPy's own allow_pickle=False is an array's name to NumPy
-            2.1).
+        TypeError: an array of Python objects (to NumPy 2.1, allow_pickle=False would be an array's name).
     """
-    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
-    if objects:
-        raise TypeError(
-            f"{', '.join(objects)}: arrays of Python objects are not written, because that would need pickle."
-        )
+    if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        raise TypeError(f"{', '.join(objects)}: arrays of Python objects would need pickle.")
     with atomic(path) as file:
         (np.savez_compressed if compressed else np.savez)(file, **arrays)
 
@@ -102,10 +95,15 @@ def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dic
         raise QlacError(f"{path} is cut off or is not an npz file ({error}). {remedy}") from None
 
 
+def write_text(path: Path, text: str) -> None:
+    """A text file at `path`, atomically."""
+    with atomic(path) as file:
+        file.write(text.encode())
+
+
 def write_json(path: Path, content: Any) -> None:
     """`content` as indented JSON at `path`, atomically."""
-    with atomic(path) as file:
-        file.write((json.dumps(content, indent=2) + "\n").encode())
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def read_json(path: Path, remedy: str) -> Any:
@@ -118,8 +116,7 @@ def read_json(path: Path, remedy: str) -> Any:
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     """Rows with the same keys as a CSV file with a header, atomically."""
-    with atomic(path) as file:
-        file.write(csv_text(rows).encode())
+    write_text(path, csv_text(rows))
 
 
 def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
@@ -151,18 +148,9 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
     return [{key: value(text) for key, text in row.items()} for row in csv.DictReader(whole.splitlines())]
 
 
-def _lock(file) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
 def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
-    """Holds the lock on the file `path`, which names its holder.
-    The system lets go of it when the process ends, however it ends.
+    """Holds the lock on the file `path`, which names its holder. It ends with the process, however that ends.
 
     Args:
         wait: seconds to wait for another holder.
@@ -170,29 +158,26 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
     Raises:
         QlacError: another process holds it, or the file cannot be written or locked.
     """
-    with contextlib.ExitStack() as held:
-        try:
-            file = held.enter_context(path.open("a+"))
-            deadline = time.monotonic() + wait
-            while not _lock(file):
-                if time.monotonic() >= deadline:
-                    file.seek(0)
-                    raise QlacError(
-                        f"{path.parent} is in use by {file.read().strip() or 'another process'}. "
-                        "Wait until that has ended, or end it."
-                    )
-                time.sleep(0.5)
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {platform.node()}\n")
-            file.flush()
-        except OSError as error:
-            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise QlacError(
-                    f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. "
-                    "Have it mounted with them (Lustre: -o flock), or choose another --out."
-                ) from error
-            raise disk_error(error, path) from error
+    lock = filelock.FileLock(path, timeout=wait, poll_interval=0.5)
+    try:
+        lock.acquire()
+        path.write_text(f"process {os.getpid()} on {platform.node()}\n")
+    except filelock.Timeout:
+        raise QlacError(
+            f"{path.parent} is in use by {path.read_text().strip() or 'another process'}. "
+            "Wait until that has ended, or end it."
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        if not isinstance(error, OSError) or error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise QlacError(
+                f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. "
+                "Have it mounted with them (Lustre: -o flock), or choose another --out."
+            ) from error
+        raise disk_error(error, path) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def sha256(path: Path) -> str:

@@ -10,27 +10,11 @@ from conftest import tiny_config
 from qlac_lite.agents import make_learner
 from qlac_lite.agents.critics import critic_loss
 from qlac_lite.agents.rlpd import log_prob_tanh, sample_tanh
-from qlac_lite.config import METHODS, get_method
+from qlac_lite.config import METHODS
 from qlac_lite.data.dataset import Batch
 from qlac_lite.utils.errors import QlacError
 
 S, A, B = 4, 2, 16
-# Which network each loss moves; every other gradient has to be exactly zero
-# (facts of arXiv 2507.07969 and FQL).
-ROUTING = {
-    "fql": {"critic": {"critic"}, "flow": {"flow"}, "distill": {"policy"}, "q": {"policy"}},
-    "best_of_n": {"critic": {"critic"}, "flow": {"flow"}},
-    "rlpd": {"critic": {"critic"}, "actor": {"actor"}, "temperature": {"temperature"}, "bc": {"actor"}},
-    "bc": {"flow": {"flow"}},
-}
-
-
-def routing_of(method):
-    """Network by loss; the behavior cloning loss is QC-RLPD's alone."""
-    routing = dict(ROUTING[get_method(method).learner])
-    if method in ("rlpd", "rlpd-ac"):
-        del routing["bc"]
-    return routing
 
 
 def batch_of(horizon, key=0, valid=None):
@@ -55,14 +39,13 @@ def learner_and_state(method, **changes):
 def test_each_loss_moves_its_own_network_and_no_other(method):
     config, learner, state = learner_and_state(method)
     batch, key = batch_of(config.backup_length), jax.random.key(1)
-    routing = routing_of(method)
     terms = lambda params, target: learner.losses(params, target, batch, key)[0]
     gradients = jax.jit(jax.jacrev(terms))(state.params, state.target_critic)
-    assert set(gradients) == set(routing)
+    assert set(gradients) <= set(learner.moves) and set(learner.moves.values()) == set(state.params)
     for loss, by_network in gradients.items():
         for network, gradient in by_network.items():
             size = max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(gradient))
-            if network in routing[loss]:
+            if network == learner.moves[loss]:
                 assert size > 0, f"the {loss} loss does not reach {network}"
             else:
                 assert size == 0, f"the {loss} loss leaks into {network}"
@@ -77,7 +60,7 @@ def test_each_loss_moves_its_own_network_and_no_other(method):
 def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
     config, learner, state = learner_and_state(method, target_rate=0.25)
     state = state._replace(target_critic=jax.tree.map(lambda leaf: leaf + 1, state.target_critic))
-    new, info = jax.jit(learner.update)(state, batch_of(config.backup_length), jax.random.key(2))
+    new, metrics = jax.jit(learner.update)(state, batch_of(config.backup_length), jax.random.key(2))
     for network, params in new.params.items():
         moved = jax.tree.map(lambda a, b: float(jnp.max(jnp.abs(a - b))), params, state.params[network])
         assert max(jax.tree.leaves(moved)) > 0, network
@@ -86,7 +69,7 @@ def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
             lambda old, before: 0.75 * old + 0.25 * before, state.target_critic, state.params["critic"]
         )
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), new.target_critic, expected)
-    assert all(np.isfinite(value) for value in info.values())
+    assert all(np.isfinite(value) for value in jax.tree.leaves(metrics))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -102,8 +85,7 @@ def test_acting_gives_chunks_in_range_that_follow_the_key(method):
 
 
 def test_chunk_and_backup_lengths_of_the_methods():
-    lengths = {name: (tiny_config(name).chunk_length, tiny_config(name).backup_length) for name in METHODS}
-    assert lengths == {
+    for name, (chunk, backup) in {
         "fql": (1, 1),
         "fql-n": (1, 5),
         "qc-fql": (5, 5),
@@ -115,7 +97,8 @@ def test_chunk_and_backup_lengths_of_the_methods():
         "qc-rlpd": (5, 5),
         "bc": (1, 1),
         "chunk-bc": (5, 5),
-    }
+    }.items():
+        assert (tiny_config(name).chunk_length, tiny_config(name).backup_length) == (chunk, backup), name
 
 
 def test_executing_the_first_actions_of_a_chunk_changes_acting_alone():
@@ -157,8 +140,8 @@ def test_the_temperature_holds_the_entropy_at_its_target():
     batch = bandit(0, False)
 
     def step(state, key):
-        new, info = learner.update(state, batch, key)
-        return new, info["entropy"]
+        new, metrics = learner.update(state, batch, key)
+        return new, metrics.mean["entropy"]
 
     _, entropy = jax.jit(lambda s: jax.lax.scan(step, s, jax.random.split(jax.random.key(1), 4000)))(state)
     np.testing.assert_allclose(np.mean(entropy[-200:]), -0.3 * 5 * A, atol=0.4)
@@ -172,9 +155,9 @@ def test_critic_loss_by_hand():
         valid=jnp.array([[1, 1, 1], [1, 1, 0.0]]),
     )
     q, next_q = jnp.array([[1.0, 7.0], [3.0, 7.0]]), jnp.array([[2.0, 0.0], [4.0, 0.0]])
-    loss, info = critic_loss(q, next_q, batch)  # target of the first: -2 + 0.5 * (2 + 4) / 2 = -0.5
+    loss, metrics = critic_loss(q, next_q, batch)  # target of the first: -2 + 0.5 * (2 + 4) / 2 = -0.5
     np.testing.assert_allclose(loss, (1.5**2 + 3.5**2 + 0 + 0) / 4)
-    np.testing.assert_allclose(info["target_mean"], (-0.5 + -1.0) / 2)
+    np.testing.assert_allclose(metrics.mean["target_mean"], (-0.5 + -1.0) / 2)
 
 
 def test_best_of_n_takes_the_candidate_that_the_online_critic_prefers():
@@ -209,10 +192,10 @@ def test_sampling_in_bfloat16_moves_actions_by_little_and_gradients_stay_float32
     assert moved.max() < 0.05 and (moved.max() > 0) == (
         method != "qc-fql"
     )  # its actor is one step and samples nothing
-    (new, info), (same, other) = (learner.update(state, batch, key) for learner in (low, full))
+    (new, metrics), (_, others) = (learner.update(state, batch, key) for learner in (low, full))
     assert {leaf.dtype for leaf in jax.tree.leaves(new.params)} == {np.dtype(np.float32)}
-    for name in info:
-        np.testing.assert_allclose(info[name], other[name], rtol=0.05, atol=0.02, err_msg=name)
+    for one, other in zip(jax.tree.leaves(metrics), jax.tree.leaves(others), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0.05, atol=0.02)
     with pytest.raises(QlacError, match="float32 or bfloat16"):
         tiny_config(method, sampling_precision="half")
 

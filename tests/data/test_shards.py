@@ -127,7 +127,7 @@ def test_online_the_last_shard_stays_or_the_shards_go_on_changing(
 ):
     asked, plain = [], Stream.at
     monkeypatch.setattr(Stream, "at", lambda stream, step: asked.append(step) or plain(stream, step))
-    trained(folder, tmp_path / "run", shard_steps=25, online_shards=shards, order="alternating")
+    trained(folder, tmp_path / "run", shard_steps=25, online_shards=shards)
     assert asked == [0, 10, 20, 25, 30, 40, 50, *online]
     assert (
         make_config("lite-world", "rlpd").online_shards == "rotating"

@@ -7,7 +7,9 @@ import pkgutil
 
 import numpy as np
 import pytest
-import wrong_answers
+import wrong_answers_00
+import wrong_answers_01
+import wrong_answers_02
 import wrong_answers_03
 import wrong_answers_04
 import wrong_answers_05
@@ -20,7 +22,9 @@ from qlac_lite.lessons import checks
 from qlac_lite.lessons.checks.exercise import Exercise
 
 ANSWERS = (
-    wrong_answers,
+    wrong_answers_00,
+    wrong_answers_01,
+    wrong_answers_02,
     wrong_answers_03,
     wrong_answers_04,
     wrong_answers_05,

@@ -1,8 +1,19 @@
-"""Answers to the exercises of lesson 03 as learners might write them; see wrong_answers.py."""
+"""Answers to the exercises of lesson 03 as learners might write them; see wrong_answers_00.py."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from qlac_lite.lessons.checks.exercise import edited
+from qlac_lite.lessons.checks.lesson03 import (
+    TIME_A_STEP,
+    conditional_loss,
+    edited_loss,
+    euler,
+    flow_matching_loss,
+    interpolate,
+    temporal_ensemble,
+)
 
 
 def path_by_transpose(noise, data, time):
@@ -18,48 +29,26 @@ def path_of_columns(noise, data, time):
     return (1 - t) * noise + t * data, data - noise
 
 
-def loss_with(**changes):
-    """flow matching with some of its parts replaced; rank-generic, written otherwise than the library's."""
-    parts = dict(
-        keys=lambda key: jax.random.split(key),
-        noise=lambda key, data: jax.random.normal(key, data.shape),
-        time=lambda key, data: jax.random.uniform(key, (data.shape[0],)),
-        ask=lambda field, x, t: field(x, t),
-        end=lambda error: (error * error).mean(),
-        path=lambda n, d, t: n + t * (d - n),
-    )
-    parts |= changes
-
-    def loss(field, data, key):
-        keys = parts["keys"](key)
-        noise, time = parts["noise"](keys[0], data), parts["time"](keys[1], data)
-        t = jnp.expand_dims(time, tuple(range(1, data.ndim)))
-        return parts["end"](parts["ask"](field, parts["path"](noise, data, t), time) - data + noise)
-
-    return loss
+def draw(key, shape):
+    first, second = jax.random.split(key)
+    return jax.random.normal(first, shape), jax.random.uniform(second, shape[:1])
 
 
-def conditional(loss):
-    return lambda field, observation, actions, key: loss(lambda x, t: field(observation, x, t), actions, key)
+def loss_by_transpose(field, data, key):
+    noise, time = draw(key, data.shape)
+    x, velocity = path_by_transpose(noise, data, time)
+    return jnp.square(field(x, time) - velocity).mean()
 
 
-def chunked(**changes):
-    """The loss over chunks; `end` also gets valid."""
-    end = changes.pop(
-        "end", lambda error, valid: jnp.sum(jnp.where(valid[:, :, None] > 0, error**2, 0)) / error.size
-    )
-
-    def loss(field, observation, chunks, valid, key):
-        ask = lambda x, t: field(observation, x, t)
-        return loss_with(end=lambda error: end(error, valid), **changes)(ask, chunks, key)
-
-    return loss
+def noise_of_the_observations_shape(field, observation, actions, key):
+    noise, time = draw(key, observation.shape)
+    x, velocity = path_by_transpose(noise, actions, time)
+    return jnp.mean((field(observation, x, time) - velocity) ** 2)
 
 
 def chunk_flattened(field, observation, chunks, valid, key):
     flat = chunks.reshape(len(chunks), -1)
-    first, second = jax.random.split(key)
-    noise, time = jax.random.normal(first, flat.shape), jax.random.uniform(second, (len(flat),))
+    noise, time = draw(key, flat.shape)
     x, velocity = path_by_transpose(noise, flat, time)
     error = field(observation, x.reshape(chunks.shape), time).reshape(flat.shape) - velocity
     return jnp.mean(jnp.repeat(valid, chunks.shape[2], axis=1) * error**2)
@@ -78,43 +67,11 @@ def euler_fori(field, noise, steps):
     )
 
 
-def euler_heun(field, noise, steps):
-    x = noise
-    for k in range(steps):
-        here = field(x, jnp.full(len(x), k / steps))
-        x = x + (here + field(x + here / steps, jnp.full(len(x), (k + 1) / steps))) / 2 / steps
-    return x
-
-
 def euler_trajectory(field, noise, steps):
     points = [noise]
     for k in range(steps):
         points.append(points[-1] + field(points[-1], jnp.full(len(noise), k / steps)) / steps)
     return jnp.stack(points)
-
-
-def euler_in_place(field, noise, steps):
-    for k in range(steps):
-        noise += np.asarray(field(noise, jnp.full(len(noise), k / steps))) / steps
-    return noise
-
-
-def euler_in_numpy(field, noise, steps):
-    x = np.array(noise)
-    for k in range(steps):
-        x = x + np.array(field(x, np.full(len(x), k / steps))) / steps
-    return x
-
-
-def euler_scalar_time(field, noise, steps):
-    x = noise
-    for k in range(steps):
-        x = x + field(x, k / steps) / steps
-    return x
-
-
-def euler_sqrt_steps(field, noise, steps):
-    return noise + (euler_scan(field, noise, steps) - noise) * np.sqrt(1 / steps)
 
 
 def ensemble_softmax(predictions, decay):
@@ -129,76 +86,89 @@ def ensemble_recursive(predictions, decay):
     return total / weight
 
 
-SPLIT_IN_TURN = dict(keys=lambda key: (lambda k: (k[1], jax.random.split(k[0])[1]))(jax.random.split(key)))
-TIME_PER_ENTRY = dict(
-    time=lambda key, data: jax.random.uniform(key, data.shape),
-    path=lambda n, d, t: n + t.reshape(d.shape) * (d - n),
+loss_by_row = edited(flow_matching_loss, {"error**2": "error**2, axis=1"})
+time_by_entry = edited(flow_matching_loss, {"data.shape[:1]": "data.shape"})
+huber = edited(
+    flow_matching_loss, {"error**2": "jnp.where(jnp.abs(error) < 1, error**2, 2 * jnp.abs(error) - 1)"}
 )
-TIME_COLUMN = dict(
-    time=lambda key, data: jax.random.uniform(key, (data.shape[0], 1)),
-    path=lambda n, d, t: n + t.reshape(-1, *[1] * (d.ndim - 1)) * (d - n),
+keys_in_turn = edited(
+    flow_matching_loss,
+    {"noise_key, time_key =": "key, noise_key = jax.random.split(key)\n    key, time_key ="},
 )
-PER_ROW = dict(end=lambda error: (error**2).mean(axis=tuple(range(1, error.ndim))))
-HUBER = dict(end=lambda error: jnp.mean(jnp.where(jnp.abs(error) < 1, error**2, 2 * jnp.abs(error) - 1)))
-SMALL_NOISE = dict(noise=lambda key, data: 0.5 * jax.random.normal(key, data.shape))
-INTEGER_KEY = dict(keys=lambda key: jax.random.split(jax.random.key(0)))
+euler_heun = edited(
+    euler, {"field(x, time)": "(field(x, time) + field(x + field(x, time) / steps, time + 1 / steps)) / 2"}
+)
 
 RIGHT = {
     "check_interpolate": path_by_transpose,
-    "check_flow_matching_loss": loss_with(),
+    "check_flow_matching_loss": loss_by_transpose,
     "check_euler": euler_scan,
-    "check_conditional_loss": conditional(loss_with()),
+    "check_conditional_loss": lambda f, o, *rest: loss_by_transpose(lambda x, t: f(o, x, t), *rest),
     "check_chunk_loss": chunk_flattened,
     "check_temporal_ensemble": ensemble_softmax,
 }
 ALSO_RIGHT = {
     "check_interpolate": path_vmapped,
     "check_euler": euler_fori,
-    "check_chunk_loss": chunked(),
+    "check_chunk_loss": edited_loss(
+        {"valid[..., None] * error**2": "jnp.where(valid[..., None], error**2, 0)"}
+    ),
     "check_temporal_ensemble": ensemble_recursive,
 }
 
 WRONG = {
     "check_interpolate": {
-        "time is not a column": (lambda n, d, t: ((1 - t) * n + t * d, d - n), "time[:, None]"),
+        "time is not a column": (edited(interpolate, {"time[:, None]": "time"}), "time[:, None]"),
         "a time a column": (path_of_columns, "Each ROW"),
-        "only x": (lambda n, d, t: path_by_transpose(n, d, t)[0], "wrong number of values"),
-        "swapped": (lambda n, d, t: path_by_transpose(n, d, t)[::-1], "another order"),
+        "only x": (lambda *args: interpolate(*args)[0], "wrong number of values"),
+        "swapped": (lambda *args: interpolate(*args)[::-1], "another order"),
         "the velocity of a row": (
-            lambda n, d, t: (path_by_transpose(n, d, t)[0], (d - n).sum(axis=1)),
+            edited(interpolate, {"data - noise": "(data - noise).sum(axis=1)"}),
             "wrong shape",
         ),
         "a unit velocity": (
-            lambda n, d, t: (
-                path_by_transpose(n, d, t)[0],
-                (d - n) / np.linalg.norm(d - n, axis=1, keepdims=True),
-            ),
+            lambda n, d, t: (interpolate(n, d, t)[0], (d - n) / np.linalg.norm(d - n, axis=1)[:, None]),
             "data - noise",
         ),
-        "time squared": (lambda n, d, t: (path_by_transpose(n, d, t**2)[0], d - n), "a quarter of the way"),
+        "time squared": (lambda n, d, t: interpolate(n, d, t**2), "a quarter of the way"),
         "swapped noise and data": (lambda n, d, t: path_by_transpose(d, n, t), "from the data to the noise"),
     },
     "check_flow_matching_loss": {
-        "a loss a row": (loss_with(**PER_ROW), "An axis is left over"),
-        "a time an entry": (loss_with(**TIME_PER_ENTRY), "one time a row"),
-        "time as a column": (loss_with(**TIME_COLUMN), "one time a row"),
-        "keys split one after the other": (loss_with(**SPLIT_IN_TURN), "split twice in a row"),
-        "a key of its own": (loss_with(**INTEGER_KEY), "noise_key, time_key = jax.random.split(key)"),
-        "a Huber loss": (loss_with(**HUBER), "velocity**2"),
-        "noise too small": (loss_with(**SMALL_NOISE), "velocity**2"),
-        "a float": (lambda *args: float(loss_with()(*args)), "not inside jax.jit"),
-        "arguments of the field swapped": (loss_with(ask=lambda field, x, t: field(t, x)), "one time a row"),
-        "maximum": (loss_with(end=lambda error: jnp.max(error**2)), "velocity**2"),
+        "a loss a row": (loss_by_row, "An axis is left over"),
+        "a time an entry": (time_by_entry, "one time a row"),
+        "time as a column": (
+            edited(flow_matching_loss, {"data.shape[:1]": "(len(data), 1)"}),
+            "one time a row",
+        ),
+        "keys split one after the other": (keys_in_turn, "split twice in a row"),
+        "a key of its own": (
+            lambda f, d, key: loss_by_transpose(f, d, jax.random.key(0)),
+            "noise_key, time_key = jax.random.split(key)",
+        ),
+        "a Huber loss": (huber, "velocity**2"),
+        "noise too small": (edited(flow_matching_loss, {"noise = ": "noise = 0.5 * "}), "velocity**2"),
+        "a float": (lambda *args: float(loss_by_transpose(*args)), "not inside jax.jit"),
+        "arguments of the field swapped": (
+            lambda f, d, key: loss_by_transpose(lambda x, t: f(t, x), d, key),
+            "one time a row",
+        ),
+        "maximum": (edited(flow_matching_loss, {"jnp.mean": "jnp.max"}), "velocity**2"),
     },
     "check_euler": {
         "Heun's method": (euler_heun, "Heun"),
         "all points": (euler_trajectory, "An axis is left over"),
-        "in place": (euler_in_place, "changes its arguments"),
-        "in NumPy": (euler_in_numpy, "not inside jax.jit"),
-        "time a number": (euler_scalar_time, "one time a row"),
+        "in place": (
+            edited(euler, {"x = x + field(x, time)": "x += np.asarray(field(x, time))"}),
+            "changes its arguments",
+        ),
+        "in NumPy": (lambda f, z, K: np.array(euler_scan(f, z, K)), "not inside jax.jit"),
+        "time a number": (edited(euler, {"jnp.full(len(noise), k / steps)": "k / steps"}), "one time a row"),
         "ten steps always": (lambda f, z, K: euler_scan(f, z, 10), "number of steps is fixed"),
         "one step always": (lambda f, z, K: euler_scan(f, z, 1), "Each step starts where the last one ended"),
-        "steps of a diffusion": (euler_sqrt_steps, "K steps of size 1/K"),
+        "steps of a diffusion": (
+            lambda f, z, K: z + (euler_scan(f, z, K) - z) * np.sqrt(1 / K),
+            "K steps of size 1/K",
+        ),
         "the last velocity": (lambda f, z, K: f(z, jnp.zeros(len(z))), "K steps of size 1/K"),
         "a clip at the end": (
             lambda f, z, K: jnp.clip(euler_scan(f, z, K), -1, 1),
@@ -209,74 +179,65 @@ WRONG = {
     },
     "check_conditional_loss": {
         "field without observation": (
-            lambda f, o, a, key: loss_with()(f, a, key),
+            lambda f, o, *rest: loss_by_transpose(f, *rest),
             "field(observation, x, time)",
         ),
         "arguments of the field swapped": (
-            lambda f, o, a, key: loss_with()(lambda x, t: f(x, o, t), a, key),
+            lambda f, o, *rest: conditional_loss(lambda o, x, t: f(x, o, t), o, *rest),
             "the field takes",
         ),
         "noise of the observation's shape": (
-            lambda f, o, a, key: loss_with(noise=lambda k, d: jax.random.normal(k, o.shape))(
-                lambda x, t: f(o, x, t), a, key
-            ),
+            noise_of_the_observations_shape,
             "Noise has the shape of the actions",
         ),
-        "a loss a row": (conditional(loss_with(**PER_ROW)), "An axis is left over"),
-        "a time an entry": (conditional(loss_with(**TIME_PER_ENTRY)), "one time a row"),
-        "a Huber loss": (conditional(loss_with(**HUBER)), "over all B * A entries"),
+        "a loss a row": (
+            lambda f, o, *rest: loss_by_row(lambda x, t: f(o, x, t), *rest),
+            "An axis is left over",
+        ),
+        "a time an entry": (
+            lambda f, o, *rest: time_by_entry(lambda x, t: f(o, x, t), *rest),
+            "one time a row",
+        ),
+        "a Huber loss": (lambda f, o, *rest: huber(lambda x, t: f(o, x, t), *rest), "over all B * A entries"),
         "the observation of the row before": (
-            lambda f, o, a, key: conditional(loss_with())(f, jnp.roll(o, 1, axis=0), a, key),
+            lambda f, o, *rest: conditional_loss(f, jnp.roll(o, 1, axis=0), *rest),
             "the observation goes in as it is",
         ),
         "the observation's absolute value": (
-            lambda f, o, a, key: conditional(loss_with())(f, jnp.abs(o), a, key),
+            lambda f, o, *rest: conditional_loss(f, jnp.abs(o), *rest),
             "the observation goes in as it is",
         ),
     },
     "check_chunk_loss": {
-        "valid without its axis": (chunked(end=lambda e, v: jnp.mean(v * e**2)), "valid[..., None]"),
+        "valid without its axis": (edited_loss({"valid[..., None]": "valid"}), "valid[..., None]"),
         "valid on the wrong axis": (
-            chunked(end=lambda e, v: jnp.mean(jnp.resize(v, e.shape) * e**2)),
+            edited_loss({"valid[..., None]": "jnp.resize(valid, error.shape)"}),
             "next",
         ),
         "valid on batch and action": (
-            chunked(end=lambda e, v: jnp.mean(v[:, : e.shape[2]][:, None, :] * e**2)),
+            edited_loss({"valid[..., None]": "valid[:, None, : error.shape[2]]"}),
             "valid[..., None]",
         ),
-        "a time a step": (
-            chunked(
-                time=lambda key, d: jax.random.uniform(key, d.shape[:2]),
-                path=lambda n, d, t: n + t.reshape(*d.shape[:2], 1) * (d - n),
-            ),
-            "one time a row",
-        ),
+        "a time a step": (edited_loss(TIME_A_STEP), "one time a row"),
         "chunks flattened for the field": (
-            lambda f, o, c, v, key: chunked()(
-                lambda o, x, t: f(o, x.reshape(len(x), -1), t).reshape(x.shape), o, c, v, key
-            ),
+            lambda f, *args: chunk_flattened(lambda o, x, t: f(o, x.reshape(len(x), -1), t), *args),
             "the field takes x",
         ),
         "mean over valid entries by np.mean": (
-            chunked(end=lambda e, v: jnp.mean(e[np.asarray(v) > 0] ** 2)),
+            edited_loss({"valid[..., None] * error**2": "error[valid > 0] ** 2"}),
             "number of valid entries",
         ),
-        "a loss a chunk": (
-            chunked(end=lambda e, v: jnp.mean(v[..., None] * e**2, axis=(1, 2))),
-            "An axis is left over",
-        ),
+        "a loss a chunk": (edited_loss({"error**2)": "error**2, axis=(1, 2))"}), "An axis is left over"),
         "the last step is lost": (
-            chunked(
-                end=lambda e, v: jnp.mean(v[:, 1:, None] * e[:, :-1] ** 2) * (e.shape[1] - 1) / e.shape[1]
-            ),
+            edited_loss({"valid[..., None]": "jnp.pad(valid[:, 1:], ((0, 0), (0, 1)))[..., None]"}),
             "next",
         ),
-        "a squared mean": (chunked(end=lambda e, v: jnp.mean(v[..., None] * e) ** 2), "next"),
+        "a squared mean": (edited_loss({"error**2)": "error) ** 2"}), "next"),
     },
     "check_temporal_ensemble": {
         "over the wrong axis": (lambda p, d: ensemble_softmax(p.T, d), "wrong shape"),
         "a column of weights": (
-            lambda p, d: np.exp(-d * np.arange(len(p)))[:, None] * p / np.exp(-d * np.arange(len(p))).sum(),
+            edited(temporal_ensemble, {"weights @": "weights[:, None] *"}),
             "An axis is left over",
         ),
         "median": (lambda p, d: jnp.median(p, axis=0), "exp(-0.7)"),

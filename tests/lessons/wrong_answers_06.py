@@ -1,4 +1,4 @@
-"""Answers to the exercises of lesson 06 as learners might write them; see wrong_answers.py."""
+"""Answers to the exercises of lesson 06 as learners might write them; see wrong_answers_00.py."""
 
 import collections
 
@@ -8,6 +8,7 @@ import numpy as np
 import scipy.stats
 from jax.lax import stop_gradient
 
+from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson06 import (
     act_with_queue,
     chunk_log_prob,
@@ -23,40 +24,18 @@ def half_by_where(key, offline_starts, online_starts, filled, batch_size):
     keys, size = jax.random.split(key), (batch_size // 2,)
     empty = filled == 0
     i = jax.random.randint(keys[1], size, 0, jnp.where(empty, len(offline_starts), filled))
-    second = jnp.where(empty, jnp.asarray(offline_starts)[i], jnp.asarray(online_starts)[i])
-    first = jnp.asarray(offline_starts)[
-        jax.random.randint(keys[0], (batch_size - size[0],), 0, len(offline_starts))
-    ]
-    online = jnp.r_[jnp.zeros(len(first)), jnp.full(size, 1 - empty)]
-    return online, jnp.concatenate([first, second])
-
-
-def half_with_if(key, offline_starts, online_starts, filled, batch_size):
-    if filled == 0:
-        a, b = jax.random.split(key)
-        n = batch_size // 2
-        draw = lambda key, n: jnp.asarray(offline_starts)[
-            jax.random.randint(key, (n,), 0, len(offline_starts))
-        ]
-        return jnp.zeros(batch_size), jnp.concatenate([draw(a, batch_size - n), draw(b, n)])
-    return half_and_half(key, offline_starts, online_starts, filled, batch_size)
-
-
-def half_sliced(key, offline_starts, online_starts, filled, batch_size):
-    a, b = jax.random.split(key)
-    n = batch_size // 2
-    source = online_starts[:filled] if filled > 0 else offline_starts
-    first = offline_starts[np.asarray(jax.random.randint(a, (batch_size - n,), 0, len(offline_starts)))]
-    second = source[np.asarray(jax.random.randint(b, (n,), 0, len(source)))]
-    return np.arange(batch_size) >= batch_size - n * (filled > 0), np.concatenate([first, second])
+    second = jnp.where(empty, offline_starts[i], online_starts[i])
+    i = jax.random.randint(keys[0], (batch_size - size[0],), 0, len(offline_starts))
+    online = jnp.r_[jnp.zeros(len(i)), jnp.full(size, 1 - empty)]
+    return online, jnp.concatenate([offline_starts[i], second])
 
 
 def half_chosen(key, offline_starts, online_starts, filled, batch_size):
     a, b = jax.random.split(key)
     n = batch_size // 2
-    first = jax.random.choice(a, jnp.asarray(offline_starts), (batch_size - n,))
+    first = jax.random.choice(a, offline_starts, (batch_size - n,))
     weight = jnp.arange(len(online_starts)) < filled
-    second = jax.random.choice(b, jnp.asarray(online_starts), (n,), p=weight / weight.sum())
+    second = jax.random.choice(b, online_starts, (n,), p=weight / weight.sum())
     return jnp.arange(batch_size) >= batch_size - n, jnp.concatenate([first, second])
 
 
@@ -70,32 +49,14 @@ def queue_by_deque(environment, decide, steps):
             decisions += 1
         action = queue.popleft()
         after, reward, terminated, truncated, _ = environment.step(action)
-        for name, value in zip(
-            store, (observation, action, after, not terminated, terminated or truncated), strict=True
-        ):
+        row = observation, action, after, not terminated, terminated or truncated
+        for name, value in zip(store, row, strict=True):
             store[name].append(value)
         observation = after
         if terminated or truncated:
             queue.clear()
             observation, _ = environment.reset()
     return *(np.array(column, float) for column in store.values()), decisions
-
-
-def queue_never_resets(environment, decide, steps):
-    rows, queue, decisions = [], [], 0
-    observation, _ = environment.reset()
-    for _ in range(steps):
-        if not queue:
-            queue, decisions = list(decide(observation)), decisions + 1
-        after, _, solved, late, _ = environment.step(action := queue.pop(0))
-        rows.append((observation, action, after, 1.0 - solved, float(solved or late)))
-        observation = after
-    return *map(np.array, zip(*rows, strict=True)), decisions
-
-
-def queue_loses_the_last(environment, decide, steps):
-    *rows, decisions = act_with_queue(environment, decide, steps)
-    return *(row[:-1] for row in rows), decisions
 
 
 def queue_until_the_end(environment, decide, steps):
@@ -105,19 +66,21 @@ def queue_until_the_end(environment, decide, steps):
     return *(row[:end] for row in rows), decisions
 
 
-def queue_rows(environment, decide, steps):
-    *rows, decisions = act_with_queue(environment, decide, steps)
-    return list(zip(*rows, strict=True)), decisions
-
-
-def queue_flags_swapped(environment, decide, steps):
-    *rows, masks, ends, decisions = act_with_queue(environment, decide, steps)
-    return *rows, ends, masks, decisions
-
-
-def queue_counts_one_more(environment, decide, steps):
-    *rows, decisions = act_with_queue(environment, decide, steps)
-    return *rows, decisions + 1
+def queue_with_a_for(environment, decide, steps):
+    """Without a queue: chunk by chunk, and it stops in the middle of the last."""
+    rows, decisions = [], 0
+    observation, _ = environment.reset()
+    while len(rows) < steps:
+        decisions += 1
+        for action in decide(observation):
+            after, _, terminated, truncated, _ = environment.step(action)
+            rows.append((observation, action, after, not terminated, terminated or truncated))
+            observation = after
+            if terminated or truncated:
+                observation, _ = environment.reset()
+            if terminated or truncated or len(rows) == steps:
+                break
+    return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
 
 
 def log_prob_by_distance(mean, log_std, u):
@@ -125,6 +88,15 @@ def log_prob_by_distance(mean, log_std, u):
     per_entry = -((u - mean) ** 2) / (2 * std**2) - log_std - jnp.log(jnp.sqrt(2 * jnp.pi))
     per_entry += jax.nn.softplus(2 * u) + jax.nn.softplus(-2 * u) - 2 * jnp.log(2.0)
     return jnp.einsum("bha->b", per_entry)
+
+
+def log_prob_by_entry(mean, log_std, u):
+    return jax.scipy.stats.norm.logpdf(u, mean, jnp.exp(log_std)) - jnp.log(1 - jnp.tanh(u) ** 2)
+
+
+def log_prob_with_scipy(mean, log_std, u):
+    entries = scipy.stats.norm.logpdf(u, mean, np.exp(log_std)) + 2 * np.log(np.cosh(u))
+    return entries.sum(axis=(1, 2))
 
 
 def critic_by_member(networks, params, target_critic, batch, key):
@@ -136,21 +108,24 @@ def critic_by_member(networks, params, target_critic, batch, key):
     return sum(jnp.mean(batch.valid.min(axis=1) * (row - y) ** 2) for row in q) / len(q)
 
 
+def critic_of_the_whole_output(networks, params, target_critic, batch, key):
+    then = batch.bootstrap_observation
+    return networks.critic(target_critic, then, networks.policy(params["policy"], then)).mean()
+
+
 def actor_in_two(networks, params, observation, key):
     mean, log_std = networks.policy(params["policy"], observation)
     u = mean + jax.random.normal(key, mean.shape) * jnp.exp(log_std)
     q = networks.critic(stop_gradient(params)["critic"], observation, jnp.tanh(u))
-    return (
-        jnp.exp(stop_gradient(params["log_temperature"])) * chunk_log_prob(mean, log_std, u).mean() - q.mean()
-    )
+    temperature = jnp.exp(stop_gradient(params["log_temperature"]))
+    return temperature * chunk_log_prob(mean, log_std, u).mean() - q.mean()
 
 
 def interval_by_scipy(success, first, second):
+    def interval(x):
+        return scipy.stats.t.interval(0.95, x.shape[-1] - 1, x.mean(-1), scipy.stats.sem(x, axis=-1))
+
     last = np.asarray(success)[..., -1]
-    seeds = last.shape[1]
-    interval = lambda x: scipy.stats.t.interval(
-        0.95, seeds - 1, loc=x.mean(-1), scale=scipy.stats.sem(x, axis=-1)
-    )
     gap = last[first] - last[second]
     low, high = interval(gap)
     decision = 1 if low > 0 else -1 if high < 0 else 0
@@ -166,56 +141,19 @@ def interval_bootstrap(success, first, second):
     return last.mean(axis=1), low, high, difference, decision
 
 
-def interval_over_points(success, first, second):
-    return interval_table(success.swapaxes(1, 2), first, second)
-
-
-def interval_in_words(success, first, second):
-    *rows, decision = interval_table(success, first, second)
-    return *rows, {1: "better", 0: "not shown", -1: "worse"}[decision]
-
-
-def half_clamped(key, offline_starts, online_starts, filled, batch_size):
-    """Its rows of the replay are drawn from the data's limit, if that is empty;
-    JAX clamps what is out of bounds."""
-    data_key, replay_key = jax.random.split(key)
-    half = batch_size // 2
-    i = jax.random.randint(replay_key, (half,), 0, jnp.where(filled > 0, filled, len(offline_starts)))
-    first = offline_starts[jax.random.randint(data_key, (batch_size - half,), 0, len(offline_starts))]
-    rows = jnp.concatenate([first, jnp.where(filled > 0, online_starts[i], offline_starts[i])])
-    return (jnp.arange(batch_size) >= batch_size - half) & (filled > 0), rows
-
-
-def queue_of_whole_chunks(environment, decide, steps):
-    return queue_with_a_for(environment, decide, steps, whole=True)
-
-
-def queue_with_a_for(environment, decide, steps, whole=False):
-    """Without a queue: chunk by chunk, and it stops in the middle of the last,
-    unless that is finished as a `whole`."""
-    rows, decisions = [], 0
-    observation, _ = environment.reset()
-    while len(rows) < steps:
-        decisions += 1
-        for action in decide(observation):
-            after, _, terminated, truncated, _ = environment.step(action)
-            rows.append((observation, action, after, not terminated, terminated or truncated))
-            observation = after
-            if terminated or truncated:
-                observation, _ = environment.reset()
-                break
-            if len(rows) == steps and not whole:
-                break
-    return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
-
-
 def interval_by_two_tests(success, first, second):
     *rows, difference, _ = interval_table(success, first, second)
     test = scipy.stats.ttest_ind(success[first, :, -1], success[second, :, -1])
     return *rows, difference, np.sign(difference[0]) * (test.pvalue < 0.05)
 
 
-ALSO_RIGHT = {"check_half_and_half": half_clamped, "check_act_with_queue": queue_with_a_for}
+ALSO_RIGHT = {
+    # Of an empty replay it draws with the data's limit: JAX clamps what is out of bounds.
+    "check_half_and_half": edited(
+        half_and_half, {"replayed, filled)": "replayed, jnp.where(started, filled, many))"}
+    ),
+    "check_act_with_queue": queue_with_a_for,
+}
 RIGHT = {
     "check_half_and_half": half_by_where,
     "check_act_with_queue": queue_by_deque,
@@ -230,73 +168,68 @@ RIGHT = {
 
 WRONG = {
     "check_half_and_half": {
-        "an if on filled": (half_with_if, "inside jax.jit"),
-        "a slice of filled": (half_sliced, "inside jax.jit"),
+        "an if on filled": (
+            edited(half_and_half, {"jnp.where(started, replay, instead)": "replay if started else instead"}),
+            "inside jax.jit",
+        ),
+        "a slice of filled": (
+            edited(
+                half_and_half,
+                {
+                    "online_starts, replayed": "online_starts[:filled], replayed",
+                    "replayed, filled)": "replayed, filled) if started else instead",
+                },
+            ),
+            "inside jax.jit",
+        ),
         "weights": (half_chosen, "next"),
-        "all of the replay's part at once": (
-            lambda k, a, b, n, size: half_and_half(k, b, b, n, size),
-            "next",
-        ),
-        "a quarter of the batch": (
-            lambda k, a, b, n, size: half_and_half(k, a, b, n, size // 2),
-            "wrong shape",
-        ),
+        "all of the replay's part at once": (lambda k, a, b, *rest: half_and_half(k, b, b, *rest), "next"),
+        "a quarter of the batch": (lambda *args: half_and_half(*args[:4], args[4] // 2), "wrong shape"),
         "rows first": (lambda *args: half_and_half(*args)[::-1], "another order"),
         "the rows only": (lambda *args: half_and_half(*args)[1], "wrong number of values"),
         "rows of both, stacked": (lambda *args: jnp.stack(half_and_half(*args)).T, "wrong number of values"),
     },
     "check_act_with_queue": {
         "steps on to the end of the chunk, and cuts the rows": (
-            queue_of_whole_chunks,
+            edited(queue_with_a_for, {" or len(rows) == steps": ""}),
             "number of steps of the environment",
         ),
-        "no reset": (queue_never_resets, "call environment.reset() first"),
-        "the last transition is cut off": (queue_loses_the_last, "wrong shape"),
+        "no reset": (
+            edited(act_with_queue, {"after, _ = environment.reset()": "pass", "queue = []": "pass"}),
+            "call environment.reset() first",
+        ),
+        "the last transition is cut off": (edited(act_with_queue, {"*rows": "*rows[:-1]"}), "wrong shape"),
         "stops at the first episode's end": (queue_until_the_end, "wrong shape"),
-        "a list of transitions": (queue_rows, "wrong number of values"),
-        "masks and ends swapped": (queue_flags_swapped, "another order"),
+        "a list of transitions": (
+            edited(act_with_queue, {"*map(np.array, zip(*rows, strict=True))": "rows"}),
+            "wrong number of values",
+        ),
+        "masks and ends swapped": (
+            edited(
+                act_with_queue, {"float(not terminated), float(over)": "float(over), float(not terminated)"}
+            ),
+            "another order",
+        ),
         "no decisions": (lambda *args: act_with_queue(*args)[:-1], "wrong number of values"),
-        "one decision too many": (queue_counts_one_more, "next"),
+        "one decision too many": (edited(act_with_queue, {")), decisions": ")), decisions + 1"}), "next"),
         "a step too many": (lambda e, d, n: act_with_queue(e, d, n + 1), "wrong shape"),
     },
     "check_chunk_log_prob": {
-        "one number": (lambda m, s, u: chunk_log_prob(m, s, u).sum(), "Everything was summed"),
-        "an entry each": (
-            lambda m, s, u: jax.scipy.stats.norm.logpdf(u, m, jnp.exp(s)) - jnp.log(1 - jnp.tanh(u) ** 2),
-            "An axis is left over",
-        ),
-        "a step each": (
-            lambda m, s, u: (
-                jax.scipy.stats.norm.logpdf(u, m, jnp.exp(s)) - jnp.log(1 - jnp.tanh(u) ** 2)
-            ).sum(axis=-1),
-            "An axis is left over",
-        ),
-        "SciPy in the middle": (
-            lambda m, s, u: (
-                scipy.stats.norm.logpdf(u, m, np.exp(s)).sum(axis=(1, 2))
-                + 2 * np.log(np.cosh(u)).sum(axis=(1, 2))
-            ),
-            "jnp",
-        ),
+        "one number": (edited(chunk_log_prob, {", axis=(1, 2)": ""}), "Everything was summed"),
+        "an entry each": (log_prob_by_entry, "An axis is left over"),
+        "a step each": (lambda *args: log_prob_by_entry(*args).sum(axis=-1), "An axis is left over"),
+        "SciPy in the middle": (log_prob_with_scipy, "jnp"),
         "the density": (lambda m, s, u: jnp.exp(chunk_log_prob(m, s, u)), "next"),
         "in bits": (lambda m, s, u: chunk_log_prob(m, s, u) / jnp.log(2.0), "next"),
         "clipped": (lambda m, s, u: chunk_log_prob(m, s, jnp.clip(u, -5, 5)), "next"),
     },
     "check_rlpd_critic_loss": {
         "a loss an entry": (
-            lambda n, p, t, b, k: (
-                b.valid[:, -1] * (n.critic(p["critic"], b.observation, b.actions) - b.returns) ** 2
-            ),
+            edited(rlpd_critic_loss, {"jnp.mean(": "(", " + batch.discount * next_q": ""}),
             "An axis is left over",
         ),
-        "no bootstrap": (
-            lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(discount=0 * b.discount), k),
-            "next",
-        ),
-        "no reward": (
-            lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b._replace(returns=0 * b.returns), k),
-            "next",
-        ),
+        "no bootstrap": (edited(rlpd_critic_loss, {" + batch.discount * next_q": ""}), "next"),
+        "no reward": (edited(rlpd_critic_loss, {"batch.returns + ": ""}), "next"),
         "another key": (lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b, jax.random.split(k)[0]), "next"),
         "bootstraps at the chunk's own state": (
             lambda n, p, t, b, k: rlpd_critic_loss(
@@ -304,12 +237,7 @@ WRONG = {
             ),
             "next",
         ),
-        "the policy's whole output as chunk": (
-            lambda n, p, t, b, k: n.critic(
-                t, b.bootstrap_observation, n.policy(p["policy"], b.bootstrap_observation)
-            ).mean(),
-            "raised",
-        ),
+        "the policy's whole output as chunk": (critic_of_the_whole_output, "raised"),
     },
     "check_rlpd_actor_loss": {
         "a loss a row": (
@@ -318,21 +246,21 @@ WRONG = {
         ),
         "another key": (lambda n, p, o, k: rlpd_actor_loss(n, p, o, jax.random.split(k)[0]), "next"),
         "the policy stopped": (lambda n, p, o, k: rlpd_actor_loss(n, stop_gradient(p), o, k), "next"),
-        "with the entropy of the batch": (lambda n, p, o, k: (rlpd_actor_loss(n, p, o, k), 0.0), "tuple"),
-        "minus the whole": (lambda n, p, o, k: -rlpd_actor_loss(n, p, o, k), "Both signs"),
+        "with the entropy of the batch": (lambda *args: (rlpd_actor_loss(*args), 0.0), "tuple"),
+        "minus the whole": (lambda *args: -rlpd_actor_loss(*args), "Both signs"),
         "float of the temperature": (
-            lambda n, p, o, k: rlpd_actor_loss(n, p | {"log_temperature": float(p["log_temperature"])}, o, k),
+            edited(rlpd_actor_loss, {'params["log_temperature"]': "float(params['log_temperature'])"}),
             "jax",
         ),
     },
     "check_temperature_loss": {
-        "a loss a chunk": (
-            lambda log, p, h, a, t: jnp.exp(log) * (-stop_gradient(p) - h * a * t),
-            "An axis is left over",
+        "a loss a chunk": (edited(temperature_loss, {"jnp.mean": ""}), "An axis is left over"),
+        "horizon plus size": (
+            edited(temperature_loss, {"horizon * action_size": "(horizon + action_size)"}),
+            "next",
         ),
-        "horizon plus size": (lambda log, p, h, a, t: temperature_loss(log, p, 1, h + a, t), "next"),
         "the target's sign": (
-            lambda log, p, h, a, t: temperature_loss(log, p, h, a, -t),
+            edited(temperature_loss, {"* entropy_target": "* -entropy_target"}),
             "The target is added",
         ),
         "NumPy": (lambda log, p, h, a, t: np.exp(log) * (-np.mean(p) - h * a * t), "jnp"),
@@ -342,20 +270,26 @@ WRONG = {
     "check_interval_table": {
         "the decision by a test for two groups": (interval_by_two_tests, "next"),
         "a bootstrap": (interval_bootstrap, "next"),
-        "over points, not seeds": (interval_over_points, "next"),
-        "the decision in words": (interval_in_words, "not an array of numbers"),
+        "over points, not seeds": (lambda s, i, j: interval_table(s.swapaxes(1, 2), i, j), "next"),
+        "the decision in words": (
+            edited(
+                interval_table,
+                {"difference, decision": "difference, ['not shown', 'better', 'worse'][decision]"},
+            ),
+            "not an array of numbers",
+        ),
         "half-widths in place of ends": (
-            lambda s, i, j: (lambda m, low, h, d, c: (m, m - low, h - m, d, c))(*interval_table(s, i, j)),
+            edited(interval_table, {"return mean, low, high": "return mean, mean - low, high - mean"}),
             "next",
         ),
         "shares in place of percent": (lambda s, i, j: interval_table(s / 100, i, j), "next"),
         "first and second only": (lambda s, i, j: interval_table(s[[i, j]], 0, 1), "wrong shape"),
         "the difference as one number": (
-            lambda s, i, j: (lambda m, low, h, d, c: (m, low, h, d[0], c))(*interval_table(s, i, j)),
+            edited(interval_table, {"difference, decision": "difference[0], decision"}),
             "wrong shape",
         ),
         "low and high swapped": (
-            lambda s, i, j: (lambda m, low, h, d, c: (m, h, low, d, c))(*interval_table(s, i, j)),
+            edited(interval_table, {"return mean, low, high": "return mean, high, low"}),
             "another order",
         ),
     },

@@ -10,7 +10,7 @@ from qlac_lite.utils.errors import QlacError
 
 M = 1_000_000
 PAPER_DOMAINS = [name for name in DOMAINS if name != "cube-single"]
-QUOTED = [method for method in METHODS.values() if method.name not in ("qc-rlpd", "bc", "chunk-bc")]
+QUOTED = [METHODS[name] for name in ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc", "rlpd", "rlpd-ac")]
 
 
 def five(domain: str) -> list[str]:

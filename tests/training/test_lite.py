@@ -22,7 +22,8 @@ from qlac_lite.experiments.runner import read_experiment, recorded
 from qlac_lite.reports.by_task import write_report
 from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
 from qlac_lite.training import jax_loop as lite_run
-from qlac_lite.training.jax_loop import PROBES, act_and_store, check_phases, lite_config, rollout, train_lite
+from qlac_lite.training.jax_episodes import PROBES, act_and_store, rollout
+from qlac_lite.training.jax_loop import check_phases, lite_config, train_lite
 from qlac_lite.training.loop import start_run, train
 from qlac_lite.utils.errors import QlacError
 

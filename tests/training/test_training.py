@@ -19,12 +19,12 @@ from conftest import TASK, TINY, arrays_of, assert_same_arrays, tiny_config
 
 from qlac_lite.agents.base import TRAINING
 from qlac_lite.config import METHODS, Config, get_task, make_config
-from qlac_lite.config.run import CHOICES, parse_settings
+from qlac_lite.config.presets import parse_settings
 from qlac_lite.data.dataset import sample
 from qlac_lite.data.formats.ogbench import load
 from qlac_lite.data.shards import Stream
 from qlac_lite.experiments.exploration import SETS, explore, summary
-from qlac_lite.training import loop
+from qlac_lite.training import health, loop
 from qlac_lite.training.collector import Collector
 from qlac_lite.training.evaluation import evaluate
 from qlac_lite.training.loop import start_run, train
@@ -254,32 +254,16 @@ def test_where_a_simulator_does_not_repeat_itself_new_episodes_begin(play_file, 
     assert after[name.replace("observations", "steps_left")][0, 36:41].tolist() == [4, 3, 2, 1, 0]
 
 
-def test_updates_before_or_after_the_simulators(play_file, tmp_path):
-    """Overlapped, the first online updates know nothing of the first chunk; alternating, they do."""
-    seen = {}
-    for order in CHOICES["order"]:
-        config = tiny_config(offline_steps=0, online_steps=20, order=order, log_every=10, evaluate_every=1000)
-        run, dataset = start_run(config, play_file(), tmp_path / order)
-        train(run, dataset, log=lambda text: None)
-        seen[order] = arrays_of(run)
-        rows = run.rows("utilisation.csv")
-        assert [row["step"] for row in rows] == [10, 20]
-        assert all(
-            row["seconds"] > 0 and 0 < row["simulating"] + row["learning"] < 1.01 and row["gpu_busy"] == ""
-            for row in rows
-        )
-        assert 0 < np.mean([row["cores_busy"] for row in rows]) <= os.cpu_count() + 1
-    one, other = seen.values()
-    counts = [
-        next(v for k, v in arrays.items() if k.endswith(".count") and "optimizer" in k).tolist()
-        for arrays in (one, other)
-    ]
-    assert counts == [[20, 20], [20, 20]]
-    name = next(name for name in one if name.endswith("replay.data.actions"))
-    np.testing.assert_array_equal(one[name][:, :5], other[name][:, :5])  # the first chunk is the same
-    assert np.abs(one[name][:, 5:20] - other[name][:, 5:20]).max() > 1e-6
-    with pytest.raises(QlacError, match="overlapped or alternating"):
-        tiny_config(order="random")
+def test_a_run_says_what_it_waited_for_and_makes_every_update_that_is_due(play_file, tmp_path):
+    config = tiny_config(offline_steps=0, online_steps=20, log_every=10, evaluate_every=1000)
+    run, dataset = start_run(config, play_file(), tmp_path / "run")
+    train(run, dataset, log=lambda text: None)
+    rows = run.rows("utilisation.csv")
+    assert [row["step"] for row in rows] == [10, 20]
+    assert all(row["seconds"] > 0 and 0 < row["simulating"] + row["learning"] < 1.01 for row in rows)
+    assert 0 < np.mean([row["cores_busy"] for row in rows]) <= os.cpu_count() + 1
+    count = next(v for k, v in arrays_of(run).items() if k.endswith(".count") and "optimizer" in k)
+    assert count.tolist() == [20, 20]
 
 
 def test_seeds_train_as_they_would_alone(play_file, tmp_path):
@@ -322,11 +306,14 @@ def test_a_batch_shared_by_two_cores_gives_the_mean_of_their_gradients(play_file
         state, _ = learner.update(state, batch, update_key, lambda gradient: mean)
     for whole, ours in zip(jax.tree.leaves(progress.state), jax.tree.leaves(state), strict=True):
         np.testing.assert_allclose(whole[0], ours, atol=1e-5)
-    assert progress.metrics["count"][0] == 2
+    assert progress.count[0] == 2
     np.testing.assert_allclose(
-        progress.metrics["flow_loss"][0] / 2, np.mean([info["flow_loss"] for info in infos]), rtol=1e-5
+        progress.metrics.mean["flow_loss"][0] / 2,
+        np.mean([info.mean["flow_loss"] for info in infos]),
+        rtol=1e-5,
     )
-    np.testing.assert_allclose(progress.metrics["q_max"][0], max(info["q_max"] for info in infos), rtol=1e-5)
+    highest = max(info.max["q_max"] for info in infos)
+    np.testing.assert_allclose(progress.metrics.max["q_max"][0], highest, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -407,18 +394,11 @@ def test_a_run_that_the_memory_cannot_hold_says_what_to_do(play_file, tmp_path, 
 
 def test_q_far_outside_what_rewards_allow_stops_the_run(finished):
     """Rewards of -1 and a discount of 0.99 allow values from -100 to 0."""
-    check = functools.partial(
-        loop._Training._check_health,
-        SimpleNamespace(run=finished),
-        seed=3,
-        phase="offline",
-        step=7,
-        q_floor=-100.0,
-    )
-    check(dict(q_min=-150.0, q_max=8.0))  # a critic errs by some
-    for means in (dict(q_min=-20_000.0, q_max=0.0), dict(q_min=0.0, q_max=20_000.0)):
+    row = dict(seed=3, phase="offline", step=7)
+    health.check_health(finished, [row | dict(q_min=-150.0, q_max=8.0)])  # a critic errs by some
+    for ends in (dict(q_min=-20_000.0, q_max=0.0), dict(q_min=0.0, q_max=20_000.0)):
         with pytest.raises(QlacError, match=r"Seed 3: Q reached .* far outside \[-100, 0\]: it diverges"):
-            check(means)
+            health.check_health(finished, [row | ends])
 
 
 def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_file, tmp_path, monkeypatch):
@@ -491,12 +471,10 @@ def short_file(path, tmp_path):
 
 def test_what_is_advised_is_what_the_method_has(finished):
     """Alpha is the FQL family's: nobody else is told to enlarge it."""
-    for method in METHODS:
+    for method in (name for name, row in METHODS.items() if row.critic):
         run = SimpleNamespace(config=tiny_config(method), checkpoint_path=finished.checkpoint_path)
         with pytest.raises(QlacError, match="it diverges.*learning_rate=1e-4,.* in a new folder") as error:
-            loop._Training._check_health(
-                SimpleNamespace(run=run), dict(q_min=-20_000.0, q_max=0.0), 3, "offline", 7, -100.0
-            )
+            health.check_health(run, [dict(seed=3, phase="offline", step=7, q_min=-20_000.0, q_max=0.0)])
         assert ("larger alpha" in str(error.value)) == ("fql" in method)
 
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from qlac_lite.config import METHODS, Config, make_config
-from qlac_lite.config.run import parse_settings
+from qlac_lite.config.presets import parse_settings
 from qlac_lite.config.tasks import get_task, task_names
 from qlac_lite.data.sources.fetch import SOURCES
 from qlac_lite.utils.errors import QlacError, unknown

@@ -11,17 +11,24 @@ the points away).
 
 import copy
 import functools
-import html
 import inspect
 import itertools
 import os
-import re
 import textwrap
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from qlac_lite.lessons.checks.verdict import Verdict, show
+from qlac_lite.lessons.checks.wording import (
+    error_hint,
+    line_of,
+    number_text,
+    numbers_text,
+    shape_hint,
+    shape_text,
+)
 
 Named = dict[str, Any]  # the parts of an answer by name, to compare and to speak of
 
@@ -65,47 +72,6 @@ def edited(right: Callable, changes: dict[str, str]) -> Callable:
     made: dict[str, Any] = {}
     exec(compile(source, f"<{right.__name__}, edited>", "exec"), right.__globals__, made)
     return made[right.__name__]
-
-
-class Verdict:
-    """What a check says: a status, a headline and labelled lines; readable as text and in a notebook."""
-
-    MARKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "open": ("…", "#808080")}
-
-    def __init__(self, status: str, headline: str, **lines: str):
-        self.status, self.headline = status, headline
-        self.lines = {label: text for label, text in lines.items() if text}
-
-    def __str__(self) -> str:
-        width = max((len(label) for label in self.lines), default=0)
-        rows = [
-            f"  {label:{width}}  " + text.replace("\n", "\n" + " " * (width + 4))
-            for label, text in self.lines.items()
-        ]
-        return "\n".join([f"{self.MARKS[self.status][0]} {self.headline}", *rows])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        mark, colour = self.MARKS[self.status]
-        label = "opacity:.65;padding:.1em 1em .1em 0;vertical-align:top;text-align:left;white-space:nowrap"
-        text = "padding:.1em 0;vertical-align:top;text-align:left;white-space:pre-wrap"
-        rows = "".join(
-            (
-                '<tr style="background:none"><td '
-                f'style="{label}">{html.escape(k)}</td><td style="{text}">{_as_html(v)}</td></tr>'
-            )
-            for k, v in self.lines.items()
-        )
-        head = f'<b style="color:{colour}">{mark}</b> <b>{_as_html(self.headline)}</b>'
-        return (
-            f'<div style="border-left:4px solid {colour};padding:.3em .8em">{head}<table>{rows}</table></div>'
-        )
-
-
-def _as_html(text: str) -> str:
-    """Text as HTML: what stands between backticks on one line becomes code."""
-    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text))
 
 
 class Exercise:
@@ -165,7 +131,7 @@ class Exercise:
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             _give(self.name, self.library)  # an error keeps the cell from assigning it
             raise AssertionError(str(verdict))
-        _show(verdict)
+        show(verdict)
         if verdict.status != "right":
             return self.library
         return _marked(answer) if self.compiled else _with_arrays(answer)
@@ -279,8 +245,8 @@ class Exercise:
                 f"it raised {type(error).__name__}",
                 **about,
                 inputs=self._inputs(case),
-                error=f"{error}{_where(error)}",
-                likely=_error_hint(error),
+                error=f"{error}{line_of(error)}",
+                likely=error_hint(error),
                 note=case.hint,
                 next="Call it by hand with small arrays, and print the shapes on the way.",
             )
@@ -338,14 +304,14 @@ class Exercise:
         )
 
     def _not_traced(self, error: Exception, **lines: str) -> Verdict:
-        likely = _error_hint(error) or (
+        likely = error_hint(error) or (
             "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, "
             "or an assignment x[...] = y."
         )
         return self._wrong(
             "right by itself, but not inside jax.jit or jax.grad",
             **lines,
-            error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{_where(error)}",
+            error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{line_of(error)}",
             likely=likely,
             next=(
                 "Use jnp for everything, jnp.where in place of if, "
@@ -478,9 +444,9 @@ class Exercise:
                     f"{self._called(part)} has the wrong shape",
                     case=case.about,
                     inputs=self._inputs(case),
-                    expected=_shape_of(wanted),
-                    got=_shape_of(value),
-                    likely=_shape_hint(value.shape, wanted.shape),
+                    expected=shape_text(wanted),
+                    got=shape_text(value),
+                    likely=shape_hint(value.shape, wanted.shape),
                     next=case.hint,
                 )
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
@@ -490,8 +456,8 @@ class Exercise:
                 return self._wrong(
                     f"{self._called(part)} holds NaN or infinity",
                     case=case.about,
-                    expected=_numbers(wanted),
-                    got=_numbers(value),
+                    expected=numbers_text(wanted),
+                    got=numbers_text(value),
                     likely="A division by zero, or np.empty that was never filled.",
                     next=case.hint,
                 )
@@ -499,13 +465,15 @@ class Exercise:
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
             if self.choice:
-                return self._wrong("not right yet", case=case.about, got=_number(value[at]), next=case.hint)
+                return self._wrong(
+                    "not right yet", case=case.about, got=number_text(value[at]), next=case.hint
+                )
             return self._wrong(
                 "not right yet",
                 case=case.about,
                 inputs=self._inputs(case),
-                expected=f"{where} = {_number(wanted[at])}",
-                got=f"{where} = {_number(value[at])}{share}",
+                expected=f"{where} = {number_text(wanted[at])}",
+                got=f"{where} = {number_text(value[at])}{share}",
                 next=case.hint,
             )
         return None
@@ -584,39 +552,6 @@ def _flat(values: tuple) -> bool:
     )
 
 
-def _shape_of(values: np.ndarray) -> str:
-    return f"shape {values.shape}" + (
-        f": {_numbers(values)}" if values.ndim == 1 and values.size <= 12 else ""
-    )
-
-
-def _error_hint(error: BaseException) -> str:
-    if type(error).__name__ in (
-        "TracerArrayConversionError",
-        "TracerBoolConversionError",
-        "ConcretizationTypeError",
-    ):
-        return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
-    if isinstance(error, SystemExit):
-        return "Your code called exit() or quit()."
-    if isinstance(error, ValueError) and "truth value of an array" in str(error):
-        return (
-            "An `if`, `and`, `or`, `not`, or a chain such as a < x < b, on a whole array. "
-            "Entry by entry: &, | and ~, with brackets round each comparison. "
-            "For one yes or no: .all(), .any() or np.array_equal."
-        )
-    if isinstance(error, NameError):
-        return "A name is misspelled, or belongs to a cell that was not run."
-    if isinstance(error, TypeError) and any(word in str(error) for word in ("integer", "invert")):
-        return (
-            "The argument holds numbers, not whole numbers or True and False: "
-            "int(...) or (x == 1) makes them so."
-        )
-    if isinstance(error, TypeError) and "positional argument" in str(error):
-        return "The signature was changed: it has to take the arguments of the docstring, in their order."
-    return ""
-
-
 def _agrees(a: Any, b: Any) -> bool:
     """Whether two nested structures of arrays are equal within rounding; unlike things differ."""
     if isinstance(a, dict):
@@ -632,70 +567,9 @@ def _agrees(a: Any, b: Any) -> bool:
     return True  # an environment, a function, a JAX array, which nobody can change: not compared
 
 
-def _where(error: BaseException) -> str:
-    """The line of the notebook cell that raised, if it was one."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
-            return (
-                f"\nin line {frame.lineno} of your cell: {frame.line}"
-                if frame.line
-                else f"\nin line {frame.lineno} of your cell"
-            )
-    return ""
-
-
-def _shape_hint(got: tuple, wanted: tuple) -> str:
-    if got == wanted[::-1]:
-        return "The axes are swapped: transpose, or index the other axis."
-    if got == () and wanted:
-        return "Everything was summed: give the axis to np.sum or np.max."
-    if wanted == () and got == (1,):
-        return (
-            "An axis is left over: one number is asked for, over everything (the mean, the median, the sum "
-            "or a count, as the text says). Or a comma after the last name of the return made a tuple of it."
-        )
-    if wanted == ():
-        return (
-            "An axis is left over: one number is asked for, "
-            "over everything (the mean, the median, the sum or a count, as the text says)."
-        )
-    if len(got) > len(wanted):
-        return "An axis is left over: sum over it, index it, or drop keepdims."
-    if len(got) < len(wanted):
-        return "An axis is missing: it was summed over, or a loop kept only its last result."
-    return ""
-
-
-def _whole(values: np.ndarray) -> bool:
-    """Whether these are step numbers, counts and the like: whole, and short enough to be read as such."""
-    return bool(
-        np.all(np.isfinite(values)) and np.all(values == np.round(values)) and np.all(np.abs(values) < 1e9)
-    )
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if _whole(value) else f"{value:.5g}"
-
-
-def _numbers(values: np.ndarray) -> str:
-    return np.array2string(
-        values.astype(int) if _whole(values) else values, precision=4, threshold=8, edgeitems=2
-    )
-
-
 def _give(name: str, function: Callable) -> None:
     """Makes the notebook's `name` the library's function, for the cells that follow."""
     from IPython import get_ipython
 
     if shell := get_ipython():
         shell.user_ns[name] = function
-
-
-def _show(verdict: Verdict) -> None:
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        print(verdict)
-        return
-    display(verdict) if get_ipython() else print(verdict)

@@ -2,9 +2,12 @@
 where a demonstration ends, its returns, a table.
 """
 
+import math
+from statistics import median
+
 import numpy as np
 
-from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception
+from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 
 # 1. The layout of `object`
 
@@ -17,24 +20,24 @@ def layout_errors(eef, thing):
     before.
     """
     length = lambda vectors: np.linalg.norm(vectors, axis=1)
+
+    def error(position, relative):
+        off = np.abs(length(position - eef) - length(relative))
+        return np.median(off)
+
     one, other = thing[:, 0:3], thing[:, 7:10]
-    pose_first = np.median(np.abs(length(one - eef) - length(other)))
-    relative_first = np.median(np.abs(length(other - eef) - length(one)))
-    return pose_first, relative_first
+    return error(one, other), error(other, one)
 
 
 def _layout_by_loop(eef, thing):
-    errors = {0: [], 7: []}
+    errors = {0: [], 7: []}  # by the place of the position
     for hand, row in zip(eef, thing, strict=True):
         for at in errors:
-            away = np.sqrt(sum((row[at + i] - hand[i]) ** 2 for i in range(3)))
-            told = np.sqrt(sum(row[7 - at + i] ** 2 for i in range(3)))
-            errors[at].append(abs(away - told))
-    middle = lambda values: (sorted(values)[(len(values) - 1) // 2] + sorted(values)[len(values) // 2]) / 2
-    return middle(errors[0]), middle(errors[7])
+            errors[at].append(abs(math.dist(row[at : at + 3], hand) - math.hypot(*row[7 - at : 10 - at])))
+    return median(errors[0]), median(errors[7])
 
 
-def _object_rows(rng, steps, first, garbage=False, lag=False, wild=0):
+def _object_rows(rng, steps, order, garbage=False, lag=False, wild=0):
     """A hand and `object` (T, 14) in one of the orders, as files have them.
 
     The relative position is seen from a turning hand.
@@ -42,208 +45,171 @@ def _object_rows(rng, steps, first, garbage=False, lag=False, wild=0):
     eef = np.array([0.1, -0.2, 1.0]) + np.cumsum(rng.normal(0, 0.01, (steps, 3)), axis=0)
     position = np.array([0.2, 0.1, 0.85]) + np.cumsum(rng.normal(0, 0.004, (steps, 3)), axis=0)
     ago = np.concatenate([position[:1], position[:-1]]) if lag else position
-    turns = np.array([np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(steps)])
+    turns = np.linalg.qr(rng.normal(size=(steps, 3, 3)))[0]
     relative = np.einsum("tij,tj->ti", turns, ago - eef)
     quaternions = rng.normal(size=(2, steps, 4))
     quaternions /= np.linalg.norm(quaternions, axis=-1, keepdims=True)
     if garbage:
         relative[0], quaternions[0, 0] = 0, 0
-    for row in range(1, 1 + wild):
-        relative[row] = rng.normal(0, 2.0, 3)
-    halves = [
-        np.concatenate([relative, quaternions[0]], axis=1),
-        np.concatenate([position, quaternions[1]], axis=1),
-    ]
-    return eef, np.concatenate(halves if first == "relative" else halves[::-1], axis=1)
+    relative[1 : 1 + wild] = rng.normal(0, 2.0, (wild, 3))
+    halves = [np.hstack([relative, quaternions[0]]), np.hstack([position, quaternions[1]])]
+    return eef, np.hstack(halves if order == "relative first" else halves[::-1])
 
 
 def _layout_cases(rng):
     eef, thing = np.zeros((3, 3)), np.zeros((3, 14))
     eef[:, 0], thing[:, :3], thing[:, 7:10] = 1.0, [4.0, 0.0, 4.0], [3.0, 0.0, 4.0]
-    several = [("relative first", "relative"), ("pose first", "pose")]
+
+    def both(about, hint, steps, **spoiled):
+        orders = "relative first", "pose first"
+        return [Case(about.format(o), _object_rows(rng, steps, o, **spoiled), hint) for o in orders]
+
     return [
         Case(
-            (
-                "three equal rows: "
-                "hand at (1, 0, 0), the numbers 0:3 are (4, 0, 4), the numbers 7:10 are (3, 0, 4)"
-            ),
+            "three equal rows: "
+            "hand at (1, 0, 0), the numbers 0:3 are (4, 0, 4), the numbers 7:10 are (3, 0, 4)",
             (eef, thing),
-            (
-                "Pose first: (4, 0, 4) less (1, 0, 0) is 5 long, and so is (3, 0, 4): 0. "
-                "Relative first: (3, 0, 4) less (1, 0, 0) is sqrt(20) long, and (4, 0, 4) is sqrt(32)."
-            ),
+            "Pose first: (4, 0, 4) less (1, 0, 0) is 5 long, and so is (3, 0, 4): 0. "
+            "Relative first: (3, 0, 4) less (1, 0, 0) is sqrt(20) long, and (4, 0, 4) is sqrt(32).",
         ),
-        *(
-            Case(
-                f"20 rows of a file, {name}",
-                _object_rows(rng, 20, first),
-                (
-                    "Compare lengths: the relative position is seen from the hand, "
-                    "which turns, so the vectors themselves differ."
-                ),
-            )
-            for name, first in several
+        *both(
+            "20 rows of a file, {}",
+            "Compare lengths: the relative position is seen from the hand, "
+            "which turns, so the vectors themselves differ.",
+            20,
         ),
-        *(
-            Case(
-                f"30 rows, {name}; the relative pose of row 0 is zero",
-                _object_rows(rng, 30, first, garbage=True),
-                "One bad row must not move the answer: take the median over rows.",
-            )
-            for name, first in several
+        *both(
+            "30 rows, {}; the relative pose of row 0 is zero",
+            "One bad row must not move the answer: take the median over rows.",
+            30,
+            garbage=True,
         ),
-        *(
-            Case(
-                f"31 rows, {name}; the relative pose is a sample late",
-                _object_rows(rng, 31, first, garbage=True, lag=True),
-                (
-                    "Both errors are above 0 now, and one is still much smaller. "
-                    "Nothing is to be corrected here."
-                ),
-            )
-            for name, first in several
+        *both(
+            "31 rows, {}; the relative pose is a sample late",
+            "Both errors are above 0 now, and one is still much smaller. Nothing is to be corrected here.",
+            31,
+            garbage=True,
+            lag=True,
         ),
         Case(
             "24 rows, relative first, nine of them wild",
-            _object_rows(rng, 24, "relative", wild=9),
+            _object_rows(rng, 24, "relative first", wild=9),
             "The median over rows, of the absolute differences.",
         ),
     ]
 
 
-def _layout_with(
-    over=np.median,
-    length=lambda v: np.linalg.norm(v, axis=1),
-    differ=lambda a, b: np.abs(a - b),
-    places=((0, 3), (7, 10)),
-    hand=lambda eef: eef,
-):
-    """The errors with changed ingredients."""
-
-    def wrong(eef, thing):
-        one, other = (thing[:, a:b] for a, b in places)
-        return tuple(over(differ(length(x - hand(eef)), length(y))) for x, y in ((one, other), (other, one)))
-
-    return wrong
-
-
-def _layout_vectors(eef, thing):
-    one, other = thing[:, 0:3], thing[:, 7:10]
-    return tuple(np.median(np.linalg.norm(x - eef - y, axis=1)) for x, y in ((one, other), (other, one)))
-
+_layout_misconceptions = [
+    Misconception(
+        "The mean over rows: row 0, which is garbage, moves it.",
+        "np.median over the rows.",
+        edited(layout_errors, {"np.median": "np.mean"}),
+    ),
+    Misconception(
+        "The largest error of all rows: one bad row decides.",
+        "np.median over the rows.",
+        edited(layout_errors, {"np.median": "np.max"}),
+    ),
+    Misconception(
+        "The smallest error of all rows: a lucky row decides.",
+        "np.median over the rows.",
+        edited(layout_errors, {"np.median": "np.min"}),
+    ),
+    Misconception(
+        "The sum over rows.",
+        "np.median over the rows, so that long files and short ones compare.",
+        edited(layout_errors, {"np.median": "np.sum"}),
+    ),
+    Misconception(
+        "Only the first row is looked at, and that is the garbage one.",
+        "np.median over all rows.",
+        edited(layout_errors, {"np.median(off)": "off[0]"}),
+    ),
+    Misconception(
+        "Only the last row is looked at.",
+        "np.median over all rows.",
+        edited(layout_errors, {"np.median(off)": "off[-1]"}),
+    ),
+    Misconception(
+        "Row 0 is left out, and the rest averaged: other bad rows are still in.",
+        "np.median over all rows.",
+        edited(layout_errors, {"np.median(off)": "np.mean(off[1:])"}),
+    ),
+    Misconception(
+        "The root of the mean square: bad rows weigh even more.",
+        "np.median of the absolute differences.",
+        edited(layout_errors, {"np.median(off)": "np.sqrt(np.mean(off**2))"}),
+    ),
+    Misconception(
+        "The median of the signed differences: too long and too short cancel.",
+        "np.abs before the median.",
+        edited(layout_errors, {"np.abs(": "("}),
+    ),
+    Misconception(
+        "The absolute value is taken after the median: too long and too short cancel.",
+        "np.abs before the median.",
+        edited(layout_errors, {"np.abs(": "(", "np.median(off)": "np.abs(np.median(off))"}),
+    ),
+    Misconception(
+        "Squared differences.",
+        "np.abs: the error is in metres.",
+        edited(layout_errors, {"np.median(off)": "np.median(off**2)"}),
+    ),
+    Misconception(
+        "Squared lengths.",
+        "The root of the sum of squares: np.linalg.norm(..., axis=1).",
+        edited(layout_errors, {"np.linalg.norm(vectors, axis=1)": "np.sum(vectors**2, axis=1)"}),
+    ),
+    Misconception(
+        "Sums of absolute coordinates in place of lengths: they change when the hand turns.",
+        "np.linalg.norm(..., axis=1).",
+        edited(layout_errors, {"np.linalg.norm(vectors, axis=1)": "np.sum(np.abs(vectors), axis=1)"}),
+    ),
+    Misconception(
+        "Only heights are compared: the relative position is seen from a hand that turns.",
+        "All three coordinates: lengths.",
+        edited(layout_errors, {"np.linalg.norm(vectors, axis=1)": "np.abs(vectors[:, 2])"}),
+    ),
+    Misconception(
+        "The vectors themselves are compared: the relative position is seen from a hand that turns.",
+        "Compare their lengths, which no turn changes.",
+        edited(layout_errors, {"eef) - length(relative)": "eef - relative)"}),
+    ),
+    Misconception(
+        "The hand's position is not subtracted.",
+        "Position less hand, then the length.",
+        edited(layout_errors, {"position - eef": "position"}),
+    ),
+    Misconception(
+        "The second half is taken from number 3 on: there the quaternion is.",
+        "A half is 3 numbers of position and 4 of quaternion: the second begins at 7.",
+        edited(layout_errors, {"7:10": "3:6"}),
+    ),
+    Misconception(
+        "The second half is taken from number 10 on.",
+        "A half is 3 + 4 numbers: the second position is 7:10.",
+        edited(layout_errors, {"7:10": "10:13"}),
+    ),
+    Misconception(
+        "The positions are taken from the end of each half.",
+        "In each half the position is before the quaternion: 0:3 and 7:10.",
+        edited(layout_errors, {"0:3": "4:7", "7:10": "11:14"}),
+    ),
+    Misconception(
+        "Medians of the two lengths, and then their difference: what belongs to one row is torn apart.",
+        "The difference in each row first, then the median.",
+        edited(layout_errors, {"np.linalg": "np.median(np.linalg", "axis=1)": "axis=1))"}),
+    ),
+]
 
 check_layout_errors = Exercise(
     layout_errors,
     _layout_by_loop,
     _layout_cases,
-    [
-        Misconception(
-            "The mean over rows: row 0, which is garbage, moves it.",
-            "np.median over the rows.",
-            _layout_with(over=np.mean),
-        ),
-        Misconception(
-            "The largest error of all rows: one bad row decides.",
-            "np.median over the rows.",
-            _layout_with(over=np.max),
-        ),
-        Misconception(
-            "The smallest error of all rows: a lucky row decides.",
-            "np.median over the rows.",
-            _layout_with(over=np.min),
-        ),
-        Misconception(
-            "The sum over rows.",
-            "np.median over the rows, so that long files and short ones compare.",
-            _layout_with(over=np.sum),
-        ),
-        Misconception(
-            "Only the first row is looked at, and that is the garbage one.",
-            "np.median over all rows.",
-            _layout_with(over=lambda v: v[0]),
-        ),
-        Misconception(
-            "Only the last row is looked at.", "np.median over all rows.", _layout_with(over=lambda v: v[-1])
-        ),
-        Misconception(
-            "Row 0 is left out, and the rest averaged: other bad rows are still in.",
-            "np.median over all rows.",
-            _layout_with(over=lambda v: np.mean(v[1:])),
-        ),
-        Misconception(
-            "The root of the mean square: bad rows weigh even more.",
-            "np.median of the absolute differences.",
-            _layout_with(over=lambda v: np.sqrt(np.mean(v**2))),
-        ),
-        Misconception(
-            "The median of the signed differences: too long and too short cancel.",
-            "np.abs before the median.",
-            _layout_with(differ=lambda a, b: a - b),
-        ),
-        Misconception(
-            "The absolute value is taken after the median: too long and too short cancel.",
-            "np.abs before the median.",
-            _layout_with(differ=lambda a, b: a - b, over=lambda v: np.abs(np.median(v))),
-        ),
-        Misconception(
-            "Squared differences.",
-            "np.abs: the error is in metres.",
-            _layout_with(differ=lambda a, b: (a - b) ** 2),
-        ),
-        Misconception(
-            "Squared lengths.",
-            "The root of the sum of squares: np.linalg.norm(..., axis=1).",
-            _layout_with(length=lambda v: np.sum(v**2, axis=1)),
-        ),
-        Misconception(
-            "Sums of absolute coordinates in place of lengths: they change when the hand turns.",
-            "np.linalg.norm(..., axis=1).",
-            _layout_with(length=lambda v: np.sum(np.abs(v), axis=1)),
-        ),
-        Misconception(
-            "Only heights are compared: the relative position is seen from a hand that turns.",
-            "All three coordinates: lengths.",
-            _layout_with(length=lambda v: np.abs(v[:, 2])),
-        ),
-        Misconception(
-            "The vectors themselves are compared: the relative position is seen from a hand that turns.",
-            "Compare their lengths, which no turn changes.",
-            _layout_vectors,
-        ),
-        Misconception(
-            "The hand's position is not subtracted.",
-            "Position less hand, then the length.",
-            _layout_with(hand=lambda eef: 0 * eef),
-        ),
-        Misconception(
-            "The second half is taken from number 3 on: there the quaternion is.",
-            "A half is 3 numbers of position and 4 of quaternion: the second begins at 7.",
-            _layout_with(places=((0, 3), (3, 6))),
-        ),
-        Misconception(
-            "The second half is taken from number 10 on.",
-            "A half is 3 + 4 numbers: the second position is 7:10.",
-            _layout_with(places=((0, 3), (10, 13))),
-        ),
-        Misconception(
-            "The positions are taken from the end of each half.",
-            "In each half the position is before the quaternion: 0:3 and 7:10.",
-            _layout_with(places=((4, 7), (11, 14))),
-        ),
-        Misconception(
-            "Medians of the two lengths, and then their difference: what belongs to one row is torn apart.",
-            "The difference in each row first, then the median.",
-            lambda eef, thing: tuple(
-                abs(np.median(np.linalg.norm(x - eef, axis=1)) - np.median(np.linalg.norm(y, axis=1)))
-                for x, y in ((thing[:, :3], thing[:, 7:10]), (thing[:, 7:10], thing[:, :3]))
-            ),
-        ),
-    ],
+    _layout_misconceptions,
     parts=("pose_first", "relative_first"),
-    insight=(
-        "The loader asks the same of every file, "
-        "and then computes the relative pose anew: no sample of it is late."
-    ),
+    insight="The loader asks the same of every file, "
+    "and then computes the relative pose anew: no sample of it is late.",
 )
 
 
@@ -266,213 +232,164 @@ def _keep_by_loop(rewards, dones):
 
 
 def _keep_cases(rng):
-    def flags(steps, *at):
-        values = np.zeros(steps)
-        values[list(at)] = 1
-        return values
+    def flags(steps, rewarded, done):
+        rewards, dones = np.zeros(steps), np.zeros(steps, np.int64)
+        rewards[list(rewarded)], dones[list(done)] = 1, 1
+        return rewards, dones
 
-    case = lambda about, steps, rewards, dones, hint: Case(
-        about, (flags(steps, *rewards), flags(steps, *dones).astype(np.int64)), hint
-    )
     n = int(rng.integers(20, 40))
     return [
-        case(
+        Case(
             "6 transitions, reward and done at the last",
-            6,
-            [5],
-            [5],
+            flags(6, [5], [5]),
             "All 6 stay: the last one is the success.",
         ),
-        case(
+        Case(
             "9 transitions, the last 5 with reward and done",
-            9,
-            range(4, 9),
-            range(4, 9),
+            flags(9, range(4, 9), range(4, 9)),
             "5 stay: the first of the flags is the success, the others come after it.",
         ),
-        case(
+        Case(
             f"{n} transitions, never solved, no done",
-            n,
-            [],
-            [],
+            flags(n, [], []),
             f"Nothing ends it before its last row: all {n} stay.",
         ),
-        case(
+        Case(
             "12 transitions, done at the 8th, no reward",
-            12,
-            [],
-            [7],
+            flags(12, [], [7]),
             "A done ends the episode as well: 8 stay.",
         ),
-        case(
+        Case(
             "12 transitions, reward at the 8th and no done at all",
-            12,
-            [7],
-            [],
+            flags(12, [7], []),
             "The success ends the episode online, whatever the file's done says: 8 stay.",
         ),
-        case(
+        Case(
             "12 transitions, rewards from the 8th on, done at the last",
-            12,
-            range(7, 12),
-            [11],
+            flags(12, range(7, 12), [11]),
             "Whichever comes first: 8 stay.",
         ),
-        case(
+        Case(
             "12 transitions, one reward at the 4th, one done at the 8th",
-            12,
-            [3],
-            [7],
+            flags(12, [3], [7]),
             "Either of them ends the episode, and the earlier decides: 4 stay.",
         ),
-        case(
+        Case(
             "12 transitions, done at the 5th, rewards from the 9th on",
-            12,
-            range(8, 12),
-            range(4, 12),
+            flags(12, range(8, 12), range(4, 12)),
             "Whichever comes first: 5 stay.",
         ),
-        case(
+        Case(
             "a reward at the 4th, none at the 5th, again from the 10th on",
-            12,
-            [3, 9, 10, 11],
-            [11],
+            flags(12, [3, 9, 10, 11], [11]),
             "The first one: 4 stay. The object moved on after it.",
         ),
-        case("solved at the very first step", 7, range(7), range(7), "1 stays."),
-        case("solved at the very first step, and then lost", 8, [0], [0], "1 stays."),
-        case(
+        Case("solved at the very first step", flags(7, range(7), range(7)), "1 stays."),
+        Case("solved at the very first step, and then lost", flags(8, [0], [0]), "1 stays."),
+        Case(
             f"{n} transitions, flags at the end",
-            n,
-            range(n - 3, n),
-            range(n - 3, n),
+            flags(n, range(n - 3, n), range(n - 3, n)),
             "Up to the first flag, this one included.",
         ),
-        case(
+        Case(
             "10 transitions, one done in the middle, reward at the end",
-            10,
-            [9],
-            [4],
+            flags(10, [9], [4]),
             "Whichever comes first: 5 stay.",
         ),
     ]
 
 
-def _keep_with(
-    ended=lambda r, d: (r == 1) | (d == 1), first=lambda e: int(np.argmax(e)) + 1, never=lambda e: len(e)
-):
-    return lambda rewards, dones: (
-        first(ended(rewards, dones)) if ended(rewards, dones).any() else never(ended(rewards, dones))
-    )
-
+_keep_misconceptions = [
+    Misconception(
+        "The transition of the success is dropped: no success is left to learn from.",
+        "It is the one that carries the success: + 1.",
+        edited(transitions_to_keep, {" + 1": ""}),
+    ),
+    Misconception(
+        "One transition too many: the first after the success stays.",
+        "The index of the first flag, + 1, is a number of transitions.",
+        lambda r, d: min(transitions_to_keep(r, d) + 1, len(r)),
+    ),
+    Misconception(
+        "np.argmax of all False is 0: a demonstration that is never solved loses all but its first "
+        "transition.",
+        "Ask ended.any() first; if none has a flag, all stay.",
+        edited(transitions_to_keep, {" if ended.any() else len(ended)": ""}),
+    ),
+    Misconception(
+        "A demonstration without a flag is dropped.",
+        "Nothing ends it before its last row: all transitions stay.",
+        edited(transitions_to_keep, {"else len(ended)": "else 0"}),
+    ),
+    Misconception(
+        "The last transition of a demonstration without a flag is dropped.",
+        "All stay: its next observation is known.",
+        edited(transitions_to_keep, {"else len(ended)": "else len(ended) - 1"}),
+    ),
+    Misconception(
+        "Only the rewards are looked at.",
+        "A done ends the episode, too: |.",
+        edited(transitions_to_keep, {" | (dones == 1)": ""}),
+    ),
+    Misconception(
+        "Only the dones are looked at: some files set them late, or never.",
+        "A success ends the episode online, whatever the file's done says: |.",
+        edited(transitions_to_keep, {"(rewards == 1) | ": ""}),
+    ),
+    Misconception(
+        "Reward and done both have to be 1.",
+        "Either of them ends the episode: |.",
+        edited(transitions_to_keep, {"|": "&"}),
+    ),
+    Misconception(
+        "Exactly one of the two has to be 1.", "Either or both: |.", edited(transitions_to_keep, {"|": "^"})
+    ),
+    Misconception(
+        "The last flag in place of the first: all that comes after the success stays.",
+        "np.argmax gives the first True.",
+        edited(transitions_to_keep, {"np.argmax(ended)": "np.flatnonzero(ended)[-1]"}),
+    ),
+    Misconception("Nothing is cut.", "Up to the first flag, this one included.", lambda r, d: len(r)),
+    Misconception(
+        "It counts the transitions without a flag.",
+        "Up to the first flag, this one included; what comes after is dropped, with a flag or without.",
+        edited(transitions_to_keep, {"int(np.argmax(ended)) + 1": "np.sum(~ended)"}),
+    ),
+    Misconception(
+        "Those without a flag, and one more: right only if all flags are at the end.",
+        "Look for the first flag: after a success there may be rows without one.",
+        edited(transitions_to_keep, {"np.argmax(ended)": "np.sum(~ended)"}),
+    ),
+    Misconception(
+        "It counts the flags.",
+        "A number of transitions: the index of the first flag, + 1.",
+        edited(transitions_to_keep, {"int(np.argmax(ended)) + 1": "np.sum(ended)"}),
+    ),
+    Misconception(
+        "It counts what is dropped.", "What stays.", lambda r, d: len(r) - transitions_to_keep(r, d)
+    ),
+    Misconception(
+        "The first reward decides, and a done only where there is no reward.",
+        "Whichever comes first.",
+        lambda r, d: transitions_to_keep(r, 0 * d if r.any() else d),
+    ),
+    Misconception(
+        "The first done decides, and a reward only where there is no done.",
+        "Whichever comes first.",
+        lambda r, d: transitions_to_keep(0 * r if d.any() else r, d),
+    ),
+    Misconception(
+        "The later of first reward and first done.",
+        "Whichever comes first: the earlier.",
+        lambda r, d: max((np.argmax(flags) + 1 for flags in (r, d) if flags.any()), default=len(r)),
+    ),
+]
 
 check_transitions_to_keep = Exercise(
     transitions_to_keep,
     _keep_by_loop,
     _keep_cases,
-    [
-        Misconception(
-            "The transition of the success is dropped: no success is left to learn from.",
-            "It is the one that carries the success: + 1.",
-            _keep_with(first=lambda e: int(np.argmax(e))),
-        ),
-        Misconception(
-            "One transition too many: the first after the success stays.",
-            "The index of the first flag, + 1, is a number of transitions.",
-            _keep_with(first=lambda e: min(len(e), int(np.argmax(e)) + 2)),
-        ),
-        Misconception(
-            (
-                "np.argmax of all False is 0: "
-                "a demonstration that is never solved loses all but its first transition."
-            ),
-            "Ask ended.any() first; if none has a flag, all stay.",
-            _keep_with(never=lambda e: 1),
-        ),
-        Misconception(
-            "A demonstration without a flag is dropped.",
-            "Nothing ends it before its last row: all transitions stay.",
-            _keep_with(never=lambda e: 0),
-        ),
-        Misconception(
-            "The last transition of a demonstration without a flag is dropped.",
-            "All stay: its next observation is known.",
-            _keep_with(never=lambda e: len(e) - 1),
-        ),
-        Misconception(
-            "Only the rewards are looked at.",
-            "A done ends the episode, too: |.",
-            _keep_with(ended=lambda r, d: r == 1),
-        ),
-        Misconception(
-            "Only the dones are looked at: some files set them late, or never.",
-            "A success ends the episode online, whatever the file's done says: |.",
-            _keep_with(ended=lambda r, d: d == 1),
-        ),
-        Misconception(
-            "Reward and done both have to be 1.",
-            "Either of them ends the episode: |.",
-            _keep_with(ended=lambda r, d: (r == 1) & (d == 1)),
-        ),
-        Misconception(
-            "Exactly one of the two has to be 1.",
-            "Either or both: |.",
-            _keep_with(ended=lambda r, d: (r == 1) ^ (d == 1)),
-        ),
-        Misconception(
-            "The last flag in place of the first: all that comes after the success stays.",
-            "np.argmax gives the first True.",
-            _keep_with(first=lambda e: len(e) - int(np.argmax(e[::-1]))),
-        ),
-        Misconception("Nothing is cut.", "Up to the first flag, this one included.", lambda r, d: len(r)),
-        Misconception(
-            "It counts the transitions without a flag.",
-            "Up to the first flag, this one included; what comes after is dropped, with a flag or without.",
-            _keep_with(first=lambda e: int(np.sum(~e))),
-        ),
-        Misconception(
-            "Those without a flag, and one more: right only if all flags are at the end.",
-            "Look for the first flag: after a success there may be rows without one.",
-            _keep_with(first=lambda e: int(np.sum(~e)) + 1),
-        ),
-        Misconception(
-            "It counts the flags.",
-            "A number of transitions: the index of the first flag, + 1.",
-            _keep_with(first=lambda e: int(np.sum(e))),
-        ),
-        Misconception(
-            "It counts what is dropped.",
-            "What stays.",
-            _keep_with(first=lambda e: len(e) - int(np.argmax(e)) - 1, never=lambda e: 0),
-        ),
-        Misconception(
-            "The first reward decides, and a done only where there is no reward.",
-            "Whichever comes first.",
-            lambda r, d: (
-                int(np.argmax(r == 1)) + 1
-                if (r == 1).any()
-                else int(np.argmax(d == 1)) + 1
-                if (d == 1).any()
-                else len(r)
-            ),
-        ),
-        Misconception(
-            "The first done decides, and a reward only where there is no done.",
-            "Whichever comes first.",
-            lambda r, d: (
-                int(np.argmax(d == 1)) + 1
-                if (d == 1).any()
-                else int(np.argmax(r == 1)) + 1
-                if (r == 1).any()
-                else len(r)
-            ),
-        ),
-        Misconception(
-            "The later of first reward and first done.",
-            "Whichever comes first: the earlier.",
-            lambda r, d: max((int(np.argmax(f == 1)) + 1 for f in (r, d) if (f == 1).any()), default=len(r)),
-        ),
-    ],
+    _keep_misconceptions,
     insight="An episode ends at its first success online. Data that go on after it would teach another task.",
 )
 
@@ -510,10 +427,8 @@ def _return_cases(rng):
         Case(
             "three steps, never solved, discount 0.5",
             (-np.ones(3), 0.5),
-            (
-                "What comes after the last row is not in the data: "
-                "the sum ends there. -1, -1.5, -1.75 from the end."
-            ),
+            "What comes after the last row is not in the data: "
+            "the sum ends there. -1, -1.5, -1.75 from the end.",
         ),
         Case("solved at once", (np.array([0.0]), 0.99), "A single reward of 0."),
         Case(
@@ -524,132 +439,105 @@ def _return_cases(rng):
         Case(
             "rewards that are whole numbers: -1, 0, -2, 0, -1, 0",
             (np.array([-1, 0, -2, 0, -1, 0]), 0.5),
-            (
-                "Make the array of returns with floats: np.zeros(len(rewards)). "
-                "And a reward of 0 is a reward like others: the sum goes on after it."
-            ),
+            "Make the array of returns with floats: np.zeros(len(rewards)). "
+            "And a reward of 0 is a reward like others: the sum goes on after it.",
         ),
         Case("a long demonstration, discount 0.99", (solved(150), 0.99), "From the end, one pass."),
     ]
 
 
-def _cut_returns(rewards, discount):
-    returns = np.zeros_like(rewards)
-    for step in range(len(rewards) - 1, -1, -1):
-        returns[step] = rewards[step] + discount * (returns[step + 1] if step + 1 < len(rewards) else 0)
-    return returns
-
-
-def _return_anew(rewards, discount):
-    returns, later = np.zeros(len(rewards)), 0.0
-    for step in range(len(rewards) - 1, -1, -1):
-        returns[step] = later = rewards[step] + discount * later if rewards[step] else 0.0
-    return returns
-
-
-def _shifted(values):
-    return np.append(values[1:], 0.0)
-
+_return_misconceptions = [
+    Misconception(
+        "The sum of what has been, from the beginning up to each step.",
+        "From each step on: go through the rewards from the end.",
+        edited(return_to_go, {"len(rewards) - 1, -1, -1": "len(rewards)"}),
+    ),
+    Misconception(
+        "Plain running sums from the beginning.", "From each step on, discounted.", lambda r, g: np.cumsum(r)
+    ),
+    Misconception(
+        "Not discounted.",
+        "returns[t] = rewards[t] + discount * returns[t + 1].",
+        edited(return_to_go, {"discount * ": ""}),
+    ),
+    Misconception(
+        "The discount counts from the first step of the demonstration: gamma^k in place of gamma^(k - t).",
+        "Each step's own reward is not discounted: the clock starts at t.",
+        edited(return_to_go, {"rewards[step] + discount * later": "discount**step * rewards[step] + later"}),
+    ),
+    Misconception(
+        "The step's own reward is left out.",
+        "It begins with rewards[t].",
+        edited(return_to_go, {"returns[step] = later =": "returns[step], later = discount * later,"}),
+    ),
+    Misconception(
+        "The step's own reward is left out, and the next is not discounted.",
+        "It begins with rewards[t].",
+        edited(return_to_go, {"returns[step] = later =": "returns[step], later = later,"}),
+    ),
+    Misconception(
+        "The step's own reward is discounted, too: gamma^(k - t + 1).",
+        "rewards[t] has the weight gamma^0 = 1.",
+        edited(return_to_go, {"rewards[step] + discount * later": "discount * (rewards[step] + later)"}),
+    ),
+    Misconception(
+        "Only the next reward is added, not all that come.",
+        "discount * returns[t + 1], not discount * rewards[t + 1].",
+        lambda r, g: r + g * np.append(r[1:], 0.0),
+    ),
+    Misconception(
+        "The discount stands before the reward, not before what comes later.",
+        "rewards[t] + discount * returns[t + 1].",
+        edited(return_to_go, {"rewards[step] + discount * later": "discount * rewards[step] + later"}),
+    ),
+    Misconception(
+        "The order is turned round: the last step's return stands first.",
+        "Turn it back: returns[t] belongs to step t.",
+        edited(return_to_go, {"return returns": "return returns[::-1]"}),
+    ),
+    Misconception(
+        "The discount is ignored: 0.99 stands in the code.",
+        "Use the argument discount.",
+        edited(return_to_go, {"discount *": "0.99 *"}),
+    ),
+    Misconception(
+        "The array has the type of the rewards: where they are whole numbers, the returns are cut "
+        "to whole numbers.",
+        "np.zeros(len(rewards)), not np.zeros_like(rewards).",
+        edited(return_to_go, {"np.zeros(len(rewards))": "np.zeros_like(rewards)"}),
+    ),
+    Misconception(
+        "The sum starts anew at every reward of 0.",
+        "A reward of 0 is a reward like others: the recursion goes on through it.",
+        edited(return_to_go, {"discount * later": "discount * later if rewards[step] else 0.0"}),
+    ),
+    Misconception(
+        "Means in place of sums.",
+        "A return is a sum.",
+        edited(return_to_go, {"return returns": "return returns / np.arange(len(rewards), 0, -1)"}),
+    ),
+    Misconception(
+        "One return of the whole demonstration, at every step.",
+        "One for each step, from it on.",
+        edited(return_to_go, {"return returns": "return np.full(len(rewards), returns[0])"}),
+    ),
+    Misconception(
+        "After the last row it goes on at the last reward for ever.",
+        "The sum ends with the data: what comes after is 0 here.",
+        edited(return_to_go, {", 0.0": ", rewards[-1] / (1 - discount)"}),
+    ),
+    Misconception(
+        "The last reward is left out.",
+        "Start with the last row.",
+        edited(return_to_go, {"len(rewards) - 1,": "len(rewards) - 2,"}),
+    ),
+]
 
 check_return_to_go = Exercise(
     return_to_go,
     _return_by_sums,
     _return_cases,
-    [
-        Misconception(
-            "The sum of what has been, from the beginning up to each step.",
-            "From each step on: go through the rewards from the end.",
-            lambda r, g: np.array([sum(r[k] * g ** (t - k) for k in range(t + 1)) for t in range(len(r))]),
-        ),
-        Misconception(
-            "Plain running sums from the beginning.",
-            "From each step on, discounted.",
-            lambda r, g: np.cumsum(r),
-        ),
-        Misconception(
-            "Not discounted.",
-            "returns[t] = rewards[t] + discount * returns[t + 1].",
-            lambda r, g: np.cumsum(r[::-1])[::-1],
-        ),
-        Misconception(
-            (
-                "The discount counts from the first step of the demonstration: "
-                "gamma^k in place of gamma^(k - t)."
-            ),
-            "Each step's own reward is not discounted: the clock starts at t.",
-            lambda r, g: np.cumsum((r * g ** np.arange(len(r)))[::-1])[::-1],
-        ),
-        Misconception(
-            "The step's own reward is left out.",
-            "It begins with rewards[t].",
-            lambda r, g: g * _shifted(_return_by_sums(r, g)),
-        ),
-        Misconception(
-            "The step's own reward is left out, and the next is not discounted.",
-            "It begins with rewards[t].",
-            lambda r, g: _shifted(_return_by_sums(r, g)),
-        ),
-        Misconception(
-            "The step's own reward is discounted, too: gamma^(k - t + 1).",
-            "rewards[t] has the weight gamma^0 = 1.",
-            lambda r, g: g * _return_by_sums(r, g),
-        ),
-        Misconception(
-            "Only the next reward is added, not all that come.",
-            "discount * returns[t + 1], not discount * rewards[t + 1].",
-            lambda r, g: r + g * _shifted(r),
-        ),
-        Misconception(
-            "The discount stands before the reward, not before what comes later.",
-            "rewards[t] + discount * returns[t + 1].",
-            lambda r, g: np.cumsum(g * r[::-1])[::-1],
-        ),
-        Misconception(
-            "The order is turned round: the last step's return stands first.",
-            "Turn it back: returns[t] belongs to step t.",
-            lambda r, g: _return_by_sums(r, g)[::-1],
-        ),
-        Misconception(
-            "The discount is ignored: 0.99 stands in the code.",
-            "Use the argument discount.",
-            lambda r, g: _return_by_sums(r, 0.99),
-        ),
-        Misconception(
-            (
-                "The array has the type of the rewards: "
-                "where they are whole numbers, the returns are cut to whole numbers."
-            ),
-            "np.zeros(len(rewards)), not np.zeros_like(rewards).",
-            lambda r, g: _return_by_sums(r, g).astype(r.dtype) if r.dtype.kind == "f" else _cut_returns(r, g),
-        ),
-        Misconception(
-            "The sum starts anew at every reward of 0.",
-            "A reward of 0 is a reward like others: the recursion goes on through it.",
-            _return_anew,
-        ),
-        Misconception(
-            "Means in place of sums.",
-            "A return is a sum.",
-            lambda r, g: _return_by_sums(r, g) / np.arange(len(r), 0, -1),
-        ),
-        Misconception(
-            "One return of the whole demonstration, at every step.",
-            "One for each step, from it on.",
-            lambda r, g: np.full(len(r), _return_by_sums(r, g)[0]),
-        ),
-        Misconception(
-            "After the last row it goes on at the last reward for ever.",
-            "The sum ends with the data: what comes after is 0 here.",
-            lambda r, g: np.array(
-                [_return_by_sums(r, g)[t] + g ** (len(r) - t) * r[-1] / (1 - g) for t in range(len(r))]
-            ),
-        ),
-        Misconception(
-            "The last reward is left out.",
-            "Start with the last row.",
-            lambda r, g: _return_by_sums(np.append(r[:-1], 0.0), g),
-        ),
-    ],
+    _return_misconceptions,
     insight="With -1 a step until the success, it is a clock: the discounted number of steps that are left.",
 )
 
@@ -665,9 +553,8 @@ def may_be_best(low, high):
 
 
 def _best_by_pairs(low, high):
-    return np.array(
-        [not any(low[other] > high[one] for other in range(len(low))) for one in range(len(low))], float
-    )
+    methods = range(len(low))
+    return np.array([not any(low[other] > high[one] for other in methods) for one in methods])
 
 
 def _best_cases(rng):
@@ -692,18 +579,14 @@ def _best_cases(rng):
         case(
             "a narrow interval below a wide one's top",
             np.array([(0.5, 0.56), (0.3, 0.9), (0.05, 0.29)]) + shift,
-            (
-                "The wide one is the highest in the middle and at the top, but it reaches down to 0.3: "
-                "the narrow one may be best. Nothing lies above the wide one."
-            ),
+            "The wide one is the highest in the middle and at the top, but it reaches down to 0.3: "
+            "the narrow one may be best. Nothing lies above the wide one.",
         ),
         case(
             "a narrow interval that begins high, and a wide one with a higher middle",
             np.array([(0.8, 0.82), (0.65, 0.99), (0.4, 0.79), (0.1, 0.6)]) + 0.001,
-            (
-                "The third ends at 0.79, below the narrow one's 0.80: "
-                "it is beaten, although it overlaps the wide one."
-            ),
+            "The third ends at 0.79, below the narrow one's 0.80: "
+            "it is beaten, although it overlaps the wide one.",
         ),
         case(
             "a very wide interval that reaches highest",
@@ -754,108 +637,92 @@ def _best_cases(rng):
     ]
 
 
-_middle = lambda low, high: (low + high) / 2
+_best_misconceptions = [
+    Misconception(
+        "Only the one with the highest middle.",
+        "All that no other interval lies wholly above.",
+        lambda low, high: low + high == (low + high).max(),
+    ),
+    Misconception(
+        "Only the one with the highest upper end.",
+        "All that no other interval lies wholly above.",
+        lambda low, high: high == high.max(),
+    ),
+    Misconception(
+        "Only the one with the highest lower end.",
+        "That one beats some, but not all others: high >= the largest lower end.",
+        lambda low, high: low == low.max(),
+    ),
+    Misconception(
+        "It is held against the interval of the highest middle only.",
+        "A narrower interval with a lower middle may lie higher at its lower end: max over all lower ends.",
+        lambda low, high: high >= low[np.argmax(low + high)],
+    ),
+    Misconception(
+        "It is held against the interval of the highest upper end only.",
+        "max over all lower ends.",
+        lambda low, high: high >= low[np.argmax(high)],
+    ),
+    Misconception(
+        "Touching counts as beaten.",
+        "Above means above: >=.",
+        lambda low, high: (high > low.max()) | (low == low.max()),
+    ),
+    Misconception(
+        "Touching counts as beaten, and one without width beats itself.",
+        "Equal is not above: high >= the largest lower end.",
+        lambda low, high: high > low.max(),
+    ),
+    Misconception(
+        "Touching counts as beaten: some other lower end is as high as its upper end.",
+        "Only a lower end that is truly higher beats it: low[j] > high[i].",
+        edited(_best_by_pairs, {"low[other] > high[one]": "other != one and low[other] >= high[one]"}),
+    ),
+    Misconception(
+        "To overlap some other method is taken to be enough.",
+        "It has to hold against every other method, the highest above all.",
+        lambda low, high: ((high[:, None] >= low) & (low[:, None] <= high)).sum(axis=1) > 1,
+    ),
+    Misconception(
+        "It has to overlap all others: the clear winner drops out.",
+        "A method that lies above all others is beaten by none.",
+        lambda low, high: ((high[:, None] >= low) & (low[:, None] <= high)).all(axis=1),
+    ),
+    Misconception(
+        "Its middle has to reach the highest lower end.",
+        "Its upper end: the true rate may lie anywhere in the interval.",
+        lambda low, high: (low + high) / 2 >= low.max(),
+    ),
+    Misconception(
+        "Its upper end has to reach the highest middle.",
+        "The best one's true rate may lie at its lower end: max over all lower ends.",
+        lambda low, high: high >= ((low + high) / 2).max(),
+    ),
+    Misconception(
+        "The smallest lower end in place of the largest: every method passes.",
+        "Beaten by none: the largest lower end.",
+        lambda low, high: high >= low.min(),
+    ),
+    Misconception(
+        "It says who is beaten.", "True for those that may be best.", lambda low, high: high < low.max()
+    ),
+    Misconception(
+        "Who may be the worst.",
+        "high >= the largest lower end; not low <= the smallest upper end.",
+        lambda low, high: low <= high.min(),
+    ),
+    Misconception(
+        "Who lies wholly above at least one other.",
+        "Who is beaten by none. The lowest of two that overlap lies above nobody, and may be best.",
+        lambda low, high: low > high.min(),
+    ),
+]
+
 check_may_be_best = Exercise(
     may_be_best,
     _best_by_pairs,
     _best_cases,
-    [
-        Misconception(
-            "Only the one with the highest middle.",
-            "All that no other interval lies wholly above.",
-            lambda low, high: _middle(low, high) == _middle(low, high).max(),
-        ),
-        Misconception(
-            "Only the one with the highest upper end.",
-            "All that no other interval lies wholly above.",
-            lambda low, high: high == high.max(),
-        ),
-        Misconception(
-            "Only the one with the highest lower end.",
-            "That one beats some, but not all others: high >= the largest lower end.",
-            lambda low, high: low == low.max(),
-        ),
-        Misconception(
-            "It is held against the interval of the highest middle only.",
-            (
-                "A narrower interval with a lower middle may lie higher at its lower end: "
-                "max over all lower ends."
-            ),
-            lambda low, high: high >= low[np.argmax(_middle(low, high))],
-        ),
-        Misconception(
-            "It is held against the interval of the highest upper end only.",
-            "max over all lower ends.",
-            lambda low, high: high >= low[np.argmax(high)],
-        ),
-        Misconception(
-            "Touching counts as beaten.",
-            "Above means above: >=.",
-            lambda low, high: (high > low.max()) | (low == low.max()),
-        ),
-        Misconception(
-            "Touching counts as beaten, and one without width beats itself.",
-            "Equal is not above: high >= the largest lower end.",
-            lambda low, high: high > low.max(),
-        ),
-        Misconception(
-            "Touching counts as beaten: some other lower end is as high as its upper end.",
-            "Only a lower end that is truly higher beats it: low[j] > high[i].",
-            lambda low, high: np.array(
-                [not any(low[j] >= high[i] for j in range(len(low)) if j != i) for i in range(len(low))]
-            ),
-        ),
-        Misconception(
-            "To overlap some other method is taken to be enough.",
-            "It has to hold against every other method, the highest above all.",
-            lambda low, high: np.array(
-                [
-                    any((high[i] >= low[j]) and (high[j] >= low[i]) for j in range(len(low)) if j != i)
-                    for i in range(len(low))
-                ]
-            ),
-        ),
-        Misconception(
-            "It has to overlap all others: the clear winner drops out.",
-            "A method that lies above all others is beaten by none.",
-            lambda low, high: np.array(
-                [
-                    all((high[i] >= low[j]) and (high[j] >= low[i]) for j in range(len(low)))
-                    for i in range(len(low))
-                ]
-            ),
-        ),
-        Misconception(
-            "Its middle has to reach the highest lower end.",
-            "Its upper end: the true rate may lie anywhere in the interval.",
-            lambda low, high: _middle(low, high) >= low.max(),
-        ),
-        Misconception(
-            "Its upper end has to reach the highest middle.",
-            "The best one's true rate may lie at its lower end: max over all lower ends.",
-            lambda low, high: high >= _middle(low, high).max(),
-        ),
-        Misconception(
-            "The smallest lower end in place of the largest: every method passes.",
-            "Beaten by none: the largest lower end.",
-            lambda low, high: high >= low.min(),
-        ),
-        Misconception(
-            "It says who is beaten.", "True for those that may be best.", lambda low, high: high < low.max()
-        ),
-        Misconception(
-            "Who may be the worst.",
-            "high >= the largest lower end; not low <= the smallest upper end.",
-            lambda low, high: low <= high.min(),
-        ),
-        Misconception(
-            "Who lies wholly above at least one other.",
-            "Who is beaten by none. The lowest of two that overlap lies above nobody, and may be best.",
-            lambda low, high: low > high.min(),
-        ),
-    ],
-    insight=(
-        "Several may be best, and then the table does not say which one is. "
-        "With more seeds the intervals shrink."
-    ),
+    _best_misconceptions,
+    insight="Several may be best, and then the table does not say which one is. "
+    "With more seeds the intervals shrink.",
 )

@@ -1,0 +1,89 @@
+"""How a check speaks of numbers, shapes and errors."""
+
+import traceback
+
+import numpy as np
+
+
+def error_hint(error: BaseException) -> str:
+    if type(error).__name__ in (
+        "TracerArrayConversionError",
+        "TracerBoolConversionError",
+        "ConcretizationTypeError",
+    ):
+        return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
+    if isinstance(error, SystemExit):
+        return "Your code called exit() or quit()."
+    if isinstance(error, ValueError) and "truth value of an array" in str(error):
+        return (
+            "An `if`, `and`, `or`, `not`, or a chain such as a < x < b, on a whole array. "
+            "Entry by entry: &, | and ~, with brackets round each comparison. "
+            "For one yes or no: .all(), .any() or np.array_equal."
+        )
+    if isinstance(error, NameError):
+        return "A name is misspelled, or belongs to a cell that was not run."
+    if isinstance(error, TypeError) and any(word in str(error) for word in ("integer", "invert")):
+        return (
+            "The argument holds numbers, not whole numbers or True and False: "
+            "int(...) or (x == 1) makes them so."
+        )
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "The signature was changed: it has to take the arguments of the docstring, in their order."
+    return ""
+
+
+def line_of(error: BaseException) -> str:
+    """The line of the notebook cell that raised, if it was one."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if "ipykernel" in frame.filename or frame.filename.startswith("<ipython"):
+            return (
+                f"\nin line {frame.lineno} of your cell: {frame.line}"
+                if frame.line
+                else f"\nin line {frame.lineno} of your cell"
+            )
+    return ""
+
+
+def shape_text(values: np.ndarray) -> str:
+    return f"shape {values.shape}" + (
+        f": {numbers_text(values)}" if values.ndim == 1 and values.size <= 12 else ""
+    )
+
+
+def shape_hint(got: tuple, wanted: tuple) -> str:
+    if got == wanted[::-1]:
+        return "The axes are swapped: transpose, or index the other axis."
+    if got == () and wanted:
+        return "Everything was summed: give the axis to np.sum or np.max."
+    if wanted == () and got == (1,):
+        return (
+            "An axis is left over: one number is asked for, over everything (the mean, the median, the sum "
+            "or a count, as the text says). Or a comma after the last name of the return made a tuple of it."
+        )
+    if wanted == ():
+        return (
+            "An axis is left over: one number is asked for, "
+            "over everything (the mean, the median, the sum or a count, as the text says)."
+        )
+    if len(got) > len(wanted):
+        return "An axis is left over: sum over it, index it, or drop keepdims."
+    if len(got) < len(wanted):
+        return "An axis is missing: it was summed over, or a loop kept only its last result."
+    return ""
+
+
+def _whole(values: np.ndarray) -> bool:
+    """Whether these are step numbers, counts and the like: whole, and short enough to be read as such."""
+    return bool(
+        np.all(np.isfinite(values)) and np.all(values == np.round(values)) and np.all(np.abs(values) < 1e9)
+    )
+
+
+def number_text(value: float) -> str:
+    return str(int(value)) if _whole(value) else f"{value:.5g}"
+
+
+def numbers_text(values: np.ndarray) -> str:
+    return np.array2string(
+        values.astype(int) if _whole(values) else values, precision=4, threshold=8, edgeitems=2
+    )
