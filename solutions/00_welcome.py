@@ -167,7 +167,7 @@ import time
 import jax
 
 from qlac_lite.agents import make_learner
-from qlac_lite.data.sources import lite_play
+from qlac_lite.data.suites import lite_play
 from qlac_lite.envs import lite_world
 from qlac_lite.training.jax_loop import lite_config, train_lite
 

@@ -49,8 +49,8 @@ from scipy.spatial.distance import cdist
 
 from qlac_lite.config import get_task
 from qlac_lite.data.dataset import build_dataset, sample
-from qlac_lite.data.formats.ogbench import load
-from qlac_lite.data.sources.fetch import get_dataset
+from qlac_lite.data.fetch import get_dataset
+from qlac_lite.data.load import load
 from qlac_lite.envs import lite_world
 from qlac_lite.envs.make import make_env
 from qlac_lite.lessons import shorten, show

@@ -751,7 +751,7 @@ for name, (truth, belief, distance) in results.items():
 # The data are play: a scripted demonstrator carries the puck here and there, through either gap, with pauses and smooth noise. One in five of its targets is the goal. In play the demonstrator may start anywhere; the agent starts on the left.
 
 # %%
-from qlac_lite.data.sources import lite_play
+from qlac_lite.data.suites import lite_play
 from qlac_lite.envs import lite_world
 
 WORLD = lite_world.LiteWorld(step=0.04)
@@ -839,7 +839,7 @@ figure, panels = plots.new_figure(len(STEPS), width=3.5, height=3.3)
 for axes, step in zip(panels, STEPS, strict=True):
     for method in METHODS:
         updates, success = curve(method, step)
-        colour, marker = plots.STYLES[method]
+        colour, marker = plots.style(method)
         plots.band(axes, updates / 1000, success, TITLES[method], colour, marker, within=(0, 100))
     plots.mark_online(axes, rows[0]["offline"])
     axes.set(title=f"steps of {step:g}\n", xlabel="updates (thousands)", ylim=(-4, 104))
@@ -855,7 +855,7 @@ show(
 figure, (axes,) = plots.new_figure(1, width=7)
 for k, method in enumerate(METHODS):
     final = np.array([curve(method, step)[1][:, -1] for step in STEPS]).T  # (seeds, steps)
-    colour, marker = plots.STYLES[method]
+    colour, marker = plots.style(method)
     places = np.arange(len(STEPS)) + 0.07 * (k - 2.5)
     plots.points(axes, places, final, TITLES[method], colour, marker, within=(0, 100))
 axes.set_xticks(range(len(STEPS)), [f"{step:g}\nabout {round(3.1 / step)} actions" for step in STEPS])

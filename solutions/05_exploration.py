@@ -46,7 +46,7 @@ from scipy import stats
 from qlac_lite.agents import make_learner, networks
 from qlac_lite.data.dataset import sample
 from qlac_lite.data.replay import Transitions, append, empty_replay
-from qlac_lite.data.sources import lite_play
+from qlac_lite.data.suites import lite_play
 from qlac_lite.envs import lite_world
 from qlac_lite.experiments.runner import recorded
 from qlac_lite.lessons import shorten, show

@@ -44,7 +44,7 @@ from jax.lax import stop_gradient
 from qlac_lite.agents import make_learner, networks
 from qlac_lite.agents.flow import euler, flow_matching_loss
 from qlac_lite.config import METHODS, make_config
-from qlac_lite.data.sources import lite_play
+from qlac_lite.data.suites import lite_play
 from qlac_lite.envs import lite_world
 from qlac_lite.experiments.runner import play, recorded
 from qlac_lite.lessons import shorten, show

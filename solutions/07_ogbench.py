@@ -47,8 +47,8 @@ import numpy as np
 from qlac_lite.agents import make_learner
 from qlac_lite.config import DOMAINS, METHODS, get_task, make_config
 from qlac_lite.data.dataset import build_dataset
-from qlac_lite.data.formats.ogbench import load, verify
-from qlac_lite.data.formats.records import describe
+from qlac_lite.data.load import load, verify
+from qlac_lite.data.records import describe
 from qlac_lite.data.replay import empty_replays
 from qlac_lite.envs.make import make_vector_env
 from qlac_lite.lessons import run_folder, shorten, show
@@ -57,6 +57,7 @@ from qlac_lite.lessons.checks.lesson07 import ABOVE, BELOW, HEALTHY, INSIDE, NO_
 from qlac_lite.lessons.checks.lesson07 import OFF_BEHAVIOR, Q_TOO_HIGH, Q_TOO_LOW, TOO_EARLY, WORDS
 from qlac_lite.reports import plots
 from qlac_lite.reports.paper import quoted
+from qlac_lite.training.health import progress_rows
 from qlac_lite.training.updates import Engine
 from qlac_lite.utils.files import read_csv, read_npz
 from qlac_lite.utils.statistics import mean_interval, success_interval
@@ -335,11 +336,12 @@ def measure_updates(config, seconds):
 
 def measure_simulators(config, seconds):
     """Environment steps a second of one simulator a seed, together."""
-    size, action_size = config.execution_length, get_task(config.task).domain.action_size
-    environments = make_vector_env(config.task, config.seeds, size, config.discount)
+    task, size = get_task(config.task), config.execution_length
+    environments = make_vector_env(task, config.seeds, size, config.discount)
     environments.reset(seed=list(range(config.seeds)))
     rng = np.random.default_rng(0)
-    chunks = lambda: rng.uniform(-1, 1, (config.seeds, size, action_size)).astype(np.float32)
+    shape, everyone = (config.seeds, size, task.domain.action_size), np.ones(config.seeds, int)
+    chunks = lambda: {"chunk": rng.uniform(-1, 1, shape).astype(np.float32), "run": everyone}
     environments.step(chunks())  # the first step compiles, where the simulator is JAX
     done, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < seconds:
@@ -575,7 +577,7 @@ figure, panels = plots.new_figure(4, width=2.7, height=3.3)
 for axes, (name, (task, steps)) in zip(panels, CELLS.items(), strict=True):
     for x, method in enumerate(("qc", "qc-fql", "bfn", "fql")):
         mean, low, high = (100 * value for value in quoted(task, method)[steps])
-        colour, marker = plots.STYLES[method]
+        colour, marker = plots.style(method)
         style = dict(color=colour, marker=marker, markersize=7, capsize=4, linewidth=1.5)
         axes.errorbar(x, mean, [[mean - low], [high - mean]], **style)
         guess = predictions[name][method]
@@ -677,7 +679,7 @@ for when in sorted({row["step"] for row in scores}):
     some = [row for row in scores if row["step"] == when]
     each = [np.array([row["success"] for row in some if row["seed"] == seed]) for seed in seeds]
     mean, low, high = success_interval(each)
-    colour, marker = plots.STYLES[METHOD]
+    colour, marker = plots.style(METHOD)
     bars = [[100 * (mean - low)], [100 * (high - mean)]]
     left.errorbar(when / 1000, 100 * mean, bars, color=colour, marker=marker, capsize=4, markersize=7)
     told = f"success {100 * mean:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
@@ -832,12 +834,9 @@ def watch(**changes):
     progress, rows = engine.start(0, get_task("lite-world")), []
     for step in range(0, UPDATES, EVERY):
         progress = engine.update(progress, step, EVERY)
-        for i, seed in enumerate(run.seed_list):
-            values = {name: float(v[i]) for name, v in progress.metrics.items()}
-            count = values.pop("count")
-            means = {k: v if k.endswith(("_max", "_min")) else v / count for k, v in values.items()}
-            rows.append(dict(step=step + EVERY, seed=seed) | means)
-        progress = progress._replace(metrics=engine.no_metrics())
+        means = progress_rows(run, progress.metrics, np.asarray(progress.count), seconds=1)
+        rows += [{"step": step + EVERY} | row for row in means]
+        progress = engine.forget_metrics(progress)
     return rows
 
 

@@ -39,10 +39,10 @@ import h5py
 import numpy as np
 
 from qlac_lite.config import get_task, make_config
-from qlac_lite.data.formats.records import describe
-from qlac_lite.data.formats.robomimic import demonstrations
-from qlac_lite.data.load import verify
-from qlac_lite.envs.robomimic import RobomimicEnv, env_args, object_observation
+from qlac_lite.data.load import read, verify
+from qlac_lite.data.records import describe
+from qlac_lite.envs.robomimic import RobomimicEnv
+from qlac_lite.envs.robomimic_spec import env_args, object_observation
 from qlac_lite.lessons import notebook, run_folder, shorten, show
 from qlac_lite.lessons.checks import lesson08 as checks
 from qlac_lite.reports import plots
@@ -117,7 +117,7 @@ FILES = {}
 for task, count in MANY.items():
     made = [] if FULL else ["--source", "generate", "--episodes", count]
     FILES[task] = HOME / finish(start("data", f"{task}-mh-low_dim", *made, "--out", "data"))
-    about = describe(verify(FILES[task], f"{task}-mh-low_dim"))
+    about = describe(verify(FILES[task], get_task(f"{task}-mh-low_dim").domain))
     print(textwrap.fill(about, 96, subsequent_indent="  "))
 
 # %% [markdown]
@@ -309,7 +309,7 @@ with h5py.File(FILES["square"]) as file:
 # Before any training, look at what is to be imitated. First as a film: the simulator is put where a demonstration began, and its actions are executed one after the other, blindly. That is **open-loop replay**. A demonstration that cannot be replayed was not made by this simulator, or the actions are not what was executed.
 
 # %%
-LIFT = demonstrations(FILES["lift"])
+LIFT, _ = read(FILES["lift"])
 env = RobomimicEnv(env_args("lift"), 300, size=224)
 
 

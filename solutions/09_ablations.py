@@ -44,10 +44,10 @@ from qlac_lite.lessons.checks import lesson09 as checks
 from qlac_lite.lessons.sliders import explore
 from qlac_lite.reports import plots
 from qlac_lite.reports.ablation import measured
-from qlac_lite.reports.tables import points_interval as in_points
 from qlac_lite.training.jax_loop import lite_config, train_lite
 from qlac_lite.utils import statistics
 from qlac_lite.utils.statistics import mean_interval
+from qlac_lite.utils.statistics import points_interval as in_points
 
 # %% [markdown]
 # ## 1. One factor at a time
@@ -338,7 +338,7 @@ def by_length(axes, method, phase, ending="", label=None, line="-"):
     """Success against h of one method, with its interval."""
     values = np.stack([getattr(measured(ROWS, f"{method}-h{h}{ending}"), phase) for h in LENGTHS], axis=1)
     mean, low, high = mean_interval(values)
-    colour, marker = plots.STYLES[method]
+    colour, marker = plots.style(method)
     look = dict(color=colour, marker=marker, markersize=5, linestyle=line, label=label)
     (drawn,) = axes.plot(LENGTHS, mean, **look)
     axes.fill_between(LENGTHS, *np.clip((low, high), 0, 100), color=colour, alpha=0.15, linewidth=0)
@@ -399,7 +399,7 @@ def draw_pushed(push, axes=None):
     axes.minorticks_off()
     axes.set_title(f"pushes of {push:g}")
     if not axes.figure.legends:  # one for all panels
-        plots.legend_beside(axes.figure, lines, False, "upper")
+        plots.legend_beside(axes.figure, lines, "upper")
     return figure, f"Success of QC-FQL and QC against chunk length with pushes of {push:g}, eight seeds."
 
 
@@ -543,7 +543,7 @@ for axes, (label, quantity) in zip(panels, quantities.items(), strict=True):
     for method in ("qc", "bfn"):
         values = np.stack([quantity(f"{method}-N{n}") for n in CANDIDATES], axis=1)
         mean, low, high = mean_interval(values)
-        colour, marker = plots.STYLES[method]
+        colour, marker = plots.style(method)
         axes.plot(CANDIDATES, mean, color=colour, marker=marker, label=METHODS[method].title)
         axes.fill_between(CANDIDATES, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.set(xscale="log", xlabel="candidates N", ylabel=label)
@@ -920,7 +920,7 @@ HONEST = {
 figure, (axes,) = plots.new_figure(1, width=6.6, height=2.6)
 for place, (name, (one, other, when)) in enumerate(HONEST.items()):
     apart = getattr(measured(ROWS, one), when) - getattr(measured(ROWS, other), when)
-    mean, low, high = statistics.difference(apart, np.zeros(8))
+    mean, low, high = mean_interval(apart)
     axes.plot(apart, place + 0.2 + 0.03 * np.arange(8), ".", color="0.5", zorder=3)
     axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], color="#0072B2", marker="o", capsize=4)
     print(f"{name:42} {less(apart, 0 * apart)} points")

@@ -74,7 +74,7 @@ def assert_same_arrays(a, b):
 @pytest.fixture(scope="session")
 def play_file(tmp_path_factory):
     """Path of a play file of a domain, 2 episodes, generated once a session."""
-    from qlac_lite.data.sources.generate import generate
+    from qlac_lite.data.fetch import generate
 
     folder, made = tmp_path_factory.mktemp("data"), {}
 
@@ -82,7 +82,7 @@ def play_file(tmp_path_factory):
         key = (domain, episodes)
         if key not in made:
             made[key] = folder / f"{domain}-{episodes}.npz"
-            generate(DOMAINS[domain].dataset, episodes, 0, made[key])
+            generate(DOMAINS[domain], episodes, 0, made[key])
         return made[key]
 
     return path

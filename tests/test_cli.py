@@ -271,7 +271,7 @@ def test_the_import_is_light():
 
 def test_simulator_processes_load_no_jax():
     code = (
-        "import sys, qlac_lite.envs.ogbench, qlac_lite.envs.make, qlac_lite.data.sources.generate; "
+        "import sys, qlac_lite.envs.ogbench, qlac_lite.envs.make, qlac_lite.data.suites.ogbench_play; "
         "assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,9 +21,10 @@ import qlac_lite
 from qlac_lite import agents
 from qlac_lite.config import METHODS, make_config, methods, protocol, tasks
 from qlac_lite.config.methods import Method
-from qlac_lite.config.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, get_task
-from qlac_lite.data.sources.generate import _write_hdf5, generate
+from qlac_lite.config.tasks import DOMAINS, LITE_DOMAIN, LITE_WORLD, ROBOMIMIC, get_task
+from qlac_lite.data.fetch import generate
 from qlac_lite.experiments.sweep.spec import read_spec
+from qlac_lite.reports import paper
 from qlac_lite.reports.by_task import write_report
 from qlac_lite.reports.one_run import evaluate_run
 from qlac_lite.training.loop import start_run, train
@@ -147,7 +148,7 @@ def test_the_row_and_the_file_are_all_that_the_tests_of_methods_ask_for(bfn_mean
 def test_a_run_of_it_trains_is_evaluated_reported_and_exported(bfn_mean, tmp_path):
     """On the lite world, offline and online; in the report with its own colour; the policy's file holds the
     flow alone."""
-    generate(LITE_WORLD, 2, 0, tmp_path / "play.npz")
+    generate(LITE_DOMAIN, 2, 0, tmp_path / "play.npz")
     run, dataset = start_run(
         make_config(LITE_WORLD, bfn_mean, **conftest.TINY), tmp_path / "play.npz", tmp_path / "run"
     )
@@ -191,19 +192,19 @@ import conftest, test_data
 from qlac_lite.config import tasks
 from qlac_lite.training import loop
 from qlac_lite.config import make_config
-from qlac_lite.data.sources.generate import generate
+from qlac_lite.data.fetch import generate
 from qlac_lite.training.loop import start_run, train
 
 if __name__ == "__main__":
     assert Path(tasks.__file__).is_relative_to(Path.cwd()), tasks.__file__
     domain, path = sys.argv[1], Path("play.npz")
-    generate(f"{domain}-play-v0", 2, 0, path)
+    generate(tasks.DOMAINS[domain], 2, 0, path)
     test_data.test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(\
 lambda domain: path, domain)
     task = f"{domain}-play-singletask-task1-v0"
     test_data.task_names = lambda: [task]
     test_data.test_labels_equal_what_the_environment_rewards(lambda domain: path, domain)
-    loop._Training._evaluate = lambda *args: None  # takes longest, and is the same simulator
+    loop.Recorder._evaluate = lambda *args: None  # takes longest, and is the same simulator
     run, dataset = start_run(make_config(task, "rlpd-ac", \
 **conftest.TINY | dict(offline_steps=0, seeds=1, critics=2)), path, Path("run"))
     train(run, dataset, log=lambda text: None)
@@ -236,7 +237,7 @@ def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
     assert row.name not in DOMAINS
     for file, begins, becomes in (
         ("config/tasks", ' +Domain\\("puzzle-3x3"', rf"\g<0>        {text}\n"),
-        ("data/sources/generate", "STEPS = 1001", "STEPS = 201\n"),
+        ("data/suites/ogbench_play", "STEPS = 1001", "STEPS = 201\n"),
     ):
         path = tmp_path / "qlac_lite" / f"{file}.py"
         changed, count = re.subn(rf"^{begins}.*\n", becomes, path.read_text(), flags=re.M)
@@ -262,11 +263,11 @@ def test_the_listings_and_the_papers_tests_have_to_be_told_of_a_task_that_is_not
         "83",
         "500",
     ]  # no * yet: as if the limit were the paper's
-    both = ('(domain.name == "cube-single")', '(domain.name in ("cube-single", "puzzle-4x4"))')
-    monkeypatch.setattr(protocol, "_domain_row", edited(protocol._domain_row, both))
+    both = ('domain.name == "cube-single"', 'domain.name in ("cube-single", "puzzle-4x4")')
+    monkeypatch.setattr(protocol, "_ogbench_row", edited(protocol._ogbench_row, both))
     assert line().startswith("puzzle-4x4-play-v0*")
-    assert 'domain != "cube-single"' in inspect.getsource(protocol._settings)
 
+    monkeypatch.setattr(paper, "MEANS", (*paper.MEANS, row.name))
     monkeypatch.setattr(test_paper, "PAPER_DOMAINS", [*test_paper.PAPER_DOMAINS, row.name])
     with pytest.raises(AssertionError, match="puzzle-4x4"):
         test_paper.test_every_method_of_the_paper_is_quoted_at_its_protocols_steps()
@@ -287,31 +288,22 @@ def test_another_robomimic_set_is_a_row_and_a_mask_to_know_it_by(tmp_path, monke
     h5py = pytest.importorskip("h5py", reason="Robomimic's extra is not installed: make robomimic")
     if importlib.util.find_spec("robosuite") is None:
         pytest.skip("Robomimic's simulator is not installed: make robomimic")
-    from qlac_lite.data.formats import robomimic
     from qlac_lite.data.load import load
-    from qlac_lite.data.sources.robomimic_scripts import demonstrate
+    from qlac_lite.data.suites import robomimic_files
+    from qlac_lite.data.suites.robomimic_scripts import demonstrate
+    from qlac_lite.envs.robomimic_spec import env_args
     from qlac_lite.utils.errors import QlacError
 
     row = tasks._robomimic("lift", "paired", 19, 300, 1, 50)
     monkeypatch.setitem(ROBOMIMIC, row.name, row)
-    rows = demonstrate("lift", row.env_type, 0, 0)
-    flat = {f"{part}/{key}": values for part in ("obs", "next_obs") for key, values in rows.pop(part).items()}
     path = tmp_path / "lift.hdf5"
-    _write_hdf5(
-        row.name,
-        0,
-        [flat | {key: np.array("" if value is None else value) for key, value in rows.items()}],
-        path,
-    )
+    robomimic_files.write(path, [demonstrate("lift", row.env_type, 0, 0)], env_args("lift"), "a script")
     with h5py.File(path, "a") as file:
         file["mask/paired"] = file["mask/train"][:]
     with pytest.raises(QlacError, match="holds lift-ph-low_dim"):
         load(path, get_task(row.name))
-    monkeypatch.setattr(
-        robomimic,
-        "_verified",
-        edited(robomimic._verified, ('"ph" if masks', '"paired" if "paired" in masks else "ph" if masks')),
-    )
+    known = ('"ph" if masks', '"paired" if "paired" in masks else "ph" if masks')
+    monkeypatch.setattr(robomimic_files, "read", edited(robomimic_files.read, known))
     dataset, summary = load(path, get_task(row.name))
     assert summary["domain"] == row.name and (dataset.rewards.max(), dataset.rewards.min()) == (0, -1)
     assert row.name in protocol.describe_tasks()

@@ -203,26 +203,29 @@ class HostSampler:
 
 def simulator_rates(rounds: int = 60) -> dict[str, float]:
     """Environment steps a second of random chunks on one core and on all, and of data generation on all."""
-    from qlac_lite.data.sources.generate import STEPS, generate
+    from qlac_lite.config import DOMAINS, get_task
+    from qlac_lite.data.fetch import generate
+    from qlac_lite.data.suites.ogbench_play import STEPS
     from qlac_lite.envs.make import make_vector_env
     from qlac_lite.utils.machine import usable_cores
 
     rates = {}
     cores = usable_cores()
     for count in sorted({1, cores}):
-        environments = make_vector_env(TASK, count, 5, 0.99)
+        environments = make_vector_env(get_task(TASK), count, 5, 0.99)
         environments.reset(seed=list(range(count)))
         rng = np.random.default_rng(0)
         begin = time.perf_counter()
         for _ in range(rounds):
-            environments.step(rng.uniform(-1, 1, (count, 5, 5)).astype(np.float32))
+            chunks = rng.uniform(-1, 1, (count, 5, 5)).astype(np.float32)
+            environments.step({"chunk": chunks, "run": np.ones(count, int)})
         rates[f"simulation, {count} process{'es' if count > 1 else ''}"] = (
             rounds * 5 * count / (time.perf_counter() - begin)
         )
         environments.close()
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
-        generate("cube-single-play-v0", 4 * cores, 0, Path(folder) / "bench.npz")
+        generate(DOMAINS["cube-single"], 4 * cores, 0, Path(folder) / "bench.npz")
         rates[f"data generation, {cores} processes, start-up included"] = (
             4 * cores * STEPS / (time.perf_counter() - begin)
         )

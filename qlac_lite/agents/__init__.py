@@ -14,10 +14,11 @@ __all__ = ["Learner", "State", "make_learner"]
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """The learner of `config.method`, for observations of size S and actions of size A."""
-    make, sizes = pkgutil.resolve_name(get_method(config.method).learner), (observation_size, action_size)
-    apart = config.chunk_length != config.critic_length
-    learner = make(config, *sizes, **({"critics": decoupled.make_critics(config, *sizes)} if apart else {}))
+    """The learner of `config.method`."""
+    inputs = (config, observation_size, action_size)
+    if config.chunk_length != config.critic_length:
+        inputs += (decoupled.make_critics(*inputs),)
+    learner = pkgutil.resolve_name(get_method(config.method).learner)(*inputs)
     if config.execution_length == config.chunk_length:
         return learner
     return learner._replace(act=lambda *inputs: learner.act(*inputs)[:, : config.execution_length])

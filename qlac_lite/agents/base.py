@@ -1,8 +1,7 @@
-"""What the learners share: the state, a gradient step on a sum of named losses,
-and how a policy acts in episodes.
+"""What the learners share: the state, a gradient step on a sum of named losses, and acting in episodes.
 
-Shapes: B batch, S observation size, H length of the policy's chunk (1 for the one-step and n-step methods),
-A action size, W environments.
+Shapes: B batch, S observation size, H length of the policy's chunk (1 for single actions), A action size,
+W environments.
 """
 
 from collections.abc import Callable
@@ -12,23 +11,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import Array
 
 from qlac_lite.agents.networks import Params
 from qlac_lite.data.dataset import Batch
 
-Losses = dict[str, jax.Array]  # name -> scalar, weights included; the learner minimises their sum
+Losses = dict[str, Array]  # name -> scalar with its weight; their sum is minimised
 EVALUATION, TRAINING = 1, 2  # streams of episode seeds
 
 
 class Metrics(NamedTuple):
-    """Scalars for the log by name, in the way in which several updates are summed up."""
+    """Scalars for the log by name, and how several updates are summed up."""
 
-    mean: dict[str, jax.Array] = {}
-    max: dict[str, jax.Array] = {}
-    min: dict[str, jax.Array] = {}
+    mean: dict[str, Array] = {}
+    max: dict[str, Array] = {}
+    min: dict[str, Array] = {}
 
-    def also(self, **means: jax.Array) -> "Metrics":
-        """These metrics and further means."""
+    def also(self, **means: Array) -> "Metrics":
         return self._replace(mean=self.mean | means)
 
 
@@ -36,58 +35,48 @@ class State(NamedTuple):
     """All that is trained, a plain pytree."""
 
     params: dict[str, Params]  # by network
-    target_critic: Params  # moving average of params["critic"]; empty for behavior cloning
+    target_critic: Params  # moving average of params["critic"]; empty without a critic
     optimizer: Any
 
 
 class Learner(NamedTuple):
     """A method as pure functions."""
 
-    init: Callable[[jax.Array], State]  # key -> state
-    update: Callable[..., tuple[State, Metrics]]  # one gradient step, see `gradient_step`
-    # params, (B, S), key -> actions to execute, in [-1, 1]: (B, H, A), or their first `config.execute`
-    act: Callable[[dict[str, Params], jax.Array, jax.Array], jax.Array]
-    losses: Callable[[dict[str, Params], Params, Batch, jax.Array], tuple[Losses, Metrics]]
+    init: Callable[[Array], State]  # key -> state
+    update: Callable[..., tuple[State, Metrics]]  # see `gradient_step`
+    act: Callable[..., Array]  # params, (B, S), key -> the actions to execute (B, up to H, A), in [-1, 1]
+    losses: Callable[[dict[str, Params], Params, Batch, Array], tuple[Losses, Metrics]]
     moves: dict[str, str]  # loss -> the one network that it moves
     acts_with: tuple[str, ...]  # the networks that `act` reads
-    # params, (B, S), (B, H, A) -> the critics' mean value of whole chunks (B,), see `critics.mean_value`
-    value: Callable | None = None
+    value: Callable | None = None  # params, (B, S), (B, H, A) -> (B,), see `critics.mean_value`
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:
-    """`update(state, batch, key, reduce)`: Adam on the sum of the losses, and the target's moving average.
+    """`update(state, batch, key)`: a step on the sum of the losses, and the target's moving average.
 
-    The average takes the critic as it was before the step, as the published code does.
-    `reduce` is applied to the gradient first; where a batch is split over devices, it takes their mean.
-
-    One optimizer serves all networks: Adam treats every parameter by itself, and each loss reaches only the
-    network it is meant for, because `losses` stops the other gradients.
+    The average takes the critic from before the step, as the published code does. One optimizer serves all
+    networks: Adam treats each parameter by itself, and `losses` stops the gradients that do not belong.
+    Where a batch is split over devices, `reduce` takes the gradient's mean.
     """
 
-    def total(params, target_critic, batch, key):
-        terms, metrics = losses(params, target_critic, batch, key)
+    def total(params, *inputs):
+        terms, metrics = losses(params, *inputs)
         return sum(terms.values()), metrics.also(**{f"{name}_loss": value for name, value in terms.items()})
 
-    def update(
-        state: State, batch: Batch, key: jax.Array, reduce: Callable = lambda gradient: gradient
-    ) -> tuple[State, Metrics]:
+    def update(state, batch, key, reduce=lambda gradient: gradient):
         gradient, metrics = jax.grad(total, has_aux=True)(state.params, state.target_critic, batch, key)
         steps, opt_state = optimizer.update(reduce(gradient), state.optimizer, state.params)
-        params = optax.apply_updates(state.params, steps)
-        target_critic = optax.incremental_update(
-            state.params.get("critic", {}), state.target_critic, target_rate
-        )
+        params, critic = optax.apply_updates(state.params, steps), state.params.get("critic", {})
+        target_critic = optax.incremental_update(critic, state.target_critic, target_rate)
         return State(params, target_critic, opt_state), metrics
 
     return update
 
 
-def initial_state(
-    networks: dict[str, Callable], optimizer: optax.GradientTransformation, key: jax.Array
-) -> State:
+def initial_state(inits: dict[str, Callable], optimizer: optax.GradientTransformation, key: Array) -> State:
     """Parameters of each network from its own key; the target critic starts as a copy of the critic."""
-    keys = jax.random.split(key, len(networks))
-    params = {name: init(k) for (name, init), k in zip(networks.items(), keys, strict=True)}
+    keys = jax.random.split(key, len(inits))
+    params = {name: init(k) for (name, init), k in zip(inits.items(), keys, strict=True)}
     target_critic = jax.tree.map(jnp.copy, params.get("critic", {}))
     return State(params, target_critic, optimizer.init(params))
 
@@ -97,11 +86,10 @@ def episode_seed(seed: int, stream: int, episode: int) -> int:
     return int(np.random.SeedSequence([seed, stream, episode]).generate_state(1)[0])
 
 
-def acting(learner: Learner) -> Callable[..., jax.Array]:
-    """One seed's policy in W environments.
+def acting(learner: Learner) -> Callable[..., Array]:
+    """One seed's policy, with noise that follows from seed, stream, episode and decision alone.
 
-    Call: params, observations (W, S), seed, stream, episodes (W,), decisions (W,) -> chunks (W, H, A). The
-    noise of a decision follows from seed, stream, episode and decision alone.
+    Call: params, observations (W, S), seed, stream, episodes (W,), decisions (W,) -> chunks (W, H, A).
     """
 
     def one(params, observation, seed, stream, episode, decision):
@@ -111,10 +99,9 @@ def acting(learner: Learner) -> Callable[..., jax.Array]:
     return jax.vmap(one, in_axes=(None, 0, None, None, 0, 0))
 
 
-# Axes over the seeds of the arguments of `acting`; the stream is the same for all.
-ACTING_AXES = (0, 0, 0, None, 0, 0)
+ACTING_AXES = (0, 0, 0, None, 0, 0)  # over seeds, of the arguments of `acting`
 
 
-def acting_over_seeds(learner: Learner) -> Callable[..., jax.Array]:
+def acting_over_seeds(learner: Learner) -> Callable[..., Array]:
     """`acting`, compiled, with a leading axis over seeds on every argument but the stream."""
     return jax.jit(jax.vmap(acting(learner), in_axes=ACTING_AXES))

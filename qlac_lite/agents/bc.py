@@ -16,25 +16,22 @@ from qlac_lite.config import Config
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
-    flow_init, vector_field = functional(
-        lambda rngs: VectorField(observation_size, chunk, config.hidden, rngs)
-    )
+    sizes = (observation_size, chunk, config.hidden)
+    flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
     optimizer = optax.adam(config.learning_rate)
 
-    def init(key):
-        return initial_state({"flow": flow_init}, optimizer, key)
+    def losses(params, target_critic, batch, key):
+        flow = lambda *inputs: vector_field(params["flow"], *inputs)
+        actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]
+        return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, Metrics()
 
     def act(params, observation, key):
         noise = jax.random.normal(key, (len(observation), *chunk))  # (B, H, A)
         flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
         return jnp.clip(euler(flow, observation, noise, config.flow_steps), -1, 1)
 
-    def losses(params, target_critic, batch, key):
-        flow = lambda *inputs: vector_field(params["flow"], *inputs)
-        valid, actions = batch.valid[:, : chunk[0]], batch.actions[:, : chunk[0]]
-        return {"flow": flow_matching_loss(flow, batch.observation, actions, valid, key)}, Metrics()
-
+    init = lambda key: initial_state({"flow": flow_init}, optimizer, key)
     update = gradient_step(losses, optimizer, config.target_rate)
     return Learner(init, update, act, losses, {"flow": "flow"}, ("flow",))

@@ -24,17 +24,11 @@ from qlac_lite.config import Config
 def make_learner(
     config: Config, observation_size: int, action_size: int, critics: Critics | None = None
 ) -> Learner:
-    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`.
-
-    Args:
-        critics: where they are not of the policy's chunks, see `decoupled`.
-    """
+    """Learner of chunks (H, A), H = `config.chunk_length`; `critics` where theirs differ, see `decoupled`."""
     critics = critics or make_critics(config, observation_size, action_size)
     chunk, candidates = (config.chunk_length, action_size), config.candidates
-    flow_init, vector_field = functional(
-        lambda rngs: VectorField(observation_size, chunk, config.hidden, rngs)
-    )
-    value = mean_value(critics)
+    sizes, value = (observation_size, chunk, config.hidden), mean_value(critics)
+    flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
     optimizer = optax.adam(config.learning_rate)
 
     def losses(params, target_critic, batch, key):
@@ -49,29 +43,26 @@ def make_learner(
 
     def act(params, observation, key):
         size = len(observation)
-        noise = jax.random.normal(key, (size * candidates, *chunk))
-        noise = noise.reshape(size, candidates, *chunk)  # (B, N, H, A)
+        noise = jax.random.normal(key, (size * candidates, *chunk)).reshape(size, candidates, *chunk)
         if not config.candidate_block:
             return best(params, observation, noise)[0]
-        # With n candidates at a time, one block after the other.
+        # Blocks of n candidates, (N / n, B, n, H, A), one after the other.
         blocks = jnp.moveaxis(noise.reshape(size, -1, config.candidate_block, *chunk), 1, 0)
         proposals, q = jax.lax.map(lambda block: best(params, observation, block), blocks)
         return proposals[jnp.argmax(q, axis=0), jnp.arange(size)]  # (B, H, A)
 
     def best(params, observation, noise):
-        """The best of n candidates each, from noise (B, n, H, A): chunks (B, H, A) and their values (B,)."""
+        """From noise (B, n, H, A) the best of n candidates each (B, H, A), and its value (B,)."""
         size, count = noise.shape[:2]
         repeated = jnp.repeat(observation, count, axis=0)  # (B * n, S)
         flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
         sampled = euler(flow, repeated, noise.reshape(-1, *chunk), config.flow_steps)
         proposals = jnp.clip(sampled, -1, 1)  # (B * n, H, A)
         q = value(params, repeated, proposals).reshape(size, count)
-        chosen = (jnp.arange(size), jnp.argmax(q, axis=1))
+        chosen = jnp.arange(size), jnp.argmax(q, axis=1)
         return proposals.reshape(noise.shape)[chosen], q[chosen]
 
-    def init(key):
-        return initial_state({"critic": critics.init, "flow": flow_init}, optimizer, key)
-
+    init = lambda key: initial_state({"critic": critics.init, "flow": flow_init}, optimizer, key)
     update = gradient_step(losses, optimizer, config.target_rate)
     moves = {"critic": "critic", "flow": "flow"}
     return Learner(init, update, act, losses, moves, ("flow", "critic"), value)

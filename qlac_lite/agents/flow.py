@@ -3,9 +3,9 @@
     x_t = (1 - t) x_0 + t x_1        the path from noise x_0 to data x_1, t in [0, 1]
     v   = x_1 - x_0                  its velocity, which the vector field learns to predict
 
-Source: Lipman et al. 2022 (flow matching), Park et al. 2025 (FQL, the behavior-cloning flow policy), and
-Q-chunking, arXiv 2507.07969, section 4, where x_1 is a whole chunk. Shapes: B batch, H chunk length, A action
-size, S observation size. `vector_field(observation (B, S), x (B, H, A), time (B,)) -> velocity (B, H, A)`.
+Source: Lipman et al. 2022 (flow matching), Park et al. 2025 (FQL), and arXiv 2507.07969, section 4, where x_1
+is a whole chunk. Shapes: B batch, H chunk length, A action size, S observation size.
+`vector_field(observation (B, S), x (B, H, A), time (B,)) -> velocity (B, H, A)`.
 """
 
 from collections.abc import Callable
@@ -13,23 +13,24 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
-VectorField = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+VectorField = Callable[[Array, Array, Array], Array]
 
 
-def interpolate(noise: jax.Array, actions: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The point x_t on the path and its velocity: noise, actions (B, H, A), time (B,) -> (B, H, A) twice."""
+def interpolate(noise: Array, actions: Array, time: Array) -> tuple[Array, Array]:
+    """x_t and its velocity: noise, actions (B, H, A), time (B,) -> (B, H, A) twice."""
     t = time[:, None, None]
     return (1.0 - t) * noise + t * actions, actions - noise
 
 
 def flow_matching_loss(
-    vector_field: VectorField, observation: jax.Array, actions: jax.Array, valid: jax.Array, key: jax.Array
-) -> jax.Array:
+    vector_field: VectorField, observation: Array, actions: Array, valid: Array, key: Array
+) -> Array:
     """Mean squared error of the velocity at a random point of each path; a scalar.
 
-    `valid` (B, H) is 1 where a step of the chunk belongs to the episode. Steps after its end count as zero
-    error; the mean is over all B * H * A entries, as in the published method.
+    Steps after the episode's end, where `valid` (B, H) is 0, count as zero error in a mean over all B * H * A
+    entries, as in the published method.
     """
     noise_key, time_key = jax.random.split(key)
     noise = jax.random.normal(noise_key, actions.shape)  # x_0 (B, H, A)
@@ -39,12 +40,10 @@ def flow_matching_loss(
     return jnp.mean(valid[..., None] * error**2)
 
 
-def euler(vector_field: VectorField, observation: jax.Array, noise: jax.Array, steps: int) -> jax.Array:
-    """Integrates the field from noise at t = 0 to actions at t = 1 in K = `steps` Euler steps,
-    both (B, H, A).
+def euler(vector_field: VectorField, observation: Array, noise: Array, steps: int) -> Array:
+    """Integrates the field from noise (t = 0) to actions (t = 1) in K = `steps` Euler steps, both (B, H, A).
 
-    The result may lie outside [-1, 1]. It is clipped where it is used: as a distillation target, as a
-    candidate, as an action.
+    The actions may lie outside [-1, 1]: they are clipped where they are used.
     """
     x = noise
     for k in range(steps):
@@ -54,9 +53,7 @@ def euler(vector_field: VectorField, observation: jax.Array, noise: jax.Array, s
 
 
 def sampling_field(vector_field: Callable, params: Any, precision: str) -> VectorField:
-    """The field to sample from, where no gradient flows:
-    the network computes in `precision`, not the path.
-    """
+    """The field to sample from, without a gradient: the network computes in `precision`, not the path."""
     if precision == "float32":
         return lambda *inputs: vector_field(params, *inputs)
     low = lambda tree: jax.tree.map(lambda leaf: leaf.astype(precision), tree)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax import Array
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, Losses, gradient_step, initial_state
@@ -27,48 +28,38 @@ from qlac_lite.config import Config
 
 
 class Networks(NamedTuple):
-    """The three networks as functions of their parameters."""
-
-    flow: Callable[..., jax.Array]  # params, (B, S), (B, H, A), (B,) -> (B, H, A)
-    policy: Callable[..., jax.Array]  # params, (B, S), noise (B, H, A) -> (B, H, A), not clipped
-    critic: Callable[..., jax.Array]  # params, (B, S), (B, H, A) -> (E, B)
+    flow: Callable[..., Array]  # params, (B, S), (B, H, A), (B,) -> (B, H, A)
+    policy: Callable[..., Array]  # params, (B, S), noise (B, H, A) -> (B, H, A), not clipped
+    critic: Callable[..., Array]  # params, (B, S), (B, H, A) -> (E, B)
 
 
-def distillation_loss(proposal: jax.Array, behavior: jax.Array) -> jax.Array:
-    """Mean squared distance of the policy's chunk from the flow's, clipped; both (B, H, A).
-
-    No gradient into behavior.
-    """
+def distillation_loss(proposal: Array, behavior: Array) -> Array:
+    """L_distill of the policy's and the flow's chunk, both (B, H, A). No gradient into the flow's."""
     target = stop_gradient(jnp.clip(behavior, -1, 1))
     return jnp.mean((proposal - target) ** 2)
 
 
-def q_loss(critic: Callable, params: Params, observation: jax.Array, proposal: jax.Array) -> jax.Array:
-    """Minus the critics' mean value of the policy's chunk (B, H, A) as it would be executed.
-
-    No gradient into params.
-    """
+def q_loss(critic: Callable, params: Params, observation: Array, proposal: Array) -> Array:
+    """L_Q of the policy's chunk (B, H, A). No gradient into the critics' params."""
     return -jnp.mean(critic(stop_gradient(params), observation, jnp.clip(proposal, -1, 1)))
 
 
 def actor_loss(
     networks: Networks,
     params: dict[str, Params],
-    observation: jax.Array,
-    actions: jax.Array,
-    valid: jax.Array,
+    observation: Array,
+    actions: Array,
+    valid: Array,
     alpha: float,
     flow_steps: int,
-    flow_key: jax.Array,
-    noise_key: jax.Array,
+    flow_key: Array,
+    noise_key: Array,
     precision: str = "float32",
 ) -> Losses:
-    """What flow and policy minimise the sum of, by name: flow BC, distillation (times alpha) and the Q loss.
+    """L_flow, alpha L_distill and L_Q by name: flow and policy minimise their sum.
 
-    Args:
-        actions, valid: (B, H, A), (B, H) the data's chunks, and which of their steps exist.
-        flow_key, noise_key: for the flow's loss; for the noise z that flow and policy turn into a chunk each.
-        precision: in which the flow is sampled, see `flow.sampling_field`.
+    `valid` (B, H) says which steps of the data's chunks `actions` (B, H, A) exist; `flow_key` is for L_flow,
+    `noise_key` for z; `precision` as in `flow.sampling_field`.
     """
     field = lambda *inputs: networks.flow(params["flow"], *inputs)
     imitation = flow_matching_loss(field, observation, actions, valid, flow_key)
@@ -87,11 +78,7 @@ def actor_loss(
 def make_learner(
     config: Config, observation_size: int, action_size: int, critics: Critics | None = None
 ) -> Learner:
-    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`.
-
-    Args:
-        critics: where they are not of the policy's chunks, see `decoupled`.
-    """
+    """Learner of chunks (H, A), H = `config.chunk_length`; `critics` where theirs differ, see `decoupled`."""
     critics = critics or make_critics(config, observation_size, action_size)
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
@@ -114,10 +101,8 @@ def make_learner(
         noise = jax.random.normal(key, (len(observation), *chunk))  # z (B, H, A)
         return jnp.clip(policy(params["policy"], observation, noise), -1, 1)
 
-    def init(key):
-        inits = {"critic": critics.init, "flow": flow_init, "policy": policy_init}
-        return initial_state(inits, optimizer, key)
-
+    inits = {"critic": critics.init, "flow": flow_init, "policy": policy_init}
+    init = lambda key: initial_state(inits, optimizer, key)
     update = gradient_step(losses, optimizer, config.target_rate)
     moves = {"critic": "critic", "flow": "flow", "distill": "policy", "q": "policy"}
     return Learner(init, update, act, losses, moves, ("policy",), mean_value(critics))

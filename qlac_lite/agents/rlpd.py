@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+from jax import Array
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, gradient_step, initial_state
@@ -26,48 +27,42 @@ from qlac_lite.config import Config
 EDGE = 1 - 1e-5  # actions of the data are kept inside, where their density under a tanh is finite
 
 
-def sample_tanh(mean: jax.Array, log_std: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Actions in (-1, 1) and the log density of each entry, nats:
-    mean, log_std (..., H, A) -> the same, twice.
-    """
+def sample_tanh(mean: Array, log_std: Array, key: Array) -> tuple[Array, Array]:
+    """Actions in (-1, 1) and the log density of each entry, nats; all (..., H, A)."""
     u = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape)
     return jnp.tanh(u), _log_density(mean, log_std, u)
 
 
-def log_prob_tanh(mean: jax.Array, log_std: jax.Array, actions: jax.Array) -> jax.Array:
-    """Log density of each entry of given actions, nats: (..., H, A) three times -> (..., H, A)."""
+def log_prob_tanh(mean: Array, log_std: Array, actions: Array) -> Array:
+    """Log density of each entry of given actions, nats; all (..., H, A)."""
     return _log_density(mean, log_std, jnp.arctanh(jnp.clip(actions, -EDGE, EDGE)))
 
 
 def _log_density(mean, log_std, u):
-    """Of tanh(u): the Gaussian's at u, less the log of tanh's slope, 2 (log 2 - u - softplus(-2u))."""
+    """The Gaussian's at u, less the log of tanh's slope."""
     gaussian = jax.scipy.stats.norm.logpdf(u, mean, jnp.exp(log_std))
     return gaussian - 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
 
 
-def actor_loss(mean_q: jax.Array, log_prob: jax.Array, temperature: jax.Array) -> jax.Array:
-    """Mean of temperature x log density - Q over chunks that the policy drew: (B,), (B,) in nats, () -> ().
-
-    No gradient into the temperature.
-    """
+def actor_loss(mean_q: Array, log_prob: Array, temperature: Array) -> Array:
+    """L_actor of the policy's chunks: (B,), (B,) in nats, () -> (). No gradient into the temperature."""
     return jnp.mean(stop_gradient(temperature) * log_prob - mean_q)
 
 
-def temperature_loss(temperature: jax.Array, entropy: jax.Array, target: float) -> jax.Array:
-    """Raises the temperature where the entropy, in nats, is below its target;
-    no gradient into the entropy.
-    """
+def temperature_loss(temperature: Array, entropy: Array, target: float) -> Array:
+    """L_temp; entropy and target in nats. No gradient into the entropy."""
     return temperature * (stop_gradient(entropy) - target)
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner for observations of size S and chunks (H, A) with H = `config.chunk_length`."""
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size, activation=nnx.relu, norm="before")
     chunk = (config.chunk_length, action_size)
-    actor_init, actor = functional(lambda rngs: GaussianPolicy(observation_size, chunk, config.hidden, rngs))
+    sizes = (observation_size, chunk, config.hidden)
+    actor_init, actor = functional(lambda rngs: GaussianPolicy(*sizes, rngs))
     temperature_init = lambda key: {"log": jnp.log(jnp.float32(config.initial_temperature))}
     entropy_target = config.entropy_target * chunk[0] * chunk[1]  # nats
-    optimizer = optax.adam(config.learning_rate)
+    optimizer, value = optax.adam(config.learning_rate), mean_value(critics)
 
     def losses(params, target_critic, batch, key):
         next_key, actor_key = jax.random.split(key)
@@ -77,8 +72,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         policy = actor(params["actor"], batch.observation)
         proposal, entries = sample_tanh(*policy, actor_key)  # (B, H, A)
         log_prob = jnp.sum(entries, axis=(1, 2))  # (B,)
-        frozen = stop_gradient(params["critic"])
-        policy_q = jnp.mean(critics.value(frozen, batch.observation, proposal), axis=0)  # (B,)
+        policy_q = value(stop_gradient(params), batch.observation, proposal)  # (B,)
         temperature, entropy = jnp.exp(params["temperature"]["log"]), -jnp.mean(log_prob)
         terms = {
             "critic": critic_term,
@@ -95,10 +89,8 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
     def act(params, observation, key):
         return sample_tanh(*actor(params["actor"], observation), key)[0]
 
-    def init(key):
-        inits = {"critic": critics.init, "actor": actor_init, "temperature": temperature_init}
-        return initial_state(inits, optimizer, key)
-
+    inits = {"critic": critics.init, "actor": actor_init, "temperature": temperature_init}
+    init = lambda key: initial_state(inits, optimizer, key)
     update = gradient_step(losses, optimizer, config.target_rate)
     moves = {"critic": "critic", "actor": "actor", "temperature": "temperature", "bc": "actor"}
-    return Learner(init, update, act, losses, moves, ("actor",), mean_value(critics))
+    return Learner(init, update, act, losses, moves, ("actor",), value)

@@ -1,4 +1,4 @@
-"""What a run may be: its fields, the methods, the tasks, and the paper's protocol as text."""
+"""What a run may be."""
 
 from qlac_lite.config.methods import METHODS, get_method
 from qlac_lite.config.presets import make_config

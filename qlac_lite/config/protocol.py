@@ -1,18 +1,17 @@
 """The paper's protocol as text, each setting with its source: what `qlac tasks` and `qlac methods` print.
 
-Nothing is set here. The numbers are read from where runs take them: the tables of tasks and methods, and the
-defaults of Config.
+The numbers are read from where runs take them; nothing is set here.
 """
 
 import textwrap
+from collections.abc import Sequence
 
 from qlac_lite.config.methods import METHODS, Method
 from qlac_lite.config.presets import make_config
 from qlac_lite.config.run import Config
 from qlac_lite.config.tasks import DOMAINS, LITE_WORLD, ROBOMIMIC, Domain
 
-WIDTH = 140
-SOURCES = {  # mark -> where a setting is from
+SOURCES = {
     "a": "arXiv 2507.07969 (Q-chunking), table of tasks and appendix C",
     "b": "arXiv 2507.07969, section 5 and appendix C",
     "c": "OGBench's package: sizes of observations, data and, for cube-single, the episode limit",
@@ -23,27 +22,29 @@ SOURCES = {  # mark -> where a setting is from
 
 
 def describe_tasks() -> str:
-    """The domains, the tasks in them, and the protocol that all runs of `--preset full` share."""
     titles = ("limit [a]", "the paper's data [a]", "reward [a]", "alpha FQL/FQL-n/QC-FQL [a]", "N of QC [a]")
     quadruple, seeds = DOMAINS["cube-quadruple"], ROBOMIMIC["lift-mh-low_dim"].full["seeds"]
-    ogbench_notes = (
-        "S: size of an observation. Limit: environment steps of an episode. Reward of a step: -1 or 0 is "
-        "sparse, 0 once solved; -3 to 0 is minus the number of objects that are wrong. "
-        f"BFN, BFN-n: N = {_full('bfn', 'scene').candidates} everywhere [b].",
+    lines = [
+        *_columns([("dataset", "S [c]", *titles), *map(_ogbench_row, DOMAINS.values())]),
+        *_wrap(
+            "S: size of an observation. Limit: environment steps of an episode. Reward of a step: -1 or 0 is "
+            "sparse, 0 once solved; -3 to 0 is minus the number of objects that are wrong. "
+            f"BFN, BFN-n: N = {_full('bfn', 'scene').candidates} everywhere [b]."
+        ),
         "* cube-single is the course's small task, not the paper's: its limit is [c], its alpha [d], its N "
         "the cubes' [a].",
         f"The paper's data of cube-quadruple are a larger set; {quadruple.dataset} has "
         f"{quadruple.episodes * 1000:,} transitions [c].",
-    )
-    robomimic_notes = (
-        "Each set is a task of the same name. mh: several people demonstrated; ph: one, proficient, and not "
-        "in the paper (its alpha and N are mh's here). Reward: the file's 0 or 1 less 1. square: the paper's "
-        f"table says 500 steps [a], the course takes robomimic's. Seeds: {seeds}.",
-    )
-    lines = _columns([("dataset", "S [c]", *titles), *map(_ogbench_row, DOMAINS.values())])
-    lines += _wrapped(*ogbench_notes)
-    lines += ["", *_columns([("robomimic set", "S [f]", *titles), *map(_robomimic_row, ROBOMIMIC.values())])]
-    lines += [*_wrapped(*robomimic_notes), "", "Tasks, five each (task1 to task5):"]
+        "",
+        *_columns([("robomimic set", "S [f]", *titles), *map(_robomimic_row, ROBOMIMIC.values())]),
+        *_wrap(
+            "Each set is a task of the same name. mh: several people demonstrated; ph: one, proficient, and "
+            "not in the paper (its alpha and N are mh's here). Reward: the file's 0 or 1 less 1. square: the "
+            f"paper's table says 500 steps [a], the course takes robomimic's. Seeds: {seeds}."
+        ),
+        "",
+        "Tasks, five each (task1 to task5):",
+    ]
     for d in DOMAINS.values():
         lines.append(f"  {d.name}-play-singletask-task1-v0")
         if d.sparse_in_paper:
@@ -54,17 +55,16 @@ def describe_tasks() -> str:
 
 
 def describe_methods() -> str:
-    """The methods, and what each sets at the paper's size beside the protocol."""
     lines, indent = [], " " * 36
     for method in METHODS.values():
         lines.append(f"{method.name:10} {method.title:14} {method.backup:9} {method.about}")
-        settings = ", ".join(_settings(method))
-        lines += textwrap.wrap(settings, WIDTH, initial_indent=indent, subsequent_indent=indent)
-    sources = (
+        lines += _wrap(", ".join(_settings(method)), indent)
+    lines += [
+        "",
         "Sources: alpha and N: arXiv 2507.07969, table of tasks and appendix C, by task (`qlac tasks`).",
         f"RLPD family: {SOURCES['e']}; the loss of QC-RLPD: arXiv 2507.07969.",
-    )
-    return "\n".join([*lines, "", *sources])
+    ]
+    return "\n".join(lines)
 
 
 def _domain_row(domain: Domain, data: str, reward: str, mark: str = "") -> tuple[str, ...]:
@@ -86,32 +86,30 @@ def _robomimic_row(domain: Domain) -> tuple[str, ...]:
     return _domain_row(domain, data, "-1 or 0")
 
 
-def _protocol_rows() -> list[tuple[str, str, str]]:
-    """Setting, value and mark of the source."""
+def _protocol_rows() -> list[list[str]]:
     c, rlpd = _full("qc-fql", "scene"), _full("rlpd", "scene")
-    updates, data = f"gradient steps in each: {c.updates_per_step:g}", f"{rlpd.offline_share:.0%} data"
+    half = rlpd.offline_share
     layers = f"{len(c.hidden)} layers of {c.hidden[0]}, GELU (RLPD family: ReLU), LayerNorm in the critic"
-    evaluation = f"{c.evaluation_episodes} episodes a seed, every {c.evaluate_every:,} steps"
-    return [
-        ("offline", f"{c.offline_steps:,} gradient steps (RLPD family: {rlpd.offline_steps})", "[b]"),
-        ("online", f"{c.online_steps:,} environment steps, {updates}", "[b]"),
-        ("online updates start", f"after {c.online_start:,} environment steps", "[b]"),
-        ("online batches", f"data and replay together, by size (RLPD family: {data})", "[b] [e]"),
-        ("batch size", str(c.batch_size), "[b]"),
-        ("chunk length h, n of n-step", str(c.horizon), "[b]"),
-        ("discount", f"{c.discount:g}", "[b]"),
-        ("networks", layers, "[b]"),
-        ("Adam's learning rate", f"{c.learning_rate:g}", "[b]"),
-        ("target rate", f"{c.target_rate:g}", "[b]"),
-        ("critics", f"{c.critics}, target: their mean (RLPD family: {rlpd.critics})", "[b] [e]"),
-        ("flow steps K", f"{c.flow_steps}, Euler", "[b]"),
-        ("evaluation", evaluation, "[b]"),
-        ("seeds", f"{c.seeds}", "[b]"),
-    ]
+    table = f"""
+        offline | {c.offline_steps:,} gradient steps (RLPD family: {rlpd.offline_steps}) | [b]
+        online | {c.online_steps:,} environment steps, gradient steps in each: {c.updates_per_step:g} | [b]
+        online updates start | after {c.online_start:,} environment steps | [b]
+        online batches | data and replay together, by size (RLPD family: {half:.0%} data) | [b] [e]
+        batch size | {c.batch_size} | [b]
+        chunk length h, n of n-step | {c.horizon} | [b]
+        discount | {c.discount:g} | [b]
+        networks | {layers} | [b]
+        Adam's learning rate | {c.learning_rate:g} | [b]
+        target rate | {c.target_rate:g} | [b]
+        critics | {c.critics}, target: their mean (RLPD family: {rlpd.critics}) | [b] [e]
+        flow steps K | {c.flow_steps}, Euler | [b]
+        evaluation | {c.evaluation_episodes} episodes a seed, every {c.evaluate_every:,} steps | [b]
+        seeds | {c.seeds} | [b]
+    """
+    return [line.strip().split(" | ") for line in table.strip().splitlines()]
 
 
 def _settings(method: Method) -> list[str]:
-    """What a method sets at the paper's size: how far it looks and acts, and its fields of Config."""
     configs = [_full(method.name, domain) for domain in DOMAINS if domain != "cube-single"]
     chunk, backup = configs[0].chunk_length, configs[0].backup_length
     words = [f"acts in chunks of {chunk}" if chunk > 1 else "acts step by step"]
@@ -127,12 +125,12 @@ def _full(method: str, domain: str) -> Config:
     return make_config(f"{domain}-play-singletask-task1-v0", method, "full")
 
 
-def _wrapped(*paragraphs: str) -> list[str]:
-    return [line for paragraph in paragraphs for line in textwrap.wrap(paragraph, WIDTH)]
+def _wrap(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, 140, initial_indent=indent, subsequent_indent=indent)
 
 
-def _columns(rows: list[tuple[str, ...]], indent: str = "") -> list[str]:
-    """Rows as text in aligned columns: text to the left, numbers to the right."""
+def _columns(rows: list[Sequence[str]], indent: str = "") -> list[str]:
+    """Aligned columns: text to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     right = [all(row[i].isdigit() for row in rows[1:]) for i in range(len(widths))]
     pad = lambda text, i: text.rjust(widths[i]) if right[i] else text.ljust(widths[i])

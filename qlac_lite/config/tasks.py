@@ -1,9 +1,8 @@
-"""Every task of the course and what the paper sets for it, in one table; and the course's own small world.
+"""Every task of the course with what the paper sets for it, and the course's own small world.
 
-Source: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data), the
-OGBench package for sizes, and robomimic's documentation (arXiv 2108.03298) for its sets. cube-single is not
-in the paper: it is the course's small task, with OGBench's own episode limit and the alpha that FQL (arXiv
-2502.02538) uses there.
+Sources: Q-chunking, arXiv 2507.07969, table of tasks and appendix C (alpha, N, episode limits, data); the
+OGBench package (sizes, and cube-single's limit); FQL, arXiv 2502.02538 (cube-single's alpha: it is not in the
+Q-chunking paper); robomimic, arXiv 2108.03298, and its documentation.
 """
 
 import dataclasses
@@ -16,41 +15,30 @@ LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite_world.py
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """One environment with its single tasks: OGBench's manipulation environments have five each,
-    the others one."""
+    """An environment and its tasks: five in OGBench's, else one."""
 
     name: str
     env_class: str  # module:class; in Robomimic the task: lift, can or square
     env_type: str  # in Robomimic who demonstrated: mh (several people) or ph (one, proficient)
     observation_size: int  # S
-    objects: int  # things that can be right or wrong: cubes, buttons, drawer, window
-    episode_limit: int  # environment steps of a task episode
+    objects: int  # that can be right or wrong: cubes, buttons, drawer, window
+    episode_limit: int  # environment steps
     cubes: int
     buttons: int
-    stacking: tuple[float, float]  # range of the per-episode probability to stack, in play data
-    episodes: (
-        int  # training episodes of the play dataset, with a tenth as many for validation; demonstrations
-    )
-    alpha: dict[str, float]  # distillation weight by backup: one-step (FQL), n-step (FQL-n), chunk (QC-FQL)
+    stacking: tuple[float, float]  # range of an episode's probability to stack, in play data
+    episodes: int  # of training: of play, with a tenth as many for validation, or demonstrations
+    alpha: dict[str, float]  # distillation weight by backup
     candidates: int  # N of QC; BFN and BFN-n use 4
     sparse_in_paper: bool = False
-    paper_data: tuple[int, int] = (
-        0,
-        1,
-    )  # transitions and files that the paper took, where they are not those of `dataset`
+    paper_data: tuple[int, int] = 0, 1  # transitions (0: those of `dataset`) and files that the paper took
     action_size: int = 5  # A: x, y, z, yaw, gripper
-    effector: tuple[int, int, float] = (
-        12,
-        15,
-        10.0,
-    )  # where observations hold the effector's place: from, to, units per metre
-    workspace: tuple = (
-        (-0.275, -0.45, -0.05),
-        (0.275, 0.45, 0.45),
-    )  # box in which it moves: two corners, metres
-    lite: dict = dataclasses.field(default_factory=dict)  # what it sets otherwise in the `lite` preset
-    full: dict = dataclasses.field(default_factory=dict)  # and in the `full` one
-    suite: str = "ogbench"  # or robomimic, lite
+    # Where observations hold the effector's place (from, to, units per metre), and its box (corners, metres).
+    effector: tuple[int, int, float] = 12, 15, 10.0
+    workspace: tuple = (-0.275, -0.45, -0.05), (0.275, 0.45, 0.45)
+    lite: dict = dataclasses.field(default_factory=dict)  # fields of Config, in the `lite` preset
+    full: dict = dataclasses.field(default_factory=dict)  # and in `full`
+    suite: str = "ogbench"  # or robomimic, lite-world: its modules in envs/ and data/suites/
+    states: bool = True  # whether its play data hold the simulator's states
 
     @property
     def dataset(self) -> str:
@@ -58,14 +46,12 @@ class Domain:
 
     @property
     def paper_transitions(self) -> int:
-        """Transitions of the data that the paper took; a play dataset's episodes have 1,000 each."""
-        return self.paper_data[0] or 1000 * self.episodes
+        return self.paper_data[0] or 1000 * self.episodes  # an episode of play has 1,000
 
     @property
     def qpos_size(self) -> int:
-        """MuJoCo positions: 6 arm joints, 8 gripper joints, 7 a cube, 1 a button,
-        drawer and window in scene."""
-        return 14 + 7 * self.cubes + self.buttons + (2 if self.name == "scene" else 0)
+        """MuJoCo positions: 6 of the arm, 8 of the gripper, 7 a cube, 1 a button, drawer and window."""
+        return 14 + 7 * self.cubes + self.buttons + 2 * (self.name == "scene")
 
 
 def _alpha(one_step: float, n_step: float, chunk: float) -> dict[str, float]:
@@ -73,8 +59,7 @@ def _alpha(one_step: float, n_step: float, chunk: float) -> dict[str, float]:
 
 
 _CUBE, _SCENE, _PUZZLE = (
-    f"ogbench.manipspace.envs.{name}"
-    for name in ("cube_env:CubeEnv", "scene_env:SceneEnv", "puzzle_env:PuzzleEnv")
+    f"ogbench.manipspace.envs.{kind.lower()}_env:{kind}Env" for kind in ("Cube", "Scene", "Puzzle")
 )
 _300, _100 = _alpha(300, 100, 300), _alpha(300, 100, 100)
 _ALL_300, _MIXED = _alpha(300, 300, 300), _alpha(100, 100, 300)
@@ -93,20 +78,18 @@ DOMAINS = {
 }  # fmt: skip
 
 
-# Small enough for minutes on two cores with everything compiled; the same for every method.
-_LITE_SETTINGS = dict(
-    seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
-    target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000,
-    evaluation_episodes=20,
-)  # fmt: skip
 LITE_DOMAIN = Domain(
     LITE_WORLD, "qlac_lite.envs.lite_world:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400,
     _alpha(10, 10, 10), 8, action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)),
-    lite=_LITE_SETTINGS, suite="lite",
+    suite="lite-world", states=False,
+    lite=dict(
+        seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
+        target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000,
+        evaluation_episodes=20,
+    ),
 )  # fmt: skip
 
 
-# Robomimic's low-dimensional sets. The paper has the multi-human ones (mh), with five seeds.
 def _robomimic(
     task: str, people: str, size: int, limit: int, demonstrations: int, transitions: int
 ) -> Domain:
@@ -134,11 +117,9 @@ ROBOMIMIC = {
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A single task: a domain, one of its goals, and the kind of reward."""
-
     name: str
     domain: Domain
-    number: int  # 1 to 5
+    number: int  # of the domain's goals: 1 to 5
     sparse: bool  # reward -1 until all objects are right, then 0; else minus the number of wrong objects
 
     @property
@@ -148,23 +129,16 @@ class Task:
 
 
 def task_names() -> list[str]:
-    """All task names: five an OGBench domain, the sparse variants of scene and puzzle, Robomimic's sets,
-    and the lite world."""
-    kinds = [
-        (d, sparse) for d in DOMAINS.values() for sparse in ("", "-sparse") if not sparse or d.sparse_in_paper
-    ]
-    return [f"{d.name}-play{sparse}-singletask-task{i}-v0" for d, sparse in kinds for i in range(1, 6)] + [
-        *ROBOMIMIC,
-        LITE_WORLD,
-    ]
+    names = []
+    for d in DOMAINS.values():
+        for sparse in ("", "-sparse")[: 1 + d.sparse_in_paper]:
+            names += [f"{d.name}-play{sparse}-singletask-task{i}-v0" for i in range(1, 6)]
+    return [*names, *ROBOMIMIC, LITE_WORLD]
 
 
 def get_task(name: str) -> Task:
-    """The task of that name, such as cube-single-play-singletask-task1-v0.
-
-    Raises:
-        QlacError: no such task; the near ones are listed.
-    """
+    """The task of that name, such as cube-single-play-singletask-task1-v0, or QlacError with the near
+    ones."""
     if name not in task_names():
         raise unknown("task", name, task_names(), "qlac tasks")
     if name == LITE_WORLD:
@@ -176,11 +150,7 @@ def get_task(name: str) -> Task:
 
 
 def get_domain(dataset: str) -> Domain:
-    """The domain of a dataset name such as cube-single-play-v0; a task name gives the domain of its data.
-
-    Raises:
-        QlacError: no such dataset.
-    """
+    """The domain of a dataset, such as cube-single-play-v0, or of a task's data; QlacError if unknown."""
     names = {domain.dataset: domain for domain in (*DOMAINS.values(), *ROBOMIMIC.values(), LITE_DOMAIN)}
     if dataset in names:
         return names[dataset]

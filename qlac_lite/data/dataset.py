@@ -1,15 +1,14 @@
 """A flat dataset and the chunks sampled from it, inside the compiled training step.
 
 An episode of T transitions lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of
-s_{t+1} (0 where it is terminal). An episode that did not terminate keeps one more row, its last observation,
-to bootstrap from; one that terminated needs none. So every observation is stored once.
+s_{t+1} (0 where it is terminal). An episode that did not terminate has one more row, its last observation, to
+bootstrap from.
 
 A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode
-(stride H, as some descriptions of the method have it). It never crosses the end of its episode: `valid` says
-which of its steps exist, and the discount is 0 from the first terminal state on. (A critic takes whole chunks
-only, so online a success reaches it through the one start that lies exactly H steps before it: with stride H,
-through one episode in H.) Rewards after a success inside the chunk still count, because in play data a
-success does not end the episode.
+(stride H). It never crosses the episode's end: `valid` says which of its steps exist. The discount is 0 from
+the first terminal state on; rewards after a success inside the chunk count, because in play data a success
+does not end the episode. (A critic takes whole chunks only, so online a success reaches it through the one
+start that lies exactly H steps before it: with stride H, in one episode of H.)
 
 Shapes: B batch, H chunk length, A action size, S observation size, N rows.
 """
@@ -56,11 +55,9 @@ def build_dataset(
     episode_ends: np.ndarray,
     stride: int = 1,
 ) -> Dataset:
-    """Dataset from flat rows (N, ...) in which `episode_ends` (N,)
-    marks the last observation of each episode.
+    """Dataset from flat rows (N, ...); `episode_ends` (N,) marks the last observation of each episode.
 
-    Raises:
-        QlacError: an episode without a transition, an unfinished last episode, or NaN.
+    Raises QlacError for an episode without a transition, an unfinished last episode, or NaN.
     """
     ends = np.flatnonzero(episode_ends)
     if len(ends) == 0 or ends[-1] != len(observations) - 1:
@@ -78,24 +75,15 @@ def build_dataset(
             raise QlacError(
                 f"{name} has a NaN or infinity in row {row}. Drop that episode, or fetch the data again."
             )
-    lengths = ends - first + 1
-    offset = np.arange(len(observations)) - np.repeat(first, lengths)
-    steps_left = np.repeat(ends, lengths) - np.arange(len(observations))
+    lengths, number = ends - first + 1, np.arange(len(observations))
+    offset, steps_left = number - np.repeat(first, lengths), np.repeat(ends, lengths) - number
     starts = np.flatnonzero((steps_left > 0) & (offset % stride == 0))
-    return Dataset(
-        np.asarray(observations, np.float32),
-        np.asarray(actions, np.float32),
-        np.asarray(rewards, np.float32),
-        np.asarray(masks, np.float32),
-        steps_left.astype(np.int32),
-        starts.astype(np.int32),
-        np.int32(len(starts)),
-    )
+    rows = (np.asarray(array, np.float32) for array in (observations, actions, rewards, masks))
+    return Dataset(*rows, steps_left.astype(np.int32), starts.astype(np.int32), np.int32(len(starts)))
 
 
 def check_horizon(longest: int, horizon: int) -> None:
-    """Raises QlacError if no episode, the longest of that many steps, is as long as a chunk:
-    then no critic could train."""
+    """Raises QlacError if the longest episode is shorter than a chunk: no critic could train."""
     if horizon > longest:
         raise QlacError(
             f"The chunk length {horizon} is longer than the longest episode ({longest} steps): "
@@ -115,22 +103,19 @@ def sample(
 ) -> Batch:
     """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
 
-    With an `offline_share` of a batch it is two draws instead, that share from the first part and the rest
-    from the second (from the first too, as long as the second has none).
+    A one-step batch is `horizon=1`, an n-step batch `horizon=n`; their learners take the first action only.
 
-    With a `span` above the horizon the batch has so many actions, of which returns and bootstrap look at the
-    first `horizon` only: for a policy whose chunk is longer than what the critic looks ahead.
-
-    With a `capacity` the chunks are drawn as from one buffer of that size, or one larger than the first part
-    if that is more: as many of its oldest starts are left out as the parts together have too many.
-
-    `parts` is (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so that the
-    offline rows exist once however many seeds train beside each other. A one-step batch is `horizon=1`; an
-    n-step batch is `horizon=n`, of which a learner takes the first action only.
+    Args:
+        parts: (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so the
+            offline rows exist once for all seeds.
+        offline_share: share of the batch from the first part; the rest is from the second, once it has any.
+        span: actions of a chunk, if above the horizon: for a policy whose chunk is longer than what the
+            critic looks ahead. Returns and bootstrap are those of `horizon` steps.
+        capacity: draws as from one buffer of that size, or one larger than the first part if that is more:
+            the oldest starts beyond it are left out.
     """
     if offline_share and len(parts) == 2:
-        keys, share = jax.random.split(key), round(offline_share * batch_size)
-        data, online = parts
+        (data, online), keys, share = parts, jax.random.split(key), round(offline_share * batch_size)
         draw = lambda key, part, count: sample(key, (part,), count, horizon, discount, span=span)
         filled, empty = (draw(keys[1], part, batch_size - share) for part in (online, data))
         second = _where(jnp.broadcast_to(online.num_starts > 0, batch_size - share), filled, empty)

@@ -1,38 +1,48 @@
-"""A dataset file of either kind: OGBench's npz layout (the lite world's too) or robomimic's HDF5."""
+"""A dataset file of either layout: OGBench's npz (the lite world's too) or robomimic's HDF5."""
 
 from pathlib import Path
+from typing import Any
 
-from qlac_lite.config.tasks import Task
+from qlac_lite.config.tasks import Domain, Task
 from qlac_lite.data.dataset import Dataset
-from qlac_lite.data.formats import ogbench, robomimic
+from qlac_lite.data.records import again
+from qlac_lite.data.suites import npz, robomimic_files, suite_of
+from qlac_lite.utils.errors import QlacError
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
-def _reader(path: Path):
-    """The module that reads the file, by its first bytes, or by its name where there are none."""
-    begins = b""
+def read(path: Path, domain: Domain | None = None) -> tuple[Any, dict]:
+    """A verified file's content, as its suite's `label` takes it, and a summary of what it holds.
+
+    Args:
+        domain: whose data the file should hold; None accepts any domain of the course.
+
+    Raises:
+        QlacError: the first thing that is wrong, and the remedy.
+    """
+    path, begins = Path(path), b""
     if path.is_file():
         with path.open("rb") as file:
             begins = file.read(len(HDF5))
-    return robomimic if begins == HDF5 or path.suffix in (".hdf5", ".h5") else ogbench
+    if begins == HDF5 or path.suffix in (".hdf5", ".h5"):
+        return robomimic_files.read(path, domain)
+    if begins[:2] == b"PK" and domain and suite_of(domain).SUFFIX != ".npz":
+        raise QlacError(
+            f"{path} is an npz file, but {domain.dataset} comes in robomimic's HDF5. {again(domain)}"
+        )
+    return npz.read(path, domain)
 
 
-def verify(path: Path, name: str | None = None) -> dict:
-    """What a file holds, checked against the dataset or task `name`;
-    see `ogbench.verify` and `robomimic.verify`."""
-    return _reader(Path(path)).verify(path, name)
+def verify(path: Path, domain: Domain | None = None) -> dict:
+    """The summary that `read` gives."""
+    return read(path, domain)[1]
 
 
 def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
-    """The verified file as a flat dataset with the rewards and masks of `task`,
-    and its summary for the record.
+    """The verified file as a flat dataset with the rewards and masks of `task`, and its summary.
 
-    Args:
-        stride, offline_reward: as in `Config`.
-
-    Raises:
-        QlacError: what is wrong with the file; or robomimic's, whose rewards are in the file,
-            with `offline_reward` "current".
+    `stride` and `offline_reward` are as in `Config`. Raises QlacError as `read`.
     """
-    return _reader(Path(path)).load(path, task, stride, offline_reward)
+    content, summary = read(path, task.domain)
+    return suite_of(task.domain).label(content, task, stride, offline_reward), summary

@@ -26,33 +26,24 @@ class Replay(NamedTuple):
 def empty_replay(
     transitions: int, episode_limit: int, observation_size: int, action_size: int, horizon: int
 ) -> Replay:
-    """Room for `transitions` of one seed, plus a row for each episode that ends by its time limit,
-    plus slack."""
+    """Room for `transitions` of one seed, with a row for each episode that a time limit ends, and slack."""
     rows = transitions + transitions // episode_limit + 1024 + 4 * horizon
-    zeros = np.zeros(rows, np.float32)
-    data = Dataset(
-        np.zeros((rows, observation_size), np.float32),
-        np.zeros((rows, action_size), np.float32),
-        zeros,
-        zeros.copy(),
-        np.zeros(rows, np.int32),
-        np.zeros(rows, np.int32),
-        np.int32(0),
-    )
+    zeros = lambda *shape, dtype=np.float32: np.zeros((rows, *shape), dtype)
+    per_row = (zeros(observation_size), zeros(action_size), zeros(), zeros())
+    data = Dataset(*per_row, zeros(dtype=np.int32), zeros(dtype=np.int32), np.int32(0))
     return Replay(data, np.int32(0), np.int32(0), np.int32(0))
 
 
 def filled(replay: Replay) -> Replay:
-    """The rows in use, of a replay with a leading axis over seeds: all that a checkpoint has to hold.
+    """The rows in use, of a replay with a leading axis over seeds: what a checkpoint has to hold.
 
-    Their number is rounded up to a sixteenth of the room, so that there are few shapes to compile.
+    Their number is rounded up to a sixteenth of the room, so there are few shapes to compile.
     """
     room = replay.data.observations.shape[1]
     sixteenth = -(-room // 16)
     rows = min(room, -(-(int(np.max(replay.cursor)) + 1) // sixteenth) * sixteenth)
-    return replay._replace(
-        data=jax.tree.map(lambda leaf: leaf[:, :rows] if leaf.ndim > 1 else leaf, replay.data)
-    )
+    cut = lambda leaf: leaf[:, :rows] if leaf.ndim > 1 else leaf
+    return replay._replace(data=jax.tree.map(cut, replay.data))
 
 
 class Transitions(NamedTuple):
@@ -67,35 +58,29 @@ class Transitions(NamedTuple):
 
 
 def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> Replay:
-    """Writes an executed chunk behind the cursor; rows whose chunk of `horizon` steps is now known become
-    starts."""
+    """Writes a chunk behind the cursor; rows whose `horizon` steps are now known become starts."""
     replay, new = jax.tree.map(jnp.asarray, (replay, new))
-    data, size = replay.data, new.actions.shape[0]
-    at = replay.cursor
-    step = jnp.arange(size)
-    masks = jnp.where(new.terminated & (step == new.length - 1), 0.0, 1.0)
-    write = jax.lax.dynamic_update_slice_in_dim
+    data, size, at = replay.data, new.actions.shape[0], replay.cursor
+    masks = jnp.where(new.terminated & (jnp.arange(size) == new.length - 1), 0.0, 1.0)
+    write = lambda rows, values: jax.lax.dynamic_update_slice_in_dim(rows, values, at, 0)
     ended = new.terminated | new.truncated
     end = at + new.length  # row of the newest observation
-    complete = jnp.where(
-        ended, end, jnp.maximum(end - horizon + 1, replay.next_start)
-    )  # rows before it are known
+    # rows before it are known
+    complete = jnp.where(ended, end, jnp.maximum(end - horizon + 1, replay.next_start))
     rows = replay.next_start + jnp.arange(size + horizon)  # candidates, consecutive
     known = rows < complete
     chosen = known & ((rows - replay.episode_start) % stride == 0)
-    place = jnp.where(
-        chosen, data.num_starts + jnp.cumsum(chosen) - 1, len(data.starts)
-    )  # out of bounds: dropped
-    cursor = jnp.where(
-        new.truncated & ~new.terminated, end + 1, end
-    )  # keep the last observation of a truncated episode
+    nowhere = len(data.starts)  # out of bounds: dropped
+    place = jnp.where(chosen, data.num_starts + jnp.cumsum(chosen) - 1, nowhere)
+    # an episode that was truncated keeps its last observation
+    cursor = jnp.where(new.truncated & ~new.terminated, end + 1, end)
     return Replay(
         Dataset(
-            write(data.observations, new.observations, at, 0),
-            write(data.actions, new.actions, at, 0),
-            write(data.rewards, new.rewards, at, 0),
-            write(data.masks, masks, at, 0),
-            data.steps_left.at[jnp.where(known, rows, len(data.starts))].set(end - rows, mode="drop"),
+            write(data.observations, new.observations),
+            write(data.actions, new.actions),
+            write(data.rewards, new.rewards),
+            write(data.masks, masks),
+            data.steps_left.at[jnp.where(known, rows, nowhere)].set(end - rows, mode="drop"),
             data.starts.at[place].set(rows, mode="drop"),
             data.num_starts + jnp.sum(chosen, dtype=jnp.int32),
         ),
@@ -106,8 +91,7 @@ def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> R
 
 
 def close_episode(replay: Replay, horizon: int, stride: int = 1) -> Replay:
-    """Ends the episode in flight where it stands, as a time limit would:
-    for a resumed run whose simulators do not repeat it."""
+    """Ends the episode in flight where it stands, as a time limit would."""
     nothing = Transitions(
         jax.lax.dynamic_slice_in_dim(replay.data.observations, replay.cursor, 2),
         jnp.zeros((1, replay.data.actions.shape[1])),
@@ -122,7 +106,6 @@ def close_episode(replay: Replay, horizon: int, stride: int = 1) -> Replay:
 def empty_replays(config: Config, transitions: int, task: Task) -> Replay:
     """Room for `transitions` online transitions of each seed, with a leading axis over seeds."""
     domain = task.domain
-    replay = empty_replay(
-        transitions, domain.episode_limit, domain.observation_size, domain.action_size, config.reach
-    )
+    sizes = (domain.episode_limit, domain.observation_size, domain.action_size, config.reach)
+    replay = empty_replay(transitions, *sizes)
     return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf))), replay)

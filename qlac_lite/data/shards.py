@@ -1,5 +1,4 @@
-"""Datasets that do not fit into the memory, as shards:
-files of OGBench's layout in one folder, streamed while the updates run.
+"""Datasets larger than the memory, as shards: npz files in one folder, streamed while the updates run.
 
     shards, summary = open_shards(folder, task)    each file is verified once
     with Stream(shards, put, steps=1000) as stream:
@@ -8,11 +7,11 @@ files of OGBench's layout in one folder, streamed while the updates run.
 
 While a shard serves, threads read and label the next ones and put them on the device. The order is a new
 permutation in each pass over the shards, and follows from the step alone: a resumed run sees the same shards.
-Source: OGBench's 100M datasets (cube-quadruple-play-100m-v0 has 100 shards of 1M transitions), which the
-paper uses for cube-quadruple.
+Source: the paper's data of cube-quadruple, OGBench's 100 shards of 1M transitions.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import hashlib
 import time
@@ -22,21 +21,20 @@ from typing import Any
 
 import numpy as np
 
-from qlac_lite.config.tasks import LITE_DOMAIN, Task
-from qlac_lite.data import load
+from qlac_lite.config.tasks import Task
 from qlac_lite.data.dataset import Dataset
-from qlac_lite.data.formats.ogbench import labelled, verify
+from qlac_lite.data.load import verify
+from qlac_lite.data.suites import npz, suite_of
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_json, read_npz, write_json
 
-# beside the shards: what was verified, so that a resumed run need not read them all again
+# beside the shards: what was verified, so a resumed run need not read them all again
 RECORD = "verified.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-    """Verified files with rows for one task; all are padded to the largest,
-    so that one compiled program serves all."""
+    """Verified files with rows for one task, all padded to the largest: one compiled program serves."""
 
     paths: tuple[Path, ...]
     task: Task
@@ -46,85 +44,58 @@ class Shards:
     stamps: tuple[tuple[int, int], ...]  # size and time of each file when it was verified
 
     def load(self, index: int) -> Dataset:
-        """Shard `index` as a dataset, padded to `rows` rows and starts.
-
-        Raises:
-            QlacError: the file has changed or vanished since it was verified.
-        """
-        path = self.paths[index]
+        """Shard `index`, padded to `rows`. Raises QlacError if the file has changed since it was verified."""
+        path, domain = self.paths[index], self.task.domain
+        remedy = "Put the file back, and go on with --resume."
         if not path.exists() or _stamp(path) != self.stamps[index]:
-            raise QlacError(
-                f"{path} has changed since the run began. Put the file back, and go on with --resume."
-            )
-        domain = self.task.domain
-        needed = [
-            "observations",
-            "actions",
-            "terminals",
-            *["qpos"] * (domain != LITE_DOMAIN),
-            *["button_states"] * (domain.buttons > 0),
-        ]
-        data = labelled(
-            read_npz(path, "Put the file back, and go on with --resume.", needed),
-            self.task,
-            self.stride,
-            self.offline_reward,
-        )
-        pad = lambda leaf: (
-            np.pad(leaf, [(0, self.rows - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)) if np.ndim(leaf) else leaf
-        )
-        return Dataset(*map(pad, data))
+            raise QlacError(f"{path} has changed since the run began. {remedy}")
+        arrays = read_npz(path, remedy, npz.names(domain))
+        data = suite_of(domain).label(arrays, self.task, self.stride, self.offline_reward)
+
+        def padded(leaf):
+            return np.pad(leaf, [(0, self.rows - len(leaf)), *[(0, 0)] * (leaf.ndim - 1)])
+
+        return Dataset(*map(padded, data[:-1]), data.num_starts)
 
 
 def open_shards(
     folder: Path, task: Task, stride: int = 1, offline_reward: str = "next"
 ) -> tuple[Shards, dict]:
-    """All .npz files of a folder (validation files aside) as shards,
-    and a summary for the record as `verify` gives it.
+    """All .npz files of a folder but those for validation, and a summary as `verify` gives it.
 
-    Raises:
-        QlacError: no such file, one that does not pass `verify`, or one of another domain.
+    Raises QlacError if there is none, or one that does not pass `verify`.
     """
     paths = tuple(sorted(path for path in folder.glob("*.npz") if not path.stem.endswith("-val")))
     if not paths:
         raise QlacError(
             f"{folder} holds no .npz file. Give --data a dataset file, or the folder of its shards."
         )
-    record = folder / RECORD
+    record, domain = folder / RECORD, task.domain
     known = read_json(record, f"Delete {record}.") if record.exists() else {}
-    summaries = {}
+    entries = {}
     for path in paths:
-        stamp = list(_stamp(path))
-        there = known.get(path.name)
-        fresh = there is None or there["stamp"] != stamp or there["summary"]["domain"] != task.domain.name
-        summaries[path.name] = {"stamp": stamp, "summary": verify(path, task.name)} if fresh else there
-    if summaries != known:
-        try:
-            write_json(record, summaries)
-        except QlacError:
-            pass  # a folder that one may only read: they are verified again next time
-    parts = [entry["summary"] for entry in summaries.values()]
-    summary = {
-        **parts[0],
-        **{key: sum(part[key] for part in parts) for key in ("rows", "episodes", "transitions")},
-    }
+        stamp, entry = list(_stamp(path)), known.get(path.name)
+        if entry is None or entry["stamp"] != stamp or entry["summary"]["domain"] != domain.name:
+            entry = {"stamp": stamp, "summary": verify(path, domain)}
+        entries[path.name] = entry
+    if entries != known:
+        with contextlib.suppress(QlacError):  # a folder that one may only read: they are verified next time
+            write_json(record, entries)
+    parts = [entry["summary"] for entry in entries.values()]
     lengths = [length for part in parts for length in part["episode_length"]]
     digest = hashlib.sha256("".join(part["sha256"] for part in parts).encode()).hexdigest()
     kinds = list(dict.fromkeys(part["provenance"] for part in parts))
-    source = f"{len(parts)} shards: {kinds[0]}" + (f" .. {kinds[-1]}" if len(kinds) > 1 else "")
-    summary |= {
-        "shards": len(parts),
-        "episode_length": [min(lengths), max(lengths)],
-        "sha256": digest,
-        "provenance": source,
-    }
-    stamps = tuple(tuple(entry["stamp"]) for entry in summaries.values())
+    counts = ("rows", "episodes", "transitions")
+    summary = parts[0] | {key: sum(part[key] for part in parts) for key in counts}
+    summary |= {"shards": len(parts), "episode_length": [min(lengths), max(lengths)], "sha256": digest}
+    summary["provenance"] = f"{len(parts)} shards: {kinds[0]}" + f" .. {kinds[-1]}" * (len(kinds) > 1)
+    stamps = tuple(tuple(entry["stamp"]) for entry in entries.values())
     return Shards(paths, task, stride, offline_reward, max(part["rows"] for part in parts), stamps), summary
 
 
 def summarise(path: Path, task: Task) -> dict:
-    """What a dataset file, or the folder of its shards, holds: verified, as `verify` gives it."""
-    return open_shards(path, task)[1] if path.is_dir() else load.verify(path, task.name)
+    """What a dataset file, or the folder of its shards, holds, as `verify` gives it."""
+    return open_shards(path, task)[1] if path.is_dir() else verify(path, task.domain)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -133,8 +104,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def shard_order(count: int, turn: int) -> int:
-    """Which of `count` shards serves in that turn, 0, 1, ...:
-    each once a pass, in another order each pass."""
+    """Which of `count` shards serves in turn 0, 1, ...: each once a pass, each pass in another order."""
     rng = np.random.default_rng([count, turn // count])
     return int(rng.permutation(count)[turn % count])
 
@@ -143,9 +113,8 @@ class Stream:
     """The dataset on the device at each gradient step; a whole dataset is a stream that never changes.
 
     Args:
-        put: brings a dataset to the device.
-        steps: gradient steps that a shard serves.
-        ahead: shards that are on their way, each read by a thread of its own.
+        put: brings a dataset to the device. steps: gradient steps that a shard serves.
+        ahead: shards that are on their way, each in a thread of its own.
     """
 
     def __init__(self, data: Dataset | Shards, put: Callable[[Dataset], Any], steps: int, ahead: int = 1):
@@ -157,12 +126,12 @@ class Stream:
         self.waited = 0.0  # seconds for shards that were not there in time
 
     def at(self, step: int) -> Any:
-        """The dataset on the device for the updates from `step` on; waits if it is not there yet."""
+        """The dataset for the updates from `step` on; waits for it if need be."""
         turn = step // self._steps
         if self._sharded and turn != self._turn:
             for wanted in range(
                 turn, turn + self._ahead + 1
-            ):  # this one, if it is not under way already, and the next
+            ):  # this one and the next, unless they come already
                 if wanted not in self._coming:
                     self._coming[wanted] = self._threads.submit(self._fetch, wanted)
             begin = time.monotonic()

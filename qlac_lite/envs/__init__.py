@@ -1,5 +1,7 @@
-"""Simulators: OGBench's tasks, the chunked MDP as a wrapper, environments in parallel processes;
-and the lite world, the only one of them that imports JAX."""
+"""Simulators: a module per suite, chosen in `make`, and the chunked MDP as a wrapper.
+
+Only the lite world imports JAX.
+"""
 
 import ctypes.util
 import os
@@ -7,14 +9,8 @@ import sys
 import warnings
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-    # Off-screen rendering where the machine has it;
-    # MuJoCo reads this when it is imported, and naming a missing library would break the import itself.
-    _backend = (
-        "egl"
-        if ctypes.util.find_library("EGL")
-        else "osmesa"
-        if ctypes.util.find_library("OSMesa")
-        else "disabled"
-    )
-    os.environ.setdefault("MUJOCO_GL", _backend)
+    # MuJoCo reads this at its import, which fails if the library that it names is missing.
+    _libraries = {"EGL": "egl", "OSMesa": "osmesa"}
+    _there = [backend for library, backend in _libraries.items() if ctypes.util.find_library(library)]
+    os.environ.setdefault("MUJOCO_GL", [*_there, "disabled"][0])
 warnings.filterwarnings("ignore", module="glfw")  # no display is needed

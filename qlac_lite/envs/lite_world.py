@@ -1,35 +1,33 @@
-"""The lite world: carry a puck through a wall with two gaps.
-Pure JAX, so that thousands of steps are one compiled call.
+"""The lite world: carry a puck through a wall with two gaps. Pure JAX, so thousands of steps are one call.
 
-+-----------+-----------+ The square [-1, 1] x [-1, 1], seen from above. A gripper without an arm has to reach
-|           #           | the puck on the left, close on it, carry it through one of two gaps in the wall at
-|                       | x = 0, and let it go at the goal on the right. The reward is -1 a step and 0 at the
-|           #           | step that solves the task, which ends the episode.
++-----------+-----------+ The square [-1, 1] x [-1, 1] from above. The gripper has to reach the puck on the
+|           #           | left, close on it, carry it through a gap in the wall at x = 0, and let it go at the
+|                       | goal on the right. The reward is -1 a step, and 0 at the step that solves the task,
+|           #           | which ends the episode.
 |  +  o     #     (G)   |
-|           #           | `step`, the distance that an action of size 1 moves, is the difficulty: the same way
-|                       | takes about 30 actions at 0.08, 60 at 0.04 and 120 at 0.02.
+|           #           | `step`, the distance that an action of size 1 moves, is the difficulty: it takes
+|                       | about 30 actions at 0.08, 60 at 0.04 and 120 at 0.02.
 |           #           |
 +-----------+-----------+
 
-Action (3,) in [-1, 1]: velocity in x and y, and closing (+) or opening (-) of the gripper, all in units of
-`step` (the gripper's whole way is 0.2 / step actions). Observation (8,): gripper x, y and opening, puck x, y,
-held or not, and the puck relative to the gripper. The dynamics are deterministic, and only the reset is
-random, unless the world has a `disturbance`: then a random push is added to every action's velocity, and no
-observation tells of it before it has happened.
-
-Functions are of one state; batches are made with `jax.vmap`. `LiteWorldEnv` is the same world for Gymnasium.
+Action (3,) in [-1, 1]: velocity in x and y, and closing (+) or opening (-) of the gripper, in units of `step`
+(the gripper's whole way is 0.2 / step actions). Observation (8,): gripper x, y and opening, puck x, y, held
+or not, and the puck relative to the gripper. Only the reset is random, unless a `disturbance` pushes the
+gripper, which no observation foretells. Functions are of one state; `jax.vmap` makes batches.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qlac_lite.config.tasks import Task
 from qlac_lite.utils.errors import QlacError
 
+PRELOADED: list[str] = []  # its environments run in this process
 OBSERVATION_SIZE, ACTION_SIZE = 8, 3
 GOAL = (0.6, 0.0)
 GAPS = (-0.5, 0.5)  # y of the gaps' middles
@@ -39,18 +37,17 @@ HOLDING = 0.5  # below this opening the gripper holds
 
 
 class LiteWorld(NamedTuple):
-    """What can be set. Hashable, so that it may be a static argument of a compiled function."""
+    """What can be set. Hashable, so it may be a static argument of a compiled function."""
 
     step: float = 0.04
     gap: float = 0.4  # width of each gap
     reach: float = 0.15  # how near the gripper must be to catch the puck
     tolerance: float = 0.15  # distance from the goal that counts as solved
-    # standard deviation of the push on each coordinate of every action, in units of the largest velocity
-    disturbance: float = 0.0
+    disturbance: float = 0.0  # standard deviation of the push on x and y, in units of the largest velocity
 
     @property
     def limit(self) -> int:
-        """Actions of an episode: about three times what the demonstrator needs."""
+        """Actions of an episode, about three times what the demonstrator needs."""
         return round(8 / self.step)
 
 
@@ -60,48 +57,42 @@ class WorldState(NamedTuple):
     puck: jax.Array  # (2,)
     held: jax.Array  # () bool
     time: jax.Array  # () int32, actions since the reset
-    luck: jax.Array = np.uint32(0)  # () uint32, decides the episode's disturbances
+    push_seed: jax.Array = np.uint32(0)  # () uint32, decides the episode's disturbances
 
 
 def reset(key: jax.Array) -> WorldState:
-    """A start of the task: gripper and puck somewhere in the middle of the left half, 0.2 apart or more."""
+    """A start of the task: gripper and puck in the left half, 0.2 apart or more."""
+    near = lambda key, x: jnp.array([x, 0.0]) + jax.random.uniform(key, (2,), minval=-0.1, maxval=0.1)
     gripper_key, puck_key = jax.random.split(key)
-    gripper = jnp.array([-0.8, 0.0]) + jax.random.uniform(gripper_key, (2,), minval=-0.1, maxval=0.1)
-    puck = jnp.array([-0.4, 0.0]) + jax.random.uniform(puck_key, (2,), minval=-0.1, maxval=0.1)
-    return _at_rest(gripper, puck, key)
+    return _at_rest(near(gripper_key, -0.8), near(puck_key, -0.4), key)
 
 
 def reset_anywhere(key: jax.Array) -> WorldState:
-    """Gripper and puck anywhere but in the wall: a start of play."""
+    """A start of play: gripper and puck anywhere."""
     gripper_key, puck_key = jax.random.split(key)
     return _at_rest(free_place(gripper_key), free_place(puck_key), key)
 
 
 def free_place(key: jax.Array) -> jax.Array:
-    """A random place (2,) a hand's breadth away from walls."""
+    """A random place (2,), away from walls."""
     side, x, y = jax.random.uniform(key, (3,))
     return jnp.array([jnp.where(side < 0.5, -1.0, 1.0) * (0.15 + 0.75 * x), 1.8 * y - 0.9])
 
 
 def _at_rest(gripper, puck, key):
-    luck = jax.random.bits(jax.random.fold_in(key, 2))
-    return WorldState(gripper, jnp.float32(1.0), puck, jnp.bool_(False), jnp.int32(0), luck)
+    push_seed = jax.random.bits(jax.random.fold_in(key, 2))
+    return WorldState(gripper, jnp.float32(1.0), puck, jnp.bool_(False), jnp.int32(0), push_seed)
 
 
 def observe(state: WorldState) -> jax.Array:
     """(8,) float32."""
     opening, held = 2 * state.opening - 1, jnp.where(state.held, 1.0, -1.0)
-    return jnp.concatenate(
-        [state.gripper, opening[None], state.puck, held[None], 2 * (state.puck - state.gripper)]
-    )
+    away = 2 * (state.puck - state.gripper)
+    return jnp.concatenate([state.gripper, opening[None], state.puck, held[None], away])
 
 
 def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
-    """One action (3,), clipped to [-1, 1].
-
-    Raises:
-        QlacError: the world's step is not above 0, or so long that it passes through the wall.
-    """
+    """One action (3,), clipped to [-1, 1]. Raises QlacError if the world's step is not in (0, 0.1]."""
     if not 0 < world.step <= 2 * WALL:
         raise QlacError(
             f"A step of {world.step:g} stands still or passes through the wall, "
@@ -110,28 +101,20 @@ def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
     action = jnp.clip(action, -1.0, 1.0)
     velocity = action[:2]
     if world.disturbance:
-        push = jax.random.normal(jax.random.fold_in(jax.random.key(state.luck), state.time), (2,))
+        push = jax.random.normal(jax.random.fold_in(jax.random.key(state.push_seed), state.time), (2,))
         velocity = velocity + world.disturbance * push
     gripper = _slide(world, state.gripper, world.step * velocity)
     opening = jnp.clip(state.opening - CLOSING_SPEED * world.step * action[2], 0.0, 1.0)
     closing_now = (opening < HOLDING) & (state.opening >= HOLDING)
     catches = closing_now & (jnp.linalg.norm(state.puck - gripper) < world.reach)
     held = (opening < HOLDING) & (state.held | catches)
-    return WorldState(
-        gripper, opening, jnp.where(held, gripper, state.puck), held, state.time + 1, state.luck
-    )
+    puck = jnp.where(held, gripper, state.puck)
+    return WorldState(gripper, opening, puck, held, state.time + 1, state.push_seed)
 
 
 def solved(world: LiteWorld, state: WorldState) -> jax.Array:
     """() bool: the puck lies at the goal, and the gripper has let go."""
     return (jnp.linalg.norm(state.puck - jnp.array(GOAL)) < world.tolerance) & ~state.held
-
-
-def solved_rows(world: LiteWorld, observations: np.ndarray) -> np.ndarray:
-    """`solved` of observations (N, 8): (N,) bool."""
-    return (np.linalg.norm(observations[:, 3:5] - np.array(GOAL), axis=1) < world.tolerance) & (
-        observations[:, 5] < 0
-    )
 
 
 def in_wall(world: LiteWorld, place: jax.Array) -> jax.Array:
@@ -141,7 +124,7 @@ def in_wall(world: LiteWorld, place: jax.Array) -> jax.Array:
 
 
 def _slide(world: LiteWorld, place: jax.Array, move: jax.Array) -> jax.Array:
-    """One coordinate after the other; what would end in the wall or outside is not moved."""
+    """One coordinate after the other; a move that would end in the wall or outside is left out."""
     for axis in range(2):
         there = jnp.clip(place.at[axis].add(move[axis]), -1.0, 1.0)
         place = jnp.where(in_wall(world, there), place, there)
@@ -149,8 +132,7 @@ def _slide(world: LiteWorld, place: jax.Array, move: jax.Array) -> jax.Array:
 
 
 class Executed(NamedTuple):
-    """A chunk executed open loop, padded to H steps.
-    The state stands still after the step that ends the episode."""
+    """An executed chunk, padded to H steps; the state stands still after the episode's end."""
 
     states: WorldState  # (H + 1, ...)
     rewards: jax.Array  # (H,)
@@ -185,11 +167,8 @@ class LiteWorldEnv(gymnasium.Env):
         self.world, self.render_mode = LiteWorld(**settings), render_mode
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATION_SIZE,), np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (ACTION_SIZE,), np.float32)
-        self._reset, self._execute, self._observe = (
-            jax.jit(reset),
-            jax.jit(execute, static_argnums=0),
-            jax.jit(observe),
-        )
+        self._reset, self._observe = jax.jit(reset), jax.jit(observe)
+        self._execute = jax.jit(execute, static_argnums=0)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         super().reset(seed=seed)
@@ -199,17 +178,11 @@ class LiteWorldEnv(gymnasium.Env):
     def step(self, action: np.ndarray):
         done = self._execute(self.world, self.state, jnp.asarray(action, jnp.float32)[None])
         self.state = jax.tree.map(lambda leaf: leaf[-1], done.states)
-        success = bool(done.terminated)
-        return (
-            np.asarray(self._observe(self.state)),
-            float(done.rewards[0]),
-            success,
-            bool(done.truncated),
-            {"success": success},
-        )
+        observation, success = np.asarray(self._observe(self.state)), bool(done.terminated)
+        return observation, float(done.rewards[0]), success, bool(done.truncated), {"success": success}
 
     def render(self) -> np.ndarray:
-        """A picture (height, width, 3) uint8, drawn by Matplotlib."""
+        """(300, 300, 3) uint8, drawn by Matplotlib."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -223,20 +196,34 @@ class LiteWorldEnv(gymnasium.Env):
 gymnasium.register("qlac_lite/LiteWorld-v0", entry_point=LiteWorldEnv)
 
 
-def draw_world(axes, world: LiteWorld, states: Sequence = (), colour: str = "#0072B2") -> None:
-    """The lite world from above, with gripper and puck in each of some states."""
+def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
+    """See `envs.make`; `places` and `goals` have z = 0."""
+    return LiteWorldEnv(render_mode="rgb_array")
+
+
+def places(simulator: LiteWorldEnv, task: Task) -> tuple[np.ndarray, list[np.ndarray]]:
+    gripper, puck = (np.append(place, 0.0) for place in (simulator.state.gripper, simulator.state.puck))
+    return gripper, [puck]
+
+
+def goals(task: Task) -> np.ndarray:
+    return np.array([[*GOAL, 0.0]])
+
+
+def draw_world(axes, world: LiteWorld, states: Sequence = ()) -> None:
+    """The world from above, with gripper and puck in each of some states."""
     from matplotlib.patches import Circle
 
-    low, high = (np.array(GAPS) - world.gap / 2, np.array(GAPS) + world.gap / 2)
+    low, high = np.array(GAPS) - world.gap / 2, np.array(GAPS) + world.gap / 2
     for bottom, top in zip([-1, *high], [*low, 1], strict=True):
         axes.fill_between([-WALL, WALL], bottom, top, color="0.35", linewidth=0)
     axes.add_patch(Circle(GOAL, world.tolerance, facecolor="none", edgecolor="#D55E00", linewidth=1.5))
     for state in states:
         x, y = np.asarray(state.gripper)
         reach = 0.03 + 0.05 * float(state.opening)
-        axes.plot([x, x], [y - reach, y + reach], "_", color=colour, markersize=9, markeredgewidth=2)
+        axes.plot([x, x], [y - reach, y + reach], "_", color="#0072B2", markersize=9, markeredgewidth=2)
         axes.plot(*np.asarray(state.puck), "o", color="#D55E00", markersize=7)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
-    for side in axes.spines.values():  # a closed frame: what is in it is a place, not a plot
+    for side in axes.spines.values():  # a closed frame: this is a place, not a plot
         side.set_visible(True)
     axes.grid(False)

@@ -1,66 +1,77 @@
-"""The environment of any task, alone and many side by side. This module imports no JAX."""
+"""The environment of any task, alone and many side by side. This module imports no JAX.
+
+A suite is a module with these names:
+
+    make_env(task, size, env_args)   as below
+    places(simulator, task)          where effector (3,) and objects (C, 3) are, metres
+    goals(task)                      where the objects should be, (C, 3) metres, or (0, 3)
+    PRELOADED                        modules of a simulator process; none: all run in this process
+"""
 
 import functools
 import multiprocessing
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import gymnasium
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
-from qlac_lite.config.tasks import LITE_WORLD, Task, get_task
-from qlac_lite.envs.chunked import ChunkedEnv
+from qlac_lite.config.tasks import Domain, Task
+from qlac_lite.envs.chunked import ChunkedEnv, WaitingEnv
 
-DISABLED = gymnasium.vector.AutoresetMode.DISABLED
+DISABLED = AutoresetMode.DISABLED
+SUITES = {
+    "ogbench": "qlac_lite.envs.ogbench",
+    "robomimic": "qlac_lite.envs.robomimic",
+    "lite-world": "qlac_lite.envs.lite_world",
+}
+
+
+def suite_of(domain: Domain) -> ModuleType:
+    """The module of the domain's suite."""
+    return import_module(SUITES[domain.suite])
 
 
 def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
-    """The environment of a single task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
+    """The environment of a task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
 
     Args:
         size: width and height of a rendered frame in pixels.
-        env_args: Robomimic only: the `env_args` of the data's file; by default those of robosuite 1.5.
+        env_args: Robomimic's, as the data's file has them; by default those of robosuite 1.5.
     """
-    if task.domain.suite == "robomimic":
-        from qlac_lite.envs import robomimic
-
-        return robomimic.RobomimicEnv(
-            env_args or robomimic.env_args(task.domain.env_class), task.domain.episode_limit, size=size
-        )
-    if task.name == LITE_WORLD:
-        from qlac_lite.envs.lite_world import LiteWorldEnv
-
-        return LiteWorldEnv(render_mode="rgb_array")
-    from qlac_lite.envs.ogbench import make_ogbench_env
-
-    return make_ogbench_env(task, size)
-
-
-def _make_chunked(task: str, horizon: int, discount: float, env_args: dict[str, Any] | None) -> ChunkedEnv:
-    return ChunkedEnv(make_env(get_task(task), env_args=env_args), horizon, discount)
+    return suite_of(task.domain).make_env(task, size, env_args)
 
 
 def make_vector_env(
-    task: str, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None
-) -> gymnasium.vector.VectorEnv:
-    """`count` chunked environments of a task: each in its own process, or, in the lite world,
-    all in this one.
+    task: Task, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None
+) -> VectorEnv:
+    """`count` environments of a task, in processes of their own unless the suite's run in this one.
 
-    They do not reset themselves: `reset(seed=[...], options={"reset_mask": mask})` starts new episodes where
-    wanted, so that every episode has its own seed whatever the number of processes.
+    An action is {"chunk": (count, H, A), "run": (count,)}, see `WaitingEnv`. New episodes begin by
+    `reset(seed=[...], options={"reset_mask": mask})` alone.
     """
-    make = [functools.partial(_make_chunked, task, horizon, discount, env_args)] * count
-    return (
-        _InProcess(make, autoreset_mode=DISABLED)
-        if task == LITE_WORLD
-        else parallel(make, get_task(task).domain.suite)
-    )
+    make = [functools.partial(_make_waiting, task, horizon, discount, env_args)] * count
+    preloaded = suite_of(task.domain).PRELOADED
+    return parallel(make, preloaded) if preloaded else _InProcess(make, autoreset_mode=DISABLED)
 
 
-class _InProcess(gymnasium.vector.SyncVectorEnv):
-    """One after the other, with the two halves of a step that environments in processes have."""
+def _make_waiting(task: Task, horizon: int, discount: float, env_args: dict[str, Any] | None) -> WaitingEnv:
+    return WaitingEnv(ChunkedEnv(make_env(task, env_args=env_args), horizon, discount))
+
+
+def parallel(env_fns: list[Callable[[], gymnasium.Env]], preloaded: list[str]) -> AsyncVectorEnv:
+    """Environments in processes forked from a server with these modules, never from a JAX process."""
+    multiprocessing.set_forkserver_preload(preloaded)
+    return AsyncVectorEnv(env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED)
+
+
+class _InProcess(SyncVectorEnv):
+    """One after the other, with a step in two halves as environments in processes have it."""
 
     def step(self, actions):
-        self._autoreset_envs[:] = False  # one whose episode has ended may rest until all have
+        self._autoreset_envs[:] = False  # one whose episode has ended may wait until all have
         return super().step(actions)
 
     def step_async(self, actions):
@@ -68,20 +79,3 @@ class _InProcess(gymnasium.vector.SyncVectorEnv):
 
     def step_wait(self):
         return self.step(self._next)
-
-
-LOADED = {  # in the server from which the processes of simulators are forked
-    "ogbench": ["qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"],
-    "robomimic": ["qlac_lite.envs.robomimic", "qlac_lite.envs.panda"],
-}
-
-
-def parallel(
-    env_fns: list[Callable[[], gymnasium.Env]], suite: str = "ogbench"
-) -> gymnasium.vector.AsyncVectorEnv:
-    """Environments in processes forked from a clean server that has the simulator loaded (never from a JAX
-    process)."""
-    multiprocessing.set_forkserver_preload(LOADED[suite])
-    return gymnasium.vector.AsyncVectorEnv(
-        env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED
-    )

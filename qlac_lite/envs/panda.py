@@ -1,17 +1,14 @@
 """robosuite's operational-space control of a Panda, with the same torques for a part of the Python.
 
-A control step is 25 substeps. In each, robosuite asks for names, copies and matrices many times over; here
-they are read once from MuJoCo's arrays and the torques are computed in one compiled function. Source: O.
-Khatib, A unified approach for motion and force control of robot manipulators (1987), as robosuite 1.5 has it
-(OSC_POSE with fixed impedance, position and orientation uncoupled). Equal to robosuite's own loop up to
-rounding: `tests/test_robomimic.py`.
+In each of a control step's 25 substeps robosuite asks for the same names and matrices again. Here they are
+read once, and one compiled function computes the torques, equal up to rounding. Source: O. Khatib, A unified
+approach for motion and force control of robot manipulators (1987), as robosuite 1.5 has it (OSC_POSE, fixed
+impedance, position and orientation uncoupled).
 """
 
 import mujoco
 import numba
 import numpy as np
-
-from qlac_lite.utils.errors import QlacError
 
 POSTURE_GAIN = 10.0  # of the pull towards the first posture, in what the hand doesn't feel
 
@@ -21,11 +18,9 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
     """Torques (7,) of the arm's joints, in N m.
 
     Args:
-        mass: (7, 7) of the arm. jacobian: (6, 7) of the hand, positions then rotations.
-            bias: (7,) gravity and Coriolis.
+        mass: (7, 7). jacobian: (6, 7) of the hand, positions then rotations. bias: (7,) gravity and Coriolis.
         rotation, goal_rotation: (3, 3) of the hand. off: (3,) metres from the hand to its goal.
-        stiffness, damping: (6,). velocity: (7,) of the joints, rad/s.
-            posture_error: (7,) rad from the first posture.
+        stiffness, damping: (6,). velocity, posture_error: (7,) of the joints, in rad/s and rad.
     """
     turn = np.zeros(3)
     for axis in range(3):
@@ -33,63 +28,44 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
     moving = jacobian @ velocity
     force = stiffness[:3] * off - damping[:3] * moving[:3]
     twist = stiffness[3:] * turn - damping[3:] * moving[3:]
-    per_mass = np.linalg.solve(mass, np.ascontiguousarray(jacobian.T))  # (7, 6)
+    transposed = np.ascontiguousarray(jacobian.T)
+    per_mass = np.linalg.solve(mass, transposed)  # (7, 6)
     mobility = jacobian @ per_mass
     wrench = np.empty(6)
     wrench[:3] = np.linalg.solve(np.ascontiguousarray(mobility[:3, :3]), force)
     wrench[3:] = np.linalg.solve(np.ascontiguousarray(mobility[3:, 3:]), twist)
     posture = mass @ (POSTURE_GAIN * posture_error - 2 * np.sqrt(POSTURE_GAIN) * velocity)
-    unfelt = posture - np.ascontiguousarray(jacobian.T) @ (
-        np.linalg.pinv(mobility) @ (np.ascontiguousarray(per_mass.T) @ posture)
-    )
-    return np.ascontiguousarray(jacobian.T) @ wrench + bias + unfelt
+    felt = np.linalg.pinv(mobility) @ (np.ascontiguousarray(per_mass.T) @ posture)
+    return transposed @ wrench + bias + (posture - transposed @ felt)
 
 
 def knows(arm) -> bool:
-    """Whether the torques above are those of robosuite's controller `arm`."""
-    plain = (
-        arm.name == "OSC_POSE"
-        and arm.impedance_mode == "fixed"
-        and arm.input_type == "delta"
-        and arm.uncoupling
-    )
-    unbound = arm.position_limits is None and arm.orientation_limits is None
-    return bool(
-        plain
-        and unbound
-        and arm.input_ref_frame == "world"
-        and arm.interpolator_pos is None
-        and arm.interpolator_ori is None
+    """Whether `torques` are those of robosuite's controller `arm`."""
+    wanted = dict(name="OSC_POSE", impedance_mode="fixed", input_type="delta", input_ref_frame="world")
+    absent = ("position_limits", "orientation_limits", "interpolator_pos", "interpolator_ori")
+    return (
+        all(getattr(arm, name) == value for name, value in wanted.items())
+        and bool(arm.uncoupling)
+        and all(getattr(arm, name) is None for name in absent)
     )
 
 
 class Panda:
-    """The loop over the substeps of a robosuite environment with one Panda under OSC_POSE,
-    in the world's frame.
-
-    Raises:
-        QlacError: another controller. Choose the stock loop then.
-    """
+    """The control loop of a robosuite environment with one Panda, whose controller `knows` accepts."""
 
     def __init__(self, robosuite_env):
         self.env = robosuite_env
         self.model, self.data = robosuite_env.sim.model._model, robosuite_env.sim.data._data
         robot = robosuite_env.robots[0]
         self.arm, self.gripper = robot.part_controllers["right"], robot.gripper["right"]
-        arm = self.arm
-        if not knows(arm):
-            raise QlacError(
-                "The fast loop knows OSC_POSE with fixed impedance and displacements in the world's frame "
-                "only. Use stock=True for this file."
-            )
         self.substeps = int(robosuite_env.control_timestep / robosuite_env.model_timestep)
-        self.site = self.model.site(arm.ref_name).id
-        self.joints, self.speeds = np.array(arm.qpos_index), np.array(arm.qvel_index)
+        self.site = self.model.site(self.arm.ref_name).id
+        self.joints, self.speeds = np.array(self.arm.qpos_index), np.array(self.arm.qvel_index)
         self.motors = np.array(robot._ref_actuators_indexes_dict["right"])
         self.fingers = np.array(robot._ref_joint_gripper_actuator_indexes["right"])
         self.limits = self.model.actuator_ctrlrange[self.motors].T.copy()
         self.finger_limits = self.model.actuator_ctrlrange[self.fingers].T.copy()
-        self.scale = (arm.output_max - arm.output_min) / 2
+        self.scale = (self.arm.output_max - self.arm.output_min) / 2
         self._mass = np.zeros((self.model.nv, self.model.nv))
         self._jacobian = np.zeros((6, self.model.nv))
 
@@ -108,18 +84,14 @@ class Panda:
                 data.ctrl[self.fingers] = np.clip((low + high) / 2 + (high - low) / 2 * grip, low, high)
             mujoco.mj_jacSite(model, data, self._jacobian[:3], self._jacobian[3:], self.site)
             mujoco.mj_fullM(model, self._mass, data.qM)
-            torque = torques(
+            mass, jacobian = (
                 self._mass[np.ix_(self.speeds, self.speeds)],
                 self._jacobian[:, self.speeds].copy(),
-                data.qfrc_bias[self.speeds],
-                np.ascontiguousarray(rotation),
-                goal_rotation,
-                goal - place,
-                stiffness,
-                damping,
-                data.qvel[self.speeds],
-                first_posture - data.qpos[self.joints],
             )
+            bias, velocity = data.qfrc_bias[self.speeds], data.qvel[self.speeds]
+            posture_error = first_posture - data.qpos[self.joints]
+            poses = (np.ascontiguousarray(rotation), goal_rotation, goal - place)
+            torque = torques(mass, jacobian, bias, *poses, stiffness, damping, velocity, posture_error)
             data.ctrl[self.motors] = np.clip(torque, *self.limits)
             mujoco.mj_step2(model, data)
         self.env.timestep += 1

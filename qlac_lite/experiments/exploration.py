@@ -1,21 +1,16 @@
 """The D1 / D5 experiment with whole runs, on any task: `qlac experiment exploration --task TASK --out DIR`.
 
-    collectors   a single-action and a chunk method are trained on the data D, then collect D1 and D5 without
-                 learning
-    learners     both are trained afresh on D + D1 and on D + D5; their results on D are the collectors'
-
-Every part is a run folder of its own, so what was killed goes on. Source: the evidence for exploration in the
-review that this course began with (cube-triple, 1M steps each). On the lite world: `designs.exploration`.
+A single-action and a chunk method are trained on the data D, then collect D1 and D5 without learning. Both
+are trained afresh on D + D1 and on D + D5; their results on D are the collectors'. On the lite world:
+`designs.exploration`. Source: the review that this course began with (cube-triple, 1M steps each).
 """
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from qlac_lite.config import get_method, get_task, make_config
-from qlac_lite.experiments.runner import describe
+from qlac_lite.experiments.runner import Rows, describe
 from qlac_lite.training.collected import load_collected
 from qlac_lite.training.loop import finish_run
 from qlac_lite.training.run_folder import open_run
@@ -27,24 +22,13 @@ SETS = ("D", "D+D1", "D+D5")
 
 
 def explore(
-    task: str,
-    out: Path,
-    data: Path,
-    preset: str = "lite",
-    methods: Sequence[str] = ("fql", "qc-fql"),
-    log: Callable[[str], None] = print,
-    **changes: Any,
-) -> list[dict[str, Any]]:
+    task: str, out: Path, data: Path, preset: str = "lite", methods=("fql", "qc-fql"), log=print, **changes
+) -> Rows:
     """Runs what is not finished yet in `out`, writes exploration.csv there, and returns its rows.
 
-    A row is one seed of a learner: method, data (one of SETS), seed, success (rate), episodes; with a
-    collection also what `describe` says of it. Each collects the preset's `online_steps` transitions.
-
-    Args:
-        methods: two, the single-action one first.
-
-    Raises:
-        QlacError: not two such methods, or what a run raises.
+    A row is a learner's seed: method, data (one of SETS), seed, success (rate), episodes; with a collection
+    also what `describe` says of it. Of the two methods, a single-action and a chunk one, each collects
+    `online_steps` transitions. QlacError: not two such methods, or what a run raises.
     """
     if [get_method(method).backup == "chunk" for method in methods] != [False, True]:
         raise QlacError(
@@ -56,23 +40,22 @@ def explore(
         config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
         if config.offline_steps == 0 or config.online_steps == 0:
             raise QlacError(
-                f"{method} has to learn offline and then to collect: "
-                "set offline_steps and online_steps above 0."
+                f"{method} learns offline, then collects: set offline_steps and online_steps above 0."
             )
         finish_run(config, data, folder, log=log)
     rows = []
     for method in methods:
         rows += _rows(folders[method], method, SETS[0], None)
+        config = make_config(task, method, preset, **{**changes, "online_steps": 0})
         for name, folder in zip(SETS[1:], folders.values(), strict=True):
             learner = out / f"{method}-{name}"
-            config = make_config(task, method, preset, **{**changes, "online_steps": 0})
             finish_run(config, data, learner, folder, log)
             rows += _rows(learner, method, name, folder)
     write_csv(out / "exploration.csv", rows)
     return rows
 
 
-def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[dict[str, Any]]:
+def _rows(folder: Path, method: str, name: str, collector: Path | None) -> Rows:
     """A row a seed, from the last evaluation of the offline phase."""
     run = open_run(folder)
     there = [row for row in run.rows("evaluations.csv") if row["phase"] == "offline"]
@@ -82,23 +65,22 @@ def _rows(folder: Path, method: str, name: str, collector: Path | None) -> list[
     for i, seed in enumerate(run.config.seed_list):
         success = [row["success"] for row in last if row["seed"] == seed]
         row = dict(method=method, data=name, seed=seed, success=float(np.mean(success)))
-        row["episodes"] = len(success)
-        rows.append(row | (describe(replay, i, get_task(run.config.task).domain) if collector else {}))
+        seen = describe(replay, i, get_task(run.config.task).domain) if collector else {}
+        rows.append(row | {"episodes": len(success)} | seen)
     return rows
 
 
-def summary(rows: list[dict[str, Any]]) -> str:
-    """A line a learner: success on each set, and D5 less D1 seed by seed (95 % t-interval); a line a
-    collection."""
+def summary(rows: Rows) -> str:
+    """A line a learner: success on each set, and D5 less D1 seed by seed; then a line a collection."""
     lines = []
     for method in dict.fromkeys(row["method"] for row in rows):
-        own = {name: [row for row in rows if (row["method"], row["data"]) == (method, name)] for name in SETS}
-        texts = []
-        for name, parts in own.items():
+        texts, rates = [], []
+        for name in SETS:
+            parts = [row for row in rows if (row["method"], row["data"]) == (method, name)]
+            rates.append(np.array([row["success"] for row in parts]))
             outcomes = [np.arange(r["episodes"]) < round(r["success"] * r["episodes"]) for r in parts]
             texts.append("{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(outcomes)))
-        one, five = (np.array([row["success"] for row in own[name]]) for name in SETS[1:])
-        mean, low, high = (100 * value for value in difference(five, one))
+        mean, low, high = (100 * value for value in difference(rates[2], rates[1]))
         lines.append(
             f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: "
             f"{mean:+.0f} [{low:+.0f}, {high:+.0f}] points"

@@ -1,4 +1,4 @@
-"""What the notebooks call: their set-up, sliders, drawings, tabular MDPs, a small world, and the checks."""
+"""What the notebooks call."""
 
 from qlac_lite.lessons.notebook import run_folder, set_up, shorten, show
 

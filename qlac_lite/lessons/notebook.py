@@ -1,4 +1,4 @@
-"""What every lesson starts with: its set-up, the one switch, and how it shows a figure."""
+"""What every lesson uses: its set-up, QLAC_FAST, its folder of runs, figures."""
 
 import base64
 import html
@@ -14,27 +14,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-NO_DEPENDENCIES = ("ogbench", "dm_control")  # they ask for labmaze, which is not needed and lacks wheels
-EXTRAS = {"robomimic": ("robosuite==1.5.2",)}  # further packages of an extra, without dependencies: Makefile
+# Installed without their dependencies (see Makefile): labmaze, which is not needed, lacks wheels.
+NO_DEPENDENCIES = ("ogbench", "dm_control")
+EXTRAS = {"robomimic": ("robosuite==1.5.2",)}
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
 _scratch: dict[str, tempfile.TemporaryDirectory] = {}  # folders that go with the process
 
 
 def set_up(extra: str | None = None) -> None:
-    """On Colab, adds what is missing, for an `extra` of the library too. Everywhere, reports in one line."""
-    missing = missing_packages(extra)
-    if "google.colab" in sys.modules:
+    """Installs what is missing on Colab, names it elsewhere, and reports in one line."""
+    missing, colab = missing_packages(extra), "google.colab" in sys.modules
+    if colab:
         _install(missing)
     print(report())
-    if extra and missing and "google.colab" not in sys.modules:
-        print(
-            f"Missing for this lesson: {', '.join(missing)}. "
-            f"In the course's folder, run: make {extra}. Then restart the kernel."
-        )
+    if extra and missing and not colab:
+        print(f"Missing for this lesson: {', '.join(missing)}.")
+        print(f"In the course's folder, run: make {extra}. Then restart the kernel.")
 
 
 def missing_packages(extra: str | None = None) -> list[str]:
-    """Requirements of the library, and of one of its extras, that no installed package meets by name."""
+    """Requirements of the library and of its `extra` that are not installed, whatever the version."""
     wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES, *EXTRAS.get(extra, ())]
     asked = lambda line: "extra ==" not in line or f'"{extra}"' in line.replace("'", '"')
     plain = [line.split(";")[0].strip() for line in wanted if asked(line)]
@@ -51,14 +50,13 @@ def _installed(name: str) -> bool:
 
 
 def _install(packages: list[str]) -> None:
-    """With every installed version as a constraint, so that pip may add packages and cannot change one."""
-    without = (*NO_DEPENDENCIES, *(name for names in EXTRAS.values() for name in names))
-    alone = [line for line in packages if line.startswith(without)]
+    """Adds packages; that all installed versions are constraints keeps pip from changing one."""
+    alone = [line for line in packages if line.startswith((*NO_DEPENDENCIES, *sum(EXTRAS.values(), ())))]
     others = [line for line in packages if line not in alone]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         for there in metadata.distributions():
-            if there.metadata["Name"] and "+" not in there.version:
-                file.write(f"{there.metadata['Name']}=={there.version}\n")
+            if (name := there.metadata["Name"]) and "+" not in there.version:
+                file.write(f"{name}=={there.version}\n")
         file.flush()
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         if others:
@@ -82,7 +80,7 @@ def report() -> str:
 
 
 def renderer() -> str:
-    """The OpenGL platform that MuJoCo can draw with here, or 'none': then films are replaced by sketches."""
+    """The OpenGL platform with which MuJoCo draws here, or 'none': then sketches replace films."""
     import qlac_lite.envs  # noqa: F401  chooses MUJOCO_GL
 
     try:
@@ -99,18 +97,17 @@ def _fast() -> bool:
 
 
 def shorten(full: Any, fast: Any) -> Any:
-    """`full`, or `fast` where the environment variable QLAC_FAST=1 asks for a short run, as tests do."""
+    """`full`, or `fast` where the environment's QLAC_FAST=1 asks for a short run, as tests do."""
     return fast if _fast() else full
 
 
 def run_folder(lesson: str, keep: bool = False) -> Path:
-    """Where a lesson's runs lie, an absolute path that exists.
-
-    On Colab with Drive mounted, a folder there: the runs of an interrupted lesson go on when it is opened
-    again. Elsewhere a folder beside the notebook with `keep`, else one that is removed with the kernel.
+    """The folder of a lesson's runs, absolute: on Drive if it is mounted, so that they go on after a break;
+    beside the notebook with `keep`; else removed with the kernel.
     """
     lesson = "-".join([lesson] + ["full"] * keep + ["fast"] * _fast())  # runs of other sizes do not mix
-    if "google.colab" in sys.modules and DRIVE.is_dir():
+    colab, mounted = "google.colab" in sys.modules, DRIVE.is_dir()
+    if colab and mounted:
         folder = DRIVE / "qlac-lite" / lesson
         print(f"Runs lie on Drive, in {folder}, and go on from there when this page is opened again.")
     elif keep:
@@ -118,36 +115,36 @@ def run_folder(lesson: str, keep: bool = False) -> Path:
     else:
         _scratch[lesson] = tempfile.TemporaryDirectory(prefix=f"{lesson}-")
         folder = Path(_scratch[lesson].name)
-    if "google.colab" in sys.modules and not DRIVE.is_dir():
+    if colab and not mounted:
         print(f"Drive is not mounted at {DRIVE}: what runs here is lost when Colab takes the machine away.")
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
 
 
-def _with_a_palette(figure: Any) -> io.BytesIO:
-    """The figure as a PNG of 256 colours: a third of the size, and the same to the eye."""
+def _png(figure: Any) -> bytes:
+    """The figure in 256 colours: a third of the size, and the same to the eye."""
     from PIL import Image
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=100, facecolor="white")
     colours = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     colours.save(small, format="png", optimize=True)
-    return small
+    return small.getvalue()
 
 
 def show(picture: Any, alt: str) -> None:
-    """Displays a Matplotlib figure on white, or the bytes of a GIF, with a text that says what it shows.
+    """Displays a Matplotlib figure, or the bytes of a GIF, with a text that says what it shows.
 
-    A figure goes out as HTML, where JupyterLab and Colab read the text aloud, and as a PNG, which the built
-    lessons keep (see build_lessons.execute).
+    JupyterLab and Colab read the text aloud in HTML; the built lessons keep a PNG (build_lessons.execute).
     """
     from IPython.display import display
 
     animated = isinstance(picture, bytes)
-    content = base64.b64encode(picture if animated else _with_a_palette(picture).getvalue()).decode()
-    kind, about = "gif" if animated else "png", f'alt="{html.escape(alt)}" style="max-width:100%;height:auto"'
+    kind, content = ("gif", picture) if animated else ("png", _png(picture))
+    content = base64.b64encode(content).decode()
+    about = f'alt="{html.escape(alt)}" style="max-width:100%;height:auto"'
     image = f'<img src="data:image/{kind};base64,{content}" {about}>'
-    data, metadata_ = {"text/html": image, "text/plain": f"[Figure: {alt}]"}, {}
+    data, texts = {"text/html": image, "text/plain": f"[Figure: {alt}]"}, {}
     if not animated:
-        data["image/png"], metadata_["image/png"] = content, {"alt": alt}
-    display(data, raw=True, metadata=metadata_)
+        data["image/png"], texts["image/png"] = content, {"alt": alt}
+    display(data, raw=True, metadata=texts)

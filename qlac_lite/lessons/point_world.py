@@ -1,11 +1,9 @@
-"""A point on a line, pushed by the action and by noise:
-the smallest continuous world in which chunks cost something.
+"""A point on a line, pushed by the action and by noise: a small continuous world in which chunks cost.
 
     x' = x + u + sigma w,   w ~ N(0, 1),   reward = -(x^2 + effort u^2)
 
-It is a linear-quadratic problem, so the best open-loop chunk and its value are known exactly. The gain and
-the quadratic part of the value are the same for every chunk length H (certainty equivalence); only the noise
-that nobody corrects inside a chunk costs more:
+This linear-quadratic problem has an exact solution. Gain and quadratic part of the value are the same for
+every chunk length H (certainty equivalence); the noise that nobody corrects inside a chunk costs more:
 
     V_H(x) = -(p x^2 + c_H),   c_H = sigma^2 (sum_{k<H} k discount^k + H p discount^H) / (1 - discount^H)
 """
@@ -15,12 +13,11 @@ import numpy as np
 
 
 class PointEnv(gymnasium.Env):
-    """Observation (1,) the position, action (1,) the push, an endless episode."""
+    """Observes its position (1,), is pushed by the action (1,); its episode never ends."""
 
     def __init__(self, sigma: float, effort: float = 0.1, start: float = 1.0):
         self.sigma, self.effort, self.start = sigma, effort, start
-        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float64)
-        self.action_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float64)
+        self.observation_space = self.action_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float64)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         super().reset(seed=seed)
@@ -35,9 +32,7 @@ class PointEnv(gymnasium.Env):
 
 
 def point_solution(discount: float, effort: float = 0.1) -> tuple[float, float]:
-    """Gain L and value coefficient p of the best feedback u = -L x, V(x) = -(p x^2 + c),
-    by iterating the Riccati equation.
-    """
+    """Gain L of the best feedback u = -L x, and p, by iterating the Riccati equation."""
     p = 1.0
     for _ in range(10_000):
         p = 1 + discount * p - (discount * p) ** 2 / (effort + discount * p)
@@ -45,14 +40,12 @@ def point_solution(discount: float, effort: float = 0.1) -> tuple[float, float]:
 
 
 def point_chunk(x: float, length: int, gain: float) -> np.ndarray:
-    """The best open-loop chunk (H, 1) from x:
-    each push follows the path that would be taken without noise.
-    """
+    """The best open-loop chunk (H, 1) from x: feedback along the path without noise."""
     return (-gain * x * (1 - gain) ** np.arange(length))[:, None]
 
 
 def point_value(x: float, length: int, sigma: float, discount: float, effort: float = 0.1) -> float:
-    """V_H(x) of executing the best chunks of `length` open loop, one after the other."""
+    """V_H(x) of the best chunks of `length`, executed open loop."""
     _, p = point_solution(discount, effort)
     k = np.arange(length)
     noise = np.sum(k * discount**k) + length * p * discount**length

@@ -1,7 +1,6 @@
-"""Sliders over a figure, with the part of ipywidgets that versions 7 and 8 share.
+"""Sliders over a figure, for ipywidgets 7 and 8.
 
-Beside every widget a lesson shows the same figure once, for readers without a live kernel. The widget itself
-draws only when a slider is moved.
+Lessons also show the figure once, for readers without a live kernel.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,22 +13,15 @@ from qlac_lite.lessons.notebook import show
 
 
 def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Sequence, object]) -> None:
-    """Shows sliders; when one is let go, the figure for their values appears under them.
+    """Shows sliders, and under them, when one is let go, what `draw` returns: a figure and its alt text.
 
-    Args:
-        draw: takes the sliders' values by name and returns a figure and its alt text.
-        options: by name: a label, the values to choose from, and the first value.
+    `options`, the arguments of `draw`: label, values to choose from, first value.
     """
-    sliders = {
-        name: SelectionSlider(
-            options=[(_text(value), value) for value in values],
-            value=first,
-            description=label,
-            continuous_update=False,
-            style={"description_width": "initial"},
-        )
-        for name, (label, values, first) in options.items()
-    }
+    text = lambda value: f"{value:g}" if isinstance(value, float) else str(value)
+    style, sliders = dict(continuous_update=False, style={"description_width": "initial"}), {}
+    for name, (label, values, first) in options.items():
+        choices = [(text(value), value) for value in values]
+        sliders[name] = SelectionSlider(options=choices, value=first, description=label, **style)
     output = Output()
 
     def redraw(_change):
@@ -40,7 +32,3 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
     for slider in sliders.values():
         slider.observe(redraw, names="value")
     display(VBox([*sliders.values(), Label("The figure is drawn here when you let a slider go."), output]))
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -13,24 +13,21 @@ def load_collected(folder: Path, config: Config) -> Replay:
     """The online transitions of a finished run, with a leading axis over its seeds, for a run of `config`.
 
     Raises:
-        QlacError: the run is of another task or other seeds, is not finished, or has no online phase.
+        QlacError: another task, other seeds, or no finished online phase.
     """
-    run = open_run(folder)
-    if (run.config.task, run.config.seed_list) != (config.task, config.seed_list):
+    run, task, seeds = open_run(folder), config.task, list(config.seed_list)
+    steps, phase = run.config.online_steps, ""
+    if (run.config.task, list(run.config.seed_list)) != (task, seeds):
         raise QlacError(
             f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this "
-            f"run is of {config.task} with {list(config.seed_list)}: "
-            "each seed learns from what the same seed collected."
+            f"run is of {task} with {seeds}: each seed learns from what the same seed collected."
         )
-    missing = QlacError(
-        f"{folder} holds no finished online phase. Let it collect: "
-        f"qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped."
-    )
-    if run.config.online_steps == 0:
-        raise missing
-    room = empty_replays(run.config, run.config.online_steps, get_task(config.task))
-    like = Progress(*[None] * 6)._replace(replay=room)
-    loaded, phase, _ = run.load_checkpoint(like, partly="replay")
+    if steps:
+        room = empty_replays(run.config, steps, get_task(task))
+        loaded, phase, _ = run.load_checkpoint(Progress(replay=room), partly="replay")
     if phase != "done":
-        raise missing
+        raise QlacError(
+            f"{folder} holds no finished online phase. Let it collect: "
+            f"qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped."
+        )
     return loaded.replay

@@ -1,7 +1,6 @@
 """Episodes of the lite world inside a compiled program: to collect, to evaluate, to probe a critic."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import jax
@@ -9,17 +8,11 @@ import jax.numpy as jnp
 
 from qlac_lite.agents import Learner, make_learner
 from qlac_lite.config import Config
+from qlac_lite.data.dataset import Array
 from qlac_lite.data.replay import Replay, Transitions, append
-from qlac_lite.data.sources import lite_play
-from qlac_lite.envs.lite_world import (
-    ACTION_SIZE,
-    OBSERVATION_SIZE,
-    LiteWorld,
-    WorldState,
-    execute,
-    observe,
-    reset,
-)
+from qlac_lite.data.suites import lite_play
+from qlac_lite.envs import lite_world
+from qlac_lite.envs.lite_world import LiteWorld, WorldState, execute, observe, reset
 from qlac_lite.training.updates import keep_if
 
 PROBES = ("own", "script", "random")  # whose first chunk `probe` asks about
@@ -30,43 +23,38 @@ def act_and_store(
     world: LiteWorld,
     replay: Replay,
     now: WorldState,
-    actions: jax.Array,
-    key: jax.Array,
-    rests: jax.Array,
-) -> tuple[Replay, WorldState, jax.Array]:
+    actions: Array,
+    key: Array,
+    rests: Array,
+) -> tuple[Replay, WorldState, Array]:
     """Executes a chunk (H, A), appends its transitions, and resets the world if the episode is over.
 
-    Where it `rests`, () bool, nothing happens.
-
-    Returns:
-        the replay, the world's state, and the number of steps executed, () int32.
+    Where it `rests`, () bool, nothing happens. Returns replay, world's state, and steps executed, () int32.
     """
     done = execute(world, now, actions)
     length = jnp.where(rests, 0, done.length)
-    terminated, truncated = done.terminated & ~rests, done.truncated & ~rests
-    seen = jax.vmap(observe)(done.states)
-    new = Transitions(seen, actions, done.rewards, length, terminated, truncated)
+    ends = (done.terminated & ~rests, done.truncated & ~rests)
+    new = Transitions(jax.vmap(observe)(done.states), actions, done.rewards, length, *ends)
     replay = append(replay, new, config.reach, config.start_stride)
     last = keep_if(rests, now, jax.tree.map(lambda leaf: leaf[-1], done.states))
-    return replay, keep_if(terminated | truncated, reset(key), last), length
+    return replay, keep_if(ends[0] | ends[1], reset(key), last), length
 
 
-def evaluate(learner: Learner, config: Config, world: LiteWorld, params: Any, key: jax.Array):
+def evaluate(learner: Learner, config: Config, world: LiteWorld, params: Any, key: Array):
     """Success (I,) and actions taken (I,) of I = `evaluation_episodes` episodes."""
     reset_key, act_key = jax.random.split(key)
     starts = jax.vmap(reset)(jax.random.split(reset_key, config.evaluation_episodes))
-    success, lengths, _ = rollout(learner, config, world, params, starts, act_key)
-    return success, lengths
+    return rollout(learner, config, world, params, starts, act_key)[:2]
 
 
-def probe(config: Config, world: LiteWorld, params: Any, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The critics' values of chunks, and the returns of executing them and going on with the policy:
-    (len(PROBES), I) each.
+def probe(config: Config, world: LiteWorld, params: Any, key: Array) -> tuple[Array, Array]:
+    """The critics' values of the first chunks of episodes, and the episodes' returns: (len(PROBES), I) each.
 
-    The chunks are the first of I = `evaluation_episodes` episodes from the same I starts: the policy's own,
-    the demonstrator's, and uniformly random ones.
+    From the same I = `evaluation_episodes` starts, the first chunk is the policy's own, the demonstrator's,
+    or uniformly random. The policy goes on.
     """
-    learner = make_learner(dataclasses.replace(config, execute=0), OBSERVATION_SIZE, ACTION_SIZE)
+    whole = dataclasses.replace(config, execute=0)
+    learner = make_learner(whole, lite_world.OBSERVATION_SIZE, lite_world.ACTION_SIZE)
     start_key, own_key, random_key, act_key = jax.random.split(key, 4)
     shape = (config.evaluation_episodes, config.chunk_length)
     states, script = lite_play.demonstrations(world, start_key, *shape, lite_play.Habits(play=False))
@@ -81,18 +69,11 @@ def probe(config: Config, world: LiteWorld, params: Any, key: jax.Array) -> tupl
 
 
 def rollout(
-    learner: Learner,
-    config: Config,
-    world: LiteWorld,
-    params: Any,
-    starts: WorldState,
-    key: jax.Array,
-    first: jax.Array | None = None,
-) -> tuple[jax.Array, jax.Array, jax.Array]:
+    learner: Learner, config: Config, world: LiteWorld, params, starts: WorldState, key: Array, first=None
+) -> tuple[Array, Array, Array]:
     """Episodes from `starts` to their ends: success (I,), actions taken (I,), discounted return (I,).
 
-    Args:
-        first: (I, H, A) the chunks that the episodes begin with, in place of the policy's.
+    `first`, (I, H, A): the chunks that they begin with, in place of the policy's.
     """
 
     def decision(carry, inputs):
@@ -101,7 +82,7 @@ def rollout(
         actions = learner.act(params, jax.vmap(observe)(now), key)  # (I, H, A)
         if first is not None:
             actions = jnp.where(begins, first[:, : actions.shape[1]], actions)
-        done = jax.vmap(functools.partial(execute, world))(now, actions)
+        done = jax.vmap(lambda *each: execute(world, *each))(now, actions)
         steps = jnp.arange(actions.shape[1])
         weights = jnp.where(steps < done.length[:, None], config.discount ** (now.time[:, None] + steps), 0.0)
         returned = returned + jnp.where(over, 0.0, jnp.sum(weights * done.rewards, axis=1))

@@ -2,11 +2,8 @@
 
     offline   updates on play data
     online    a chunk is executed, joins the replay, and is followed by the updates that are due
-    both      interrupted at even distances by evaluations
 
-With `updates_per_step` 0 the online phase only collects, and its replay can be given to another run (the D1 /
-D5 experiment). Learners, sampler, updates and replay are those of `training/loop.py`; only the simulator is
-inside the program. A run lasts a minute or so and has no checkpoint.
+All but the simulator is that of `training/loop.py`. A run lasts a minute or so, and has no checkpoint.
 """
 
 import functools
@@ -15,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh
 
 from qlac_lite.agents import make_learner
 from qlac_lite.agents.base import Metrics
@@ -25,11 +22,10 @@ from qlac_lite.data.dataset import Dataset, check_horizon
 from qlac_lite.data.replay import Replay, empty_replay
 from qlac_lite.envs.lite_world import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, observe, reset
 from qlac_lite.training.jax_episodes import act_and_store, evaluate, probe
-from qlac_lite.training.updates import BESIDE, PER_SEED, SHARED, most_beside, update_steps
+from qlac_lite.training.updates import BESIDE, PER_SEED, SHARED, over_seeds, split_devices, update_steps
 from qlac_lite.utils.errors import QlacError
 
-# A third less time to compile, and as fast afterwards: matrix products and random numbers take most of it.
-QUICK_COMPILE = {"xla_backend_optimization_level": 1}
+SIZES = (OBSERVATION_SIZE, ACTION_SIZE)
 
 
 class Outcome(NamedTuple):
@@ -37,27 +33,25 @@ class Outcome(NamedTuple):
 
     steps: np.ndarray  # (P,) updates before each evaluation
     success: np.ndarray  # (seeds, P, I) bool
-    lengths: np.ndarray  # (seeds, P, I) actions of each evaluation episode
-    params: Any  # of the trained networks
+    lengths: np.ndarray  # (seeds, P, I) actions
+    params: Any
     replay: Dataset  # what was collected online
-    # With `probed`, (seeds, P, len(PROBES), I): see `jax_episodes.probe`.
-    beliefs: np.ndarray | None = None  # the critics' values of first chunks
-    returns: np.ndarray | None = None  # what these brought
+    beliefs: np.ndarray | None = None  # with `probed`: (seeds, P, len(PROBES), I), see `probe`
+    returns: np.ndarray | None = None
 
 
 def lite_config(method: str, **changes) -> Config:
-    """The configuration of a method for the lite world, see `make_config`."""
+    """`make_config` for the lite world."""
     return make_config(LITE_WORLD, method, **changes)
 
 
 def check_phases(config: Config) -> None:
-    """Raises QlacError if the phases are no whole number of evaluation intervals, or these of decisions."""
+    """Raises QlacError unless evaluations divide the phases, and decisions the steps between evaluations."""
     every = config.evaluate_every
     if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
-        raise QlacError(
-            f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a "
-            f"multiple of the actions executed per decision ({config.execution_length})."
-        )
+        executed = f"the actions executed per decision ({config.execution_length})"
+        wanted = f"divide offline_steps and online_steps, and be a multiple of {executed}"
+        raise QlacError(f"evaluate_every is {every}, but has to {wanted}.")
 
 
 def train_lite(
@@ -66,40 +60,28 @@ def train_lite(
     """Trains all seeds of `config` on the same data, offline and then online.
 
     Args:
-        collected: the `replay` of another outcome with as many seeds.
-            Each seed learns from the data and its own part of it.
-        probed: whether each evaluation also compares the critics' beliefs with returns (see `probe`; methods
-            with a critic).
-
-    Raises:
-        QlacError: chunks do not fit the episodes, phases are no whole number of evaluation intervals,
-            or a method without a critic is probed.
+        collected: the `replay` of a run with as many seeds; each seed also learns from its part.
+        probed: evaluations also probe the critics (see `probe`).
     """
     check_horizon(int(np.max(data.steps_left)), config.span)
     check_phases(config)
-    if probed and make_learner(config, OBSERVATION_SIZE, ACTION_SIZE).value is None:
-        raise QlacError(
-            f"{config.method} has no critic whose beliefs could be probed. Leave out probed=True."
-        )
+    if probed and make_learner(config, *SIZES).value is None:
+        raise QlacError(f"{config.method} has no critic to be probed. Leave out probed=True.")
     if collected is None:
-        rows = (config.online_steps, world.limit, OBSERVATION_SIZE, ACTION_SIZE, config.horizon)
+        rows = (config.online_steps, world.limit, *SIZES, config.horizon)
         repeated = lambda leaf: np.broadcast_to(leaf, (config.seeds, *np.shape(leaf)))
         collected = jax.tree.map(repeated, empty_replay(*rows).data)
     elif config.online_steps:
         raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
     devices = jax.local_devices()
-    count = max(n for n in range(1, len(devices) + 1) if config.seeds % n == 0)
-    mesh, by_seed = Mesh(np.array(devices[:count]), ("seeds",)), PartitionSpec("seeds")
+    mesh = Mesh(np.array(devices[: split_devices(devices, config)[0]]), ("seeds",))
+    # It compiles in a third less time, and runs as fast: matrix products and random numbers take most of it.
+    options = {"xla_backend_optimization_level": 1} if devices[0].platform == "cpu" else None
     one_seed = functools.partial(_run, config, world, probed)
-    mapped = jax.vmap(one_seed, in_axes=(PER_SEED, SHARED, PER_SEED), axis_name=BESIDE)
-    specs = (by_seed, PartitionSpec(), by_seed)
-    sharded = jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=by_seed, check_vma=False)
-    run = jax.jit(sharded, compiler_options=QUICK_COMPILE if devices[0].platform == "cpu" else None)
+    run = over_seeds(mesh, one_seed, (PER_SEED, SHARED, PER_SEED), compiler_options=options)
     measured, params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
-        raise QlacError(
-            f"{config.method} has diverged: its parameters are not finite. Try a smaller learning_rate."
-        )
+        raise QlacError(f"{config.method} has diverged: NaN in its parameters. Try a smaller learning_rate.")
     every = config.evaluate_every
     steps = every * np.arange(1, (config.offline_steps + config.online_steps) // every + 1)
     success, lengths, *probes = map(np.asarray, measured)
@@ -108,7 +90,7 @@ def train_lite(
 
 def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: Dataset, collected: Dataset):
     """One seed from start to end. Both phases are one loop, so an update is compiled only once."""
-    learner = make_learner(config, OBSERVATION_SIZE, ACTION_SIZE)
+    learner = make_learner(config, *SIZES)
     init_key, reset_key, run_key = jax.random.split(jax.random.key(seed), 3)
     every, size = config.evaluate_every, config.execution_length
     data, replay = jax.tree.map(jnp.asarray, (data, Replay(collected, *[np.int32(0)] * 3)))
@@ -128,15 +110,13 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
         def decision(carry):
             i, state, replay, now, steps = carry
             act_key, reset_key, update_key = jax.random.split(jax.random.fold_in(decision_key, i), 3)
-            stay = lambda state, replay, now, *others: (replay, now, jnp.int32(size))
-            replay, now, executed = jax.lax.cond(
-                online, act, stay, state, replay, now, steps, until, act_key, reset_key
-            )
+            stay = lambda state, replay, now, *_: (replay, now, jnp.int32(size))
+            inputs = (state, replay, now, steps, until, act_key, reset_key)
+            replay, now, executed = jax.lax.cond(online, act, stay, *inputs)
             due = config.updates_due(steps + executed) - config.updates_due(steps)
             count = jnp.where(online, due, executed)
             parts = (data, replay.data)  # offline the second is empty, or what another run collected
-            numbers = (update_key, 0, count, most_beside(count))
-            state, _ = update_steps(learner, config, state, Metrics(), parts, *numbers)
+            state, _ = update_steps(learner, config, state, Metrics(), parts, update_key, 0, count)
             return i + 1, state, replay, now, steps + executed
 
         behind = lambda carry: jax.lax.pmin(carry[-1], BESIDE) < until  # any of the seeds beside each other

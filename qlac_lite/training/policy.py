@@ -1,8 +1,6 @@
-"""A trained policy as a file of its own: the networks that act, and where they come from.
+"""A trained policy as a file of its own: the networks that act, about 100 kB for a lite policy.
 
-    qlac export RUN --seed N --out FILE     FILE (npz), and FILE.json with the provenance to read
-
-The file holds no optimizer, no critic that acting does not need, no replay; a lite policy is about 100 kB.
+qlac export RUN --seed N --out FILE     FILE (npz), and FILE.json with the provenance to read
 """
 
 import dataclasses
@@ -17,7 +15,7 @@ import numpy as np
 from qlac_lite.agents import Learner, make_learner
 from qlac_lite.agents.base import acting_over_seeds
 from qlac_lite.config import Config, get_task
-from qlac_lite.training.run_folder import Run
+from qlac_lite.training.run_folder import Run, config_of, named_leaves
 from qlac_lite.training.updates import Progress
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_npz, write_json, write_npz
@@ -41,64 +39,54 @@ class Policy:
 
     @property
     def actor(self):
-        """`agents.base.acting_over_seeds`, for one seed."""
+        """`agents.base.acting_over_seeds` of one seed."""
         return acting_over_seeds(_learner(self.config))
 
 
 def export_policy(run: Run, seed: int, path: Path) -> Policy:
-    """Writes the policy of one seed of a run's newest checkpoint.
-
-    Raises:
-        QlacError: no such seed, no checkpoint yet, or a disk that cannot be written.
-    """
+    """Writes the policy of one seed of a run's newest checkpoint."""
     config = run.config
     if seed not in config.seed_list:
         raise QlacError(f"{run.folder} has no seed {seed}; it has {list(config.seed_list)}.")
     (_, params), _, phase, step = load_policies(run)
     at = config.seed_list.index(seed)
-    needed = {name: params[name] for name in _learner(config).acts_with}
-    leaves = jax.tree_util.tree_leaves_with_path(needed)
-    arrays = {jax.tree_util.keystr(where): np.asarray(leaf)[at : at + 1] for where, leaf in leaves}
+    own = jax.tree.map(lambda leaf: np.asarray(leaf)[at : at + 1], params)
+    needed = {name: own[name] for name in _learner(config).acts_with}
     about = dict(seed=seed, phase=phase, step=step, config=dataclasses.asdict(config), data=run.data)
     about["provenance"] = run.provenance
-    write_npz(path, arrays | {"about": np.array(json.dumps(about))})
+    write_npz(path, named_leaves(needed) | {"about": np.array(json.dumps(about))})
     write_json(path.with_suffix(".json"), about)
     return load_policy(path)
 
 
 def load_policy(path: Path) -> Policy:
-    """Reads a policy file.
-
-    Raises:
-        QlacError: no such file, or not a policy of this version.
-    """
+    """Reads a policy file. Raises QlacError if it is damaged or of another version."""
     arrays = read_npz(path, REMEDY)
     try:
         about = json.loads(str(arrays["about"]))
-        config = Config(**about["config"] | {"hidden": tuple(about["config"]["hidden"])})
+        config = config_of(about["config"])
         learner = _learner(config)
         like = jax.eval_shape(learner.init, jax.random.key(0)).params
         needed = {name: like[name] for name in learner.acts_with}
-        paths, structure = jax.tree_util.tree_flatten_with_path(needed)
-        leaves = [arrays[jax.tree_util.keystr(where)] for where, _ in paths]
+        wanted = named_leaves(needed)
+        leaves = [arrays[name] for name in wanted]
     except (KeyError, TypeError, ValueError) as error:
         raise QlacError(f"{path} does not hold a policy of this version ({error}). {REMEDY}") from None
-    for (where, wanted), leaf in zip(paths, leaves, strict=True):
-        if leaf.shape != (1, *wanted.shape) or not np.isfinite(leaf).all():
-            raise QlacError(f"{path}: {jax.tree_util.keystr(where)} is damaged or of another size. {REMEDY}")
-    return Policy(config, about["seed"], about, jax.tree_util.tree_unflatten(structure, leaves))
+    for (name, sized), leaf in zip(wanted.items(), leaves, strict=True):
+        if leaf.shape != (1, *sized.shape) or not np.isfinite(leaf).all():
+            raise QlacError(f"{path}: {name} is damaged or of another size. {REMEDY}")
+    return Policy(config, about["seed"], about, jax.tree.unflatten(jax.tree.structure(needed), leaves))
 
 
 def course_policy() -> Policy:
-    """The policy that comes with the library: the headline run's best QC-FQL seed, for cube-single task 1."""
+    """The policy that comes with the library: cube-single task 1, the headline run's best QC-FQL seed."""
     with resources.as_file(resources.files("qlac_lite") / "assets" / "cube-single-qc-fql.npz") as path:
         return load_policy(path)
 
 
 def load_policies(run: Run) -> tuple[tuple[Any, Any], Config, str, int]:
-    """The policies of a run's newest checkpoint: compiled actor and parameters, configuration, phase and
-    step."""
+    """The policies of the newest checkpoint: compiled actor and parameters, configuration, phase, step."""
     learner, keys = _learner(run.config), jax.random.split(jax.random.key(0), run.config.seeds)
     state = jax.eval_shape(jax.vmap(learner.init), keys)
-    loaded, phase, step = run.load_checkpoint(Progress(*[None] * 6)._replace(state=state))
+    loaded, phase, step = run.load_checkpoint(Progress(state=state))
     return (acting_over_seeds(learner), loaded.state.params), run.config, phase, step

@@ -11,21 +11,16 @@ from qlac_lite.training.health import check_health, progress_rows
 from qlac_lite.training.run_folder import Run
 from qlac_lite.training.updates import Engine, Progress
 from qlac_lite.utils.machine import Stopwatch
-from qlac_lite.utils.statistics import success_interval
+from qlac_lite.utils.statistics import by_seed, success_interval
 
 
 class Recorder:
-    """Logs, evaluates and saves one run at the boundaries of its loop.
+    """Logs, evaluates and saves a run between the steps of its loop."""
 
-    Args:
-        saves_replay: not where another run collected it: then it is in that run's checkpoint.
-    """
-
-    def __init__(self, run: Run, engine: Engine, saves_replay: bool):
-        self.run, self.config, self.engine, self.saves_replay = run, run.config, engine, saves_replay
+    def __init__(self, run: Run, engine: Engine):
+        self.run, self.config, self.engine = run, run.config, engine
+        self.watch, self.evaluators = Stopwatch(), None
         self.success = ""  # of the newest evaluation, for the progress bar
-        self.watch = Stopwatch()
-        self.evaluators = None
         self.saved = self.logged = time.monotonic()
         self.saving = 0.0  # seconds that the last checkpoint took
 
@@ -35,47 +30,46 @@ class Recorder:
 
     def save(self, progress: Progress, phase: str, step: int) -> None:
         begin = time.monotonic()
-        replay = filled(progress.replay) if self.saves_replay else None
+        replay = None if "collected" in self.run.data else filled(progress.replay)
         with self.watch("saving"):
             self.run.save_checkpoint(progress._replace(replay=replay), phase, step)
         self.saved = time.monotonic()
         self.saving = self.saved - begin
 
     def at_boundary(self, progress: Progress, phase: str, step: int, last: bool, bar: tqdm) -> Progress:
-        """Logs at every boundary; evaluates and saves at the `last` one and when it is due."""
-        progress = self._log(progress, phase, step)
-        if last or step % self.config.evaluate_every == 0:
-            self._evaluate(progress, phase, step, bar)
+        """Logs; evaluates and saves where it is due, and at the `last` step of the phase."""
+        config, at = self.config, {"phase": phase, "step": step}
+        progress = self._log(progress, at)
+        if last or step % config.evaluate_every == 0:
+            self._evaluate(progress, at, bar)
         self.watch.add("loading", self.engine.stream.waited)
         self.engine.stream.waited = 0.0
-        self.run.append("utilisation.csv", [{"phase": phase, "step": step} | self.watch.row()])
-        pause = self.config.checkpoint_seconds and max(self.config.checkpoint_seconds, 20 * self.saving)
-        if last or time.monotonic() - self.saved >= pause:  # saving takes 5 % of the time at most
+        self.run.append("utilisation.csv", [at | self.watch.row()])
+        pause = config.checkpoint_seconds and max(config.checkpoint_seconds, 20 * self.saving)
+        if last or time.monotonic() - self.saved >= pause:
             self.save(progress, phase, step)
         return progress
 
-    def _log(self, progress: Progress, phase: str, step: int) -> Progress:
+    def _log(self, progress: Progress, at: dict) -> Progress:
         with self.watch("learning"):
             count = np.asarray(progress.count)
         if not count.any():
             return progress  # online, before the first update
         seconds, self.logged = time.monotonic() - self.logged, time.monotonic()
-        at = {"phase": phase, "step": step}
         rows = [at | row for row in progress_rows(self.config, progress.metrics, count, seconds)]
         check_health(self.run, rows)
         self.run.append("progress.csv", rows)
         return self.engine.forget_metrics(progress)
 
-    def _evaluate(self, progress: Progress, phase: str, step: int, bar: tqdm) -> None:
+    def _evaluate(self, progress: Progress, at: dict, bar: tqdm) -> None:
         bar.set_postfix_str("evaluating ...")
+        config, params = self.config, progress.state.params
         if self.evaluators is None:
-            self.evaluators = make_evaluators(self.config, self.run.data.get("env_args"))
-        episodes = self.config.evaluation_episodes
+            self.evaluators = make_evaluators(config, self.run.data.get("env_args"))
         with self.watch("evaluating"):
-            rows = evaluate(self.engine.actor, progress.state.params, self.evaluators, self.config, episodes)
-        self.run.append("evaluations.csv", [{"phase": phase, "step": step} | row for row in rows])
-        seeds = self.config.seed_list
-        by_seed = [np.array([row["success"] for row in rows if row["seed"] == seed]) for seed in seeds]
-        self.success = "success {:.0%} [{:.0%}, {:.0%}]".format(*success_interval(by_seed))
+            rows = evaluate(self.engine.actor, params, self.evaluators, config, config.evaluation_episodes)
+        self.run.append("evaluations.csv", [at | row for row in rows])
+        interval = success_interval(by_seed(rows).values())
+        self.success = "success {:.0%} [{:.0%}, {:.0%}]".format(*interval)
         bar.set_postfix_str(self.success)
         self.logged = time.monotonic()

@@ -1,13 +1,11 @@
-"""A run's folder: its configuration and provenance, its CSV files, its checkpoint.
+"""A run's folder, readable while the run goes on.
 
-    run.json          configuration, seeds, data source, versions, machine, command
-    progress.csv      losses and Q values, a row per seed and log step
-    episodes.csv      every finished online training episode
-    evaluations.csv   every evaluation episode
-    utilisation.csv   what the run waited for, and cores busy, a row per log step
-    checkpoint.npz    the newest state: parameters, optimizer, replay rows, counters; plain arrays
-
-Each is readable while the run goes on. `checkpoint.npz` is replaced whole or not at all.
+run.json          configuration, seeds, data source, versions, machine, command
+progress.csv      losses and Q values, a row per seed and log step
+episodes.csv      online training episodes
+evaluations.csv   evaluation episodes
+utilisation.csv   what the run waited for, and cores busy, a row per log step
+checkpoint.npz    the newest state as plain arrays, replaced whole or not at all
 """
 
 import contextlib
@@ -41,28 +39,27 @@ class Run:
         return self.folder / "checkpoint.npz"
 
     def append(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Adds rows to one of the CSV files and flushes them to the operating system."""
-        if not rows:
-            return
         path = self.folder / name
         try:
             fresh = not path.exists() or path.stat().st_size == 0
-            with path.open("a") as file:
-                file.write(files.csv_text(rows, header=fresh))
+            if rows:
+                with path.open("a") as file:
+                    file.write(files.csv_text(rows, header=fresh))
         except OSError as error:
             raise files.disk_error(error, path) from error
 
-    def status(self) -> tuple[str, int]:
-        """Phase and step of the newest checkpoint; ("offline", 0) if there is none yet."""
-        if not self.checkpoint_path.exists():
-            return PHASES[0], 0
-        read = files.read_npz(
-            self.checkpoint_path, "Restore the checkpoint, or start the run anew.", ("phase", "step")
-        )
-        return str(read["phase"]), int(read["step"])
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        return files.read_csv(self.folder / name)
+
+    def rewind(self, phase: str, step: int) -> None:
+        """Drops the CSV rows after (`phase`, `step`), which a resumed run writes again."""
+        order = lambda phase, step: (PHASES.index(phase), step)
+        for name in LOGS:
+            kept = [row for row in self.rows(name) if order(row["phase"], row["step"]) <= order(phase, step)]
+            files.write_csv(self.folder / name, kept)
 
     def locked(self, wait: float = 0.0) -> contextlib.AbstractContextManager[None]:
-        """This process alone trains the run; see `utils.files.locked`."""
+        """While this process alone trains the run."""
         return files.locked(self.folder / ".lock", wait)
 
     def differences(self, config: Config, data: dict[str, Any]) -> list[str]:
@@ -76,100 +73,93 @@ class Run:
             differing.append("what it learns from was collected by another run")
         return differing
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        return files.read_csv(self.folder / name)
-
-    def rewind(self, phase: str, step: int) -> None:
-        """Drops the CSV rows written after (`phase`, `step`), which a resumed run writes again."""
-        limit = (PHASES.index(phase), step)
-        for name in LOGS:
-            kept = [row for row in self.rows(name) if (PHASES.index(row["phase"]), row["step"]) <= limit]
-            files.write_csv(self.folder / name, kept)
+    def status(self) -> tuple[str, int]:
+        """Phase and step of the newest checkpoint; ("offline", 0) if there is none yet."""
+        if not self.checkpoint_path.exists():
+            return PHASES[0], 0
+        remedy = "Restore the checkpoint, or start the run anew."
+        read = files.read_npz(self.checkpoint_path, remedy, ("phase", "step"))
+        return str(read["phase"]), int(read["step"])
 
     def save_checkpoint(self, tree: Any, phase: str, step: int) -> None:
         """`tree` is any pytree of arrays."""
-        arrays = {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-        files.write_npz(self.checkpoint_path, arrays | {"phase": np.array(phase), "step": np.int64(step)})
+        about = {"phase": np.array(phase), "step": np.int64(step)}
+        files.write_npz(self.checkpoint_path, named_leaves(tree, "state") | about)
 
     def load_checkpoint(self, like: Any, partly: str = "") -> tuple[Any, str, int]:
         """The newest checkpoint in the structure of `like` (arrays or shapes), its phase and step.
 
-        Args:
-            partly: the field of `like` that was saved without unused rows (axis 1); they come back as zeros.
-
-        Raises:
-            QlacError: no checkpoint yet, or one that does not fit the configuration.
+        Arrays of the field `partly` were saved without their unused rows (axis 1), which come back as zeros.
+        Raises QlacError if there is no checkpoint yet, or it does not fit `like`.
         """
-        path, remedy = (
-            self.checkpoint_path,
-            "Start the run anew in another folder, or restore the checkpoint.",
-        )
+        path, wanted = self.checkpoint_path, named_leaves(like, "state")
+        remedy = "Start the run anew in another folder, or restore the checkpoint."
         if not path.exists():
-            again = "Let it train on: the same qlac train command with --resume."
-            raise QlacError(f"{self.folder} has no checkpoint yet. {again}")
+            remedy = "Let it train on: the same qlac train command with --resume."
+            raise QlacError(f"{self.folder} has no checkpoint yet. {remedy}")
         arrays = files.read_npz(path, remedy)
-        try:
-            phase, step = str(arrays["phase"]), int(arrays["step"])
-            wanted, structure = jax.tree_util.tree_flatten_with_path(like)
-            leaves = [arrays[_name(where)] for where, _ in wanted]
-        except KeyError as error:
-            raise QlacError(f"{path} lacks {error}: it is not of this run's kind. {remedy}") from None
-        for i, ((where, like_this), leaf) in enumerate(zip(wanted, leaves, strict=True)):
-            if partly and where[0].name == partly and leaf.ndim > 1:
-                unused = max(0, like_this.shape[1] - leaf.shape[1])
-                leaf = leaves[i] = np.pad(leaf, [(0, unused * (axis == 1)) for axis in range(leaf.ndim)])
-            if like_this.shape != leaf.shape:
-                raise QlacError(f"{path}: {_name(where)} is {leaf.shape}, not {like_this.shape}. {remedy}")
-        return jax.tree_util.tree_unflatten(structure, leaves), phase, step
+        if missing := {"phase", "step", *wanted} - arrays.keys():
+            raise QlacError(f"{path} lacks {min(missing)}: it is not of this run's kind. {remedy}")
+        leaves = []
+        for name, sized in wanted.items():
+            leaf = arrays[name]
+            if partly and name.startswith(f"state.{partly}.") and leaf.ndim > 1:
+                unused = max(0, sized.shape[1] - leaf.shape[1])
+                leaf = np.pad(leaf, [(0, unused * (axis == 1)) for axis in range(leaf.ndim)])
+            if sized.shape != leaf.shape:
+                raise QlacError(f"{path}: {name} is {leaf.shape}, not {sized.shape}. {remedy}")
+            leaves.append(leaf)
+        tree = jax.tree.unflatten(jax.tree.structure(like), leaves)
+        return tree, str(arrays["phase"]), int(arrays["step"])
 
 
-def _name(path: tuple) -> str:
-    return "state" + jax.tree_util.keystr(path)
+def named_leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """The leaves of a pytree by their paths, in order."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {prefix + jax.tree_util.keystr(path): leaf for path, leaf in leaves}
 
 
 def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool) -> Run:
-    """A new run folder, or with `resume` the existing one of the same configuration and data.
-
-    Raises:
-        QlacError: the folder holds another run or other files, or another configuration or data on `resume`.
-    """
-    folder = Path(folder)
-    if (folder / "run.json").exists():
-        if not resume:
-            raise QlacError(
-                f"{folder} already holds a run. Go on with it with --resume, or choose another --out."
-            )
-        run = open_run(folder)
-        if differing := run.differences(config, data):
-            raise QlacError(
-                f"{folder} is a run of another configuration: {'; '.join(differing)}. "
-                "Repeat the same options, or choose another --out."
-            )
+    """A new run folder, or to `resume` the one of this configuration and data; nothing else may be there."""
+    if not (folder / "run.json").exists():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
+        run = Run(folder, config, data, provenance())
+        about = dataclasses.asdict(run)
+        del about["folder"]
+        files.write_json(folder / "run.json", about)
         return run
-    if folder.is_dir() and any(folder.iterdir()):
-        raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
-    about = dict(config=dataclasses.asdict(config), data=data, provenance=provenance())
-    files.write_json(folder / "run.json", about)
-    return Run(folder, config, data, about["provenance"])
+    if not resume:
+        raise QlacError(
+            f"{folder} already holds a run. Go on with it with --resume, or choose another --out."
+        )
+    run = open_run(folder)
+    if differing := "; ".join(run.differences(config, data)):
+        remedy = "Repeat the same options, or choose another --out."
+        raise QlacError(f"{folder} is a run of another configuration: {differing}. {remedy}")
+    return run
 
 
 def open_run(folder: Path) -> Run:
     """The run in `folder`. Raises QlacError if there is none, or its run.json is broken."""
-    folder = Path(folder)
-    if not (folder / "run.json").exists():
+    path = Path(folder) / "run.json"
+    if not path.exists():
         raise QlacError(f"{folder} holds no run (no run.json). Make one with: qlac train --out {folder}")
     remedy = "It was edited or comes from another version: train again in another folder."
-    content = files.read_json(folder / "run.json", remedy)
+    content = files.read_json(path, remedy)
     try:
-        values = content["config"] | {"hidden": tuple(content["config"]["hidden"])}
-        return Run(folder, Config(**values), content["data"], content["provenance"])
+        return Run(path.parent, config_of(content["config"]), content["data"], content["provenance"])
     except (KeyError, TypeError) as error:
-        raise QlacError(f"{folder / 'run.json'} does not describe a run ({error}). {remedy}") from None
+        raise QlacError(f"{path} does not describe a run ({error}). {remedy}") from None
+
+
+def config_of(values: dict[str, Any]) -> Config:
+    """A configuration from JSON."""
+    return Config(**values | {"hidden": tuple(values["hidden"])})
 
 
 def find_runs(folder: Path) -> list[Run]:
     """The run in `folder`, or every run at any depth below it, by path. Raises QlacError if there is none."""
-    below = sorted(path.parent for path in Path(folder).rglob("run.json"))
-    if (Path(folder) / "run.json").exists() or not below:
-        return [open_run(folder)]
-    return [open_run(path) for path in below]
+    alone = (Path(folder) / "run.json").exists()
+    below = [] if alone else sorted(path.parent for path in Path(folder).rglob("run.json"))
+    return [open_run(path) for path in below or [folder]]

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and that say so when they are broken; locks."""
+"""Files that are written whole or not at all; locks."""
 
 import contextlib
 import csv
@@ -23,17 +23,12 @@ from qlac_lite.utils.errors import QlacError
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that appears under `path` whole or not at all: written beside it, then renamed.
-
-    Raises:
-        QlacError: the folder is read-only or the disk is full; what was at `path` before is untouched.
-    """
+    """A file to write, which replaces `path` when it is whole; QlacError if the disk refuses."""
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-        ) as file:
+        names = dict(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with tempfile.NamedTemporaryFile(**names, delete=False) as file:
             temporary = Path(file.name)
             yield file
             file.flush()
@@ -48,28 +43,24 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
 
 
 def disk_error(error: OSError, path: Path) -> QlacError:
-    """The message for a failed write to `path`."""
-    elsewhere = "Choose a folder you can write to with --out"
-    remedies = {
-        errno.ENOSPC: "the disk is full. Free some space",
-        errno.EDQUOT: "your disk quota is used up. Free some space",
-        errno.EROFS: f"the disk is read-only. {elsewhere}",
-        errno.EACCES: f"you may not write there. {elsewhere}",
-        errno.EPERM: f"you may not write there. {elsewhere}",
-        errno.ENOTDIR: "a part of that path is a file. Choose another folder with --out",
-        errno.EEXIST: "a file of that name is in the way. Choose another folder with --out",
+    elsewhere = "Choose another folder with --out"
+    causes = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "your disk quota is used up",
+        errno.EROFS: "the disk is read-only",
+        errno.EACCES: "you may not write there",
+        errno.EPERM: "you may not write there",
+        errno.ENOTDIR: "a part of that path is a file",
+        errno.EEXIST: "a file of that name is in the way",
     }
-    other = f"{error.strerror or error}. Check the disk, or choose another folder with --out"
-    remedy = remedies.get(error.errno, other)
-    return QlacError(f"Cannot write {path}: {remedy}. Nothing half-written was left.")
+    cause = causes.get(error.errno, error.strerror or error)
+    space = "Free some space. " * (error.errno in (errno.ENOSPC, errno.EDQUOT))
+    return QlacError(f"Cannot write {path}: {cause}. {space}{elsewhere}. Nothing half-written was left.")
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:
-    """Arrays into an npz at `path`, atomically; the same arrays give the same bytes. Never pickles.
-
-    Raises:
-        TypeError: an array of Python objects (to NumPy 2.1, allow_pickle=False would be an array's name).
-    """
+    """Arrays as an npz; the same arrays give the same bytes."""
+    # NumPy 2.1 takes allow_pickle=False for an array of that name.
     if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)}: arrays of Python objects would need pickle.")
     with atomic(path) as file:
@@ -77,11 +68,7 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = Fals
 
 
 def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays `names` of an npz, or all; `remedy` is the sentence that ends each error message.
-
-    Raises:
-        QlacError: no such file, cut off, not an npz, or made with pickled objects.
-    """
+    """The arrays `names` of an npz, or all; QlacError, ended by the sentence `remedy`, if it is not sound."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in (file.files if names is None else names)}
@@ -96,18 +83,16 @@ def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dic
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file at `path`, atomically."""
     with atomic(path) as file:
         file.write(text.encode())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """`content` as indented JSON at `path`, atomically."""
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def read_json(path: Path, remedy: str) -> Any:
-    """Raises QlacError, ended by `remedy`, if there is no such file or it is not JSON."""
+    """The content of a JSON file; QlacError, ended by the sentence `remedy`, if it cannot be read."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -115,12 +100,11 @@ def read_json(path: Path, remedy: str) -> Any:
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Rows with the same keys as a CSV file with a header, atomically."""
     write_text(path, csv_text(rows))
 
 
 def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
-    """Rows as CSV text; floats with six significant digits."""
+    """Rows of the same keys as CSV; floats with six significant digits."""
     text = lambda value: f"{value:.6g}" if isinstance(value, float) else str(value)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -131,10 +115,7 @@ def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV file, numbers as int or float; an empty list if there is no such file.
-
-    A last line without its end, which a killed writer can leave, is passed over.
-    """
+    """The rows of a CSV file, with numbers, and without a last line that a killed writer left; [] if none."""
     if not path.exists():
         return []
 
@@ -150,30 +131,27 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
-    """Holds the lock on the file `path`, which names its holder. It ends with the process, however that ends.
+    """Holds the lock on the file `path`, which names its holder; QlacError after `wait` seconds without it.
 
-    Args:
-        wait: seconds to wait for another holder.
-
-    Raises:
-        QlacError: another process holds it, or the file cannot be written or locked.
+    A lock ends with its process.
     """
     lock = filelock.FileLock(path, timeout=wait, poll_interval=0.5)
     try:
         lock.acquire()
         path.write_text(f"process {os.getpid()} on {platform.node()}\n")
     except filelock.Timeout:
+        holder = path.read_text().strip() or "another process"
         raise QlacError(
-            f"{path.parent} is in use by {path.read_text().strip() or 'another process'}. "
-            "Wait until that has ended, or end it."
+            f"{path.parent} is in use by {holder}. Wait until that has ended, or end it."
         ) from None
     except (OSError, NotImplementedError) as error:
-        if not isinstance(error, OSError) or error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise QlacError(
-                f"The file system of {path.parent} has no locks, so nothing would keep two runs apart. "
-                "Have it mounted with them (Lustre: -o flock), or choose another --out."
-            ) from error
-        raise disk_error(error, path) from error
+        without = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+        if isinstance(error, OSError) and error.errno not in without:
+            raise disk_error(error, path) from error
+        raise QlacError(
+            f"The file system of {path.parent} has no locks to keep two runs apart. "
+            "Have it mounted with them (Lustre: -o flock), or choose another --out."
+        ) from error
     try:
         yield
     finally:
@@ -181,6 +159,5 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

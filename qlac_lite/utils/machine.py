@@ -1,12 +1,13 @@
-"""The machine: the cores that a process may use, what stands beside a result, and where a run's time goes.
+"""The machine: its cores, its description beside results, and where a run's time goes.
 
-Simulator processes import this module, so JAX is imported inside functions only.
+Simulators import this module, so JAX is imported in functions only.
 """
 
 import contextlib
 import datetime
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -23,43 +24,35 @@ WAITS = ("learning", "simulating", "loading", "evaluating", "saving")
 
 
 def usable_cores() -> int:
-    """Cores for JAX devices, simulators and data generation: QLAC_CORES, or those the system gives.
-
-    Raises:
-        QlacError: QLAC_CORES is not a whole number of at least 1.
-    """
+    """The cores to use: QLAC_CORES, else those that the system gives."""
     given = os.environ.get("QLAC_CORES")
     if given is None:
-        # A batch system's share of a node shows in the affinity, not in the count. macOS has no affinity.
+        # A batch system's share of a node shows in the affinity only, which macOS lacks.
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not given.isdecimal() or int(given) < 1:
-        raise QlacError(
-            f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1. "
-            "Correct it, or unset it for all cores."
-        )
+        raise QlacError(f"QLAC_CORES is {given!r}, but has to be a whole number of at least 1, or unset.")
     return int(given)
 
 
 def bar_seconds() -> float:
-    """Seconds between two states of a progress bar: few are wanted where a file or a pipe keeps them all."""
+    """Seconds between two states of a progress bar: more in a file or a pipe, which keep every state."""
     return 0.1 if sys.stderr.isatty() else 10.0
 
 
 def use_cores() -> None:
-    """On a CPU, makes JAX treat cores as devices, for seeds or shares of a batch. Call before using JAX."""
+    """Makes cores devices of JAX, for seeds or shares of a batch. Call it before JAX is used."""
     import jax
 
-    try:
+    with contextlib.suppress(RuntimeError):  # where JAX already runs, as in a notebook, it keeps its devices
         jax.config.update("jax_num_cpu_devices", usable_cores())
-    except RuntimeError:
-        pass  # JAX already runs, in a notebook say: it keeps its devices
 
 
 def provenance(program: str = "qlac") -> dict[str, Any]:
-    """What has to stand beside a result: versions, machine, `program` with this process's arguments."""
+    """What stands beside a result: versions, machine, and `program` with this process's arguments."""
     import jax
 
     packages = "jax jaxlib flax optax numpy gymnasium ogbench mujoco dm_control robosuite h5py".split()
+    default = "default: float32 on a CPU, TF32 on recent NVIDIA GPUs"
     installed = {d.metadata["Name"].lower().replace("-", "_") for d in metadata.distributions()}
     return dict(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -69,28 +62,21 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
         devices=[str(device.device_kind) for device in jax.local_devices()],
-        matmul_precision=jax.config.jax_default_matmul_precision
-        or "default: float32 on a CPU, TF32 on recent NVIDIA GPUs",
+        matmul_precision=jax.config.jax_default_matmul_precision or default,
     )
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown processor"
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*:(.*)", cpuinfo.read_text() if cpuinfo.exists() else "", re.M)
+    return named.group(1).strip() if named else platform.processor() or "unknown processor"
 
 
 class Stopwatch:
-    """Shares of time, for a row of utilisation.csv.
+    """What the main thread waits for: `with watch("simulating"): ...`, then `watch.row()`.
 
-        with watch("simulating"): ...   time that the main thread waits for the simulators
-        watch.row()                     shares since the row before
-
-    A run that waits for its simulators (`simulating`) gains from more cores, one that waits for its updates
-    (`learning`) from a GPU, one that waits for the next shard of its data (`loading`) from a longer
-    `shard_steps`.
+    A run that waits for `simulating` gains from more cores, for `learning` from a GPU, for `loading` (the
+    next shard of its data) from longer `shard_steps`.
     """
 
     def __init__(self):
@@ -107,7 +93,8 @@ class Stopwatch:
         self._waited[what] += seconds
 
     def row(self) -> dict[str, float]:
-        """seconds; share of them waited for each of WAITS; cores busy on average."""
+        """A row of utilisation.csv since the last one: seconds, shares of them waited, cores busy on
+        average."""
         now, cpu = time.monotonic(), _cpu_seconds()
         seconds = max(now - self._begin, 1e-9)
         shares = {what: waited / seconds for what, waited in self._waited.items()}
@@ -117,10 +104,9 @@ class Stopwatch:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of this process and of all that it started (the simulators) so far."""
+    """Processor time of this process and its simulators so far."""
     total, own = 0.0, psutil.Process()
     for process in (own, *own.children(recursive=True)):
         with contextlib.suppress(psutil.Error):  # one that has just ended
-            times = process.cpu_times()
-            total += times.user + times.system
+            total += sum(process.cpu_times()[:2])  # user and system
     return total

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +13,13 @@ from conftest import TINY
 
 from qlac_lite.config import make_config
 from qlac_lite.config.tasks import DOMAINS, get_task, task_names
-from qlac_lite.data.formats import robomimic
-from qlac_lite.data.formats.ogbench import load, solved_objects, verify
-from qlac_lite.data.formats.records import record_source
-from qlac_lite.data.sources import fetch
-from qlac_lite.data.sources.generate import STEPS, collect_episode, generate
+from qlac_lite.data import fetch
+from qlac_lite.data.fetch import generate
+from qlac_lite.data.load import load, verify
+from qlac_lite.data.records import record_source
+from qlac_lite.data.suites import ogbench, suite_of
+from qlac_lite.data.suites.ogbench import solved_objects
+from qlac_lite.data.suites.ogbench_play import STEPS, collect_episode
 from qlac_lite.envs.make import make_env
 from qlac_lite.envs.ogbench import task_goal
 from qlac_lite.training.loop import start_run, train
@@ -26,23 +27,25 @@ from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_npz
 
 TASK = get_task("cube-single-play-singletask-task1-v0")
+SINGLE = DOMAINS["cube-single"]
 
 
 def test_a_file_does_not_depend_on_the_number_of_workers(play_file, tmp_path):
     again = tmp_path / "again.npz"
-    generate("cube-single-play-v0", 2, 0, again, workers=1)
+    generate(SINGLE, 2, 0, again, workers=1)
     assert again.read_bytes() == play_file("cube-single").read_bytes()
-    other = collect_episode("cube-single-play-v0", 1, 0)
+    other = collect_episode(SINGLE, 1, 0)
     assert not np.array_equal(other["observations"], read_npz(again, "")["observations"][:STEPS])
 
 
 def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_path):
     target = tmp_path / "killed.npz"
     code = (
-        "from qlac_lite.data.sources.generate import generate\n"
+        "from qlac_lite.config import DOMAINS\n"
+        "from qlac_lite.data.fetch import generate\n"
         "from pathlib import Path\n"
         "if __name__ == '__main__':\n"
-        f" generate('cube-single-play-v0', 3, 0, Path({str(target)!r}), 1)"
+        f" generate(DOMAINS['cube-single'], 3, 0, Path({str(target)!r}), 1)"
     )
     script = tmp_path / "script.py"
     script.write_text(code)
@@ -57,7 +60,7 @@ def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_p
     process.wait()
     assert not target.exists() and len(list(parts.glob("0-*.npz"))) in (1, 2)
     done = {path: path.stat().st_mtime_ns for path in parts.glob("0-*.npz")}
-    generate("cube-single-play-v0", 3, 0, target, 2)
+    generate(SINGLE, 3, 0, target, 2)
     assert done and not parts.exists()
     arrays = read_npz(target, "")
     first_two = read_npz(play_file("cube-single"), "")
@@ -68,7 +71,7 @@ def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_p
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(play_file, domain):
     path = play_file(domain)
-    summary = verify(path, f"{domain}-play-v0")
+    summary = verify(path, DOMAINS[domain])
     assert (summary["domain"], summary["transitions"], summary["episode_length"]) == (
         domain,
         2000,
@@ -124,7 +127,7 @@ def test_labels_of_the_current_state_are_those_of_the_next_one_a_step_later(play
     np.testing.assert_array_equal(ours.rewards[rows], published.rewards[rows + 1])
     np.testing.assert_array_equal(ours.masks[rows], published.masks[rows + 1])
     with pytest.raises(QlacError, match="rewards are in its file"):
-        robomimic.load(Path("lift.hdf5"), get_task("lift-mh-low_dim"), offline_reward="current")
+        suite_of(get_task("lift-mh-low_dim").domain).label([], get_task("lift-mh-low_dim"), 1, "current")
 
 
 def test_a_solved_state_is_labelled_terminal_with_reward_zero(play_file):
@@ -169,7 +172,7 @@ def spoil(play_file, tmp_path):
 def test_a_spoiled_file_is_refused_with_the_remedy(spoil, play_file, key, change, message):
     path = spoil(**{key: change(read_npz(play_file("cube-single"), "")[key])})
     with pytest.raises(QlacError, match=message) as error:
-        verify(path, "cube-single-play-v0")
+        verify(path, SINGLE)
     assert "qlac data cube-single-play-v0" in str(error.value)
 
 
@@ -189,24 +192,16 @@ def test_broken_files_are_refused(play_file, tmp_path):
 
 def test_a_renamed_file_is_recognised(play_file):
     with pytest.raises(QlacError, match="holds cube-double data.*cube-single .*size 28"):
-        verify(play_file("cube-double"), "cube-single-play-v0")
+        verify(play_file("cube-double"), SINGLE)
     with pytest.raises(QlacError, match="holds puzzle-3x3 data"):  # same size as cube-quadruple
-        verify(play_file("puzzle-3x3"), "cube-quadruple-play-v0")
+        verify(play_file("puzzle-3x3"), DOMAINS["cube-quadruple"])
 
 
 def test_sources_in_their_order(play_file, tmp_path, monkeypatch):
     said = []
     get = lambda *args, **kwargs: fetch.get_dataset(*args, out=tmp_path, log=said.append, **kwargs)
-    monkeypatch.setattr(
-        fetch,
-        "HOSTS",
-        {
-            "ogbench": {
-                "the authors' host": "http://127.0.0.1:9/{name}",
-                "the mirror": "http://127.0.0.1:9/m/{name}",
-            }
-        },
-    )
+    nobody = {"the authors' host": "http://127.0.0.1:9/{name}", "the mirror": "http://127.0.0.1:9/m/{name}"}
+    monkeypatch.setattr(ogbench, "HOSTS", nobody)
     with pytest.raises(QlacError, match=rf"{tmp_path} or in ~/.ogbench/data.*--source auto"):
         get("cube-single-play-v0", "file")
     with pytest.raises(
@@ -215,7 +210,7 @@ def test_sources_in_their_order(play_file, tmp_path, monkeypatch):
         rf"--source generate.*{tmp_path}/cube-single-play-v0.npz",
     ):
         get("cube-single-play-v0", "download")
-    monkeypatch.setattr(fetch, "LITE_EPISODES", 2)
+    monkeypatch.setattr(fetch, "FALLBACK_EPISODES", 2)
     path = get("cube-single-play-v0")  # falls back on the generator
     assert path.name == "cube-single-play-v0-generated-2-episodes-seed-0.npz"
     assert (
@@ -246,11 +241,8 @@ def test_a_download_is_verified_and_comes_from_the_first_host_that_answers(play_
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_port}/{{name}}.npz"
-        monkeypatch.setattr(
-            fetch,
-            "HOSTS",
-            {"ogbench": {"the authors' host": "http://127.0.0.1:9/{name}.npz", "the mirror": url}},
-        )
+        hosts = {"the authors' host": "http://127.0.0.1:9/{name}.npz", "the mirror": url}
+        monkeypatch.setattr(ogbench, "HOSTS", hosts)
         said = []
         path = fetch.get_dataset("cube-single-play-v0", "download", out=tmp_path / "cache", log=said.append)
         assert path.read_bytes() == play_file("cube-single").read_bytes()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qlac_lite.config import METHODS, make_config
-from qlac_lite.config.tasks import ROBOMIMIC, get_task
+from qlac_lite.config.tasks import DOMAINS, ROBOMIMIC, get_task
 from qlac_lite.lessons.notebook import renderer
 from qlac_lite.utils.errors import QlacError
 
@@ -18,12 +18,14 @@ h5py = pytest.importorskip("h5py", reason="Robomimic's extra is not installed: m
 if importlib.util.find_spec("robosuite") is None:
     pytest.skip("Robomimic's simulator is not installed: make robomimic", allow_module_level=True)
 
-from qlac_lite.data import load  # noqa: E402
-from qlac_lite.data.formats import robomimic  # noqa: E402
-from qlac_lite.data.sources import fetch, generate, robomimic_scripts  # noqa: E402
-from qlac_lite.envs.robomimic import KEYS, RobomimicEnv, env_args, object_observation, rotate, task_of  # noqa: E402
+from qlac_lite.data import fetch, load  # noqa: E402
+from qlac_lite.data.fetch import generate  # noqa: E402
+from qlac_lite.data.suites import robomimic, robomimic_files, robomimic_scripts  # noqa: E402
+from qlac_lite.envs.robomimic import RobomimicEnv  # noqa: E402
+from qlac_lite.envs.robomimic_spec import KEYS, env_args, object_observation, rotate, task_of  # noqa: E402
 
 LIFT = "lift-mh-low_dim"
+CAN = ROBOMIMIC["can-mh-low_dim"]
 TINY = dict(
     seeds=1,
     offline_steps=4,
@@ -42,7 +44,7 @@ TINY = dict(
 @pytest.fixture(scope="module")
 def lift_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("lift") / "lift.hdf5"
-    generate.generate(LIFT, 3, 0, path, workers=2)
+    generate(ROBOMIMIC[LIFT], 3, 0, path, workers=2)
     return path
 
 
@@ -188,7 +190,7 @@ def test_a_mujoco_that_robosuite_does_not_fit_is_named(monkeypatch, version, fit
 
 def test_a_demonstration_replayed_open_loop_succeeds(lift_file):
     env = RobomimicEnv(env_args("lift"), 300)
-    for each in robomimic.demonstrations(lift_file):
+    for each in load.read(lift_file)[0]:
         observation, _ = env.reset(options={"state": each["states"][0]})
         np.testing.assert_allclose(observation, each["observations"][0], atol=1e-5)
         for t, action in enumerate(each["actions"]):
@@ -198,33 +200,34 @@ def test_a_demonstration_replayed_open_loop_succeeds(lift_file):
         assert reward == 0
 
 
-def test_generation_gives_the_same_bytes_for_any_workers_and_goes_on_after_a_kill(lift_file, tmp_path):
+def test_generation_gives_the_same_bytes_for_any_workers_and_goes_on_after_a_kill(
+    lift_file, tmp_path, monkeypatch
+):
     again = tmp_path / "again.hdf5"
     parts = tmp_path / "again.hdf5.parts"
-    generate._write_demonstration(LIFT, 0, 2, parts / "0-000002.npz")  # as a killed generation leaves it
+    robomimic_scripts.write_demonstration(
+        ROBOMIMIC[LIFT], 0, 2, parts / "0-000002.npz"
+    )  # as a killed generation leaves it
     before = (parts / "0-000002.npz").stat().st_mtime_ns
-    kept = []
-    whole = generate._write_hdf5
-    try:
-        generate._write_hdf5 = lambda *args: (
-            kept.append((parts / "0-000002.npz").stat().st_mtime_ns),
-            whole(*args),
-        )
-        generate.generate(LIFT, 3, 0, again, workers=1)
-    finally:
-        generate._write_hdf5 = whole
+    kept, whole = [], robomimic.write
+
+    def write(*args):
+        kept.append((parts / "0-000002.npz").stat().st_mtime_ns)
+        whole(*args)
+
+    monkeypatch.setattr(robomimic, "write", write)
+    generate(ROBOMIMIC[LIFT], 3, 0, again, workers=1)
     assert kept == [before] and not parts.exists()
     assert again.read_bytes() == lift_file.read_bytes()
 
 
 def test_tiers_differ_and_the_file_says_what_it_is(lift_file):
-    summary = load.verify(lift_file, LIFT)
+    found, summary = load.read(lift_file, ROBOMIMIC[LIFT])
     assert (
         summary["episodes"] == summary["successes"] == 3
         and "not human data" in summary["provenance"]
         and summary["cut"] == 0
     )
-    found = robomimic.demonstrations(lift_file)
     assert [set(robomimic_scripts.TIERS) & set(each["tiers"]) for each in found] == [
         {"better"},
         {"okay"},
@@ -274,9 +277,16 @@ def fake(task="can", steps=(6, 4), order="relative", late=False, seed=0):
     return found
 
 
+def flat(demonstration):
+    """With the arrays of obs and next_obs under names such as obs/object."""
+    parts = {key: demonstration[key] for key in ("obs", "next_obs")}
+    observed = {f"{part}/{key}": value for part, each in parts.items() for key, value in each.items()}
+    return {key: value for key, value in demonstration.items() if key not in parts} | observed
+
+
 def written(tmp_path, found, task="can", change=None, **args):
     path = tmp_path / f"{task}.hdf5"
-    robomimic.write(path, found, env_args(task) | args, "made up in a test")
+    robomimic_files.write(path, list(map(flat, found)), env_args(task) | args, "made up in a test")
     if change is not None:
         with h5py.File(path, "r+") as root:
             change(root)
@@ -324,8 +334,8 @@ def test_a_late_relative_pose_is_computed_anew(tmp_path):
 
 
 def test_generated_files_have_the_lag_and_loading_mends_it():
-    obs = {key: values for key, values in fake(steps=(8,))[0]["obs"].items()}
-    late = robomimic_scripts._late("can", obs)
+    obs = fake(steps=(8,))[0]["obs"]
+    late = robomimic_scripts._late("can", {f"obs/{key}": values for key, values in obs.items()}, "obs/")
     assert np.all(late[0, :7] == 0) and np.abs(late[1:, :7] - obs["object"][1:, :7]).max() > 0.1
     np.testing.assert_array_equal(late[:, 7:], obs["object"][:, 7:])
 
@@ -346,7 +356,7 @@ def test_a_demonstration_is_cut_at_its_first_success(tmp_path):
 
 def test_demonstrations_come_in_the_order_of_their_numbers(tmp_path):
     found = fake(steps=tuple(range(2, 14)))
-    lengths = [len(each["actions"]) for each in robomimic.demonstrations(written(tmp_path, found))]
+    lengths = [len(each["actions"]) for each in load.read(written(tmp_path, found))[0]]
     assert lengths == list(range(2, 14))  # demo_10 is not second
 
 
@@ -434,22 +444,22 @@ def test_each_fault_of_a_file_is_named(tmp_path, change, message):
 
 def test_other_faults_of_files(tmp_path):
     path = written(tmp_path, fake())
-    with pytest.raises(QlacError, match="holds can-mh-low_dim, but square-mh-low_dim needs"):
-        load.verify(path, "square-mh-low_dim")
-    with pytest.raises(QlacError, match="holds can-mh-low_dim, but can-ph"):
-        load.verify(path, "can-ph-low_dim")
+    with pytest.raises(QlacError, match="holds can-mh-low_dim data .*, but square-mh-low_dim needs"):
+        load.verify(path, ROBOMIMIC["square-mh-low_dim"])
+    with pytest.raises(QlacError, match="holds can-mh-low_dim data .*, but can-ph"):
+        load.verify(path, ROBOMIMIC["can-ph-low_dim"])
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(QlacError, match="cut off or is not an HDF5 file"):
-        load.verify(path, "can-mh-low_dim")
+        load.verify(path, CAN)
     with pytest.raises(QlacError, match="There is no file"):
-        load.verify(tmp_path / "none.hdf5", "can-mh-low_dim")
+        load.verify(tmp_path / "none.hdf5", CAN)
     npz = tmp_path / "can.npz"
     np.savez(npz, observations=np.zeros((3, 23)), actions=np.zeros((3, 7)), terminals=np.array([0, 0, 1]))
     with pytest.raises(QlacError, match="comes in robomimic's HDF5"):
         load.load(npz, get_task("can-mh-low_dim"))
-    with pytest.raises(QlacError, match="holds can-mh-low_dim, but scene"):
-        load.verify(written(tmp_path, fake()), "scene-play-v0")
+    with pytest.raises(QlacError, match="holds can-mh-low_dim data .*, but scene"):
+        load.verify(written(tmp_path, fake()), DOMAINS["scene"])
 
 
 def test_a_short_demonstration_and_one_without_steps(tmp_path):
@@ -471,7 +481,7 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
     import http.server
     import threading
 
-    folders = [url.split("/resolve/")[0] for url in fetch.HOSTS["robomimic"].values()]
+    folders = [url.split("/resolve/")[0] for url in robomimic.HOSTS.values()]
     assert [folder.split("datasets/", 1)[1] for folder in folders] == [
         "robomimic/robomimic_datasets",
         "amandlek/robomimic",
@@ -485,11 +495,7 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
     threading.Thread(target=server.serve_forever, daemon=True).start()
     tail = "/v1.5/{task}/{people}/low_dim_v15.hdf5"
     hosts = [f"http://127.0.0.1:{port}{tail}" for port in (9, server.server_port)]
-    monkeypatch.setattr(
-        fetch,
-        "HOSTS",
-        {"robomimic": dict(zip(("the authors' folder", "their older folder"), hosts, strict=True))},
-    )
+    monkeypatch.setattr(robomimic, "HOSTS", dict(zip(robomimic.HOSTS, hosts, strict=True)))
     said = []
     get = lambda *args, **kwargs: fetch.get_dataset(*args, out=tmp_path / "cache", log=said.append, **kwargs)
     try:
@@ -506,20 +512,18 @@ def test_sources_in_their_order_and_stand_ins_are_called_so(tmp_path, monkeypatc
         server.shutdown()
         server.server_close()
     asked = []
-    monkeypatch.setattr(
-        fetch,
-        "generate",
-        lambda name, episodes, seed, path, workers: (
-            asked.append(episodes),
-            robomimic.write(path, fake("lift"), env_args("lift"), "scripted"),
-        ),
-    )
+
+    def stand_in(domain, episodes, seed, path, workers):
+        asked.append(episodes)
+        robomimic_files.write(path, list(map(flat, fake("lift"))), env_args("lift"), "scripted")
+
+    monkeypatch.setattr(robomimic, "generate", stand_in)
     with pytest.raises(QlacError, match="the authors' folder: .*; their older folder: "):
         get(LIFT, "download")
-    assert get(LIFT).name == f"{LIFT}-generated-{fetch.LITE_EPISODES}-episodes-seed-0.hdf5"
+    assert get(LIFT).name == f"{LIFT}-generated-{fetch.FALLBACK_EPISODES}-episodes-seed-0.hdf5"
     assert any("not human data" in line for line in said)
     get(LIFT, "generate")
-    assert asked == [fetch.LITE_EPISODES, 300]
+    assert asked == [fetch.FALLBACK_EPISODES, 300]
     with pytest.raises(QlacError, match="--shards is for large play datasets"):
         get(LIFT, shards=2)
 
@@ -532,7 +536,7 @@ def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(QlacError, match="disk is full"):
-        robomimic.write(tmp_path / "x.hdf5", fake(), env_args("can"), "a test")
+        robomimic_files.write(tmp_path / "x.hdf5", list(map(flat, fake())), env_args("can"), "a test")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -607,7 +611,7 @@ def test_every_method_learns_from_the_file(lift_file, method):
 
 def test_the_base_of_the_library_asks_for_none_of_it():
     code = (
-        "import sys, qlac_lite.training.loop, qlac_lite.cli, qlac_lite.data.sources.fetch, "
+        "import sys, qlac_lite.training.loop, qlac_lite.cli, qlac_lite.data.fetch, "
         "qlac_lite.envs.make, qlac_lite.reports.by_task; "
         "print([m for m in ('robosuite', 'h5py', 'numba', 'cv2') if m in sys.modules])"
     )
@@ -617,7 +621,7 @@ def test_the_base_of_the_library_asks_for_none_of_it():
 def test_what_is_missing_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(QlacError, match="make robomimic"):
-        robomimic._h5py()
+        robomimic_files._h5py()
     from qlac_lite.envs import robomimic as envs
 
     monkeypatch.setitem(sys.modules, "robosuite", None)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from qlac_lite.config import get_task, make_config
-from qlac_lite.data.formats.ogbench import load
+from qlac_lite.data.fetch import get_dataset
+from qlac_lite.data.load import load
 from qlac_lite.data.shards import RECORD, Stream, open_shards, shard_order
-from qlac_lite.data.sources.fetch import get_dataset
 from qlac_lite.training.loop import start_run, train
 from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils import files
@@ -110,10 +110,10 @@ def test_training_sees_each_shard_when_its_turn_comes_and_a_resumed_run_too(fold
         if "step" in arrays and arrays["step"] == 30:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("qlac_lite.training.run_folder.write_npz", stop_at_30)
+    monkeypatch.setattr(files, "write_npz", stop_at_30)
     with pytest.raises(QlacError, match="--resume"):
         trained(folder, tmp_path / "cut", shard_steps=25, checkpoint_seconds=0.0)
-    monkeypatch.setattr("qlac_lite.training.run_folder.write_npz", append)
+    monkeypatch.setattr(files, "write_npz", append)
     resumed = trained(folder, tmp_path / "cut", shard_steps=25, checkpoint_seconds=0.0)
     for name in whole:
         np.testing.assert_array_equal(resumed[name], whole[name], err_msg=name)

@@ -12,19 +12,15 @@ import time
 import jax
 import numpy as np
 import pytest
-from rich.console import Console
 from conftest import arrays_of, assert_same_arrays
+from rich.console import Console
 
 from qlac_lite.config import make_config
-from qlac_lite.data.sources.generate import generate
-from qlac_lite.experiments.sweep.progress_table import Board
-from qlac_lite.experiments.sweep.ray_runner import (
-    checkpoint_bytes,
-    describe_sweep,
-    find_done,
-    run_sweep,
-    worker_variables,
-)
+from qlac_lite.config.tasks import LITE_DOMAIN
+from qlac_lite.data.fetch import generate
+from qlac_lite.experiments.sweep.plan import checkpoint_bytes, describe_sweep, find_done
+from qlac_lite.experiments.sweep.progress_table import ProgressTable
+from qlac_lite.experiments.sweep.ray_runner import run_sweep, worker_variables
 from qlac_lite.experiments.sweep.spec import cell_name, read_spec
 from qlac_lite.training.evaluation import make_evaluators
 from qlac_lite.training.loop import start_run, train
@@ -58,7 +54,7 @@ def write(path, *parts):
 def play(tmp_path_factory):
     """A lite-world data file."""
     path = tmp_path_factory.mktemp("play") / "lite.npz"
-    generate("lite-world-play-v0", 4, 0, path)
+    generate(LITE_DOMAIN, 4, 0, path)
     return path
 
 
@@ -101,7 +97,7 @@ gpus = 0.25
     )
     candidates = {(c.task[:5], c.method): c.candidates for c in sweep.cells}
     assert candidates == {("scene", "qc"): 4, ("cube-", "qc"): 8, ("scene", "fql"): 4, ("cube-", "fql"): 4}
-    assert (sweep.data, sweep.cores, sweep.gpus) == (tmp_path / "data", 2, 0.25)
+    assert (sweep.folder, sweep.cores, sweep.gpus) == (tmp_path / "data", 2, 0.25)
     assert (
         worker_variables(sweep)["QLAC_CORES"] == "2"
         and float(worker_variables(sweep)["XLA_PYTHON_CLIENT_MEM_FRACTION"]) < 0.25
@@ -238,24 +234,24 @@ def test_the_status_of_a_run_needs_no_more_than_its_two_numbers(tmp_path, monkey
         run.status()
 
 
-def test_the_board_tells_changes_in_lines_and_renews_a_table_on_a_terminal(tmp_path):
+def test_changes_are_told_in_lines_or_in_a_table_that_renews_itself_on_a_terminal(tmp_path):
     names, lines = ["a", "b", "c", "d"], []
     fake_run(tmp_path / "d", "done", 9, [1, 1])
     run = fake_run(tmp_path / "a", "offline", 1000, [0, 1])
-    board = Board(names, ["d"], tmp_path, lines.append, Console(file=io.StringIO()))
-    with board:
-        board.start("a", "node1", "offline", 500)
-        board.refresh()
+    table = ProgressTable(names, ["d"], tmp_path, lines.append, Console(file=io.StringIO()))
+    with table:
+        table.mark_running("a", "node1", "offline", 500)
+        table.refresh()
         run.save_checkpoint({}, "offline", 1100)
-        board.refresh()  # a step more is no news
+        table.refresh()  # a step more is no news
         (tmp_path / "a" / "checkpoint.npz").write_bytes(b"PK")  # as if replaced at this moment
-        board.refresh()
-        board.start("a", "node2", "offline", 1100)
-        board.start("a", "node2", "offline", 1100)
-        board.fail("b", "No such thing. Do that.")
+        table.refresh()
+        table.mark_running("a", "node2", "offline", 1100)
+        table.mark_running("a", "node2", "offline", 1100)
+        table.mark_failed("b", "No such thing. Do that.")
         run.append("evaluations.csv", [dict(phase="online", step=20, seed=0, success=1)])
         run.save_checkpoint({}, "done", 20)
-        board.finish("a")
+        table.mark_done("a")
     said = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in lines]
     assert said == [
         "a: running, offline 500, node1",
@@ -265,22 +261,23 @@ def test_the_board_tells_changes_in_lines_and_renews_a_table_on_a_terminal(tmp_p
         "b: failed, No such thing. Do that.",
         "a: done, success 100%, node2",
     ]
-    assert board.failures == {"b": "No such thing. Do that."}
+    assert table.failures == {"b": "No such thing. Do that."}
 
     screen = io.StringIO()
-    board = Board(names, ["d"], tmp_path, lines.append, Console(file=screen, force_terminal=True, width=100))
-    with board:
-        board.start("c", "node1", "offline", 0)
-        board.fail("b", "No such thing.")
+    console = Console(file=screen, force_terminal=True, width=100)
+    table = ProgressTable(names, ["d"], tmp_path, lines.append, console)
+    with table:
+        table.mark_running("c", "node1", "offline", 0)
+        table.mark_failed("b", "No such thing.")
     text = re.sub(r"\x1b\[[0-9;?]*\w", "", screen.getvalue())
-    table = text[text.rindex("1 failed, 1 running, 1 waiting, 1 done") :]
-    assert re.findall(r"│ (\w) +│ (\w+) ", table) == [
+    shown = text[text.rindex("1 failed, 1 running, 1 waiting, 1 done") :]
+    assert re.findall(r"│ (\w) +│ (\w+) ", shown) == [
         ("b", "failed"),
         ("c", "running"),
         ("a", "waiting"),
         ("d", "done"),
     ]
-    assert len(lines) == len(said) and "success 100%" in table
+    assert len(lines) == len(said) and "success 100%" in shown
 
 
 def test_what_is_done_is_skipped_only_where_it_is_what_is_asked_for(tmp_path):
@@ -339,7 +336,7 @@ def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(p
         assert size < most + 600 * len(arrays)  # an npz needs some bytes an array for its names
 
     written = run.checkpoint_path.stat().st_mtime_ns
-    generate("lite-world-play-v0", 5, 0, tmp_path / "other.npz")
+    generate(LITE_DOMAIN, 5, 0, tmp_path / "other.npz")
     spec.write_text((text + broken).replace(str(play), str(tmp_path / "other.npz")))
     with pytest.raises(QlacError, match="is done, but with other data"):
         run_sweep(spec, out)

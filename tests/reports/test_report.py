@@ -8,14 +8,14 @@ import pytest
 from conftest import TASK, tiny_config
 
 from qlac_lite.config import make_config
-from qlac_lite.reports.by_task import _figure, write_report
+from qlac_lite.reports.by_task import draw_task, write_report
 from qlac_lite.reports.over_tasks import make_panels
-from qlac_lite.reports.paper import quoted, tasks_of
-from qlac_lite.reports.pooling import group_runs, success_points, successes
+from qlac_lite.reports.paper import compare, quoted, tasks_of
+from qlac_lite.reports.pooling import group_runs
 from qlac_lite.training.run_folder import create_run, find_runs
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_csv
-from qlac_lite.utils.statistics import stratified_interval, success_interval
+from qlac_lite.utils.statistics import success_interval
 
 M = 1_000_000
 PUZZLE = "puzzle-3x3-play-sparse-singletask-task4-v0"
@@ -92,16 +92,11 @@ def test_what_is_measured_at_the_papers_steps_gets_its_verdict(tmp_path):
 def test_what_runs_waited_for_is_weighed_by_time(tmp_path):
     run = made_up(tmp_path / "run", full(PUZZLE, "qc"), {("offline", M): 1.0})
     shares = dict(learning=0.8, simulating=0.0, loading=0.0, evaluating=0.1, saving=0.001)
-    once = {"phase": "offline", "step": 5, "seconds": 2700.0, **shares, "cores_busy": 2.0, "gpu_busy": 0.9}
-    run.append(
-        "utilisation.csv",
-        [once, once | {"step": 10, "seconds": 900.0, "learning": 0.4, "cores_busy": 6.0, "gpu_busy": 0.5}],
-    )
+    once = {"phase": "offline", "step": 5, "seconds": 2700.0, **shares, "cores_busy": 2.0}
+    again = once | {"step": 10, "seconds": 900.0, "learning": 0.4, "cores_busy": 6.0}
+    run.append("utilisation.csv", [once, again])
     text = write_report([tmp_path / "run"], tmp_path / "report")
-    assert (
-        "- Time, QC: waits for learning 70%, evaluating 10%, "
-        "3.0 cores busy, GPU busy 80% of the time, 1.00 hours" in text
-    )
+    assert "- Time, QC: waits for learning 70%, evaluating 10%, 3.0 cores busy, 1.00 hours" in text
     made_up(
         tmp_path / "older", full(PUZZLE, "qc", alpha=1.0), {("offline", M): 1.0}
     )  # from before there was such a record
@@ -170,19 +165,9 @@ def test_another_size_is_not_compared_and_says_why(config, rates, reason, tmp_pa
 
 
 def figure_of(folder):
-    from qlac_lite.reports.paper import compare, describe_data, why_not
-
     (run,) = find_runs(folder)
-    measured = successes([run])
-    points = success_points(measured)
-    label = next(iter(group_runs([run])))
-    seeds = {steps: len(found) for steps, found in measured.items()}
-    rows = (
-        []
-        if why_not(run, points)
-        else compare(run.config.task, label, run.config.method, points, seeds, describe_data([run]))
-    )
-    return _figure(run.config.task, {label: [run]}, {label: points}, rows)
+    groups = group_runs([run])
+    return draw_task(run.config.task, groups, compare(run.config.task, groups).rows)
 
 
 def rings(axes):
@@ -233,10 +218,9 @@ def test_a_domain_is_the_mean_of_its_tasks_and_beside_the_papers_only_if_whole(t
     )
     (panel,), notes = make_panels(groups)
     assert (panel.title, len(panel.tasks), notes) == ("scene", 5, [])
-    assert panel.points["QC"][M, 0][0] == pytest.approx(0.6) and panel.points["FQL"][M, 0][
-        0
-    ] == pytest.approx(0.2)
-    rows, reasons = panel.compared()
+    means = {label: group.points[M, 0].interval[0] for label, group in panel.groups.items()}
+    assert means == {"QC": pytest.approx(0.6), "FQL": pytest.approx(0.2)}
+    rows, reasons, _ = panel.compared()
     assert set(reasons.values()) == {""} and [(row["task"], row["method"]) for row in rows] == [
         ("scene", "FQL"),
         ("scene", "QC"),
@@ -245,7 +229,7 @@ def test_a_domain_is_the_mean_of_its_tasks_and_beside_the_papers_only_if_whole(t
     assert qc["paper"] == quoted("scene", "qc")[M, 0][0] and qc["our mean is"] == "below" and qc["seeds"] == 4
     four = dict(list(groups.items())[:4])
     (panel,), _ = make_panels(four)
-    rows, reasons = panel.compared()
+    rows, reasons, _ = panel.compared()
     assert rows == [] and set(reasons.values()) == {"the paper's figure is of all 5 tasks"}
 
 
@@ -254,7 +238,7 @@ def test_a_panel_takes_only_tasks_that_each_of_its_methods_has(tmp_path):
     lacking = tasks_of("scene")[2]
     del groups[lacking]["FQL"]
     panels, notes = make_panels(groups)
-    assert [(panel.title, len(panel.tasks), list(panel.points)) for panel in panels] == [
+    assert [(panel.title, len(panel.tasks), list(panel.groups)) for panel in panels] == [
         ("scene", 4, ["FQL", "QC"]),
         ("puzzle-3x3", 5, ["QC"]),
         ("all", 9, ["QC"]),
@@ -268,16 +252,13 @@ def test_unlike_settings_and_unshared_steps_are_not_averaged(tmp_path):
     made_up(tmp_path / "1", full(first, "qc"), {("offline", 100_000): 0.5, ("offline", M): 1.0})
     made_up(tmp_path / "2", full(second, "qc"), {("offline", 100_000): 0.1})
     (panel,), _ = make_panels(groups_below(tmp_path))
-    assert list(panel.points["QC"]) == [(100_000, 0)] and panel.points["QC"][100_000, 0][0] == pytest.approx(
-        0.3
-    )
+    points = panel.groups["QC"].points
+    assert list(points) == [(100_000, 0)] and points[100_000, 0].interval[0] == pytest.approx(0.3)
     made_up(tmp_path / "3", full(first, "fql"), {("offline", M): 0.5})
     made_up(tmp_path / "4", full(second, "fql", batch_size=128), {("offline", M): 0.5})
     (panel,), notes = make_panels(groups_below(tmp_path))
-    assert (
-        list(panel.points) == ["QC"]
-        and "FQL is left out: its settings are not the same on all tasks." in notes
-    )
+    assert list(panel.groups) == ["QC"]
+    assert "FQL is left out: its settings are not the same on all tasks." in notes
 
 
 def test_the_report_of_a_sweep_has_every_run_below_its_folder(tmp_path):
@@ -324,13 +305,9 @@ def test_seeds_of_one_method_are_pooled_and_a_shared_one_is_refused(tmp_path):
         made_up(tmp_path / str(first), tiny_config(first_seed=first), {("offline", 20): rate})
         for first, rate in ((0, 0.2), (2, 0.6))
     ]
-    ((label, members),) = group_runs(runs).items()
-    measured = successes(members)
-    assert (
-        label == "QC-FQL"
-        and list(measured[20, 0]) == [0, 1, 2, 3]
-        and success_points(measured)[20, 0][0] == pytest.approx(0.4)
-    )
+    ((label, group),) = group_runs(runs).items()
+    assert label == "QC-FQL" and list(group.outcomes[0][20, 0]) == [0, 1, 2, 3]
+    assert group.points[20, 0].interval[0] == pytest.approx(0.4) and group.points[20, 0].seeds == 4
     with pytest.raises(QlacError, match="share a seed"):
         group_runs([*runs, runs[0]])
     more = made_up(
@@ -339,29 +316,19 @@ def test_seeds_of_one_method_are_pooled_and_a_shared_one_is_refused(tmp_path):
         {("offline", 20): 1.0},
         collected={"run": "runs/d1", "transitions": [5, 5]},
     )
-    assert [len(members) for members in group_runs([*runs, more]).values()] == [
-        2,
-        1,
-    ]  # of other data: not pooled
+    pooled = group_runs([*runs, more]).values()
+    assert [len(group.runs) for group in pooled] == [2, 1]  # of other data: not pooled
 
 
 def test_the_stratified_bootstrap():
     task = [np.repeat([0, 1], 25)] * 4
-    assert stratified_interval([task]) == success_interval(task)
-    mean, low, high = stratified_interval([task, task])
-    assert mean == 0.5 and high - low == pytest.approx(
-        2 * 1.96 * np.sqrt(0.25 / 400), rel=0.1
-    )  # 400 episodes
+    mean, low, high = success_interval(task, task)
+    width = 2 * 1.96 * np.sqrt(0.25 / 400)  # 400 episodes
+    assert mean == 0.5 and high - low == pytest.approx(width, rel=0.1)
     unlike = [np.ones(50), np.zeros(50), np.ones(50), np.zeros(50)]
-    wide = stratified_interval([unlike, unlike])
-    assert wide[2] - wide[1] == pytest.approx(
-        2 * 1.96 * np.sqrt(0.25 / 8), rel=0.1
-    )  # 8 seeds, not 400 episodes
-    assert stratified_interval([[np.ones(5)] * 2, [np.zeros(5)] * 2]) == (
-        0.5,
-        0.5,
-        0.5,
-    )  # tasks are not resampled
-    assert stratified_interval([[np.ones(5)] * 2] * 2)[1] == pytest.approx(
-        0.025 ** (1 / 20)
-    )  # 20 episodes solved: Clopper-Pearson
+    _, low, high = success_interval(unlike, unlike)
+    width = 2 * 1.96 * np.sqrt(0.25 / 8)  # 8 seeds, not 400 episodes
+    assert high - low == pytest.approx(width, rel=0.1)
+    assert success_interval([np.ones(5)] * 2, [np.zeros(5)] * 2) == (0.5, 0.5, 0.5)  # tasks are not resampled
+    solved = success_interval(*[[np.ones(5)] * 2] * 2)
+    assert solved[1] == pytest.approx(0.025 ** (1 / 20))  # 20 episodes: Clopper-Pearson

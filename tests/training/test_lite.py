@@ -8,13 +8,14 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from qlac_lite.agents import State, make_learner
+from qlac_lite.agents.base import Metrics
 from qlac_lite.config import get_method, make_config
-from qlac_lite.config.tasks import LITE_WORLD, get_task
+from qlac_lite.config.tasks import LITE_DOMAIN, LITE_WORLD, get_task
 from qlac_lite.data.dataset import Dataset, check_horizon
-from qlac_lite.data.formats.ogbench import load
+from qlac_lite.data.fetch import generate
+from qlac_lite.data.load import load
 from qlac_lite.data.replay import empty_replay
-from qlac_lite.data.sources import lite_play
-from qlac_lite.data.sources.generate import generate
+from qlac_lite.data.suites import lite_play
 from qlac_lite.envs import lite_world
 from qlac_lite.experiments import catalogue, designs, runner
 from qlac_lite.experiments.catalogue import run_experiment
@@ -197,7 +198,7 @@ def test_as_many_updates_as_steps_executed_also_where_an_episode_cuts_its_chunk(
         still = lambda params, observation, key: jnp.zeros((len(observation), 7, 3))
         count = lambda state, batch, key: (
             state._replace(params={"updates": state.params["updates"] + 1}),
-            {},
+            Metrics(),
         )
         return plain(*sizes)._replace(
             init=lambda key: State({"updates": jnp.float32(0)}, {}, ()), update=count, act=still
@@ -262,7 +263,7 @@ def test_a_run_says_what_does_not_fit():
 
 def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path, monkeypatch):
     trained = []
-    monkeypatch.setattr(runner, "EPISODES", 3)
+    monkeypatch.setattr(runner, "PLAY_EPISODES", 3)
     original = runner.run_cell
     monkeypatch.setattr(catalogue, "run_cell", lambda cell: trained.append(cell.name) or original(cell))
     monkeypatch.setitem(catalogue.EXPERIMENTS, "small", lambda **settings: designs.horizon(**settings)[:2])
@@ -283,7 +284,7 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
 
 
 def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "EPISODES", 3)
+    monkeypatch.setattr(runner, "PLAY_EPISODES", 3)
     runner.collect.cache_clear()
     settings = TINY | {"evaluate_every": 20, "methods": ("qc",), "collected": 400}
     del settings["online_steps"]
@@ -357,7 +358,7 @@ def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():
 
 def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
     path = tmp_path / "play.npz"
-    generate("lite-world-play-v0", 20, 0, path)
+    generate(LITE_DOMAIN, 20, 0, path)
     loaded, summary = load(path, get_task(LITE_WORLD))
     jax.tree.map(
         np.testing.assert_array_equal,
@@ -377,7 +378,7 @@ def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
 def test_the_lite_world_is_a_task_like_others(method, tmp_path):
     """With environments, checkpoint and report of the full runs."""
     path = tmp_path / "play.npz"
-    generate("lite-world-play-v0", 2, 0, path)
+    generate(LITE_DOMAIN, 2, 0, path)
     config = make_config(
         LITE_WORLD,
         method,

@@ -20,11 +20,13 @@ from conftest import TASK, TINY, arrays_of, assert_same_arrays, tiny_config
 from qlac_lite.agents.base import TRAINING
 from qlac_lite.config import METHODS, Config, get_task, make_config
 from qlac_lite.config.presets import parse_settings
+from qlac_lite.config.tasks import LITE_DOMAIN, LITE_WORLD
 from qlac_lite.data.dataset import sample
-from qlac_lite.data.formats.ogbench import load
+from qlac_lite.data.fetch import generate
+from qlac_lite.data.load import load
 from qlac_lite.data.shards import Stream
 from qlac_lite.experiments.exploration import SETS, explore, summary
-from qlac_lite.training import health, loop
+from qlac_lite.training import health, loop, record
 from qlac_lite.training.collector import Collector
 from qlac_lite.training.evaluation import evaluate
 from qlac_lite.training.loop import start_run, train
@@ -341,7 +343,7 @@ def test_evaluation_does_not_depend_on_the_number_of_processes(finished):
     for per_seed in (1, 3):
         from qlac_lite.envs.make import make_vector_env
 
-        environments = make_vector_env(TASK, 2 * per_seed, 5, 0.99)
+        environments = make_vector_env(get_task(TASK), 2 * per_seed, 5, 0.99)
         try:
             results.append(evaluate(actor, params, environments, config, episodes=3))
         finally:
@@ -367,7 +369,7 @@ def test_a_run_with_nan_stops_with_the_last_good_checkpoint(play_file, tmp_path,
 
     def poisoned(engine, progress, first_step, count):
         if first_step >= 20:
-            engine.stream = Stream(dataset._replace(rewards=dataset.rewards * np.nan), engine.put_shared, 1)
+            engine.stream = Stream(dataset._replace(rewards=dataset.rewards * np.nan), jax.device_put, 1)
         return update(engine, progress, first_step, count)
 
     monkeypatch.setattr(Engine, "update", poisoned)
@@ -379,6 +381,24 @@ def test_a_run_with_nan_stops_with_the_last_good_checkpoint(play_file, tmp_path,
     monkeypatch.setattr(Engine, "update", update)
     train(run, dataset, log=lambda text: None)  # goes on from the good one
     assert str(arrays_of(run)["phase"]) == "done"
+
+
+def test_an_online_policy_whose_actions_are_not_finite_stops_the_run(tmp_path, monkeypatch):
+    """In the lite world, whose environments run in this process; no log row comes before it."""
+    generate(LITE_DOMAIN, 2, 0, tmp_path / "play.npz")
+    config = make_config(LITE_WORLD, "fql", **TINY | dict(log_every=1000, evaluate_every=1000))
+    run, dataset = start_run(config, tmp_path / "play.npz", tmp_path / "run")
+    learn = Engine.learn
+
+    def poisoned(engine, progress, steps):
+        progress = learn(engine, progress, steps)
+        params = jax.tree.map(lambda leaf: leaf * np.nan, progress.state.params)
+        return progress._replace(state=progress.state._replace(params=params))
+
+    monkeypatch.setattr(Engine, "learn", poisoned)
+    with pytest.raises(QlacError, match=r"actions are not finite by online step \d+: it diverged"):
+        train(run, dataset, log=lambda text: None)
+    assert run.rows("episodes.csv") == []
 
 
 def test_a_run_that_the_memory_cannot_hold_says_what_to_do(play_file, tmp_path, monkeypatch):
@@ -414,18 +434,18 @@ def test_the_death_of_a_simulator_is_told_and_the_run_goes_on_afterwards(play_fi
         monkeypatch.setattr(
             environments,
             "step_async",
-            lambda chunks: (
+            lambda actions: (
                 environments.processes[0].kill(),
-                type(environments).step_async(environments, chunks),
+                type(environments).step_async(environments, actions),
             ),
         )
         return environments
 
     run, dataset = start_run(config, play_file(), tmp_path / "run")
     monkeypatch.setattr(
-        loop,
+        record,
         "make_evaluators",
-        lambda config, env_args: make(config.task, config.seeds, 5, config.discount, env_args),
+        lambda config, env_args: make(get_task(config.task), config.seeds, 5, config.discount, env_args),
     )
     monkeypatch.setattr(simulators, "make_vector_env", with_a_dying_one)
     with pytest.raises(QlacError, match="simulator process died.*--resume"):
@@ -482,7 +502,7 @@ def test_what_is_advised_is_what_the_method_has(finished):
     ("changes", "message"),
     [
         (dict(alpha=-1.0), "alpha is -1.0, but has to be between 0"),
-        (dict(candidates=0), "candidates is 0, but has to be at least 1"),
+        (dict(candidates=0), "candidates is 0, but has to be between 1 and 4,096"),
         (dict(horizon=0), "horizon is 0"),
         (dict(discount=1.0), "discount is 1.0"),
         (dict(seeds=0), "seeds is 0.*Set it with --seeds VALUE"),

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from qlac_lite.training.run_folder import Run, open_run
+from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.statistics import newest
 
 STATES = ("failed", "running", "waiting", "done")  # in the order in which a reader wants to see them
 
@@ -28,119 +29,97 @@ class Row:
     success: float | None = None  # of the newest evaluation, mean over seeds and episodes
     node: str = ""
     message: str = ""
-    seen: int = 0  # time of the checkpoint that was read last, ns
+    read: int = 0  # time of the checkpoint that was read last, ns
+    logged: tuple = ()  # what the last line said
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """state, phase and step, success, node: as text."""
+        """state, phase and step, success, node or message: as text."""
         success = "" if self.success is None else f"success {self.success:.0%}"
         at = f"{self.phase} {self.step:,}" if self.phase not in ("", "done") else ""
         return self.state, at, success, self.message or self.node
 
 
-class Board:
+class ProgressTable:
     """The rows of a sweep, by the name of the cell; run folders lie below `out`, some `done` already.
 
-    As a context it holds the terminal's table; where there is no terminal,
-    `log` gets a line for each change of a cell's state, phase, success or node.
+    As a context it holds the terminal's table. Without a terminal, `log` gets a line for each change of a
+    cell's state, phase, success or node. `console`: rich's, that of the standard output by default.
     """
 
     def __init__(
-        self,
-        names: list[str],
-        done: list[str],
-        out: Path,
-        log: Callable[[str], None],
-        console: Console | None = None,
+        self, names: list[str], done: list[str], out: Path, log: Callable[[str], None], console=None
     ):
         self.rows, self.out, self.log = {name: Row() for name in names}, out, log
-        console = console or Console()
-        self.live = (
-            Live(console=console, get_renderable=self.table, refresh_per_second=1)
-            if console.is_terminal
-            else None
-        )
-        self.told: dict[str, tuple] = {}
+        console, self.live = console or Console(), None
+        if console.is_terminal:
+            self.live = Live(console=console, get_renderable=self.table, refresh_per_second=1)
         for name in done:
-            self._read(name)
+            self._read_checkpoint(name)
             self.rows[name].state = "done"
 
-    def __enter__(self) -> "Board":
-        (self.live or contextlib.nullcontext()).__enter__()
+    def __enter__(self) -> "ProgressTable":
+        if self.live:
+            self.live.start()
         return self
 
     def __exit__(self, *error) -> None:
         self.refresh()
-        (self.live or contextlib.nullcontext()).__exit__(*error)
+        if self.live:
+            self.live.stop()
 
     @property
     def failures(self) -> dict[str, str]:
         """The message of each cell that failed."""
         return {name: row.message for name, row in self.rows.items() if row.state == "failed"}
 
-    def start(self, name: str, node: str, phase: str, step: int) -> None:
+    def mark_running(self, name: str, node: str, phase: str, step: int) -> None:
         """A cell has begun on a node, or goes on there, from its checkpoint at `step` of `phase`."""
         row = self.rows[name]
         row.state, row.node, row.phase, row.step = "running", node, phase, step
-        self.told.pop(name, None)  # a second start is news, even on the same node
-        self._tell(name)
+        row.logged = ()  # a second start is news, even on the same node
+        self._log_change(name)
 
-    def finish(self, name: str) -> None:
-        self._read(name)
+    def mark_done(self, name: str) -> None:
+        self._read_checkpoint(name)
         self.rows[name].state = "done"
-        self._tell(name)
+        self._log_change(name)
 
-    def fail(self, name: str, message: str) -> None:
+    def mark_failed(self, name: str, message: str) -> None:
         self.rows[name].state, self.rows[name].message = "failed", message
-        self._tell(name)
+        self._log_change(name)
 
     def refresh(self) -> None:
         """Looks at the checkpoints of the cells that run."""
         for name, row in self.rows.items():
             if row.state == "running":
-                self._read(name)
-                self._tell(name)
+                self._read_checkpoint(name)
+                self._log_change(name)
 
-    def _read(self, name: str) -> None:
-        """A checkpoint is replaced whole at any moment, on another machine perhaps:
-        what cannot be read now is read next time."""
+    def _read_checkpoint(self, name: str) -> None:
+        """Another machine may replace it at any moment: what cannot be read now is read next time."""
         row = self.rows[name]
         with contextlib.suppress(QlacError, OSError):
             run = open_run(self.out / name)
             written = run.checkpoint_path.stat().st_mtime_ns
-            if written != row.seen:
+            if written != row.read:
                 row.phase, row.step = run.status()
-                row.success, row.seen = newest_success(run), written
+                outcomes = [each["success"] for each in newest(run.rows("evaluations.csv"))]
+                row.success, row.read = float(np.mean(outcomes)) if outcomes else None, written
 
-    def _tell(self, name: str) -> None:
+    def _log_change(self, name: str) -> None:
         row = self.rows[name]
         change = (row.state, row.phase, row.success, row.node)
-        if self.live is None and self.told.get(name) != change:
-            self.log(
-                f"{datetime.datetime.now():%H:%M:%S} {name}: " + ", ".join(text for text in row.cells if text)
-            )
-        self.told[name] = change
+        if self.live is None and row.logged != change:
+            said = ", ".join(filter(None, row.cells))
+            self.log(f"{datetime.datetime.now():%H:%M:%S} {name}: {said}")
+        row.logged = change
 
     def table(self) -> Table:
         """Counts in the title, then the cells: those that failed, run, wait, are done."""
         count = Counter(row.state for row in self.rows.values())
-        table = Table(
-            "cell",
-            "state",
-            "phase and step",
-            "success",
-            "node",
-            title=", ".join(f"{count[state]} {state}" for state in STATES if count[state]),
-        )
+        title = ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+        table = Table("cell", "state", "phase and step", "success", "node", title=title)
         for name, row in sorted(self.rows.items(), key=lambda item: STATES.index(item[1].state)):
             table.add_row(name, *row.cells)
         return table
-
-
-def newest_success(run: Run) -> float | None:
-    """Success rate of a run's newest evaluation over all seeds and episodes; None if there is none yet."""
-    rows = run.rows("evaluations.csv")
-    newest = [
-        row["success"] for row in rows if (row["phase"], row["step"]) == (rows[-1]["phase"], rows[-1]["step"])
-    ]
-    return float(np.mean(newest)) if newest else None

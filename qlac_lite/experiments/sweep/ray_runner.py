@@ -1,15 +1,10 @@
-"""Tasks x methods x seeds as Ray tasks: on this machine, on all its GPUs, or on a cluster,
-by the same command.
+"""Tasks x methods x seeds as Ray tasks, on this machine or on a cluster.
 
-A cell is a run folder, trained as `qlac train --resume` trains it. What is done is skipped. Where a worker or
-a node is lost, Ray starts the cell again elsewhere, and it goes on from its checkpoint: the folder has to lie
-where all nodes see it. A lock in the run folder keeps two writers apart. A cell that fails does not stop the
-others.
+A cell is a run folder, trained as `qlac train --resume` trains it. Where a worker or a node is lost, Ray
+starts the cell again elsewhere, and it goes on from its checkpoint, so all nodes have to see the folder. A
+lock in it keeps two writers apart. A cell that fails does not stop the others.
 """
 
-import contextlib
-import dataclasses
-import functools
 import math
 import os
 import platform
@@ -18,20 +13,17 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 
-from qlac_lite.agents import make_learner
-from qlac_lite.config import Config, get_task
-from qlac_lite.data.formats.records import describe
-from qlac_lite.data.replay import empty_replays
-from qlac_lite.data.shards import summarise
-from qlac_lite.data.sources.fetch import get_dataset
-from qlac_lite.experiments.sweep.progress_table import Board
+from qlac_lite.config import Config
+from qlac_lite.experiments.sweep.plan import check_data, fetch_data, find_done
+from qlac_lite.experiments.sweep.progress_table import ProgressTable
 from qlac_lite.experiments.sweep.spec import Sweep, cell_name, dataset_of, read_spec
-from qlac_lite.training.run_folder import open_run
+from qlac_lite.training.loop import start_run, train
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import atomic, write_json
+from qlac_lite.utils.files import write_json, write_text
 from qlac_lite.utils.machine import usable_cores, use_cores
 
 RECORD, FAILURES = "sweep.json", "failures.txt"
@@ -52,8 +44,8 @@ def run_sweep(
         The message of each cell that failed, by its name (TASK/METHOD/seeds-FIRST-LAST).
 
     Raises:
-        QlacError: the specification, the data or existing runs do not fit, or Ray cannot be reached;
-            no cell was started.
+        QlacError: the specification, the data or existing runs do not fit, or there is no Ray; no cell was
+            started.
     """
     sweep, out = read_spec(path), out.absolute()
     todo, done = find_done(sweep, out)
@@ -63,72 +55,19 @@ def run_sweep(
         return {}
     ray = _import_ray()
     jax.config.update("jax_platforms", "cpu")  # of this process alone: the GPUs' memory is for the cells
-    files = _fetch(sweep, todo, log)
-    _check_data_of(done, out, files)
+    files = fetch_data(sweep, todo, log)
+    check_data(done, out, files)
     write_json(out / RECORD, {"command": " ".join(["qlac", *sys.argv[1:]]), "spec": path.read_text()})
     _connect(ray, address, sweep, log)
-    board = Board(list(map(cell_name, sweep.cells)), list(map(cell_name, done)), out, log)
+    table = ProgressTable(list(map(cell_name, sweep.cells)), list(map(cell_name, done)), out, log)
     try:
-        with board:
-            traces = _train_all(ray, sweep, todo, files, out, board)
+        with table:
+            traces = _train_all(ray, sweep, todo, files, out, table)
     finally:
         ray.shutdown()
     if traces:
-        with atomic(out / FAILURES) as file:
-            file.write("\n\n".join(f"{name}\n{trace}" for name, trace in traces.items()).encode())
-    return board.failures
-
-
-def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
-    """The cells still to train, and those that are done.
-
-    Raises:
-        QlacError: a cell's folder holds a run of another configuration.
-    """
-    todo, done = [], []
-    for cell in sweep.cells:
-        phase = None
-        with contextlib.suppress(
-            QlacError
-        ):  # none there, or a broken one: the cell begins, or fails with its own message
-            run = open_run(out / cell_name(cell))
-            if differing := run.differences(cell, run.data):
-                break
-            phase = run.status()[0]
-        (done if phase == "done" else todo).append(cell)
-    else:
-        return todo, done
-    raise QlacError(
-        f"{run.folder} is a run of another configuration: {'; '.join(differing)}. "
-        "Undo that in the specification, or choose another --out."
-    )
-
-
-def _fetch(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) -> dict[str, Path]:
-    """The verified file of each dataset that the cells need, fetched or made once."""
-    files = {}
-    for name, cell in {dataset_of(cell): cell for cell in cells}.items():
-        if isinstance(sweep.data, dict) and name in sweep.data:
-            files[name] = sweep.data[name].absolute()
-            log(f"Data: {files[name]}: {describe(summarise(files[name], get_task(cell.task)))}")
-        else:
-            folder = None if isinstance(sweep.data, dict) else sweep.data
-            files[name] = get_dataset(name, sweep.source, out=folder, log=log).absolute()
-    return files
-
-
-def _check_data_of(done: list[Config], out: Path, files: dict[str, Path]) -> None:
-    """Raises QlacError if finished cells learned from other data than the rest would:
-    their table would mix them."""
-    tasks = {dataset_of(cell): get_task(cell.task) for cell in done}
-    digests = {name: summarise(files[name], task)["sha256"] for name, task in tasks.items() if name in files}
-    for cell in done:
-        run, name = open_run(out / cell_name(cell)), dataset_of(cell)
-        if name in digests and run.data["sha256"] != digests[name]:
-            raise QlacError(
-                f"{run.folder} is done, but with other data than {files[name]}. "
-                "Give the sweep the same file in [data], or choose another --out."
-            )
+        write_text(out / FAILURES, "\n\n".join(f"{name}\n{trace}" for name, trace in traces.items()))
+    return table.failures
 
 
 def _import_ray():
@@ -145,104 +84,85 @@ def _import_ray():
 
 def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> None:
     """Raises QlacError if there is no such cluster, or this machine is too small for one cell."""
-    quiet = dict(
-        log_to_driver=False, logging_level="ERROR", runtime_env={"env_vars": worker_variables(sweep)}
-    )
-    here = dict(num_cpus=usable_cores(), include_dashboard=False) if address == "local" else {}
+    local = address == "local"
+    options = dict(num_cpus=usable_cores(), include_dashboard=False) if local else {}
+    options |= dict(log_to_driver=False, logging_level="ERROR")
     try:
         if address not in ("local", "auto"):  # Ray itself tries for minutes
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=10).close()
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "os.fork", RuntimeWarning
-            )  # Ray's processes run programs of their own at once
-            ray.init(address, **here, **quiet)
+        with warnings.catch_warnings():  # a fork of JAX is dangerous, but what Ray forks runs another program
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+            ray.init(address, runtime_env={"env_vars": worker_variables(sweep)}, **options)
     except Exception as error:  # Ray raises all kinds
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        if address == "local":
-            raise QlacError(
-                f"Ray does not start on this machine: {reason}. Try again, when the machine is less busy."
-            ) from error
-        raise QlacError(
-            f"Cannot join the Ray cluster {address!r}: {reason}. "
-            "Start one with `ray start --head`, or leave --address out."
-        ) from error
+        if local:
+            problem = f"Ray does not start on this machine: {reason}"
+            raise QlacError(f"{problem}. Try again, when the machine is less busy.") from error
+        problem = f"Cannot join the Ray cluster {address!r}: {reason}"
+        remedy = "Start one with `ray start --head`, or leave --address out."
+        raise QlacError(f"{problem}. {remedy}") from error
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(offer.get("CPU", 0) >= sweep.cores and offer.get("GPU", 0) >= sweep.gpus for offer in offers):
         return
     problem = f"No node has the {sweep.cores:g} cores and {sweep.gpus:g} GPUs that a cell asks for"
-    if address == "local":
+    if local:
         ray.shutdown()
-        raise QlacError(
-            f"{problem}: this machine offers {usable_cores()} cores and {offers[0].get('GPU', 0):g} GPUs. "
-            "Ask for less in [resources]."
-        )
+        offer = f"{usable_cores()} cores and {offers[0].get('GPU', 0):g} GPUs"
+        raise QlacError(f"{problem}: this machine offers {offer}. Ask for less in [resources].")
     log(f"{problem}: they wait until one joins.")
 
 
 def worker_variables(sweep: Sweep) -> dict[str, str]:
     """Environment of a cell's process, so that cells on one node keep to their shares."""
-    variables = {
-        "QLAC_CORES": str(max(1, math.floor(sweep.cores))),
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "TQDM_DISABLE": "1",
-    }
+    cores = str(max(1, math.floor(sweep.cores)))
+    variables = {"QLAC_CORES": cores, "TF_CPP_MIN_LOG_LEVEL": "2", "TQDM_DISABLE": "1"}
     if sweep.gpus == 0:
-        return variables | {"JAX_PLATFORMS": "cpu"}
-    if sweep.gpus < 1:  # JAX takes three quarters of the memory otherwise; the rest is for the CUDA context
-        return variables | {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 * sweep.gpus:.3f}"}
+        variables["JAX_PLATFORMS"] = "cpu"
+    elif sweep.gpus < 1:  # JAX takes three quarters of the memory otherwise; the rest is for the CUDA context
+        variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * sweep.gpus:.3f}"
     return variables
 
 
 def _train_all(
-    ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], out: Path, board: Board
+    ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], out: Path, table: ProgressTable
 ) -> dict[str, str]:
     """Trains the cells and shows how they fare; returns the traceback of each that failed."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(
-        ray.get_runtime_context().get_node_id(), soft=False
-    )  # it must not die with a worker's node
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    # On this node: it must not die with a worker's.
     events = ray.remote(num_cpus=0, scheduling_strategy=here)(Events).remote()
     # max_calls=1: a process that has trained holds its GPU's memory until it ends.
-    task = ray.remote(
-        num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES, retry_exceptions=False
-    )(train_cell)
-    waiting = {
-        task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events): cell_name(cell)
-        for cell in cells
-    }
+    options = dict(num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES)
+    task = ray.remote(**options, retry_exceptions=False)(train_cell)
+    start = lambda cell: task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events)
+    waiting = {start(cell): cell_name(cell) for cell in cells}
     traces = {}
     while waiting:
         ended, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
-        for event in ray.get(events.take.remote()):
-            if event[0] in waiting.values():  # a report can be slower than the cell's end
-                board.start(*event)
+        for name, *where in ray.get(events.take.remote()):
+            if name in waiting.values():  # a report can be slower than the cell's end
+                table.mark_running(name, *where)
         for reference in ended:
             name = waiting.pop(reference)
             try:
                 ray.get(reference)
-                board.finish(name)
+                table.mark_done(name)
             except ray.exceptions.RayError as error:
-                cause = getattr(
-                    error, "cause", None
-                )  # what the cell raised; none where its worker was lost too often
-                lost = (
-                    f"{type(error).__name__}: its worker was lost more than {RETRIES} times. "
-                    "Run the same command again."
-                )
-                board.fail(
-                    name,
-                    str(cause)
-                    if isinstance(cause, QlacError)
-                    else f"{type(cause).__name__}: {cause}"
-                    if cause
-                    else lost,
-                )
+                table.mark_failed(name, _reason(error))
                 traces[name] = str(error)
-        board.refresh()
+        table.refresh()
     return traces
+
+
+def _reason(error: Exception) -> str:
+    """What the cell raised, or that its worker was lost too often."""
+    cause = getattr(error, "cause", None)
+    if cause:
+        return str(cause) if isinstance(cause, QlacError) else f"{type(cause).__name__}: {cause}"
+    lost = f"its worker was lost more than {RETRIES} times. Run the same command again."
+    return f"{type(error).__name__}: {lost}"
 
 
 class Events:
@@ -260,15 +180,13 @@ class Events:
         return taken
 
 
-def train_cell(config: Config, data: Path, out: Path, arguments: list[str], events) -> None:
+def train_cell(config: Config, data: Path, out: Path, arguments: list[str], events: Any) -> None:
     """Trains one cell from its checkpoint, or from the start, in a process of its own.
 
     Args:
         arguments: of the sweep's command line, for the run's record.
         events: the actor `Events`, which is told where and from which step it runs.
     """
-    from qlac_lite.training.loop import start_run, train
-
     node = platform.node()
     if not (out / RECORD).exists():
         raise QlacError(
@@ -277,47 +195,6 @@ def train_cell(config: Config, data: Path, out: Path, arguments: list[str], even
     sys.argv[1:] = arguments
     use_cores()
     run, dataset = start_run(config, data, out / cell_name(config), resume=True)
-    events.add.remote(
-        cell_name(config), node, *run.status()
-    )  # not waited for: Ray would lend this cell's cores to another
+    # Not waited for: Ray would lend this cell's cores to another.
+    events.add.remote(cell_name(config), node, *run.status())
     train(run, dataset, wait=LOCK_SECONDS)
-
-
-def describe_sweep(path: Path, out: Path) -> str:
-    """How many cells there are, how many are done, and the room that their checkpoints take."""
-    sweep = read_spec(path)
-    todo, done = find_done(sweep, out)
-    first = {}  # tasks of a domain differ in their goals, not in their sizes
-    alike = lambda cell: dataclasses.replace(
-        cell, task=first.setdefault(dataset_of(cell), cell.task), first_seed=0
-    )
-    sizes = [checkpoint_bytes(alike(cell)) for cell in sweep.cells]
-    runs = sum(cell.seeds for cell in sweep.cells)
-    count = lambda names, noun: f"{(n := len(set(names)))} {noun}{'s' if n != 1 else ''}"
-    return "\n".join(
-        [
-            (
-                f"{count((c.task for c in sweep.cells), 'task')}, "
-                f"{count((c.method for c in sweep.cells), 'method')}, {count(sweep.cells, 'cell')}, "
-                f"{runs:,} runs (task, method, seed)."
-            ),
-            f"{len(done)} done, {len(todo)} to train: each on {sweep.cores:g} cores and {sweep.gpus:g} GPUs.",
-            (
-                f"Disk: a checkpoint takes {min(sizes) / 1e9:.3g} to {max(sizes) / 1e9:.3g} GB, all "
-                f"together {sum(sizes) / 1e9:.3g} GB; twice that for each cell while it is written."
-            ),
-        ]
-    )
-
-
-@functools.cache
-def checkpoint_bytes(config: Config) -> int:
-    """Size of a run's checkpoint at the most, at its end:
-    of all its seeds, networks with targets and optimizer, and the replay."""
-    domain = get_task(config.task).domain
-    learner = make_learner(config, domain.observation_size, domain.action_size)
-    state = jax.eval_shape(learner.init, jax.random.key(0))
-    replay = empty_replays(config, config.online_steps, get_task(config.task))
-    return config.seeds * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)) + sum(
-        leaf.nbytes for leaf in jax.tree.leaves(replay)
-    )

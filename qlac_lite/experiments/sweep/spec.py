@@ -1,28 +1,11 @@
 """A sweep's TOML file as cells: tasks x methods x seeds, each cell a run folder.
 
-tasks = ["scene-play-sparse-singletask-*", "cube-triple-play-singletask-task1-v0"]  # names, or patterns
-methods = ["qc-fql", "fql"]
-preset = "full"       # lite by default
-seeds = 4             # of each task and method, from first_seed (0) on;
-seeds_per_cell = 2    # so many of them side by side in one program; by default all
-data = "data"         # folder; by default the cache of `qlac data`. Or a table: [data] DATASET = "file.npz"
-source = "download"   # as for `qlac data`; by default auto
-
-[settings]            # fields of `qlac train --set`, for all cells
-checkpoint_seconds = 300
-
-[[override]]          # and for some: the later ones win
-tasks = ["cube-*"]
-methods = ["qc"]
-settings = { candidates = 64 }
-
-[resources]           # of a cell, while it runs
-cores = 4             # CPU cores, or a share of one
-gpus = 0.25           # GPUs, or a share of one
+docs/cluster.md lists the keys, and docs/sweeps/ has examples.
 """
 
 import dataclasses
 import fnmatch
+import itertools
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,23 +14,12 @@ from typing import Any
 from qlac_lite.config import METHODS, Config, make_config
 from qlac_lite.config.presets import parse_settings
 from qlac_lite.config.tasks import get_task, task_names
-from qlac_lite.data.sources.fetch import SOURCES
+from qlac_lite.data.fetch import SOURCES
 from qlac_lite.utils.errors import QlacError, unknown
 
 KINDS = {str: "text", int: "a whole number", float: "a number", list: "a list of texts", dict: "a table"}
-TOP = dict(
-    tasks=list,
-    methods=list,
-    preset=str,
-    seeds=int,
-    first_seed=int,
-    seeds_per_cell=int,
-    data=(str, dict),
-    source=str,
-    settings=dict,
-    override=list,
-    resources=dict,
-)
+TOP = dict(tasks=list, methods=list, preset=str, seeds=int, first_seed=int, seeds_per_cell=int)
+TOP |= dict(data=(str, dict), source=str, settings=dict, override=list, resources=dict)
 OVERRIDE, RESOURCES = dict(tasks=list, methods=list, settings=dict), dict(cores=float, gpus=float)
 
 
@@ -56,7 +28,8 @@ class Sweep:
     """What a specification asks for."""
 
     cells: tuple[Config, ...]
-    data: Path | dict[str, Path] | None  # folder of the datasets, or file of each
+    folder: Path | None  # of the datasets
+    files: dict[str, Path]  # or of some of them the file
     source: str
     cores: float
     gpus: float
@@ -82,9 +55,8 @@ def read_spec(path: Path) -> Sweep:
         with path.open("rb") as file:
             return _sweep(tomllib.load(file), path.absolute().parent)
     except OSError as error:
-        raise QlacError(
-            f"Cannot read {path} ({error.strerror}). Give the TOML file that describes the sweep."
-        ) from None
+        problem = f"Cannot read {path} ({error.strerror})"
+        raise QlacError(f"{problem}. Give the TOML file that describes the sweep.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise QlacError(f"{path} is not TOML: {error}. docs/cluster.md has an example.") from None
     except QlacError as error:
@@ -92,9 +64,28 @@ def read_spec(path: Path) -> Sweep:
 
 
 def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
+    """Paths in the specification are relative to `folder`."""
     _check(spec, TOP, "the specification")
-    tasks = _named("task", spec.get("tasks"), task_names(), "qlac tasks")
-    methods = _named("method", spec.get("methods"), METHODS, "qlac methods")
+    tasks = _named("task", spec.get("tasks", []), task_names(), "qlac tasks")
+    methods = _named("method", spec.get("methods", []), METHODS, "qlac methods")
+    cells = _cells(spec, tasks, methods)
+    resources = dict(cores=1, gpus=0) | spec.get("resources", {})
+    _check(resources, RESOURCES, "[resources]")
+    for name, count in resources.items():
+        if count < 0 or (name == "cores" and count == 0) or (count > 1 and count != int(count)):
+            raise QlacError(
+                f"[resources]: {name} is {count}, but has to be a share of one or a whole number. Correct it."
+            )
+    data, source = spec.get("data", {}), spec.get("source", "auto")
+    files = data if isinstance(data, dict) else {}
+    _check(files, {dataset_of(cell): str for cell in cells}, "[data]")
+    if source not in SOURCES:
+        raise unknown("source", source, SOURCES, "qlac data --help")
+    files = {name: folder / file for name, file in files.items()}
+    return Sweep(tuple(cells), folder / data if isinstance(data, str) else None, files, source, **resources)
+
+
+def _cells(spec: dict[str, Any], tasks: list[str], methods: list[str]) -> list[Config]:
     seeds, first = spec.get("seeds", Config.seeds), spec.get("first_seed", Config.first_seed)
     at_once = spec.get("seeds_per_cell", seeds)
     if not 1 <= at_once <= seeds:
@@ -103,29 +94,16 @@ def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
             "but seeds_per_cell has to be between 1 and seeds. Correct them."
         )
     overrides = [_override(table, tasks, methods) for table in spec.get("override", [])]
-    cells = []
-    for task in tasks:
-        for method in methods:
-            settings = _settings(spec.get("settings", {}))
-            for its_tasks, its_methods, changes in overrides:
-                settings |= changes if task in its_tasks and method in its_methods else {}
-            for start in range(first, first + seeds, at_once):
-                count = min(at_once, first + seeds - start)
-                cells.append(
-                    make_config(
-                        task, method, spec.get("preset", "lite"), **settings, seeds=count, first_seed=start
-                    )
-                )
-    resources = dict(cores=1, gpus=0) | spec.get("resources", {})
-    _check(resources, RESOURCES, "[resources]")
-    for name, count in resources.items():
-        if count < 0 or (name == "cores" and count == 0) or (count > 1 and count != int(count)):
-            raise QlacError(
-                f"[resources]: {name} is {count}, but has to be a share of one or a whole number. Correct it."
-            )
-    return Sweep(
-        tuple(cells), _data(spec.get("data"), folder, cells), _source(spec.get("source", "auto")), **resources
-    )
+    shared, cells = _settings(spec.get("settings", {})), []
+    for task, method in itertools.product(tasks, methods):
+        settings = dict(shared)
+        for its_tasks, its_methods, changes in overrides:
+            if task in its_tasks and method in its_methods:
+                settings |= changes
+        for start in range(first, first + seeds, at_once):
+            settings |= dict(seeds=min(at_once, first + seeds - start), first_seed=start)
+            cells.append(make_config(task, method, spec.get("preset", "lite"), **settings))
+    return cells
 
 
 def _check(table: Any, keys: dict[str, Any], where: str) -> None:
@@ -139,17 +117,15 @@ def _check(table: Any, keys: dict[str, Any], where: str) -> None:
             raise QlacError(f"{where} has an unknown key {key!r}. The known ones are {', '.join(keys)}.")
         kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
         if not isinstance(value, (int, *kinds) if float in kinds else kinds) or isinstance(value, bool):
-            raise QlacError(
-                f"{where}: {key} is {value!r}, but has to be {' or '.join(KINDS[kind] for kind in kinds)}. "
-                "Correct it."
-            )
+            wanted = " or ".join(KINDS[kind] for kind in kinds)
+            raise QlacError(f"{where}: {key} is {value!r}, but has to be {wanted}. Correct it.")
 
 
-def _named(kind: str, patterns: list | None, known: Iterable[str], listed_by: str) -> list[str]:
+def _named(kind: str, patterns: list, known: Iterable[str], listed_by: str) -> list[str]:
     """The names that the patterns stand for, in their order, each once."""
     known, names = list(known), {}
-    for pattern in patterns or []:
-        found = fnmatch.filter(known, pattern) if isinstance(pattern, str) else []
+    for pattern in patterns:
+        found = fnmatch.filter(known, str(pattern))
         if not found:
             raise unknown(kind, str(pattern), known, listed_by)
         names |= dict.fromkeys(found)
@@ -177,17 +153,3 @@ def _override(
     its_tasks = _named("task", table.get("tasks", tasks), tasks, "the specification's tasks")
     its_methods = _named("method", table.get("methods", methods), methods, "the specification's methods")
     return its_tasks, its_methods, _settings(table.get("settings", {}))
-
-
-def _data(given: str | dict | None, folder: Path, cells: list[Config]) -> Path | dict[str, Path] | None:
-    """Paths in the file are relative to its own folder."""
-    if not isinstance(given, dict):
-        return None if given is None else folder / given
-    _check(given, {dataset_of(cell): str for cell in cells}, "[data]")
-    return {name: folder / file for name, file in given.items()}
-
-
-def _source(name: str) -> str:
-    if name not in SOURCES:
-        raise unknown("source", name, SOURCES, "qlac data --help")
-    return name

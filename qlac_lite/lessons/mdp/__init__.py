@@ -1,6 +1,6 @@
-"""Tabular MDPs: the chunked MDP built from one, exact solutions, simulated episodes, the lessons' worlds."""
+"""Tabular MDPs, chunked MDPs, their solutions and episodes, and the lessons' worlds."""
 
-# ruff: noqa: F401, the names are handed on
+# ruff: noqa: F401
 
 from qlac_lite.lessons.mdp.episodes import Trajectories, Windows, simulate, windows
 from qlac_lite.lessons.mdp.solve import backup, greedy, n_step_backup, optimal_q, policy_q

@@ -4,11 +4,9 @@ import numpy as np
 
 from qlac_lite.lessons.mdp.tables import TabularMDP, check_mdp
 
-# Backups: Q (S, A) -> Q (S, A). On `chunked(mdp, H)` the first is the chunked backup.
-
 
 def backup(mdp: TabularMDP, q: np.ndarray) -> np.ndarray:
-    """Bellman optimality backup: r + discount * E max_a' Q(s', a')."""
+    """Bellman optimality backup of Q (S, A); on `chunked(mdp, H)`, the chunked backup."""
     return mdp.rewards + mdp.discount * mdp.transitions @ q.max(axis=1)
 
 
@@ -23,27 +21,20 @@ def n_step_backup(mdp: TabularMDP, behavior: np.ndarray, q: np.ndarray, n: int) 
     return mdp.rewards + mdp.discount * mdp.transitions @ value
 
 
-# Exact solutions.
-
-
 def policy_q(mdp: TabularMDP, policy: np.ndarray) -> np.ndarray:
-    """Q (S, A) of a stochastic `policy` (S, A), by one linear solve."""
+    """The exact Q (S, A) of a stochastic `policy` (S, A)."""
     p = np.einsum("sa,sat->st", policy, mdp.transitions)
     value = np.linalg.solve(np.eye(len(p)) - mdp.discount * p, np.sum(policy * mdp.rewards, axis=1))
     return mdp.rewards + mdp.discount * mdp.transitions @ value
 
 
 def greedy(q: np.ndarray) -> np.ndarray:
-    """The deterministic greedy policy of Q as probabilities (S, A); ties go to the first action."""
+    """The greedy policy of Q as probabilities (S, A); ties go to the first action."""
     return np.eye(q.shape[1])[q.argmax(axis=1)]
 
 
 def optimal_q(mdp: TabularMDP) -> np.ndarray:
-    """Optimal Q (S, A), by policy iteration.
-
-    Raises:
-        QlacError: the MDP is malformed.
-    """
+    """Optimal Q (S, A), by policy iteration; QlacError if the MDP is malformed."""
     check_mdp(mdp)
     q = policy_q(mdp, greedy(mdp.rewards))
     while True:

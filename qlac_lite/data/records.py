@@ -1,0 +1,94 @@
+"""What all layouts share: where a file comes from, what it holds, and how a fault of it is told."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qlac_lite.config.tasks import Domain
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_json, sha256, write_json
+
+NOTE = ".source.json"
+
+
+def record_source(path: Path, source: str) -> None:
+    """Notes beside a fetched file where it came from and what it held then."""
+    write_json(path.with_name(path.name + NOTE), {"source": source, "sha256": sha256(path)})
+
+
+def summarise(path: Path, domain: Domain, lengths: Sequence[int], inside: Any, **more: Any) -> dict[str, Any]:
+    """What a verified file holds; raises QlacError if it has changed since it was fetched.
+
+    `lengths`: transitions of each episode. `inside`: the provenance that the file itself tells, or None.
+    """
+    transitions, digest = int(sum(lengths)), sha256(path)
+    return dict(
+        domain=domain.name,
+        rows=transitions + len(lengths),
+        episodes=len(lengths),
+        transitions=transitions,
+        episode_length=[int(min(lengths)), int(max(lengths))],
+        observation_size=domain.observation_size,
+        action_size=domain.action_size,
+        sha256=digest,
+        **more,
+        provenance=_source(path, digest) if inside is None else str(inside),
+    )
+
+
+def _source(path: Path, digest: str) -> str:
+    """Where a file is from, by the record beside it."""
+    beside = path.with_name(path.name + NOTE)
+    if not beside.exists():
+        return "a file given, of unrecorded origin (official files carry no record)"
+    record = read_json(beside, f"Delete {beside} and {path}, and fetch the data again.")
+    if record.get("sha256") != digest:
+        raise QlacError(
+            f"{path} has changed since it was {record.get('source')}. Delete it and fetch it again."
+        )
+    return record["source"]
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """One line on a verified file."""
+    shortest, longest = summary["episode_length"]
+    steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+    return (
+        f"{summary['domain']}, {summary['transitions']:,} transitions in {summary['episodes']:,} episodes "
+        f"of {steps} steps; {summary['provenance']}"
+    )
+
+
+def check_numbers(name: str, array: np.ndarray) -> None:
+    """Raises QlacError if an array holds anything but finite numbers."""
+    if array.dtype.kind not in "fbiu":
+        raise QlacError(f"{name} holds {array.dtype}, not numbers.")
+    if not np.all(np.isfinite(array)):
+        raise QlacError(f"{name} has a NaN or infinity in row {np.argwhere(~np.isfinite(array))[0][0]}.")
+
+
+def again(domain: Domain | None) -> str:
+    """How to get a file that is broken."""
+    return f"Fetch or generate it again: qlac data {domain.dataset if domain else 'NAME'}"
+
+
+@contextlib.contextmanager
+def told_of(path: Path, domain: Domain | None) -> Iterator[None]:
+    """Puts the file's name before a QlacError's message and the remedy after it."""
+    try:
+        yield
+    except QlacError as error:
+        raise QlacError(f"{path}: {error} {again(domain)}") from None
+
+
+def check_domain(path: Path, held: Domain, wanted: Domain | None) -> None:
+    """Raises QlacError if a file holds other data than those `wanted`."""
+    if wanted not in (None, held):
+        raise QlacError(
+            f"{path} holds {held.name} data (observations of size {held.observation_size}), but "
+            f"{wanted.dataset} needs {wanted.name} (size {wanted.observation_size}). It was renamed, or the "
+            f"wrong file was given: give a {wanted.dataset} file, or choose a task of {held.name}."
+        )

@@ -1,0 +1,115 @@
+"""OGBench's npz layout, which the lite world's files have too: verify a file, label its rows.
+
+    observations (N, S) float32   actions (N, A) float32 in [-1, 1]
+    terminals (N,) bool, the last row of each episode
+    qpos (N, ...)   qvel (N, ...)   the simulator's states, not in the lite world
+    button_states (N, buttons), scene and puzzle only
+    provenance ()   text, in files made by `qlac data`
+
+Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}, as online. That is
+the course's choice. OGBench's relabelling, and so the published offline data, uses s_t in every version:
+`offline_reward="current"`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from qlac_lite.config.tasks import DOMAINS, LITE_DOMAIN, Domain, Task
+from qlac_lite.data.dataset import Dataset, build_dataset
+from qlac_lite.data.records import again, check_domain, check_numbers, summarise, told_of
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_npz
+
+Arrays = dict[str, np.ndarray]
+
+
+def names(domain: Domain) -> list[str]:
+    """The arrays that a file of the domain needs."""
+    states, buttons = ["qpos", "qvel"] * domain.states, ["button_states"] * (domain.buttons > 0)
+    return ["observations", "actions", "terminals", *states, *buttons]
+
+
+def read(path: Path, domain: Domain | None = None) -> tuple[Arrays, dict]:
+    """A file's arrays and what it holds, see `data.load.read`.
+
+    Verified: keys, shapes, dtypes, finiteness, episodes and the size of the domain.
+    """
+    arrays = read_npz(path, again(domain))
+    with told_of(path, domain):
+        held = _domain_of(arrays)
+    check_domain(path, held, domain)
+    with told_of(path, domain):
+        lengths = _check(arrays, held)
+    return arrays, summarise(path, held, lengths, arrays.get("provenance"))
+
+
+def _domain_of(arrays: Arrays) -> Domain:
+    """The domain, by the sizes of the rows, which are checked first."""
+    _require(arrays, names(LITE_DOMAIN))
+    observations = arrays["observations"]
+    if observations.ndim != 2 or len(observations) == 0:
+        raise QlacError(f"observations have the shape {observations.shape}, not (rows, size).")
+    rows, size = observations.shape
+    numbers = {key: array for key, array in arrays.items() if key != "provenance"}
+    for key, array in numbers.items():
+        if array.shape[:1] != (rows,):
+            raise QlacError(f"{key} has the shape {array.shape}, but observations have {rows} rows.")
+        check_numbers(key, array)
+    buttons = arrays.get("button_states", np.zeros((1, 0))).shape[1:]
+    domains = (*DOMAINS.values(), LITE_DOMAIN)
+    for domain in domains:
+        if (size, buttons) == (domain.observation_size, (domain.buttons,)):
+            return domain
+    raise QlacError(f"observations of size {size} fit none of {', '.join(d.name for d in domains)}.")
+
+
+def _require(arrays: Arrays, keys: list[str]) -> None:
+    for key in keys:
+        if key not in arrays:
+            raise QlacError(f"the key {key!r} is missing (it has {', '.join(sorted(arrays)) or 'none'}).")
+
+
+def _check(arrays: Arrays, domain: Domain) -> np.ndarray:
+    """Checks actions, episodes and states; the transitions of each episode."""
+    observations, actions, terminals = arrays["observations"], arrays["actions"], arrays["terminals"]
+    rows = len(observations)
+    if actions.shape != (rows, domain.action_size):
+        raise QlacError(f"actions have the shape {actions.shape}, not ({rows}, {domain.action_size}).")
+    if np.abs(actions).max() > 1.0 + 1e-5:
+        raise QlacError("actions lie outside [-1, 1].")
+    if terminals.shape != (rows,) or not np.isin(terminals, (0, 1)).all():
+        raise QlacError("terminals are not one flag a row.")
+    if not terminals[-1]:
+        raise QlacError("the last row does not end an episode, so the file was cut.")
+    lengths = np.diff(np.flatnonzero(terminals), prepend=-1) - 1
+    if lengths.min() < 1:
+        raise QlacError(f"episode {lengths.argmin()} has one row and so no transition.")
+    _require(arrays, names(domain))
+    if domain.states:
+        qpos, size = arrays["qpos"], domain.qpos_size
+        if qpos.shape != (rows, size):
+            raise QlacError(f"qpos has the shape {qpos.shape}, not ({rows}, {size}).")
+        arm = np.abs(observations[:, :6] - qpos[:, :6]).max()
+        if arm > 1e-3:
+            raise QlacError(
+                f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, "
+                "so rows are shuffled."
+            )
+    return lengths
+
+
+def label(arrays: Arrays, right: np.ndarray, task: Task, stride: int, offline_reward: str) -> Dataset:
+    """Rows as a flat dataset with the rewards and masks of `task`.
+
+    Args:
+        right: (N, objects) bool, which objects are right in each row's state.
+        offline_reward: whose reward a row has, the "next" state's or the "current" one's.
+    """
+    wrong = np.sum(~right, axis=1)  # (N,)
+    reward = -np.minimum(wrong, 1) if task.sparse else -wrong  # r(s) of each row's state
+    # the last row of an episode has no next state, and is no transition
+    shift = -1 if offline_reward == "next" else 0
+    rewards, masks = np.roll(reward, shift), np.roll(wrong > 0, shift)
+    ends = arrays["terminals"] > 0
+    return build_dataset(arrays["observations"], arrays["actions"], rewards, masks, ends, stride)

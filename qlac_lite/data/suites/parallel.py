@@ -1,0 +1,73 @@
+"""Episodes made in parallel by simulator processes: to the byte, resumable.
+
+(domain, seed, number) alone decide an episode, whatever the number of processes. Finished ones wait in a
+`.parts` folder beside the target, and a killed generation goes on from them.
+"""
+
+import concurrent.futures
+import concurrent.futures.process
+import contextlib
+import multiprocessing
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from qlac_lite.config.tasks import Domain
+from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import disk_error, read_npz
+from qlac_lite.utils.machine import bar_seconds, usable_cores
+
+
+@contextlib.contextmanager
+def in_parallel(
+    domain: Domain,
+    episodes: int,
+    seed: int,
+    target: Path,
+    workers: int | None,
+    write: Callable[[Domain, int, int, Path], None],
+    preloaded: list[str],
+    unit: tuple[str, int],
+) -> Iterator[list[dict[str, np.ndarray]]]:
+    """The arrays of each episode; the parts are removed when the caller has written `target`.
+
+    Args:
+        workers: processes; by default one a core.
+        write: makes one episode: (domain, seed, episode, path).
+        preloaded: the modules that the processes begin with.
+        unit: what the progress bar counts, and how many an episode has.
+    """
+    parts = target.with_name(target.name + ".parts")
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, parts) from error
+    paths = [parts / f"{seed}-{episode:06d}.npz" for episode in range(episodes)]
+    todo = [episode for episode, path in enumerate(paths) if not path.exists()]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(preloaded)
+    (name, each), done = unit, episodes - len(todo)
+    bar = tqdm(
+        desc=f"Generating {domain.dataset}", total=episodes * each, initial=done * each, unit=name,
+        unit_scale=each > 1, mininterval=bar_seconds(),
+    )  # fmt: skip
+    processes = min(workers or usable_cores(), max(1, len(todo)))
+    with bar, concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+        futures = [pool.submit(write, domain, seed, episode, paths[episode]) for episode in todo]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                future.result()
+                bar.update(each)
+        except concurrent.futures.process.BrokenProcessPool:
+            raise QlacError(
+                "A simulator process died, perhaps for want of memory. Run the same command again, with "
+                f"fewer --workers: the finished episodes in {parts} are kept."
+            ) from None
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    yield [read_npz(path, f"Delete the folder {parts} and try again.") for path in paths]
+    shutil.rmtree(parts)
