@@ -1,7 +1,4 @@
-"""The command line: `qlac ...` or `python -m qlac_lite ...`.
-
-A bad input ends in one message and exit status 2; nothing half-written is left.
-"""
+"""The command line: `qlac ...` or `python -m qlac_lite ...`; a bad input ends it with exit status 2."""
 
 import os
 import sys
@@ -16,6 +13,7 @@ from qlac_lite.config import get_method, make_config, protocol
 from qlac_lite.config.presets import describe_settings, parse_settings
 from qlac_lite.config.tasks import LITE_WORLD, get_domain
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.machine import use_cores
 
 looks = dict(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app = typer.Typer(name="qlac", no_args_is_help=True, **looks)
@@ -43,19 +41,19 @@ def data(
     source: Annotated[Source, Option(help="Where it comes from, see above.")] = "auto",
     episodes: Annotated[Number, Option(help="Episodes or demonstrations to generate.")] = None,
     seed: Annotated[int, Option(help="Seed of the generation.")] = 0,
-    shards: Annotated[Number, Option(help="Generate that many files, to be streamed in training.")] = None,
+    shards: Annotated[Number, Option(help="Generate that many files, for training to stream.")] = None,
     workers: Annotated[Number, Option(help="Simulator processes; all cores by default.")] = None,
     out: Annotated[Place, Option(help="Folder; default $QLAC_DATA or the user's cache.")] = None,
     verify: Annotated[Place, Option(help="Only check this file, against NAME if given.")] = None,
 ) -> None:
     """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, says where it came from.
 
-    Sources: **file**, the official file already in the folder; **download**, that, else the authors' host,
-    else the mirror; **generate**, OGBench's scripted oracles (1000 transitions an episode), or scripts
-    in place of Robomimic's people; **auto**, these in that order, but with --episodes it generates.
+    Sources: **file**, the official one in the folder; **download**, that, else the authors' host, else the
+    mirror; **generate**, OGBench's scripted oracles (1000 transitions an episode), or scripts in place of
+    Robomimic's people; **auto**, these in that order, but with --episodes it generates.
 
-    Standard output is the path of the file, or of the folder of its shards. A killed generation goes on where
-    it was. Name, episodes and seed determine the bytes. Generated files are named as such.
+    Prints the path of the file, or of the folder of its shards. A killed generation goes on where it was.
+    Name, episodes and seed determine the bytes. Generated files are named as such.
     """
     if verify:
         from qlac_lite.data.load import verify as check
@@ -100,7 +98,6 @@ def train(
     out = out or Path("runs") / task / method
     from qlac_lite.data.fetch import get_dataset
     from qlac_lite.training import loop
-    from qlac_lite.utils.machine import use_cores
 
     use_cores()
     run, dataset = loop.start_run(config, data or get_dataset(task), out, resume, collected)
@@ -118,8 +115,8 @@ def sweep(
 ) -> None:
     """Trains tasks x methods x seeds on Ray: on a laptop, a workstation's GPUs, a cluster at --address.
 
-    Each cell is a run folder, OUT/TASK/METHOD/seeds-FIRST-LAST. Given again, the command skips what is done
-    and goes on with the rest, from the newest checkpoints. It lists cells that fail, and exits with status 1.
+    Each cell is a run folder, OUT/TASK/METHOD/seeds-FIRST-LAST. Given again, the command goes on from the
+    newest checkpoints. It lists cells that fail, and exits with status 1.
     """
     out = out or Path("runs") / spec.stem
     from qlac_lite.experiments.sweep.plan import describe_sweep
@@ -142,10 +139,7 @@ def evaluate(
     episodes: Annotated[int, Option(help="Episodes per seed.")] = 50,
     filmstrip: Annotated[Place, Option(help="Draw an episode of the first seed to this PNG.")] = None,
 ) -> None:
-    """Success rate of a run's newest policies, per seed and together, with a 95 % bootstrap interval.
-
-    Writes evaluate.csv into the run folder.
-    """
+    """Success rate of a run's newest policies, with a 95 % bootstrap interval, also as its evaluate.csv."""
     if episodes < 1:
         raise QlacError(f"--episodes is {episodes}: it has to be at least 1.")
     from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
@@ -157,13 +151,13 @@ def evaluate(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], Argument(help="Run folders, or folders with runs at any depth below.")],
+    runs: Annotated[list[Path], Argument(help="Run folders, or folders of them at any depth.")],
     out: Annotated[Path, Option(help="Folder for figures, tables and filmstrips.")] = Path("report"),
 ) -> None:
     """Learning curves (PNG), tables (Markdown and CSV), and a filmstrip of the best agent, for each task.
 
-    Runs of one method and task are pooled over seeds. Those with the paper's settings are compared with its
-    figures at the same steps: rings in the curves, a table, comparison.csv. aggregate.* pool tasks.
+    Pools seeds; aggregate.* pool tasks. Runs with the paper's settings are compared with its figures at the
+    same steps: rings in the curves, a table, comparison.csv.
     """
     from qlac_lite.reports.by_task import write_report
 
@@ -173,10 +167,10 @@ def report(
 @app.command()
 def export(
     run: Run,
-    out: Annotated[Path, Option(help="File to write (.npz); a .json with the provenance comes beside it.")],
+    out: Annotated[Path, Option(help="File to write (.npz), with a .json of its provenance.")],
     seed: Annotated[int, Option(help="Which of the run's seeds.")] = 0,
 ) -> None:
-    """Writes one seed's policy as a small file: the networks that act, and their provenance."""
+    """Writes the networks that act, of one seed, as a small file."""
     from qlac_lite.training.policy import export_policy
     from qlac_lite.training.run_folder import open_run
 
@@ -187,32 +181,31 @@ def export(
 @app.command()
 def experiment(
     name: Annotated[str, Argument(help="One of those above.")],
-    out: Annotated[Path, Option(help="Folder for the results; what is there is not run again.")],
+    out: Annotated[Path, Option(help="Folder for the results; what is there is kept.")],
     seeds: Annotated[Number, Option(help="Trained side by side; 8 by default, or 4.")] = None,
     method: Annotated[Words, Option(help="Only this method; may be repeated.")] = None,
     set_: Settings = None,
-    task: Annotated[Word, Option(help="With whole runs on this task, where it can be.")] = None,
-    preset: Annotated[str, Option(help="**lite**, or **full**: the paper's sizes, for a GPU.")] = "lite",
-    data: Annotated[Place, Option(help="With --task: dataset file; default: `qlac data`.")] = None,
+    task: Annotated[Word, Option(help="Of whole runs, where it can be.")] = None,
+    preset: Annotated[str, Option(help="**lite**, or **full** for a GPU.")] = "lite",
+    data: Annotated[Place, Option(help="With --task: dataset file.")] = None,
 ) -> None:
     """Runs one of the course's experiments, by default on the lite world; what was killed goes on.
 
     **horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes.
-    **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and what it
-    teaches. **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16
-    against float32. **labels**: offline rewards of the next or the current state.
+    **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and teach.
+    **naive**: RLPD on chunks, over chunk length and step. **precision**: sampling in bfloat16 against
+    float32. **labels**: offline rewards of the next or the current state.
 
-    Ablations, with a report.md and report.png in OUT: **length** of the chunk; **disturbance**: the same
-    where actions are pushed about; **halves**: backup and policy apart (--method: the family's fql or bfn);
-    **candidates**: N; **factors**: one setting at a time.
+    Ablations, with report.md and report.png: **length** of the chunk; **disturbance**: the same where actions
+    are pushed about; **halves**: backup and policy apart (--method fql or bfn); **candidates**: N;
+    **factors**: one setting at a time.
 
-    exploration and ablations take --task and --preset full (default: cube-triple, task 2): whole runs.
+    exploration and ablations take --task and --preset full (cube-triple, task 2): runs of `qlac train`.
     """
     given = dict(seeds=seeds, methods=tuple(method or ()))
     settings = parse_settings(set_ or []) | {name: value for name, value in given.items() if value}
     from qlac_lite.experiments.ablations import ABLATIONS, variants
     from qlac_lite.experiments.catalogue import run_on_task
-    from qlac_lite.utils.machine import use_cores
 
     use_cores()
     task = task or ("cube-triple-play-singletask-task2-v0" if preset == "full" else LITE_WORLD)
@@ -237,7 +230,6 @@ def methods() -> None:
 
 
 def main() -> None:
-    """Entry point of `qlac`."""
     try:
         app()
     except QlacError as error:

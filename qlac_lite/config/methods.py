@@ -17,8 +17,8 @@ class Method:
     learner: str  # module:function
     tuned: tuple[str, ...] = ()  # fields of Config that the paper sets by task
     critic: bool = True
-    decouples: bool = False  # whether policy and critic may take chunks of different lengths
-    settings: dict[str, Any] = dataclasses.field(default_factory=dict)  # fields of Config, in every preset
+    decouples: bool = False  # whether policy and critic may differ in chunk length
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)  # fields of Config
 
 
 _FQL = dict(learner="qlac_lite.agents.fql:make_learner", tuned=("alpha",), decouples=True)

@@ -21,7 +21,7 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS, "qlac train --help")
     if preset == "full" and task == LITE_WORLD:
-        raise QlacError(f"{task} is the course's own small world, without a full preset. Take --preset lite.")
+        raise QlacError(f"{task} is the course's own world and has no full preset. Take --preset lite.")
     for name in changes:
         if name not in SETTINGS:
             raise unknown("field", name, sorted(SETTINGS), "qlac train --help")

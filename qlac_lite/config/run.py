@@ -135,7 +135,7 @@ class Config:
 
     @property
     def backup_length(self) -> int:
-        """Steps from a state to the one that its critic target bootstraps from."""
+        """Steps to the state that a critic target bootstraps from."""
         return 1 if get_method(self.method).backup == "one-step" else self.horizon
 
     @property
@@ -164,7 +164,7 @@ class Config:
         return self.span if self.updates_per_step else max(self.span, self.horizon)
 
     def updates_due(self, steps):
-        """Online gradient steps due after `steps` environment steps of a seed (a number or an array)."""
+        """Online gradient steps due after `steps` of a seed in its environment (a number or an array)."""
         rate = fractions.Fraction(self.updates_per_step).limit_denominator(1000)
         return (steps > self.online_start) * (steps - self.online_start) * rate.numerator // rate.denominator
 

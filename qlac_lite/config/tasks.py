@@ -32,7 +32,7 @@ class Domain:
     sparse_in_paper: bool = False
     paper_data: tuple[int, int] = 0, 1  # transitions (0: those of `dataset`) and files that the paper took
     action_size: int = 5  # A: x, y, z, yaw, gripper
-    # Where observations hold the effector's place (from, to, units per metre), and its box (corners, metres).
+    # The effector's place in observations (from, to, units per metre), and its box (corners, metres).
     effector: tuple[int, int, float] = 12, 15, 10.0
     workspace: tuple = (-0.275, -0.45, -0.05), (0.275, 0.45, 0.45)
     lite: dict = dataclasses.field(default_factory=dict)  # fields of Config, in the `lite` preset
@@ -120,7 +120,7 @@ class Task:
     name: str
     domain: Domain
     number: int  # of the domain's goals: 1 to 5
-    sparse: bool  # reward -1 until all objects are right, then 0; else minus the number of wrong objects
+    sparse: bool  # reward -1 until all objects are right; else minus the number of wrong ones
 
     @property
     def reward_min(self) -> float:
@@ -150,7 +150,7 @@ def get_task(name: str) -> Task:
 
 
 def get_domain(dataset: str) -> Domain:
-    """The domain of a dataset, such as cube-single-play-v0, or of a task's data; QlacError if unknown."""
+    """The domain of a dataset, such as cube-single-play-v0, or of a task; QlacError if unknown."""
     names = {domain.dataset: domain for domain in (*DOMAINS.values(), *ROBOMIMIC.values(), LITE_DOMAIN)}
     if dataset in names:
         return names[dataset]

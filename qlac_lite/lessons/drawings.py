@@ -1,11 +1,9 @@
 """Drawings that explain: losses, mazes, cells of a map."""
 
-import matplotlib
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from qlac_lite.reports.plots import new_figure
 
@@ -78,15 +76,15 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits=(0
     picture[tuple(cells.T)] = values
     axes.set_facecolor("0.35")
     axes.imshow(picture, cmap="Blues", vmin=limits[0], vmax=limits[1])
-    axes.set(xlim=(0, cells[:, 1].max() + 1), ylim=(cells[:, 0].max() + 1, 0))
+    height, width = cells.max(axis=0) + 1
+    axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
     label = dict(ha="center", va="center", weight="bold")
     label["bbox"] = dict(boxstyle="circle,pad=0.2", fc="white", ec="none")
     for (row, column), letter in ((cells[0], "S"), (cells[goal], "G")):
         axes.text(column, row, letter, **label)
-    axes.set(xticks=[], yticks=[])
     axes.grid(False)
 
 
-def tile(x: float, y: float, colour: str) -> Artist:
+def tile(x: float, y: float, colour: str) -> Rectangle:
     """A unit square around (x, y), for `axes.add_patch`."""
-    return matplotlib.patches.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white")
+    return Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white")

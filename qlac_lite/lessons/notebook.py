@@ -2,7 +2,7 @@
 
 import base64
 import html
-import importlib.util
+import importlib
 import io
 import os
 import platform
@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-# Installed without their dependencies (see Makefile): labmaze, which is not needed, lacks wheels.
+# Without dependencies (see Makefile): labmaze, which is not needed, lacks wheels.
 NO_DEPENDENCIES = ("ogbench", "dm_control")
 EXTRAS = {"robomimic": ("robosuite==1.5.2",)}
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
-_scratch: dict[str, tempfile.TemporaryDirectory] = {}  # folders that go with the process
+_scratch: dict[str, tempfile.TemporaryDirectory] = {}
 
 
 def set_up(extra: str | None = None) -> None:
@@ -42,15 +42,11 @@ def missing_packages(extra: str | None = None) -> list[str]:
 
 
 def _installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+    return any(metadata.distributions(name=name))
 
 
 def _install(packages: list[str]) -> None:
-    """Adds packages; that all installed versions are constraints keeps pip from changing one."""
+    """Adds packages, with what is installed as constraints: pip changes none of it."""
     alone = [line for line in packages if line.startswith((*NO_DEPENDENCIES, *sum(EXTRAS.values(), ())))]
     others = [line for line in packages if line not in alone]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
@@ -75,8 +71,7 @@ def report() -> str:
     version = lambda name: f"{name} {metadata.version(name)}" if _installed(name) else f"{name} missing"
     parts = [f"qlac-lite {qlac_lite.__version__}", f"Python {platform.python_version()}"]
     parts += [f"{version('jax')} on {jax.default_backend()}", version("ogbench"), version("mujoco")]
-    parts += [f"renderer {renderer()}"] + ["shortened by QLAC_FAST"] * _fast()
-    return " | ".join(parts)
+    return " | ".join([*parts, f"renderer {renderer()}"] + ["shortened by QLAC_FAST"] * _fast())
 
 
 def renderer() -> str:
@@ -97,32 +92,31 @@ def _fast() -> bool:
 
 
 def shorten(full: Any, fast: Any) -> Any:
-    """`full`, or `fast` where the environment's QLAC_FAST=1 asks for a short run, as tests do."""
+    """`full`, or `fast` where QLAC_FAST=1 is set, as in tests."""
     return fast if _fast() else full
 
 
 def run_folder(lesson: str, keep: bool = False) -> Path:
-    """The folder of a lesson's runs, absolute: on Drive if it is mounted, so that they go on after a break;
-    beside the notebook with `keep`; else removed with the kernel.
-    """
-    lesson = "-".join([lesson] + ["full"] * keep + ["fast"] * _fast())  # runs of other sizes do not mix
+    """The folder of a lesson's runs: on Colab's Drive, beside the notebook (`keep`), or gone with the
+    kernel."""
+    lesson += "-full" * keep + "-fast" * _fast()  # runs of other sizes do not mix
     colab, mounted = "google.colab" in sys.modules, DRIVE.is_dir()
     if colab and mounted:
         folder = DRIVE / "qlac-lite" / lesson
-        print(f"Runs lie on Drive, in {folder}, and go on from there when this page is opened again.")
+        print(f"Runs lie on Drive, in {folder}, and go on when this page is opened again.")
     elif keep:
         folder = Path("full-runs", lesson)
     else:
         _scratch[lesson] = tempfile.TemporaryDirectory(prefix=f"{lesson}-")
         folder = Path(_scratch[lesson].name)
     if colab and not mounted:
-        print(f"Drive is not mounted at {DRIVE}: what runs here is lost when Colab takes the machine away.")
+        print(f"Drive is not mounted at {DRIVE}: runs are lost when Colab takes the machine away.")
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
 
 
 def _png(figure: Any) -> bytes:
-    """The figure in 256 colours: a third of the size, and the same to the eye."""
+    """The figure in 256 colours: a third of the size."""
     from PIL import Image
 
     full, small = io.BytesIO(), io.BytesIO()
@@ -133,9 +127,9 @@ def _png(figure: Any) -> bytes:
 
 
 def show(picture: Any, alt: str) -> None:
-    """Displays a Matplotlib figure, or the bytes of a GIF, with a text that says what it shows.
+    """Displays a Matplotlib figure, or the bytes of a GIF; screen readers read its text `alt` aloud.
 
-    JupyterLab and Colab read the text aloud in HTML; the built lessons keep a PNG (build_lessons.execute).
+    They need HTML; the built lessons keep the PNG (build_lessons.execute).
     """
     from IPython.display import display
 

@@ -1,9 +1,9 @@
-"""A point on a line, pushed by the action and by noise: a small continuous world in which chunks cost.
+"""A point on a line, pushed by the action and by noise: a continuous world where chunks cost.
 
     x' = x + u + sigma w,   w ~ N(0, 1),   reward = -(x^2 + effort u^2)
 
-This linear-quadratic problem has an exact solution. Gain and quadratic part of the value are the same for
-every chunk length H (certainty equivalence); the noise that nobody corrects inside a chunk costs more:
+The solution is exact (linear-quadratic). Gain and p are the same for every chunk length H (certainty
+equivalence); the noise that nobody corrects inside a chunk costs more:
 
     V_H(x) = -(p x^2 + c_H),   c_H = sigma^2 (sum_{k<H} k discount^k + H p discount^H) / (1 - discount^H)
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class PointEnv(gymnasium.Env):
-    """Observes its position (1,), is pushed by the action (1,); its episode never ends."""
+    """Observation (1,): position; action (1,): push; endless episode."""
 
     def __init__(self, sigma: float, effort: float = 0.1, start: float = 1.0):
         self.sigma, self.effort, self.start = sigma, effort, start

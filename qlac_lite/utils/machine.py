@@ -40,15 +40,15 @@ def bar_seconds() -> float:
 
 
 def use_cores() -> None:
-    """Makes cores devices of JAX, for seeds or shares of a batch. Call it before JAX is used."""
+    """Makes cores devices of JAX, for seeds or shares of a batch."""
     import jax
 
-    with contextlib.suppress(RuntimeError):  # where JAX already runs, as in a notebook, it keeps its devices
+    with contextlib.suppress(RuntimeError):  # JAX already runs, as in a notebook
         jax.config.update("jax_num_cpu_devices", usable_cores())
 
 
 def provenance(program: str = "qlac") -> dict[str, Any]:
-    """What stands beside a result: versions, machine, and `program` with this process's arguments."""
+    """What stands beside a result: versions, machine, and the command."""
     import jax
 
     packages = "jax jaxlib flax optax numpy gymnasium ogbench mujoco dm_control robosuite h5py".split()
@@ -75,8 +75,7 @@ def _processor() -> str:
 class Stopwatch:
     """What the main thread waits for: `with watch("simulating"): ...`, then `watch.row()`.
 
-    A run that waits for `simulating` gains from more cores, for `learning` from a GPU, for `loading` (the
-    next shard of its data) from longer `shard_steps`.
+    More cores make `simulating` shorter, a GPU `learning`, longer `shard_steps` `loading`.
     """
 
     def __init__(self):
@@ -93,8 +92,7 @@ class Stopwatch:
         self._waited[what] += seconds
 
     def row(self) -> dict[str, float]:
-        """A row of utilisation.csv since the last one: seconds, shares of them waited, cores busy on
-        average."""
+        """A row of utilisation.csv, since the last one: seconds, shares of them, mean cores busy."""
         now, cpu = time.monotonic(), _cpu_seconds()
         seconds = max(now - self._begin, 1e-9)
         shares = {what: waited / seconds for what, waited in self._waited.items()}
@@ -104,7 +102,7 @@ class Stopwatch:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of this process and its simulators so far."""
+    """Of this process and its simulators."""
     total, own = 0.0, psutil.Process()
     for process in (own, *own.children(recursive=True)):
         with contextlib.suppress(psutil.Error):  # one that has just ended

@@ -1,4 +1,4 @@
-"""Simulated episodes of a tabular MDP, and windows of them. N episodes, T steps, M windows."""
+"""Simulated episodes of tabular MDPs, and their windows. N episodes, T steps, M windows."""
 
 from typing import NamedTuple
 
@@ -22,10 +22,8 @@ def simulate(
     rng: np.random.Generator,
     chunk_length: int = 1,
 ) -> Trajectories:
-    """Episodes of `steps` transitions from `starts` (N,).
-
-    The policy (S, A^H) chooses a chunk every H = `chunk_length` steps, which is executed open loop.
-    """
+    """Episodes of `steps` transitions from `starts` (N,); the policy (S, A^H) chooses a chunk every H
+    steps."""
     sequences, cumulative = action_sequences(mdp.rewards.shape[1], chunk_length), policy.cumsum(axis=1)
     moves, terminal = mdp.transitions.cumsum(axis=2), mdp.terminal
     states, actions = np.zeros((len(starts), steps + 1), int), np.zeros((len(starts), steps), int)
@@ -41,7 +39,7 @@ def simulate(
 
 
 class Windows(NamedTuple):
-    """M stretches of L steps of episodes, 0 past an episode's end."""
+    """M stretches of L steps, 0 past an episode's end."""
 
     state: np.ndarray  # (M,) int, the first
     actions: np.ndarray  # (M, L) int
@@ -53,7 +51,7 @@ class Windows(NamedTuple):
 
 
 def windows(mdp: TabularMDP, episodes: Trajectories, length: int, stride: int = 1) -> Windows:
-    """Windows of `length` steps from 0, stride, 2 stride, ... of each episode, as long as a step is left."""
+    """Windows of `length` steps from 0, stride, 2 stride, ... of each episode, while a step is left."""
     states, actions, rewards, valid = episodes
     row, start = np.nonzero(valid & (np.arange(valid.shape[1]) % stride == 0))  # (M,), (M,)
     end = valid.sum(axis=1)[row]  # (M,)

@@ -31,7 +31,7 @@ class TabularMDP(NamedTuple):
 
 
 def check_mdp(mdp: TabularMDP) -> None:
-    """Raises QlacError at unlike shapes, a row of p that is no distribution, a discount outside [0, 1)."""
+    """Raises QlacError if it is malformed."""
     p, r = np.asarray(mdp.transitions), np.asarray(mdp.rewards)
     if p.ndim != 3 or p.shape[0] != p.shape[2] or r.shape != p.shape[:2]:
         raise QlacError(f"An MDP needs transitions (S, A, S), rewards (S, A); not {p.shape} and {r.shape}.")
@@ -40,10 +40,8 @@ def check_mdp(mdp: TabularMDP) -> None:
     broken = np.argwhere((p < 0).any(axis=2) | ~np.isclose(p.sum(axis=2), 1))
     if len(broken):
         s, a = broken[0]
-        total = p[s, a].sum()
-        raise QlacError(
-            f"p(. | s={s}, a={a}) is no distribution: it sums to {total:.4g}. Normalise each row."
-        )
+        total = f"{p[s, a].sum():.4g}"
+        raise QlacError(f"p(. | s={s}, a={a}) is no distribution: sums to {total}. Normalise each row.")
     if not 0 <= mdp.discount < 1:
         raise QlacError(f"The discount is {mdp.discount}; it must lie in [0, 1).")
 
