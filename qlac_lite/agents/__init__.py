@@ -14,7 +14,7 @@ __all__ = ["Learner", "State", "make_learner"]
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """The learner of `config.method`."""
+    """The learner of `config.method`, for observations of size S and actions of size A."""
     inputs = (config, observation_size, action_size)
     if config.chunk_length != config.critic_length:
         inputs += (decoupled.make_critics(*inputs),)

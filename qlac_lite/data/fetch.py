@@ -32,11 +32,12 @@ def get_dataset(
         name: such as cube-single-play-v0, lift-mh-low_dim, or a task's.
         source: 'file' the cached official file; 'download' that, else authors' host, else mirror; 'generate'
             scripts; 'auto' all of these in that order, or the scripts alone if `episodes` are asked for.
-        episodes: to generate; by default the dataset's own number, or FALLBACK_EPISODES if 'auto' comes to
-        it. out: folder for the file; by default $QLAC_DATA, or the user's cache folder. shards: generates
-        that many files, with the seeds from `seed` on; the path is their folder's.
+        episodes: to generate; by default the dataset's own number, or FALLBACK_EPISODES with 'auto'.
+        out: folder for the file; by default $QLAC_DATA, or the user's cache folder.
+        shards: generates that many files, with the seeds from `seed` on; the path is their folder's.
 
-    Raises QlacError: unknown name or source, nothing reachable, or a file that does not pass `verify`.
+    Raises:
+        QlacError: unknown name or source, nothing reachable, or a file that does not pass `verify`.
     """
     import pooch
 

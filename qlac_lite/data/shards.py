@@ -113,7 +113,8 @@ class Stream:
     """The dataset on the device at each gradient step; a whole dataset is a stream that never changes.
 
     Args:
-        put: brings a dataset to the device. steps: gradient steps that a shard serves.
+        put: brings a dataset to the device.
+        steps: gradient steps that a shard serves.
         ahead: shards that are on their way, each in a thread of its own.
     """
 

@@ -62,6 +62,9 @@ def train_lite(
     Args:
         collected: the `replay` of a run with as many seeds; each seed also learns from its part.
         probed: evaluations also probe the critics (see `probe`).
+
+    Raises:
+        QlacError: chunks or evaluations do not fit, there is no critic to probe, or the run diverges.
     """
     check_horizon(int(np.max(data.steps_left)), config.span)
     check_phases(config)

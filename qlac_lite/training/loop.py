@@ -43,6 +43,9 @@ def start_run(
 
     Args:
         collected: a finished run with the same seeds; each seed's online transitions join the data.
+
+    Raises:
+        QlacError: what is wrong with the file, the folder, or the two together.
     """
     opened = open_shards if data.is_dir() else load
     dataset, summary = opened(data, get_task(config.task), config.start_stride, config.offline_reward)

@@ -44,7 +44,7 @@ class Policy:
 
 
 def export_policy(run: Run, seed: int, path: Path) -> Policy:
-    """Writes the policy of one seed of a run's newest checkpoint."""
+    """Writes the policy of one seed of a run's newest checkpoint. Raises QlacError without such a seed."""
     config = run.config
     if seed not in config.seed_list:
         raise QlacError(f"{run.folder} has no seed {seed}; it has {list(config.seed_list)}.")

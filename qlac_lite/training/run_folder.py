@@ -120,7 +120,11 @@ def named_leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool) -> Run:
-    """A new run folder, or to `resume` the one of this configuration and data; nothing else may be there."""
+    """A new run folder, or to `resume` the one that is there.
+
+    Raises:
+        QlacError: other files are there, or a run of another configuration or other data.
+    """
     if not (folder / "run.json").exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")

@@ -59,7 +59,7 @@ def disk_error(error: OSError, path: Path) -> QlacError:
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:
-    """Arrays as an npz; the same arrays give the same bytes."""
+    """Arrays as an npz: the same arrays, the same bytes. Raises TypeError for arrays of Python objects."""
     # NumPy 2.1 takes allow_pickle=False for an array of that name.
     if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)}: arrays of Python objects would need pickle.")

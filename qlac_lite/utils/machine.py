@@ -24,7 +24,7 @@ WAITS = ("learning", "simulating", "loading", "evaluating", "saving")
 
 
 def usable_cores() -> int:
-    """The cores to use: QLAC_CORES, else those that the system gives."""
+    """QLAC_CORES, which has to be a whole number (else QlacError); or the cores that the system gives."""
     given = os.environ.get("QLAC_CORES")
     if given is None:
         # A batch system's share of a node shows in the affinity only, which macOS lacks.

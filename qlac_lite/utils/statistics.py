@@ -4,6 +4,7 @@ Seeds differ: one draws an easy start, another a hard one. Variants that are tra
 the same data share much of that luck, and it drops out of their difference. R seeds; rates in any unit.
 """
 
+import bisect
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -77,7 +78,8 @@ def power(apart: float, spread: float, seeds: int) -> float:
 
 def seeds_needed(apart: float, spread: float, most: int = 10_000) -> int:
     """The fewest seeds with which `power` is at least 0.8, or `most`."""
-    return next((seeds for seeds in range(2, most) if power(apart, spread, seeds) >= 0.8), most)
+    seeds = range(2, most)  # power grows with them
+    return 2 + bisect.bisect_left(seeds, 0.8, key=lambda count: power(apart, spread, count))
 
 
 def points_interval(interval: Interval, ends: tuple[float, float] = (0, 100), form: str = ".0f") -> str:

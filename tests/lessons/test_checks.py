@@ -19,7 +19,7 @@ import wrong_answers_08
 import wrong_answers_09
 
 from qlac_lite.lessons import checks
-from qlac_lite.lessons.checks.exercise import Exercise
+from qlac_lite.lessons.checks.exercise import Exercise, edited
 
 ANSWERS = (
     wrong_answers_00,
@@ -177,6 +177,14 @@ def test_cases_stay_until_the_answer_is_right():
     assert str(exercise.judge(wrong)) == first and "rate = " in first
     exercise.judge(copy_of(exercise.library))
     assert str(exercise.judge(wrong)) != first
+
+
+def test_an_edit_that_says_nothing_certain_is_refused():
+    right = ALL["check_decision_steps"].library
+    assert edited(right, {"0, steps": "1, steps"})(6, 4).tolist() == [1, 5]
+    for piece, times in (("no such piece", 0), ("steps", 5)):
+        with pytest.raises(ValueError, match=f"{piece}' {times} times, not once"):
+            edited(right, {piece: "something else"})
 
 
 def test_a_verdict_reads_as_text_and_as_a_page():

@@ -42,7 +42,8 @@ def collect_episode(domain: Domain, seed: int, episode: int) -> dict[str, np.nda
     """One play episode, STEPS rows of each key of OGBench's layout.
 
     An oracle follows a plan with smoothed noise (0.1, smoothing 0.5) to one random target after the other.
-    The probability of stacking is drawn once. A scene is drawn again if its cube leaves the reachable area.
+    The probability of stacking is drawn once. A scene is drawn again if its cube leaves the reachable area,
+    at most 100 times (then QlacError).
     """
     for attempt in range(100):
         entropy = np.random.SeedSequence([zlib.crc32(domain.dataset.encode()), seed, episode, attempt])
