@@ -20,7 +20,6 @@ import test_paper
 import qlac_lite
 from qlac_lite import agents
 from qlac_lite.config import METHODS, make_config, methods, protocol, tasks
-from qlac_lite.config.methods import Method
 from qlac_lite.config.tasks import DOMAINS, LITE_DOMAIN, LITE_WORLD, ROBOMIMIC, get_task
 from qlac_lite.data.fetch import generate
 from qlac_lite.experiments.sweep.spec import read_spec
@@ -118,15 +117,6 @@ def edited(function, *changes):
     scope = dict(vars(inspect.getmodule(function)))
     exec(source, scope)
     return scope[function.__name__]
-
-
-def test_a_row_of_methods_has_the_fields_that_the_page_lists():
-    fields = lambda source: [
-        (node.target.id, ast.unparse(node.annotation))
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.AnnAssign)
-    ]
-    assert fields(block("A new method", "class Method")) == fields(inspect.getsource(Method))
 
 
 def test_qlac_methods_names_it_and_says_its_n(bfn_mean):
