@@ -9,7 +9,7 @@ RUNS := runs/headline
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 TF_CPP_MIN_LOG_LEVEL=2
 
-.PHONY: help run robomimic test test-colab colab lab notebooks bench rehearse site site-links publish-links format clean
+.PHONY: help run robomimic test test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
 
 help:
 	@echo "make run        the headline: QC-FQL against FQL on OGBench's cube-single, about 12 minutes on two cores"
@@ -21,6 +21,7 @@ help:
 	@echo "make site       the solved lessons, all pages and the library's API as a web site, in build/site"
 	@echo "make site-links ask each outside link of the site whether it still answers: needs a network"
 	@echo "make bench      speed, as ratios measured in one run"
+	@echo "make gpu        what your NVIDIA GPU does in MINUTES=10: speed, and the paper's cells; goes on when called again"
 	@echo "make publish-links REPO=owner/name   write the address of your copy into badges and links"
 	@echo "make rehearse   the paper's 25 tasks by nine methods, a few steps each: does it all run here?"
 
@@ -90,6 +91,13 @@ site-links: $(VENV)/.site
 
 bench: $(VENV)/.base
 	@$(BIN)/python tools/bench.py
+
+# JAX with CUDA is installed here alone, by pip; without a GPU it does no harm, and the command says so.
+MINUTES ?= 10
+$(VENV)/.gpu: $(VENV)/.base
+	$(call install,JAX for NVIDIA GPUs,[gpu])
+gpu: $(VENV)/.gpu
+	@$(BIN)/python tools/gpu.py --minutes $(MINUTES)
 
 rehearse: $(VENV)/.dev
 	@set -e; for domain in puzzle-3x3 scene cube-double cube-triple cube-quadruple; do \

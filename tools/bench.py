@@ -38,6 +38,7 @@ def main(
     import jax
 
     from qlac_lite.config.presets import parse_settings
+    from qlac_lite.utils.files import write_json
     from qlac_lite.utils.machine import provenance, use_cores
 
     use_cores()
@@ -53,6 +54,8 @@ def main(
             for count in seeds or ((1, 4, 8) if on_gpu else (1, 8)):
                 row = compare_updates(size_name, method_name, count, seconds, **changes)
                 results["updates"].append(row)
+                if out is not None:
+                    write_json(out, results)  # after each row: a call may be cut off
                 print(
                     (
                         f"{size_name:6} {method_name:8} {count:5} {row['one_call_per_second']:13.1f} "
@@ -67,8 +70,6 @@ def main(
         for name, rate in results["simulators"].items():
             print(f"{name}: {rate:.0f} steps/s")
     if out is not None:
-        from qlac_lite.utils.files import write_json
-
         write_json(out, results)
         print(f"Written to {out}")
 
