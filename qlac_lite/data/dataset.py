@@ -1,14 +1,13 @@
 """A flat dataset and the chunks sampled from it, inside the compiled training step.
 
-An episode of T transitions lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of
-s_{t+1} (0 where it is terminal). An episode that did not terminate has one more row, its last observation, to
-bootstrap from.
+An episode lies in consecutive rows: row t holds s_t, a_t, r_t = r(s_{t+1}) and the mask of s_{t+1} (0 where
+it is terminal). An episode that did not terminate has one more row, its last observation, to bootstrap from.
 
 A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode
 (stride H). It never crosses the episode's end: `valid` says which of its steps exist. The discount is 0 from
-the first terminal state on; rewards after a success inside the chunk count, because in play data a success
-does not end the episode. (A critic takes whole chunks only, so online a success reaches it through the one
-start that lies exactly H steps before it: with stride H, in one episode of H.)
+the first terminal state on; rewards after a success inside the chunk count, because a success does not end an
+episode of play. (A critic takes whole chunks only, so online a success reaches it through the one start that
+lies exactly H steps before it: with stride H, in one episode of H.)
 
 Shapes: B batch, H chunk length, A action size, S observation size, N rows.
 """
@@ -19,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qlac_lite.data.records import check_numbers
 from qlac_lite.utils.errors import QlacError
 
 Array = jax.Array | np.ndarray
@@ -57,24 +57,16 @@ def build_dataset(
 ) -> Dataset:
     """Dataset from flat rows (N, ...); `episode_ends` (N,) marks the last observation of each episode.
 
-    Raises QlacError for an episode without a transition, an unfinished last episode, or NaN.
+    Raises QlacError for an episode without a transition, an unfinished last one, or what is no number.
     """
     ends = np.flatnonzero(episode_ends)
     if len(ends) == 0 or ends[-1] != len(observations) - 1:
-        raise QlacError(
-            "The data's last row does not end an episode: the file is cut off. Fetch or generate it again."
-        )
-    first = np.concatenate([[0], ends[:-1] + 1])
+        raise QlacError("The data are cut off: the last row ends no episode. Fetch or generate them again.")
+    first = np.append(0, ends[:-1] + 1)
     if np.any(ends == first):
-        raise QlacError(
-            f"Episode {np.argmax(ends == first)} holds no transition (one row only). Drop it from the data."
-        )
+        raise QlacError(f"Episode {np.argmax(ends == first)} holds no transition. Drop it from the data.")
     for name, array in dict(observations=observations, actions=actions, rewards=rewards).items():
-        if not np.all(np.isfinite(array)):
-            row = np.argwhere(~np.isfinite(array))[0][0]
-            raise QlacError(
-                f"{name} has a NaN or infinity in row {row}. Drop that episode, or fetch the data again."
-            )
+        check_numbers(name, np.asarray(array), remedy=" Drop that episode, or fetch the data again.")
     lengths, number = ends - first + 1, np.arange(len(observations))
     offset, steps_left = number - np.repeat(first, lengths), np.repeat(ends, lengths) - number
     starts = np.flatnonzero((steps_left > 0) & (offset % stride == 0))
@@ -85,10 +77,8 @@ def build_dataset(
 def check_horizon(longest: int, horizon: int) -> None:
     """Raises QlacError if the longest episode is shorter than a chunk: no critic could train."""
     if horizon > longest:
-        raise QlacError(
-            f"The chunk length {horizon} is longer than the longest episode ({longest} steps): "
-            f"no chunk fits. Choose horizon <= {longest}."
-        )
+        told = f"The chunk length {horizon} is longer than the longest episode ({longest} steps)"
+        raise QlacError(f"{told}: no chunk fits. Choose horizon <= {longest}.")
 
 
 def sample(
@@ -103,16 +93,15 @@ def sample(
 ) -> Batch:
     """B = `batch_size` chunks of `horizon` steps, uniform over the starts of all `parts` together.
 
-    A one-step batch is `horizon=1`, an n-step batch `horizon=n`; their learners take the first action only.
+    An n-step batch is `horizon=n`; one-step and n-step learners take the first action only.
 
     Args:
         parts: (offline,) or (offline, online): one buffer to the learner, two arrays in memory, so the
             offline rows exist once for all seeds.
-        offline_share: share of the batch from the first part; the rest is from the second, once it has any.
+        offline_share: of the batch, from the first part; the rest is from the second, once it has any.
         span: actions of a chunk, if above the horizon: for a policy whose chunk is longer than what the
             critic looks ahead. Returns and bootstrap are those of `horizon` steps.
-        capacity: draws as from one buffer of that size, or one larger than the first part if that is more:
-            the oldest starts beyond it are left out.
+        capacity: draws from the newest so many starts, but at least one more than the first part has.
     """
     if offline_share and len(parts) == 2:
         (data, online), keys, share = parts, jax.random.split(key), round(offline_share * batch_size)
@@ -126,7 +115,7 @@ def sample(
     batch = _gather(parts[0], jnp.minimum(index, parts[0].num_starts - 1), horizon, discount, span)
     for before, part in zip(parts, parts[1:], strict=False):
         index = index - before.num_starts
-        inside = (index >= 0) & (index < part.num_starts)  # (B,) the chunk is one of this part's
+        inside = (index >= 0) & (index < part.num_starts)  # (B,)
         batch = _where(inside, _gather(part, jnp.where(inside, index, 0), horizon, discount, span), batch)
     return batch
 
@@ -142,20 +131,14 @@ def _where(condition: jax.Array, yes: Batch, no: Batch) -> Batch:
 
 
 def _gather(data: Dataset, index: jax.Array, horizon: int, discount: float, span: int = 0) -> Batch:
-    batch = _whole(data, index, horizon, discount)
-    if span <= horizon:
-        return batch
-    longer = _whole(data, index, span, discount)
-    return batch._replace(actions=longer.actions, valid=longer.valid)
-
-
-def _whole(data: Dataset, index: jax.Array, horizon: int, discount: float) -> Batch:
+    if span > horizon:
+        longer = _gather(data, index, span, discount)
+        return _gather(data, index, horizon, discount)._replace(actions=longer.actions, valid=longer.valid)
     start = data.starts[index]  # (B,)
     step = jnp.arange(horizon)  # (H,)
     length = jnp.minimum(data.steps_left[start], horizon)  # (B,)
-    rows = start[:, None] + jnp.minimum(
-        step, length[:, None] - 1
-    )  # (B, H), the last step repeated after the end
+    # (B, H), the last step repeated after the end
+    rows = start[:, None] + jnp.minimum(step, length[:, None] - 1)
     valid = (step < length[:, None]).astype(jnp.float32)  # (B, H)
     powers = discount ** step.astype(jnp.float32)  # (H,)
     alive = jnp.min(data.masks[rows], axis=1)  # (B,) 0 if any state of the chunk was terminal

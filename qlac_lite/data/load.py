@@ -15,11 +15,7 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 def read(path: Path, domain: Domain | None = None) -> tuple[Any, dict]:
     """A verified file's content, as its suite's `label` takes it, and a summary of what it holds.
 
-    Args:
-        domain: whose data the file should hold; None accepts any domain of the course.
-
-    Raises:
-        QlacError: the first thing that is wrong, and the remedy.
+    `domain`: whose data it should hold; None accepts any. Raises QlacError: the first fault, and the remedy.
     """
     path, begins = Path(path), b""
     if path.is_file():
@@ -28,9 +24,8 @@ def read(path: Path, domain: Domain | None = None) -> tuple[Any, dict]:
     if begins == HDF5 or path.suffix in (".hdf5", ".h5"):
         return robomimic_files.read(path, domain)
     if begins[:2] == b"PK" and domain and suite_of(domain).SUFFIX != ".npz":
-        raise QlacError(
-            f"{path} is an npz file, but {domain.dataset} comes in robomimic's HDF5. {again(domain)}"
-        )
+        told = f"{path} is an npz file, but {domain.dataset} comes in robomimic's HDF5."
+        raise QlacError(f"{told} {again(domain)}")
     return npz.read(path, domain)
 
 

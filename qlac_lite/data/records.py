@@ -15,24 +15,32 @@ NOTE = ".source.json"
 
 
 def record_source(path: Path, source: str) -> None:
-    """Notes beside a fetched file where it came from and what it held then."""
+    """Notes beside a fetched file where it came from, and its hash."""
     write_json(path.with_name(path.name + NOTE), {"source": source, "sha256": sha256(path)})
 
 
-def summarise(path: Path, domain: Domain, lengths: Sequence[int], inside: Any, **more: Any) -> dict[str, Any]:
-    """What a verified file holds; raises QlacError if it has changed since it was fetched.
+def summarise(
+    path: Path, held: Domain, wanted: Domain | None, lengths: Sequence[int], inside: Any, **more: Any
+) -> dict[str, Any]:
+    """What a verified file holds; QlacError if that is not `wanted`, or has changed since it was fetched.
 
     `lengths`: transitions of each episode. `inside`: the provenance that the file itself tells, or None.
     """
+    if wanted not in (None, held):
+        raise QlacError(
+            f"{path} holds {held.name} data (observations of size {held.observation_size}), but "
+            f"{wanted.dataset} needs {wanted.name} (size {wanted.observation_size}). "
+            f"Give a {wanted.dataset} file, or choose a task of {held.name}."
+        )
     transitions, digest = int(sum(lengths)), sha256(path)
     return dict(
-        domain=domain.name,
+        domain=held.name,
         rows=transitions + len(lengths),
         episodes=len(lengths),
         transitions=transitions,
         episode_length=[int(min(lengths)), int(max(lengths))],
-        observation_size=domain.observation_size,
-        action_size=domain.action_size,
+        observation_size=held.observation_size,
+        action_size=held.action_size,
         sha256=digest,
         **more,
         provenance=_source(path, digest) if inside is None else str(inside),
@@ -55,19 +63,19 @@ def _source(path: Path, digest: str) -> str:
 def describe(summary: dict[str, Any]) -> str:
     """One line on a verified file."""
     shortest, longest = summary["episode_length"]
-    steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-    return (
-        f"{summary['domain']}, {summary['transitions']:,} transitions in {summary['episodes']:,} episodes "
-        f"of {steps} steps; {summary['provenance']}"
-    )
+    steps = f"{shortest} to {longest}" if shortest < longest else shortest
+    counts = "{domain}, {transitions:,} transitions in {episodes:,} episodes".format(**summary)
+    return f"{counts} of {steps} steps; {summary['provenance']}"
 
 
-def check_numbers(name: str, array: np.ndarray) -> None:
-    """Raises QlacError if an array holds anything but finite numbers."""
+def check_numbers(name: str, array: np.ndarray, shape: tuple | None = None, remedy: str = "") -> None:
+    """Raises QlacError, ended by the `remedy`, if an array has another shape, or not only finite numbers."""
+    if shape not in (None, array.shape):
+        raise QlacError(f"{name} has the shape {array.shape}, not {shape}.{remedy}")
     if array.dtype.kind not in "fbiu":
-        raise QlacError(f"{name} holds {array.dtype}, not numbers.")
-    if not np.all(np.isfinite(array)):
-        raise QlacError(f"{name} has a NaN or infinity in row {np.argwhere(~np.isfinite(array))[0][0]}.")
+        raise QlacError(f"{name} holds {array.dtype}, not numbers.{remedy}")
+    if len(bad := np.argwhere(~np.isfinite(array))):
+        raise QlacError(f"{name} has a NaN or infinity in row {bad[0][0]}.{remedy}")
 
 
 def again(domain: Domain | None) -> str:
@@ -82,13 +90,3 @@ def told_of(path: Path, domain: Domain | None) -> Iterator[None]:
         yield
     except QlacError as error:
         raise QlacError(f"{path}: {error} {again(domain)}") from None
-
-
-def check_domain(path: Path, held: Domain, wanted: Domain | None) -> None:
-    """Raises QlacError if a file holds other data than those `wanted`."""
-    if wanted not in (None, held):
-        raise QlacError(
-            f"{path} holds {held.name} data (observations of size {held.observation_size}), but "
-            f"{wanted.dataset} needs {wanted.name} (size {wanted.observation_size}). It was renamed, or the "
-            f"wrong file was given: give a {wanted.dataset} file, or choose a task of {held.name}."
-        )

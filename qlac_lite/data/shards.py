@@ -1,21 +1,21 @@
 """Datasets larger than the memory, as shards: npz files in one folder, streamed while the updates run.
 
     shards, summary = open_shards(folder, task)    each file is verified once
-    with Stream(shards, put, steps=1000) as stream:
-        stream.at(step)       the shard on the device at that gradient step: another one every 1000 steps
-        stream.until(step)    the step at which the next one takes its place
+    stream = Stream(shards, put, steps=1000)
+    stream.at(step)       the shard on the device at that gradient step: another one every 1000 steps
+    stream.until(step)    the step at which the next one takes its place
 
-While a shard serves, threads read and label the next ones and put them on the device. The order is a new
-permutation in each pass over the shards, and follows from the step alone: a resumed run sees the same shards.
+While a shard serves, threads read and label the next ones and put them on the device. Each pass has a new
+order, which follows from the step alone: a resumed run sees the same shards.
 Source: the paper's data of cube-quadruple, OGBench's 100 shards of 1M transitions.
 """
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Shards:
     stride: int
     offline_reward: str
     rows: int  # of the largest
-    stamps: tuple[tuple[int, int], ...]  # size and time of each file when it was verified
+    stamps: list[list[int]]  # size and time of each file when it was verified
 
     def load(self, index: int) -> Dataset:
         """Shard `index`, padded to `rows`. Raises QlacError if the file has changed since it was verified."""
@@ -51,10 +51,7 @@ class Shards:
             raise QlacError(f"{path} has changed since the run began. {remedy}")
         arrays = read_npz(path, remedy, npz.names(domain))
         data = suite_of(domain).label(arrays, self.task, self.stride, self.offline_reward)
-
-        def padded(leaf):
-            return np.pad(leaf, [(0, self.rows - len(leaf)), *[(0, 0)] * (leaf.ndim - 1)])
-
+        padded = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf)), *[(0, 0)] * (leaf.ndim - 1)])
         return Dataset(*map(padded, data[:-1]), data.num_starts)
 
 
@@ -67,16 +64,13 @@ def open_shards(
     """
     paths = tuple(sorted(path for path in folder.glob("*.npz") if not path.stem.endswith("-val")))
     if not paths:
-        raise QlacError(
-            f"{folder} holds no .npz file. Give --data a dataset file, or the folder of its shards."
-        )
-    record, domain = folder / RECORD, task.domain
+        raise QlacError(f"{folder} holds no .npz file. Give --data a file, or the folder of its shards.")
+    record, entries = folder / RECORD, {}
     known = read_json(record, f"Delete {record}.") if record.exists() else {}
-    entries = {}
     for path in paths:
-        stamp, entry = list(_stamp(path)), known.get(path.name)
-        if entry is None or entry["stamp"] != stamp or entry["summary"]["domain"] != domain.name:
-            entry = {"stamp": stamp, "summary": verify(path, domain)}
+        stamp, entry = _stamp(path), known.get(path.name)
+        if entry is None or entry["stamp"] != stamp or entry["summary"]["domain"] != task.domain.name:
+            entry = {"stamp": stamp, "summary": verify(path, task.domain)}
         entries[path.name] = entry
     if entries != known:
         with contextlib.suppress(QlacError):  # a folder that one may only read: they are verified next time
@@ -85,12 +79,15 @@ def open_shards(
     lengths = [length for part in parts for length in part["episode_length"]]
     digest = hashlib.sha256("".join(part["sha256"] for part in parts).encode()).hexdigest()
     kinds = list(dict.fromkeys(part["provenance"] for part in parts))
-    counts = ("rows", "episodes", "transitions")
-    summary = parts[0] | {key: sum(part[key] for part in parts) for key in counts}
-    summary |= {"shards": len(parts), "episode_length": [min(lengths), max(lengths)], "sha256": digest}
-    summary["provenance"] = f"{len(parts)} shards: {kinds[0]}" + f" .. {kinds[-1]}" * (len(kinds) > 1)
-    stamps = tuple(tuple(entry["stamp"]) for entry in entries.values())
-    return Shards(paths, task, stride, offline_reward, max(part["rows"] for part in parts), stamps), summary
+    summary = parts[0] | {
+        **{key: sum(part[key] for part in parts) for key in ("rows", "episodes", "transitions")},
+        "shards": len(parts),
+        "episode_length": [min(lengths), max(lengths)],
+        "sha256": digest,
+        "provenance": f"{len(parts)} shards: {kinds[0]}" + f" .. {kinds[-1]}" * (len(kinds) > 1),
+    }
+    rows, stamps = max(part["rows"] for part in parts), [entry["stamp"] for entry in entries.values()]
+    return Shards(paths, task, stride, offline_reward, rows, stamps), summary
 
 
 def summarise(path: Path, task: Task) -> dict:
@@ -98,9 +95,8 @@ def summarise(path: Path, task: Task) -> dict:
     return open_shards(path, task)[1] if path.is_dir() else verify(path, task.domain)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    about = path.stat()
-    return about.st_size, about.st_mtime_ns
+def _stamp(path: Path) -> list[int]:
+    return [path.stat().st_size, path.stat().st_mtime_ns]
 
 
 def shard_order(count: int, turn: int) -> int:
@@ -122,17 +118,15 @@ class Stream:
         self._data, self._put, self._steps, self._ahead = data, put, steps, ahead
         self._sharded = isinstance(data, Shards)
         self._turn, self._now = None, None if self._sharded else put(data)
-        self._threads = concurrent.futures.ThreadPoolExecutor(ahead) if self._sharded else None
-        self._coming: dict[int, concurrent.futures.Future] = {}
+        self._threads = ThreadPoolExecutor(ahead)
+        self._coming: dict[int, Future] = {}
         self.waited = 0.0  # seconds for shards that were not there in time
 
     def at(self, step: int) -> Any:
         """The dataset for the updates from `step` on; waits for it if need be."""
         turn = step // self._steps
         if self._sharded and turn != self._turn:
-            for wanted in range(
-                turn, turn + self._ahead + 1
-            ):  # this one and the next, unless they come already
+            for wanted in range(turn, turn + self._ahead + 1):
                 if wanted not in self._coming:
                     self._coming[wanted] = self._threads.submit(self._fetch, wanted)
             begin = time.monotonic()
@@ -148,5 +142,4 @@ class Stream:
         return (step // self._steps + 1) * self._steps if self._sharded else float("inf")
 
     def close(self) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)

@@ -6,8 +6,8 @@
     button_states (N, buttons), scene and puzzle only
     provenance ()   text, in files made by `qlac data`
 
-Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}, as online. That is
-the course's choice. OGBench's relabelling, and so the published offline data, uses s_t in every version:
+Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}, as online: the
+course's choice. OGBench's relabelling, and so the published offline data, uses s_t in every version:
 `offline_reward="current"`.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from qlac_lite.config.tasks import DOMAINS, LITE_DOMAIN, Domain, Task
 from qlac_lite.data.dataset import Dataset, build_dataset
-from qlac_lite.data.records import again, check_domain, check_numbers, summarise, told_of
+from qlac_lite.data.records import again, check_numbers, summarise, told_of
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_npz
 
@@ -31,33 +31,23 @@ def names(domain: Domain) -> list[str]:
 
 
 def read(path: Path, domain: Domain | None = None) -> tuple[Arrays, dict]:
-    """A file's arrays and what it holds, see `data.load.read`.
-
-    Verified: keys, shapes, dtypes, finiteness, episodes and the size of the domain.
-    """
+    """A file's arrays, verified (keys, shapes, numbers, episodes), and what it holds, see `load.read`."""
     arrays = read_npz(path, again(domain))
+    made = arrays.pop("provenance", None)
     with told_of(path, domain):
         held = _domain_of(arrays)
-    check_domain(path, held, domain)
-    with told_of(path, domain):
         lengths = _check(arrays, held)
-    return arrays, summarise(path, held, lengths, arrays.get("provenance"))
+    return arrays, summarise(path, held, domain, lengths, made)
 
 
 def _domain_of(arrays: Arrays) -> Domain:
-    """The domain, by the sizes of the rows, which are checked first."""
+    """The domain, by the size of an observation and the number of buttons."""
     _require(arrays, names(LITE_DOMAIN))
     observations = arrays["observations"]
     if observations.ndim != 2 or len(observations) == 0:
         raise QlacError(f"observations have the shape {observations.shape}, not (rows, size).")
-    rows, size = observations.shape
-    numbers = {key: array for key, array in arrays.items() if key != "provenance"}
-    for key, array in numbers.items():
-        if array.shape[:1] != (rows,):
-            raise QlacError(f"{key} has the shape {array.shape}, but observations have {rows} rows.")
-        check_numbers(key, array)
+    size, domains = observations.shape[1], (*DOMAINS.values(), LITE_DOMAIN)
     buttons = arrays.get("button_states", np.zeros((1, 0))).shape[1:]
-    domains = (*DOMAINS.values(), LITE_DOMAIN)
     for domain in domains:
         if (size, buttons) == (domain.observation_size, (domain.buttons,)):
             return domain
@@ -71,31 +61,26 @@ def _require(arrays: Arrays, keys: list[str]) -> None:
 
 
 def _check(arrays: Arrays, domain: Domain) -> np.ndarray:
-    """Checks actions, episodes and states; the transitions of each episode."""
-    observations, actions, terminals = arrays["observations"], arrays["actions"], arrays["terminals"]
-    rows = len(observations)
-    if actions.shape != (rows, domain.action_size):
-        raise QlacError(f"actions have the shape {actions.shape}, not ({rows}, {domain.action_size}).")
-    if np.abs(actions).max() > 1.0 + 1e-5:
+    """Checks rows, actions, episodes and states; the transitions of each episode."""
+    _require(arrays, names(domain))
+    observations, terminals, rows = arrays["observations"], arrays["terminals"], len(arrays["observations"])
+    sizes = dict(actions=(domain.action_size,), terminals=(), qpos=(domain.qpos_size,))
+    for key, array in arrays.items():
+        if array.shape[:1] != (rows,):
+            raise QlacError(f"{key} has the shape {array.shape}, but observations have {rows} rows.")
+        check_numbers(key, array, (rows, *sizes.get(key, array.shape[1:])))
+    if np.abs(arrays["actions"]).max() > 1.0 + 1e-5:
         raise QlacError("actions lie outside [-1, 1].")
-    if terminals.shape != (rows,) or not np.isin(terminals, (0, 1)).all():
+    if not np.isin(terminals, (0, 1)).all():
         raise QlacError("terminals are not one flag a row.")
     if not terminals[-1]:
         raise QlacError("the last row does not end an episode, so the file was cut.")
     lengths = np.diff(np.flatnonzero(terminals), prepend=-1) - 1
     if lengths.min() < 1:
         raise QlacError(f"episode {lengths.argmin()} has one row and so no transition.")
-    _require(arrays, names(domain))
-    if domain.states:
-        qpos, size = arrays["qpos"], domain.qpos_size
-        if qpos.shape != (rows, size):
-            raise QlacError(f"qpos has the shape {qpos.shape}, not ({rows}, {size}).")
-        arm = np.abs(observations[:, :6] - qpos[:, :6]).max()
-        if arm > 1e-3:
-            raise QlacError(
-                f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad, "
-                "so rows are shuffled."
-            )
+    if domain.states and (arm := np.abs(observations[:, :6] - arrays["qpos"][:, :6]).max()) > 1e-3:
+        told = f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad"
+        raise QlacError(f"{told}, so rows are shuffled.")
     return lengths
 
 
@@ -107,9 +92,7 @@ def label(arrays: Arrays, right: np.ndarray, task: Task, stride: int, offline_re
         offline_reward: whose reward a row has, the "next" state's or the "current" one's.
     """
     wrong = np.sum(~right, axis=1)  # (N,)
-    reward = -np.minimum(wrong, 1) if task.sparse else -wrong  # r(s) of each row's state
-    # the last row of an episode has no next state, and is no transition
-    shift = -1 if offline_reward == "next" else 0
-    rewards, masks = np.roll(reward, shift), np.roll(wrong > 0, shift)
-    ends = arrays["terminals"] > 0
-    return build_dataset(arrays["observations"], arrays["actions"], rewards, masks, ends, stride)
+    if offline_reward == "next":  # the last row of an episode has no next state, and is no transition
+        wrong = np.roll(wrong, -1)
+    rewards, ends = -np.minimum(wrong, 1) if task.sparse else -wrong, arrays["terminals"] > 0
+    return build_dataset(arrays["observations"], arrays["actions"], rewards, wrong > 0, ends, stride)

@@ -15,7 +15,6 @@ from qlac_lite.envs import ogbench
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_npz
 
-PRELOADED = ["qlac_lite.data.suites.ogbench_play", *ogbench.PRELOADED]
 STEPS = 1001  # rows of an episode: 1000 transitions and the last observation
 REACHABLE = np.array([[0.15, -0.45, -0.05], [0.70, 0.45, 0.45]])  # metres; a cube outside was flung away
 TYPES = dict(terminals=bool, button_states=np.int64)  # the other arrays are float32
@@ -24,18 +23,16 @@ TYPES = dict(terminals=bool, button_states=np.int64)  # the other arrays are flo
 @functools.cache
 def _play_env(name: str):
     """The environment and an oracle for each kind of target; made once a process."""
-    env = ogbench.make_play_env(DOMAINS[name], STEPS)
+    env, suite = ogbench.make_play_env(DOMAINS[name], STEPS), name.split("-")[0]
+    kinds = {"cube": ["cube"], "scene": ["cube", "button", "drawer", "window"], "puzzle": ["button"]}[suite]
 
-    def oracle(kind: str, **options):
+    def oracle(kind: str):
         module = import_module(f"ogbench.manipspace.oracles.plan.{kind}_plan")
+        options = {"gripper_always_closed": suite == "puzzle"} if kind == "button" else {}
         make = getattr(module, f"{kind.capitalize()}PlanOracle")
         return make(env=env, noise=0.1, noise_smoothing=0.5, **options)
 
-    kinds = {"cube": ["cube"], "scen": ["cube", "drawer", "window"], "puzz": []}[name[:4]]
-    oracles = {kind: oracle(kind) for kind in kinds}
-    if name[:4] != "cube":
-        oracles["button"] = oracle("button", gripper_always_closed=name.startswith("puzzle"))
-    return env, oracles
+    return env, {kind: oracle(kind) for kind in kinds}
 
 
 def collect_episode(domain: Domain, seed: int, episode: int) -> dict[str, np.ndarray]:
@@ -48,46 +45,34 @@ def collect_episode(domain: Domain, seed: int, episode: int) -> dict[str, np.nda
     for attempt in range(100):
         entropy = np.random.SeedSequence([zlib.crc32(domain.dataset.encode()), seed, episode, attempt])
         rows = _collect(domain, *entropy.generate_state(3).tolist())
-        cube = rows["qpos"][:, 14:17]
-        scene = domain.cubes and domain.buttons
+        cube, scene = rows["qpos"][:, 14:17], domain.cubes and domain.buttons
         if not scene or np.all((REACHABLE[0] <= cube) & (cube <= REACHABLE[1])):
             return rows
-    raise QlacError(
-        f"Episode {episode} of {domain.dataset} failed 100 times: the cube was flung away each time."
-    )
+    raise QlacError(f"The cube was flung away in 100 attempts at episode {episode} of {domain.dataset}.")
 
 
 def _collect(domain: Domain, env_seed: int, oracle_seed: int, stack_seed: int) -> dict[str, np.ndarray]:
     env, oracles = _play_env(domain.name)
+    states = ["qpos", "qvel", *["button_states"] * (domain.buttons > 0)]
     p_stack = np.random.default_rng(stack_seed).uniform(*domain.stacking)
     saved = np.random.get_state()
     np.random.seed(oracle_seed)  # the oracles draw from NumPy's global generator
-
-    def begin(observation, info):
-        oracle = oracles[info["privileged/target_task"]]
-        oracle.reset(observation, info)
-        return oracle
-
     try:
-        rows: dict[str, list] = {}
-        observation, info = env.reset(seed=env_seed)
-        oracle, done = begin(observation, info), False
+        rows, done, aimed, (observation, info) = [], False, False, env.reset(seed=env_seed)
         while not done:
+            if not aimed:
+                oracle = oracles[info["privileged/target_task"]]
+                oracle.reset(observation, info)
             action = np.clip(oracle.select_action(observation, info), -1, 1)
-            after, _, _, done, info = env.step(action)
-            row = dict(observations=observation, actions=action, terminals=done)
-            row |= dict(qpos=info["prev_qpos"], qvel=info["prev_qvel"])
-            if domain.buttons:
-                row["button_states"] = info["prev_button_states"]
-            for key, value in row.items():
-                rows.setdefault(key, []).append(value)
-            observation = after
-            if oracle.done:
+            row = dict(observations=observation, actions=action)
+            observation, _, _, done, info = env.step(action)
+            rows.append(row | {"terminals": done} | {key: info[f"prev_{key}"] for key in states})
+            aimed = not oracle.done
+            if not aimed:
                 observation, info = env.unwrapped.set_new_target(p_stack=p_stack)
-                oracle = begin(observation, info)
     finally:
         np.random.set_state(saved)
-    return {key: np.asarray(values).astype(TYPES.get(key, np.float32)) for key, values in rows.items()}
+    return {key: np.array([row[key] for row in rows], TYPES.get(key, np.float32)) for key in rows[0]}
 
 
 def write_episode(domain: Domain, seed: int, episode: int, path: Path) -> None:

@@ -4,12 +4,12 @@
 `.parts` folder beside the target, and a killed generation goes on from them.
 """
 
-import concurrent.futures
-import concurrent.futures.process
 import contextlib
 import multiprocessing
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +30,16 @@ def in_parallel(
     workers: int | None,
     write: Callable[[Domain, int, int, Path], None],
     preloaded: list[str],
-    unit: tuple[str, int],
+    unit: str,
+    each: int = 1,
 ) -> Iterator[list[dict[str, np.ndarray]]]:
     """The arrays of each episode; the parts are removed when the caller has written `target`.
 
     Args:
         workers: processes; by default one a core.
         write: makes one episode: (domain, seed, episode, path).
-        preloaded: the modules that the processes begin with.
-        unit: what the progress bar counts, and how many an episode has.
+        preloaded: modules that the processes begin with, beside that of `write`.
+        unit: what the progress bar counts, `each` of an episode.
     """
     parts = target.with_name(target.name + ".parts")
     try:
@@ -48,20 +49,17 @@ def in_parallel(
     paths = [parts / f"{seed}-{episode:06d}.npz" for episode in range(episodes)]
     todo = [episode for episode, path in enumerate(paths) if not path.exists()]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(preloaded)
-    (name, each), done = unit, episodes - len(todo)
-    bar = tqdm(
-        desc=f"Generating {domain.dataset}", total=episodes * each, initial=done * each, unit=name,
-        unit_scale=each > 1, mininterval=bar_seconds(),
-    )  # fmt: skip
+    context.set_forkserver_preload([write.__module__, *preloaded])
+    counts = dict(total=episodes * each, initial=(episodes - len(todo)) * each, unit_scale=each > 1)
+    bar = tqdm(desc=f"Generating {domain.dataset}", unit=unit, mininterval=bar_seconds(), **counts)
     processes = min(workers or usable_cores(), max(1, len(todo)))
-    with bar, concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with bar, ProcessPoolExecutor(processes, mp_context=context) as pool:
         futures = [pool.submit(write, domain, seed, episode, paths[episode]) for episode in todo]
         try:
-            for future in concurrent.futures.as_completed(futures):
+            for future in as_completed(futures):
                 future.result()
                 bar.update(each)
-        except concurrent.futures.process.BrokenProcessPool:
+        except BrokenProcessPool:
             raise QlacError(
                 "A simulator process died, perhaps for want of memory. Run the same command again, with "
                 f"fewer --workers: the finished episodes in {parts} are kept."

@@ -14,28 +14,22 @@ from qlac_lite.utils.errors import QlacError
 
 # metres by which the median row may miss |position - hand| = |relative position|, late as the latter is
 AGREES = 0.02
-LOWEST, HIGHEST = (
-    0.6,
-    1.6,
-)  # metres: of things on or carried over robosuite's tables, never of a relative pose
+# metres: of things on or carried over robosuite's tables, never of a relative pose
+LOWEST, HIGHEST = 0.6, 1.6
 
 
 def repaired(task: str, raw: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
     """The order in which `object` was written, and demonstrations as `robomimic_files.read` gives them."""
-    order, pose_at = _order(task, raw)
-    found = []
+    (order, pose_at), found = _order(task, raw), []
     for each in raw:
         ended = (each["rewards"] == 1) | (each["dones"] == 1)
         keep = int(np.argmax(ended)) + 1 if ended.any() else len(ended)
-        last = slice(keep - 1, keep)
-        position, quaternion, fingers, thing = (
-            np.concatenate([each[f"obs/{key}"][:keep], each[f"next_obs/{key}"][last]]) for key in KEYS
-        )
-        thing = object_observation(task, thing[:, pose_at : pose_at + 7], position, quaternion)
-        observations = np.concatenate([position, quaternion, fingers, thing], axis=1).astype(np.float32)
-        kept = {key: each[key][:keep] for key in ("actions", "rewards")}
-        states = None if each["states"] is None else each["states"][:keep]
-        found.append({"name": each["name"], "observations": observations, **kept, "states": states})
+        rows = [np.append(each[f"obs/{k}"][:keep], each[f"next_obs/{k}"][keep - 1 : keep], 0) for k in KEYS]
+        position, quaternion, _, thing = rows
+        rows[-1] = object_observation(task, thing[:, pose_at : pose_at + 7], position, quaternion)
+        kept = {key: each[key][:keep] for key in ("actions", "rewards", "states") if key in each}
+        observations = np.concatenate(rows, axis=1).astype(np.float32)
+        found.append({"name": each["name"], "observations": observations, **kept})
     return order, found
 
 
@@ -43,26 +37,21 @@ def _order(task: str, raw: list[dict[str, Any]]) -> tuple[str, int]:
     """In which order `object` was written, and where in it the object's own pose begins.
 
     In the right reading, the object is as far from the hand as its relative position says, and as high as a
-    table. The height is needed: the hand points down, which is half a turn, and half a turn seen from half a
-    turn is nearly none, so the wrong reading may be off by millimetres only. Row 0 and late poses hardly move
-    medians.
+    table. The height is needed: the hand points down, half a turn, and half a turn seen from half a turn is
+    nearly none, so the wrong reading may be off by millimetres. Row 0 and late poses hardly move medians.
     """
-    thing = np.concatenate([each["obs/object"] for each in raw])
-    hand = np.concatenate([each["obs/robot0_eef_pos"] for each in raw])
-    readings = {"pose first": (0, 7)}
+    thing, hand = (np.concatenate([each[f"obs/{key}"] for each in raw]) for key in ("object", KEYS[0]))
+    readings, fits, told = [("pose first", 0, 7)], [], []
     if task != "lift":
-        readings["relative pose first"] = (7, 0)
-    fits, told = [], []
-    for name, (pose, relative) in readings.items():
-        away = np.linalg.norm(thing[:, pose : pose + 3] - hand, axis=1)
-        error = np.median(np.abs(away - np.linalg.norm(thing[:, relative : relative + 3], axis=1)))
+        readings.append(("relative pose first", 7, 0))
+    for name, pose, relative in readings:
+        away, seen = thing[:, pose : pose + 3] - hand, thing[:, relative : relative + 3]
+        error = np.median(np.abs(np.linalg.norm(away, axis=1) - np.linalg.norm(seen, axis=1)))
         height = np.median(thing[:, pose + 2])
         told.append(f"{name}: off by {error:.3f} m, {height:.2f} m high")
         if error <= AGREES and LOWEST < height < HIGHEST:
             fits.append((name, pose))
     if len(fits) != 1:
-        raise QlacError(
-            "in no known order does `object` agree with the hand's position and a table's height "
-            f"({', '.join(told)})."
-        )
+        order = "in no known order does `object` agree with the hand's position and a table's height"
+        raise QlacError(f"{order} ({', '.join(told)}).")
     return fits[0]

@@ -1,11 +1,9 @@
 """Stand-in demonstrations of Lift, Can and Square: scripted way-points with noise and pauses, in three tiers.
 
-They have the layout and the length of robomimic's human sets and succeed like them, but they are not human
-data. A failed attempt is drawn again; (task, kind, seed, episode) alone decide a demonstration. Imports no
-JAX.
+They have the layout and the length of robomimic's human sets and succeed like them, but are not human data.
+A failed attempt is drawn again; (task, kind, seed, episode) alone decide a demonstration. Imports no JAX.
 """
 
-import dataclasses
 import functools
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,17 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qlac_lite.config.tasks import Domain
-from qlac_lite.envs import robomimic
 from qlac_lite.envs.robomimic import RobomimicEnv
 from qlac_lite.envs.robomimic_spec import env_args, object_observation, rotate
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_npz
 
-PRELOADED = ["qlac_lite.data.suites.robomimic_scripts", *robomimic.PRELOADED]
 UP = np.array([0.0, 0.0, 1.0])
 LONGEST = 600  # steps of an attempt
-LAGGING = {"can", "square"}  # whose relative pose is a sample late in files of robosuite 1.5
-FLAGS_AT_THE_END = {("square", "mh"): 5}  # terminal flags; 1 elsewhere
 
 
 class Tier(NamedTuple):
@@ -35,15 +29,13 @@ class Tier(NamedTuple):
 
 
 TIERS = {"better": Tier(0.6, 0.10, 5), "okay": Tier(0.5, 0.15, 12), "worse": Tier(0.4, 0.20, 20)}
+Vector = np.ndarray | Callable[[], np.ndarray]  # (3,), a function where it moves
 
 
-@dataclasses.dataclass
-class Waypoint:
-    """Where the hand goes; a function gives what moves."""
-
-    place: np.ndarray | Callable[[], np.ndarray]  # (3,) metres
+class Waypoint(NamedTuple):
+    place: Vector  # of the hand, metres
     grip: float  # -1 open, 1 closed
-    axis: np.ndarray | Callable[[], np.ndarray] | None = None  # (3,) along which the fingers close
+    axis: Vector | None = None  # along which the fingers close
     within: float = 0.01
     hold: int = 0  # steps to stay there
     care: float = 1.0  # of the tier's noise
@@ -56,13 +48,11 @@ def tier_of(kind: str, episode: int) -> str:
 
 def write_demonstration(domain: Domain, seed: int, episode: int, path: Path) -> None:
     """`demonstrate`, into a file of its own."""
-    rows = demonstrate(domain.env_class, domain.env_type, seed, episode)
-    write_npz(path, {key: np.asarray(value) for key, value in rows.items()})
+    write_npz(path, demonstrate(domain.env_class, domain.env_type, seed, episode))
 
 
 def demonstrate(task: str, kind: str, seed: int, episode: int) -> dict[str, Any]:
-    """A successful demonstration of 'lift', 'can' or 'square' by 'mh' or 'ph', as `robomimic_files.write`
-    takes it.
+    """A successful demonstration of 'lift', 'can' or 'square' by 'mh' or 'ph', for `robomimic_files.write`.
 
     Returns:
         obs/KEY and next_obs/KEY (T, ...) of the ten keys, actions (T, 7), rewards (T,) in {0, 1}, dones (T,)
@@ -76,17 +66,14 @@ def demonstrate(task: str, kind: str, seed: int, episode: int) -> dict[str, Any]
         if rows["rewards"][-1]:
             break
     else:
-        raise QlacError(
-            f"Demonstration {episode} of {task} failed 100 times. "
-            "Please report this with the versions of robosuite and mujoco."
-        )
-    longer = FLAGS_AT_THE_END.get((task, kind), 1) - 1
-    for key, values in list(rows.items()):
-        last = rows[f"next_{key}"] if key.startswith("obs/") else values
-        rows[key] = np.concatenate([values, *[last[-1:]] * longer])
-    if task in LAGGING:
-        late = _late(task, rows, "obs/"), _late(task, rows, "next_obs/")
-        rows["obs/object"], rows["next_obs/object"] = late
+        failed = f"Demonstration {episode} of {task} failed 100 times."
+        raise QlacError(f"{failed} Please report this with the versions of robosuite and mujoco.")
+    if (task, kind) == ("square", "mh"):  # whose human set has five terminal flags
+        for key, values in list(rows.items()):
+            last = rows[f"next_{key}"] if key.startswith("obs/") else values
+            rows[key] = np.append(values, last[[-1] * 4], axis=0)
+    if task != "lift":
+        rows |= {part + "object": _late(task, rows, part) for part in ("obs/", "next_obs/")}
     model = _env(task).robosuite.sim.model.get_xml()
     return rows | {"model_file": model, "tier": tier if kind == "mh" else "", "attempts": number + 1}
 
@@ -98,11 +85,10 @@ def attempt(task: str, tier: str, entropy: np.random.SeedSequence, stock: bool =
     rows, now = [], env.raw()
     for action in _follow(env, SCRIPTS[task](env), TIERS[tier], rng):
         state = env.state()
-        _, _, success, _, _ = env.step(action)
+        success = env.step(action)[2]
         before, now = now, env.raw()
-        row = {f"obs/{key}": value for key, value in before.items()}
-        row |= {f"next_obs/{key}": value for key, value in now.items()}
-        rows.append(row | dict(actions=action, rewards=float(success), dones=np.int8(success), states=state))
+        both = [(f"obs/{key}", before[key]) for key in now] + [(f"next_obs/{key}", now[key]) for key in now]
+        rows.append(dict(both, actions=action, rewards=float(success), dones=np.int8(success), states=state))
         if success or len(rows) == LONGEST:
             break
     return {key: np.array([row[key] for row in rows]) for key in rows[0]}
@@ -169,14 +155,9 @@ def _place(env: RobomimicEnv) -> np.ndarray:
     return env.object_pose()[:3]
 
 
-def _nearest_axis(env: RobomimicEnv) -> np.ndarray:
-    """Of the object's two horizontal axes, that nearer to the fingers' own."""
-    axes = rotate(env.object_pose()[3:], np.eye(3)[:2])
-    return axes[np.argmax(np.abs(axes @ env.effector_axes()[:, 0]))]
-
-
 def _lift(env: RobomimicEnv) -> Iterator[Waypoint]:
-    axis = _nearest_axis(env)
+    axes = rotate(env.object_pose()[3:], np.eye(3)[:2])  # the object's horizontal ones
+    axis = axes[np.argmax(np.abs(axes @ env.effector_axes()[:, 0]))]  # that nearer to the fingers' own
     yield Waypoint(lambda: _place(env) + 0.08 * UP, -1, axis, within=0.015)
     yield Waypoint(lambda: _place(env), -1, axis)
     at = _place(env)
@@ -202,8 +183,7 @@ def _can(env: RobomimicEnv) -> Iterator[Waypoint]:
 
 def _square(env: RobomimicEnv) -> Iterator[Waypoint]:
     handle = lambda: env.data.site_xpos[env.model.site("SquareNut_handle_site").id].copy()
-    along = lambda: (handle() - _place(env))[:2]
-    across = lambda: np.append(along()[::-1] * [-1, 1], 0)
+    across = lambda: np.append((handle() - _place(env))[1::-1] * [-1, 1], 0)
     yield Waypoint(lambda: handle() + 0.08 * UP, -1, across, within=0.015)
     yield Waypoint(lambda: handle() - 0.005 * UP, -1, across, within=0.008)
     at = env.effector()
