@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from qlac_lite.experiments.ablations import Variant
 from qlac_lite.reports import plots
-from qlac_lite.reports.tables import markdown
-from qlac_lite.utils.files import write_text
+from qlac_lite.utils.files import Rows, markdown, write_text
 from qlac_lite.utils.statistics import by_seed, difference, mean_interval, points_interval
-
-Rows = Sequence[dict[str, Any]]
 
 
 class Measured(NamedTuple):
@@ -25,7 +22,7 @@ class Measured(NamedTuple):
 
 
 def measured(rows: Rows, cell: str) -> Measured:
-    """What the rows of `run_experiment` or `ablate` say of a cell."""
+    """What the rows of an experiment say of a cell."""
     own = sorted((row for row in rows if row["cell"] == cell), key=lambda row: row["updates"])
     values = 100 * np.array(list(by_seed(own).values()))  # (R, P)
     online = np.array(sorted({row["updates"] for row in own})) > own[0]["offline"]
@@ -34,7 +31,7 @@ def measured(rows: Rows, cell: str) -> Measured:
 
 
 def table(rows: Rows, variants: Sequence[Variant]) -> str:
-    """In Markdown each variant, and its difference to its control over the curve."""
+    """In Markdown each variant, and over the curve its difference to its control."""
     heads = "variant", "offline", "at the end", "over the curve", "less its control, seed by seed", "control"
     lines = []
     for v in variants:
@@ -58,11 +55,10 @@ def draw(rows: Rows, variants: Sequence[Variant]) -> Figure:
             low, high = np.clip(ends, least, 100)
             look = dict(color=colour, marker=marker, markersize=5, capsize=3)
             axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], **look)
-    left.set_yticks(range(len(variants)), [v.name for v in variants], fontsize=8)
-    right.set_yticks(range(len(variants)), [])
-    right.axvline(0, color="0.4", linewidth=1)
-    for axes in (left, right):
+    for axes, names in ((left, [v.name for v in variants]), (right, [])):
+        axes.set_yticks(range(len(variants)), names, fontsize=8)
         axes.set_ylim(len(variants) - 0.5, -0.5)
+    right.axvline(0, color="0.4", linewidth=1)
     left.set(xlabel="success over the curve (%)", xlim=(-2, 102))
     right.set(xlabel="less its control, seed by seed (points)")
     seeds = len({row["seed"] for row in rows})
@@ -75,9 +71,8 @@ def report_ablation(rows: Rows, variants: Sequence[Variant], out: Path) -> str:
     seeds = len({row["seed"] for row in rows})
     report = (
         f"Success in %, {seeds} seeds of {rows[0]['episodes']:g} episodes an evaluation, 95 % t-intervals "
-        "over seeds, cut at what is possible.\n"
-        "Over the curve: the mean of all online evaluations. The difference is taken seed by seed, over the "
-        f"curve.\n\n{table(rows, variants)}\n"
+        "over seeds, cut at what is possible.\nOver the curve: the mean of all online evaluations. The "
+        f"difference is taken seed by seed, over the curve.\n\n{table(rows, variants)}\n"
     )
     plots.save(draw(rows, variants), out / "report.png")
     picture = "![Each variant's success over the curve, and its difference to its control](report.png)"

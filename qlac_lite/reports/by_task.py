@@ -1,8 +1,7 @@
-"""What runs say, task by task: learning curves, tables as Markdown and CSV beside the paper's figures, a
-filmstrip of the best agent."""
+"""What runs say, task by task: learning curves and tables beside the paper's figures, a filmstrip of the best
+agent."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,21 +12,17 @@ from qlac_lite.reports.one_run import draw_filmstrip
 from qlac_lite.reports.over_tasks import report_aggregate
 from qlac_lite.reports.paper import compare, comparison_blocks
 from qlac_lite.reports.pooling import Group, Groups, group_runs, logged, phase_ends, utilisation
-from qlac_lite.reports.tables import markdown
 from qlac_lite.training.run_folder import find_runs
-from qlac_lite.utils.files import write_csv, write_text
+from qlac_lite.utils.files import Row, Rows, markdown, write_csv, write_text
 
 
 def write_report(folders: list[Path], out: Path) -> str:
-    """Figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task; returns
-    the Markdown.
+    """Writes figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task;
+    comparison.csv with what can be set beside the paper; and for several tasks aggregate.md, .csv and .png
+    with their means. Returns the Markdown.
 
-    comparison.csv has what can be set beside the paper; with several tasks, aggregate.md, .csv and .png have
-    their means.
-
-    Raises:
-        QlacError: a folder without a run, or a run without an evaluation so far; below a folder of runs, such
-            a run is named and passed over, as long as there is another.
+    Raises QlacError for a folder without a run, or whose runs have no evaluation yet. A run without one among
+    others is named and passed over.
     """
     out, by_task, waiting = Path(out), {}, []
     for folder in folders:
@@ -47,7 +42,7 @@ def write_report(folders: list[Path], out: Path) -> str:
     return "\n\n".join([*(text for text, _ in reports), *waiting, f"Written to {out}"])
 
 
-def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, list[dict[str, Any]]]:
+def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, Rows]:
     comparison = compare(task, groups)
     rows = [_table_row(label, group) for label, group in groups.items()]
     write_csv(out / f"{task}.csv", rows)
@@ -55,12 +50,11 @@ def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, list[dict[s
     best = max(groups.values(), key=lambda group: list(group.points.values())[-1].interval[0])
     run, strip = best.runs[0], out / f"{task}-filmstrip.png"
     film = f"![{draw_filmstrip(run.folder, strip)}]({strip.name})" if run.checkpoint_path.exists() else ""
-    times = {label: utilisation(group.runs) for label, group in groups.items()}
     commands = dict.fromkeys(r.provenance["command"] for group in groups.values() for r in group.runs)
     about = run.provenance
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [
-        *(f"- Time, {label}: {spent}" for label, spent in times.items() if spent),
+        *(f"- Time, {name}: {spent}" for name, group in groups.items() if (spent := utilisation(group.runs))),
         f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",
         *(f"- Command: `{command}`" for command in commands),
         f"- Machine: {about['machine']}; {about['devices'][0]}; Python {about['python']}; {versions}",
@@ -81,7 +75,7 @@ def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, list[dict[s
     return text, comparison.rows
 
 
-def _table_row(label: str, group: Group) -> dict[str, Any]:
+def _table_row(label: str, group: Group) -> Row:
     config = group.config
     rates = list(logged(group.runs, "updates_per_second").values())
     speed = np.median(np.concatenate(rates)) * config.seeds if rates else np.nan
@@ -94,7 +88,7 @@ def _table_row(label: str, group: Group) -> dict[str, Any]:
     }
 
 
-def draw_task(task: str, groups: Groups, paper: list[dict[str, Any]]) -> Figure:
+def draw_task(task: str, groups: Groups, paper: Rows) -> Figure:
     """Success of each label beside the paper's figures, and Q; `paper`: rows of `paper.Comparison`."""
     figure, (left, right) = plots.new_figure(2, height=3.9)
     draw_success(left, groups, paper, training=True)

@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from qlac_lite.agents.base import EVALUATION, episode_seed
-from qlac_lite.config import Config
-from qlac_lite.config.tasks import get_task
+from qlac_lite.config import Config, get_task
 from qlac_lite.envs.chunked import ChunkedEnv
 from qlac_lite.envs.make import make_env, suite_of
 from qlac_lite.reports import plots
@@ -29,12 +28,12 @@ class Film(NamedTuple):
 
 
 class _Recorder(gymnasium.Wrapper):
-    """Keeps what is to be seen after every step."""
+    """Keeps after every step the picture, if `wanted`, and the places of effector and cubes."""
 
-    def __init__(self, env: gymnasium.Env, places: Callable, pictures: bool | Collection[int]):
+    def __init__(self, env: gymnasium.Env, look: Callable, wanted: bool | Collection[int]):
         super().__init__(env)
-        self.places, self.wanted, self.rendered = places, pictures, bool(pictures)
-        self.pictures, self.effector, self.cubes = [], [], []
+        self.look, self.wanted = look, wanted
+        self.pictures, self.places = [], []
 
     def reset(self, **kwargs):
         result = self.env.reset(**kwargs)
@@ -48,14 +47,12 @@ class _Recorder(gymnasium.Wrapper):
 
     def _keep(self) -> None:
         try:
-            if self.rendered:
-                wanted = self.wanted is True or len(self.pictures) in self.wanted
-                self.pictures.append(self.unwrapped.render() if wanted else None)
+            if self.wanted:
+                now = self.wanted is True or len(self.pictures) in self.wanted
+                self.pictures.append(self.unwrapped.render() if now else None)
         except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
-            self.rendered = False
-        effector, cubes = self.places(self.unwrapped)
-        self.effector.append(effector)
-        self.cubes.append(cubes)
+            self.wanted = False
+        self.places.append(self.look(self.unwrapped))
 
 
 def film_episode(
@@ -68,18 +65,17 @@ def film_episode(
     pictures: bool | Collection[int] = True,
     env_args: dict | None = None,
 ) -> Film:
-    """Plays evaluation episode number `episode` of a training seed.
+    """Plays an evaluation episode of a training seed.
 
     Args:
-        params: of the policy, with a leading axis of one seed.
+        params: with a leading axis of one seed.
         size: width and height of the pictures, in pixels.
         pictures: the steps to render, or all, or none.
         env_args: Robomimic's, as the data's file has them.
     """
     task = get_task(config.task)
     suite = suite_of(task.domain)
-    places = lambda simulator: suite.places(simulator, task)
-    recorder = _Recorder(make_env(task, size, env_args), places, pictures)
+    recorder = _Recorder(make_env(task, size, env_args), lambda env: suite.places(env, task), pictures)
     env = ChunkedEnv(recorder, config.execution_length, config.discount)
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
     looks, steps, done = [], 0, False
@@ -90,12 +86,12 @@ def film_episode(
         observation, _, terminated, truncated, info = env.step(chunks[0, 0])
         steps += info["length"]
         done = terminated or truncated
-    if getattr(env.unwrapped, "_renderer", None) is not None:
-        env.unwrapped._renderer.close()
+    if renderer := getattr(env.unwrapped, "_renderer", None):
+        renderer.close()
     pictures = recorder.pictures if len(recorder.pictures) == steps + 1 else []
-    cubes = np.array(recorder.cubes).reshape(steps + 1, -1, 3)
-    goals, looks = suite.goals(task), np.array(looks)
-    return Film(pictures, np.array(recorder.effector), cubes, goals, looks, bool(info["success"]))
+    effector, cubes = map(np.array, zip(*recorder.places, strict=True))
+    rest = suite.goals(task), np.array(looks), bool(info["success"])
+    return Film(pictures, effector, cubes.reshape(steps + 1, -1, 3), *rest)
 
 
 def moments(film: Film) -> list[int]:
@@ -119,8 +115,7 @@ def strip(film: Film, title: str) -> Figure:
 
 
 def gif(film: Film, size: int = 200) -> bytes:
-    """The film as an animated GIF. The steps at which the policy looked have a white dot in the corner, and
-    they and the last one are held longer."""
+    """An animated GIF. Steps at which the policy looked have a white dot; they and the last stay longer."""
     from PIL import Image, ImageDraw
 
     some = film.pictures[:: max(1, len(film.pictures) // 6)]

@@ -1,5 +1,7 @@
 """One run at a time: an evaluation of its newest policies, and a filmstrip of an episode."""
 
+import functools
+import operator
 from pathlib import Path
 
 import jax
@@ -15,7 +17,7 @@ from qlac_lite.utils.statistics import by_seed, newest, percent_interval, succes
 
 
 def evaluate_run(folder: Path, episodes: int) -> str:
-    """Evaluates a run's newest policies; writes evaluate.csv into the folder and returns a table to print."""
+    """Evaluates a run's newest policies; writes evaluate.csv into the folder, returns a text to print."""
     run = open_run(folder)
     (actor, params), config, phase, step = load_policies(run)
     environments = make_evaluators(config, run.data.get("env_args"))
@@ -27,31 +29,30 @@ def evaluate_run(folder: Path, episodes: int) -> str:
     write_csv(path, [{"phase": phase, "step": step} | row for row in rows])
     seeds = by_seed(rows)
     title = f"{get_method(config.method).title} on {config.task}, {_when(phase, step)}"
-    lines = [f"{title}, {episodes} episodes a seed"]
-    lines += [f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in seeds.items()]
     together = percent_interval(success_interval(seeds.values()))
-    lines += [f"  together: success {together} (95 % interval)", f"Every episode is in {path}"]
+    lines = [
+        f"{title}, {episodes} episodes a seed",
+        *(f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in seeds.items()),
+        f"  together: success {together} (95 % interval)",
+        f"Every episode is in {path}",
+    ]
     return "\n".join(lines)
 
 
 def draw_filmstrip(folder: Path, path: Path) -> str:
-    """Repeats an episode of the run's newest evaluation (a success if there was one; else its first one) and
-    draws it; returns a caption."""
+    """Repeats and draws the best episode of the run's newest evaluation; returns a caption."""
     run = open_run(folder)
     (actor, params), config, phase, step = load_policies(run)
-    seed, episode = config.first_seed, 0
-    if rows := newest(run.rows("evaluations.csv")):
-        best = max(rows, key=lambda row: (row["success"], row["return"]))
-        seed, episode = best["seed"], best["episode"]
+    rows, first = newest(run.rows("evaluations.csv")), {"seed": config.first_seed, "episode": 0}
+    best = max(rows, key=operator.itemgetter("success", "return"), default=first)
+    seed, env_args = best["seed"], run.data.get("env_args")
     index = config.seed_list.index(seed)
     own = jax.tree.map(lambda leaf: leaf[index : index + 1], params)
-    play = lambda pictures: films.film_episode(
-        actor, own, config, seed, episode, pictures=pictures, env_args=run.data.get("env_args")
-    )
-    film = play(films.moments(play(False)))  # twice, since rendering takes longer than simulating
+    play = functools.partial(films.film_episode, actor, own, config, seed, best["episode"], env_args=env_args)
+    film = play(pictures=films.moments(play(pictures=False)))  # twice: rendering takes longer than simulating
     title = (
         f"{get_method(config.method).title} {'' if phase == 'done' else 'at '}{_when(phase, step)}, "
-        f"seed {seed}: {'solved' if film.success else 'not solved'} in {len(film.effector) - 1} steps, "
+        f"seed {seed}: {'not ' * (not film.success)}solved in {len(film.effector) - 1} steps, "
         f"{len(film.looks)} decisions"
     )
     plots.save(films.strip(film, title), path)

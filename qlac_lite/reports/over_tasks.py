@@ -1,26 +1,22 @@
-"""Several tasks together, as the paper shows them: success over steps, the mean over a domain's tasks and
-over all.
-
-Each panel takes only tasks that each of its methods has, so that no method is spared a hard one.
-"""
+"""Success over steps, the mean over a domain's tasks and over all, as the paper shows it. A panel takes only
+tasks that each of its methods has, so that no method is spared a hard one."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from qlac_lite.config import Config, make_config
-from qlac_lite.config.tasks import get_task, task_names
+from qlac_lite.config import Config, get_task, make_config
+from qlac_lite.config.tasks import task_names
 from qlac_lite.reports import plots
 from qlac_lite.reports.curves import draw_legend, draw_success
 from qlac_lite.reports.paper import ALL, Comparison, compare, comparison_blocks, fields_apart, tasks_of
 from qlac_lite.reports.pooling import Group, Groups, phase_ends, pool
-from qlac_lite.reports.tables import markdown
-from qlac_lite.utils.files import write_csv, write_text
+from qlac_lite.utils.files import Row, Rows, markdown, write_csv, write_text
 
 
 class Panel(NamedTuple):
-    """The mean over some tasks, for each of some methods."""
+    """The mean over some tasks for some methods."""
 
     title: str  # the domain, or "all"
     tasks: list[str]
@@ -28,15 +24,14 @@ class Panel(NamedTuple):
 
     def compared(self) -> Comparison:
         """Beside the paper's figure of the domain."""
-        paper, reason = tasks_of(self.title), "the paper has no figure of these tasks"
-        if paper:
-            reason = f"the paper's figure is of all {len(paper)} tasks"
-        return compare(self.title, self.groups, "" if set(self.tasks) == set(paper) else reason)
+        reason = "the paper has no figure of these tasks"
+        if paper := tasks_of(self.title):
+            reason = f"the paper's figure is of all {len(paper)} tasks" * (set(self.tasks) != set(paper))
+        return compare(self.title, self.groups, reason)
 
 
 def make_panels(groups: dict[str, Groups]) -> tuple[list[Panel], list[str]]:
-    """A panel for each domain, and one for all tasks of these; and in sentences what was left out of them.
-    `groups`: by task."""
+    """From groups by task: a panel for each domain, one for all, and what was left out, in sentences."""
     notes, by_label = [], {}
     for task, labels in groups.items():
         for label, group in labels.items():
@@ -45,12 +40,12 @@ def make_panels(groups: dict[str, Groups]) -> tuple[list[Panel], list[str]]:
         if len({_settings(group.config) for group in own.values()}) > 1:
             notes.append(f"{label} is left out: its settings are not the same on all tasks.")
             del by_label[label]
-    domains: dict[str, list[str]] = {}
+    domains = {}
     for task in sorted(groups, key=task_names().index):
         domains.setdefault(_title(task), []).append(task)
     panels = []
     for title, tasks in domains.items():
-        present = {label: own for label, own in by_label.items() if set(tasks) & set(own)}
+        present = {label: own for label, own in by_label.items() if own.keys() & tasks}
         shared = [task for task in tasks if all(task in own for own in present.values())]
         for task in set(tasks) - set(shared):
             missing = ", ".join(label for label in present if task not in present[label])
@@ -59,26 +54,26 @@ def make_panels(groups: dict[str, Groups]) -> tuple[list[Panel], list[str]]:
             panels.append(_panel(title, shared, present))
     if len(panels) > 1:
         everything = [task for panel in panels for task in panel.tasks]
-        present = {label: own for label, own in by_label.items() if set(everything) <= set(own)}
+        present = {label: own for label, own in by_label.items() if own.keys() >= {*everything}}
         if absent := ", ".join(label for label in by_label if label not in present):
             notes.append(f"Not in the mean over all, for want of some of their tasks: {absent}.")
         if present:
             panels.append(_panel(ALL, everything, present))
-    for title, _, labels in panels:
-        for label, group in labels.items():
+    for panel in panels:
+        for label, group in panel.groups.items():
             if not group.points:
-                notes.append(f"{label} has no line in {title}: its runs share no evaluated step.")
+                notes.append(f"{label} has no line in {panel.title}: its runs share no evaluated step.")
     return [panel for panel in panels if any(g.points for g in panel.groups.values())], sorted(notes)
 
 
 def _settings(config: Config) -> tuple:
-    """What sets a run apart from its preset on its task, beside seeds, length, and what is only watched."""
+    """What sets a run apart from its preset on its task, beside the fields `paper.FREE`."""
     apart = fields_apart(config, make_config(config.task, config.method, config.preset))
     return config.preset, *((name, getattr(config, name)) for name in apart)
 
 
 def _title(name: str) -> str:
-    """A task's domain; where the paper's reward is the other one, that is said."""
+    """A task's domain; with the reward where the paper's is the other one."""
     task = get_task(name)
     title, paper = task.domain.name, tasks_of(task.domain.name)
     if paper and name not in paper:
@@ -94,7 +89,7 @@ def _panel(title: str, tasks: list[str], by_label: dict[str, dict[str, Group]]) 
     return Panel(title, tasks, groups)
 
 
-def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
+def draw_panels(panels: list[Panel], paper: Rows) -> Figure:
     """Success over steps in each panel; `paper`: rows of `paper.Comparison`."""
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -115,9 +110,9 @@ def draw_panels(panels: list[Panel], paper: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def report_aggregate(groups: dict[str, Groups], out: Path) -> tuple[str, list[dict[str, Any]]]:
-    """Writes aggregate.md, .csv (every point) and .png into `out`; returns the Markdown and the rows of the
-    comparison. `groups`: by task."""
+def report_aggregate(groups: dict[str, Groups], out: Path) -> tuple[str, Rows]:
+    """Writes aggregate.md, .csv (every point) and .png into `out`; returns the Markdown and the comparison's
+    rows. `groups`: by task."""
     panels, notes = make_panels(groups)
     if not panels:
         return "\n".join(["### Mean over tasks", "", *notes, ""]), []
@@ -140,8 +135,8 @@ def report_aggregate(groups: dict[str, Groups], out: Path) -> tuple[str, list[di
     return text, rows
 
 
-def _every_point(panel: Panel, label: str, group: Group) -> list[dict[str, Any]]:
-    keys = "panel", "method", "offline steps", "online steps", "mean", "low", "high", "tasks", "seeds"
+def _every_point(panel: Panel, label: str, group: Group) -> Rows:
+    keys = "panel,method,offline steps,online steps,mean,low,high,tasks,seeds".split(",")
     rows = []
     for steps, (interval, seeds) in group.points.items():
         values = panel.title, label, *steps, *interval, len(panel.tasks), seeds
@@ -149,7 +144,7 @@ def _every_point(panel: Panel, label: str, group: Group) -> list[dict[str, Any]]
     return rows
 
 
-def _ends(panel: Panel, label: str, group: Group) -> dict[str, Any]:
+def _ends(panel: Panel, label: str, group: Group) -> Row:
     offline = max((steps[0] for steps in group.points if not steps[1]), default=0)
     seeds = list(group.points.values())[-1].seeds
     about = {"tasks": f"{panel.title} ({len(panel.tasks)})", "method": label}

@@ -1,5 +1,4 @@
-"""The paper's own figures, and ours beside them: success rates with their 95 % intervals, at the same steps
-and settings only.
+"""The paper's success rates with 95 % intervals, and ours beside them, at the same steps and settings only.
 
 Source: Q-chunking, arXiv 2507.07969, the learning curves that its authors released. assets/paper.csv quotes
 four points of each curve, rounded to three decimals: after 100K and 1M offline steps, and 200K and 1M online
@@ -12,49 +11,46 @@ import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qlac_lite.config import Config, get_method, make_config
+from qlac_lite.config import DOMAINS, Config, get_method, get_task, make_config
 from qlac_lite.config.run import SETTINGS
-from qlac_lite.config.tasks import DOMAINS, get_task, task_names
+from qlac_lite.config.tasks import task_names
 from qlac_lite.reports.pooling import Groups, Steps
-from qlac_lite.reports.tables import markdown
 from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.errors import unknown
-from qlac_lite.utils.files import read_csv
+from qlac_lite.utils.files import Row, Rows, markdown, read_csv
 from qlac_lite.utils.statistics import Interval, points_interval
 
 SOURCE = "arXiv 2507.07969, released curves"
 ALL = "all"  # the mean over the paper's 25 OGBench tasks
 MEANS = (*DOMAINS, ALL, "lift", "can", "square")  # what the paper has beside single tasks
 # Fields that may differ from the paper's: which seeds, how long (compared step by step), what is watched.
-FREE = {"seeds", "first_seed", "offline_steps", "online_steps", "candidate_block"} | {
-    *("log_every", "evaluate_every", "evaluation_episodes", "checkpoint_seconds")
-}
+FREE = (
+    "seeds first_seed offline_steps online_steps candidate_block "
+    "log_every evaluate_every evaluation_episodes checkpoint_seconds"
+).split()
 
-COLUMNS = (
-    *("task", "method", "offline steps", "online steps", "seeds", "ours", "ours low", "ours high"),
-    *("paper", "paper low", "paper high", "difference in points", "our mean is", "intervals", "data"),
-)  # of comparison.csv
+COLUMNS = (  # of comparison.csv
+    "task,method,offline steps,online steps,seeds,ours,ours low,ours high,"
+    "paper,paper low,paper high,difference in points,our mean is,intervals,data"
+).split(",")
 
 
 def quoted(task: str, method: str) -> dict[Steps, Interval]:
     """The paper's success rates (0 to 1) of a method, by (offline steps, online steps); {} if it has none.
 
-    Args:
-        task: a task of `qlac tasks`, a domain such as scene (the mean over its five tasks), "all", or lift,
-            can or square. The paper has scene and puzzle-3x3 with sparse rewards only, and no ph sets.
-
-    Raises:
-        QlacError: no such task or method.
+    `task` is a task of `qlac tasks`, a domain such as scene (the mean over its five tasks), "all", or lift,
+    can or square. The paper has scene and puzzle-3x3 with sparse rewards only, and no ph sets. Raises
+    QlacError if there is no such task or method.
     """
     return dict(_table().get((_paper_task(task), get_method(method).title), {}))
 
 
 def verdict(ours: Interval, paper: Interval) -> str:
-    """Where our mean lies against the paper's interval: "inside", "above" or "below" it.
+    """Where our mean, rounded as the quotes are, lies: "inside", "above" or "below" the paper's interval.
 
     "inside" does not show that the two are equal: a wide interval holds much. "above" and "below" do not show
     that they differ: where the intervals `overlap`, chance may explain it. The paper's can have no width at
-    all (at 0 or 1, every seed alike). Our mean is rounded as the quotes are, to three decimals.
+    all (at 0 or 1, every seed alike).
     """
     mean, (_, low, high) = round(ours[0], 3), paper
     return "below" if mean < low else "above" if mean > high else "inside"
@@ -66,7 +62,7 @@ def overlap(ours: Interval, paper: Interval) -> bool:
 
 
 def tasks_of(domain: str) -> list[str]:
-    """The tasks that the paper's figure of a domain is the mean of: five, or 25 of "all"; else none."""
+    """The tasks whose mean the paper's figure of a domain is: five, or 25 of "all"; else none."""
     if domain == ALL:
         return [name for each in DOMAINS for name in tasks_of(each)]
     return [name for name in task_names() if quoted(name, "qc") and get_task(name).domain.name == domain]
@@ -87,7 +83,7 @@ def _paper_task(name: str) -> str:
 
 @functools.cache
 def _table() -> dict[tuple[str, str], dict[Steps, Interval]]:
-    table: dict[tuple[str, str], dict[Steps, Interval]] = {}
+    table = {}
     for row in read_csv(Path(__file__).parents[1] / "assets" / "paper.csv"):
         steps = row["offline_steps"], row["online_steps"]
         interval = float(row["mean"]), float(row["low"]), float(row["high"])
@@ -98,27 +94,25 @@ def _table() -> dict[tuple[str, str], dict[Steps, Interval]]:
 class Comparison(NamedTuple):
     """Ours beside the paper's."""
 
-    rows: list[dict[str, Any]]  # with the keys COLUMNS, one for each of the steps that both have
+    rows: Rows  # with the keys COLUMNS, one for each of the steps that both have
     reasons: dict[str, str]  # label -> why it is not compared, as a sentence's end; empty if it is
     other_data: bool  # whether some of ours are known to have learned from other data
 
 
 def compare(task: str, groups: Groups, reason: str = "") -> Comparison:
-    """The success of each label beside the paper's.
-
-    Args:
-        task: a task, a domain or "all", as in `quoted`.
-        reason: why none of them can be compared, if so.
-    """
+    """The success of each label beside the paper's. `task`: as in `quoted`; `reason`: why none of them can be
+    compared, if so."""
     rows, reasons, other_data = [], {}, False
     for label, group in groups.items():
         reasons[label] = next(filter(None, (reason or why_not(run, group.points) for run in group.runs)), "")
         paper = {} if reasons[label] else quoted(task, group.config.method)
-        data = _describe_data(group.runs)
+        data = [run.data for run in group.runs]
+        kinds = (f"{each['transitions']:,} transitions, {each['provenance'].split(':')[0]}" for each in data)
+        about = "; ".join(dict.fromkeys(kinds))
         for steps, (ours, seeds) in group.points.items():
             if theirs := paper.get(steps):
                 points = round(100 * (ours[0] - theirs[0]), 1)
-                words = verdict(ours, theirs), "overlap" if overlap(ours, theirs) else "apart", data
+                words = verdict(ours, theirs), "overlap" if overlap(ours, theirs) else "apart", about
                 values = task, label, *steps, seeds, *ours, *theirs, points, *words
                 rows.append(dict(zip(COLUMNS, values, strict=True)))
                 other_data |= any(map(_other_data, group.runs))
@@ -126,54 +120,44 @@ def compare(task: str, groups: Groups, reason: str = "") -> Comparison:
 
 
 def fields_apart(one: Config, other: Config) -> list[str]:
-    """The fields, beside the `FREE` ones, in which two configurations differ."""
+    """The fields, without the `FREE` ones, in which two configurations differ."""
     return [name for name in SETTINGS if name not in FREE and getattr(one, name) != getattr(other, name)]
 
 
 def why_not(run: Run, points: dict[Steps, Any]) -> str:
     """Why a run's `points` are not set beside the paper's, as a sentence's end; empty if they are."""
     config = run.config
-    paper = quoted(config.task, config.method)
-    if not paper:
+    if not (paper := quoted(config.task, config.method)):
         return "the paper has no figures of this method on this task"
     if "collected" in run.data:
         return "it learned from transitions that another run collected"
-    length = f"{config.offline_steps:,} offline and {config.online_steps:,} online steps"
+    steps = f"{config.offline_steps:,} offline and {config.online_steps:,} online steps"
     full = make_config(config.task, config.method, "full")
     if apart := fields_apart(config, full):
         each = "; ".join(f"{name}={getattr(config, name)} ({getattr(full, name)})" for name in apart)
-        return f"a run of another size, of {length}, with (the paper's) {each}"
-    if not points.keys() & paper.keys():
-        steps = ", ".join(map(_steps_text, paper))
-        return f"a run of another size: of {length}, evaluated at none of the steps {steps}"
-    return ""
-
-
-def _describe_data(members: list[Run]) -> str:
-    """What runs learned from, in few words: 1,000,000 transitions, generated by ..."""
-    kinds = (f"{r.data['transitions']:,} transitions, {r.data['provenance'].split(':')[0]}" for r in members)
-    return "; ".join(dict.fromkeys(kinds))
+        return f"a run of another size, of {steps}, with (the paper's) {each}"
+    if points.keys() & paper.keys():
+        return ""
+    at = ", ".join(map(_steps_text, paper))
+    return f"a run of another size, of {steps}, evaluated at none of the steps {at}"
 
 
 def _other_data(run: Run) -> bool:
     """Whether a run's data are known not to be the paper's: generated, or of another number."""
-    transitions = get_task(run.config.task).domain.paper_transitions
-    return run.data["transitions"] != transitions or "generated" in run.data["provenance"]
+    count = get_task(run.config.task).domain.paper_transitions
+    return run.data["transitions"] != count or "generated" in run.data["provenance"]
 
 
 def _steps_text(steps: Steps) -> str:
-    """100K offline, 1M offline + 200K online, or 1M online."""
+    """1M offline + 200K online, or one of them."""
     short = lambda n: f"{n / 10**6:g}M" if n >= 10**6 else f"{n / 1000:g}K"
     phases = zip(steps, ("offline", "online"), strict=True)
     return " + ".join(f"{short(n)} {phase}" for n, phase in phases if n)
 
 
 def comparison_blocks(compared: dict[str, Comparison]) -> list[str]:
-    """Comparisons in Markdown: a table of what is compared, and a line for the labels of each reason.
-
-    Args:
-        compared: by what the labels are told apart by, or "" for a single one.
-    """
+    """In Markdown a table of what is compared, and a line for the labels of each reason. `compared`: by what
+    tells their labels apart, or "" for a single one."""
     rows, left_out = [], {}
     for title, (found, reasons, _) in compared.items():
         rows += [_table_row(f"{title}, " * bool(title) + row["method"], row) for row in found]
@@ -184,15 +168,13 @@ def comparison_blocks(compared: dict[str, Comparison]) -> list[str]:
         about = "95 % intervals; our mean inside, above or below the paper's"
         blocks += [f"Beside the paper ({SOURCE}; {about}):", markdown(rows)]
     if any(comparison.other_data for comparison in compared.values()):
-        which = "Ours learned from other data than the paper's (comparison.csv says which)"
-        blocks.append(f"{which}: a difference need not be the method's.")
-    for reason, labels in left_out.items():
-        if reason:
-            blocks.append(f"Not compared with the paper: {'; '.join(labels)}: {reason}.")
-    return blocks
+        other = "Ours learned from other data than the paper's (comparison.csv says which)"
+        blocks.append(f"{other}: a difference need not be the method's.")
+    left_out.pop("", None)
+    return blocks + [f"Not compared with the paper: {'; '.join(left_out[why])}: {why}." for why in left_out]
 
 
-def _table_row(label: str, row: dict[str, Any]) -> dict[str, Any]:
+def _table_row(label: str, row: Row) -> Row:
     percent = lambda who: points_interval([100 * row[f"{who}{e}"] for e in ("", " low", " high")], form=".1f")
     apart = "" if row["our mean is"] == "inside" else f", intervals {row['intervals']}"
     return {

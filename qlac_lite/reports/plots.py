@@ -1,7 +1,4 @@
-"""Figures: one colour and one marker a method throughout the course, intervals shaded, axes with units.
-
-Every figure is drawn on white, and so reads in a light and in a dark page alike.
-"""
+"""Figures: one colour and marker a method, intervals shaded, on white for light and for dark pages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +13,8 @@ from qlac_lite.config import get_method
 from qlac_lite.utils.files import atomic
 from qlac_lite.utils.statistics import mean_interval
 
-RC = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-}
+RC = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.25}
+RC |= {"axes.spines.top": False, "axes.spines.right": False}
 UNCUT = (-np.inf, np.inf)
 
 
@@ -32,29 +24,25 @@ def style(method: str) -> tuple[str, str]:
     return row.colour, row.marker
 
 
-def new_figure(
-    columns: int, width: float = 5.2, height: float = 3.6, rows: int = 1
-) -> tuple[Figure, Sequence[Axes]]:
-    """A white figure with `columns` panels in each of `rows`, in reading order; sizes in inches a panel."""
+def new_figure(columns: int, width=5.2, height=3.6, rows=1) -> tuple[Figure, list[Axes]]:
+    """A figure and its panels in reading order; `width` and `height` of a panel in inches."""
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained", facecolor="white")
-        return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
+        return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def curve(
     axes: Axes, method: str, label: str, steps: np.ndarray, *interval: np.ndarray, line="-", marked=True
 ) -> None:
-    """A method's line with its shaded interval: mean, low, high. All are (points,); steps are drawn in
-    thousands."""
+    """A method's line, and its interval (mean, low, high) shaded: (points,) each, over thousands of steps."""
     colour, marker = style(method)
-    _shaded(axes, steps / 1000, interval, label, colour, marker if marked else "", line)
+    _shaded(axes, steps / 1000, interval, label, colour, marker * marked, line)
 
 
 def band(
     axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker="", line="-", within=UNCUT
 ) -> None:
-    """Mean of repetitions (R, points) with its 95 % interval shaded; `within`: the least and the largest that
-    values can be, where the interval is cut."""
+    """Mean of repetitions (R, points), its 95 % interval shaded and cut to `within` (least, largest)."""
     mean, *ends = mean_interval(values)
     _shaded(axes, x, (mean, *np.clip(ends, *within)), label, colour, marker, line)
 
@@ -68,7 +56,7 @@ def _shaded(axes, x, interval, label, colour, marker, line) -> None:
 def points(
     axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker="o", within=UNCUT
 ) -> None:
-    """As `band`, with markers and bars in place of a line and its shade."""
+    """As `band`, with markers and bars in place of line and shade."""
     mean, *ends = mean_interval(values)
     low, high = np.clip(ends, *within)
     look = dict(color=colour, marker=marker, markersize=5, capsize=3, linestyle="", label=label)
@@ -83,12 +71,11 @@ def legend_beside(figure: Figure, handles: dict[str, Artist], place: str = "lowe
     figure.legend(handles.values(), handles, loc=f"outside {place} center", ncols=columns, frameon=False)
 
 
-def mark_online(axes: Axes, offline_steps: int | None) -> None:
-    """Shades the online phase after `offline_steps`, if there is one and the axis reaches it."""
-    end = axes.get_xlim()[1]
-    if offline_steps is None or offline_steps / 1000 >= end:
+def mark_online(axes: Axes, offline_steps: int) -> None:
+    """Shades the online phase after `offline_steps`, if the axis reaches it."""
+    start, end = offline_steps / 1000, axes.get_xlim()[1]
+    if start >= end:
         return
-    start = offline_steps / 1000
     axes.axvspan(start, end, color="0.93", zorder=0)
     axes.set_xlim(right=end)
     look = dict(transform=axes.get_xaxis_transform(), va="bottom", fontsize=9, color="0.35")
@@ -102,13 +89,13 @@ def shades(count: int) -> np.ndarray:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """The figure as a PNG that appears whole or not at all."""
+    """Writes a PNG, whole or not at all."""
     with atomic(path) as file:
         figure.savefig(file, format="png", dpi=150)
 
 
 def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:
-    """Pictures (height, width, 3) side by side, each with a caption: a filmstrip."""
+    """A filmstrip of pictures (height, width, 3)."""
     figure, panels = new_figure(len(frames), width=1.9, height=2.35)
     for axes, frame, caption in zip(panels, frames, captions, strict=True):
         axes.imshow(frame)
@@ -121,8 +108,8 @@ def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title
 def scene_from_above(
     axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals: np.ndarray, now: int
 ) -> None:
-    """A sketch of the table from above, for where nothing can be rendered: the effector's path (T, 3) to step
-    `now`, and there the cubes (T, C, 3) and their goals (C, 3), in metres."""
+    """A sketch, for where nothing can be rendered: the effector's path (T, 3) to step `now`, and there the
+    cubes (T, C, 3) and their goals (C, 3), in metres."""
     axes.plot(effector[: now + 1, 1], effector[: now + 1, 0], color="0.6", linewidth=1)
     axes.plot(effector[now, 1], effector[now, 0], "k+", markersize=10)  # the gripper
     colour = "#D55E00"

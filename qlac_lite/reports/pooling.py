@@ -1,13 +1,15 @@
-"""What runs measured, pooled over their seeds: success by steps, and the runs that may be pooled."""
+"""What runs measured, pooled over seeds: success by steps, and which runs may be pooled."""
 
 import dataclasses
-from typing import Any, NamedTuple
+import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from qlac_lite.config import Config, get_method
 from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import Row, Rows
 from qlac_lite.utils.machine import WAITS
 from qlac_lite.utils.statistics import Interval, by_seed, percent_interval, success_interval
 
@@ -22,8 +24,7 @@ class Point(NamedTuple):
     seeds: int  # of the task that has the fewest
 
 
-@dataclasses.dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Runs that differ in their seeds and tasks alone, and their mean success over the tasks."""
 
     runs: list[Run]
@@ -40,12 +41,9 @@ Groups = dict[str, Group]  # by label: the method, and what sets a group apart f
 
 
 def group_runs(runs: list[Run]) -> Groups:
-    """Runs of one task, those together that differ in their seeds alone.
-
-    Raises:
-        QlacError: two runs of a group share a seed, or none of them has an evaluation yet.
-    """
-    found: dict[str, list[Run]] = {}
+    """Runs of one task, those together that differ in their seeds alone. Raises QlacError if two runs of a
+    group share a seed, or none has an evaluation yet."""
+    found = {}
     for run in runs:
         own = _settings(run)
         others = [_settings(other) for other in runs if other.config.method == run.config.method]
@@ -59,13 +57,13 @@ def group_runs(runs: list[Run]) -> Groups:
     return {label: pool(members, [successes(members)]) for label, members in found.items()}
 
 
-def _settings(run: Run) -> dict[str, Any]:
+def _settings(run: Run) -> dict:
     data = {"data": run.data["sha256"][:8], "collected": run.data.get("collected", {}).get("run")}
     return dataclasses.asdict(run.config) | {"seeds": 0, "first_seed": 0} | data
 
 
 def pool(runs: list[Run], outcomes: list[Outcomes]) -> Group:
-    """The group of these runs; `outcomes`: one a task."""
+    """The group of `runs`; `outcomes`: one a task."""
     points = {}
     for steps in outcomes[0]:
         if all(steps in task for task in outcomes):
@@ -76,26 +74,24 @@ def pool(runs: list[Run], outcomes: list[Outcomes]) -> Group:
 
 def successes(runs: list[Run]) -> Outcomes:
     """The outcomes of all evaluations. Raises QlacError if there is none yet."""
-    found = _by_steps(runs, "evaluations.csv")
-    if not found:
+    if not (found := _by_steps(runs, "evaluations.csv")):
         problem = f"{runs[0].folder} has no evaluation yet"
         raise QlacError(f"{problem}. Let it train on: qlac train ... --resume")
     return {steps: by_seed(rows) for steps, rows in found.items()}
 
 
-def _by_steps(runs: list[Run], name: str) -> dict[Steps, list[dict[str, Any]]]:
-    """The rows of a log of all runs, by the steps behind them, in their order."""
-    found: dict[Steps, list[dict[str, Any]]] = {}
+def _by_steps(runs: list[Run], name: str) -> dict[Steps, Rows]:
+    """The rows of a log of all runs, by the steps before them, in their order."""
+    found = {}
     for run in runs:
         for row in run.rows(name):
-            step, online = row["step"], row["phase"] == "online"
-            steps = (run.config.offline_steps, step) if online else (step, 0)
+            steps = (run.config.offline_steps, row["step"]) if row["phase"] == "online" else (row["step"], 0)
             found.setdefault(steps, []).append(row)
     return {steps: found[steps] for steps in sorted(found, key=sum)}
 
 
-def phase_ends(points: dict[Steps, Point], offline_steps: int) -> dict[str, Any]:
-    """Success after `offline_steps` and after the last online step, for a table."""
+def phase_ends(points: dict[Steps, Point], offline_steps: int) -> Row:
+    """For a table: success after `offline_steps` and after the last online step."""
     online = max((steps for steps in points if steps[1]), key=sum, default=(0, 0))
     told = lambda steps: percent_interval(points[steps].interval) if steps in points else "-"
     return {
@@ -107,37 +103,29 @@ def phase_ends(points: dict[Steps, Point], offline_steps: int) -> dict[str, Any]
 
 
 def training_success(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """The middle (total steps) of each tenth of the online phase in which episodes ended, and there the share
-    of those that were solved, in %."""
+    """The middle (total steps) of each tenth of the online phase in which episodes ended, and the share of
+    them that were solved, in %."""
     rows = [row for run in group.runs for row in run.rows("episodes.csv")]
     edges = np.linspace(0, group.config.online_steps, 11)
     found = {}
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         if outcomes := [row["success"] for row in rows if low < row["step"] <= high]:
             found[group.config.offline_steps + (low + high) / 2] = 100 * np.mean(outcomes)
     return np.array(list(found)), np.array(list(found.values()))
 
 
 def logged(runs: list[Run], name: str) -> dict[int, list[float]]:
-    """A column of progress.csv: total steps, in their order -> its value for each seed."""
-    rows = {sum(steps): rows for steps, rows in _by_steps(runs, "progress.csv").items()}
-    return {step: [row[name] for row in rows[step]] for step in rows if name in rows[step][0]}
+    """A column of progress.csv: total steps, in their order -> each seed's value."""
+    found = _by_steps(runs, "progress.csv")
+    return {sum(steps): [row[name] for row in rows] for steps, rows in found.items() if name in rows[0]}
 
 
 def utilisation(runs: list[Run]) -> str:
-    """What the runs waited for, and how many cores were busy; empty if they did not record it."""
-    rows = [row for run in runs for row in run.rows("utilisation.csv")]
-    if not rows:
+    """What the runs waited for, and cores busy; empty if they did not record it."""
+    if not (rows := [row for run in runs for row in run.rows("utilisation.csv")]):
         return ""
     seconds = [row["seconds"] for row in rows]
     mean = lambda name: np.average([row[name] for row in rows], weights=seconds)
     waits = sorted(((mean(what), what) for what in WAITS), reverse=True)
     longest = ", ".join(f"{what} {share:.0%}" for share, what in waits if share >= 0.005)
     return f"waits for {longest}, {mean('cores_busy'):.1f} cores busy, {sum(seconds) / 3600:.2f} hours"
-
-
-def online_after(runs: list[Run]) -> int | None:
-    """Offline steps after which runs go online, except those that learn online only; None if they differ in
-    it, or none goes online."""
-    lengths = {run.config.offline_steps for run in runs} - {0}
-    return lengths.pop() if len(lengths) == 1 and any(run.config.online_steps for run in runs) else None

@@ -11,6 +11,5 @@ class QlacError(Exception):
 def unknown(kind: str, name: str, known: Iterable[str], listed_by: str) -> QlacError:
     """The error for a `name` that is not `known`, with the nearest; `listed_by` is the command for all."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
-    near = ", ".join(near)
+    near = ", ".join(difflib.get_close_matches(name, known, cutoff=0.5) or known[:3])
     return QlacError(f"Unknown {kind} {name!r}. Did you mean {near}? `{listed_by}` lists all {len(known)}.")

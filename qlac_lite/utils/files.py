@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all; locks."""
+"""Files that are written whole or not at all, the tables in them, and locks."""
 
 import contextlib
 import csv
@@ -8,7 +8,7 @@ import io
 import json
 import os
 import platform
-import tempfile
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,46 +20,42 @@ import numpy as np
 
 from qlac_lite.utils.errors import QlacError
 
+Row = dict[str, Any]  # of a table
+Rows = list[Row]
+
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
     """A file to write, which replaces `path` when it is whole; QlacError if the disk refuses."""
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        names = dict(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with tempfile.NamedTemporaryFile(**names, delete=False) as file:
-            temporary = Path(file.name)
+        with temporary.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise disk_error(error, path) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is not there
+            temporary.unlink()
 
 
 def disk_error(error: OSError, path: Path) -> QlacError:
-    elsewhere = "Choose another folder with --out"
     causes = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "your disk quota is used up",
-        errno.EROFS: "the disk is read-only",
-        errno.EACCES: "you may not write there",
-        errno.EPERM: "you may not write there",
-        errno.ENOTDIR: "a part of that path is a file",
-        errno.EEXIST: "a file of that name is in the way",
+        errno.ENOSPC: "the disk is full. Free some space",
+        errno.EDQUOT: "your disk quota is used up. Free some space",
+        errno.ENOTDIR: "a file is in the way",
+        errno.EEXIST: "a file is in the way",
     }
     cause = causes.get(error.errno, error.strerror or error)
-    space = "Free some space. " * (error.errno in (errno.ENOSPC, errno.EDQUOT))
-    return QlacError(f"Cannot write {path}: {cause}. {space}{elsewhere}. Nothing half-written was left.")
+    remedy = "Choose another folder with --out. Nothing half-written was left."
+    return QlacError(f"Cannot write {path}: {cause}. {remedy}")
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:
-    """Arrays as an npz: the same arrays, the same bytes. Raises TypeError for arrays of Python objects."""
+    """The same arrays give the same bytes. Raises TypeError for arrays of Python objects."""
     # NumPy 2.1 takes allow_pickle=False for an array of that name.
     if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)}: arrays of Python objects would need pickle.")
@@ -68,16 +64,14 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = Fals
 
 
 def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays `names` of an npz, or all; QlacError, ended by the sentence `remedy`, if it is not sound."""
+    """The arrays `names` of an npz, or all; QlacError with the sentence `remedy` if it is not sound."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in (file.files if names is None else names)}
     except FileNotFoundError:
         raise QlacError(f"There is no file {path}. {remedy}") from None
-    except IsADirectoryError:
-        raise QlacError(f"{path} is a folder, not an npz file. {remedy}") from None
-    except PermissionError:
-        raise QlacError(f"You may not read {path}. {remedy}") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise QlacError(f"Cannot read {path}: {error.strerror}. {remedy}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, AttributeError) as error:
         raise QlacError(f"{path} is cut off or is not an npz file ({error}). {remedy}") from None
 
@@ -92,18 +86,18 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path, remedy: str) -> Any:
-    """The content of a JSON file; QlacError, ended by the sentence `remedy`, if it cannot be read."""
+    """The content of a JSON file; QlacError with the sentence `remedy` if it cannot be read."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise QlacError(f"Cannot read {path} ({error}). {remedy}") from None
 
 
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_csv(path: Path, rows: Rows) -> None:
     write_text(path, csv_text(rows))
 
 
-def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
+def csv_text(rows: Rows, header: bool = True) -> str:
     """Rows of the same keys as CSV; floats with six significant digits."""
     text = lambda value: f"{value:.6g}" if isinstance(value, float) else str(value)
     out = io.StringIO()
@@ -114,7 +108,13 @@ def csv_text(rows: list[dict[str, Any]], header: bool = True) -> str:
     return out.getvalue()
 
 
-def read_csv(path: Path) -> list[dict[str, Any]]:
+def markdown(rows: Rows) -> str:
+    """Rows of the same keys as a table in Markdown."""
+    lines = [rows[0], ["---"] * len(rows[0]), *(map(str, row.values()) for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def read_csv(path: Path) -> Rows:
     """The rows of a CSV file, with numbers, and without a last line that a killed writer left; [] if none."""
     if not path.exists():
         return []
@@ -132,26 +132,21 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 @contextlib.contextmanager
 def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
     """Holds the lock on the file `path`, which names its holder; QlacError after `wait` seconds without it.
-
-    A lock ends with its process.
-    """
+    A lock ends with its process."""
     lock = filelock.FileLock(path, timeout=wait, poll_interval=0.5)
     try:
         lock.acquire()
         path.write_text(f"process {os.getpid()} on {platform.node()}\n")
     except filelock.Timeout:
-        holder = path.read_text().strip() or "another process"
-        raise QlacError(
-            f"{path.parent} is in use by {holder}. Wait until that has ended, or end it."
-        ) from None
+        problem = f"{path.parent} is in use by {path.read_text().strip() or 'another process'}"
+        raise QlacError(f"{problem}. Wait until that has ended, or end it.") from None
     except (OSError, NotImplementedError) as error:
-        without = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-        if isinstance(error, OSError) and error.errno not in without:
+        without = errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP
+        if getattr(error, "errno", errno.ENOSYS) not in without:
             raise disk_error(error, path) from error
-        raise QlacError(
-            f"The file system of {path.parent} has no locks to keep two runs apart. "
-            "Have it mounted with them (Lustre: -o flock), or choose another --out."
-        ) from error
+        remedy = "Have it mounted with them (Lustre: -o flock), or choose another --out."
+        problem = f"The file system of {path.parent} has no locks to keep two runs apart"
+        raise QlacError(f"{problem}. {remedy}") from error
     try:
         yield
     finally:

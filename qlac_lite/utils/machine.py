@@ -1,7 +1,5 @@
-"""The machine: its cores, its description beside results, and where a run's time goes.
-
-Simulators import this module, so JAX is imported in functions only.
-"""
+"""The machine: its cores, its description, and where a run's time goes. Simulators import this module, so JAX
+is imported in functions only."""
 
 import contextlib
 import datetime
@@ -24,7 +22,7 @@ WAITS = ("learning", "simulating", "loading", "evaluating", "saving")
 
 
 def usable_cores() -> int:
-    """QLAC_CORES, which has to be a whole number (else QlacError); or the cores that the system gives."""
+    """QLAC_CORES (QlacError unless a whole number above 0), or else the cores that the system gives."""
     given = os.environ.get("QLAC_CORES")
     if given is None:
         # A batch system's share of a node shows in the affinity only, which macOS lacks.
@@ -35,7 +33,7 @@ def usable_cores() -> int:
 
 
 def bar_seconds() -> float:
-    """Seconds between two states of a progress bar: more in a file or a pipe, which keep every state."""
+    """Between two states of a progress bar: more in a file or a pipe, which keep every state."""
     return 0.1 if sys.stderr.isatty() else 10.0
 
 
@@ -52,8 +50,7 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
     import jax
 
     packages = "jax jaxlib flax optax numpy gymnasium ogbench mujoco dm_control robosuite h5py".split()
-    default = "default: float32 on a CPU, TF32 on recent NVIDIA GPUs"
-    installed = {d.metadata["Name"].lower().replace("-", "_") for d in metadata.distributions()}
+    installed = {each.name.lower().replace("-", "_") for each in metadata.distributions()}
     return dict(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         command=" ".join([program, *sys.argv[1:]]),
@@ -62,21 +59,20 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
         devices=[str(device.device_kind) for device in jax.local_devices()],
-        matmul_precision=jax.config.jax_default_matmul_precision or default,
+        matmul_precision=jax.config.jax_default_matmul_precision
+        or "default: float32 on a CPU, TF32 on recent NVIDIA GPUs",
     )
 
 
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     named = re.search(r"^model name\s*:(.*)", cpuinfo.read_text() if cpuinfo.exists() else "", re.M)
-    return named.group(1).strip() if named else platform.processor() or "unknown processor"
+    return named[1].strip() if named else platform.processor() or "unknown processor"
 
 
 class Stopwatch:
-    """What the main thread waits for: `with watch("simulating"): ...`, then `watch.row()`.
-
-    More cores make `simulating` shorter, a GPU `learning`, longer `shard_steps` `loading`.
-    """
+    """What the main thread waits for: `with watch("simulating"): ...`, then `watch.row()`. More cores make
+    `simulating` shorter, a GPU `learning`, longer `shard_steps` `loading`."""
 
     def __init__(self):
         self._waited = dict.fromkeys(WAITS, 0.0)
@@ -92,7 +88,7 @@ class Stopwatch:
         self._waited[what] += seconds
 
     def row(self) -> dict[str, float]:
-        """A row of utilisation.csv, since the last one: seconds, shares of them, mean cores busy."""
+        """Since the last row of utilisation.csv: seconds, shares of them, mean cores busy."""
         now, cpu = time.monotonic(), _cpu_seconds()
         seconds = max(now - self._begin, 1e-9)
         shares = {what: waited / seconds for what, waited in self._waited.items()}

@@ -1,7 +1,7 @@
-"""From rows of episodes to a rate with its 95 % interval, and to text; differences by seed and their power.
+"""Rates with 95 % intervals, as numbers and as text; differences seed by seed, and their power.
 
-Seeds differ: one draws an easy start, another a hard one. Variants that are trained from the same seeds on
-the same data share much of that luck, and it drops out of their difference. R seeds; rates in any unit.
+One seed draws an easy start, another a hard one. Variants trained from the same R seeds on the same data
+share much of that luck, and it drops out of their difference. Rates are in any unit.
 """
 
 import bisect
@@ -21,21 +21,17 @@ def newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def by_seed(rows: Iterable[dict[str, Any]]) -> dict[int, np.ndarray]:
-    """Seed, in order -> `success` of each of its rows, one a row."""
-    found: dict[int, list] = {}
+    """Seed, in order -> `success` of its rows."""
+    found = {}
     for row in rows:
         found.setdefault(int(row["seed"]), []).append(row["success"])
     return {seed: np.array(found[seed]) for seed in sorted(found)}
 
 
 def success_interval(*tasks: Collection[np.ndarray]) -> Interval:
-    """Success rate, the mean over tasks, and its interval by a stratified bootstrap: the tasks stay, and the
-    seeds of each are resampled, and the episodes of each seed. Where all episodes ended alike, it is the
-    exact binomial (Clopper-Pearson) interval over all of them.
-
-    Args:
-        tasks: of each task and seed (the values of `by_seed`), an array of 0 and 1, one an episode.
-    """
+    """Success rate, the mean over tasks, and its interval by a stratified bootstrap: the tasks stay, their
+    seeds are resampled, and the episodes of each seed. Where all episodes ended alike, it is the exact
+    binomial (Clopper-Pearson) interval. `tasks`: of each seed (values of `by_seed`), 0 or 1 an episode."""
     rng = np.random.default_rng(0)
     means, resampled, episodes = [], [], 0
     for outcomes in tasks:
@@ -45,17 +41,17 @@ def success_interval(*tasks: Collection[np.ndarray]) -> Interval:
         solved = rng.binomial(counts[seeds], rates[seeds])
         resampled.append(np.mean(solved / counts[seeds], axis=1))
         means.append(np.mean(rates))
-        episodes += int(counts.sum())
+        episodes += counts.sum()
     mean = float(np.mean(means))
     if mean in (0.0, 1.0):
-        exact = stats.binomtest(int(mean * episodes), episodes).proportion_ci()
-        return mean, float(exact.low), float(exact.high)
-    low, high = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
+        low, high = stats.binomtest(int(mean * episodes), episodes).proportion_ci()
+    else:
+        low, high = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
     return mean, float(low), float(high)
 
 
 def mean_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over seeds (R, ...) and the ends of its t-interval, each (...); NaN for these if R is 1."""
+    """Mean over seeds (R, ...) and the ends of its t-interval, each (...); NaN for the ends if R is 1."""
     values = np.asarray(values, float)
     mean, seeds = values.mean(axis=0), len(values)
     reach = stats.sem(values) * stats.t.ppf(UPPER, seeds - 1) if seeds > 1 else np.nan
@@ -83,7 +79,7 @@ def seeds_needed(apart: float, spread: float, most: int = 10_000) -> int:
 
 
 def points_interval(interval: Interval, ends: tuple[float, float] = (0, 100), form: str = ".0f") -> str:
-    """'40 [18, 68]', cut at what is possible; the mean alone where there is one seed, '-' where none is."""
+    """'40 [18, 68]', cut at what is possible; the mean alone of one seed; '-' of none."""
     mean, low, high = interval
     if np.isnan(mean):
         return "-"
