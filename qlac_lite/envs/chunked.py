@@ -1,17 +1,14 @@
 """The chunked MDP as a Gymnasium wrapper: one action is a chunk of H, one reward its discounted sum.
 
-Source: arXiv 2507.07969, section 3. This module imports no JAX, so simulator processes stay small.
+Source: arXiv 2507.07969, section 3.
 """
-
-from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.vector.utils import batch_space
 
 from qlac_lite.utils.errors import QlacError
-
-Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
 
 
 class ChunkedEnv(gymnasium.Wrapper):
@@ -28,17 +25,15 @@ class ChunkedEnv(gymnasium.Wrapper):
 
     def __init__(self, env: gymnasium.Env, horizon: int, discount: float):
         super().__init__(env)
-        low, high = (np.tile(bound, (horizon, 1)) for bound in (env.action_space.low, env.action_space.high))
-        self.action_space = Box(low, high, dtype=np.float32)
+        self.action_space = batch_space(env.action_space, horizon)
         self.observation_space = Box(-np.inf, np.inf, env.observation_space.shape, np.float32)
         self._powers = discount ** np.arange(horizon)
 
-    def reset(self, **kwargs) -> tuple[np.ndarray, dict[str, Any]]:
-        observation, _ = self.env.reset(**kwargs)
-        self._observation = np.asarray(observation, np.float32)
+    def reset(self, **kwargs):
+        self._observation = np.asarray(self.env.reset(**kwargs)[0], np.float32)
         return self._observation, {}
 
-    def step(self, chunk: np.ndarray) -> Step:
+    def step(self, chunk: np.ndarray):
         """Raises ValueError for a chunk of another shape, QlacError for one that is not finite."""
         chunk, space = np.asarray(chunk, np.float32), self.action_space
         if chunk.shape != space.shape:
@@ -50,19 +45,18 @@ class ChunkedEnv(gymnasium.Wrapper):
             )
         return self._execute(np.clip(chunk, space.low, space.high), len(chunk))
 
-    def wait(self) -> Step:
+    def wait(self):
         """Executes nothing: the observation as it stands, length and reward 0."""
         return self._execute(np.zeros(self.action_space.shape, np.float32), 0)
 
-    def _execute(self, chunk: np.ndarray, most: int) -> Step:
+    def _execute(self, chunk: np.ndarray, most: int):
         observations = np.zeros((len(chunk) + 1, *self.observation_space.shape), np.float32)
-        rewards = np.zeros(len(chunk), np.float32)
-        observations[0] = self._observation
+        observations[0], rewards = self._observation, np.zeros(len(chunk), np.float32)
         length, terminated, truncated, info = 0, False, False, {}
-        while length < most and not (terminated or truncated):
-            observation, rewards[length], terminated, truncated, info = self.env.step(chunk[length])
-            length += 1
-            observations[length] = observation
+        for length, action in enumerate(chunk[:most], 1):
+            observations[length], rewards[length - 1], terminated, truncated, info = self.env.step(action)
+            if terminated or truncated:
+                break
         self._observation = observations[length]
         success = bool(info.get("success", terminated))
         info = dict(observations=observations, actions=chunk, rewards=rewards, length=length, success=success)
@@ -77,5 +71,5 @@ class WaitingEnv(gymnasium.Wrapper):
         super().__init__(env)
         self.action_space = Dict(chunk=env.action_space, run=Discrete(2))
 
-    def step(self, action: dict[str, Any]) -> Step:
+    def step(self, action: dict):
         return self.env.step(action["chunk"]) if action["run"] else self.env.wait()

@@ -16,18 +16,18 @@ or not, and the puck relative to the gripper. Only the reset is random, unless a
 gripper, which no observation foretells. Functions are of one state; `jax.vmap` makes batches.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from qlac_lite.config.tasks import Task
 from qlac_lite.utils.errors import QlacError
 
-PRELOADED: list[str] = []  # its environments run in this process
+PRELOADED = []  # its environments run in this process
 OBSERVATION_SIZE, ACTION_SIZE = 8, 3
 GOAL = (0.6, 0.0)
 GAPS = (-0.5, 0.5)  # y of the gaps' middles
@@ -52,28 +52,27 @@ class LiteWorld(NamedTuple):
 
 
 class WorldState(NamedTuple):
-    gripper: jax.Array  # (2,)
-    opening: jax.Array  # () 1 open, 0 closed
-    puck: jax.Array  # (2,)
-    held: jax.Array  # () bool
-    time: jax.Array  # () int32, actions since the reset
-    push_seed: jax.Array = np.uint32(0)  # () uint32, decides the episode's disturbances
+    gripper: Array  # (2,)
+    opening: Array  # () 1 open, 0 closed
+    puck: Array  # (2,)
+    held: Array  # () bool
+    time: Array  # () int32, actions since the reset
+    push_seed: Array = np.uint32(0)  # () uint32, decides the episode's disturbances
 
 
-def reset(key: jax.Array) -> WorldState:
+def reset(key: Array) -> WorldState:
     """A start of the task: gripper and puck in the left half, 0.2 apart or more."""
     near = lambda key, x: jnp.array([x, 0.0]) + jax.random.uniform(key, (2,), minval=-0.1, maxval=0.1)
     gripper_key, puck_key = jax.random.split(key)
     return _at_rest(near(gripper_key, -0.8), near(puck_key, -0.4), key)
 
 
-def reset_anywhere(key: jax.Array) -> WorldState:
+def reset_anywhere(key: Array) -> WorldState:
     """A start of play: gripper and puck anywhere."""
-    gripper_key, puck_key = jax.random.split(key)
-    return _at_rest(free_place(gripper_key), free_place(puck_key), key)
+    return _at_rest(*map(free_place, jax.random.split(key)), key)
 
 
-def free_place(key: jax.Array) -> jax.Array:
+def free_place(key: Array) -> Array:
     """A random place (2,), away from walls."""
     side, x, y = jax.random.uniform(key, (3,))
     return jnp.array([jnp.where(side < 0.5, -1.0, 1.0) * (0.15 + 0.75 * x), 1.8 * y - 0.9])
@@ -81,17 +80,17 @@ def free_place(key: jax.Array) -> jax.Array:
 
 def _at_rest(gripper, puck, key):
     push_seed = jax.random.bits(jax.random.fold_in(key, 2))
-    return WorldState(gripper, jnp.float32(1.0), puck, jnp.bool_(False), jnp.int32(0), push_seed)
+    return WorldState(gripper, jnp.float32(1), puck, jnp.bool_(False), jnp.int32(0), push_seed)
 
 
-def observe(state: WorldState) -> jax.Array:
+def observe(state: WorldState) -> Array:
     """(8,) float32."""
     opening, held = 2 * state.opening - 1, jnp.where(state.held, 1.0, -1.0)
     away = 2 * (state.puck - state.gripper)
     return jnp.concatenate([state.gripper, opening[None], state.puck, held[None], away])
 
 
-def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
+def step(world: LiteWorld, state: WorldState, action: Array) -> WorldState:
     """One action (3,), clipped to [-1, 1]. Raises QlacError if the world's step is not in (0, 0.1]."""
     if not 0 < world.step <= 2 * WALL:
         raise QlacError(
@@ -102,7 +101,7 @@ def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
     velocity = action[:2]
     if world.disturbance:
         push = jax.random.normal(jax.random.fold_in(jax.random.key(state.push_seed), state.time), (2,))
-        velocity = velocity + world.disturbance * push
+        velocity += world.disturbance * push
     gripper = _slide(world, state.gripper, world.step * velocity)
     opening = jnp.clip(state.opening - CLOSING_SPEED * world.step * action[2], 0.0, 1.0)
     closing_now = (opening < HOLDING) & (state.opening >= HOLDING)
@@ -112,18 +111,18 @@ def step(world: LiteWorld, state: WorldState, action: jax.Array) -> WorldState:
     return WorldState(gripper, opening, puck, held, state.time + 1, state.push_seed)
 
 
-def solved(world: LiteWorld, state: WorldState) -> jax.Array:
+def solved(world: LiteWorld, state: WorldState) -> Array:
     """() bool: the puck lies at the goal, and the gripper has let go."""
     return (jnp.linalg.norm(state.puck - jnp.array(GOAL)) < world.tolerance) & ~state.held
 
 
-def in_wall(world: LiteWorld, place: jax.Array) -> jax.Array:
+def in_wall(world: LiteWorld, place: Array) -> Array:
     """() bool for a place (2,)."""
     through_gap = jnp.min(jnp.abs(place[1] - jnp.array(GAPS))) < world.gap / 2
     return (jnp.abs(place[0]) < WALL) & ~through_gap
 
 
-def _slide(world: LiteWorld, place: jax.Array, move: jax.Array) -> jax.Array:
+def _slide(world: LiteWorld, place: Array, move: Array) -> Array:
     """One coordinate after the other; a move that would end in the wall or outside is left out."""
     for axis in range(2):
         there = jnp.clip(place.at[axis].add(move[axis]), -1.0, 1.0)
@@ -135,21 +134,21 @@ class Executed(NamedTuple):
     """An executed chunk, padded to H steps; the state stands still after the episode's end."""
 
     states: WorldState  # (H + 1, ...)
-    rewards: jax.Array  # (H,)
-    length: jax.Array  # () int32, steps executed
-    terminated: jax.Array  # () bool, solved
-    truncated: jax.Array  # () bool, out of time
+    rewards: Array  # (H,)
+    length: Array  # () int32, steps executed
+    terminated: Array  # () bool, solved
+    truncated: Array  # () bool, out of time
 
 
-def execute(world: LiteWorld, state: WorldState, chunk: jax.Array) -> Executed:
+def execute(world: LiteWorld, state: WorldState, chunk: Array) -> Executed:
     """Executes a chunk (H, 3) until it or the episode ends."""
 
     def one(carry, action):
         state, terminated, truncated = carry
         ended = terminated | truncated
         new = jax.tree.map(lambda a, b: jnp.where(ended, a, b), state, step(world, state, action))
-        terminated = terminated | solved(world, new)
-        truncated = truncated | (~terminated & (new.time >= world.limit))
+        terminated |= solved(world, new)
+        truncated |= ~terminated & (new.time >= world.limit)
         return (new, terminated, truncated), (new, jnp.where(terminated, 0.0, -1.0), ~ended)
 
     start = (state, jnp.bool_(False), jnp.bool_(False))
@@ -170,7 +169,7 @@ class LiteWorldEnv(gymnasium.Env):
         self._reset, self._observe = jax.jit(reset), jax.jit(observe)
         self._execute = jax.jit(execute, static_argnums=0)
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
+    def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self.state = self._reset(jax.random.key(self.np_random.integers(2**32)))
         return np.asarray(self._observe(self.state)), {}
@@ -186,9 +185,8 @@ class LiteWorldEnv(gymnasium.Env):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(3.0, 3.0), dpi=100, layout="constrained", facecolor="white")
-        draw_world(figure.add_subplot(), self.world, [self.state])
-        canvas = FigureCanvasAgg(figure)
+        canvas = FigureCanvasAgg(Figure(figsize=(3, 3), dpi=100, layout="constrained", facecolor="white"))
+        draw_world(canvas.figure.add_subplot(), self.world, [self.state])
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -196,12 +194,12 @@ class LiteWorldEnv(gymnasium.Env):
 gymnasium.register("qlac_lite/LiteWorld-v0", entry_point=LiteWorldEnv)
 
 
-def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
+def make_env(task: Task, size: int, env_args: dict | None) -> gymnasium.Env:
     """See `envs.make`; `places` and `goals` have z = 0."""
     return LiteWorldEnv(render_mode="rgb_array")
 
 
-def places(simulator: LiteWorldEnv, task: Task) -> tuple[np.ndarray, list[np.ndarray]]:
+def places(simulator: LiteWorldEnv, task: Task):
     gripper, puck = (np.append(place, 0.0) for place in (simulator.state.gripper, simulator.state.puck))
     return gripper, [puck]
 
@@ -210,8 +208,8 @@ def goals(task: Task) -> np.ndarray:
     return np.array([[*GOAL, 0.0]])
 
 
-def draw_world(axes, world: LiteWorld, states: Sequence = ()) -> None:
-    """The world from above, with gripper and puck in each of some states."""
+def draw_world(axes, world: LiteWorld, states=()) -> None:
+    """The world from above, with gripper and puck in each of `states`."""
     from matplotlib.patches import Circle
 
     low, high = np.array(GAPS) - world.gap / 2, np.array(GAPS) + world.gap / 2

@@ -1,4 +1,4 @@
-"""The environment of any task, alone and many side by side. This module imports no JAX.
+"""The environment of any task, alone and many side by side.
 
 A suite is a module with these names:
 
@@ -8,12 +8,10 @@ A suite is a module with these names:
     PRELOADED                        modules of a simulator process; none: all run in this process
 """
 
-import functools
 import multiprocessing
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 import gymnasium
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
@@ -21,7 +19,6 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from qlac_lite.config.tasks import Domain, Task
 from qlac_lite.envs.chunked import ChunkedEnv, WaitingEnv
 
-DISABLED = AutoresetMode.DISABLED
 SUITES = {
     "ogbench": "qlac_lite.envs.ogbench",
     "robomimic": "qlac_lite.envs.robomimic",
@@ -34,7 +31,7 @@ def suite_of(domain: Domain) -> ModuleType:
     return import_module(SUITES[domain.suite])
 
 
-def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
+def make_env(task: Task, size: int = 200, env_args: dict | None = None) -> gymnasium.Env:
     """The environment of a task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
 
     Args:
@@ -45,30 +42,26 @@ def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None
 
 
 def make_vector_env(
-    task: Task, count: int, horizon: int, discount: float, env_args: dict[str, Any] | None = None
+    task: Task, count: int, horizon: int, discount: float, env_args: dict | None = None
 ) -> VectorEnv:
     """`count` environments of a task, in processes of their own unless the suite's run in this one.
 
     An action is {"chunk": (count, H, A), "run": (count,)}, see `WaitingEnv`. New episodes begin by
     `reset(seed=[...], options={"reset_mask": mask})` alone.
     """
-    make = [functools.partial(_make_waiting, task, horizon, discount, env_args)] * count
+    make = [lambda: WaitingEnv(ChunkedEnv(make_env(task, env_args=env_args), horizon, discount))] * count
     preloaded = suite_of(task.domain).PRELOADED
-    return parallel(make, preloaded) if preloaded else _InProcess(make, autoreset_mode=DISABLED)
-
-
-def _make_waiting(task: Task, horizon: int, discount: float, env_args: dict[str, Any] | None) -> WaitingEnv:
-    return WaitingEnv(ChunkedEnv(make_env(task, env_args=env_args), horizon, discount))
+    return parallel(make, preloaded) if preloaded else _InProcess(make, autoreset_mode=AutoresetMode.DISABLED)
 
 
 def parallel(env_fns: list[Callable[[], gymnasium.Env]], preloaded: list[str]) -> AsyncVectorEnv:
     """Environments in processes forked from a server with these modules, never from a JAX process."""
     multiprocessing.set_forkserver_preload(preloaded)
-    return AsyncVectorEnv(env_fns, context="forkserver", shared_memory=True, autoreset_mode=DISABLED)
+    return AsyncVectorEnv(env_fns, context="forkserver", autoreset_mode=AutoresetMode.DISABLED)
 
 
 class _InProcess(SyncVectorEnv):
-    """One after the other, with a step in two halves as environments in processes have it."""
+    """One after the other, with the two halves of a step that environments in processes have."""
 
     def step(self, actions):
         self._autoreset_envs[:] = False  # one whose episode has ended may wait until all have

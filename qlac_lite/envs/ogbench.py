@@ -1,27 +1,27 @@
 """OGBench's manipulation environments: single tasks, reward r(s'), seeded to the byte.
 
 OGBench 1.2.0 moved a single task's reward from r(s_{t+1}) to r(s_t). The paper used the older one online, and
-so does the course (`success_timing='post'`); for offline data see `data.suites.npz`. Imports no JAX.
+so does the course (`success_timing='post'`); for offline data see `data.suites.npz`.
 """
 
 import functools
 from importlib import import_module
-from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.wrappers import TimeLimit, TransformReward
 
 from qlac_lite.config.tasks import Domain, Task
 
-PRELOADED = ["qlac_lite.envs.ogbench", "ogbench.manipspace.envs.cube_env"]
+PRELOADED = [__name__, "ogbench.manipspace.envs.cube_env"]
 
 
 @functools.cache
 def _reproducible(env_class: str) -> type[gymnasium.Env]:
     """The OGBench class, with all of an episode decided by its reset seed.
 
-    OGBench draws random actions at each reset, from an action space that is made anew at each use. Here the
-    space is made once and seeded.
+    OGBench draws random actions at each reset, from an action space made anew at each use; here it is made
+    once and seeded.
     """
     module, name = env_class.split(":")
 
@@ -30,39 +30,33 @@ def _reproducible(env_class: str) -> type[gymnasium.Env]:
         def action_space(self):
             return gymnasium.spaces.Box(-1.0, 1.0, (5,), np.float32)
 
-        def reset(self, options=None, *, seed=None, **kwargs):
+        def reset(self, *, seed=None, **kwargs):
             if seed is not None:
                 self.action_space.seed(seed)
-            return super().reset(options, seed=seed, **kwargs)
+            return super().reset(seed=seed, **kwargs)
 
     return Reproducible
 
 
-class SparseReward(gymnasium.RewardWrapper):
-    """-1 until the task is solved, then 0, in place of minus the number of wrong objects."""
-
-    def reward(self, reward: float) -> float:
-        return 0.0 if reward == 0 else -1.0
-
-
-def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
+def make_env(task: Task, size: int = 200, env_args: dict | None = None) -> gymnasium.Env:
     """See `envs.make`, as for `places` and `goals`."""
     domain = task.domain
     options = dict(env_type=domain.env_type, reward_task_id=task.number, width=size, height=size)
     if not domain.name.startswith("puzzle"):
         options["permute_blocks"] = False
-    env = _reproducible(domain.env_class)(success_timing="post", **options)
-    env = gymnasium.wrappers.TimeLimit(env, domain.episode_limit)
-    return SparseReward(env) if task.sparse else env
+    env = TimeLimit(_reproducible(domain.env_class)(success_timing="post", **options), domain.episode_limit)
+    if task.sparse:  # in place of minus the number of wrong objects
+        env = TransformReward(env, lambda reward: 0.0 if reward == 0 else -1.0)
+    return env
 
 
 def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
     """For play data: random scenes and goals, episodes of exactly `steps` steps."""
     options = dict(env_type=domain.env_type, terminate_at_goal=False, mode="data_collection")
-    return gymnasium.wrappers.TimeLimit(_reproducible(domain.env_class)(**options), steps)
+    return TimeLimit(_reproducible(domain.env_class)(**options), steps)
 
 
-def task_goal(task: Task) -> dict[str, Any]:
+def task_goal(task: Task) -> dict:
     """A task's goal in the package: cubes (C, 3) in metres, button states, places of the slides."""
     info = make_env(task).unwrapped.task_infos[task.number - 1]
     if task.domain.name.startswith("cube"):
@@ -78,6 +72,6 @@ def goals(task: Task) -> np.ndarray:
     return np.array(task_goal(task)["cubes"]).reshape(-1, 3)
 
 
-def places(simulator: gymnasium.Env, task: Task) -> tuple[np.ndarray, list[np.ndarray]]:
+def places(simulator: gymnasium.Env, task: Task):
     joints = [simulator.data.joint(f"object_joint_{i}") for i in range(task.domain.cubes)]
     return simulator.compute_ob_info()["proprio/effector_pos"], [joint.qpos[:3].copy() for joint in joints]

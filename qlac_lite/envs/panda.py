@@ -1,10 +1,12 @@
 """robosuite's operational-space control of a Panda, with the same torques for a part of the Python.
 
-In each of a control step's 25 substeps robosuite asks for the same names and matrices again. Here they are
+In each of a control step's 25 substeps robosuite looks up the same names and matrices again. Here they are
 read once, and one compiled function computes the torques, equal up to rounding. Source: O. Khatib, A unified
 approach for motion and force control of robot manipulators (1987), as robosuite 1.5 has it (OSC_POSE, fixed
 impedance, position and orientation uncoupled).
 """
+
+from collections.abc import Callable
 
 import mujoco
 import numba
@@ -41,60 +43,46 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
 
 def knows(arm) -> bool:
     """Whether `torques` are those of robosuite's controller `arm`."""
-    wanted = dict(name="OSC_POSE", impedance_mode="fixed", input_type="delta", input_ref_frame="world")
-    absent = ("position_limits", "orientation_limits", "interpolator_pos", "interpolator_ori")
-    return (
-        all(getattr(arm, name) == value for name, value in wanted.items())
-        and bool(arm.uncoupling)
-        and all(getattr(arm, name) is None for name in absent)
-    )
+    if arm.name != "OSC_POSE":
+        return False
+    kind = arm.impedance_mode, arm.input_type, arm.input_ref_frame, bool(arm.uncoupling)
+    absent = arm.position_limits, arm.orientation_limits, arm.interpolator_pos, arm.interpolator_ori
+    return kind == ("fixed", "delta", "world", True) and all(each is None for each in absent)
 
 
-class Panda:
-    """The control loop of a robosuite environment with one Panda, whose controller `knows` accepts."""
+def control_loop(env) -> Callable[[np.ndarray], None]:
+    """The control step of a robosuite environment with one Panda, whose controller `knows` accepts."""
+    model, data, robot = env.sim.model._model, env.sim.data._data, env.robots[0]
+    arm, gripper = robot.part_controllers["right"], robot.gripper["right"]
+    site, joints, speeds = data.site(arm.ref_name), np.array(arm.qpos_index), np.array(arm.qvel_index)
+    motors = np.array(robot._ref_actuators_indexes_dict["right"])
+    fingers = np.array(robot._ref_joint_gripper_actuator_indexes["right"])
+    limits, (low, high) = model.actuator_ctrlrange[motors].T, model.actuator_ctrlrange[fingers].T
+    scale = (arm.output_max - arm.output_min) / 2
+    masses, jacobians = np.zeros((model.nv, model.nv)), np.zeros((6, model.nv))  # of all joints
 
-    def __init__(self, robosuite_env):
-        self.env = robosuite_env
-        self.model, self.data = robosuite_env.sim.model._model, robosuite_env.sim.data._data
-        robot = robosuite_env.robots[0]
-        self.arm, self.gripper = robot.part_controllers["right"], robot.gripper["right"]
-        self.substeps = int(robosuite_env.control_timestep / robosuite_env.model_timestep)
-        self.site = self.model.site(self.arm.ref_name).id
-        self.joints, self.speeds = np.array(self.arm.qpos_index), np.array(self.arm.qvel_index)
-        self.motors = np.array(robot._ref_actuators_indexes_dict["right"])
-        self.fingers = np.array(robot._ref_joint_gripper_actuator_indexes["right"])
-        self.limits = self.model.actuator_ctrlrange[self.motors].T.copy()
-        self.finger_limits = self.model.actuator_ctrlrange[self.fingers].T.copy()
-        self.scale = (self.arm.output_max - self.arm.output_min) / 2
-        self._mass = np.zeros((self.model.nv, self.model.nv))
-        self._jacobian = np.zeros((6, self.model.nv))
-
-    def step(self, action: np.ndarray) -> None:
-        """One control step; `action` (7,) in [-1, 1]."""
-        model, data, arm = self.model, self.data, self.arm
-        delta = action[:6] * self.scale
-        first_posture, stiffness, damping = arm.initial_joint, arm.kp, arm.kd
-        for substep in range(self.substeps):
+    def step(action: np.ndarray) -> None:
+        """`action` (7,) in [-1, 1]."""
+        delta = action[:6] * scale
+        for substep in range(int(env.control_timestep / env.model_timestep)):
             mujoco.mj_step1(model, data)
-            place, rotation = data.site_xpos[self.site], data.site_xmat[self.site].reshape(3, 3)
+            place, rotation = site.xpos, site.xmat.reshape(3, 3)
             if substep == 0:
                 goal, goal_rotation = place + delta[:3], _turn(delta[3:]) @ rotation
-                grip = self.gripper.format_action(action[6:])
-                low, high = self.finger_limits
-                data.ctrl[self.fingers] = np.clip((low + high) / 2 + (high - low) / 2 * grip, low, high)
-            mujoco.mj_jacSite(model, data, self._jacobian[:3], self._jacobian[3:], self.site)
-            mujoco.mj_fullM(model, self._mass, data.qM)
-            mass, jacobian = (
-                self._mass[np.ix_(self.speeds, self.speeds)],
-                self._jacobian[:, self.speeds].copy(),
-            )
-            bias, velocity = data.qfrc_bias[self.speeds], data.qvel[self.speeds]
-            posture_error = first_posture - data.qpos[self.joints]
-            poses = (np.ascontiguousarray(rotation), goal_rotation, goal - place)
-            torque = torques(mass, jacobian, bias, *poses, stiffness, damping, velocity, posture_error)
-            data.ctrl[self.motors] = np.clip(torque, *self.limits)
+                grip = gripper.format_action(action[6:])
+                data.ctrl[fingers] = np.clip((low + high) / 2 + (high - low) / 2 * grip, low, high)
+            mujoco.mj_jacSite(model, data, jacobians[:3], jacobians[3:], site.id)
+            mujoco.mj_fullM(model, masses, data.qM)
+            mass, jacobian = masses[np.ix_(speeds, speeds)], jacobians[:, speeds].copy()
+            bias, velocity = data.qfrc_bias[speeds], data.qvel[speeds]
+            posture_error = arm.initial_joint - data.qpos[joints]
+            poses = rotation, goal_rotation, goal - place
+            torque = torques(mass, jacobian, bias, *poses, arm.kp, arm.kd, velocity, posture_error)
+            data.ctrl[motors] = np.clip(torque, *limits)
             mujoco.mj_step2(model, data)
-        self.env.timestep += 1
+        env.timestep += 1
+
+    return step
 
 
 def _turn(vector: np.ndarray) -> np.ndarray:

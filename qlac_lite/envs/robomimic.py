@@ -3,46 +3,41 @@
 The reward is r - 1, with robosuite's sparse r(s') in {0, 1}, and an episode ends at its first success, as in
 the Q-chunking paper (arXiv 2507.07969, appendix on Robomimic). Its reset seed alone decides an episode.
 Observations are read from the simulator after the step, because robosuite's own relative poses are a sample
-late. This module imports no JAX, and robosuite only where it is used.
+late.
 """
 
 import functools
 import logging
 import warnings
 from importlib import import_module, metadata
-from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
 
 from qlac_lite.config.tasks import Task
 from qlac_lite.envs import robomimic_spec as spec
 from qlac_lite.utils.errors import QlacError
 
-PRELOADED = ["qlac_lite.envs.robomimic", "qlac_lite.envs.panda"]
+PRELOADED = [__name__, "qlac_lite.envs.panda"]
 BODIES = {"lift": "cube_main", "can": "Can_main", "square": "SquareNut_main"}  # the task's object in MuJoCo
-HAND, GRIP = (
-    "robot0_right_hand",
-    "gripper0_right_grip_site",
-)  # body with the effector's turn, site of its place
-MUJOCO_BELOW = (3, 10)  # from there on mj_fullM, qM and the enums are not what robosuite 1.5 asks for
+MUJOCO_BELOW = "3.10"  # from there on mj_fullM, qM and the enums are not what robosuite 1.5 asks for
 NEEDED = (
     "Robomimic's simulator is not installed. Run `make robomimic`, or: "
     "pip install 'qlac-lite[robomimic]' and then pip install --no-deps robosuite==1.5.2"
 )
-SETTINGS = dict(  # in place of a file's
-    has_renderer=False, has_offscreen_renderer=False, use_camera_obs=False, use_object_obs=True,
-    reward_shaping=False, ignore_done=True, hard_reset=False, lite_physics=True, seed=0,
-)  # fmt: skip
+OVERRIDES = spec.PLAIN | dict(
+    use_camera_obs=False, reward_shaping=False, hard_reset=False, lite_physics=True, seed=0
+)
 
 
-def make_env(task: Task, size: int = 200, env_args: dict[str, Any] | None = None) -> gymnasium.Env:
+def make_env(task: Task, size: int, env_args: dict | None) -> gymnasium.Env:
     """See `envs.make`, as for `places` and `goals`."""
     domain = task.domain
     return RobomimicEnv(env_args or spec.env_args(domain.env_class), domain.episode_limit, size=size)
 
 
-def places(simulator: gymnasium.Env, task: Task) -> tuple[np.ndarray, list[np.ndarray]]:
+def places(simulator: gymnasium.Env, task: Task):
     return simulator.effector(), [simulator.object_pose()[:3]]
 
 
@@ -55,19 +50,18 @@ def _robosuite():
     """The package, without its messages."""
     logging.getLogger("robosuite_logs").addFilter(lambda record: record.levelno >= logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             package = import_module("robosuite")
     except ImportError as error:
         raise QlacError(f"{NEEDED} ({error})") from error
-    version, mujoco = metadata.version("robosuite"), metadata.version("mujoco")
+    version, mujoco_version = metadata.version("robosuite"), metadata.version("mujoco")
     if not version.startswith("1.5"):
         raise QlacError(f"robosuite {version} is installed, but the course needs 1.5.2. {NEEDED}")
-    if tuple(int(part) for part in mujoco.split(".")[:2]) >= MUJOCO_BELOW:
-        below = ".".join(map(str, MUJOCO_BELOW))
+    parts = lambda text: [int(part) for part in text.split(".")[:2]]
+    if parts(mujoco_version) >= parts(MUJOCO_BELOW):
         raise QlacError(
-            f"MuJoCo {mujoco} is installed, but robosuite 1.5 needs one before {below}. Run "
-            f"`make robomimic` in a fresh set-up, or: pip install 'mujoco<{below}'"
+            f"MuJoCo {mujoco_version} is installed, but robosuite 1.5 needs one before {MUJOCO_BELOW}. Run "
+            f"`make robomimic` in a fresh set-up, or: pip install 'mujoco<{MUJOCO_BELOW}'"
         )
     return package
 
@@ -88,92 +82,77 @@ class RobomimicEnv(gymnasium.Env):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
 
-    def __init__(self, args: dict[str, Any], episode_limit: int, stock: bool = False, size: int = 200):
+    def __init__(self, args: dict, episode_limit: int, stock: bool = False, size: int = 200):
         self.task, self.episode_limit, self.size = spec.task_of(args), episode_limit, size
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.robosuite = _robosuite().make(args["env_name"], **args["env_kwargs"] | SETTINGS)
+        with warnings.catch_warnings(action="ignore"):
+            self.robosuite = _robosuite().make(args["env_name"], **args["env_kwargs"] | OVERRIDES)
         self.model, self.data = self.robosuite.sim.model._model, self.robosuite.sim.data._data
         robot = self.robosuite.robots[0]
         self._arm = robot.part_controllers["right"]
-        self._fingers = np.array(robot._ref_gripper_joint_pos_indexes["right"])
-        self._finger_speeds = np.array(robot._ref_gripper_joint_vel_indexes["right"])
-        self._hand, self._grip = self.model.body(HAND).id, self.model.site(GRIP).id
-        self._object = self.model.body(BODIES[self.task]).id
+        self._fingers = robot._ref_gripper_joint_pos_indexes["right"]
+        self._finger_speeds = robot._ref_gripper_joint_vel_indexes["right"]
+        self._hand = self.data.body("robot0_right_hand")  # has the effector's turn
+        self._grip = self.data.site("gripper0_right_grip_site")  # and its place
+        self._object = self.data.body(BODIES[self.task])
         if self.robosuite.action_dim != 7:
             raise QlacError(
                 f"This controller ({self._arm.name}) takes {self.robosuite.action_dim} numbers, but an "
                 "action of the course has 7 (OSC_POSE and the gripper). Give robomimic's own file."
             )
-        from qlac_lite.envs.panda import Panda, knows
+        from qlac_lite.envs.panda import control_loop, knows
 
         self.stock = stock or not knows(self._arm)
-        self._advance = (self.robosuite if self.stock else Panda(self.robosuite)).step
+        self._advance = self.robosuite.step if self.stock else control_loop(self.robosuite)
         self._renderer, self.render_mode = None, "rgb_array"
-        size = 9 + spec.OBJECT_SIZES[self.task]
-        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float32)
+        shape = (9 + spec.OBJECT_SIZES[self.task],)
+        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, shape, np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (7,), np.float32)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+    def reset(self, *, seed=None, options=None):
         """A new episode, decided by `seed`, or by a recorded simulator state: `options={"state": (D,)}`."""
         super().reset(seed=seed)
         rng = np.random.default_rng(self.np_random.integers(2**63))
-        self.robosuite.rng = rng
         placing = self.robosuite.placement_initializer
-        for sampler in (placing, *getattr(placing, "samplers", {}).values()):
-            sampler.rng = rng
+        for each in (self.robosuite, placing, *getattr(placing, "samplers", {}).values()):
+            each.rng = rng
         self.robosuite.reset()
-        self._posture_begins_here()
-        state = (options or {}).get("state")
-        if state is not None:
+        if (state := (options or {}).get("state")) is not None:
             state, size = np.asarray(state, np.float64), spec.STATE_SIZES[self.task]
             if state.shape != (size,) or not np.all(np.isfinite(state)):
-                raise QlacError(
-                    f"A simulator state of {self.task} has {size} finite numbers, but this "
-                    f"has the shape {state.shape}. Give a row of the file's states."
-                )
+                wanted = f"a row of a {self.task} file's states, {size} finite numbers"
+                raise QlacError(f"Give {wanted}, not an array of the shape {state.shape}.")
             self.robosuite.sim.set_state_from_flattened(state)
             self.robosuite.sim.forward()
-            self._posture_begins_here()
+        # Else the controller would go by the posture of the episode before.
+        self._arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])
         self._steps = 0
         return self._observe(), {"success": False}
-
-    def _posture_begins_here(self) -> None:
-        """Else the controller would go by the episode before."""
-        self._arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])
 
     def step(self, action: np.ndarray):
         self._advance(np.clip(np.asarray(action, np.float64), -1, 1))
         self._steps += 1
-        observation = self._observe()
-        success = bool(self.robosuite._check_success())
-        truncated = self._steps >= self.episode_limit
-        return observation, float(success) - 1.0, success, truncated, {"success": success}
+        observation, success = self._observe(), bool(self.robosuite._check_success())
+        return observation, success - 1.0, success, self._steps >= self.episode_limit, {"success": success}
 
     def _observe(self) -> np.ndarray:
-        import mujoco
-
         mujoco.mj_kinematics(self.model, self.data)  # places as of the step's end, not a substep before
         return np.concatenate(list(self._key_values().values())).astype(np.float32)
 
     def _key_values(self) -> dict[str, np.ndarray]:
-        position, quaternion = self.effector(), _xyzw(self.data.xquat[self._hand])
+        position, quaternion = self.effector(), _xyzw(self._hand.xquat)
         thing = spec.object_observation(self.task, self.object_pose(), position, quaternion)
         return dict(zip(spec.KEYS, (position, quaternion, self.data.qpos[self._fingers], thing), strict=True))
 
     def raw(self) -> dict[str, np.ndarray]:
         """This moment under a robomimic file's ten keys."""
-        import mujoco
-
-        joints = self.data.qpos[self._arm.qpos_index].copy()
-        grip = np.empty(4)
-        mujoco.mju_mat2Quat(grip, self.data.site_xmat[self._grip])
+        joints, grip = self.data.qpos[self._arm.qpos_index], np.empty(4)
+        mujoco.mju_mat2Quat(grip, self._grip.xmat)
         return self._key_values() | {
-            "robot0_gripper_qvel": self.data.qvel[self._finger_speeds].copy(),
+            "robot0_gripper_qvel": self.data.qvel[self._finger_speeds],
             "robot0_joint_pos": joints,
             "robot0_joint_pos_cos": np.cos(joints),
             "robot0_joint_pos_sin": np.sin(joints),
-            "robot0_joint_vel": self.data.qvel[self._arm.qvel_index].copy(),
+            "robot0_joint_vel": self.data.qvel[self._arm.qvel_index],
             "robot0_eef_quat_site": _xyzw(grip),
         }
 
@@ -183,19 +162,17 @@ class RobomimicEnv(gymnasium.Env):
 
     def effector(self) -> np.ndarray:
         """Its place (3,) in metres."""
-        return self.data.site_xpos[self._grip].copy()
+        return self._grip.xpos.copy()
 
     def effector_axes(self) -> np.ndarray:
         """Its axes as columns (3, 3); the fingers close along the first."""
-        return self.data.site_xmat[self._grip].reshape(3, 3)
+        return self._grip.xmat.reshape(3, 3)
 
     def object_pose(self) -> np.ndarray:
         """(7,): position in metres, then quaternion x, y, z, w."""
-        return np.concatenate([self.data.xpos[self._object], _xyzw(self.data.xquat[self._object])])
+        return np.concatenate([self._object.xpos, _xyzw(self._object.xquat)])
 
     def render(self) -> np.ndarray:
-        import mujoco
-
         if self._renderer is None:
             self._renderer = mujoco.Renderer(self.model, self.size, self.size)
             self._seen = mujoco.MjvOption()

@@ -1,7 +1,5 @@
 """Robomimic's environments as its files describe them: settings, and what an observation is made of."""
 
-from typing import Any
-
 import numpy as np
 
 from qlac_lite.utils.errors import QlacError
@@ -11,20 +9,19 @@ ENV_NAMES = {"lift": "Lift", "can": "PickPlaceCan", "square": "NutAssemblySquare
 KEYS = ("robot0_eef_pos", "robot0_eef_quat", "robot0_gripper_qpos", "object")
 OBJECT_SIZES = {"lift": 10, "can": 14, "square": 14}
 STATE_SIZES = {"lift": 32, "can": 71, "square": 45}  # time, positions, velocities
+PLAIN = dict(has_renderer=False, has_offscreen_renderer=False, ignore_done=True, use_object_obs=True)
 
 
-def env_args(task: str) -> dict[str, Any]:
+def env_args(task: str) -> dict:
     """A file's `env_args` for 'lift', 'can' or 'square': environment, version and settings."""
-    reach, turn = [0.05] * 3, [0.5] * 3  # metres and radians of an action of 1
+    most = [0.05] * 3 + [0.5] * 3  # metres and radians of an action of 1
     arm = dict(
-        type="OSC_POSE", input_max=1, input_min=-1, output_max=reach + turn,
-        output_min=[-x for x in reach + turn], kp=150, damping_ratio=1, impedance_mode="fixed",
-        kp_limits=[0, 300], damping_ratio_limits=[0, 10], position_limits=None, orientation_limits=None,
-        uncouple_pos_ori=True, input_type="delta", input_ref_frame="world", interpolation=None,
-        ramp_ratio=0.2, gripper={"type": "GRIP"},
+        type="OSC_POSE", input_max=1, input_min=-1, output_max=most, output_min=[-x for x in most],
+        kp=150, damping_ratio=1, impedance_mode="fixed", kp_limits=[0, 300], damping_ratio_limits=[0, 10],
+        position_limits=None, orientation_limits=None, uncouple_pos_ori=True, input_type="delta",
+        input_ref_frame="world", interpolation=None, ramp_ratio=0.2, gripper={"type": "GRIP"},
     )  # fmt: skip
-    settings = dict(
-        has_renderer=False, has_offscreen_renderer=False, ignore_done=True, use_object_obs=True,
+    settings = PLAIN | dict(
         use_camera_obs=False, control_freq=20,
         controller_configs={"type": "BASIC", "body_parts": {"right": arm}}, robots=["Panda"],
         camera_depths=False, camera_heights=84, camera_widths=84, lite_physics=False, reward_shaping=False,
@@ -32,17 +29,14 @@ def env_args(task: str) -> dict[str, Any]:
     return {"env_name": ENV_NAMES[task], "env_version": "1.5.2", "type": 1, "env_kwargs": settings}
 
 
-def task_of(args: dict[str, Any]) -> str:
+def task_of(args: dict) -> str:
     """'lift', 'can' or 'square', from a file's `env_args`; others are refused with a QlacError."""
     if not isinstance(args, dict) or not isinstance(args.get("env_kwargs"), dict):
         raise QlacError("env_args name no environment and its settings (env_name, env_version, env_kwargs).")
     name, robots = args.get("env_name"), args["env_kwargs"].get("robots")
     tasks = {env_name: task for task, env_name in ENV_NAMES.items()}
     if name not in tasks:
-        raise QlacError(
-            f"The environment is {name!r}, but the course has {', '.join(tasks)}. "
-            "Give a file of lift, can or square."
-        )
+        raise QlacError(f"The course has no environment {name!r}. Give a file of lift, can or square.")
     if not str(args.get("env_version", "")).startswith("1.5"):
         raise QlacError(
             f"The file is of robosuite {args.get('env_version', 'before 1.2')}, whose simulator differs. "

@@ -35,10 +35,9 @@ def q_lac_losses() -> Figure:
         (critic, target, CRITIC, "--", 65, 6.7),
         (policy, td_error, POLICY, "--", 66.2, 28.7),
     )
-    number = dict(ha="center", va="center", fontsize=9, weight="bold", color="0.15")
     for i, (start, end, colour, line, x, y) in enumerate(arrows, 1):
         _arrow(axes, start, end, color=colour, linestyle=line, lw=1.8, mutation_scale=14)
-        axes.text(x, y, str(i), **number)
+        axes.text(x, y, i, ha="center", va="center", fontsize=9, weight="bold", color="0.15")
     for network in (flow, policy, critic):
         _arrow(axes, batch, network, color="0.6", lw=1, mutation_scale=10, level=True)
     for y, text, line in ((39.4, "the loss moves the network", "-"), (36.6, "it does not", "--")):
@@ -52,36 +51,32 @@ def _node(axes: Axes, x, y, text: str, colour: str, width=27, height=6.6, loss=F
     look, corners = dict(fc=colour, ec="none", alpha=0.35), 0.6
     if loss:
         width, height, look, corners = 16, 4.8, dict(fc="white", ec=colour, lw=2), 2.4
-    shape = f"round,pad=0,rounding_size={corners}"
+    look["boxstyle"] = f"round,pad=0,rounding_size={corners}"
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
-    corner = (x - width / 2, y - height / 2)
-    return axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle=shape, **look))
+    return axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, **look))
 
 
 def _arrow(axes: Axes, start: FancyBboxPatch, end: FancyBboxPatch, level: bool = False, **look) -> None:
     """An arrow between two nodes; `level`: at right angles, out of the side."""
-    middle = lambda p: (p.get_x() + p.get_width() / 2, p.get_y() + p.get_height() / 2)
-    (x, y), (to_x, to_y) = map(middle, (start, end))
+    (x, y), (to_x, to_y) = (node.get_bbox().get_points().mean(axis=0) for node in (start, end))
     if level and y != to_y:
-        between = (start.get_x() + start.get_width() + end.get_x()) / 2
+        between = (start.get_bbox().x1 + end.get_x()) / 2
         axes.plot([between, between], [y, to_y], color=look["color"], lw=look["lw"], solid_capstyle="butt")
-        x, y, start = between, to_y, None
-    ends = dict(patchA=start, patchB=end, shrinkA=2 if start else 0, shrinkB=2)
-    axes.add_patch(FancyArrowPatch((x, y), (to_x, to_y), arrowstyle="-|>", **ends, **look))
+        x, y, start, look["shrinkA"] = between, to_y, None, 0
+    axes.add_patch(FancyArrowPatch((x, y), (to_x, to_y), arrowstyle="-|>", patchA=start, patchB=end, **look))
 
 
-def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int, limits=(0.0, 1.0)) -> None:
-    """Values (S,) of a maze's free cells (S, 2) as colours; the start is the first cell."""
-    picture = np.full(cells.max(axis=0) + 2, np.nan)
+def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int) -> None:
+    """Values (S,) in [0, 1] of a maze's free cells (S, 2) as colours; the start is the first cell."""
+    height, width = cells.max(axis=0) + 1
+    picture = np.full((height + 1, width + 1), np.nan)
     picture[tuple(cells.T)] = values
     axes.set_facecolor("0.35")
-    axes.imshow(picture, cmap="Blues", vmin=limits[0], vmax=limits[1])
-    height, width = cells.max(axis=0) + 1
+    axes.imshow(picture, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    label = dict(ha="center", va="center", weight="bold")
-    label["bbox"] = dict(boxstyle="circle,pad=0.2", fc="white", ec="none")
+    disc = dict(boxstyle="circle,pad=0.2", fc="white", ec="none")
     for (row, column), letter in ((cells[0], "S"), (cells[goal], "G")):
-        axes.text(column, row, letter, **label)
+        axes.text(column, row, letter, ha="center", va="center", weight="bold", bbox=disc)
     axes.grid(False)
 
 

@@ -12,13 +12,11 @@ import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 # Without dependencies (see Makefile): labmaze, which is not needed, lacks wheels.
-NO_DEPENDENCIES = ("ogbench", "dm_control")
-EXTRAS = {"robomimic": ("robosuite==1.5.2",)}
+NO_DEPENDENCIES = ("ogbench", "dm_control", 'robosuite==1.5.2; extra == "robomimic"')
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
-_scratch: dict[str, tempfile.TemporaryDirectory] = {}
+_scratch = {}  # temporary folders, which stay as long as they are kept here
 
 
 def set_up(extra: str | None = None) -> None:
@@ -32,13 +30,12 @@ def set_up(extra: str | None = None) -> None:
         print(f"In the course's folder, run: make {extra}. Then restart the kernel.")
 
 
-def missing_packages(extra: str | None = None) -> list[str]:
+def missing_packages(extra: str | None) -> list[str]:
     """Requirements of the library and of its `extra` that are not installed, whatever the version."""
-    wanted = [*(metadata.requires("qlac-lite") or []), *NO_DEPENDENCIES, *EXTRAS.get(extra, ())]
-    asked = lambda line: "extra ==" not in line or f'"{extra}"' in line.replace("'", '"')
-    plain = [line.split(";")[0].strip() for line in wanted if asked(line)]
-    names = {re.match(r"[\w.-]+", line).group(): line for line in plain}
-    return [line for name, line in names.items() if not _installed(name)]
+    wanted = [*metadata.requires("qlac-lite"), *NO_DEPENDENCIES]
+    asked = [line for line in wanted if "extra ==" not in line or f'"{extra}"' in line]
+    plain = {re.match(r"[\w.-]+", line).group(): line.split(";")[0] for line in asked}
+    return [line for name, line in plain.items() if not _installed(name)]
 
 
 def _installed(name: str) -> bool:
@@ -47,9 +44,10 @@ def _installed(name: str) -> bool:
 
 def _install(packages: list[str]) -> None:
     """Adds packages, with what is installed as constraints: pip changes none of it."""
-    alone = [line for line in packages if line.startswith((*NO_DEPENDENCIES, *sum(EXTRAS.values(), ())))]
-    others = [line for line in packages if line not in alone]
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+    bare = [line.split(";")[0] for line in NO_DEPENDENCIES]
+    alone = [line for line in packages if line in bare]
+    others = [line for line in packages if line not in bare]
+    with tempfile.NamedTemporaryFile("w") as file:
         for there in metadata.distributions():
             if (name := there.metadata["Name"]) and "+" not in there.version:
                 file.write(f"{name}=={there.version}\n")
@@ -91,14 +89,13 @@ def _fast() -> bool:
     return os.environ.get("QLAC_FAST", "") not in ("", "0")
 
 
-def shorten(full: Any, fast: Any) -> Any:
+def shorten(full, fast):
     """`full`, or `fast` where QLAC_FAST=1 is set, as in tests."""
     return fast if _fast() else full
 
 
 def run_folder(lesson: str, keep: bool = False) -> Path:
-    """The folder of a lesson's runs: on Colab's Drive, beside the notebook (`keep`), or gone with the
-    kernel."""
+    """A lesson's folder of runs: on Colab's Drive, beside the notebook (`keep`), or gone with the kernel."""
     lesson += "-full" * keep + "-fast" * _fast()  # runs of other sizes do not mix
     colab, mounted = "google.colab" in sys.modules, DRIVE.is_dir()
     if colab and mounted:
@@ -115,18 +112,17 @@ def run_folder(lesson: str, keep: bool = False) -> Path:
     return folder.resolve()
 
 
-def _png(figure: Any) -> bytes:
+def _png(figure) -> bytes:
     """The figure in 256 colours: a third of the size."""
     from PIL import Image
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=100, facecolor="white")
-    colours = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    colours.save(small, format="png", optimize=True)
+    Image.open(full).convert("RGB").quantize(256).save(small, format="png", optimize=True)
     return small.getvalue()
 
 
-def show(picture: Any, alt: str) -> None:
+def show(picture, alt: str) -> None:
     """Displays a Matplotlib figure, or the bytes of a GIF; screen readers read its text `alt` aloud.
 
     They need HTML; the built lessons keep the PNG (build_lessons.execute).

@@ -19,7 +19,7 @@ class PointEnv(gymnasium.Env):
         self.sigma, self.effort, self.start = sigma, effort, start
         self.observation_space = self.action_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float64)
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
+    def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self.x = self.start
         return np.array([self.x]), {}

@@ -18,17 +18,16 @@ def explore(draw: Callable[..., tuple[Figure, str]], **options: tuple[str, Seque
     `options`, the arguments of `draw`: label, values to choose from, first value.
     """
     text = lambda value: f"{value:g}" if isinstance(value, float) else str(value)
-    style, sliders = dict(continuous_update=False, style={"description_width": "initial"}), {}
-    for name, (label, values, first) in options.items():
-        choices = [(text(value), value) for value in values]
-        sliders[name] = SelectionSlider(options=choices, value=first, description=label, **style)
-    output = Output()
+    style = dict(continuous_update=False, style={"description_width": "initial"})
+    output, sliders = Output(), {}
 
     def redraw(_change):
         with output:
             output.clear_output(wait=True)
             show(*draw(**{name: slider.value for name, slider in sliders.items()}))
 
-    for slider in sliders.values():
-        slider.observe(redraw, names="value")
+    for name, (label, values, first) in options.items():
+        choices = [(text(value), value) for value in values]
+        sliders[name] = SelectionSlider(options=choices, value=first, description=label, **style)
+        sliders[name].observe(redraw, names="value")
     display(VBox([*sliders.values(), Label("The figure is drawn here when you let a slider go."), output]))
