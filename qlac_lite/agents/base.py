@@ -1,9 +1,9 @@
 """What the learners share: the state, a gradient step on a sum of named losses, and acting in episodes.
 
-Shapes: B batch, S observation size, H length of the policy's chunk (1 for single actions), A action size,
-W environments.
+Shapes: B batch, S observation size, H length of the policy's chunk, A action size, W environments.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ EVALUATION, TRAINING = 1, 2  # streams of episode seeds
 
 
 class Metrics(NamedTuple):
-    """Scalars for the log by name, and how several updates are summed up."""
+    """Scalars for the log, by how several updates are summed up."""
 
     mean: dict[str, Array] = {}
     max: dict[str, Array] = {}
@@ -32,7 +32,7 @@ class Metrics(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that is trained, a plain pytree."""
+    """All that is trained."""
 
     params: dict[str, Params]  # by network
     target_critic: Params  # moving average of params["critic"]; empty without a critic
@@ -55,8 +55,7 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
     """`update(state, batch, key)`: a step on the sum of the losses, and the target's moving average.
 
     The average takes the critic from before the step, as the published code does. One optimizer serves all
-    networks: Adam treats each parameter by itself, and `losses` stops the gradients that do not belong.
-    Where a batch is split over devices, `reduce` takes the gradient's mean.
+    networks: Adam treats each parameter by itself. `reduce` takes the gradient's mean over devices.
     """
 
     def total(params, *inputs):
@@ -74,7 +73,7 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
 
 
 def initial_state(inits: dict[str, Callable], optimizer: optax.GradientTransformation, key: Array) -> State:
-    """Parameters of each network from its own key; the target critic starts as a copy of the critic."""
+    """Each network from its own key; the target critic starts as a copy of the critic."""
     keys = jax.random.split(key, len(inits))
     params = {name: init(k) for (name, init), k in zip(inits.items(), keys, strict=True)}
     target_critic = jax.tree.map(jnp.copy, params.get("critic", {}))
@@ -92,16 +91,13 @@ def acting(learner: Learner) -> Callable[..., Array]:
     Call: params, observations (W, S), seed, stream, episodes (W,), decisions (W,) -> chunks (W, H, A).
     """
 
-    def one(params, observation, seed, stream, episode, decision):
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), episode)
-        return learner.act(params, observation[None], jax.random.fold_in(key, decision))[0]
+    def one(params, observation, seed, *numbers):
+        key = functools.reduce(jax.random.fold_in, numbers, jax.random.key(seed))
+        return learner.act(params, observation[None], key)[0]
 
     return jax.vmap(one, in_axes=(None, 0, None, None, 0, 0))
 
 
-ACTING_AXES = (0, 0, 0, None, 0, 0)  # over seeds, of the arguments of `acting`
-
-
 def acting_over_seeds(learner: Learner) -> Callable[..., Array]:
     """`acting`, compiled, with a leading axis over seeds on every argument but the stream."""
-    return jax.jit(jax.vmap(acting(learner), in_axes=ACTING_AXES))
+    return jax.jit(jax.vmap(acting(learner), in_axes=(0, 0, 0, None, 0, 0)))

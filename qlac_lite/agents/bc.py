@@ -1,4 +1,4 @@
-"""Flow BC and chunk flow BC: imitate the data with a flow, and sample from it. No critic, no reward.
+"""Flow BC and chunk flow BC: imitate the data with a flow. No critic, no reward.
 
     L_flow(beta) = E | v_beta(s, x_t, t) - (a - x_0) |^2
 

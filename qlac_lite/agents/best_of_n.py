@@ -15,17 +15,16 @@ import optax
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, gradient_step, initial_state
-from qlac_lite.agents.critics import Critics, make_critics, mean_value
+from qlac_lite.agents.critics import mean_value
+from qlac_lite.agents.decoupled import make_critics
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.agents.networks import VectorField, functional
 from qlac_lite.config import Config
 
 
-def make_learner(
-    config: Config, observation_size: int, action_size: int, critics: Critics | None = None
-) -> Learner:
-    """Learner of chunks (H, A), H = `config.chunk_length`; `critics` where theirs differ, see `decoupled`."""
-    critics = critics or make_critics(config, observation_size, action_size)
+def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
+    critics = make_critics(config, observation_size, action_size)
     chunk, candidates = (config.chunk_length, action_size), config.candidates
     sizes, value = (observation_size, chunk, config.hidden), mean_value(critics)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
@@ -52,17 +51,16 @@ def make_learner(
         return proposals[jnp.argmax(q, axis=0), jnp.arange(size)]  # (B, H, A)
 
     def best(params, observation, noise):
-        """From noise (B, n, H, A) the best of n candidates each (B, H, A), and its value (B,)."""
+        """From noise (B, n, H, A) the best of n candidates (B, H, A), and its value (B,)."""
         size, count = noise.shape[:2]
         repeated = jnp.repeat(observation, count, axis=0)  # (B * n, S)
         flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
-        sampled = euler(flow, repeated, noise.reshape(-1, *chunk), config.flow_steps)
-        proposals = jnp.clip(sampled, -1, 1)  # (B * n, H, A)
+        sampled = euler(flow, repeated, noise.reshape(-1, *chunk), config.flow_steps)  # (B * n, H, A)
+        proposals = jnp.clip(sampled, -1, 1)
         q = value(params, repeated, proposals).reshape(size, count)
         chosen = jnp.arange(size), jnp.argmax(q, axis=1)
         return proposals.reshape(noise.shape)[chosen], q[chosen]
 
     init = lambda key: initial_state({"critic": critics.init, "flow": flow_init}, optimizer, key)
     update = gradient_step(losses, optimizer, config.target_rate)
-    moves = {"critic": "critic", "flow": "flow"}
-    return Learner(init, update, act, losses, moves, ("flow", "critic"), value)
+    return Learner(init, update, act, losses, {"critic": "critic", "flow": "flow"}, ("flow", "critic"), value)

@@ -24,7 +24,7 @@ def critic_loss(q: Array, next_q: Array, batch: Batch, reduce: str = "mean") -> 
     q (E, B) are the critics' values of the batch's actions, next_q (E, B) the target critics' at s_{t+H}.
     `reduce="min"` takes the least of those, not the mean. A chunk counts only if all its H steps exist.
     """
-    next_value = {"mean": jnp.mean, "min": jnp.min}[reduce](next_q, axis=0)  # (B,)
+    next_value = getattr(jnp, reduce)(next_q, axis=0)  # (B,)
     target = jax.lax.stop_gradient(batch.returns + batch.discount * next_value)  # (B,)
     means = {"q_mean": jnp.mean(q), "target_mean": jnp.mean(target)}
     metrics = Metrics(means, {"q_max": jnp.max(q)}, {"q_min": jnp.min(q)})
@@ -37,16 +37,23 @@ class Critics(NamedTuple):
     loss: Callable  # params, the target critics' params, batch, next chunks (B, H, A) -> critic_loss
 
 
-def make_critics(config: Config, observation_size: int, action_size: int, **layers) -> Critics:
-    """Critics of the policy's own chunks; `layers`: RLPD's `activation` and `norm`, see `networks.Critic`."""
-    chunk = (config.chunk_length, action_size)
-    sizes = (observation_size, chunk, config.hidden)
-    init, value = functional(lambda rngs: Critic(*sizes, rngs, **layers), config.critics)
+def make_critics(
+    config: Config, observation_size: int, action_size: int, length: int = 0, **layers
+) -> Critics:
+    """Critics of `length` actions, or `config.critic_length`. Of a longer chunk the rest is only cloned.
+
+    `layers`: RLPD's `activation` and `norm`, see `networks.MLP`.
+    """
+    taken = length or config.critic_length
+    sizes = (observation_size, (taken, action_size), config.hidden)
+    init, whole = functional(lambda rngs: Critic(*sizes, rngs, **layers), config.critics)
+    value = lambda params, observation, chunk: whole(params, observation, chunk[:, :taken])
 
     def loss(params, target_critic, batch, next_actions):
-        q = value(params, batch.observation, batch.actions[:, : chunk[0]])  # (E, B)
+        q = value(params, batch.observation, batch.actions)  # (E, B)
         next_q = value(target_critic, batch.bootstrap_observation, next_actions)  # (E, B)
-        return critic_loss(q, next_q, batch, config.target)
+        backed_up = batch._replace(valid=batch.valid[:, : config.backup_length])
+        return critic_loss(q, next_q, backed_up, config.target)
 
     return Critics(init, value, loss)
 

@@ -29,8 +29,8 @@ def flow_matching_loss(
 ) -> Array:
     """Mean squared error of the velocity at a random point of each path; a scalar.
 
-    Steps after the episode's end, where `valid` (B, H) is 0, count as zero error in a mean over all B * H * A
-    entries, as in the published method.
+    Steps after the episode's end, where `valid` (B, H) is 0, count as zero error in a mean over all entries,
+    as in the published method.
     """
     noise_key, time_key = jax.random.split(key)
     noise = jax.random.normal(noise_key, actions.shape)  # x_0 (B, H, A)
@@ -41,10 +41,7 @@ def flow_matching_loss(
 
 
 def euler(vector_field: VectorField, observation: Array, noise: Array, steps: int) -> Array:
-    """Integrates the field from noise (t = 0) to actions (t = 1) in K = `steps` Euler steps, both (B, H, A).
-
-    The actions may lie outside [-1, 1]: they are clipped where they are used.
-    """
+    """Integrates the field from noise to actions, both (B, H, A), in `steps` steps. Nothing is clipped."""
     x = noise
     for k in range(steps):
         time = jnp.full(noise.shape[:1], k / steps)

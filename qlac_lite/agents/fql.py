@@ -21,7 +21,8 @@ from jax import Array
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.base import Learner, Losses, gradient_step, initial_state
-from qlac_lite.agents.critics import Critics, make_critics, mean_value
+from qlac_lite.agents.critics import mean_value
+from qlac_lite.agents.decoupled import make_critics
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.agents.networks import OneStepPolicy, Params, VectorField, functional
 from qlac_lite.config import Config
@@ -58,8 +59,8 @@ def actor_loss(
 ) -> Losses:
     """L_flow, alpha L_distill and L_Q by name: flow and policy minimise their sum.
 
-    `valid` (B, H) says which steps of the data's chunks `actions` (B, H, A) exist; `flow_key` is for L_flow,
-    `noise_key` for z; `precision` as in `flow.sampling_field`.
+    `actions` (B, H, A) are the data's, `valid` (B, H) says which of them exist; `flow_key` is for L_flow,
+    `noise_key` for z.
     """
     field = lambda *inputs: networks.flow(params["flow"], *inputs)
     imitation = flow_matching_loss(field, observation, actions, valid, flow_key)
@@ -75,11 +76,9 @@ def actor_loss(
     }
 
 
-def make_learner(
-    config: Config, observation_size: int, action_size: int, critics: Critics | None = None
-) -> Learner:
-    """Learner of chunks (H, A), H = `config.chunk_length`; `critics` where theirs differ, see `decoupled`."""
-    critics = critics or make_critics(config, observation_size, action_size)
+def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
+    critics = make_critics(config, observation_size, action_size)
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))

@@ -1,9 +1,8 @@
 """The networks of the paper as Flax NNX modules: critics, vector field, one-step policy, Gaussian policy.
 
-`functional` splits a module into pure functions and a plain pytree of parameters. The FQL and BFN families
-have GELU, then LayerNorm (critic only); the RLPD family has LayerNorm (critic only), then ReLU, as the
-published code does (docs/fidelity.md). Shapes: B batch, S observation size, H chunk length, A action size, E
-ensemble.
+The FQL and BFN families have GELU, then LayerNorm (critic only); the RLPD family has LayerNorm (critic only),
+then ReLU, as the published code does (docs/fidelity.md). Shapes: B batch, S observation size, H chunk length,
+A action size, E ensemble.
 """
 
 import functools

@@ -83,8 +83,8 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
             actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]  # (B, H, A), (B, H)
             likelihood = jnp.sum(valid[..., None] * log_prob_tanh(*policy, actions), axis=(1, 2))  # (B,)
             terms["bc"] = -config.bc_weight * jnp.mean(likelihood)
-        seen = dict(policy_q_mean=jnp.mean(policy_q), entropy=entropy, temperature=temperature)
-        return terms, metrics.also(**seen)
+        policy_q_mean = jnp.mean(policy_q)
+        return terms, metrics.also(policy_q_mean=policy_q_mean, entropy=entropy, temperature=temperature)
 
     def act(params, observation, key):
         return sample_tanh(*actor(params["actor"], observation), key)[0]

@@ -12,22 +12,19 @@ from qlac_lite.utils.errors import QlacError
 def load_collected(folder: Path, config: Config) -> Replay:
     """The online transitions of a finished run, with a leading axis over its seeds, for a run of `config`.
 
-    Raises:
-        QlacError: another task, other seeds, or no finished online phase.
+    Raises QlacError if task or seeds differ, or its online phase is not finished.
     """
     run, task, seeds = open_run(folder), config.task, list(config.seed_list)
-    steps, phase = run.config.online_steps, ""
-    if (run.config.task, list(run.config.seed_list)) != (task, seeds):
+    steps, theirs = run.config.online_steps, list(run.config.seed_list)
+    if (run.config.task, theirs) != (task, seeds):
         raise QlacError(
-            f"{folder} collected on {run.config.task} with the seeds {list(run.config.seed_list)}, but this "
-            f"run is of {task} with {seeds}: each seed learns from what the same seed collected."
+            f"{folder} collected on {run.config.task} with the seeds {theirs}, but this run is of {task} "
+            f"with {seeds}: each seed learns from what the same seed collected."
         )
-    if steps:
-        room = empty_replays(run.config, steps, get_task(task))
-        loaded, phase, _ = run.load_checkpoint(Progress(replay=room), partly="replay")
-    if phase != "done":
+    if not steps or run.status()[0] != "done":
         raise QlacError(
             f"{folder} holds no finished online phase. Let it collect: "
             f"qlac train ... --set updates_per_step=0 --out {folder}, with --resume if it was stopped."
         )
-    return loaded.replay
+    room = empty_replays(run.config, steps, get_task(task))
+    return run.load_checkpoint(Progress(replay=room))[0].replay

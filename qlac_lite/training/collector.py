@@ -1,4 +1,4 @@
-"""Episodes in flight in simulators, and the collector of an online phase, with one for each seed of a run.
+"""Episodes in flight in simulators, and the collector of an online phase.
 
 collector.begin(episodes)                   the first ones
 collector.replay_actions(replay, episodes)  or those that a resumed run was in
@@ -17,23 +17,28 @@ from qlac_lite.data.replay import Replay, Transitions
 
 
 class Episodes:
-    """An episode in each of n environments. Training seed, `stream` and its number decide it."""
+    """An episode in each of n environments, W a seed. Training seed, `stream` and its number decide it."""
 
     def __init__(self, environments, seeds: Sequence[int], stream: int):
-        self.environments, self.seeds, self.stream = environments, seeds, stream
-        count = len(seeds)
+        self.environments, self.stream, count = environments, stream, environments.num_envs
+        self.shape = len(seeds), count // len(seeds)  # seeds, W
+        self.seeds = np.repeat(np.array(seeds, np.uint32), self.shape[1])  # (n,), seed by seed
         self.episodes = np.zeros(count, np.int64)  # the number of each
         self.decision, self.length, self.returns = np.zeros(count, int), np.zeros(count, int), np.zeros(count)
 
     def begin(self, episodes: np.ndarray, where: np.ndarray | None = None) -> None:
-        """Goes on to these numbers (n,); all of them start now, or only `where` wanted, (n,) bool."""
+        """Goes on to these numbers (n,); all of them start now, or those of `where`, (n,) bool."""
         self.episodes = np.array(episodes)
         where = np.ones(len(episodes), bool) if where is None else where
         if where.any():
-            each = zip(self.seeds, self.episodes, where, strict=True)
-            seeds = [episode_seed(int(s), self.stream, int(e)) if now else None for s, e, now in each]
+            seeds = [episode_seed(s, self.stream, e) for s, e in zip(self.seeds, episodes, strict=True)]
             self.observation, _ = self.environments.reset(seed=seeds, options={"reset_mask": where})
             self.decision[where], self.length[where], self.returns[where] = 0, 0, 0.0
+
+    def inputs(self) -> tuple:
+        """The arguments of an actor (`agents.base.acting`, over seeds) but for its params."""
+        arrays = (self.observation.reshape(*self.shape, -1), self.seeds.reshape(self.shape)[:, 0])
+        return *arrays, self.stream, self.episodes.reshape(self.shape), self.decision.reshape(self.shape)
 
     def step_async(self, chunks: np.ndarray, running: np.ndarray) -> None:
         """Has those that are `running`, (n,) bool, execute chunks (n, H, A); the others wait."""
@@ -51,20 +56,24 @@ class Episodes:
 
     def outcome(self, i: int) -> dict[str, Any]:
         """Of an episode that has ended: success (0 or 1), return (undiscounted), length."""
-        numbers = int(self._success[i]), float(self.returns[i]), int(self.length[i])
-        return dict(zip(("success", "return", "length"), numbers, strict=True))
+        success, length = int(self._success[i]), int(self.length[i])
+        return {"success": success, "return": float(self.returns[i]), "length": length}
+
+
+def simulators(config: Config, per_seed: int, env_args: dict[str, Any] | None):
+    """A vector environment of `per_seed` environments a seed. `env_args`: Robomimic's, of the data's file."""
+    from qlac_lite.envs.make import make_vector_env
+
+    count, length = config.seeds * per_seed, config.execution_length
+    return make_vector_env(get_task(config.task), count, length, config.discount, env_args)
 
 
 class Collector(Episodes):
     """One episode for each seed of a run."""
 
-    def __init__(self, config: Config, env_args: dict[str, Any] | None = None):
-        from qlac_lite.envs.make import make_vector_env
-
-        sizes = (config.seeds, config.execution_length, config.discount)
-        environments = make_vector_env(get_task(config.task), *sizes, env_args)
-        super().__init__(environments, config.seed_list, TRAINING)
-        self.chunk_shape = environments.single_action_space["chunk"].shape  # (H, A)
+    def __init__(self, config: Config, env_args: dict[str, Any] | None):
+        super().__init__(simulators(config, 1, env_args), config.seed_list, TRAINING)
+        self.chunk_shape = self.environments.single_action_space["chunk"].shape  # (H, A)
 
     def replay_actions(self, replay: Replay, episodes: np.ndarray) -> bool:
         """Begins the episodes and repeats the actions that the replay holds.
@@ -82,7 +91,7 @@ class Collector(Episodes):
                 chunks[s] = replay.data.actions[s, first[s] + begin : first[s] + begin + size]
             self.step_async(chunks, running)
             self.wait()
-        there = np.stack([np.asarray(replay.data.observations[s, at]) for s, at in enumerate(cursor)])
+        there = np.asarray(replay.data.observations[np.arange(len(cursor)), cursor])
         flying = self.decision > 0
         same = np.array_equal(self.observation[flying], there[flying])
         if not same:
@@ -93,24 +102,18 @@ class Collector(Episodes):
         """The transitions, and a row for each episode that ended; the next one of its seed begins."""
         terminated, truncated, info = self.wait()
         ended = terminated | truncated
-        rows = [{"seed": self.seeds[s]} | self.outcome(s) for s in np.flatnonzero(ended)]
+        rows = [{"seed": int(self.seeds[s])} | self.outcome(s) for s in np.flatnonzero(ended)]
         self.begin(self.episodes + ended, ended)
         parts = (info["observations"], info["actions"], info["rewards"], info["length"].astype(np.int32))
         return Transitions(*parts, terminated, truncated), rows
 
-    def no_transitions(self) -> Transitions:
-        """Of no steps: in the replay, they write the current observation where it stands already."""
-        size = self.chunk_shape[0]
-        zeros = lambda kind, *shape: np.zeros((len(self.seeds), *shape), kind)
-        observations = np.repeat(self.observation[:, None], size + 1, axis=1)
-        actions, rewards = zeros(np.float32, *self.chunk_shape), zeros(np.float32, size)
-        return Transitions(observations, actions, rewards, zeros(np.int32), zeros(bool), zeros(bool))
-
     def random_chunks(self) -> np.ndarray:
         """Uniform actions in [-1, 1], (seeds, H, A), by seed, episode and decision."""
-        each = zip(self.seeds, self.episodes, self.decision, strict=True)
-        generators = [np.random.default_rng([seed, TRAINING, *numbers]) for seed, *numbers in each]
-        return np.array([rng.uniform(-1, 1, self.chunk_shape) for rng in generators], np.float32)
+
+        def draw(seed, *numbers):
+            return np.random.default_rng([seed, TRAINING, *numbers]).uniform(-1, 1, self.chunk_shape)
+
+        return np.array(list(map(draw, self.seeds, self.episodes, self.decision)), np.float32)
 
     def close(self) -> None:
         self.environments.close(terminate=True)

@@ -20,21 +20,21 @@ def q_floor(config: Config) -> float:
 
 def progress_rows(config: Config, metrics: Metrics, count: np.ndarray, seconds: float) -> Rows:
     """A row for each seed, over `count` (seeds,) updates that took `seconds`."""
-    rows = []
-    for s, seed in enumerate(config.seed_list):
-        row = {"seed": seed, "updates_per_second": float(count[s] / seconds)}
-        row |= {name: float(sums[s] / count[s]) for name, sums in metrics.mean.items()}
-        row |= {name: float(ends[s]) for name, ends in (metrics.max | metrics.min).items()}
-        if get_method(config.method).critic:
-            row |= {"q_theoretical_max": 0.0, "q_theoretical_min": q_floor(config)}
-        rows.append(row)
-    return rows
+    has_critic = get_method(config.method).critic
+    bounds = {"q_theoretical_max": 0.0, "q_theoretical_min": q_floor(config)} if has_critic else {}
+    return [
+        {"seed": seed, "updates_per_second": float(count[s] / seconds)}
+        | {name: float(sums[s] / count[s]) for name, sums in metrics.mean.items()}
+        | {name: float(ends[s]) for name, ends in (metrics.max | metrics.min).items()}
+        | bounds
+        for s, seed in enumerate(config.seed_list)
+    ]
 
 
 def check_health(run: Run, rows: Rows) -> None:
     """Raises QlacError if a metric is not finite, or Q is far outside what any policy's value can be."""
-    method, floor, there = get_method(run.config.method), q_floor(run.config), run.checkpoint_path
-    kept = f"{there} holds the last good state" if there.exists() else "No checkpoint had been written yet"
+    method, floor, path = get_method(run.config.method), q_floor(run.config), run.checkpoint_path
+    kept = f"{path} holds the last good state" if path.exists() else "No checkpoint had been written yet"
     larger = " or a larger alpha," if "alpha" in method.tuned else ""
     advice = f"{kept}. {RETRY},{larger} in a new folder."
     for row in rows:

@@ -3,7 +3,7 @@
     offline   updates on play data
     online    a chunk is executed, joins the replay, and is followed by the updates that are due
 
-All but the simulator is that of `training/loop.py`. A run lasts a minute or so, and has no checkpoint.
+All else is that of `training/loop.py`. A run lasts a minute or so, and has no checkpoint.
 """
 
 import functools
@@ -22,7 +22,7 @@ from qlac_lite.data.dataset import Dataset, check_horizon
 from qlac_lite.data.replay import Replay, empty_replay
 from qlac_lite.envs.lite_world import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld, observe, reset
 from qlac_lite.training.jax_episodes import act_and_store, evaluate, probe
-from qlac_lite.training.updates import BESIDE, PER_SEED, SHARED, over_seeds, split_devices, update_steps
+from qlac_lite.training.updates import BESIDE, over_seeds, split_devices, update_steps
 from qlac_lite.utils.errors import QlacError
 
 SIZES = (OBSERVATION_SIZE, ACTION_SIZE)
@@ -46,12 +46,13 @@ def lite_config(method: str, **changes) -> Config:
 
 
 def check_phases(config: Config) -> None:
-    """Raises QlacError unless evaluations divide the phases, and decisions the steps between evaluations."""
+    """Raises QlacError unless evaluations divide the phases, and decisions the steps between them."""
     every = config.evaluate_every
     if config.offline_steps % every or config.online_steps % every or every % config.execution_length:
-        executed = f"the actions executed per decision ({config.execution_length})"
-        wanted = f"divide offline_steps and online_steps, and be a multiple of {executed}"
-        raise QlacError(f"evaluate_every is {every}, but has to {wanted}.")
+        raise QlacError(
+            f"evaluate_every is {every}, but has to divide offline_steps and online_steps, and be a multiple "
+            f"of the actions executed per decision ({config.execution_length})."
+        )
 
 
 def train_lite(
@@ -63,8 +64,7 @@ def train_lite(
         collected: the `replay` of a run with as many seeds; each seed also learns from its part.
         probed: evaluations also probe the critics (see `probe`).
 
-    Raises:
-        QlacError: chunks or evaluations do not fit, there is no critic to probe, or the run diverges.
+    Raises QlacError if chunks or evaluations do not fit, there is no critic to probe, or the run diverges.
     """
     check_horizon(int(np.max(data.steps_left)), config.span)
     check_phases(config)
@@ -78,17 +78,16 @@ def train_lite(
         raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
     devices = jax.local_devices()
     mesh = Mesh(np.array(devices[: split_devices(devices, config)[0]]), ("seeds",))
-    # It compiles in a third less time, and runs as fast: matrix products and random numbers take most of it.
+    # Compiles in a third less time, and runs as fast: matrix products and random numbers take most of it.
     options = {"xla_backend_optimization_level": 1} if devices[0].platform == "cpu" else None
     one_seed = functools.partial(_run, config, world, probed)
-    run = over_seeds(mesh, one_seed, (PER_SEED, SHARED, PER_SEED), compiler_options=options)
+    run = over_seeds(mesh, one_seed, shared=1, compiler_options=options)
     measured, params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
         raise QlacError(f"{config.method} has diverged: NaN in its parameters. Try a smaller learning_rate.")
-    every = config.evaluate_every
-    steps = every * np.arange(1, (config.offline_steps + config.online_steps) // every + 1)
+    every, total = config.evaluate_every, config.offline_steps + config.online_steps
     success, lengths, *probes = map(np.asarray, measured)
-    return Outcome(steps, success, lengths, params, replay, *probes)
+    return Outcome(np.arange(every, total + 1, every), success, lengths, params, replay, *probes)
 
 
 def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: Dataset, collected: Dataset):
@@ -98,13 +97,6 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
     every, size = config.evaluate_every, config.execution_length
     data, replay = jax.tree.map(jnp.asarray, (data, Replay(collected, *[np.int32(0)] * 3)))
 
-    def act(state, replay, now, steps, until, act_key, reset_key):
-        actions = learner.act(state.params, observe(now)[None], act_key)[0]
-        if config.first_actions == "random":
-            uniform = jax.random.uniform(act_key, actions.shape, minval=-1, maxval=1)
-            actions = jnp.where(steps < config.online_start, uniform, actions)
-        return act_and_store(config, world, replay, now, actions, reset_key, rests=steps >= until)
-
     def interval(carry, inputs):
         """The steps of one phase up to the next evaluation, and that."""
         key, online, until = inputs
@@ -113,12 +105,19 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
         def decision(carry):
             i, state, replay, now, steps = carry
             act_key, reset_key, update_key = jax.random.split(jax.random.fold_in(decision_key, i), 3)
-            stay = lambda state, replay, now, *_: (replay, now, jnp.int32(size))
-            inputs = (state, replay, now, steps, until, act_key, reset_key)
-            replay, now, executed = jax.lax.cond(online, act, stay, *inputs)
+
+            def act(replay, now):
+                actions = learner.act(state.params, observe(now)[None], act_key)[0]
+                if config.first_actions == "random":
+                    uniform = jax.random.uniform(act_key, actions.shape, minval=-1, maxval=1)
+                    actions = jnp.where(steps < config.online_start, uniform, actions)
+                return act_and_store(config, world, replay, now, actions, reset_key, rests=steps >= until)
+
+            stay = lambda replay, now: (replay, now, jnp.int32(size))
+            replay, now, executed = jax.lax.cond(online, act, stay, replay, now)
             due = config.updates_due(steps + executed) - config.updates_due(steps)
             count = jnp.where(online, due, executed)
-            parts = (data, replay.data)  # offline the second is empty, or what another run collected
+            parts = (data, replay.data)  # the second: offline empty, or what another run collected
             state, _ = update_steps(learner, config, state, Metrics(), parts, update_key, 0, count)
             return i + 1, state, replay, now, steps + executed
 

@@ -18,11 +18,9 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from qlac_lite.agents.base import TRAINING
 from qlac_lite.config import Config, get_task
 from qlac_lite.data.dataset import Dataset, check_horizon
 from qlac_lite.data.load import load
-from qlac_lite.data.replay import Transitions
 from qlac_lite.data.shards import Shards, open_shards
 from qlac_lite.training.collected import load_collected
 from qlac_lite.training.collector import Collector
@@ -41,11 +39,8 @@ def start_run(
 ) -> tuple[Run, Dataset | Shards]:
     """The run folder `out`, new or to `resume`, and the labelled data: a file, or a folder of shards.
 
-    Args:
-        collected: a finished run with the same seeds; each seed's online transitions join the data.
-
-    Raises:
-        QlacError: what is wrong with the file, the folder, or the two together.
+    `collected` is a finished run with the same seeds; each seed's online transitions join the data.
+    Raises QlacError if the file, the folder, or the two together do not fit.
     """
     opened = open_shards if data.is_dir() else load
     dataset, summary = opened(data, get_task(config.task), config.start_stride, config.offline_reward)
@@ -71,8 +66,7 @@ def finish_run(
 def train(run: Run, dataset: Dataset | Shards, log: Log = print, wait: float = 0.0) -> None:
     """Trains `run` to its end, from its newest checkpoint if it has one.
 
-    Args:
-        wait: seconds to wait for another process that holds the run, because it may be dying.
+    Waits for `wait` seconds if another process holds the run, because that may be dying.
 
     Raises:
         QlacError: another process trains it, a simulator died, memory or disk are full, or it diverges. The
@@ -130,8 +124,7 @@ class _Training:
         if not self.run.checkpoint_path.exists():
             self.run.rewind("offline", -1)
             return fresh._replace(**self.fixed), "offline", 0
-        like = fresh._replace(**dict.fromkeys(self.fixed))
-        loaded, phase, step = self.run.load_checkpoint(like, partly="replay")
+        loaded, phase, step = self.run.load_checkpoint(fresh._replace(**dict.fromkeys(self.fixed)))
         if phase != "done":
             self.run.rewind(phase, step)
             self.log(f"Resuming {self.run.folder} at {phase} step {step:,}.")
@@ -171,32 +164,24 @@ class _Training:
 
     def _collect_and_learn(self, progress: Progress, collector: Collector, until: int, bar: tqdm) -> Progress:
         """Chunk by chunk, until every seed has executed `until` steps and made the updates for them."""
-        steps, new, finished = progress.steps, collector.no_transitions(), []
+        config, steps, finished = self.config, progress.steps, []
         while (steps < until).any():
-            progress, chunks = self._store_and_act(progress, new, collector, steps)
+            chunks = self.engine.actor(progress.state.params, *collector.inputs())
+            with self.record.watch("learning"):  # the chunks follow from all updates so far
+                chunks = np.asarray(chunks)[:, 0]  # (seeds, H, A)
+            if config.first_actions == "random":
+                first = (steps < config.online_start)[:, None, None]
+                chunks = np.where(first, collector.random_chunks(), chunks)
             check_actions(chunks, int(steps.min()))
             collector.step_async(chunks, steps < until)
             progress = self.engine.learn(progress, steps)
             with self.record.watch("simulating"):
                 new, rows = collector.step_wait()
+            progress = progress._replace(replay=self.engine.append(progress.replay, new))
             steps = steps + new.length
             for row in rows:
-                executed = int(steps[row["seed"] - self.config.first_seed])
+                executed = int(steps[row["seed"] - config.first_seed])
                 finished.append({"phase": "online", "step": executed} | row)
             bar.update(min(until, int(steps.min())) - bar.n)
         self.run.append("episodes.csv", finished)
-        replay = self.engine.append(progress.replay, self.engine.put(new))
-        progress = self.engine.learn(progress._replace(replay=replay), steps)
-        return progress._replace(episodes=collector.episodes)
-
-    def _store_and_act(self, progress: Progress, new: Transitions, collector: Collector, steps: np.ndarray):
-        now = (collector.observation, collector.episodes, collector.decision)
-        seen, *numbers = (array[:, None] for array in now)
-        inputs = (progress.state.params, seen, self.engine.seeds, TRAINING, *numbers)
-        replay, chunks = self.engine.store_and_act(progress.replay, new, *inputs)
-        with self.record.watch("learning"):  # the chunks follow from all updates so far
-            chunks = np.asarray(chunks)[:, 0]
-        if self.config.first_actions == "random":
-            first = (steps < self.config.online_start)[:, None, None]
-            chunks = np.where(first, collector.random_chunks(), chunks)
-        return progress._replace(replay=replay), chunks
+        return self.engine.learn(progress, steps)._replace(episodes=collector.episodes)

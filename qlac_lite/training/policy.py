@@ -5,7 +5,6 @@ qlac export RUN --seed N --out FILE     FILE (npz), and FILE.json with the prove
 
 import dataclasses
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,7 @@ class Policy:
     seed: int
     about: dict[str, Any]  # run, phase, step, data, provenance
     params: Any  # leading axis of one seed
-
-    @property
-    def actor(self):
-        """`agents.base.acting_over_seeds` of one seed."""
-        return acting_over_seeds(_learner(self.config))
+    actor: Any  # `agents.base.acting_over_seeds` of one seed
 
 
 def export_policy(run: Run, seed: int, path: Path) -> Policy:
@@ -50,11 +45,10 @@ def export_policy(run: Run, seed: int, path: Path) -> Policy:
         raise QlacError(f"{run.folder} has no seed {seed}; it has {list(config.seed_list)}.")
     (_, params), _, phase, step = load_policies(run)
     at = config.seed_list.index(seed)
-    own = jax.tree.map(lambda leaf: np.asarray(leaf)[at : at + 1], params)
-    needed = {name: own[name] for name in _learner(config).acts_with}
-    about = dict(seed=seed, phase=phase, step=step, config=dataclasses.asdict(config), data=run.data)
-    about["provenance"] = run.provenance
-    write_npz(path, named_leaves(needed) | {"about": np.array(json.dumps(about))})
+    needed = {name: params[name] for name in _learner(config).acts_with}
+    own = jax.tree.map(lambda leaf: leaf[at : at + 1], needed)
+    about = dict(seed=seed, phase=phase, step=step) | run.about()
+    write_npz(path, named_leaves(own) | {"about": np.array(json.dumps(about))})
     write_json(path.with_suffix(".json"), about)
     return load_policy(path)
 
@@ -75,13 +69,13 @@ def load_policy(path: Path) -> Policy:
     for (name, sized), leaf in zip(wanted.items(), leaves, strict=True):
         if leaf.shape != (1, *sized.shape) or not np.isfinite(leaf).all():
             raise QlacError(f"{path}: {name} is damaged or of another size. {REMEDY}")
-    return Policy(config, about["seed"], about, jax.tree.unflatten(jax.tree.structure(needed), leaves))
+    params = jax.tree.unflatten(jax.tree.structure(needed), leaves)
+    return Policy(config, about["seed"], about, params, acting_over_seeds(learner))
 
 
 def course_policy() -> Policy:
-    """The policy that comes with the library: cube-single task 1, the headline run's best QC-FQL seed."""
-    with resources.as_file(resources.files("qlac_lite") / "assets" / "cube-single-qc-fql.npz") as path:
-        return load_policy(path)
+    """The library's own policy: cube-single task 1, the headline run's best QC-FQL seed."""
+    return load_policy(Path(__file__).parents[1] / "assets" / "cube-single-qc-fql.npz")
 
 
 def load_policies(run: Run) -> tuple[tuple[Any, Any], Config, str, int]:

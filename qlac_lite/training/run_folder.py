@@ -27,7 +27,7 @@ LOGS = ("progress.csv", "episodes.csv", "evaluations.csv", "utilisation.csv")
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """An existing run folder."""
+    """A run folder."""
 
     folder: Path
     config: Config
@@ -38,13 +38,15 @@ class Run:
     def checkpoint_path(self) -> Path:
         return self.folder / "checkpoint.npz"
 
+    def about(self) -> dict[str, Any]:
+        """What run.json holds."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "folder"}
+
     def append(self, name: str, rows: list[dict[str, Any]]) -> None:
         path = self.folder / name
         try:
-            fresh = not path.exists() or path.stat().st_size == 0
-            if rows:
-                with path.open("a") as file:
-                    file.write(files.csv_text(rows, header=fresh))
+            with path.open("a") as file:
+                file.write(files.csv_text(rows, header=file.tell() == 0))
         except OSError as error:
             raise files.disk_error(error, path) from error
 
@@ -53,9 +55,9 @@ class Run:
 
     def rewind(self, phase: str, step: int) -> None:
         """Drops the CSV rows after (`phase`, `step`), which a resumed run writes again."""
-        order = lambda phase, step: (PHASES.index(phase), step)
+        place = lambda row: (PHASES.index(row["phase"]), row["step"])
         for name in LOGS:
-            kept = [row for row in self.rows(name) if order(row["phase"], row["step"]) <= order(phase, step)]
+            kept = [row for row in self.rows(name) if place(row) <= (PHASES.index(phase), step)]
             files.write_csv(self.folder / name, kept)
 
     def locked(self, wait: float = 0.0) -> contextlib.AbstractContextManager[None]:
@@ -86,24 +88,24 @@ class Run:
         about = {"phase": np.array(phase), "step": np.int64(step)}
         files.write_npz(self.checkpoint_path, named_leaves(tree, "state") | about)
 
-    def load_checkpoint(self, like: Any, partly: str = "") -> tuple[Any, str, int]:
+    def load_checkpoint(self, like: Any) -> tuple[Any, str, int]:
         """The newest checkpoint in the structure of `like` (arrays or shapes), its phase and step.
 
-        Arrays of the field `partly` were saved without their unused rows (axis 1), which come back as zeros.
+        A `replay` was saved without its unused rows (axis 1), which come back as zeros.
         Raises QlacError if there is no checkpoint yet, or it does not fit `like`.
         """
         path, wanted = self.checkpoint_path, named_leaves(like, "state")
-        remedy = "Start the run anew in another folder, or restore the checkpoint."
         if not path.exists():
             remedy = "Let it train on: the same qlac train command with --resume."
             raise QlacError(f"{self.folder} has no checkpoint yet. {remedy}")
+        remedy = "Start the run anew in another folder, or restore the checkpoint."
         arrays = files.read_npz(path, remedy)
         if missing := {"phase", "step", *wanted} - arrays.keys():
             raise QlacError(f"{path} lacks {min(missing)}: it is not of this run's kind. {remedy}")
         leaves = []
         for name, sized in wanted.items():
             leaf = arrays[name]
-            if partly and name.startswith(f"state.{partly}.") and leaf.ndim > 1:
+            if name.startswith("state.replay.") and leaf.ndim > 1:
                 unused = max(0, sized.shape[1] - leaf.shape[1])
                 leaf = np.pad(leaf, [(0, unused * (axis == 1)) for axis in range(leaf.ndim)])
             if sized.shape != leaf.shape:
@@ -122,16 +124,14 @@ def named_leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
 def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool) -> Run:
     """A new run folder, or to `resume` the one that is there.
 
-    Raises:
-        QlacError: other files are there, or a run of another configuration or other data.
+    Raises QlacError if other files are there, or a run of another configuration or other data.
     """
-    if not (folder / "run.json").exists():
+    path = folder / "run.json"
+    if not path.exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
         run = Run(folder, config, data, provenance())
-        about = dataclasses.asdict(run)
-        del about["folder"]
-        files.write_json(folder / "run.json", about)
+        files.write_json(path, run.about())
         return run
     if not resume:
         raise QlacError(

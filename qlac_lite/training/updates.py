@@ -16,7 +16,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from qlac_lite.agents import Learner, State, make_learner
-from qlac_lite.agents.base import ACTING_AXES, Metrics, acting
+from qlac_lite.agents.base import Metrics, acting
 from qlac_lite.config import Config
 from qlac_lite.config.tasks import Task
 from qlac_lite.data.dataset import Batch, Dataset, sample
@@ -26,9 +26,8 @@ from qlac_lite.utils.machine import usable_cores
 
 INIT, UPDATE = 0, 1  # streams of random keys
 BESIDE = "beside"  # axis over the seeds that train beside each other on one device
-PER_SEED, SHARED = 0, None  # axes of a compiled function's arguments
-# Cores left over take a part of each batch, and the gradients are averaged. So one seed at `lite` size makes
-# 1.6 times the updates/s of one jitted call each (two cores, results/bench).
+# Cores left over take a part of each batch, and the gradients are averaged: with two, one seed at `lite` size
+# makes 1.6 times the updates/s (results/bench).
 MIN_SHARE = 32  # chunks that are worth a core of their own
 WIDE = 256  # layers this wide keep all cores busy anyway
 
@@ -48,8 +47,7 @@ class Engine:
     """The compiled functions of a run. Every argument and result has a leading axis over seeds.
 
     init(seeds) -> state;  actor: `acting` of agents/base.py;
-    append(replay, transitions) -> replay;  close(replay) -> replay;
-    store_and_act(replay, transitions, *arguments of the actor) -> replay, chunks, both in one call.
+    append(replay, transitions) -> replay;  close(replay) -> replay
     """
 
     def __init__(self, config: Config, dataset: Dataset | Shards, observation_size: int, action_size: int):
@@ -63,18 +61,13 @@ class Engine:
         self.seeds = self.put(np.array(config.seed_list, np.uint32))
         self.nothing_logged = no_metrics(self.learner, config, *sizes)
 
-        act, own = acting(self.learner), PER_SEED
         known = dict(horizon=config.reach, stride=config.start_stride)
-        store, close = functools.partial(append, **known), functools.partial(close_episode, **known)
-        store_and_act = lambda replay, new, *inputs: (store(replay, new), act(*inputs))
-        update_axes = (own, own, own, own, SHARED, own, own, own)
         compiled = functools.partial(over_seeds, self.mesh, alone=self.alone)
-        self.init = compiled(lambda seed: self.learner.init(_key(seed, INIT)), (own,))
-        self._update = compiled(self._update_one, update_axes, donate_argnums=(0, 1, 2))
-        self.actor = compiled(act, ACTING_AXES)
-        self.store_and_act = compiled(store_and_act, (own, own, *ACTING_AXES), donate_argnums=0)
-        self.append = compiled(store, (own, own), donate_argnums=0)
-        self.close = compiled(close, (own,), donate_argnums=0)
+        self.init = compiled(lambda seed: self.learner.init(_key(seed, INIT)))
+        self._update = compiled(self._update_one, shared=4, donate_argnums=(0, 1, 2))
+        self.actor = compiled(acting(self.learner), shared=3)  # the stream
+        self.append = compiled(functools.partial(append, **known), donate_argnums=0)
+        self.close = compiled(functools.partial(close_episode, **known), donate_argnums=0)
 
     def _update_one(self, state, metrics, made, online, offline, seed, first, count):
         shares, key = self.mesh.shape["batch"], _key(seed, UPDATE)
@@ -87,8 +80,7 @@ class Engine:
         """A fresh start, with room for `replay_transitions` online transitions of each seed."""
         replay = self.put(empty_replays(self.config, replay_transitions, task))
         none = np.zeros(self.config.seeds, np.int64)
-        fresh = Progress(self.init(self.seeds), replay=replay, episodes=none, steps=none)
-        return self.forget_metrics(fresh)
+        return self.forget_metrics(Progress(self.init(self.seeds), None, None, replay, none, none))
 
     def forget_metrics(self, progress: Progress) -> Progress:
         """The same, with no update since the last log row."""
@@ -102,10 +94,10 @@ class Engine:
 
     def update(self, progress: Progress, first_step: int, count: int) -> Progress:
         """`count` gradient steps of every seed: a compiled call, or one for each shard of the data."""
-        last, each = first_step + count, lambda number: np.full(self.config.seeds, number, np.int32)
+        last = first_step + count
         while first_step < last:
             until = int(min(last, self.stream.until(first_step)))
-            progress = self._steps(progress, first_step, each(first_step), each(until - first_step))
+            progress = self._steps(progress, first_step, first_step, until - first_step)
             first_step = until
         return progress
 
@@ -118,12 +110,12 @@ class Engine:
             return progress
         last = config.online_shards == "last"
         at = max(0, offline - 1) if last else offline + int(steps.min())
-        return self._steps(progress, at, (offline + begin).astype(np.int32), (end - begin).astype(np.int32))
+        return self._steps(progress, at, offline + begin, end - begin)
 
-    def _steps(self, progress: Progress, at: int, first: np.ndarray, count: np.ndarray) -> Progress:
-        """With the data that serve at step `at`."""
-        data = self.stream.at(at)
-        new = self._update(*progress[:3], progress.replay.data, data, self.seeds, first, count)
+    def _steps(self, progress: Progress, at: int, *numbers: int | np.ndarray) -> Progress:
+        """Makes steps (first, count), with the data that serve at step `at`."""
+        numbers = (np.broadcast_to(np.int32(number), self.config.seeds) for number in numbers)
+        new = self._update(*progress[:3], progress.replay.data, self.stream.at(at), self.seeds, *numbers)
         return Progress(*new, *progress[3:])
 
 
@@ -165,7 +157,7 @@ def update_steps(
 
 def keep_if(condition: jax.Array, new: Any, old: Any) -> Any:
     """`new` where the condition () holds, else `old`."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
+    return jax.tree.map(functools.partial(jnp.where, condition), new, old)
 
 
 def sample_batch(key: jax.Array, parts: tuple[Dataset, ...], config: Config, size: int) -> Batch:
@@ -175,10 +167,13 @@ def sample_batch(key: jax.Array, parts: tuple[Dataset, ...], config: Config, siz
 
 def no_metrics(learner: Learner, config: Config, *sizes: int) -> Metrics:
     """The metrics of no update: sums of 0, maxima of -inf, minima of inf."""
-    key = jax.random.key(0)
+
+    def update(key, rows):
+        batch = sample_batch(key, (rows,), config, config.batch_size)
+        return learner.update(learner.init(key), batch, key)[1]
+
     rows = empty_replay(0, 1, *sizes, config.horizon).data
-    batch = jax.eval_shape(lambda rows: sample_batch(key, (rows,), config, config.batch_size), rows)
-    _, metrics = jax.eval_shape(learner.update, jax.eval_shape(learner.init, key), batch, key)
+    metrics = jax.eval_shape(update, jax.random.key(0), rows)
     neutral = map(np.float32, (0, -np.inf, np.inf))
     return Metrics(*(dict.fromkeys(part, value) for part, value in zip(metrics, neutral, strict=True)))
 
@@ -192,21 +187,27 @@ def split_devices(devices: list, config: Config) -> tuple[int, int]:
     return over_seeds, over_batch
 
 
-def over_seeds(mesh: Mesh, function: Callable, axes: tuple, alone: bool = False, **options) -> Callable:
+def over_seeds(
+    mesh: Mesh, function: Callable, shared: int | None = None, alone: bool = False, **options
+) -> Callable:
     """A function of one seed, vmapped over the seeds of a device, sharded over devices, and compiled.
 
     Args:
-        axes: PER_SEED or SHARED, for each argument.
+        shared: place of the argument that all seeds share; the others have an axis over them.
         alone: one seed a device. It is not vmapped: batched matrix products cost a quarter on a CPU.
     """
 
     def for_one(*args):
-        first = lambda arg, axis: jax.tree.map(lambda leaf: leaf[0], arg) if axis == PER_SEED else arg
-        return jax.tree.map(lambda leaf: leaf[None], function(*map(first, args, axes)))
+        own = [arg if i == shared else jax.tree.map(lambda leaf: leaf[0], arg) for i, arg in enumerate(args)]
+        return jax.tree.map(lambda leaf: leaf[None], function(*own))
 
-    mapped = for_one if alone else jax.vmap(function, in_axes=axes, axis_name=BESIDE)
-    specs = tuple(P() if axis is SHARED else P("seeds") for axis in axes)
-    sharded = jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=P("seeds"), check_vma=False)
+    def sharded(*args):
+        axes = [None if i == shared else 0 for i in range(len(args))]
+        specs = tuple(P("seeds") if axis == 0 else P() for axis in axes)
+        mapped = for_one if alone else jax.vmap(function, in_axes=axes, axis_name=BESIDE)
+        split = jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=P("seeds"), check_vma=False)
+        return split(*args)
+
     return jax.jit(sharded, **options)
 
 
