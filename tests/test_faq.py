@@ -38,7 +38,7 @@ QUOTED = re.findall(
 
 @pytest.mark.parametrize("message", [" ".join(message.split()) for _, message in QUOTED if message != PIP])
 def test_a_quoted_message_is_what_the_course_says(message):
-    pieces = [piece.strip(" '.,:;()[]") for piece in re.split(r"…|\. ", message)]
+    pieces = [piece.strip(" '.,:;()[]") for piece in re.split(r"…|[.:;] ", message)]
     pieces = [piece for piece in pieces if len(piece) > 3]
     missing = [piece for piece in pieces if not any(piece in string for string in SAID)]
     assert pieces and not missing
