@@ -12,8 +12,8 @@ from typer import Argument, Option
 from qlac_lite.config import get_method, make_config, protocol
 from qlac_lite.config.presets import describe_settings, parse_settings
 from qlac_lite.config.tasks import LITE_WORLD, get_domain
+from qlac_lite.utils.cores import use_cores
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.machine import use_cores
 
 looks = dict(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app = typer.Typer(name="qlac", no_args_is_help=True, **looks)

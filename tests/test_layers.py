@@ -74,7 +74,7 @@ def test_imports_go_in_no_circle():
 def test_imports_are_seen():
     assert imported("qlac_lite.training.updates") >= {
         "qlac_lite.agents",
-        "qlac_lite.utils.machine",
+        "qlac_lite.utils.cores",
         "qlac_lite.data.replay",
     }
     assert "qlac_lite.envs.make" in imported("qlac_lite.training.collector")  # inside a function

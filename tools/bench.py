@@ -38,8 +38,9 @@ def main(
     import jax
 
     from qlac_lite.config.presets import parse_settings
+    from qlac_lite.utils.cores import use_cores
     from qlac_lite.utils.files import write_json
-    from qlac_lite.utils.machine import provenance, use_cores
+    from qlac_lite.utils.provenance import provenance
 
     use_cores()
     on_gpu = jax.default_backend() != "cpu"
@@ -208,7 +209,7 @@ def simulator_rates(rounds: int = 60) -> dict[str, float]:
     from qlac_lite.data.fetch import generate
     from qlac_lite.data.suites.ogbench_play import STEPS
     from qlac_lite.envs.make import make_vector_env
-    from qlac_lite.utils.machine import usable_cores
+    from qlac_lite.utils.cores import usable_cores
 
     rates = {}
     cores = usable_cores()

@@ -54,9 +54,12 @@ def main(
     work: Annotated[Path, typer.Option(help="Folder for runs and data.")] = ROOT / "runs" / "gpu",
     tiny: Annotated[bool, typer.Option(help="Tiny networks and data: a rehearsal.")] = False,
 ) -> None:
-    from qlac_lite.utils.files import write_json
-    from qlac_lite.utils.machine import provenance
+    import jax
 
+    from qlac_lite.utils.files import write_json
+    from qlac_lite.utils.provenance import provenance
+
+    jax.config.update("jax_platforms", "cpu")  # of this process alone: the GPU is for those that it starts
     clock, kept = Clock(minutes), LAST * (not tiny)
     out, work = out.resolve(), work.resolve()
     (work / "logs").mkdir(parents=True, exist_ok=True)
@@ -118,7 +121,7 @@ def _finish(process: subprocess.Popen, seconds: float) -> None:
 
 def _start_data(clock: Clock, work: Path, tiny: bool) -> subprocess.Popen:
     """Finds the official file, or generates as many episodes as two fifths of the time allow."""
-    from qlac_lite.utils.machine import usable_cores
+    from qlac_lite.utils.cores import usable_cores
 
     cores = usable_cores()
     workers = cores - 2 if cores > 4 else cores
@@ -171,8 +174,9 @@ def _train(name: str, options: list[str], seconds: float, work: Path, tiny: bool
 
 def _report(out: Path, work: Path) -> str:
     """Writes all that is there so far: bench.csv, the cells' CSV files, and README.md."""
-    from qlac_lite.reports.by_task import write_report
     from qlac_lite.reports.tables import markdown
+
+    from qlac_lite.reports.by_task import write_report
     from qlac_lite.training.run_folder import find_runs
     from qlac_lite.utils.files import read_json, write_csv, write_text
 

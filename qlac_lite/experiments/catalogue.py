@@ -21,7 +21,7 @@ from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Cells, Rows, r
 from qlac_lite.training.jax_loop import check_phases
 from qlac_lite.utils.errors import QlacError, unknown
 from qlac_lite.utils.files import read_csv, read_json, write_csv, write_json
-from qlac_lite.utils.machine import provenance
+from qlac_lite.utils.provenance import provenance
 
 DESIGNS = "horizon", "quick", "comparison", "exploration", "naive", "precision", "labels"
 EXPERIMENTS: dict[str, Callable[..., Cells]] = {name: getattr(designs, name) for name in DESIGNS}

@@ -10,8 +10,8 @@ from qlac_lite.config import Config, get_method
 from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import Row, Rows
-from qlac_lite.utils.machine import WAITS
 from qlac_lite.utils.statistics import Interval, by_seed, percent_interval, success_interval
+from qlac_lite.utils.stopwatch import WAITS
 
 Steps = tuple[int, int]  # offline gradient steps, then online environment steps
 Outcomes = dict[Steps, dict[int, np.ndarray]]  # steps, in their order -> seed -> 0 or 1, one an episode

@@ -7,7 +7,7 @@ import numpy as np
 from qlac_lite.agents.base import EVALUATION
 from qlac_lite.config import Config
 from qlac_lite.training.collector import Episodes, simulators
-from qlac_lite.utils.machine import usable_cores
+from qlac_lite.utils.cores import usable_cores
 
 
 def evaluate(actor, params: Any, environments, config: Config, episodes: int) -> list[dict[str, Any]]:

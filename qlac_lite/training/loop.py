@@ -29,7 +29,7 @@ from qlac_lite.training.record import Recorder
 from qlac_lite.training.run_folder import Run, create_run
 from qlac_lite.training.updates import Engine, Progress
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.machine import bar_seconds
+from qlac_lite.utils.stopwatch import bar_seconds
 
 Log = Callable[[str], None]
 

@@ -10,8 +10,8 @@ from qlac_lite.training.evaluation import evaluate, make_evaluators
 from qlac_lite.training.health import check_health, progress_rows
 from qlac_lite.training.run_folder import Run
 from qlac_lite.training.updates import Engine, Progress
-from qlac_lite.utils.machine import Stopwatch
 from qlac_lite.utils.statistics import by_seed, success_interval
+from qlac_lite.utils.stopwatch import Stopwatch
 
 
 class Recorder:

@@ -19,7 +19,7 @@ import numpy as np
 from qlac_lite.config import Config
 from qlac_lite.utils import files
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.machine import provenance
+from qlac_lite.utils.provenance import provenance
 
 PHASES = ("offline", "online", "done")
 LOGS = ("progress.csv", "episodes.csv", "evaluations.csv", "utilisation.csv")

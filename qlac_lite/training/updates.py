@@ -22,7 +22,7 @@ from qlac_lite.config.tasks import Task
 from qlac_lite.data.dataset import Batch, Dataset, sample
 from qlac_lite.data.replay import Replay, append, close_episode, empty_replay, empty_replays
 from qlac_lite.data.shards import Shards, Stream
-from qlac_lite.utils.machine import usable_cores
+from qlac_lite.utils.cores import usable_cores
 
 INIT, UPDATE = 0, 1  # streams of random keys
 BESIDE = "beside"  # axis over the seeds that train beside each other on one device

@@ -25,8 +25,8 @@ from qlac_lite.experiments.sweep.spec import cell_name, read_spec
 from qlac_lite.training.evaluation import make_evaluators
 from qlac_lite.training.loop import start_run, train
 from qlac_lite.training.run_folder import create_run, open_run
+from qlac_lite.utils.cores import usable_cores
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.machine import usable_cores
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None,
@@ -151,7 +151,7 @@ def test_the_cores_that_a_process_may_use(monkeypatch):
     monkeypatch.delenv("QLAC_CORES", raising=False)
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
-        "from qlac_lite.utils.machine import usable_cores; print(usable_cores())"
+        "from qlac_lite.utils.cores import usable_cores; print(usable_cores())"
     )
     if hasattr(os, "sched_setaffinity"):
         assert usable_cores() == len(os.sched_getaffinity(0))

@@ -16,9 +16,10 @@ import numpy as np
 from tqdm import tqdm
 
 from qlac_lite.config.tasks import Domain
+from qlac_lite.utils.cores import usable_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import disk_error, read_npz
-from qlac_lite.utils.machine import bar_seconds, usable_cores
+from qlac_lite.utils.stopwatch import bar_seconds
 
 
 @contextlib.contextmanager

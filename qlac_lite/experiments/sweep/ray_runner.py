@@ -22,9 +22,9 @@ from qlac_lite.experiments.sweep.plan import check_data, fetch_data, find_done
 from qlac_lite.experiments.sweep.progress_table import ProgressTable
 from qlac_lite.experiments.sweep.spec import Sweep, cell_name, dataset_of, read_spec
 from qlac_lite.training.loop import start_run, train
+from qlac_lite.utils.cores import usable_cores, use_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_json, write_text
-from qlac_lite.utils.machine import usable_cores, use_cores
 
 RECORD, FAILURES = "sweep.json", "failures.txt"
 LOCK_SECONDS = 180.0  # NFS frees the locks of a lost node after its lease, 90 s by default
