@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 from typer import Argument, Option
 
-from qlac_lite.config import get_method, make_config, protocol
-from qlac_lite.config.presets import describe_settings, parse_settings
+from qlac_lite.config import get_method, get_task, make_config, protocol
+from qlac_lite.config.presets import PRESETS, describe_settings, get_preset, parse_settings
 from qlac_lite.config.tasks import LITE_WORLD, get_domain
 from qlac_lite.utils.cores import use_cores
 from qlac_lite.utils.errors import QlacError
@@ -21,6 +21,7 @@ Source = Literal["auto", "file", "download", "generate"]
 Run = Annotated[Path, Argument(help="Run folder.")]
 # Options that may be left out.
 Number, Place, Word, Words = int | None, Path | None, str | None, list[str] | None
+PRESET_HELP = " ".join(f"**{name}**: {preset.about}." for name, preset in PRESETS.items())
 Settings = Annotated[Words, Option("--set", metavar="FIELD=VALUE", help="Any field; may be repeated.")]
 
 
@@ -82,7 +83,7 @@ Fields for --set, with the paper's defaults (the preset, the method and the task
 def train(
     task: Annotated[str, Option(help="See `qlac tasks`.")] = "cube-single-play-singletask-task1-v0",
     method: Annotated[str, Option(help="See `qlac methods`.")] = "qc-fql",
-    preset: Annotated[str, Option(help="**lite**: minutes on two cores. **full**: the paper's.")] = "lite",
+    preset: Annotated[str, Option(help=PRESET_HELP)] = "lite",
     seeds: Annotated[Number, Option(help="Trained side by side in one program.")] = None,
     offline_steps: Annotated[Number, Option(help="Gradient steps on the dataset alone.")] = None,
     online_steps: Annotated[Number, Option(help="Environment steps after that.")] = None,
@@ -95,13 +96,16 @@ def train(
     given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
     given = {name: value for name, value in given.items() if value is not None}
     config = make_config(task, method, preset, **given | parse_settings(set_ or []))
-    out = out or Path("runs") / task / method
+    out = out or Path("runs") / config.task / method
     from qlac_lite.data.fetch import get_dataset
     from qlac_lite.training import loop
 
     use_cores()
-    run, dataset = loop.start_run(config, data or get_dataset(task), out, resume, collected)
-    print(f"{get_method(method).title} on {task}, {preset}, seeds {list(config.seed_list)}: {out}")
+    data = data or get_dataset(task, get_preset(preset).source)
+    run, dataset = loop.start_run(config, data, out, resume, collected)
+    print(f"{get_method(method).title} on {config.task}, {preset}, seeds {list(config.seed_list)}: {out}")
+    if (papers := get_task(task).papers) != config.task:
+        print(f"Rewards are dense here; the paper's figures are for {papers}.")
     print(f"Data: {run.data['provenance']}")
     loop.train(run, dataset)
 

@@ -202,6 +202,26 @@ def test_bad_input_ends_in_one_message_and_status_2(play_file, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("preset", ["desk", "full"])
+def test_a_large_run_never_falls_back_on_a_few_generated_episodes(preset, tmp_path, monkeypatch):
+    from qlac_lite.data.suites import ogbench
+
+    monkeypatch.setenv("QLAC_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))  # no official file in ~/.ogbench/data
+    monkeypatch.setattr(ogbench, "HOSTS", {"the mirror": "http://127.0.0.1:9/{name}"})
+    result = here("train", "--preset", preset, "--out", tmp_path / "run")
+    assert result.returncode == 2 and "qlac data cube-single-play-v0 --source generate" in result.stderr
+    assert not (tmp_path / "run").exists() and not list((tmp_path / "data").glob("*generated*"))
+
+
+def test_a_dense_task_says_which_one_the_papers_figures_are_for(tmp_path):
+    (tmp_path / "s.toml").write_text(
+        'tasks = ["scene-play-singletask-task1-v0", "scene-play-sparse-*1-v0"]\nmethods = ["fql"]'
+    )
+    said = here("sweep", tmp_path / "s.toml", "--dry-run").stdout
+    assert "Rewards are dense in scene-play-singletask-task1-v0: the paper's" in said
+
+
 @pytest.mark.parametrize("command", ["data", "train", "sweep", "evaluate", "report", "tasks", "methods"])
 def test_help_says_what_the_command_does(command):
     result = here(command, "--help")

@@ -11,6 +11,8 @@ import re
 from qlac_lite.utils.errors import QlacError, unknown
 
 LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite_world.py
+# OGBench's environments that the course leaves out.
+ELSEWHERE = ("pointmaze", "antmaze", "humanoidmaze", "antsoccer", "powderworld", "cube-octuple", "puzzle-4x")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Domain:
     effector: tuple[int, int, float] = 12, 15, 10.0
     workspace: tuple = (-0.275, -0.45, -0.05), (0.275, 0.45, 0.45)
     lite: dict = dataclasses.field(default_factory=dict)  # fields of Config, in the `lite` preset
+    desk: dict = dataclasses.field(default_factory=dict)  # in `desk`
     full: dict = dataclasses.field(default_factory=dict)  # and in `full`
     suite: str = "ogbench"  # or robomimic, lite-world: its modules in envs/ and data/suites/
     states: bool = True  # whether its play data hold the simulator's states
@@ -96,8 +99,9 @@ def _robomimic(
     return Domain(
         f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), demonstrations,
         _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
-        workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic", full=dict(seeds=5),
+        workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic",
         lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
+        desk=dict(seeds=5), full=dict(seeds=5),
     )  # fmt: skip
 
 
@@ -123,6 +127,12 @@ class Task:
     sparse: bool  # reward -1 until all objects are right; else minus the number of wrong ones
 
     @property
+    def papers(self) -> str:
+        """The task that the paper's figures are for: of scene and puzzle-3x3 the one with sparse rewards."""
+        sparse = self.domain.sparse_in_paper and self.domain.suite == "ogbench" and not self.sparse
+        return self.name.replace("-play-", "-play-sparse-") if sparse else self.name
+
+    @property
     def reward_min(self) -> float:
         """Smallest reward of one step; the largest is 0."""
         return -1.0 if self.sparse else -float(self.domain.objects)
@@ -137,16 +147,23 @@ def task_names() -> list[str]:
 
 
 def get_task(name: str) -> Task:
-    """The task of that name, such as cube-single-play-singletask-task1-v0, or QlacError with the near
-    ones."""
-    if name not in task_names():
-        raise unknown("task", name, task_names(), "qlac tasks")
+    """The task of that name, such as cube-single-play-singletask-task1-v0; QlacError if it is none.
+
+    OGBench's names without a number, such as scene-play-singletask-v0, mean its default task.
+    """
     if name == LITE_WORLD:
         return Task(name, LITE_DOMAIN, 1, sparse=True)
     if name in ROBOMIMIC:
         return Task(name, ROBOMIMIC[name], 1, sparse=True)
-    domain, sparse, number = re.fullmatch(r"(.+)-play(-sparse)?-singletask-task(\d)-v0", name).groups()
-    return Task(name, DOMAINS[domain], int(number), bool(sparse))
+    found = re.fullmatch(r"(.+)-play(-sparse)?-singletask(?:-task([1-5]))?-v0", name)
+    domain = DOMAINS.get(found[1]) if found else None
+    if domain and (domain.sparse_in_paper or not found[2]):
+        number = int(found[3] or (4 if "puzzle" in name else 2))  # OGBench's defaults
+        full_name = f"{domain.name}-play{found[2] or ''}-singletask-task{number}-v0"
+        return Task(full_name, domain, number, bool(found[2]))
+    if name.startswith(ELSEWHERE):
+        raise QlacError(f"{name} is OGBench's, but not in the course. `qlac tasks` lists those that are.")
+    raise unknown("task", name, task_names(), "qlac tasks")
 
 
 def get_domain(dataset: str) -> Domain:

@@ -82,7 +82,8 @@ def get_dataset(
             "Put it there, or use --source auto to fetch or generate it."
         )
     if wants_official:
-        remedy = f" Use --source generate, or put the file at {places[0]}." if source == "download" else ""
+        made = f" Generate it (qlac data {name} --source generate) and give its path to --data"
+        remedy = f"{made}, or put the file at {places[0]}." if source == "download" else ""
         try:
             return checked(_download(domain, places[0], remedy, log), "download")
         except QlacError as error:

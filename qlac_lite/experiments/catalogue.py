@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from qlac_lite.config.presets import get_preset
 from qlac_lite.config.tasks import LITE_WORLD
 from qlac_lite.data.fetch import get_dataset
 from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES
@@ -36,14 +37,15 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     """
     if task == LITE_WORLD:
         return run_experiment(name, out, **settings)
+    source = get_preset(preset).source
     if name in ABLATIONS:
-        return ablate(name, task, out, data or get_dataset(task), preset, **settings)
+        return ablate(name, task, out, data or get_dataset(task, source), preset, **settings)
     if name != "exploration":
         raise QlacError(
             f"{name} runs on the lite world only; exploration and the ablations take --task. "
             f"Compare methods on {task} with qlac train and qlac report."
         )
-    rows = explore(task, out, data or get_dataset(task), preset, **settings)
+    rows = explore(task, out, data or get_dataset(task, source), preset, **settings)
     print(summary(rows))
     return rows
 

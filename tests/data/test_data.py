@@ -207,7 +207,7 @@ def test_sources_in_their_order(play_file, tmp_path, monkeypatch):
     with pytest.raises(
         QlacError,
         match=r"the authors' host: ConnectionError; the mirror: ConnectionError.*"
-        rf"--source generate.*{tmp_path}/cube-single-play-v0.npz",
+        rf"qlac data cube-single-play-v0 --source generate.*{tmp_path}/cube-single-play-v0.npz",
     ):
         get("cube-single-play-v0", "download")
     monkeypatch.setattr(fetch, "FALLBACK_EPISODES", 2)

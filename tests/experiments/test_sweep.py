@@ -98,6 +98,7 @@ gpus = 0.25
     candidates = {(c.task[:5], c.method): c.candidates for c in sweep.cells}
     assert candidates == {("scene", "qc"): 4, ("cube-", "qc"): 8, ("scene", "fql"): 4, ("cube-", "fql"): 4}
     assert (sweep.folder, sweep.cores, sweep.gpus) == (tmp_path / "data", 2, 0.25)
+    assert (sweep.source, sweep.episodes) == ("download", None)  # full takes no generated data by itself
     assert (
         worker_variables(sweep)["QLAC_CORES"] == "2"
         and float(worker_variables(sweep)["XLA_PYTHON_CLIENT_MEM_FRACTION"]) < 0.25
@@ -120,6 +121,7 @@ gpus = 0.25
         ("seeds = true", "seeds is True, but has to be a whole number"),
         ("seeds_per_cell = 5", "seeds_per_cell is 5"),
         ('source = "internet"', "Unknown source 'internet'"),
+        ("episodes = 2.5", "episodes is 2.5, but has to be a whole number"),
         ("settings = { hiden = [8] }", "Unknown field 'hiden'. Did you mean hidden"),
         ("settings = { horizon = 2.5 }", "horizon takes an integer"),
         ("settings = { alpha = -1 }", "alpha is -1.0, but has to be between"),

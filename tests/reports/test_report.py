@@ -146,7 +146,7 @@ def test_generated_data_are_said_beside_the_papers_figures(tmp_path):
         (
             full(PUZZLE.replace("-sparse", ""), "qc"),
             {("offline", M): 1.0},
-            "no figures of this method on this task",
+            f"the paper's figures are for {PUZZLE}",
         ),
         (full(TASK, "qc"), {("offline", M): 1.0}, "no figures of this method on this task"),
         (full(PUZZLE, "qc-rlpd"), {("online", M): 1.0}, "no figures of this method on this task"),

@@ -547,6 +547,29 @@ def test_settings_are_parsed_by_the_type_of_their_field():
             parse_settings([bad])
 
 
+def test_desk_preset_has_the_papers_alpha_and_one_n_for_chunks_and_single_actions():
+    scene = "scene-play-sparse-singletask-task1-v0"
+    desk = lambda method, task=scene: make_config(task, method, "desk")
+    assert [desk(method).candidates for method in ("qc", "bfn", "bfn-n")] == [8, 8, 8]
+    assert [desk(method).alpha for method in ("qc-fql", "fql", "fql-n")] == [300, 300, 100]
+    assert (desk("rlpd").offline_steps, desk("rlpd").online_steps) == (0, desk("fql").online_steps)
+    assert (desk("qc").seeds, desk("qc", "can-mh-low_dim").seeds) == (4, 5)
+    assert desk("qc", "can-mh-low_dim").alpha == 10_000
+
+
+def test_a_task_of_ogbench_without_a_number_is_its_default_one():
+    for name, number in (("scene", 2), ("cube-triple", 2), ("puzzle-3x3", 4), ("puzzle-3x3-sparse", 4)):
+        named = f"{name.removesuffix('-sparse')}-play{'-sparse' * ('sparse' in name)}-singletask"
+        task = get_task(f"{named}-v0")
+        assert task == get_task(f"{named}-task{number}-v0") and task.name.endswith(f"task{number}-v0")
+        assert make_config(f"{named}-v0", "qc").task == task.name
+    with pytest.raises(QlacError, match="is OGBench's, but not in the course"):
+        get_task("antmaze-large-navigate-singletask-v0")
+    for none in ("cube-double-play-sparse-singletask-v0", "scene-play-singletask-task6-v0"):
+        with pytest.raises(QlacError, match="Unknown task"):
+            get_task(none)
+
+
 def test_full_preset_is_the_papers_table():
     config = make_config("cube-triple-play-singletask-task2-v0", "qc-fql", "full")
     assert (config.alpha, config.hidden, config.batch_size, config.offline_steps, config.flow_steps) == (

@@ -49,7 +49,8 @@ def fetch_data(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) ->
             files[name] = sweep.files[name]
             log(f"Data: {files[name]}: {describe(summarise(files[name], get_task(cell.task)))}")
         else:
-            files[name] = get_dataset(name, sweep.source, out=sweep.folder, log=log).absolute()
+            found = get_dataset(name, sweep.source, sweep.episodes, out=sweep.folder, log=log)
+            files[name] = found.absolute()
     return files
 
 
@@ -76,12 +77,14 @@ def describe_sweep(path: Path, out: Path) -> str:
         sizes.append(checkpoint_bytes(dataclasses.replace(cell, task=task, first_seed=0)))
     parts = {"task": {c.task for c in cells}, "method": {c.method for c in cells}, "cell": cells}
     counts = ", ".join(f"{len(part)} {noun}{'s' * (len(part) != 1)}" for noun, part in parts.items())
+    dense = [name for name in parts["task"] if get_task(name).papers != name]
+    note = f"\nRewards are dense in {', '.join(sorted(dense))}: the paper's figures are for sparse ones."
     least, most, total = (f"{size / 1e9:.3g}" for size in (min(sizes), max(sizes), sum(sizes)))
     return (
         f"{counts}, {sum(cell.seeds for cell in cells):,} runs (task, method, seed).\n"
         f"{len(done)} done, {len(todo)} to train: each on {sweep.cores:g} cores and {sweep.gpus:g} GPUs.\n"
         f"Disk: a checkpoint takes {least} to {most} GB, all together {total} GB; "
-        "twice that for each cell while it is written."
+        "twice that for each cell while it is written." + note * bool(dense)
     )
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from qlac_lite.config import METHODS, Config, make_config
-from qlac_lite.config.presets import parse_settings
+from qlac_lite.config.presets import get_preset, parse_settings
 from qlac_lite.config.tasks import get_task, task_names
 from qlac_lite.data.fetch import SOURCES
 from qlac_lite.utils.errors import QlacError, unknown
 
 KINDS = {str: "text", int: "a whole number", float: "a number", list: "a list of texts", dict: "a table"}
 TOP = dict(tasks=list, methods=list, preset=str, seeds=int, first_seed=int, seeds_per_cell=int)
-TOP |= dict(data=(str, dict), source=str, settings=dict, override=list, resources=dict)
+TOP |= dict(data=(str, dict), source=str, episodes=int, settings=dict, override=list, resources=dict)
 OVERRIDE, RESOURCES = dict(tasks=list, methods=list, settings=dict), dict(cores=float, gpus=float)
 
 
@@ -31,6 +31,7 @@ class Sweep:
     folder: Path | None  # of the datasets
     files: dict[str, Path]  # or of some of them the file
     source: str
+    episodes: int | None  # to generate of each dataset
     cores: float
     gpus: float
 
@@ -76,13 +77,15 @@ def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
             raise QlacError(
                 f"[resources]: {name} is {count}, but has to be a share of one or a whole number. Correct it."
             )
-    data, source = spec.get("data", {}), spec.get("source", "auto")
+    preset, data = get_preset(spec.get("preset", "lite")), spec.get("data", {})
+    source, episodes = spec.get("source", preset.source), spec.get("episodes")
     files = data if isinstance(data, dict) else {}
     _check(files, {dataset_of(cell): str for cell in cells}, "[data]")
     if source not in SOURCES:
         raise unknown("source", source, SOURCES, "qlac data --help")
     files = {name: folder / file for name, file in files.items()}
-    return Sweep(tuple(cells), folder / data if isinstance(data, str) else None, files, source, **resources)
+    place = folder / data if isinstance(data, str) else None
+    return Sweep(tuple(cells), place, files, source, episodes, **resources)
 
 
 def _cells(spec: dict[str, Any], tasks: list[str], methods: list[str]) -> list[Config]:
