@@ -26,7 +26,7 @@ PRESETS = {
     # Chosen by a pilot on scene: results/README.md. Rewards and actions are the paper's, so alpha is.
     "desk": Preset(
         "the paper's tasks in an hour or less on two cores", "download", _SMALL | dict(offline_steps=60_000,
-        online_steps=20_000, online_start=1_000, log_every=2_000, evaluate_every=10_000,
+        online_steps=30_000, online_start=1_000, log_every=2_000, evaluate_every=10_000,
         evaluation_episodes=15)
     ),
     "full": Preset("the paper's protocol, for a GPU", "download", {}),
