@@ -1,19 +1,22 @@
 """What runs say, task by task: learning curves and tables beside the paper's figures, a filmstrip of the best
 agent."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from qlac_lite.config import get_method
 from qlac_lite.reports import plots
 from qlac_lite.reports.curves import draw_legend, draw_q, draw_success
 from qlac_lite.reports.one_run import draw_filmstrip
 from qlac_lite.reports.over_tasks import report_aggregate
-from qlac_lite.reports.paper import compare, comparison_blocks
+from qlac_lite.reports.paper import compare, comparison_blocks, steps_text
 from qlac_lite.reports.pooling import Group, Groups, group_runs, logged, phase_ends, utilisation
 from qlac_lite.training.run_folder import find_runs
 from qlac_lite.utils.files import Row, Rows, markdown, write_csv, write_text
+from qlac_lite.utils.statistics import difference, points_interval
 
 
 def write_report(folders: list[Path], out: Path) -> str:
@@ -46,6 +49,7 @@ def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, Rows]:
     comparison = compare(task, groups)
     rows = [_table_row(label, group) for label, group in groups.items()]
     write_csv(out / f"{task}.csv", rows)
+    apart = differences(groups)
     plots.save(draw_task(task, groups, comparison.rows), out / f"{task}.png")
     best = max(groups.values(), key=lambda group: list(group.points.values())[-1].interval[0])
     run, strip = best.runs[0], out / f"{task}-filmstrip.png"
@@ -64,7 +68,8 @@ def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, Rows]:
         f"### {task}",
         markdown(rows),
         "Success rate with a 95 % interval: a bootstrap over seeds and episodes, or the exact binomial one "
-        "where all episodes ended alike.",
+        "where all episodes ended alike." + " Differences: t-intervals over seeds." * bool(apart),
+        markdown(apart) if apart else "",
         *comparison_blocks({"": comparison}),
         f"![Success rate over training steps]({task}.png)",
         film,
@@ -73,6 +78,30 @@ def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, Rows]:
     text = "\n\n".join(filter(None, blocks))
     write_text(out / f"{task}.md", text)
     return text, comparison.rows
+
+
+def differences(groups: Groups) -> Rows:
+    """Chunks less single actions of the same learner, seed by seed, at the last steps of each phase that both
+    have."""
+    rows = []
+    for (name, chunks), (other, single) in itertools.permutations(groups.items(), 2):
+        configs = chunks.config, single.config
+        one, two = (get_method(config.method) for config in configs)
+        if one.learner != two.learner or (one.backup == "chunk") <= (two.backup == "chunk"):
+            continue
+        shared = [steps for steps in chunks.points if steps in single.points]
+        ends = [steps for steps in shared if not steps[1]][-1:] + [steps for steps in shared if steps[1]][-1:]
+        for steps in ends:
+            pair = chunks.outcomes[0][steps], single.outcomes[0][steps]
+            seeds = sorted(pair[0].keys() & pair[1].keys())
+            rates = [[100 * np.mean(outcomes[seed]) for seed in seeds] for outcomes in pair]
+            equal = " and ".join(f"{config.candidates}" for config in configs)
+            if seeds:
+                told = points_interval(difference(*rates), (-100, 100), "+.0f")
+                row = {"chunks less single actions": f"{name} - {other}", "after": steps_text(steps)}
+                row |= {"difference, points": told, "seeds": len(seeds)}
+                rows.append(row | {"N": equal if "candidates" in one.tuned else "-"})
+    return rows
 
 
 def _table_row(label: str, group: Group) -> Row:

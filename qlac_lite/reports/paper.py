@@ -140,7 +140,7 @@ def why_not(run: Run, points: dict[Steps, Any]) -> str:
         return f"a run of another size, of {steps}, with (the paper's) {each}"
     if points.keys() & paper.keys():
         return ""
-    at = ", ".join(map(_steps_text, paper))
+    at = ", ".join(map(steps_text, paper))
     return f"a run of another size, of {steps}, evaluated at none of the steps {at}"
 
 
@@ -150,7 +150,7 @@ def _other_data(run: Run) -> bool:
     return run.data["transitions"] != count or "generated" in run.data["provenance"]
 
 
-def _steps_text(steps: Steps) -> str:
+def steps_text(steps: Steps) -> str:
     """1M offline + 200K online, or one of them."""
     short = lambda n: f"{n / 10**6:g}M" if n >= 10**6 else f"{n / 1000:g}K"
     phases = zip(steps, ("offline", "online"), strict=True)
@@ -181,7 +181,7 @@ def _table_row(label: str, row: Row) -> Row:
     apart = "" if row["our mean is"] == "inside" else f", intervals {row['intervals']}"
     return {
         "method": label,
-        "after": _steps_text((row["offline steps"], row["online steps"])),
+        "after": steps_text((row["offline steps"], row["online steps"])),
         "ours, %": percent("ours"),
         "the paper's, %": percent("paper"),
         "difference, points": f"{row['difference in points']:+.1f}",

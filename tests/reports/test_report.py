@@ -8,7 +8,7 @@ import pytest
 from conftest import TASK, tiny_config
 
 from qlac_lite.config import make_config
-from qlac_lite.reports.by_task import draw_task, write_report
+from qlac_lite.reports.by_task import differences, draw_task, write_report
 from qlac_lite.reports.over_tasks import make_panels
 from qlac_lite.reports.paper import compare, quoted, tasks_of
 from qlac_lite.reports.pooling import group_runs
@@ -87,6 +87,31 @@ def test_what_is_measured_at_the_papers_steps_gets_its_verdict(tmp_path):
         and "Not compared" not in text
     )
     assert "Ours learned from other data" not in text
+
+
+def test_chunks_are_held_against_single_actions_of_the_same_learner_seed_by_seed(tmp_path):
+    rates = {"qc": (0.5, 0.7), "bfn": (0.2, 0.3), "fql": (0.1, 0.1), "bfn-n": (0.0,)}  # bfn-n: seed 0 only
+    for method, each in rates.items():
+        for seed, rate in enumerate(each):
+            config = full(PUZZLE, method, seeds=1, first_seed=seed)
+            both = {("offline", M): rate, ("online", 200_000): 1.0}
+            made_up(
+                tmp_path / "runs" / f"{method}-{seed}",
+                config,
+                both if method != "bfn" else {("offline", M): rate},
+            )
+    groups = group_runs(find_runs(tmp_path / "runs"))
+    told = {(r["chunks less single actions"], r["after"]): r for r in differences(groups)}
+    assert set(told) == {
+        ("QC - BFN", "1M offline"),
+        ("QC - BFN-n", "1M offline"),
+        ("QC - BFN-n", "1M offline + 200K online"),
+    }
+    row = told["QC - BFN", "1M offline"]  # 30 and 40 points: 35, and 5 times t of one degree of freedom
+    assert (row["difference, points"], row["seeds"], row["N"]) == ("+35 [-29, +99]", 2, "64 and 4")
+    assert told["QC - BFN-n", "1M offline"]["difference, points"] == "+50"  # one seed: no interval
+    text = write_report([tmp_path / "runs"], tmp_path / "report")
+    assert "| QC - BFN | 1M offline | +35 [-29, +99] | 2 | 64 and 4 |" in text
 
 
 def test_what_runs_waited_for_is_weighed_by_time(tmp_path):
