@@ -104,7 +104,7 @@ def train(
     data = data or get_dataset(task, get_preset(preset).source)
     run, dataset = loop.start_run(config, data, out, resume, collected)
     print(f"{get_method(method).title} on {config.task}, {preset}, seeds {list(config.seed_list)}: {out}")
-    if (papers := get_task(task).papers) != config.task:
+    if (papers := get_task(task).papers_task) != config.task:
         print(f"Rewards are dense here; the paper's figures are for {papers}.")
     print(f"Data: {run.data['provenance']}")
     loop.train(run, dataset)

@@ -40,7 +40,7 @@ class Critics(NamedTuple):
 def make_critics(
     config: Config, observation_size: int, action_size: int, length: int = 0, **layers
 ) -> Critics:
-    """Critics of `length` actions, or `config.critic_length`. Of a longer chunk the rest is only cloned.
+    """Critics of `length` actions, or `config.critic_length`. They read the first of a longer chunk's.
 
     `layers`: RLPD's `activation` and `norm`, see `networks.MLP`.
     """

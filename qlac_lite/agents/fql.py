@@ -1,4 +1,4 @@
-"""FQL, FQL-n and QC-FQL (Q-LAC): a one-step policy distilled from a behavior flow, pushed towards high Q.
+"""FQL, FQL-n and QC-FQL (Q-LAC): a policy of one network pass, distilled from a flow, pushed towards high Q.
 
     L_critic(theta) = E (Q_theta(s_t, a) - [ R + discount^H Q_target(s', clip(mu_psi(s', z), -1, 1)) ])^2
     R               = sum_k discount^k r_{t+k}, k < H;  s' = s_{t+H}
@@ -7,7 +7,8 @@
     L_Q(psi)        = - E Q_theta(s, clip(mu_psi(s, z), -1, 1))
     L               = L_critic + L_flow + alpha L_distill + L_Q
 
-a is one action (FQL, FQL-n) or a chunk of H (QC-FQL). Source: arXiv 2502.02538 (FQL); 2507.07969, section 4.
+a is one action (FQL, FQL-n) or a chunk (QC-FQL); in R, H is 1, n or the chunk's length.
+Source: arXiv 2502.02538 (FQL); 2507.07969, section 4.
 Shapes: B batch, S observation size, H chunk length, A action size, E ensemble.
 """
 

@@ -11,7 +11,7 @@ from qlac_lite.utils.errors import QlacError, unknown
 class Preset(NamedTuple):
     about: str
     source: str  # of the data, see `data.fetch.get_dataset`
-    settings: dict[str, Any]  # fields of Config, beside the paper's alpha and N for task and method
+    settings: dict[str, Any]  # fields of Config
 
 
 # Two layers of 128 make about 500 updates a second on two cores, which the paper's four of 512 make in a
@@ -41,7 +41,10 @@ def get_preset(name: str) -> Preset:
 
 
 def make_config(task: str, method: str, preset: str = "lite", **changes) -> Config:
-    """The preset with what task and method set, and `changes`; QlacError if a name or a value is bad."""
+    """The paper's alpha and N, then preset, domain, method and `changes`, of which the later win.
+
+    QlacError if a name or a value is bad.
+    """
     named, row = get_task(task), get_method(method)
     domain = named.domain
     settings = get_preset(preset).settings

@@ -97,7 +97,7 @@ class Config:
     )
     execute: int = _setting(0, "actions of each chunk before the policy looks again; 0: all", _FROM_0)
     # One more than the data's transitions, if these are more.
-    replay_capacity: int = _setting(2_000_000, "transitions kept, data and online; 0: no limit", _FROM_0)
+    replay_capacity: int = _setting(2_000_000, "newest chunks drawn from, data and online; 0: all", _FROM_0)
     online_shards: str = _setting("last", "which of the data's shards serve online", ["last", "rotating"])
     # The run.
     online_start: int = _setting(5000, "environment steps before the first online gradient step", _FROM_0)

@@ -127,7 +127,7 @@ class Task:
     sparse: bool  # reward -1 until all objects are right; else minus the number of wrong ones
 
     @property
-    def papers(self) -> str:
+    def papers_task(self) -> str:
         """The task that the paper's figures are for: of scene and puzzle-3x3 the one with sparse rewards."""
         sparse = self.domain.sparse_in_paper and self.domain.suite == "ogbench" and not self.sparse
         return self.name.replace("-play-", "-play-sparse-") if sparse else self.name

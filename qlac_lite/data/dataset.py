@@ -6,8 +6,8 @@ it is terminal). An episode that did not terminate has one more row, its last ob
 A chunk starts at any row t (stride 1, the published method) or only at t = 0, H, 2H, ... of its episode
 (stride H). It never crosses the episode's end: `valid` says which of its steps exist. The discount is 0 from
 the first terminal state on; rewards after a success inside the chunk count, because a success does not end an
-episode of play. (A critic takes whole chunks only, so online a success reaches it through the one start that
-lies exactly H steps before it: with stride H, in one episode of H.)
+episode of play. A critic takes whole chunks only. Online a success ends its episode, so it reaches the critic
+through one start, H steps before it; with stride H that start exists in about one episode of H.
 
 Shapes: B batch, H chunk length, A action size, S observation size, N rows.
 """
@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     actions: Array  # (B, H, A), zero where not valid
     returns: Array  # (B,) sum over k of discount^k r_{t+k}
     valid: Array  # (B, H) 1 where the step exists
-    bootstrap_observation: Array  # (B, S), s_{t+H}
+    bootstrap_observation: Array  # (B, S), s_{t+H}, or the episode's last state
     discount: Array  # (B,) discount^H, or 0 if a state of the chunk was terminal
 
 
@@ -101,7 +101,8 @@ def sample(
         offline_share: of the batch, from the first part; the rest is from the second, once it has any.
         span: actions of a chunk, if above the horizon: for a policy whose chunk is longer than what the
             critic looks ahead. Returns and bootstrap are those of `horizon` steps.
-        capacity: draws from the newest so many starts, but at least one more than the first part has.
+        capacity: draws from so many of the newest starts, and from one more than the first part has at least;
+            0: from all.
     """
     if offline_share and len(parts) == 2:
         (data, online), keys, share = parts, jax.random.split(key), round(offline_share * batch_size)

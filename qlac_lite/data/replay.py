@@ -56,7 +56,7 @@ class Transitions(NamedTuple):
 
 
 def append(replay: Replay, new: Transitions, horizon: int, stride: int = 1) -> Replay:
-    """Writes a chunk behind the cursor; rows whose `horizon` steps are now known become starts."""
+    """Writes a chunk from the cursor on; rows whose `horizon` steps are now known become starts."""
     replay, new = jax.tree.map(jnp.asarray, (replay, new))
     data, size, ended = replay.data, len(new.actions), new.terminated | new.truncated
     masks = jnp.where(new.terminated & (jnp.arange(size) == new.length - 1), 0.0, 1.0)

@@ -128,7 +128,7 @@ def why_not(run: Run, points: dict[Steps, Any]) -> str:
     """Why a run's `points` are not set beside the paper's, as a sentence's end; empty if they are."""
     config = run.config
     if not (paper := quoted(config.task, config.method)):
-        if (papers := get_task(config.task).papers) != config.task:
+        if (papers := get_task(config.task).papers_task) != config.task:
             return f"the paper's figures are for {papers}"
         return "the paper has no figures of this method on this task"
     if "collected" in run.data:

@@ -2,7 +2,7 @@
 
     offline   thousands of updates per compiled call; the chunks are sampled inside it
     online    act (a chunk for every seed) -> the simulators execute it, while the updates for the chunk
-              before run -> its transitions join the replay
+              before run -> the new chunk's transitions join the replay
 
 A run that is killed and resumed is the same run to the bit, on the same kind of machine: random numbers
 follow from (seed, step), and episodes in flight are repeated with the actions that the replay holds. A seed
@@ -167,7 +167,7 @@ class _Training:
         config, steps, finished = self.config, progress.steps, []
         while (steps < until).any():
             chunks = self.engine.actor(progress.state.params, *collector.inputs())
-            with self.record.watch("learning"):  # the chunks follow from all updates so far
+            with self.record.watch("learning"):  # reading the chunks waits for all updates so far
                 chunks = np.asarray(chunks)[:, 0]  # (seeds, H, A)
             if config.first_actions == "random":
                 first = (steps < config.online_start)[:, None, None]

@@ -44,7 +44,7 @@ class Progress(NamedTuple):
 
 
 class Engine:
-    """The compiled functions of a run. Every argument and result has a leading axis over seeds.
+    """The compiled functions of a run. All but the offline data has a leading axis over seeds.
 
     init(seeds) -> state;  actor: `acting` of agents/base.py;
     append(replay, transitions) -> replay;  close(replay) -> replay
@@ -93,7 +93,7 @@ class Engine:
         return jax.device_put(tree, NamedSharding(self.mesh, P("seeds")))
 
     def update(self, progress: Progress, first_step: int, count: int) -> Progress:
-        """`count` gradient steps of every seed: a compiled call, or one for each shard of the data."""
+        """`count` offline gradient steps of every seed: a compiled call, or one for each shard."""
         last = first_step + count
         while first_step < last:
             until = int(min(last, self.stream.until(first_step)))
@@ -134,7 +134,7 @@ def update_steps(
     """`count` gradient steps of one seed, numbered from `first`, on chunks of `parts` (data, replay).
 
     Args:
-        metrics: the sums of earlier steps, to be gone on with; if empty, none are kept.
+        metrics: the sums of earlier steps, to which these are added; if empty, none are kept.
         shares: devices of the axis "batch", each with a part of every batch.
         alone: no other seed trains on its device; else they loop as often as any of them has to.
     """

@@ -77,7 +77,7 @@ def describe_sweep(path: Path, out: Path) -> str:
         sizes.append(checkpoint_bytes(dataclasses.replace(cell, task=task, first_seed=0)))
     parts = {"task": {c.task for c in cells}, "method": {c.method for c in cells}, "cell": cells}
     counts = ", ".join(f"{len(part)} {noun}{'s' * (len(part) != 1)}" for noun, part in parts.items())
-    dense = [name for name in parts["task"] if get_task(name).papers != name]
+    dense = [name for name in parts["task"] if get_task(name).papers_task != name]
     note = f"\nRewards are dense in {', '.join(sorted(dense))}: the paper's figures are for sparse ones."
     least, most, total = (f"{size / 1e9:.3g}" for size in (min(sizes), max(sizes), sum(sizes)))
     return (
