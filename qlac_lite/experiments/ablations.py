@@ -1,8 +1,8 @@
 """The ablations of lesson 09: one thing changed at a time, on the same seeds, beside its control.
 
-The variants run small in the lite world (`qlac experiment NAME --out DIR`), or as whole runs on any task
-(`--task TASK --preset full`). In the coarse lite world, with 1,000 updates on play and 5,000 environment
-steps, eight seeds are quick and the methods are neither at 0 nor at 100 %.
+The variants run small in the lite world, or as whole runs on any task. In the coarse lite world, with 1,000
+updates on play and 5,000 environment steps, eight seeds are quick and the methods are neither at 0 nor at
+100 %.
 """
 
 from collections.abc import Iterator
@@ -54,9 +54,8 @@ def length(methods: Names = BOTH, full: bool = False) -> Variants:
 def disturbance(methods: Names = BOTH, full: bool = False) -> Variants:
     """The chunk length where every action is pushed about: an open-loop chunk cannot answer."""
     for push in PUSHES:
-        for v in length(methods):
-            name, control = (f"{each}-push{push:g}" for each in (v.name, v.control))
-            yield v._replace(name=name, control=control, disturbance=push)
+        for name, method, changes, control, _ in length(methods):
+            yield Variant(f"{name}-push{push:g}", method, changes, f"{control}-push{push:g}", push)
 
 
 def halves(methods: Names = tuple(FAMILIES), full: bool = False) -> Variants:
@@ -100,12 +99,9 @@ def variants(name: str, methods: Names | None = None, full: bool = False) -> lis
 
 def ablation_cells(name: str, methods: Names | None = None, **changes: Any) -> Cells:
     """The ablation in the lite world; a variant's own changes go before `changes`."""
-    cells = []
-    for v in variants(name, methods):
-        config = lite_config(v.method, **{**FEW, **changes, **v.changes})
-        world = LiteWorld(step=STEP, disturbance=v.disturbance)
-        cells.append(Cell(v.name, world, config, probed=name in PROBED))
-    return cells
+    config = lambda v: lite_config(v.method, **{**FEW, **changes, **v.changes})
+    world = lambda v: LiteWorld(step=STEP, disturbance=v.disturbance)
+    return [Cell(v.name, world(v), config(v), probed=name in PROBED) for v in variants(name, methods)]
 
 
 def ablate(

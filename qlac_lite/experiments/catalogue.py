@@ -7,7 +7,6 @@ holds settings and provenance.
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,14 @@ from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES
 from qlac_lite.experiments import designs
 from qlac_lite.experiments.ablations import ABLATIONS, ablate, ablation_cells
 from qlac_lite.experiments.exploration import explore, summary
-from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Cells, Rows, run_cell
+from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Rows, run_cell
 from qlac_lite.training.jax_loop import check_phases
 from qlac_lite.utils.errors import QlacError, unknown
 from qlac_lite.utils.files import read_csv, read_json, write_csv, write_json
 from qlac_lite.utils.provenance import provenance
 
 DESIGNS = "horizon", "quick", "comparison", "exploration", "naive", "precision", "labels"
-EXPERIMENTS: dict[str, Callable[..., Cells]] = {name: getattr(designs, name) for name in DESIGNS}
+EXPERIMENTS = {name: getattr(designs, name) for name in DESIGNS}
 EXPERIMENTS |= {name: functools.partial(ablation_cells, name) for name in ABLATIONS}
 
 
@@ -67,17 +66,16 @@ def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
     about = {"experiment": name, "cells": {cell.name: _settings(cell) for cell in cells}, "data": data}
     file, rows = out / "experiment.json", []
     if not file.exists():
-        out.mkdir(parents=True, exist_ok=True)
         write_json(file, about | {"provenance": provenance()})
     there = read_json(file, REMEDY)
-    if {key: there.get(key) for key in about} != json.loads(json.dumps(about)):
+    if there | json.loads(json.dumps(about)) != there:  # JSON has no tuples
         raise QlacError(f"{out} holds an experiment with other settings. {REMEDY}")
     for cell in cells:
         path = out / f"{cell.name}.csv"
         if not path.exists():
             write_csv(path, run_cell(cell))
         done = read_csv(path)
-        last = max(row["updates"] for row in done)
+        last = done[-1]["updates"]
         rates = [row["success"] for row in done if row["updates"] == last]
         log(f"{cell.name:18} {100 * sum(rates) / len(rates):3.0f} % after {last:,} updates")
         rows += done
@@ -86,5 +84,5 @@ def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
 
 def _settings(cell: Cell) -> dict[str, Any]:
     parts = dataclasses.asdict(cell)
-    kept = {name: parts[name] for name in ("collector", "data", "probed")}
-    return cell.world._asdict() | parts["config"] | kept
+    del parts["name"]
+    return parts.pop("world")._asdict() | parts.pop("config") | parts

@@ -22,8 +22,11 @@ def _cell(name: str, step: float, method: str, probed: bool = False, **settings)
 def horizon(methods: Names = SIX, **changes) -> Cells:
     """Chunks against single actions as the step shrinks, so that the same task takes more actions."""
     worlds = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}  # an episode of the finest is twice as long
-    settings = {step: {"online_steps": online, **changes} for step, online in worlds.items()}
-    return [_cell(method, step, method, **settings[step]) for step in worlds for method in methods]
+    return [
+        _cell(method, step, method, **{"online_steps": online, **changes})
+        for step, online in worlds.items()
+        for method in methods
+    ]
 
 
 def quick(methods: Names = SIX, **changes) -> Cells:
@@ -39,11 +42,7 @@ def comparison(methods: Names = TEN, **changes) -> Cells:
 
 
 def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> Cells:
-    """What chunks collect against what single actions collect: D1 and D5 (the seed review's experiment).
-
-    A pair (FQL and QC-FQL; BFN and QC) is trained on the play data D. Then the first collects D1, the second
-    D5, and both are trained afresh on D, D + D1 and D + D5.
-    """
+    """The D1 / D5 experiment, see experiments/exploration.py, with FQL and QC-FQL, and with BFN and QC."""
     world, settings, cells = LiteWorld(step=0.08), {"online_steps": 0, **changes}, []
     collecting = settings | {"online_steps": collected, "updates_per_step": 0}
     for method in methods:
@@ -96,10 +95,10 @@ def labels(methods: Names = ("qc-fql", "qc", "rlpd"), **changes) -> Cells:
 
 def _either(field: str, methods: Names, changes: dict) -> Cells:
     """Each method with each choice of a field, all else alike."""
-    world, cells = LiteWorld(step=0.08), []
+    cells = []
     for method in methods:
         settings = {"seeds": 8, **SHORT, **get_method(method).settings, **changes}
         for choice in SETTINGS[field].metadata["allowed"]:
-            config = lite_config(method, **{**settings, field: choice})
-            cells.append(Cell(f"{method}-{choice}", world, config))
+            config = lite_config(method, **settings | {field: choice})
+            cells.append(Cell(f"{method}-{choice}", LiteWorld(step=0.08), config))
     return cells

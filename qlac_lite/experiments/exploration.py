@@ -13,10 +13,10 @@ from qlac_lite.config import get_method, get_task, make_config
 from qlac_lite.experiments.runner import Rows, describe
 from qlac_lite.training.collected import load_collected
 from qlac_lite.training.loop import finish_run
-from qlac_lite.training.run_folder import open_run
+from qlac_lite.training.run_folder import Run
+from qlac_lite.utils import statistics
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_csv
-from qlac_lite.utils.statistics import difference, success_interval
 
 SETS = ("D", "D+D1", "D+D5")
 
@@ -27,46 +27,41 @@ def explore(
     """Runs what is not finished yet in `out`, writes exploration.csv there, and returns its rows.
 
     A row is a learner's seed: method, data (one of SETS), seed, success (rate), episodes; with a collection
-    also what `describe` says of it. Of the two methods, a single-action and a chunk one, each collects
-    `online_steps` transitions. QlacError: not two such methods, or what a run raises.
+    also what `describe` says of it. Each method collects `online_steps` transitions. QlacError: not one
+    method of single actions and one of chunks, or what a run raises.
     """
     if [get_method(method).backup == "chunk" for method in methods] != [False, True]:
         raise QlacError(
             "Two methods are compared, first one of single actions, then one of chunks, not "
             f"{', '.join(methods) or 'none'}. For example: --method bfn --method qc"
         )
-    folders = {method: out / f"{method}-collects" for method in methods}
-    for method, folder in folders.items():
+    collectors, rows = [], []
+    for method in methods:
         config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
         if config.offline_steps == 0 or config.online_steps == 0:
-            raise QlacError(
-                f"{method} learns offline, then collects: set offline_steps and online_steps above 0."
-            )
-        finish_run(config, data, folder, log=log)
-    rows = []
-    for method in methods:
-        rows += _rows(folders[method], method, SETS[0], None)
+            wanted = "set offline_steps and online_steps above 0"
+            raise QlacError(f"{method} learns offline, then collects: {wanted}.")
+        collectors.append(finish_run(config, data, out / f"{method}-collects", log=log))
+    for method, own in zip(methods, collectors, strict=True):
+        rows += _rows(own, SETS[0])
         config = make_config(task, method, preset, **{**changes, "online_steps": 0})
-        for name, folder in zip(SETS[1:], folders.values(), strict=True):
-            learner = out / f"{method}-{name}"
-            finish_run(config, data, learner, folder, log)
-            rows += _rows(learner, method, name, folder)
+        for name, collector in zip(SETS[1:], collectors, strict=True):
+            run = finish_run(config, data, out / f"{method}-{name}", collector.folder, log)
+            rows += _rows(run, name, collector)
     write_csv(out / "exploration.csv", rows)
     return rows
 
 
-def _rows(folder: Path, method: str, name: str, collector: Path | None) -> Rows:
+def _rows(run: Run, name: str, collector: Run | None = None) -> Rows:
     """A row a seed, from the last evaluation of the offline phase."""
-    run = open_run(folder)
-    there = [row for row in run.rows("evaluations.csv") if row["phase"] == "offline"]
-    last = [row for row in there if row["step"] == there[-1]["step"]]
-    replay = load_collected(collector, run.config).data if collector else None
-    rows = []
-    for i, seed in enumerate(run.config.seed_list):
-        success = [row["success"] for row in last if row["seed"] == seed]
-        row = dict(method=method, data=name, seed=seed, success=float(np.mean(success)))
-        seen = describe(replay, i, get_task(run.config.task).domain) if collector else {}
-        rows.append(row | {"episodes": len(success)} | seen)
+    last = statistics.newest([row for row in run.rows("evaluations.csv") if row["phase"] == "offline"])
+    rows = [
+        dict(method=run.config.method, data=name, seed=seed, success=float(each.mean()), episodes=len(each))
+        for seed, each in statistics.by_seed(last).items()
+    ]
+    if collector:
+        replay, domain = load_collected(collector.folder, run.config).data, get_task(run.config.task).domain
+        rows = [row | describe(replay, i, domain) for i, row in enumerate(rows)]
     return rows
 
 
@@ -77,14 +72,12 @@ def summary(rows: Rows) -> str:
         texts, rates = [], []
         for name in SETS:
             parts = [row for row in rows if (row["method"], row["data"]) == (method, name)]
-            rates.append(np.array([row["success"] for row in parts]))
+            rates.append([row["success"] for row in parts])
             outcomes = [np.arange(r["episodes"]) < round(r["success"] * r["episodes"]) for r in parts]
-            texts.append("{} {:.0%} [{:.0%}, {:.0%}]".format(name, *success_interval(outcomes)))
-        mean, low, high = (100 * value for value in difference(rates[2], rates[1]))
-        lines.append(
-            f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, seed by seed: "
-            f"{mean:+.0f} [{low:+.0f}, {high:+.0f}] points"
-        )
+            texts.append(f"{name} {statistics.percent_interval(statistics.success_interval(outcomes))}")
+        gain = tuple(100 * value for value in statistics.difference(rates[2], rates[1]))
+        gain = statistics.points_interval(gain, (-100, 100), "+.0f")
+        lines.append(f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, by seed: {gain} points")
     for name in SETS[1:]:
         parts = [row for row in rows if row["data"] == name]
         mean = {key: np.mean([row[key] for row in parts]) for key in parts[0] if key.startswith("collected")}

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from qlac_lite.data.dataset import Dataset
 from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES, record
 from qlac_lite.envs.lite_world import LiteWorld
 from qlac_lite.training.jax_episodes import PROBES
-from qlac_lite.training.jax_loop import Outcome, train_lite
+from qlac_lite.training.jax_loop import train_lite
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_csv, read_json
 
@@ -84,16 +83,12 @@ def run_cell(cell: Cell) -> Rows:
             row = about | dict(step=cell.world.step, seed=seed, updates=int(updates))
             row |= dict(offline=config.offline_steps, success=float(outcome.success[i, j].mean()))
             row |= dict(episodes=config.evaluation_episodes, length=float(outcome.lengths[i, j].mean()))
-            rows.append(row | brought | (_probes(outcome, i, j) if cell.probed else {}))
+            row |= brought
+            for k, kind in enumerate(PROBES if cell.probed else ()):
+                row[f"belief_{kind}"] = float(outcome.beliefs[i, j, k].mean())
+                row[f"return_{kind}"] = float(outcome.returns[i, j, k].mean())
+            rows.append(row)
     return rows
-
-
-def _probes(outcome: Outcome, seed: int, point: int) -> dict[str, float]:
-    means = {}
-    for k, kind in enumerate(PROBES):
-        means[f"belief_{kind}"] = float(outcome.beliefs[seed, point, k].mean())
-        means[f"return_{kind}"] = float(outcome.returns[seed, point, k].mean())
-    return means
 
 
 def read_experiment(folder: Path) -> tuple[Rows, dict[str, Any]]:
@@ -109,5 +104,4 @@ def read_experiment(folder: Path) -> tuple[Rows, dict[str, Any]]:
 
 def recorded(name: str) -> tuple[Rows, dict[str, Any]]:
     """`read_experiment` of a run that comes with the library."""
-    with resources.as_file(resources.files("qlac_lite") / "assets" / name) as folder:
-        return read_experiment(folder)
+    return read_experiment(Path(__file__).parents[1] / "assets" / name)

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -15,16 +14,13 @@ from qlac_lite.data.records import describe
 from qlac_lite.data.replay import empty_replays
 from qlac_lite.data.shards import summarise
 from qlac_lite.experiments.sweep.spec import Sweep, cell_name, dataset_of, read_spec
+from qlac_lite.training.loop import Log
 from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils.errors import QlacError
 
 
 def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
-    """The cells still to train, and those that are done.
-
-    Raises:
-        QlacError: a cell's folder holds a run of another configuration.
-    """
+    """The cells to train, and those that are done; QlacError if a folder holds another configuration."""
     todo, done = [], []
     for cell in sweep.cells:
         folder, differing, phase = out / cell_name(cell), [], ""
@@ -41,16 +37,15 @@ def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
     return todo, done
 
 
-def fetch_data(sweep: Sweep, cells: list[Config], log: Callable[[str], None]) -> dict[str, Path]:
+def fetch_data(sweep: Sweep, cells: list[Config], log: Log) -> dict[str, Path]:
     """The verified file of each dataset that the cells need, fetched or made once."""
     files = {}
     for name, cell in {dataset_of(cell): cell for cell in cells}.items():
-        if name in sweep.files:
-            files[name] = sweep.files[name]
-            log(f"Data: {files[name]}: {describe(summarise(files[name], get_task(cell.task)))}")
+        if file := sweep.files.get(name):
+            log(f"Data: {file}: {describe(summarise(file, get_task(cell.task)))}")
         else:
-            found = get_dataset(name, sweep.source, sweep.episodes, out=sweep.folder, log=log)
-            files[name] = found.absolute()
+            file = get_dataset(name, sweep.source, sweep.episodes, out=sweep.folder, log=log).absolute()
+        files[name] = file
     return files
 
 

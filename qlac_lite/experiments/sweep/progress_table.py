@@ -4,14 +4,15 @@ import contextlib
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from qlac_lite.training.loop import Log
 from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.statistics import newest
@@ -47,9 +48,7 @@ class ProgressTable:
     cell's state, phase, success or node. `console`: rich's, that of the standard output by default.
     """
 
-    def __init__(
-        self, names: list[str], done: list[str], out: Path, log: Callable[[str], None], console=None
-    ):
+    def __init__(self, names: list[str], done: list[str], out: Path, log: Log, console=None):
         self.rows, self.out, self.log = {name: Row() for name in names}, out, log
         console, self.live = console or Console(), None
         if console.is_terminal:
@@ -75,26 +74,22 @@ class ProgressTable:
 
     def mark_running(self, name: str, node: str, phase: str, step: int) -> None:
         """A cell has begun on a node, or goes on there, from its checkpoint at `step` of `phase`."""
-        row = self.rows[name]
-        row.state, row.node, row.phase, row.step = "running", node, phase, step
-        row.logged = ()  # a second start is news, even on the same node
-        self._log_change(name)
+        # `logged`: a second start is news, even on the same node.
+        self._update(name, state="running", node=node, phase=phase, step=step, logged=())
 
     def mark_done(self, name: str) -> None:
         self._read_checkpoint(name)
-        self.rows[name].state = "done"
-        self._log_change(name)
+        self._update(name, state="done")
 
     def mark_failed(self, name: str, message: str) -> None:
-        self.rows[name].state, self.rows[name].message = "failed", message
-        self._log_change(name)
+        self._update(name, state="failed", message=message)
 
     def refresh(self) -> None:
         """Looks at the checkpoints of the cells that run."""
         for name, row in self.rows.items():
             if row.state == "running":
                 self._read_checkpoint(name)
-                self._log_change(name)
+                self._update(name)
 
     def _read_checkpoint(self, name: str) -> None:
         """Another machine may replace it at any moment: what cannot be read now is read next time."""
@@ -107,8 +102,9 @@ class ProgressTable:
                 outcomes = [each["success"] for each in newest(run.rows("evaluations.csv"))]
                 row.success, row.read = float(np.mean(outcomes)) if outcomes else None, written
 
-    def _log_change(self, name: str) -> None:
+    def _update(self, name: str, **news: Any) -> None:
         row = self.rows[name]
+        vars(row).update(news)
         change = (row.state, row.phase, row.success, row.node)
         if self.live is None and row.logged != change:
             said = ", ".join(filter(None, row.cells))

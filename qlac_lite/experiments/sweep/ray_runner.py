@@ -11,7 +11,6 @@ import platform
 import socket
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from qlac_lite.config import Config
 from qlac_lite.experiments.sweep.plan import check_data, fetch_data, find_done
 from qlac_lite.experiments.sweep.progress_table import ProgressTable
 from qlac_lite.experiments.sweep.spec import Sweep, cell_name, dataset_of, read_spec
-from qlac_lite.training.loop import start_run, train
+from qlac_lite.training.loop import Log, start_run, train
 from qlac_lite.utils.cores import usable_cores, use_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_json, write_text
@@ -32,20 +31,11 @@ RETRIES = 10  # times that Ray starts a cell again whose worker or node was lost
 POLL_SECONDS = 2.0
 
 
-def run_sweep(
-    path: Path, out: Path, address: str = "local", log: Callable[[str], None] = print
-) -> dict[str, str]:
-    """Trains the cells of the specification at `path` that are not done yet, below the folder `out`.
+def run_sweep(path: Path, out: Path, address: str = "local", log: Log = print) -> dict[str, str]:
+    """Trains the cells of the file `path` that are not done yet, below `out`; the message of each that fails.
 
-    Args:
-        address: 'local' starts Ray on this machine; 'auto' or HOST:PORT is a cluster's.
-
-    Returns:
-        The message of each cell that failed, by its name (TASK/METHOD/seeds-FIRST-LAST).
-
-    Raises:
-        QlacError: the specification, the data or existing runs do not fit, or there is no Ray; no cell was
-            started.
+    `address`: 'local' starts Ray on this machine; 'auto' or HOST:PORT is a cluster's. QlacError, before any
+    cell starts: the specification, the data or existing runs do not fit, or there is no Ray.
     """
     sweep, out = read_spec(path), out.absolute()
     todo, done = find_done(sweep, out)
@@ -82,7 +72,7 @@ def _import_ray():
     return ray
 
 
-def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> None:
+def _connect(ray, address: str, sweep: Sweep, log: Log) -> None:
     """Raises QlacError if there is no such cluster, or this machine is too small for one cell."""
     local = address == "local"
     options = dict(num_cpus=usable_cores(), include_dashboard=False) if local else {}
@@ -99,9 +89,8 @@ def _connect(ray, address: str, sweep: Sweep, log: Callable[[str], None]) -> Non
         if local:
             problem = f"Ray does not start on this machine: {reason}"
             raise QlacError(f"{problem}. Try again, when the machine is less busy.") from error
-        problem = f"Cannot join the Ray cluster {address!r}: {reason}"
         remedy = "Start one with `ray start --head`, or leave --address out."
-        raise QlacError(f"{problem}. {remedy}") from error
+        raise QlacError(f"Cannot join the Ray cluster {address!r}: {reason}. {remedy}") from error
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(offer.get("CPU", 0) >= sweep.cores and offer.get("GPU", 0) >= sweep.gpus for offer in offers):
         return
@@ -135,10 +124,9 @@ def _train_all(
     events = ray.remote(num_cpus=0, scheduling_strategy=here)(Events).remote()
     # max_calls=1: a process that has trained holds its GPU's memory until it ends.
     options = dict(num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES)
-    task = ray.remote(**options, retry_exceptions=False)(train_cell)
+    task = ray.remote(**options)(train_cell)
     start = lambda cell: task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events)
-    waiting = {start(cell): cell_name(cell) for cell in cells}
-    traces = {}
+    waiting, traces = {start(cell): cell_name(cell) for cell in cells}, {}
     while waiting:
         ended, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
         for name, *where in ray.get(events.take.remote()):
@@ -175,7 +163,6 @@ class Events:
         self.new.append(event)
 
     def take(self) -> list[tuple]:
-        """What has come since the last call."""
         taken, self.new = self.new, []
         return taken
 
@@ -183,9 +170,8 @@ class Events:
 def train_cell(config: Config, data: Path, out: Path, arguments: list[str], events: Any) -> None:
     """Trains one cell from its checkpoint, or from the start, in a process of its own.
 
-    Args:
-        arguments: of the sweep's command line, for the run's record.
-        events: the actor `Events`, which is told where and from which step it runs.
+    `arguments` of the sweep's command line are for the run's record; `events` is told where and from which
+    step it runs.
     """
     node = platform.node()
     if not (out / RECORD).exists():

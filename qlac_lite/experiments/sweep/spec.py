@@ -17,10 +17,12 @@ from qlac_lite.config.tasks import get_task, task_names
 from qlac_lite.data.fetch import SOURCES
 from qlac_lite.utils.errors import QlacError, unknown
 
-KINDS = {str: "text", int: "a whole number", float: "a number", list: "a list of texts", dict: "a table"}
+NUMBER, PLACES = int | float, str | dict
+KINDS = {str: "text", int: "a whole number", NUMBER: "a number", list: "a list of texts", dict: "a table"}
+KINDS[PLACES] = "text or a table"
 TOP = dict(tasks=list, methods=list, preset=str, seeds=int, first_seed=int, seeds_per_cell=int)
-TOP |= dict(data=(str, dict), source=str, episodes=int, settings=dict, override=list, resources=dict)
-OVERRIDE, RESOURCES = dict(tasks=list, methods=list, settings=dict), dict(cores=float, gpus=float)
+TOP |= dict(data=PLACES, source=str, episodes=int, settings=dict, override=list, resources=dict)
+OVERRIDE, RESOURCES = dict(tasks=list, methods=list, settings=dict), dict(cores=NUMBER, gpus=NUMBER)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,17 +49,11 @@ def dataset_of(config: Config) -> str:
 
 
 def read_spec(path: Path) -> Sweep:
-    """The sweep that the file at `path` describes, checked to the last field of the last cell.
-
-    Raises:
-        QlacError: the first thing that is wrong with the file.
-    """
+    """The sweep that a file describes, or QlacError with the first thing that is wrong in any cell."""
     try:
-        with path.open("rb") as file:
-            return _sweep(tomllib.load(file), path.absolute().parent)
+        return _sweep(tomllib.loads(path.read_bytes().decode()), path.absolute().parent)
     except OSError as error:
-        problem = f"Cannot read {path} ({error.strerror})"
-        raise QlacError(f"{problem}. Give the TOML file that describes the sweep.") from None
+        raise QlacError(f"Cannot read {path} ({error.strerror}). Give the sweep's TOML file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise QlacError(f"{path} is not TOML: {error}. docs/cluster.md has an example.") from None
     except QlacError as error:
@@ -74,9 +70,8 @@ def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
     _check(resources, RESOURCES, "[resources]")
     for name, count in resources.items():
         if count < 0 or (name == "cores" and count == 0) or (count > 1 and count != int(count)):
-            raise QlacError(
-                f"[resources]: {name} is {count}, but has to be a share of one or a whole number. Correct it."
-            )
+            wanted = "a share of one or a whole number"
+            raise QlacError(f"[resources]: {name} is {count}, but has to be {wanted}. Correct it.")
     preset, data = get_preset(spec.get("preset", "lite")), spec.get("data", {})
     source, episodes = spec.get("source", preset.source), spec.get("episodes")
     files = data if isinstance(data, dict) else {}
@@ -92,36 +87,34 @@ def _cells(spec: dict[str, Any], tasks: list[str], methods: list[str]) -> list[C
     seeds, first = spec.get("seeds", Config.seeds), spec.get("first_seed", Config.first_seed)
     at_once = spec.get("seeds_per_cell", seeds)
     if not 1 <= at_once <= seeds:
-        raise QlacError(
-            f"seeds is {seeds} and seeds_per_cell is {at_once}, "
-            "but seeds_per_cell has to be between 1 and seeds. Correct them."
-        )
-    overrides = [_override(table, tasks, methods) for table in spec.get("override", [])]
-    shared, cells = _settings(spec.get("settings", {})), []
-    for task, method in itertools.product(tasks, methods):
-        settings = dict(shared)
-        for its_tasks, its_methods, changes in overrides:
-            if task in its_tasks and method in its_methods:
-                settings |= changes
-        for start in range(first, first + seeds, at_once):
-            settings |= dict(seeds=min(at_once, first + seeds - start), first_seed=start)
-            cells.append(make_config(task, method, spec.get("preset", "lite"), **settings))
-    return cells
+        given = f"seeds is {seeds} and seeds_per_cell is {at_once}"
+        raise QlacError(f"{given}, but seeds_per_cell has to be between 1 and seeds. Correct them.")
+    shared, preset = _settings(spec.get("settings", {})), spec.get("preset", "lite")
+    settings = {pair: dict(shared) for pair in itertools.product(tasks, methods)}
+    for table in spec.get("override", []):
+        _check(table, OVERRIDE, "[[override]]")
+        its_tasks = _named("task", table.get("tasks", tasks), tasks, "the specification's tasks")
+        its_methods = _named("method", table.get("methods", methods), methods, "the specification's methods")
+        changes = _settings(table.get("settings", {}))
+        for pair in itertools.product(its_tasks, its_methods):
+            settings[pair] |= changes
+    return [
+        make_config(*pair, preset, **own, seeds=min(at_once, first + seeds - start), first_seed=start)
+        for pair, own in settings.items()
+        for start in range(first, first + seeds, at_once)
+    ]
 
 
 def _check(table: Any, keys: dict[str, Any], where: str) -> None:
     """Raises QlacError at a key that is not among `keys`, or a value of another kind."""
     if not isinstance(table, dict):
-        raise QlacError(
-            f"{where} is {table!r}, but has to be a table. Write [settings], [resources], or [[override]]."
-        )
+        wanted = "a table. Write [settings], [resources], or [[override]]"
+        raise QlacError(f"{where} is {table!r}, but has to be {wanted}.")
     for key, value in table.items():
         if key not in keys:
             raise QlacError(f"{where} has an unknown key {key!r}. The known ones are {', '.join(keys)}.")
-        kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
-        if not isinstance(value, (int, *kinds) if float in kinds else kinds) or isinstance(value, bool):
-            wanted = " or ".join(KINDS[kind] for kind in kinds)
-            raise QlacError(f"{where}: {key} is {value!r}, but has to be {wanted}. Correct it.")
+        if not isinstance(value, keys[key]) or isinstance(value, bool):
+            raise QlacError(f"{where}: {key} is {value!r}, but has to be {KINDS[keys[key]]}. Correct it.")
 
 
 def _named(kind: str, patterns: list, known: Iterable[str], listed_by: str) -> list[str]:
@@ -141,18 +134,6 @@ def _settings(table: dict[str, Any]) -> dict[str, Any]:
     """Typed fields of Config."""
     for name in ("seeds", "first_seed"):
         if name in table:
-            raise QlacError(
-                f"[settings] has {name}, which belongs to the whole sweep. Move it to the head of the file."
-            )
+            raise QlacError(f"[settings] has {name}, the whole sweep's. Move it to the head of the file.")
     text = lambda value: ",".join(map(str, value)) if isinstance(value, list) else str(value)
     return parse_settings([f"{name}={text(value)}" for name, value in table.items()])
-
-
-def _override(
-    table: Any, tasks: list[str], methods: list[str]
-) -> tuple[list[str], list[str], dict[str, Any]]:
-    """Tasks, methods, and what is set otherwise for them."""
-    _check(table, OVERRIDE, "[[override]]")
-    its_tasks = _named("task", table.get("tasks", tasks), tasks, "the specification's tasks")
-    its_methods = _named("method", table.get("methods", methods), methods, "the specification's methods")
-    return its_tasks, its_methods, _settings(table.get("settings", {}))
