@@ -915,7 +915,7 @@ for name in LOOKS:
 #
 # ## 7. The run book
 #
-# Four sets of results are what this course still owes itself. All need a GPU. None has been run yet: their GPU-hours are *not measured*. The next cell writes their commands, and lets the library check each configuration before it prints it.
+# Four sets of results are what this course still owes itself. All need a GPU. None has been run yet: their GPU-hours are *not measured*. If you have one, begin with `make gpu`: in ten minutes it measures your card and trains the first cells of the puzzle. The next cell writes the commands of all four sets, and lets the library check each configuration before it prints it.
 
 # %%
 HUNDRED, LATE = (100_000, 0), (1_000_000, 200_000)
@@ -947,7 +947,7 @@ for mark, (task, steps) in zip(("(2)", "(2)", "(3)", "(4)"), BOOK, strict=True):
     print(as_typed("qlac report", f"runs/{task}/*", "--out", f"report/{task}"), end="\n\n")
 
 # %% [markdown]
-# **The data first.** `qlac data` makes the whole set once and prints its path. (`--source download` fetches the official one, where its host can be reached.) The runs get that path: without `--data`, a run that reaches no host falls back on a hundred generated episodes, right for a lesson, too few here. The sweeps below do it themselves.
+# **The data first.** `qlac data` makes the whole set once and prints its path. (`--source download` fetches the official one, where its host can be reached.) The runs get that path: with `--preset full` a run takes the official file and nothing else by itself. [The run book](https://github.com/qlac-lite/qlac-lite/blob/main/docs/cluster.md#one-gpu) says how long generation takes, and what a healthy log shows after ten minutes.
 #
 # Each runs four seeds side by side, with 50 evaluation episodes a seed, as in the paper. Before you start one: `memory_of_run`, `hours_of_run`, with the rates of `make bench`. All may be stopped and started again as they stand: `--resume` is in them. Runs of other sizes may be drawn beside the paper's curves. They may not be compared with them.
 #
