@@ -174,11 +174,10 @@ def _train(name: str, options: list[str], seconds: float, work: Path, tiny: bool
 
 def _report(out: Path, work: Path) -> str:
     """Writes all that is there so far: bench.csv, the cells' CSV files, and README.md."""
-    from qlac_lite.reports.tables import markdown
 
     from qlac_lite.reports.by_task import write_report
     from qlac_lite.training.run_folder import find_runs
-    from qlac_lite.utils.files import read_json, write_csv, write_text
+    from qlac_lite.utils.files import markdown, read_json, write_csv, write_text
 
     rates = list(_rates(work).values())
     write_csv(out / "bench.csv", rates)

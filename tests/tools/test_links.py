@@ -37,7 +37,7 @@ def test_one_command_stamps_badges_bootstrap_readme_and_citation_and_can_be_undo
         for source in build_lessons.lesson_sources()
         for folder in ("notebooks", "solutions")
     ]
-    assert {*lessons, "pyproject.toml", "CITATION.cff", "CONTRIBUTING.md", "README.md"} <= set(changed)
+    assert {*lessons, "pyproject.toml", "CITATION.cff", "README.md"} <= set(changed)
     assert stale_links(copy) == [] and repository(copy) == "ada-l/chunks_2.0"
     for path in before:
         assert old not in path.read_text().replace("publish-links REPO=", ""), path
