@@ -34,7 +34,7 @@ CELLS = {  # folder -> method and settings, in this order; all at the paper's si
     "bfn-64": ["bfn", "--set", "candidates=64"],  # the control with QC's N
 }
 STEPS_PER_CORE = 200  # environment steps a second that one core generates at least
-LAST = 30  # seconds that are kept for the report
+LAST = 20  # seconds that are kept for the report
 TINY = "hidden=16,16 batch_size=8 flow_steps=2 log_every=10".split()  # a rehearsal, on any machine
 
 
@@ -71,7 +71,7 @@ def main(
     for method, sampling, seeds in BENCHES:
         missing = [n for n in seeds if (method, sampling, n) not in _rates(work)]
         enough = data.poll() is not None and clock.left() < 0.6 * clock.whole
-        if missing and not enough:
+        if missing and not enough and clock.left() > kept:
             _bench(method, sampling, missing, clock.left() - kept, work, tiny)
             _report(out, work)
     _finish(data, clock.left() - kept)
@@ -195,7 +195,7 @@ def _report(out: Path, work: Path) -> str:
             write_text(out / "cells" / run.folder.name / path.name, path.read_text())
         write_text(out / "cells" / run.folder.name / "run.json", (run.folder / "run.json").read_text())
     if any(run.rows("evaluations.csv") for run in runs):
-        lines.append(write_report([work / "cells"], out).rpartition("\n\nWritten to ")[0])
+        lines.append(write_report([out / "cells"], out).rpartition("\n\nWritten to ")[0])
     hours = [_cost(row) for row in rates if row["seeds"] == 4]
     if hours:
         lines += [
