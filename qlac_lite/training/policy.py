@@ -4,6 +4,7 @@ qlac export RUN --seed N --out FILE     FILE (npz), and FILE.json with the prove
 """
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,11 @@ class Policy:
     seed: int
     about: dict[str, Any]  # run, phase, step, data, provenance
     params: Any  # leading axis of one seed
-    actor: Any  # `agents.base.acting_over_seeds` of one seed
+
+    @functools.cached_property
+    def actor(self):
+        """`agents.base.acting_over_seeds` of one seed, with the settings of `config`."""
+        return acting_over_seeds(_learner(self.config))
 
 
 def export_policy(run: Run, seed: int, path: Path) -> Policy:
@@ -70,7 +75,7 @@ def load_policy(path: Path) -> Policy:
         if leaf.shape != (1, *sized.shape) or not np.isfinite(leaf).all():
             raise QlacError(f"{path}: {name} is damaged or of another size. {REMEDY}")
     params = jax.tree.unflatten(jax.tree.structure(needed), leaves)
-    return Policy(config, about["seed"], about, params, acting_over_seeds(learner))
+    return Policy(config, about["seed"], about, params)
 
 
 def course_policy() -> Policy:

@@ -1,6 +1,7 @@
 """A policy as a file: what acts in it, what it refuses;
 the film of an episode with and without a renderer."""
 
+import dataclasses
 import functools
 import json
 
@@ -98,3 +99,13 @@ def test_the_courses_policy_solves_the_filmed_episode_with_and_without_a_rendere
     picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     content = films.gif(film._replace(pictures=[picture] * (steps + 1)), size=64)
     assert content.startswith(b"GIF89a") and len(content) > 1000
+
+
+def test_a_policy_with_another_setting_acts_by_it(run, tmp_path):
+    policy = export_policy(run, 1, tmp_path / "policy.npz")
+    one = dataclasses.replace(policy, config=dataclasses.replace(policy.config, execute=1))
+    inputs = (policy.params, np.zeros((1, 1, 28), np.float32), np.uint32([1]), EVALUATION)
+    zero = np.zeros((1, 1), int)
+    whole, first = (each.actor(*inputs, zero, zero) for each in (policy, one))
+    assert first.shape[2] == 1
+    np.testing.assert_allclose(first, whole[:, :, :1], atol=1e-6)
