@@ -12,7 +12,7 @@ COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/jax-cache JAX_PERSI
 .PHONY: help run robomimic test test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
 
 help:
-	@echo "make run        the headline: QC-FQL, FQL-n and FQL on OGBench's cube-single, about 12 minutes on two cores"
+	@echo "make run        the headline: QC-FQL, FQL-n and FQL on OGBench's cube-single, about 18 minutes on two cores"
 	@echo "make test       all tests, and every lesson solved and unsolved"
 	@echo "make lab        the course in JupyterLab"
 	@echo "make robomimic  install robosuite and what reads robomimic's files, for lesson 08: lift, can and square"

@@ -79,7 +79,7 @@ def load_policy(path: Path) -> Policy:
 
 
 def course_policy() -> Policy:
-    """The library's own policy: cube-single task 1, the headline run's best QC-FQL seed."""
+    """The library's own policy: cube-single task 1, an earlier headline's best QC-FQL seed."""
     return load_policy(Path(__file__).parents[1] / "assets" / "cube-single-qc-fql.npz")
 
 
