@@ -150,7 +150,7 @@ print(f"{sum(successes)} of {len(successes)} solved: {np.mean(successes):.0%},",
 print(f"95 % interval [{interval.low:.0%}, {interval.high:.0%}]")
 
 # %% [markdown]
-# (The course's own tests shorten the lessons by `QLAC_FAST=1`; then these are too few to say anything.) The headline on the project's front page (`make run`) has eight seeds, and beside QC-FQL the same method with single actions: FQL-n with returns over five steps, FQL with one-step backups. After 4,000 offline updates all three solve nothing. After 6,000 online steps QC-FQL solves 45 % [20, 68], the others 2 % [0, 10] each. Lesson 07 shows what a run of the paper's length needs.
+# (The course's own tests shorten the lessons by `QLAC_FAST=1`; then these are too few to say anything.) The headline on the project's front page (`make run`) has eight seeds, and beside QC-FQL the same method with single actions: FQL-n with returns over five steps, FQL with one-step backups. After 1,600 offline updates all three solve nothing. After 4,800 online steps QC-FQL solves 41 % [19, 62], the others 0 % [0, 11] each. Lesson 07 shows what a run of the paper's length needs.
 
 # %% [markdown]
 # ## 4. Train one yourself

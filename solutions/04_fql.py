@@ -953,7 +953,7 @@ outcome = "solved" if film.success else "not solved"
 print(f"{outcome} in {len(film.effector) - 1} steps, {len(film.looks)} looks")
 
 # %% [markdown]
-# The spread is largest at the first look, when every way to the cube is still open, and never near 0: distillation keeps the policy a distribution, not a point. (A *look* is a step at which the agent observes and decides. One episode is an illustration and not a measurement. The measurement is the headline on the project's front page: eight seeds, 0 % offline and 45 % after the online steps for Q-LAC, with the 95 % interval [20, 68]; 0 % and 2 % for FQL-n and FQL with single actions, with the same budget.)
+# The spread is largest at the first look, when every way to the cube is still open, and never near 0: distillation keeps the policy a distribution, not a point. (A *look* is a step at which the agent observes and decides. One episode is an illustration and not a measurement. The measurement is the headline on the project's front page: eight seeds, 0 % offline and 41 % after the online steps for Q-LAC, with the 95 % interval [19, 62]; 0 % [0, 11] for FQL-n and for FQL with single actions, with the same budget.)
 #
 # ## Summary
 #

@@ -10,10 +10,12 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
 from qlac_lite.reports import plots
-from qlac_lite.reports.pooling import Group, Groups, logged, training_success
+from qlac_lite.reports.pooling import Group, Groups, Steps, logged, training_success
 from qlac_lite.utils.files import Rows
+from qlac_lite.utils.statistics import Interval
 
 LINES = ("-", ":", "-.")
+PAPER_STEPS = (100_000, 0), (1_000_000, 200_000)
 RING = dict(markersize=8, markerfacecolor="none", markeredgewidth=1.5)  # the paper's, around or beside ours
 
 
@@ -51,6 +53,25 @@ def draw_success(axes: Axes, groups: Groups, paper: Rows, training: bool = False
             axes.plot((begins + steps) / 1000, values, color=colour, linewidth=1, linestyle="--")
     axes.set(ylim=(-3, 103))
     _end_axes(axes, groups)
+
+
+def draw_paper_beside(axes: Axes, groups: Groups, quotes: dict[str, dict[Steps, Interval]]) -> None:
+    """Right of finished curves, behind a line, the paper's success at other steps: for each of `PAPER_STEPS` a
+    ring for every label with `quotes` (`paper.quoted`, by label)."""
+    end, ticks = axes.get_xlim()[1], [x for x in axes.get_xticks() if 0 <= x <= axes.get_xlim()[1]]
+    centres = [end * (1.22 + 0.3 * i) for i in range(len(PAPER_STEPS))]
+    for place, (label, group) in enumerate(groups.items()):
+        colour, marker = plots.style(group.config.method)
+        apart = end * 0.04 * (place - (len(groups) - 1) / 2)
+        for centre, steps in zip(centres, PAPER_STEPS, strict=True):
+            if steps in quotes[label]:
+                mean, low, high = 100 * np.array(quotes[label][steps])
+                look = dict(color=colour, marker=marker, capsize=3, clip_on=False, **RING)
+                axes.errorbar(centre + apart, mean, [[mean - low], [high - mean]], **look)
+    axes.axvline(end * 1.05, color="0.3", linewidth=1)
+    axes.set_xlim(right=end * 1.7)
+    names = [f"{x:g}" for x in ticks] + ["the paper's\n100K", "\n1M + 200K"]
+    axes.set_xticks([*ticks, *centres], names)
 
 
 def draw_q(axes: Axes, groups: Groups) -> None:
