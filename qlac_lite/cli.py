@@ -206,8 +206,10 @@ def experiment(
 
     exploration and ablations take --task and --preset full (cube-triple, task 2): runs of `qlac train`.
     """
-    given = dict(seeds=seeds, methods=tuple(method or ()))
-    settings = parse_settings(set_ or []) | {name: value for name, value in given.items() if value}
+    given = dict(seeds=seeds, methods=method and tuple(method))
+    settings = parse_settings(set_ or []) | {
+        name: value for name, value in given.items() if value is not None
+    }
     from qlac_lite.experiments.ablations import ABLATIONS, variants
     from qlac_lite.experiments.catalogue import run_on_task
 

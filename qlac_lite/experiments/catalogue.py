@@ -34,9 +34,9 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     `data` is the task's dataset file, by default what `qlac data` finds. QlacError: no such experiment, one
     for the lite world only, or what runs raise.
     """
+    source = get_preset(preset).source
     if task == LITE_WORLD:
         return run_experiment(name, out, **settings)
-    source = get_preset(preset).source
     if name in ABLATIONS:
         return ablate(name, task, out, data or get_dataset(task, source), preset, **settings)
     if name != "exploration":

@@ -56,9 +56,10 @@ def draw_success(axes: Axes, groups: Groups, paper: Rows, training: bool = False
 
 
 def draw_paper_beside(axes: Axes, groups: Groups, quotes: dict[str, dict[Steps, Interval]]) -> None:
-    """Right of finished curves, behind a line, the paper's success at other steps: for each of `PAPER_STEPS` a
-    ring for every label with `quotes` (`paper.quoted`, by label)."""
-    end, ticks = axes.get_xlim()[1], [x for x in axes.get_xticks() if 0 <= x <= axes.get_xlim()[1]]
+    """Right of finished curves, behind a line, the paper's success at `PAPER_STEPS`: a ring for each label with
+    `quotes` (`paper.quoted`, by label)."""
+    end = axes.get_xlim()[1]
+    ticks = [x for x in axes.get_xticks() if 0 <= x <= end]
     centres = [end * (1.22 + 0.3 * i) for i in range(len(PAPER_STEPS))]
     for place, (label, group) in enumerate(groups.items()):
         colour, marker = plots.style(group.config.method)

@@ -10,6 +10,7 @@ class QlacError(Exception):
 
 def unknown(kind: str, name: str, known: Iterable[str], listed_by: str) -> QlacError:
     """The error for a `name` that is not `known`, with the nearest; `listed_by` is the command for all."""
-    known = list(known)
-    near = ", ".join(difflib.get_close_matches(name, known, cutoff=0.5) or known[:3])
+    known, wanted = list(known), name.lower()
+    longer = [each for each in known if wanted in each]
+    near = ", ".join((longer or difflib.get_close_matches(wanted, known, cutoff=0.5) or known)[:3])
     return QlacError(f"Unknown {kind} {name!r}. Did you mean {near}? `{listed_by}` lists all {len(known)}.")

@@ -73,7 +73,9 @@ def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dic
     except (IsADirectoryError, PermissionError) as error:
         raise QlacError(f"Cannot read {path}: {error.strerror}. {remedy}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, AttributeError) as error:
-        raise QlacError(f"{path} is cut off or is not an npz file ({error}). {remedy}") from None
+        objects = "Object arrays" in str(error)
+        fault = "holds Python objects, which need pickle" if objects else "is cut off or is not an npz file"
+        raise QlacError(f"{path} {fault}. {remedy}") from None
 
 
 def write_text(path: Path, text: str) -> None:
