@@ -56,7 +56,7 @@ def draw_success(axes: Axes, groups: Groups, paper: Rows, training: bool = False
 
 
 def draw_paper_beside(axes: Axes, groups: Groups, quotes: dict[str, dict[Steps, Interval]]) -> None:
-    """Right of finished curves, behind a line, the paper's success at `PAPER_STEPS`: a ring for each label with
+    """Right of the curves, behind a line, the paper's success at `PAPER_STEPS`: a ring for each label with
     `quotes` (`paper.quoted`, by label)."""
     end = axes.get_xlim()[1]
     ticks = [x for x in axes.get_xticks() if 0 <= x <= end]
