@@ -8,9 +8,10 @@ from pathlib import Path
 
 from qlac_lite.config.tasks import Domain, get_domain
 from qlac_lite.data.load import verify
-from qlac_lite.data.records import describe, record_source
+from qlac_lite.data.records import NOTE, describe, record_source
 from qlac_lite.data.suites import suite_of
 from qlac_lite.utils.errors import QlacError, unknown
+from qlac_lite.utils.files import one_writer
 
 SOURCES = ("auto", "file", "download", "generate")
 FALLBACK_EPISODES = 100
@@ -85,14 +86,17 @@ def get_dataset(
         made = f" Generate it (qlac data {name} --source generate) and give its path to --data"
         remedy = f"{made}, or put the file at {places[0]}." if source == "download" else ""
         try:
-            return checked(_download(domain, places[0], remedy, log), "download")
+            with one_writer(places[0], log):
+                if not places[0].exists():
+                    _download(domain, places[0], remedy, log)
+            return checked(places[0], "download")
         except QlacError as error:
             if source == "download":
                 raise
             log(f"{error} Generating {count} {suite.STAND_INS} instead (--episodes N for more).")
     path = folder / (generated + suite.SUFFIX)
     if not path.exists():
-        generate(domain, count, seed, path, workers)
+        generate(domain, count, seed, path, workers, log)
     return checked(path, "generated file")
 
 
@@ -102,29 +106,38 @@ def _at_least(least: int, **options: int | None) -> None:
             raise QlacError(f"--{option} is {value}, but has to be at least {least}.")
 
 
-def generate(domain: Domain, episodes: int, seed: int, path: Path, workers: int | None = None) -> None:
+def generate(
+    domain: Domain, episodes: int, seed: int, path: Path, workers: int | None = None, log=print
+) -> None:
     """Writes so many episodes or demonstrations to `path`; the file does not depend on the `workers`.
 
+    Waits for another process that makes it, and takes what that has made.
     Raises QlacError for a number out of range, or a disk that refuses. Finished episodes are kept.
     """
     _at_least(1, episodes=episodes, workers=workers)
     _at_least(0, seed=seed)
-    suite_of(domain).generate(domain, episodes, seed, path, workers)
+    there = path.exists()
+    with one_writer(path, log):
+        if there or not path.exists():
+            suite_of(domain).generate(domain, episodes, seed, path, workers)
 
 
-def _download(domain: Domain, path: Path, remedy: str, log) -> Path:
+def _download(domain: Domain, path: Path, remedy: str, log) -> None:
     import pooch
     import requests
 
-    failures, name = [], domain.dataset
+    failures, name, partial = [], domain.dataset, path.with_name(f".{path.name}.part")
+    partial.unlink(missing_ok=True)  # of a process that was killed
     for host, url in suite_of(domain).HOSTS.items():
         try:
             downloader = pooch.HTTPDownloader(progressbar=True, timeout=(5, 30))
             url = url.format(name=name, task=domain.env_class, people=domain.env_type)
-            pooch.retrieve(url, None, path.name, path.parent, downloader=downloader)
-            record_source(path, f"downloaded from {host}, {url}")
+            pooch.retrieve(url, None, partial.name, path.parent, downloader=downloader)
+            record_source(partial, f"downloaded from {host}, {url}")
+            for suffix in (NOTE, ""):  # first the note, without which a file counts as given
+                partial.with_name(partial.name + suffix).replace(path.with_name(path.name + suffix))
             log(f"Downloaded {name} from {host}.")
-            return path
+            return
         except (requests.RequestException, OSError, ValueError) as error:
             failures.append(f"{host}: {type(error).__name__}")
     raise QlacError(f"Could not download {name} ({'; '.join(failures)}).{remedy}")

@@ -8,7 +8,6 @@ A suite is a module with these names:
     PRELOADED                        modules of a simulator process; none: all run in this process
 """
 
-import multiprocessing
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
@@ -18,6 +17,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from qlac_lite.config.tasks import Domain, Task
 from qlac_lite.envs.chunked import ChunkedEnv, WaitingEnv
+from qlac_lite.utils.forkserver import start_server
 
 SUITES = {
     "ogbench": "qlac_lite.envs.ogbench",
@@ -56,7 +56,7 @@ def make_vector_env(
 
 def parallel(env_fns: list[Callable[[], gymnasium.Env]], preloaded: list[str]) -> AsyncVectorEnv:
     """Environments in processes forked from a server with these modules, never from a JAX process."""
-    multiprocessing.set_forkserver_preload(preloaded)
+    start_server(preloaded)
     return AsyncVectorEnv(env_fns, context="forkserver", autoreset_mode=AutoresetMode.DISABLED)
 
 

@@ -19,8 +19,9 @@ from qlac_lite.experiments.ablations import ABLATIONS, ablate, ablation_cells
 from qlac_lite.experiments.exploration import explore, summary
 from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Rows, run_cell
 from qlac_lite.training.jax_loop import check_phases
+from qlac_lite.training.run_folder import recorded_data
 from qlac_lite.utils.errors import QlacError, unknown
-from qlac_lite.utils.files import read_csv, read_json, write_csv, write_json
+from qlac_lite.utils.files import locked, read_csv, read_json, write_csv, write_json
 from qlac_lite.utils.provenance import provenance
 
 DESIGNS = "horizon", "quick", "comparison", "exploration", "naive", "precision", "labels"
@@ -36,15 +37,17 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     """
     source = get_preset(preset).source
     if task == LITE_WORLD:
-        return run_experiment(name, out, **settings)
+        with locked(out / ".lock", -1, print):
+            return run_experiment(name, out, **settings)
+    found = lambda: data or recorded_data(out) or get_dataset(task, source)
     if name in ABLATIONS:
-        return ablate(name, task, out, data or get_dataset(task, source), preset, **settings)
+        return ablate(name, task, out, found(), preset, **settings)
     if name != "exploration":
         raise QlacError(
             f"{name} runs on the lite world only; exploration and the ablations take --task. "
             f"Compare methods on {task} with qlac train and qlac report."
         )
-    rows = explore(task, out, data or get_dataset(task, source), preset, **settings)
+    rows = explore(task, out, found(), preset, **settings)
     print(summary(rows))
     return rows
 

@@ -15,14 +15,14 @@ from qlac_lite.reports.over_tasks import report_aggregate
 from qlac_lite.reports.paper import compare, comparison_blocks, steps_text
 from qlac_lite.reports.pooling import Group, Groups, group_runs, logged, phase_ends, utilisation
 from qlac_lite.training.run_folder import find_runs
-from qlac_lite.utils.files import Row, Rows, markdown, write_csv, write_text
+from qlac_lite.utils.files import Row, Rows, locked, markdown, write_csv, write_text
 from qlac_lite.utils.statistics import difference, points_interval
 
 
-def write_report(folders: list[Path], out: Path) -> str:
+def write_report(folders: list[Path], out: Path, log=print) -> str:
     """Writes figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task;
     comparison.csv with what can be set beside the paper; and for several tasks aggregate.md, .csv and .png
-    with their means. Returns the Markdown.
+    with their means. Returns the Markdown. Waits for another report that is being written into `out`.
 
     Raises QlacError for a folder without a run, or whose runs have no evaluation yet. A run without one among
     others is named and passed over.
@@ -35,6 +35,12 @@ def write_report(folders: list[Path], out: Path) -> str:
             by_task.setdefault(run.config.task, []).append(run)
         waiting += [f"Left out: {run.folder} has no evaluation yet." for run in found if run not in evaluated]
     groups = {task: group_runs(runs) for task, runs in by_task.items()}
+    with locked(out / ".lock", -1, log):
+        texts = _write(groups, out)
+    return "\n\n".join([*texts, *waiting, f"Written to {out}"])
+
+
+def _write(groups: dict[str, Groups], out: Path) -> list[str]:
     reports = [_report_task(task, groups[task], out) for task in groups]
     if len(groups) > 1:
         reports.append(report_aggregate(groups, out))
@@ -42,7 +48,7 @@ def write_report(folders: list[Path], out: Path) -> str:
         write_csv(out / "comparison.csv", rows)
     else:
         (out / "comparison.csv").unlink(missing_ok=True)  # of an earlier report
-    return "\n\n".join([*(text for text, _ in reports), *waiting, f"Written to {out}"])
+    return [text for text, _ in reports]
 
 
 def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, Rows]:

@@ -18,7 +18,7 @@ from qlac_lite.config import Config, get_task
 from qlac_lite.training.run_folder import Run, config_of, named_leaves
 from qlac_lite.training.updates import Progress
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import read_npz, write_json, write_npz
+from qlac_lite.utils.files import one_writer, read_npz, write_json, write_npz
 
 REMEDY = "Export it again with: qlac export RUN --out FILE"
 
@@ -53,9 +53,10 @@ def export_policy(run: Run, seed: int, path: Path) -> Policy:
     needed = {name: params[name] for name in _learner(config).acts_with}
     own = jax.tree.map(lambda leaf: leaf[at : at + 1], needed)
     about = dict(seed=seed, phase=phase, step=step) | run.about()
-    write_npz(path, named_leaves(own) | {"about": np.array(json.dumps(about))})
-    write_json(path.with_suffix(".json"), about)
-    return load_policy(path)
+    with one_writer(path):  # else the two could tell of two policies
+        write_npz(path, named_leaves(own) | {"about": np.array(json.dumps(about))})
+        write_json(path.with_suffix(".json"), about)
+        return load_policy(path)
 
 
 def load_policy(path: Path) -> Policy:

@@ -64,8 +64,9 @@ class Run:
         """While this process alone trains the run."""
         return files.locked(self.folder / ".lock", wait)
 
-    def differences(self, config: Config, data: dict[str, Any]) -> list[str]:
-        """What keeps this run from going on as one of `config` on `data`, in words."""
+    def differences(self, config: Config, data: dict[str, Any] | None = None) -> list[str]:
+        """What keeps this run from going on as one of `config` on `data`, its own by default, in words."""
+        data = data or self.data
         wanted, there = dataclasses.asdict(config), dataclasses.asdict(self.config)
         apart = [key for key in wanted if wanted[key] != there[key]]
         differing = [f"{key} is {there[key]} there and {wanted[key]} here" for key in apart]
@@ -122,17 +123,22 @@ def named_leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool) -> Run:
-    """A new run folder, or to `resume` the one that is there.
+    """A new run folder, or to `resume` the one that is there. Raises QlacError as `find_run`."""
+    if (run := find_run(folder, config, resume, data)) is None:
+        run = Run(folder, config, data, provenance())
+        files.write_json(folder / "run.json", run.about())
+    return run
 
-    Raises QlacError if other files are there, or a run of another configuration or other data.
+
+def find_run(folder: Path, config: Config, resume: bool, data: dict[str, Any] | None = None) -> Run | None:
+    """The run in `folder` to `resume`, or None for a new one.
+
+    Raises QlacError if other files are there, or a run of another configuration or of other `data`, if given.
     """
-    path = folder / "run.json"
-    if not path.exists():
+    if not (folder / "run.json").exists():
         if folder.is_dir() and any(folder.iterdir()):
             raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
-        run = Run(folder, config, data, provenance())
-        files.write_json(path, run.about())
-        return run
+        return None
     if not resume:
         raise QlacError(
             f"{folder} already holds a run. Go on with it with --resume, or choose another --out."
@@ -160,6 +166,14 @@ def open_run(folder: Path) -> Run:
 def config_of(values: dict[str, Any]) -> Config:
     """A configuration from JSON."""
     return Config(**values | {"hidden": tuple(values["hidden"])})
+
+
+def recorded_data(folder: Path) -> Path | None:
+    """The data of the first run in or below `folder`, if they are still where its run.json says."""
+    for path in sorted(folder.rglob("run.json")):
+        data = open_run(path.parent).data.get("path")
+        return Path(data) if data and Path(data).exists() else None
+    return None
 
 
 def find_runs(folder: Path) -> list[Run]:

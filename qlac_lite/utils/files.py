@@ -11,7 +11,7 @@ import platform
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -72,9 +72,11 @@ def read_npz(path: Path, remedy: str, names: Iterable[str] | None = None) -> dic
         raise QlacError(f"There is no file {path}. {remedy}") from None
     except (IsADirectoryError, PermissionError) as error:
         raise QlacError(f"Cannot read {path}: {error.strerror}. {remedy}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, AttributeError) as error:
-        objects = "Object arrays" in str(error)
-        fault = "holds Python objects, which need pickle" if objects else "is cut off or is not an npz file"
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, TypeError) as error:
+        fault = "is cut off or is not an npz file"
+        if "Object arrays" in str(error):
+            fault = "holds Python objects, which need pickle"
+            remedy = f"Save each array by its name: np.savez(FILE, **arrays). {remedy}"
         raise QlacError(f"{path} {fault}. {remedy}") from None
 
 
@@ -132,27 +134,44 @@ def read_csv(path: Path) -> Rows:
 
 
 @contextlib.contextmanager
-def locked(path: Path, wait: float = 0.0) -> Iterator[None]:
-    """Holds the lock on the file `path`, which names its holder; QlacError after `wait` seconds without it.
-    A lock ends with its process."""
-    lock = filelock.FileLock(path, timeout=wait, poll_interval=0.5)
+def locked(path: Path, wait: float = 0.0, log: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Holds the lock on the file `path`, which names its holder; QlacError after `wait` seconds without it,
+    never if they are negative. `log` is told if it waits. A lock ends with its process."""
+    lock = filelock.FileLock(path, poll_interval=0.5)
     try:
-        lock.acquire()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            if log:
+                log(f"Waiting for {_holder(path)}, which writes in {path.parent}.")
+            lock.acquire(timeout=wait)
         path.write_text(f"process {os.getpid()} on {platform.node()}\n")
     except filelock.Timeout:
-        problem = f"{path.parent} is in use by {path.read_text().strip() or 'another process'}"
+        problem = f"{path.parent} is in use by {_holder(path)}"
         raise QlacError(f"{problem}. Wait until that has ended, or end it.") from None
     except (OSError, NotImplementedError) as error:
         without = errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP
         if getattr(error, "errno", errno.ENOSYS) not in without:
             raise disk_error(error, path) from error
         remedy = "Have it mounted with them (Lustre: -o flock), or choose another --out."
-        problem = f"The file system of {path.parent} has no locks to keep two runs apart"
+        problem = f"The file system of {path.parent} has no locks to keep two processes apart"
         raise QlacError(f"{problem}. {remedy}") from error
     try:
         yield
     finally:
         lock.release()
+
+
+def one_writer(path: Path, log: Callable[[str], None] | None = None):
+    """While this process alone makes the file `path`; another one waits. See `locked`."""
+    return locked(path.with_name(f".{path.name}.lock"), -1, log)
+
+
+def _holder(path: Path) -> str:
+    with contextlib.suppress(OSError):  # it has just ended
+        return path.read_text().strip() or "another process"
+    return "another process"
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,9 @@
 
 import contextlib
 import multiprocessing
+import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +21,7 @@ from qlac_lite.config.tasks import Domain
 from qlac_lite.utils.cores import usable_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import disk_error, read_npz
+from qlac_lite.utils.forkserver import start_server, uninterrupted
 from qlac_lite.utils.stopwatch import bar_seconds
 
 
@@ -49,14 +52,15 @@ def in_parallel(
         raise disk_error(error, parts) from error
     paths = [parts / f"{seed}-{episode:06d}.npz" for episode in range(episodes)]
     todo = [episode for episode, path in enumerate(paths) if not path.exists()]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([write.__module__, *preloaded])
+    others, context = multiprocessing.active_children(), multiprocessing.get_context("forkserver")
+    start_server([write.__module__, *preloaded])
     counts = dict(total=episodes * each, initial=(episodes - len(todo)) * each, unit_scale=each > 1)
     bar = tqdm(desc=f"Generating {domain.dataset}", unit=unit, mininterval=bar_seconds(), **counts)
     processes = min(workers or usable_cores(), max(1, len(todo)))
-    with bar, ProcessPoolExecutor(processes, mp_context=context) as pool:
-        futures = [pool.submit(write, domain, seed, episode, paths[episode]) for episode in todo]
+    with bar, ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
         try:
+            with uninterrupted():  # else processes may begin that nobody ends
+                futures = [pool.submit(write, domain, seed, episode, paths[episode]) for episode in todo]
             for future in as_completed(futures):
                 future.result()
                 bar.update(each)
@@ -66,7 +70,15 @@ def in_parallel(
                 f"fewer --workers: the finished episodes in {parts} are kept."
             ) from None
         except BaseException:
+            for process in set(multiprocessing.active_children()).difference(others):
+                process.terminate()
             pool.shutdown(cancel_futures=True)
             raise
     yield [read_npz(path, f"Delete the folder {parts} and try again.") for path in paths]
     shutil.rmtree(parts)
+
+
+def _end_with_parent() -> None:
+    """Else the processes of a pool that was killed wait for ever."""
+    wait = lambda: (multiprocessing.parent_process().join(), os._exit(1))
+    threading.Thread(target=wait, daemon=True).start()
