@@ -74,6 +74,13 @@ def build_dataset(
     return Dataset(*rows, steps_left.astype(np.int32), starts.astype(np.int32), np.int32(len(starts)))
 
 
+def solved_steps(data: Dataset) -> list[int]:
+    """How many transitions lead to a solved state, and in how many episodes."""
+    solved = (np.asarray(data.masks) == 0) & (data.steps_left > 0)
+    episode = np.cumsum(data.steps_left == 0)
+    return [int(solved.sum()), len(np.unique(episode[solved]))]
+
+
 def check_horizon(longest: int, horizon: int) -> None:
     """Raises QlacError if the longest episode is shorter than a chunk: no critic could train."""
     if horizon > longest:

@@ -1,10 +1,11 @@
 """A dataset file of either layout: OGBench's npz (the lite world's too) or robomimic's HDF5."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from qlac_lite.config.tasks import Domain, Task
-from qlac_lite.data.dataset import Dataset
+from qlac_lite.data.dataset import Dataset, solved_steps
 from qlac_lite.data.records import again
 from qlac_lite.data.suites import npz, robomimic_files, suite_of
 from qlac_lite.utils.errors import QlacError
@@ -37,7 +38,16 @@ def verify(path: Path, domain: Domain | None = None) -> dict:
 def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") -> tuple[Dataset, dict]:
     """The verified file as a flat dataset with the rewards and masks of `task`, and its summary.
 
-    `stride` and `offline_reward` are as in `Config`. Raises QlacError as `read`.
+    The summary also has `solved`, the `solved_steps` by task. `stride` and `offline_reward` are as in
+    `Config`. Raises QlacError as `read`.
     """
     content, summary = read(path, task.domain)
-    return suite_of(task.domain).label(content, task, stride, offline_reward), summary
+    dataset = suite_of(task.domain).label(content, task, stride, offline_reward)
+    return dataset, summary | {"solved": {task.name: solved_steps(dataset)}}
+
+
+def count_solved(path: Path, tasks: Iterable[Task]) -> dict[str, list[int]]:
+    """The `solved_steps` of a verified file, by task."""
+    content, _ = read(path)
+    label = lambda task: suite_of(task.domain).label(content, task, 1, "next")
+    return {task.name: solved_steps(label(task)) for task in tasks}

@@ -23,7 +23,7 @@ import numpy as np
 
 from qlac_lite.config.tasks import Task
 from qlac_lite.data.dataset import Dataset
-from qlac_lite.data.load import verify
+from qlac_lite.data.load import load, verify
 from qlac_lite.data.suites import npz, suite_of
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_json, read_npz, write_json
@@ -49,7 +49,7 @@ class Shards:
         remedy = "Put the file back, and go on with --resume."
         if not path.exists() or _stamp(path) != self.stamps[index]:
             raise QlacError(f"{path} has changed since the run began. {remedy}")
-        arrays = read_npz(path, remedy, npz.names(domain))
+        arrays = npz.plain(read_npz(path, remedy))
         data = suite_of(domain).label(arrays, self.task, self.stride, self.offline_reward)
         padded = lambda leaf: np.pad(leaf, [(0, self.rows - len(leaf)), *[(0, 0)] * (leaf.ndim - 1)])
         return Dataset(*map(padded, data[:-1]), data.num_starts)
@@ -69,8 +69,10 @@ def open_shards(
     known = read_json(record, f"Delete {record}.") if record.exists() else {}
     for path in paths:
         stamp, entry = _stamp(path), known.get(path.name)
-        if entry is None or entry["stamp"] != stamp or entry["summary"]["domain"] != task.domain.name:
-            entry = {"stamp": stamp, "summary": verify(path, task.domain)}
+        solved = entry["summary"].get("solved", {}) if entry and entry["stamp"] == stamp else {}
+        if task.name not in solved:
+            summary = load(path, task)[1]
+            entry = {"stamp": stamp, "summary": summary | {"solved": solved | summary["solved"]}}
         entries[path.name] = entry
     if entries != known:
         with contextlib.suppress(QlacError):  # a folder that one may only read: they are verified next time
@@ -81,6 +83,7 @@ def open_shards(
     kinds = list(dict.fromkeys(part["provenance"] for part in parts))
     summary = parts[0] | {
         **{key: sum(part[key] for part in parts) for key in ("rows", "episodes", "transitions")},
+        "solved": {task.name: np.sum([part["solved"][task.name] for part in parts], axis=0).tolist()},
         "shards": len(parts),
         "episode_length": [min(lengths), max(lengths)],
         "sha256": digest,

@@ -6,6 +6,9 @@
     button_states (N, buttons), scene and puzzle only
     provenance ()   text, in files made by `qlac data`
 
+The package's own dictionary, saved with np.savez, is read if it was made with compact_dataset=True and
+add_info=True: `valids` (N,) are 0 in the last row of each episode, and terminals 1 in the last two.
+
 Reward timing: r_t = r(s_{t+1}), and the mask that stops the bootstrap is that of s_{t+1}, as online: the
 course's choice. OGBench's relabelling, and so the published offline data, uses s_t in every version:
 `offline_reward="current"`.
@@ -22,6 +25,9 @@ from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_npz
 
 Arrays = dict[str, np.ndarray]
+SAVE = (
+    "Of OGBench's dictionaries save that of compact_dataset=True, add_info=True: np.savez(FILE, **dataset)."
+)
 
 
 def names(domain: Domain) -> list[str]:
@@ -35,9 +41,30 @@ def read(path: Path, domain: Domain | None = None) -> tuple[Arrays, dict]:
     arrays = read_npz(path, again(domain))
     made = arrays.pop("provenance", None)
     with told_of(path, domain):
+        arrays = plain(arrays)
         held = _domain_of(arrays)
-        lengths = _check(arrays, held)
-    return arrays, summarise(path, held, domain, lengths, made)
+        used = {key: array for key, array in arrays.items() if key in names(held)}
+        lengths = _check(used, held)
+    summary = summarise(path, held, domain, lengths, made)
+    if unused := ", ".join(sorted(arrays.keys() - used)):
+        summary["provenance"] += f"; not used: {unused}"
+    return used, summary
+
+
+def plain(arrays: Arrays) -> Arrays:
+    """The arrays in the layout above, without `valids`. Raises QlacError if they hold no last states."""
+    if "next_observations" in arrays:
+        raise QlacError(
+            f"with next_observations, the last state of each episode and its reward are lost. {SAVE}"
+        )
+    if "valids" not in arrays:
+        return arrays
+    _require(arrays, ["terminals"])
+    last = arrays["valids"] == 0
+    ends = last | np.append(last[1:], True)
+    if not np.array_equal(arrays["terminals"] > 0, ends):
+        raise QlacError(f"valids and terminals disagree on where episodes end. {SAVE}")
+    return {key: array for key, array in arrays.items() if key != "valids"} | {"terminals": last}
 
 
 def _domain_of(arrays: Arrays) -> Domain:
@@ -48,16 +75,20 @@ def _domain_of(arrays: Arrays) -> Domain:
         raise QlacError(f"observations have the shape {observations.shape}, not (rows, size).")
     size, domains = observations.shape[1], (*DOMAINS.values(), LITE_DOMAIN)
     buttons = arrays.get("button_states", np.zeros((1, 0))).shape[1:]
-    for domain in domains:
-        if (size, buttons) == (domain.observation_size, (domain.buttons,)):
+    of_size = [domain for domain in domains if domain.observation_size == size]
+    for domain in of_size:
+        if buttons == (domain.buttons,):
             return domain
+    _require(arrays, ["button_states"] * bool(of_size))
     raise QlacError(f"observations of size {size} fit none of {', '.join(d.name for d in domains)}.")
 
 
 def _require(arrays: Arrays, keys: list[str]) -> None:
     for key in keys:
         if key not in arrays:
-            raise QlacError(f"the key {key!r} is missing (it has {', '.join(sorted(arrays)) or 'none'}).")
+            raise QlacError(
+                f"the key {key!r} is missing (it has {', '.join(sorted(arrays)) or 'none'}). {SAVE}"
+            )
 
 
 def _check(arrays: Arrays, domain: Domain) -> np.ndarray:
@@ -77,7 +108,7 @@ def _check(arrays: Arrays, domain: Domain) -> np.ndarray:
         raise QlacError("the last row does not end an episode, so the file was cut.")
     lengths = np.diff(np.flatnonzero(terminals), prepend=-1) - 1
     if lengths.min() < 1:
-        raise QlacError(f"episode {lengths.argmin()} has one row and so no transition.")
+        raise QlacError(f"episode {lengths.argmin()} has one row and so no transition. {SAVE}")
     if domain.states and (arm := np.abs(observations[:, :6] - arrays["qpos"][:, :6]).max()) > 1e-3:
         told = f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad"
         raise QlacError(f"{told}, so rows are shuffled.")
