@@ -1,9 +1,11 @@
 """The command line: `qlac ...` or `python -m qlac_lite ...`; a bad input ends it with exit status 2."""
 
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal
 
 import typer
@@ -11,12 +13,26 @@ from typer import Argument, Option
 
 from qlac_lite.config import get_method, get_task, make_config, protocol
 from qlac_lite.config.presets import PRESETS, describe_settings, get_preset, parse_settings
-from qlac_lite.config.tasks import LITE_WORLD, get_domain
+from qlac_lite.config.tasks import LITE_WORLD, get_domain, task_names
 from qlac_lite.utils.cores import use_cores
 from qlac_lite.utils.errors import QlacError
 
+STOPPED = "\nqlac: Stopped. The same command goes on from what is finished (training: with --resume).\n"
+
+
+class _Commands(typer.core.TyperGroup):
+    """Typer ends at Ctrl-C without a word."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            sys.stderr.write(STOPPED)
+            raise typer.Exit(130) from None
+
+
 looks = dict(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-app = typer.Typer(name="qlac", no_args_is_help=True, **looks)
+app = typer.Typer(name="qlac", cls=_Commands, no_args_is_help=True, **looks)
 Source = Literal["auto", "file", "download", "generate"]
 Run = Annotated[Path, Argument(help="Run folder.")]
 # Options that may be left out.
@@ -45,7 +61,9 @@ def data(
     shards: Annotated[Number, Option(help="Generate that many files, for training to stream.")] = None,
     workers: Annotated[Number, Option(help="Simulator processes; all cores by default.")] = None,
     out: Annotated[Place, Option(help="Folder; default $QLAC_DATA or the user's cache.")] = None,
-    verify: Annotated[Place, Option(help="Only check this file, against NAME if given.")] = None,
+    verify: Annotated[
+        Place, Option(help="Only check this file, against NAME, a dataset or task, if given.")
+    ] = None,
 ) -> None:
     """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, says where it came from.
 
@@ -57,10 +75,21 @@ def data(
     Name, episodes and seed determine the bytes. Generated files are named as such.
     """
     if verify:
+        from qlac_lite.data.load import count_solved
         from qlac_lite.data.load import verify as check
         from qlac_lite.data.records import describe
 
-        print(f"{verify} is sound: {describe(check(verify, name and get_domain(name)))}")
+        domain = name and get_domain(name)
+        held = check(verify, domain)
+        print(f"{verify} is sound: {describe(held)}")
+        tasks = [
+            get_task(each) for each in task_names() if "-sparse-" not in each
+        ]  # which have the same goals
+        tasks = [task for task in tasks if task.domain.name == held["domain"]]
+        if domain and name != domain.dataset:
+            tasks = [get_task(name)]
+        for task, (steps, episodes) in count_solved(verify, tasks).items():
+            print(f"{task}: {steps:,} solved steps in {episodes:,} of {held['episodes']:,} episodes")
         return
     if not name:
         raise QlacError("Name a dataset, such as cube-single-play-v0. `qlac tasks` lists them all.")
@@ -99,9 +128,11 @@ def train(
     out = out or Path("runs") / config.task / method
     from qlac_lite.data.fetch import get_dataset
     from qlac_lite.training import loop
+    from qlac_lite.training.run_folder import find_run, recorded_data
 
     use_cores()
-    data = data or get_dataset(task, get_preset(preset).source)
+    find_run(out, config, resume)
+    data = data or recorded_data(out) or get_dataset(task, get_preset(preset).source)
     run, dataset = loop.start_run(config, data, out, resume, collected)
     print(f"{get_method(method).title} on {config.task}, {preset}, seeds {list(config.seed_list)}: {out}")
     if (papers := get_task(task).papers_task) != config.task:
@@ -165,7 +196,7 @@ def report(
     """
     from qlac_lite.reports.by_task import write_report
 
-    print(write_report(runs, out))
+    print(write_report(runs, out, log=_say))
 
 
 @app.command()
@@ -235,12 +266,21 @@ def methods() -> None:
     print(protocol.describe_methods())
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """At Ctrl-C, as Python does; but a compiled module that is being imported may crash at an exception."""
+    while frame:
+        if "importlib._bootstrap" in frame.f_code.co_filename:
+            os.write(2, STOPPED.encode())
+            os._exit(130)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
 def main() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not ignored, as with nohup
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
     except QlacError as error:
         _say(f"\nqlac: {error}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        _say("\nqlac: Stopped. The same command goes on where it was (training: with --resume).")
-        sys.exit(130)

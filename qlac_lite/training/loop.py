@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from qlac_lite.config import Config, get_task
+from qlac_lite.config.tasks import Task
 from qlac_lite.data.dataset import Dataset, check_horizon
 from qlac_lite.data.load import load
 from qlac_lite.data.shards import Shards, open_shards
@@ -26,7 +27,7 @@ from qlac_lite.training.collected import load_collected
 from qlac_lite.training.collector import Collector
 from qlac_lite.training.health import check_actions
 from qlac_lite.training.record import Recorder
-from qlac_lite.training.run_folder import Run, create_run
+from qlac_lite.training.run_folder import Run, create_run, find_run
 from qlac_lite.training.updates import Engine, Progress
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.stopwatch import bar_seconds
@@ -42,6 +43,7 @@ def start_run(
     `collected` is a finished run with the same seeds; each seed's online transitions join the data.
     Raises QlacError if the file, the folder, or the two together do not fit.
     """
+    find_run(out, config, resume)  # before minutes of reading
     opened = open_shards if data.is_dir() else load
     dataset, summary = opened(data, get_task(config.task), config.start_stride, config.offline_reward)
     check_horizon(summary["episode_length"][1], config.span)
@@ -72,16 +74,14 @@ def train(run: Run, dataset: Dataset | Shards, log: Log = print, wait: float = 0
         QlacError: another process trains it, a simulator died, memory or disk are full, or it diverges. The
             last good checkpoint is kept.
     """
-    again = f"Go on from the last checkpoint with --resume ({run.folder})."
     with run.locked(wait):
         try:
             _Training(run, dataset, log).run_all()
         except KeyboardInterrupt:
-            raise QlacError(f"Stopped. {again}") from None
+            raise QlacError(f"Stopped. {_again(run)}") from None
         except (EOFError, ConnectionError) as error:
-            raise QlacError(
-                f"A simulator process died ({type(error).__name__}), perhaps for want of memory. {again}"
-            ) from error
+            died = f"A simulator process died ({type(error).__name__}), perhaps for want of memory."
+            raise QlacError(f"{died} {_again(run)}") from error
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
             if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
                 raise
@@ -90,6 +90,18 @@ def train(run: Run, dataset: Dataset | Shards, log: Log = print, wait: float = 0
                 f"of {run.config.online_steps:,} online transitions. Train fewer --seeds at a time; "
                 "best of N needs less with --set candidate_block=4."
             ) from None
+
+
+def _again(run: Run) -> str:
+    if run.checkpoint_path.exists():
+        return f"Go on from the last checkpoint with --resume ({run.folder})."
+    return f"There is no checkpoint yet, so --resume begins anew ({run.folder})."
+
+
+def _no_success(task: Task) -> str:
+    told = "every reward is -1" if task.reward_min == -1 else "rewards tell only how many objects are right"
+    remedy = f"More episodes may hold some: qlac data {task.domain.dataset} --source generate --episodes N."
+    return f"The data hold no success of {task.name}: {told}. {remedy}"
 
 
 class _Training:
@@ -122,6 +134,8 @@ class _Training:
     def _restore(self) -> tuple[Progress, str, int]:
         fresh = self.engine.start(self.config.online_steps, get_task(self.config.task))
         if not self.run.checkpoint_path.exists():
+            if not any(self.run.data.get("solved", {}).get(self.config.task, [1])):
+                self.log(_no_success(get_task(self.config.task)))
             self.run.rewind("offline", -1)
             return fresh._replace(**self.fixed), "offline", 0
         loaded, phase, step = self.run.load_checkpoint(fresh._replace(**dict.fromkeys(self.fixed)))
