@@ -4,8 +4,11 @@ import contextlib
 import dataclasses
 import io
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
@@ -14,10 +17,13 @@ import pytest
 import typer
 from conftest import TASK
 
-from qlac_lite.cli import main
+from qlac_lite.cli import STOPPED, main
 from qlac_lite.config import DOMAINS, METHODS, Config
 from qlac_lite.config.protocol import SOURCES, describe_methods, describe_tasks
-from qlac_lite.utils.files import read_csv, read_json
+from qlac_lite.experiments.catalogue import run_on_task
+from qlac_lite.training.run_folder import open_run, recorded_data
+from qlac_lite.utils.files import read_csv, read_json, write_json
+from qlac_lite.utils.forkserver import uninterrupted
 
 SMALL = [
     "--seeds",
@@ -74,6 +80,101 @@ def test_train_twice_is_refused_and_resume_of_a_finished_run_says_so(run_folder,
     assert again.returncode == 2 and "--resume" in again.stderr and "Traceback" not in again.stderr
     resumed = here("train", "--data", play_file(), "--out", run_folder, *SMALL, "--resume")
     assert resumed.returncode == 0 and "nothing is left to train" in resumed.stdout
+
+
+def nobody_fetches(monkeypatch):
+    monkeypatch.setattr("qlac_lite.data.fetch.get_dataset", mock.Mock(side_effect=AssertionError))
+    monkeypatch.setattr("qlac_lite.experiments.catalogue.get_dataset", mock.Mock(side_effect=AssertionError))
+
+
+def test_a_run_knows_its_data_and_settings_are_compared_before_any_are_fetched(
+    run_folder, play_file, tmp_path, monkeypatch
+):
+    nobody_fetches(monkeypatch)
+    train = ("train", "--out", run_folder, *SMALL)
+    assert "nothing is left to train" in here(*train, "--resume").stdout
+    (tmp_path / "other").write_text("")
+    for arguments, message in (
+        (train, "already holds a run"),
+        ((*train, "--resume", "--set", "alpha=7"), "alpha is 100.0 there and 7.0 here"),
+        ((*train, "--resume", "--method", "fql"), "method is qc-fql there and fql here"),
+        ((*train, "--resume", "--data", play_file(episodes=1)), "of other content"),
+        (("train", "--out", tmp_path, *SMALL), "is not empty and holds no run"),
+        (("train", "--out", tmp_path, *SMALL, "--resume"), "is not empty and holds no run"),
+    ):
+        result = here(*arguments)
+        assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_an_experiment_goes_on_with_the_data_of_its_runs(run_folder, tmp_path, monkeypatch):
+    nobody_fetches(monkeypatch)
+    out, ablate = tmp_path / "length", mock.Mock(return_value=[])
+    shutil.copytree(run_folder, out / "variant")
+    monkeypatch.setattr("qlac_lite.experiments.catalogue.ablate", ablate)
+    run_on_task("length", TASK, out, None, "lite")
+    assert str(ablate.call_args.args[3]) == open_run(run_folder).data["path"]
+    (tmp_path / "new").mkdir()
+    with pytest.raises(AssertionError):  # nothing is known of its data
+        run_on_task("length", TASK, tmp_path / "new", None, "lite")
+
+
+def test_where_the_data_are_gone_they_are_fetched_again(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "run")
+    about = read_json(tmp_path / "run" / "run.json", "")
+    for path in (str(tmp_path / "gone.npz"), None):
+        write_json(tmp_path / "run" / "run.json", about | {"data": about["data"] | {"path": path}})
+        assert recorded_data(tmp_path) is None
+    assert recorded_data(tmp_path / "none") is None
+    assert recorded_data(run_folder) == Path(about["data"]["path"])
+
+
+INTERRUPTED = [
+    ("data.fetch.get_dataset", "data", "cube-single-play-v0"),
+    ("data.load.verify", "data", "--verify", "x.npz"),
+    ("data.fetch.get_dataset", "train", "--out", "new"),
+    ("reports.one_run.evaluate_run", "evaluate", "x"),
+    ("reports.by_task.write_report", "report", "x"),
+    ("training.run_folder.open_run", "export", "x", "--out", "y"),
+    ("experiments.sweep.ray_runner.run_sweep", "sweep", "x.toml"),
+    ("experiments.catalogue.run_on_task", "experiment", "quick", "--out", "x"),
+]
+
+
+@pytest.mark.parametrize("called, command", [(name, command) for name, *command in INTERRUPTED])
+def test_ctrl_c_ends_every_command_with_a_word(called, command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"qlac_lite.{called}", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    result = here(*command)
+    assert result.returncode == 130
+    assert result.stderr.endswith(STOPPED) and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("module", ["json", "numpy", "slow"])
+def test_ctrl_c_in_an_import_ends_at_once(module, tmp_path):
+    """A compiled module may crash at an exception; here the import is interrupted at its first line."""
+    code = (
+        "import signal, sys; sys.argv[1:] = ['methods']\n"
+        "from qlac_lite import cli\n"
+        f"cli.protocol.describe_methods = lambda: __import__('{module}')\n"
+        "find = lambda *_: signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, type('Finder', (), {'find_spec': staticmethod(find)}))\n"
+        f"sys.modules.pop('{module}', None); cli.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (130, STOPPED)
+
+
+def test_ctrl_c_waits_while_processes_begin():
+    before, reached = signal.getsignal(signal.SIGINT), []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        reached.append("the end")
+    assert reached and signal.getsignal(signal.SIGINT) is before
+    with uninterrupted(signal.SIG_IGN):
+        signal.raise_signal(signal.SIGINT)
+    with ThreadPoolExecutor() as pool:  # where no signal arrives
+        pool.submit(lambda: uninterrupted().__enter__()).result()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_evaluate_and_report(run_folder, play_file, tmp_path):

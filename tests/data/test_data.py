@@ -1,23 +1,31 @@
 """Data files: generated to the byte, resumed after a kill, verified, labelled as the environment rewards."""
 
 import itertools
-import os
+import multiprocessing
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
+import psutil
 import pytest
-from conftest import TINY
+from conftest import TINY, assert_same_arrays
+from ogbench.utils import load_dataset, make_env_and_datasets
+from test_cli import here
 
 from qlac_lite.config import make_config
 from qlac_lite.config.tasks import DOMAINS, get_task, task_names
 from qlac_lite.data import fetch
 from qlac_lite.data.fetch import generate
-from qlac_lite.data.load import load, verify
+from qlac_lite.data.load import count_solved, load, verify
 from qlac_lite.data.records import record_source
-from qlac_lite.data.suites import ogbench, suite_of
+from qlac_lite.data.shards import open_shards
+from qlac_lite.data.suites import ogbench, parallel, suite_of
 from qlac_lite.data.suites.ogbench import solved_objects
 from qlac_lite.data.suites.ogbench_play import STEPS, collect_episode
 from qlac_lite.envs.make import make_env
@@ -56,8 +64,13 @@ def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_p
     deadline = time.monotonic() + 120
     while not list(parts.glob("0-*.npz")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
     process.wait()
+    lives = lambda each: each.is_running() and each.status() != psutil.STATUS_ZOMBIE
+    while any(map(lives, below)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(below) >= 3 and not any(map(lives, below))  # its simulators end with it
     assert not target.exists() and len(list(parts.glob("0-*.npz"))) in (1, 2)
     done = {path: path.stat().st_mtime_ns for path in parts.glob("0-*.npz")}
     generate(SINGLE, 3, 0, target, 2)
@@ -66,6 +79,80 @@ def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_p
     first_two = read_npz(play_file("cube-single"), "")
     np.testing.assert_array_equal(arrays["observations"][: 2 * STEPS], first_two["observations"])
     assert verify(target)["episodes"] == 3
+
+
+def at_once(first, second, say):
+    """Calls `second` while `first` makes a file; `say` is told that the other one waits."""
+    waits = threading.Event()
+    say.side_effect = lambda text: "Waiting for process" in text and waits.set()
+    with ThreadPoolExecutor(2) as pool:
+        made, began = [], threading.Event()
+
+        def slowly(write):
+            made.append(write)
+            began.set()
+            assert waits.wait(60)
+            write()
+
+        one = pool.submit(first, slowly)
+        assert began.wait(60)
+        two = pool.submit(second, slowly)
+        return one.result(60), two.result(60), len(made)
+
+
+@pytest.mark.parametrize("way", ["get_dataset", "shards", "generate", "download"])
+def test_of_two_processes_one_makes_the_file_and_the_other_takes_it(way, play_file, tmp_path, monkeypatch):
+    """Threads stand in for the processes: the lock keeps them apart as well."""
+    say, content, slow = mock.Mock(), play_file().read_bytes(), []
+    stand_in = lambda domain, episodes, seed, path, workers: slow[-1](lambda: path.write_bytes(content))
+    monkeypatch.setattr(ogbench, "generate", stand_in)
+    serve = lambda downloader, url, out, _: slow[-1](lambda: Path(out).write_bytes(content))
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", serve)
+    get = lambda source, **more: fetch.get_dataset(
+        "cube-single-play-v0", source, out=tmp_path, log=say, **more
+    )
+    call = {
+        "get_dataset": lambda: get("generate", episodes=2),
+        "shards": lambda: get("generate", episodes=2, shards=1),
+        "generate": lambda: generate(SINGLE, 2, 0, tmp_path / "play.npz", log=say),
+        "download": lambda: get("download"),
+    }[way]
+
+    def begin(slowly):
+        slow.append(slowly)
+        return call()
+
+    one, two, made = at_once(begin, begin, say)
+    assert one == two and made == 1
+    (path,) = tmp_path.rglob("[!.]*.npz")
+    assert verify(path)["transitions"] == 2000 and not list(tmp_path.glob(".*.part"))
+
+
+def test_a_killed_download_leaves_no_file_that_counts_as_given(play_file, tmp_path, monkeypatch):
+    write = lambda self, url, out, _: Path(out).write_bytes(play_file().read_bytes())
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", write)
+    monkeypatch.setattr(fetch, "record_source", mock.Mock(side_effect=KeyboardInterrupt))
+    get = lambda: fetch.get_dataset("cube-single-play-v0", "download", out=tmp_path, log=mock.Mock())
+    with pytest.raises(KeyboardInterrupt):
+        get()
+    assert not list(tmp_path.glob("[!.]*"))
+    monkeypatch.setattr(fetch, "record_source", record_source)
+    assert get().name == "cube-single-play-v0.npz"
+    assert (tmp_path / "cube-single-play-v0.npz.source.json").exists()
+
+
+def test_ctrl_c_ends_the_simulators_and_keeps_finished_episodes(tmp_path, monkeypatch):
+    first = lambda futures: itertools.chain(itertools.islice(as_completed(futures), 1), interrupted())
+
+    def interrupted():
+        signal.raise_signal(signal.SIGINT)
+        yield
+
+    monkeypatch.setattr(parallel, "as_completed", first)
+    with pytest.raises(KeyboardInterrupt):
+        generate(SINGLE, 3, 0, tmp_path / "play.npz", 1)
+    assert not multiprocessing.active_children()
+    assert [path.name for path in tmp_path.glob("*.parts/[!.]*")][:1] == ["0-000000.npz"]
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -176,6 +263,157 @@ def test_a_spoiled_file_is_refused_with_the_remedy(spoil, play_file, key, change
     assert "qlac data cube-single-play-v0" in str(error.value)
 
 
+def dictionary(path, **options):
+    """What OGBench's package gives, from a file with another name than its own."""
+    return make_env_and_datasets(dataset_path=str(path), dataset_only=False, **options)[1]
+
+
+@pytest.fixture(scope="module")
+def package_file(play_file, tmp_path_factory):
+    """The play file of a domain, twice, as the package wants it."""
+    folder = tmp_path_factory.mktemp("package")
+
+    def path(domain):
+        for name in (f"{domain}.npz", f"{domain}-val.npz"):
+            (folder / name).write_bytes(play_file(domain).read_bytes())
+        return folder / f"{domain}.npz"
+
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "unused"),
+    [
+        ("cube-single-play-v0", ""),
+        ("cube-single-play-singletask-task1-v0", "; not used: masks, rewards"),
+        ("scene-play-oraclerep-v0", "; not used: oracle_reps"),
+        ("puzzle-3x3-play-v0", ""),
+    ],
+)
+def test_a_compact_dictionary_of_the_package_is_the_file(name, unused, package_file, play_file, tmp_path):
+    domain = name.partition("-play")[0]
+    made = dictionary(package_file(domain), dataset_name=name, compact_dataset=True, add_info=True)
+    (tmp_path / "shards").mkdir()
+    saved = tmp_path / "shards" / "saved.npz"
+    np.savez(saved, **made)
+    task = get_task(f"{domain}-play-singletask-task1-v0")
+    (ours, summary), (whole, _) = load(saved, task), load(play_file(domain), task)
+    assert_same_arrays(ours._asdict(), whole._asdict())
+    assert (
+        summary["provenance"]
+        == f"a file given, of unrecorded origin (official files carry no record){unused}"
+    )
+    streamed = open_shards(saved.parent, task)[0].load(0)  # whose starts are padded
+    assert_same_arrays(streamed._replace(starts=streamed.starts[:2000])._asdict(), whole._asdict())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(dataset_name="cube-single-play-v0"), "with next_observations, the last state"),
+        (dict(dataset_name="cube-single-play-v0", add_info=True), "with next_observations, the last state"),
+        (dict(dataset_name="cube-single-play-singletask-v0"), "with next_observations, the last state"),
+        (dict(dataset_name="cube-single-play-v0", compact_dataset=True), "the key 'qpos' is missing"),
+        (dict(dataset_name="scene-play-v0", compact_dataset=True), "the key 'button_states' is missing"),
+    ],
+)
+def test_a_dictionary_that_lacks_states_is_refused_and_what_to_save_is_said(
+    options, message, package_file, tmp_path
+):
+    made = dictionary(package_file(options["dataset_name"].partition("-play")[0]), **options)
+    np.savez(tmp_path / "saved.npz", **made)
+    with pytest.raises(QlacError, match=message) as error:
+        verify(tmp_path / "saved.npz")
+    assert "save that of compact_dataset=True, add_info=True: np.savez(FILE, **dataset)." in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: {key: d[key] for key in d if key != "valids"}, "episode 1 has one row"),
+        (lambda d: {key: d[key] for key in d if key != "terminals"}, "'terminals' is missing"),
+        (lambda d: d | {"valids": np.roll(d["valids"], 5)}, "valids and terminals disagree"),
+        (lambda d: d | {"valids": d["valids"][1:]}, "valids and terminals disagree"),
+        (lambda d: {key: value[:1500] for key, value in d.items()}, "valids and terminals disagree"),
+        (lambda d: {f"arr_{i}": value for i, value in enumerate(d.values())}, "'observations' is missing"),
+        (lambda d: {"data": np.array(d, dtype=object)}, "Save each array by its name"),
+    ],
+)
+def test_a_spoiled_dictionary_is_refused(change, message, play_file, tmp_path):
+    made = load_dataset(str(play_file()), compact_dataset=True, add_info=True)
+    np.savez(tmp_path / "saved.npz", **change(made))
+    with pytest.raises(QlacError, match=message):
+        verify(tmp_path / "saved.npz")
+
+
+def test_no_key_is_passed_over_in_silence(spoil, play_file):
+    extra = dict(timeouts=np.zeros(7), env_name=np.array("cube"), rewards=np.zeros(2002))
+    told = verify(spoil(**extra))["provenance"]
+    assert told.startswith("generated by ogbench") and told.endswith(
+        "; not used: env_name, rewards, timeouts"
+    )
+
+
+def solved_at(spoil, *rows):
+    """A play file in which the task is solved at these rows."""
+    qpos = read_npz(spoil(), "")["qpos"]
+    qpos[list(rows), 14:17] = task_goal(TASK)["cubes"][0]
+    return spoil(qpos=qpos)
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "episodes"),
+    [
+        ((), 0, 0),
+        ((5, 6, 1500), 3, 2),
+        ((0,), 0, 0),
+        ((STEPS - 1,), 1, 1),
+        ((STEPS,), 0, 0),
+        ((STEPS + 1,), 1, 1),
+    ],
+)
+def test_successes_are_counted(rows, steps, episodes, spoil):
+    """A solved state that no transition leads to, the first of an episode, is none."""
+    path = solved_at(spoil, *rows)
+    assert load(path, TASK)[1]["solved"] == {TASK.name: [steps, episodes]}
+    assert count_solved(path, [TASK]) == {TASK.name: [steps, episodes]}
+
+
+def test_verify_says_how_often_each_task_is_solved(spoil):
+    path = solved_at(spoil, 5, 6, 1500)
+    said = here("data", "--verify", path).stdout.splitlines()
+    assert said[1] == f"{TASK.name}: 3 solved steps in 2 of 2 episodes" and len(said) == 6
+    said = here("data", TASK.name.replace("1-v0", "2-v0"), "--verify", path).stdout.splitlines()
+    assert said[1:] == [f"{TASK.name.replace('1-v0', '2-v0')}: 0 solved steps in 0 of 2 episodes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (TASK.name, "every reward is -1"),
+        ("cube-quadruple-play-singletask-task2-v0", "rewards tell only how many objects are right"),
+        ("scene-play-sparse-singletask-task5-v0", "every reward is -1"),
+    ],
+)
+def test_training_says_once_that_the_data_hold_no_success(name, told, play_file, tmp_path):
+    config, said = make_config(name, "rlpd", **TINY | dict(offline_steps=0, online_steps=0)), []
+    run, dataset = start_run(config, play_file(get_task(name).domain.name), tmp_path / "run")
+    train(run, dataset, log=said.append)
+    assert run.data["solved"] == {name: [0, 0]}
+    assert said == [
+        f"The data hold no success of {name}: {told}. More episodes may hold some: "
+        f"qlac data {get_task(name).domain.dataset} --source generate --episodes N."
+    ]
+    train(run, dataset, log=said.append)
+    assert len(said) == 2 and "is finished" in said[1]
+
+
+def test_training_on_a_success_says_nothing(spoil, tmp_path):
+    config, say = make_config(TASK.name, "rlpd", **TINY | dict(offline_steps=0, online_steps=0)), mock.Mock()
+    train(*start_run(config, solved_at(spoil, 7), tmp_path / "run"), log=say)
+    say.assert_not_called()
+
+
 def test_broken_files_are_refused(play_file, tmp_path):
     content = play_file("cube-single").read_bytes()
     for size in (0, 10, 1000, len(content) // 2, len(content) - 10):
@@ -184,6 +422,9 @@ def test_broken_files_are_refused(play_file, tmp_path):
             verify(tmp_path / "cut.npz")
     with pytest.raises(QlacError, match="There is no file"):
         verify(tmp_path / "absent.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(QlacError, match="not an npz"):
+        verify(tmp_path / "array.npy")
     pickled = tmp_path / "pickled.npz"
     np.savez(pickled, observations=np.array([{"a": 1}], dtype=object))
     with pytest.raises(QlacError, match="not an npz"):

@@ -2,6 +2,8 @@
 The runs are made up, their logs written as runs write them."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from qlac_lite.reports.paper import compare, quoted, tasks_of
 from qlac_lite.reports.pooling import group_runs
 from qlac_lite.training.run_folder import create_run, find_runs
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import read_csv
+from qlac_lite.utils.files import locked, read_csv
 from qlac_lite.utils.statistics import success_interval
 
 M = 1_000_000
@@ -323,6 +325,16 @@ def test_the_report_of_a_sweep_has_every_run_below_its_folder(tmp_path):
         write_report([waiting.folder], tmp_path / "report")
     with pytest.raises(QlacError, match="holds no run"):
         find_runs(tmp_path / "report")
+
+
+def test_a_report_waits_for_another_one_in_its_folder(tmp_path):
+    made_up(tmp_path / "run", tiny_config(), {("offline", 20): 0.5})
+    waits, say = threading.Event(), lambda text: "Waiting for process" in text and waits.set()
+    with ThreadPoolExecutor() as pool:
+        with locked(tmp_path / "report" / ".lock"):
+            second = pool.submit(write_report, [tmp_path / "run"], tmp_path / "report", say)
+            assert waits.wait(60) and not list((tmp_path / "report").glob("[!.]*"))
+        assert second.result().endswith(f"Written to {tmp_path / 'report'}")
 
 
 def test_seeds_of_one_method_are_pooled_and_a_shared_one_is_refused(tmp_path):

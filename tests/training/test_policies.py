@@ -4,6 +4,7 @@ the film of an episode with and without a renderer."""
 import dataclasses
 import functools
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from qlac_lite.reports import films
 from qlac_lite.training.loop import start_run, train
 from qlac_lite.training.policy import course_policy, export_policy, load_policies, load_policy
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import read_npz, write_npz
+from qlac_lite.utils.files import one_writer, read_json, read_npz, write_npz
 
 
 @pytest.fixture(scope="module", params=["qc-fql", "qc", "bc"])
@@ -53,6 +54,16 @@ def test_an_exported_policy_acts_as_the_run_does(run, tmp_path):
     names = read_npz(tmp_path / "policy.npz", "").keys()
     assert not any("optimizer" in name or "target" in name for name in names)
     assert any("critic" in name for name in names) == (config.method == "qc")
+
+
+def test_two_exports_to_one_file_come_one_after_the_other(run, tmp_path):
+    path = tmp_path / "policy.npz"
+    with ThreadPoolExecutor() as pool:
+        with one_writer(path):
+            others = [pool.submit(export_policy, run, seed, path) for seed in (0, 1)]
+            assert not path.exists()
+        assert [other.result().seed for other in others] == [0, 1]
+    assert read_json(path.with_suffix(".json"), "")["seed"] == load_policy(path).seed
 
 
 def test_what_a_policy_file_refuses(run, tmp_path):

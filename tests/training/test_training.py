@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import jax
 import numpy as np
@@ -254,6 +255,16 @@ def test_where_a_simulator_does_not_repeat_itself_new_episodes_begin(play_file, 
     last_of_the_cut, new = after[name][0, 40], after[name][0, 41]
     assert np.abs(new - last_of_the_cut).max() > 0.01  # an episode of its own
     assert after[name.replace("observations", "steps_left")][0, 36:41].tolist() == [4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, EOFError, ConnectionResetError])
+def test_before_the_first_checkpoint_none_is_promised(error, play_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(Engine, "update", mock.Mock(side_effect=error))
+    run, dataset = start_run(tiny_config(online_steps=0), play_file(), tmp_path / "run")
+    with pytest.raises(QlacError, match="There is no checkpoint yet, so --resume begins anew"):
+        train(run, dataset, log=lambda text: None)
+    run.checkpoint_path.touch()
+    assert loop._again(run).startswith("Go on from the last checkpoint with --resume")
 
 
 def test_a_run_says_what_it_waited_for_and_makes_every_update_that_is_due(play_file, tmp_path):
