@@ -101,7 +101,7 @@ def _robomimic(
         _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
         workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic",
         lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
-        desk=dict(seeds=5), full=dict(seeds=5),
+        desk=dict(seeds=5, alpha=1_000.0), full=dict(seeds=5),
     )  # fmt: skip
 
 

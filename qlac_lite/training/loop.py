@@ -30,6 +30,7 @@ from qlac_lite.training.record import Recorder
 from qlac_lite.training.run_folder import Run, create_run, find_run
 from qlac_lite.training.updates import Engine, Progress
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import remove_unfinished
 from qlac_lite.utils.stopwatch import bar_seconds
 
 Log = Callable[[str], None]
@@ -75,6 +76,7 @@ def train(run: Run, dataset: Dataset | Shards, log: Log = print, wait: float = 0
             last good checkpoint is kept.
     """
     with run.locked(wait):
+        remove_unfinished(run.checkpoint_path)
         try:
             _Training(run, dataset, log).run_all()
         except KeyboardInterrupt:

@@ -136,7 +136,7 @@ def find_run(folder: Path, config: Config, resume: bool, data: dict[str, Any] | 
     Raises QlacError if other files are there, or a run of another configuration or of other `data`, if given.
     """
     if not (folder / "run.json").exists():
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
         return None
     if not resume:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import errno
+import glob
 import hashlib
 import io
 import json
@@ -163,9 +164,18 @@ def locked(path: Path, wait: float = 0.0, log: Callable[[str], None] | None = No
         lock.release()
 
 
-def one_writer(path: Path, log: Callable[[str], None] | None = None):
+@contextlib.contextmanager
+def one_writer(path: Path, log: Callable[[str], None] | None = None) -> Iterator[None]:
     """While this process alone makes the file `path`; another one waits. See `locked`."""
-    return locked(path.with_name(f".{path.name}.lock"), -1, log)
+    with locked(path.with_name(f".{path.name}.lock"), -1, log):
+        remove_unfinished(path)
+        yield
+
+
+def remove_unfinished(path: Path) -> None:
+    """Removes what killed processes left of `path` where they wrote it; its lock has to be held."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def _holder(path: Path) -> str:

@@ -558,14 +558,14 @@ def test_settings_are_parsed_by_the_type_of_their_field():
             parse_settings([bad])
 
 
-def test_desk_preset_has_the_papers_alpha_and_one_n_for_chunks_and_single_actions():
+def test_desk_preset_has_one_alpha_and_one_n_for_chunks_and_single_actions():
     scene = "scene-play-sparse-singletask-task1-v0"
     desk = lambda method, task=scene: make_config(task, method, "desk")
     assert [desk(method).candidates for method in ("qc", "bfn", "bfn-n")] == [8, 8, 8]
-    assert [desk(method).alpha for method in ("qc-fql", "fql", "fql-n")] == [300, 300, 100]
+    assert [desk(method).alpha for method in ("qc-fql", "fql", "fql-n")] == [100, 100, 100]
     assert (desk("rlpd").offline_steps, desk("rlpd").online_steps) == (0, desk("fql").online_steps)
     assert (desk("qc").seeds, desk("qc", "can-mh-low_dim").seeds) == (4, 5)
-    assert desk("qc", "can-mh-low_dim").alpha == 10_000
+    assert desk("qc-fql", "can-mh-low_dim").alpha == 1_000
 
 
 def test_a_task_of_ogbench_without_a_number_is_its_default_one():
