@@ -17,7 +17,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from qlac_lite.config.tasks import Domain, Task
 from qlac_lite.envs.chunked import ChunkedEnv, WaitingEnv
-from qlac_lite.utils.forkserver import start_server
+from qlac_lite.utils.processes import forkserver
 
 SUITES = {
     "ogbench": "qlac_lite.envs.ogbench",
@@ -55,9 +55,9 @@ def make_vector_env(
 
 
 def parallel(env_fns: list[Callable[[], gymnasium.Env]], preloaded: list[str]) -> AsyncVectorEnv:
-    """Environments in processes forked from a server with these modules, never from a JAX process."""
-    start_server(preloaded)
-    return AsyncVectorEnv(env_fns, context="forkserver", autoreset_mode=AutoresetMode.DISABLED)
+    """Environments in processes of their own, which begin with these modules."""
+    with forkserver(preloaded):
+        return AsyncVectorEnv(env_fns, context="forkserver", autoreset_mode=AutoresetMode.DISABLED)
 
 
 class _InProcess(SyncVectorEnv):

@@ -52,8 +52,7 @@ def test_a_killed_generation_goes_on_and_ends_in_the_same_bytes(play_file, tmp_p
         "from qlac_lite.config import DOMAINS\n"
         "from qlac_lite.data.fetch import generate\n"
         "from pathlib import Path\n"
-        "if __name__ == '__main__':\n"
-        f" generate(DOMAINS['cube-single'], 3, 0, Path({str(target)!r}), 1)"
+        f"generate(DOMAINS['cube-single'], 3, 0, Path({str(target)!r}), 1)"
     )
     script = tmp_path / "script.py"
     script.write_text(code)

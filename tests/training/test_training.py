@@ -171,12 +171,11 @@ import jax
 jax.config.update("jax_num_cpu_devices", 2)
 from qlac_lite.config import make_config
 from qlac_lite.training.loop import start_run, train
-if __name__ == "__main__":
-    config = make_config(sys.argv[1], "qc-fql", "lite", hidden=(16, 16), batch_size=16, seeds=2, \
+config = make_config(sys.argv[1], "qc-fql", "lite", hidden=(16, 16), batch_size=16, seeds=2, \
 offline_steps=int(sys.argv[4]), online_steps=int(sys.argv[5]),
-        flow_steps=2, log_every=5, evaluate_every=100000, evaluation_episodes=1, checkpoint_seconds=0.0)
-    run, dataset = start_run(config, Path(sys.argv[2]), Path(sys.argv[3]), resume=True)
-    train(run, dataset)
+    flow_steps=2, log_every=5, evaluate_every=100000, evaluation_episodes=1, checkpoint_seconds=0.0)
+run, dataset = start_run(config, Path(sys.argv[2]), Path(sys.argv[3]), resume=True)
+train(run, dataset)
 """
 
 

@@ -3,14 +3,13 @@
 Source: the OGBench paper (arXiv 2410.20092), appendix on datasets.
 """
 
-import functools
 import zlib
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from qlac_lite.config.tasks import DOMAINS, Domain
+from qlac_lite.config.tasks import Domain
 from qlac_lite.envs import ogbench
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import write_npz
@@ -18,12 +17,12 @@ from qlac_lite.utils.files import write_npz
 STEPS = 1001  # rows of an episode: 1000 transitions and the last observation
 REACHABLE = np.array([[0.15, -0.45, -0.05], [0.70, 0.45, 0.45]])  # metres; a cube outside was flung away
 TYPES = dict(terminals=bool, button_states=np.int64)  # the other arrays are float32
+_MADE = {}  # what _make_play_env made, once a process and domain
 
 
-@functools.cache
-def _play_env(name: str):
-    """The environment and an oracle for each kind of target; made once a process."""
-    env, suite = ogbench.make_play_env(DOMAINS[name], STEPS), name.split("-")[0]
+def _make_play_env(domain: Domain):
+    """The environment, and an oracle for each kind of target."""
+    env, suite = ogbench.make_play_env(domain, STEPS), domain.name.split("-")[0]
     kinds = {"cube": ["cube"], "scene": ["cube", "button", "drawer", "window"], "puzzle": ["button"]}[suite]
 
     def oracle(kind: str):
@@ -52,7 +51,9 @@ def collect_episode(domain: Domain, seed: int, episode: int) -> dict[str, np.nda
 
 
 def _collect(domain: Domain, env_seed: int, oracle_seed: int, stack_seed: int) -> dict[str, np.ndarray]:
-    env, oracles = _play_env(domain.name)
+    if domain.name not in _MADE:
+        _MADE[domain.name] = _make_play_env(domain)
+    env, oracles = _MADE[domain.name]
     states = ["qpos", "qvel", *["button_states"] * (domain.buttons > 0)]
     p_stack = np.random.default_rng(stack_seed).uniform(*domain.stacking)
     saved = np.random.get_state()

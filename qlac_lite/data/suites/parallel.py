@@ -21,7 +21,7 @@ from qlac_lite.config.tasks import Domain
 from qlac_lite.utils.cores import usable_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import disk_error, read_npz
-from qlac_lite.utils.forkserver import start_server, uninterrupted
+from qlac_lite.utils.processes import forkserver
 from qlac_lite.utils.stopwatch import bar_seconds
 
 
@@ -53,13 +53,12 @@ def in_parallel(
     paths = [parts / f"{seed}-{episode:06d}.npz" for episode in range(episodes)]
     todo = [episode for episode, path in enumerate(paths) if not path.exists()]
     others, context = multiprocessing.active_children(), multiprocessing.get_context("forkserver")
-    start_server([write.__module__, *preloaded])
     counts = dict(total=episodes * each, initial=(episodes - len(todo)) * each, unit_scale=each > 1)
     bar = tqdm(desc=f"Generating {domain.dataset}", unit=unit, mininterval=bar_seconds(), **counts)
     processes = min(workers or usable_cores(), max(1, len(todo)))
     with bar, ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
         try:
-            with uninterrupted():  # else processes may begin that nobody ends
+            with forkserver([write.__module__, *preloaded]):
                 futures = [pool.submit(write, domain, seed, episode, paths[episode]) for episode in todo]
             for future in as_completed(futures):
                 future.result()
