@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import types
 
 import jax
 import numpy as np
@@ -19,8 +20,8 @@ from qlac_lite.config import make_config
 from qlac_lite.config.tasks import LITE_DOMAIN
 from qlac_lite.data.fetch import generate
 from qlac_lite.experiments.sweep.plan import checkpoint_bytes, describe_sweep, find_done
-from qlac_lite.experiments.sweep.progress_table import ProgressTable
-from qlac_lite.experiments.sweep.ray_runner import run_sweep, worker_variables
+from qlac_lite.experiments.sweep.progress_table import ProgressTable, note_start
+from qlac_lite.experiments.sweep.ray_runner import _train_all, run_sweep, worker_variables
 from qlac_lite.experiments.sweep.spec import cell_name, read_spec
 from qlac_lite.training.evaluation import make_evaluators
 from qlac_lite.training.loop import start_run, train
@@ -280,6 +281,78 @@ def test_changes_are_told_in_lines_or_in_a_table_that_renews_itself_on_a_termina
         ("d", "done"),
     ]
     assert len(lines) == len(said) and "success 100%" in shown
+
+
+def test_the_table_learns_from_run_folders_where_cells_start(tmp_path):
+    lines, run = [], fake_run(tmp_path / "a", "offline", 500, [0])
+    note_start(run, "node0")  # an earlier sweep's
+    table = ProgressTable(["a", "b"], [], tmp_path, lines.append, Console(file=io.StringIO()))
+    table.refresh()
+    assert not lines
+    note_start(run, "node1")
+    table.refresh()
+    table.refresh()
+    run.save_checkpoint({}, "offline", 900)
+    note_start(run, "node1")  # its worker was lost
+    table.refresh()
+    table.mark_failed("a", "No such thing.")
+    note_start(run, "node2")  # a start that is seen after the end
+    table.refresh()
+    said = [re.sub(r"^\S+ ", "", line) for line in lines]
+    assert said[0] == "a: running, offline 500, node1" and "a: running, offline 900" in said[-2]
+    assert said[-1].startswith("a: failed") and table.rows["a"].state == "failed"
+
+
+@needs_ray
+def test_a_cell_without_memory_fails_in_one_line_and_the_others_go_on(tmp_path):
+    """The sweep's side of it, with Ray's errors and without its processes."""
+    from ray import exceptions
+
+    def of_cell(cause):
+        error = exceptions.RayError("Traceback ...")
+        error.cause = cause
+        return error
+
+    outcomes = {
+        "lite-world/fql/seeds-0-0": exceptions.OutOfMemoryError("1 worker(s) were killed\nTop 10 users"),
+        "lite-world/fql/seeds-1-1": of_cell(MemoryError("Unable to allocate 9 TiB")),
+        "lite-world/fql-n/seeds-0-0": exceptions.WorkerCrashedError(),
+        "lite-world/fql-n/seeds-1-1": None,
+    }
+
+    def get(name):
+        if outcomes[name]:
+            raise outcomes[name]
+
+    task = types.SimpleNamespace(remote=lambda cell, *_: cell_name(cell))
+    ray = types.SimpleNamespace(exceptions=exceptions, get=get, remote=lambda **_: lambda function: task)
+    ray.wait = lambda names, timeout: (names[:1], names[1:])
+    sweep = read_spec(write(tmp_path / "spec.toml", "seeds_per_cell = 1"))
+    table = ProgressTable(list(outcomes), [], tmp_path, lambda text: None, Console(file=io.StringIO()))
+    files = {"lite-world-play-v0": tmp_path / "play.npz"}
+    traces = _train_all(ray, sweep, sweep.cells, files, tmp_path, table)
+    killed, refused, lost = table.failures.values()
+    assert killed.startswith("It was killed for memory each time. Ask for fewer seeds_per_cell")
+    assert refused.startswith("Unable to allocate 9 TiB. Ask for fewer seeds_per_cell")
+    assert "lost more than 10 times" in lost
+    assert all("\n" not in message for message in table.failures.values())
+    assert list(traces) == list(outcomes)[:3] and table.rows["lite-world/fql-n/seeds-1-1"].state == "done"
+
+
+@needs_ray
+def test_cells_that_ray_kills_for_memory_end_the_sweep_in_lines(play, tmp_path, monkeypatch):
+    """Ray takes any node that has used a hundredth of its memory for a full one."""
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.01")
+    spec, out = write(tmp_path / "spec.toml", f"[data]\nlite-world-play-v0 = '{play}'"), tmp_path / "out"
+    sweep = qlac("sweep", spec, "--out", out)
+    try:
+        said = sweep.communicate(timeout=600)[0]
+    finally:
+        sweep.kill()
+    assert sweep.returncode == 1, said
+    assert said.count("It was killed for memory each time. Ask for fewer seeds_per_cell") == 2 * 2
+    assert "Traceback" not in said and "Top 10 memory users" not in said
+    assert "killed" in (out / "failures.txt").read_text()
 
 
 def test_what_is_done_is_skipped_only_where_it_is_what_is_asked_for(tmp_path):

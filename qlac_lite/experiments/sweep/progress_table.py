@@ -13,11 +13,19 @@ from rich.live import Live
 from rich.table import Table
 
 from qlac_lite.training.loop import Log
-from qlac_lite.training.run_folder import open_run
+from qlac_lite.training.run_folder import Run, open_run
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import read_json, write_json
 from qlac_lite.utils.statistics import newest
 
 STATES = ("failed", "running", "waiting", "done")  # in the order in which a reader wants to see them
+STARTED = ".started.json"  # in a run folder: where and from which step the cell runs
+
+
+def note_start(run: Run, node: str) -> None:
+    """Tells the table, over the file system, that a cell begins on `node`, or goes on there."""
+    phase, step = run.status()
+    write_json(run.folder / STARTED, {"node": node, "phase": phase, "step": step})
 
 
 @dataclasses.dataclass
@@ -31,6 +39,7 @@ class Row:
     node: str = ""
     message: str = ""
     read: int = 0  # time of the checkpoint that was read last, ns
+    started: int = 0  # time of the newest start, ns
     logged: tuple = ()  # what the last line said
 
     @property
@@ -53,6 +62,9 @@ class ProgressTable:
         console, self.live = console or Console(), None
         if console.is_terminal:
             self.live = Live(console=console, get_renderable=self.table, refresh_per_second=1)
+        for name in names:
+            with contextlib.suppress(OSError):  # there is none of an earlier sweep
+                (out / name / STARTED).unlink()
         for name in done:
             self._read_checkpoint(name)
             self.rows[name].state = "done"
@@ -85,11 +97,21 @@ class ProgressTable:
         self._update(name, state="failed", message=message)
 
     def refresh(self) -> None:
-        """Looks at the checkpoints of the cells that run."""
+        """Looks at which cells have started, and at the checkpoints of those that run."""
         for name, row in self.rows.items():
+            if row.state in ("waiting", "running"):
+                self._read_start(name)
             if row.state == "running":
                 self._read_checkpoint(name)
                 self._update(name)
+
+    def _read_start(self, name: str) -> None:
+        row, path = self.rows[name], self.out / name / STARTED
+        with contextlib.suppress(QlacError, OSError):  # there is none yet
+            started = path.stat().st_mtime_ns
+            if started != row.started:
+                self.mark_running(name, **read_json(path, "Wait."))
+                row.started = started
 
     def _read_checkpoint(self, name: str) -> None:
         """Another machine may replace it at any moment: what cannot be read now is read next time."""

@@ -12,13 +12,12 @@ import socket
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from qlac_lite.config import Config
 from qlac_lite.experiments.sweep.plan import check_data, fetch_data, find_done
-from qlac_lite.experiments.sweep.progress_table import ProgressTable
+from qlac_lite.experiments.sweep.progress_table import ProgressTable, note_start
 from qlac_lite.experiments.sweep.spec import Sweep, cell_name, dataset_of, read_spec
 from qlac_lite.training.loop import Log, start_run, train
 from qlac_lite.utils.cores import usable_cores, use_cores
@@ -28,7 +27,12 @@ from qlac_lite.utils.files import write_json, write_text
 RECORD, FAILURES = "sweep.json", "failures.txt"
 LOCK_SECONDS = 180.0  # NFS frees the locks of a lost node after its lease, 90 s by default
 RETRIES = 10  # times that Ray starts a cell again whose worker or node was lost
+MEMORY_RETRIES = 3  # or whose worker Ray killed, because its node's memory ran short
 POLL_SECONDS = 2.0
+LESS = (
+    "Ask for fewer seeds_per_cell, for more cores in [resources], so that fewer cells run at once, "
+    "or for a node with more memory."
+)
 
 
 def run_sweep(path: Path, out: Path, address: str = "local", log: Log = print) -> dict[str, str]:
@@ -63,6 +67,8 @@ def run_sweep(path: Path, out: Path, address: str = "local", log: Log = print) -
 def _import_ray():
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a course reports nobody's use
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of a change to come
+    os.environ.setdefault("RAY_task_oom_retries", str(MEMORY_RETRIES))  # for ever by default
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # else it prints a page for each worker it kills
     try:
         import ray
     except ImportError:
@@ -117,21 +123,14 @@ def _train_all(
     ray, sweep: Sweep, cells: list[Config], files: dict[str, Path], out: Path, table: ProgressTable
 ) -> dict[str, str]:
     """Trains the cells and shows how they fare; returns the traceback of each that failed."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    # On this node: it must not die with a worker's.
-    events = ray.remote(num_cpus=0, scheduling_strategy=here)(Events).remote()
     # max_calls=1: a process that has trained holds its GPU's memory until it ends.
     options = dict(num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES)
     task = ray.remote(**options)(train_cell)
-    start = lambda cell: task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:], events)
+    start = lambda cell: task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:])
     waiting, traces = {start(cell): cell_name(cell) for cell in cells}, {}
     while waiting:
         ended, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
-        for name, *where in ray.get(events.take.remote()):
-            if name in waiting.values():  # a report can be slower than the cell's end
-                table.mark_running(name, *where)
+        table.refresh()
         for reference in ended:
             name = waiting.pop(reference)
             try:
@@ -140,38 +139,27 @@ def _train_all(
             except ray.exceptions.RayError as error:
                 table.mark_failed(name, _reason(error))
                 traces[name] = str(error)
-        table.refresh()
     return traces
 
 
 def _reason(error: Exception) -> str:
-    """What the cell raised, or that its worker was lost too often."""
-    cause = getattr(error, "cause", None)
+    """What the cell raised, or why its worker was lost too often."""
+    cause, kind = getattr(error, "cause", None), type(error).__name__
+    if isinstance(cause, QlacError):
+        return str(cause)
+    if isinstance(cause, MemoryError):
+        return f"{cause}. {LESS}"
     if cause:
-        return str(cause) if isinstance(cause, QlacError) else f"{type(cause).__name__}: {cause}"
-    lost = f"its worker was lost more than {RETRIES} times. Run the same command again."
-    return f"{type(error).__name__}: {lost}"
+        return f"{type(cause).__name__}: {cause}"
+    if kind == "OutOfMemoryError":
+        return f"It was killed for memory each time. {LESS}"
+    return f"{kind}: its worker was lost more than {RETRIES} times. Run the same command again."
 
 
-class Events:
-    """What the cells report to the sweep, from their nodes."""
-
-    def __init__(self):
-        self.new = []
-
-    def add(self, *event) -> None:
-        self.new.append(event)
-
-    def take(self) -> list[tuple]:
-        taken, self.new = self.new, []
-        return taken
-
-
-def train_cell(config: Config, data: Path, out: Path, arguments: list[str], events: Any) -> None:
+def train_cell(config: Config, data: Path, out: Path, arguments: list[str]) -> None:
     """Trains one cell from its checkpoint, or from the start, in a process of its own.
 
-    `arguments` of the sweep's command line are for the run's record; `events` is told where and from which
-    step it runs.
+    `arguments` of the sweep's command line are for the run's record.
     """
     node = platform.node()
     if not (out / RECORD).exists():
@@ -181,6 +169,5 @@ def train_cell(config: Config, data: Path, out: Path, arguments: list[str], even
     sys.argv[1:] = arguments
     use_cores()
     run, dataset = start_run(config, data, out / cell_name(config), resume=True)
-    # Not waited for: Ray would lend this cell's cores to another.
-    events.add.remote(cell_name(config), node, *run.status())
+    note_start(run, node)
     train(run, dataset, wait=LOCK_SECONDS)
