@@ -23,7 +23,7 @@ from qlac_lite.config.protocol import SOURCES, describe_methods, describe_tasks
 from qlac_lite.experiments.catalogue import run_on_task
 from qlac_lite.training.run_folder import open_run, recorded_data
 from qlac_lite.utils.files import read_csv, read_json, write_json
-from qlac_lite.utils.forkserver import uninterrupted
+from qlac_lite.utils.processes import forkserver
 
 SMALL = [
     "--seeds",
@@ -166,14 +166,12 @@ def test_ctrl_c_in_an_import_ends_at_once(module, tmp_path):
 
 def test_ctrl_c_waits_while_processes_begin():
     before, reached = signal.getsignal(signal.SIGINT), []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
+    with pytest.raises(KeyboardInterrupt), forkserver([]):
         signal.raise_signal(signal.SIGINT)
         reached.append("the end")
     assert reached and signal.getsignal(signal.SIGINT) is before
-    with uninterrupted(signal.SIG_IGN):
-        signal.raise_signal(signal.SIGINT)
     with ThreadPoolExecutor() as pool:  # where no signal arrives
-        pool.submit(lambda: uninterrupted().__enter__()).result()
+        pool.submit(lambda: forkserver([]).__enter__()).result()
     assert signal.getsignal(signal.SIGINT) is before
 
 
