@@ -41,29 +41,19 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
     return transposed @ wrench + bias + (posture - transposed @ felt)
 
 
-def knows(arm) -> bool:
-    """Whether `torques` are those of robosuite's controller `arm`."""
-    if arm.name != "OSC_POSE":
-        return False
-    kind = arm.impedance_mode, arm.input_type, arm.input_ref_frame, bool(arm.uncoupling)
-    absent = arm.position_limits, arm.orientation_limits, arm.interpolator_pos, arm.interpolator_ori
-    return kind == ("fixed", "delta", "world", True) and all(each is None for each in absent)
-
-
 def control_loop(env) -> Callable[[np.ndarray], None]:
-    """The control step of a robosuite environment with one Panda, whose controller `knows` accepts."""
+    """The control step of a robosuite environment with one Panda of no `robomimic_spec.unknown_to_fast`."""
     model, data, robot = env.sim.model._model, env.sim.data._data, env.robots[0]
     arm, gripper = robot.part_controllers["right"], robot.gripper["right"]
     site, joints, speeds = data.site(arm.ref_name), np.array(arm.qpos_index), np.array(arm.qvel_index)
     motors = np.array(robot._ref_actuators_indexes_dict["right"])
     fingers = np.array(robot._ref_joint_gripper_actuator_indexes["right"])
     limits, (low, high) = model.actuator_ctrlrange[motors].T, model.actuator_ctrlrange[fingers].T
-    scale = (arm.output_max - arm.output_min) / 2
     masses, jacobians = np.zeros((model.nv, model.nv)), np.zeros((6, model.nv))  # of all joints
 
     def step(action: np.ndarray) -> None:
         """`action` (7,) in [-1, 1]."""
-        delta = action[:6] * scale
+        delta = arm.scale_action(action[:6])
         for substep in range(int(env.control_timestep / env.model_timestep)):
             mujoco.mj_step1(model, data)
             place, rotation = site.xpos, site.xmat.reshape(3, 3)

@@ -66,6 +66,26 @@ def _robosuite():
     return package
 
 
+def _made(args: dict):
+    """robosuite's environment of a file's `env_args`."""
+    robosuite, kwargs = _robosuite(), args["env_kwargs"] | OVERRIDES | {"env_name": args["env_name"]}
+    factory = import_module("robosuite.controllers.composite.composite_controller_factory")
+    try:
+        if isinstance(settings := kwargs.get("controller_configs"), dict):  # perhaps as before robosuite 1.5
+            settings = factory.refactor_composite_controller_config(settings, "Panda", ["right"])
+            kwargs["controller_configs"] = settings
+        with warnings.catch_warnings(action="ignore"):
+            made = robosuite.make(**kwargs)
+        arm = made.robots[0].part_controllers["right"]
+        if any(getattr(arm, f"{part}_limits", None) is not None for part in ("position", "orientation")):
+            raise NotImplementedError("limits of the hand's place or turn")
+    except Exception as error:  # of any kind, by its parts
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        remedy = "Mend its env_kwargs, or give robomimic's own file."
+        raise QlacError(f"robosuite does not take the file's env_args ({told}). {remedy}") from error
+    return made
+
+
 class RobomimicEnv(gymnasium.Env):
     """One task. Observation (S,) float32: `robomimic_spec.KEYS` in their order.
 
@@ -77,15 +97,15 @@ class RobomimicEnv(gymnasium.Env):
         stock: robosuite's own loop in place of `envs.panda`, which does not know all controllers.
         size: width and height of a rendered frame in pixels.
 
-    Raises QlacError: no simulator, another robot or version, or a controller of other than seven numbers.
+    Raises QlacError: no simulator, another robot or version, settings that robosuite refuses, or a controller
+    of other than seven numbers.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
 
     def __init__(self, args: dict, episode_limit: int, stock: bool = False, size: int = 200):
         self.task, self.episode_limit, self.size = spec.task_of(args), episode_limit, size
-        with warnings.catch_warnings(action="ignore"):
-            self.robosuite = _robosuite().make(args["env_name"], **args["env_kwargs"] | OVERRIDES)
+        self.robosuite = _made(args)
         self.model, self.data = self.robosuite.sim.model._model, self.robosuite.sim.data._data
         robot = self.robosuite.robots[0]
         self._arm = robot.part_controllers["right"]
@@ -99,9 +119,9 @@ class RobomimicEnv(gymnasium.Env):
                 f"This controller ({self._arm.name}) takes {self.robosuite.action_dim} numbers, but an "
                 "action of the course has 7 (OSC_POSE and the gripper). Give robomimic's own file."
             )
-        from qlac_lite.envs.panda import control_loop, knows
+        from qlac_lite.envs.panda import control_loop
 
-        self.stock = stock or not knows(self._arm)
+        self.stock = stock or bool(spec.unknown_to_fast(args))
         self._advance = self.robosuite.step if self.stock else control_loop(self.robosuite)
         self._renderer, self.render_mode = None, "rgb_array"
         shape = (9 + spec.OBJECT_SIZES[self.task],)
@@ -123,8 +143,10 @@ class RobomimicEnv(gymnasium.Env):
                 raise QlacError(f"Give {wanted}, not an array of the shape {state.shape}.")
             self.robosuite.sim.set_state_from_flattened(state)
             self.robosuite.sim.forward()
-        # Else the controller would go by the posture of the episode before.
-        self._arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])
+        # Else the controllers would go by the posture of another episode: the fast loop's, which stays the
+        # same object, and that of robosuite's loop, which a reset makes anew before the state is set.
+        for arm in (self._arm, self.robosuite.robots[0].part_controllers["right"]):
+            arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])
         self._steps = 0
         return self._observe(), {"success": False}
 

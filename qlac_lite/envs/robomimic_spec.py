@@ -9,6 +9,9 @@ ENV_NAMES = {"lift": "Lift", "can": "PickPlaceCan", "square": "NutAssemblySquare
 KEYS = ("robot0_eef_pos", "robot0_eef_quat", "robot0_gripper_qpos", "object")
 OBJECT_SIZES = {"lift": 10, "can": 14, "square": 14}
 STATE_SIZES = {"lift": 32, "can": 71, "square": 45}  # time, positions, velocities
+# of the arm's controller: what the fast loop has in one way only, and what it takes as it is
+FAST = ("type", "impedance_mode", "input_type", "input_ref_frame", "uncouple_pos_ori", "interpolation")
+DIALS = ("kp", "damping_ratio", "output_max", "output_min", "input_max", "input_min")
 PLAIN = dict(has_renderer=False, has_offscreen_renderer=False, ignore_done=True, use_object_obs=True)
 
 
@@ -27,6 +30,39 @@ def env_args(task: str) -> dict:
         camera_depths=False, camera_heights=84, camera_widths=84, lite_physics=False, reward_shaping=False,
     )  # fmt: skip
     return {"env_name": ENV_NAMES[task], "env_version": "1.5.2", "type": 1, "env_kwargs": settings}
+
+
+def _arm(args: dict) -> dict:
+    """The right arm's settings, {} if there are none; before robosuite 1.5 they had no body parts above."""
+    settings = args["env_kwargs"].get("controller_configs")
+    settings = settings[0] if isinstance(settings, list) and settings else settings
+    for part in ("body_parts", "right"):
+        settings = settings.get(part, settings) if isinstance(settings, dict) else {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def unknown_to_fast(args: dict) -> list[str]:
+    """Settings of the arm that `envs.panda` does not have, in words; with any, robosuite's own loop runs."""
+    arm, wanted = _arm(args), _arm(env_args("lift"))
+    defaults = {key: wanted[key] for key in FAST} | {"type": None, "input_ref_frame": "base"}  # robosuite's
+    held = {key: arm.get(key, default) for key, default in defaults.items()}
+    return [f"{key} is {held[key]}, not {wanted[key]}" for key in FAST if held[key] != wanted[key]]
+
+
+def loop_of(args: dict) -> str:
+    """Which control loop runs, in words."""
+    return "robosuite's own, slower control loop" if unknown_to_fast(args) else "the fast control loop"
+
+
+def control_note(args: dict) -> str:
+    """A sentence on settings of the arm's control other than robomimic's, and which loop runs; "" if none."""
+    arm, wanted, kwargs = _arm(args), _arm(env_args("lift")), args["env_kwargs"]
+    rate = kwargs.get("control_freq", 20)
+    kept = [key for key in DIALS if arm.get(key, wanted[key]) != wanted[key]]
+    other = [*unknown_to_fast(args), *(f"{key} is {arm[key]}, not {wanted[key]}" for key in kept)]
+    other += [f"control_freq is {rate}, not 20"] * (rate != 20)
+    told = f"Its control is not robomimic's ({'; '.join(other)}): it runs in {loop_of(args)}"
+    return told if other else ""
 
 
 def task_of(args: dict) -> str:
