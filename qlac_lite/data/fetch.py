@@ -67,22 +67,22 @@ def get_dataset(
                 f"--shards generates files, so it does not go with --source {source}. "
                 "For files that you have, give their folder to qlac train --data."
             )
-        _at_least(1, shards=shards)
+        at_least(1, shards=shards)
         together = folder / f"{generated}-{shards}-shards"
         for each in range(seed, seed + shards):
             get_dataset(name, "generate", count, each, workers, together, log=log)
         return together
-    file = name + suite.SUFFIX
-    places = (folder / file, Path("~/.ogbench/data").expanduser() / file)
     wants_official |= source == "auto" and episodes is None
-    if wants_official and (official := [path for path in places if path.exists()]):
-        return checked(official[0], "cached file")
-    if source == "file":
-        raise QlacError(
-            f"There is no {file} in {folder} or in ~/.ogbench/data. "
-            "Put it there, or use --source auto to fetch or generate it."
-        )
     if wants_official:
+        file, theirs = name + suite.SUFFIX, _named(suite.LAYOUT, domain)
+        places = (folder / file, folder / theirs, Path(suite.HOME).expanduser() / theirs)
+        if official := [path for path in places if path.exists()]:
+            return checked(official[0], "cached file")
+        if source == "file":
+            raise QlacError(
+                f"There is no {file} in {folder} or {'' if theirs == file else theirs + ' '}in {suite.HOME}. "
+                "Put it there, or use --source auto to fetch or generate it."
+            )
         made = f" Generate it (qlac data {name} --source generate) and give its path to --data"
         remedy = f"{made}, or put the file at {places[0]}." if source == "download" else ""
         try:
@@ -100,7 +100,11 @@ def get_dataset(
     return checked(path, "generated file")
 
 
-def _at_least(least: int, **options: int | None) -> None:
+def _named(place: str, domain: Domain) -> str:
+    return place.format(name=domain.dataset, task=domain.env_class, people=domain.env_type)
+
+
+def at_least(least: int, **options: int | None) -> None:
     for option, value in options.items():
         if value is not None and value < least:
             raise QlacError(f"--{option} is {value}, but has to be at least {least}.")
@@ -114,8 +118,8 @@ def generate(
     Waits for another process that makes it, and takes what that has made.
     Raises QlacError for a number out of range, or a disk that refuses. Finished episodes are kept.
     """
-    _at_least(1, episodes=episodes, workers=workers)
-    _at_least(0, seed=seed)
+    at_least(1, episodes=episodes, workers=workers)
+    at_least(0, seed=seed)
     there = path.exists()
     with one_writer(path, log):
         if there or not path.exists():
@@ -131,7 +135,7 @@ def _download(domain: Domain, path: Path, remedy: str, log) -> None:
     for host, url in suite_of(domain).HOSTS.items():
         try:
             downloader = pooch.HTTPDownloader(progressbar=True, timeout=(5, 30))
-            url = url.format(name=name, task=domain.env_class, people=domain.env_type)
+            url = _named(url, domain)
             pooch.retrieve(url, None, partial.name, path.parent, downloader=downloader)
             record_source(partial, f"downloaded from {host}, {url}")
             for suffix in (NOTE, ""):  # first the note, without which a file counts as given

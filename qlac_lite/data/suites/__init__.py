@@ -2,6 +2,8 @@
 
 SUFFIX      of its files
 HOSTS       addresses of its official files, by what the host is called
+HOME        folder where the suite's own tools put them, and
+LAYOUT      path of one in there; both only where there are HOSTS
 STAND_INS   what is generated where an official file cannot be had
 label(content, task, stride, offline_reward)      the content that `data.load.read` gives, as a Dataset
 generate(domain, episodes, seed, path, workers)   writes a file

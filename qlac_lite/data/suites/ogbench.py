@@ -13,7 +13,7 @@ from qlac_lite.data.suites.parallel import in_parallel
 from qlac_lite.envs.ogbench import PRELOADED, task_goal
 from qlac_lite.utils.files import write_npz
 
-SUFFIX = ".npz"
+SUFFIX, HOME, LAYOUT = ".npz", "~/.ogbench/data", "{name}.npz"
 HOSTS = {
     "the authors' host": "https://rail.eecs.berkeley.edu/datasets/ogbench/{name}.npz",
     "the mirror": "https://huggingface.co/datasets/zhouzypaul/ogbench_datasets/resolve/main/{name}.npz",

@@ -15,7 +15,8 @@ from qlac_lite.envs.robomimic_spec import env_args
 from qlac_lite.utils.errors import QlacError
 
 SUFFIX = ".hdf5"
-_FILE = "resolve/main/v1.5/{task}/{people}/low_dim_v15.hdf5"
+HOME, LAYOUT = "~/.robomimic", "{task}/{people}/low_dim_v15.hdf5"
+_FILE = f"resolve/main/v1.5/{LAYOUT}"
 HOSTS = {
     "the authors' folder": f"https://huggingface.co/datasets/robomimic/robomimic_datasets/{_FILE}",
     "their older folder": f"https://huggingface.co/datasets/amandlek/robomimic/{_FILE}",
