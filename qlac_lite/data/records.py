@@ -61,11 +61,11 @@ def _source(path: Path, digest: str) -> str:
 
 
 def describe(summary: dict[str, Any]) -> str:
-    """One line on a verified file."""
+    """A line on a verified file, with what to know of it."""
     shortest, longest = summary["episode_length"]
     steps = f"{shortest} to {longest}" if shortest < longest else shortest
     counts = "{domain}, {transitions:,} transitions in {episodes:,} episodes".format(**summary)
-    return f"{counts} of {steps} steps; {summary['provenance']}"
+    return ". ".join([f"{counts} of {steps} steps; {summary['provenance']}", *summary.get("notes", ())])
 
 
 def check_numbers(name: str, array: np.ndarray, shape: tuple | None = None, remedy: str = "") -> None:

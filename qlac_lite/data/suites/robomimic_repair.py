@@ -2,7 +2,7 @@
 
 `object` is written in two orders, its relative pose is a sample late, and row 0 of that is garbage: it is
 computed anew, as the environment does. Some files go on after the success: a demonstration is cut at its
-first reward or done, where an online episode ends, too.
+first reward or done, where an online episode ends, too. A file without next_obs lacks the last one.
 """
 
 from typing import Any
@@ -24,13 +24,24 @@ def repaired(task: str, raw: list[dict[str, Any]]) -> tuple[str, list[dict[str, 
     for each in raw:
         ended = (each["rewards"] == 1) | (each["dones"] == 1)
         keep = int(np.argmax(ended)) + 1 if ended.any() else len(ended)
-        rows = [np.append(each[f"obs/{k}"][:keep], each[f"next_obs/{k}"][keep - 1 : keep], 0) for k in KEYS]
+        followed = f"next_obs/{KEYS[0]}" in each or keep < len(ended)
+        left_out = not followed and each["rewards"][keep - 1] == 0  # its target needs what nobody has seen
+        keep -= left_out
+        if keep == 0:
+            raise QlacError(f"{each['name']} has a single step, and no observation after it.")
+        rows = [np.append(each[f"obs/{k}"][:keep], _next(each, k)[keep - 1 : keep], 0) for k in KEYS]
         position, quaternion, _, thing = rows
         rows[-1] = object_observation(task, thing[:, pose_at : pose_at + 7], position, quaternion)
         kept = {key: each[key][:keep] for key in ("actions", "rewards", "states") if key in each}
         observations = np.concatenate(rows, axis=1).astype(np.float32)
-        found.append({"name": each["name"], "observations": observations, **kept})
+        found.append({"name": each["name"], "observations": observations, "left_out": left_out, **kept})
     return order, found
+
+
+def _next(each: dict[str, Any], key: str) -> np.ndarray:
+    """The observations after each step (T, ...); where the file has none, the last stands in after itself."""
+    now = each[f"obs/{key}"]
+    return each.get(f"next_obs/{key}", np.append(now[1:], now[-1:], axis=0))
 
 
 def _order(task: str, raw: list[dict[str, Any]]) -> tuple[str, int]:
