@@ -52,6 +52,29 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def _verify(file: Path, name: str | None, replay: int | None) -> None:
+    from qlac_lite.data.fetch import at_least
+    from qlac_lite.data.load import count_solved, read
+    from qlac_lite.data.records import describe
+
+    at_least(1, replay=replay)
+    domain = name and get_domain(name)
+    content, held = read(file, domain)
+    print(f"{file} is sound: {describe(held)}")
+    # A sparse task has the goals of its dense twin.
+    tasks = [get_task(each) for each in task_names() if "-sparse-" not in each]
+    tasks = [task for task in tasks if task.domain.name == held["domain"]]
+    if domain and name != domain.dataset:
+        tasks = [get_task(name)]
+    for task, (steps, episodes) in count_solved(content, tasks).items():
+        print(f"{task}: {steps:,} solved steps in {episodes:,} of {held['episodes']:,} episodes")
+    if replay is not None:
+        from qlac_lite.data.suites import robomimic_replay
+
+        for line in robomimic_replay.replay(content, held, replay):
+            print(line, flush=True)
+
+
 @app.command()
 def data(
     name: Annotated[Word, Argument(help="Dataset, such as cube-single-play-v0.")] = None,
@@ -61,9 +84,8 @@ def data(
     shards: Annotated[Number, Option(help="Generate that many files, for training to stream.")] = None,
     workers: Annotated[Number, Option(help="Simulator processes; all cores by default.")] = None,
     out: Annotated[Place, Option(help="Folder; default $QLAC_DATA or the user's cache.")] = None,
-    verify: Annotated[
-        Place, Option(help="Only check this file, against NAME, a dataset or task, if given.")
-    ] = None,
+    verify: Annotated[Place, Option(help="Only check this file, against NAME, a dataset or task.")] = None,
+    replay: Annotated[Number, Option(help="With --verify: replay that many demonstrations.")] = None,
 ) -> None:
     """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, says where it came from.
 
@@ -71,26 +93,17 @@ def data(
     mirror; **generate**, OGBench's scripted oracles (1000 transitions an episode), or scripts in place of
     Robomimic's people; **auto**, these in that order, but with --episodes it generates.
 
+    --verify FILE --replay N also replays a robomimic file's first N demonstrations in the simulator, and
+    compares states.
+
     Prints the path of the file, or of the folder of its shards. A killed generation goes on where it was.
     Name, episodes and seed determine the bytes. Generated files are named as such.
     """
     if verify:
-        from qlac_lite.data.load import count_solved
-        from qlac_lite.data.load import verify as check
-        from qlac_lite.data.records import describe
-
-        domain = name and get_domain(name)
-        held = check(verify, domain)
-        print(f"{verify} is sound: {describe(held)}")
-        tasks = [
-            get_task(each) for each in task_names() if "-sparse-" not in each
-        ]  # which have the same goals
-        tasks = [task for task in tasks if task.domain.name == held["domain"]]
-        if domain and name != domain.dataset:
-            tasks = [get_task(name)]
-        for task, (steps, episodes) in count_solved(verify, tasks).items():
-            print(f"{task}: {steps:,} solved steps in {episodes:,} of {held['episodes']:,} episodes")
+        _verify(verify, name, replay)
         return
+    if replay is not None:
+        raise QlacError("--replay replays demonstrations of a file that you have: give --verify FILE, too.")
     if not name:
         raise QlacError("Name a dataset, such as cube-single-play-v0. `qlac tasks` lists them all.")
     from qlac_lite.data.fetch import get_dataset
@@ -137,7 +150,7 @@ def train(
     print(f"{get_method(method).title} on {config.task}, {preset}, seeds {list(config.seed_list)}: {out}")
     if (papers := get_task(task).papers_task) != config.task:
         print(f"Rewards are dense here; the paper's figures are for {papers}.")
-    print(f"Data: {run.data['provenance']}")
+    print(". ".join([f"Data: {run.data['provenance']}", *run.data.get("notes", ())]))
     loop.train(run, dataset)
 
 

@@ -46,8 +46,7 @@ def load(path: Path, task: Task, stride: int = 1, offline_reward: str = "next") 
     return dataset, summary | {"solved": {task.name: solved_steps(dataset)}}
 
 
-def count_solved(path: Path, tasks: Iterable[Task]) -> dict[str, list[int]]:
-    """The `solved_steps` of a verified file, by task."""
-    content, _ = read(path)
+def count_solved(content: Any, tasks: Iterable[Task]) -> dict[str, list[int]]:
+    """The `solved_steps` of what `read` gave, by task."""
     label = lambda task: suite_of(task.domain).label(content, task, 1, "next")
     return {task.name: solved_steps(label(task)) for task in tasks}

@@ -22,7 +22,7 @@ from qlac_lite.config import make_config
 from qlac_lite.config.tasks import DOMAINS, get_task, task_names
 from qlac_lite.data import fetch
 from qlac_lite.data.fetch import generate
-from qlac_lite.data.load import count_solved, load, verify
+from qlac_lite.data.load import count_solved, load, read, verify
 from qlac_lite.data.records import record_source
 from qlac_lite.data.shards import open_shards
 from qlac_lite.data.suites import ogbench, parallel, suite_of
@@ -375,7 +375,7 @@ def test_successes_are_counted(rows, steps, episodes, spoil):
     """A solved state that no transition leads to, the first of an episode, is none."""
     path = solved_at(spoil, *rows)
     assert load(path, TASK)[1]["solved"] == {TASK.name: [steps, episodes]}
-    assert count_solved(path, [TASK]) == {TASK.name: [steps, episodes]}
+    assert count_solved(read(path)[0], [TASK]) == {TASK.name: [steps, episodes]}
 
 
 def test_verify_says_how_often_each_task_is_solved(spoil):

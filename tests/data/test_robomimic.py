@@ -1,6 +1,7 @@
 """Robomimic: the simulator, the files and their traps, scripted demonstrations,
 and runs on Lift from end to end."""
 
+import dataclasses
 import importlib.util
 import json
 import subprocess
@@ -8,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from test_cli import here
 
 from qlac_lite.config import METHODS, make_config
 from qlac_lite.config.tasks import DOMAINS, ROBOMIMIC, get_task
@@ -20,9 +22,22 @@ if importlib.util.find_spec("robosuite") is None:
 
 from qlac_lite.data import fetch, load  # noqa: E402
 from qlac_lite.data.fetch import generate  # noqa: E402
-from qlac_lite.data.suites import robomimic, robomimic_files, robomimic_scripts  # noqa: E402
+from qlac_lite.data.records import describe  # noqa: E402
+from qlac_lite.data.suites import (  # noqa: E402
+    robomimic,
+    robomimic_files,
+    robomimic_replay,
+    robomimic_scripts,
+)
 from qlac_lite.envs.robomimic import RobomimicEnv  # noqa: E402
-from qlac_lite.envs.robomimic_spec import KEYS, env_args, object_observation, rotate, task_of  # noqa: E402
+from qlac_lite.envs.robomimic_spec import (  # noqa: E402
+    KEYS,
+    control_note,
+    env_args,
+    object_observation,
+    rotate,
+    task_of,
+)
 
 LIFT = "lift-mh-low_dim"
 CAN = ROBOMIMIC["can-mh-low_dim"]
@@ -159,11 +174,65 @@ def test_a_controller_that_the_fast_loop_does_not_know_goes_by_the_stock_one():
     env = RobomimicEnv(args, 5)
     env.reset(seed=0)
     assert env.stock and env.step(np.zeros(7))[1] == -1
-    arm["position_limits"], arm["input_ref_frame"] = [[-1, -1, 0], [1, 1, 2]], "world"
-    assert RobomimicEnv(args, 5).stock
     arm["type"] = "JOINT_POSITION"
     with pytest.raises(QlacError, match="takes 8 numbers, but an action of the course has 7"):
         RobomimicEnv(args, 5)
+
+
+def controlled(arm=(), **settings):
+    """env_args of Lift with other settings of the arm's controller, and others."""
+    args = env_args("lift")
+    args["env_kwargs"]["controller_configs"]["body_parts"]["right"].update(arm)
+    args["env_kwargs"].update(settings)
+    return args
+
+
+OLD = controlled()["env_kwargs"]["controller_configs"]["body_parts"]["right"]
+
+
+@pytest.mark.parametrize(
+    "args, fast, told",
+    [
+        (controlled(dict(kp=300)), True, "kp is 300, not 150"),
+        (controlled(dict(damping_ratio=2)), True, "damping_ratio is 2"),
+        (controlled(dict(output_max=0.1, output_min=-0.05)), True, "output_max is 0.1"),
+        (controlled(dict(input_max=2, input_min=-1)), True, "input_max is 2"),
+        (controlled(control_freq=10), True, "control_freq is 10, not 20"),
+        (controlled(env_name="Lift"), True, ""),
+        (controlled(dict(input_ref_frame="base")), False, "input_ref_frame is base, not world"),
+        (controlled(dict(interpolation="linear")), False, "interpolation is linear"),
+        (controlled(dict(uncouple_pos_ori=False)), False, "uncouple_pos_ori is False"),
+        (controlled(controller_configs=None), False, "input_ref_frame is base"),
+        (controlled(controller_configs=OLD), True, ""),  # as robosuite 1.4 wrote it
+    ],
+)
+def test_which_loop_runs_is_said_and_it_moves_the_arm_as_robosuite_does(args, fast, told):
+    note = control_note(args)
+    assert told in note and bool(note) == bool(told) and ("fast" in note or not note) == fast
+    pair = [RobomimicEnv(args, 50, stock=stock) for stock in (False, True)]
+    assert pair[0].stock != fast
+    rng = np.random.default_rng(0)
+    for env in pair:
+        env.reset(seed=3)
+    for action in rng.uniform(-1, 1, (3 * fast, 7)):
+        states = [(env.step(action), env.state())[1] for env in pair]
+        np.testing.assert_allclose(*states, atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (controlled(sausage=1), "sausage"),
+        (controlled(control_freq=0), "Control frequency 0"),
+        (controlled(dict(input_ref_frame="hand")), "got: hand"),
+        (controlled(dict(position_limits=[[-1, -1, 0], [1, 1, 2]])), "limits of the hand's place"),
+        (controlled(controller_configs={"type": "BASIC", "body_parts": {"arms": {}}}), "KeyError"),
+    ],
+)
+def test_settings_that_robosuite_does_not_take_are_told_in_a_line(args, message):
+    with pytest.raises(QlacError, match=f"robosuite does not take .*{message}.* Mend its env_kwargs") as told:
+        RobomimicEnv(args, 5)
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -403,7 +472,7 @@ def shuffle_poses(root):
     "change, message",
     [
         (drop("actions"), "demo_0 lacks actions"),
-        (drop("next_obs"), "lacks next_obs/robot0_eef_pos"),
+        (drop("next_obs/object"), "demo_0 lacks next_obs/object"),
         (images_only, "images and no object's pose"),
         (poke("actions", (0, 0), np.nan), "demo_1: actions has a NaN or infinity in row 0"),
         (poke("obs/object", (2, 9), np.inf), "obs/object has a NaN or infinity in row 2"),
@@ -440,6 +509,235 @@ def test_each_fault_of_a_file_is_named(tmp_path, change, message):
     with pytest.raises(QlacError, match=message) as told:
         load.load(path, get_task("can-mh-low_dim"))
     assert str(path) in str(told.value) and "qlac data can-mh-low_dim" in str(told.value)
+
+
+# Files as people have them.
+
+
+def without(*keys):
+    def change(root):
+        for name in root["data"]:
+            for key in keys:
+                del root[f"data/{name}/{key}"]
+
+    return change
+
+
+def masked(*names, more=None):
+    """These masks in place of the file's own."""
+
+    def change(root):
+        del root["mask"]
+        for name in names:
+            root[f"mask/{name}"] = np.array([b"demo_0"])
+        if more:
+            more(root)
+
+    return change
+
+
+def of_nobody(root):
+    del root.attrs["provenance"]
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [("train", "valid"), ("20_percent", "50_percent_train"), ("core", "train", "valid"), ("2_demos",)],
+)
+@pytest.mark.parametrize("people", ["mh", "ph"])
+def test_masks_that_tell_nobody_leave_it_to_the_name(tmp_path, masks, people):
+    name = f"can-{people}-low_dim"
+    path = written(tmp_path, fake(), change=masked(*masks, more=of_nobody))
+    data, summary = load.load(path, get_task(name))
+    assert summary["domain"] == name and data.num_starts == 10
+    assert any(f"taken for {name}" in note for note in summary["notes"])
+    folder = tmp_path / people
+    folder.mkdir()
+    assert load.verify(path.rename(folder / "low_dim.hdf5"))["domain"] == name
+    with pytest.raises(QlacError, match="holds can-mh-low_dim data .*, but square"):
+        load.verify((folder / "low_dim.hdf5").rename(path), ROBOMIMIC["square-mh-low_dim"])
+
+
+@pytest.mark.parametrize("mask", ["better", "worse_train", "okay_better", "worse_okay_valid"])
+def test_a_tier_in_any_mask_tells_mh(tmp_path, mask):
+    path = written(tmp_path, fake(), change=masked("train", mask, more=of_nobody))
+    assert load.verify(path)["domain"] == "can-mh-low_dim" and not load.verify(path)["notes"]
+    with pytest.raises(QlacError, match="holds can-mh-low_dim data .*, but can-ph"):
+        load.verify(path, ROBOMIMIC["can-ph-low_dim"])
+
+
+def test_published_numbers_and_the_generators_word_tell_the_set(tmp_path, monkeypatch):
+    name = "can-ph-low_dim"
+    published = dataclasses.replace(ROBOMIMIC[name], episodes=2, paper_data=(10, 1))
+    monkeypatch.setitem(ROBOMIMIC, name, published)
+    path = written(tmp_path, fake(), change=masked("train", "20_percent", more=of_nobody))
+    with pytest.raises(QlacError, match="holds can-ph-low_dim data .*, but can-mh"):
+        load.verify(path, CAN)
+    monkeypatch.undo()
+
+    def made(root):
+        root.attrs["provenance"] = "scripted stand-ins: can-ph-low_dim, 2 demonstrations"
+
+    path = written(tmp_path, fake(), change=masked("train", more=made))
+    with pytest.raises(QlacError, match="holds can-ph-low_dim data .*, but can-mh"):
+        load.verify(path, CAN)
+
+
+def test_without_next_obs_the_next_row_is_taken_and_a_last_step_without_success_is_left_out(tmp_path):
+    found = fake(steps=(6, 4, 5))
+    found[1]["rewards"][:], found[1]["dones"][:] = 0, [0, 0, 0, 1]  # fails
+    found[2]["rewards"][2:] = 1  # goes on after its success
+    whole, _ = load.load(written(tmp_path, found), get_task("can-mh-low_dim"))
+    path = written(tmp_path, found, change=without("next_obs"))
+    data, summary = load.load(path, get_task("can-mh-low_dim"))
+    kept = [each for each in range(7 + 5 + 4) if each != 11]  # row 11 is what the failed step led to
+    assert summary["transitions"] == 6 + 3 + 3 and summary["successes"] == 2
+    np.testing.assert_array_equal(data.rewards, [-1] * 5 + [0, 0] + [-1] * 3 + [0, -1, -1, 0, 0])
+    rows = whole.observations[kept].copy()
+    rows[6] = rows[5]  # the last stands in after the success of demo_0
+    np.testing.assert_array_equal(data.observations, rows)
+    np.testing.assert_array_equal(data.masks[:6], [1] * 5 + [0])
+    assert "no next_obs, so obs[t + 1] is taken. 1 last steps" in describe(summary)
+
+
+@pytest.mark.parametrize(
+    "change, rows, message",
+    [
+        (without("next_obs"), (6, 4), None),
+        (without(*(f"next_obs/{key}" for key in KEYS)), (6, 4), None),  # an empty group
+        (drop("next_obs"), (6, 4), None),  # of one demonstration alone
+        (without("next_obs"), (1, 4), None),  # a single step, with success
+        (without("next_obs/object"), (6, 4), "demo_0 lacks next_obs/object"),
+    ],
+)
+def test_other_files_without_next_obs(tmp_path, change, rows, message):
+    path = written(tmp_path, fake(steps=rows), change=change)
+    if message is None:
+        assert load.verify(path)["transitions"] == sum(rows)
+    else:
+        with pytest.raises(QlacError, match=message):
+            load.verify(path)
+
+
+def test_a_single_step_with_nothing_after_it_is_told(tmp_path):
+    found = fake(steps=(1, 3))
+    found[0]["rewards"][:], found[0]["dones"][:] = 0, 0
+    with pytest.raises(QlacError, match="demo_0 has a single step, and no observation after it"):
+        load.verify(written(tmp_path, found, change=without("next_obs")))
+
+
+def recording(env="PickPlaceCan", version="1.5.1", **info):
+    """As robosuite's collect_human_demonstrations writes it."""
+
+    def change(root):
+        attrs = root["data"].attrs
+        del attrs["env_args"], attrs["total"], root["mask"]
+        without("obs", "next_obs", "rewards", "dones")(root)
+        attrs["repository_version"], attrs["env"] = version, env
+        attrs["env_info"] = json.dumps(dict(env_name=env, robots=["Panda"], controller_configs={}) | info)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (recording(), "robosuite's own recording.*convert_robosuite.py --dataset FILE, then dataset_states"),
+        (
+            recording(version="1.4.1", robots="Panda"),
+            "with robomimic's scripts and robosuite 1.5: conversion",
+        ),
+        (without("obs", "next_obs", "rewards", "dones"), "only half converted.* 1.5: dataset_states_to_obs"),
+        (without("obs", "next_obs"), "only half converted"),
+        (recording(env="Door"), "no environment 'Door'"),
+        (recording(robots=["Sawyer"]), "Sawyer"),
+    ],
+)
+@pytest.mark.parametrize("asked", [None, CAN])
+def test_a_raw_recording_is_told_how_to_be_converted(tmp_path, change, message, asked):
+    path = written(tmp_path, fake(), change=change)
+    with pytest.raises(QlacError, match=message) as told:
+        load.verify(path, asked)
+    assert "qlac data" not in str(told.value) or "dataset_states" not in str(told.value)
+    assert here("data", "--verify", path).returncode == 2
+
+
+@pytest.mark.parametrize("task, people", [("lift", "mh"), ("can", "ph"), ("square", "mh")])
+def test_files_where_robomimic_puts_them_are_found(tmp_path, monkeypatch, task, people):
+    name, place = f"{task}-{people}-low_dim", f"{task}/{people}/low_dim_v15.hdf5"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("QLAC_DATA", str(tmp_path / "cache"))
+    missing = here("data", name, "--source", "file")
+    assert missing.returncode == 2 and "ogbench" not in missing.stderr
+    assert f"{name}.hdf5 in {tmp_path}/cache or {place} in ~/.robomimic" in missing.stderr
+    for folder in (tmp_path / ".robomimic", tmp_path / "cache"):
+        path = folder / place
+        path.parent.mkdir(parents=True)
+        written(tmp_path, fake(task), task, masked("train", more=of_nobody)).rename(path)
+        assert here("data", name).stdout.strip() == str(path)
+
+
+def edited(lift_file, tmp_path, change=None, args=None):
+    path = tmp_path / "copy.hdf5"
+    path.write_bytes(lift_file.read_bytes())
+    with h5py.File(path, "r+") as root:
+        if change:
+            change(root)
+        if args:
+            root["data"].attrs["env_args"] = json.dumps(args)
+    return path
+
+
+def test_demonstrations_are_replayed_beside_their_states(lift_file, tmp_path):
+    said = here("data", LIFT, "--verify", lift_file, "--replay", 2)
+    assert (said.returncode, said.stderr) == (0, "")
+    lines = said.stdout.splitlines()
+    assert lines[1] == "Replayed by the fast control loop:" and len(lines) == 5
+    assert "demo_1: 74 steps; states differ by up to 0 (m, rad)" in lines[3]
+    assert "success (recorded: success)" in lines[3] and lines[4].startswith("2 of 2")
+    path = edited(lift_file, tmp_path, args=controlled(dict(input_ref_frame="base")))
+    assert "robosuite's own, slower control loop" in here("data", "--verify", path, "--replay", 1).stdout
+
+
+def test_either_loop_repeats_an_episode_from_its_first_state(pair):
+    actions = np.random.default_rng(2).uniform(-1, 1, (4, 7))
+    for env in pair:
+        env.reset(seed=3)
+        first = env.state()
+        states = [(env.step(action), env.state())[1] for action in actions]
+        env.reset(seed=9)
+        env.reset(options={"state": first})
+        again = [(env.step(action), env.state())[1] for action in actions]
+        np.testing.assert_allclose(again, states, atol=1e-9)
+
+
+def nan_state(root):
+    root["data/demo_0/states"][3] = np.nan
+
+
+@pytest.mark.parametrize(
+    "change, args, count, message",
+    [
+        (None, controlled(dict(kp=300)), 9, "Only 0 of 3 demonstrations follow their recording"),
+        (None, controlled(control_freq=10), 1, "Only 0 of 1"),
+        (None, controlled(dict(output_max=0.1, output_min=-0.1)), 1, "Only 0 of 1"),
+        (without("states"), None, 1, "demo_0 has no states"),
+        (nan_state, None, 1, "demo_0: states has a NaN or infinity in row 3"),
+        (None, controlled(sausage=1), 1, "robosuite does not take"),
+        (None, None, 0, "--replay is 0, but has to be at least 1"),
+    ],
+)
+def test_a_replay_that_cannot_be_or_does_not_follow(lift_file, tmp_path, change, args, count, message):
+    said = here("data", "--verify", edited(lift_file, tmp_path, change, args), "--replay", count)
+    assert said.returncode == 2 and message in said.stderr and "Traceback" not in said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1
+
+
+def test_replay_goes_with_a_robomimic_file():
+    alone = here("data", LIFT, "--replay", 1)
+    assert alone.returncode == 2 and "give --verify FILE" in alone.stderr
+    with pytest.raises(QlacError, match="but this one holds cube-single data"):
+        next(robomimic_replay.replay({}, {"domain": "cube-single"}, 1))
 
 
 def test_other_faults_of_files(tmp_path):
