@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+import shlex
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +21,7 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
     installed = {each.name.lower().replace("-", "_") for each in metadata.distributions()}
     return dict(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        command=" ".join([program, *sys.argv[1:]]),
+        command=shlex.join([program, *sys.argv[1:]]),
         qlac_lite=qlac_lite.__version__,
         versions={package: metadata.version(package) for package in packages if package in installed},
         python=platform.python_version(),

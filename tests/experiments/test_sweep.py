@@ -5,6 +5,7 @@ import importlib.util
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -433,6 +434,22 @@ def test_what_ray_cannot_do_is_said_before_a_cell_starts(play, tmp_path):
             tmp_path / "out",
             log=lambda text: None,
         )
+
+
+@needs_ray
+@pytest.mark.parametrize("python", ["/a b/bin/python", "/it's/python", "/a&b/(c)/python", "/plain/python"])
+def test_workers_start_with_a_python_whose_path_a_shell_would_split(play, tmp_path, monkeypatch, python):
+    import ray
+
+    def init(address, runtime_env, **options):
+        command = runtime_env.get("py_executable", sys.executable)  # Ray's own choice, in a line for bash
+        raise RuntimeError(f"started {shlex.split(command)}")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(sys, "executable", python)
+    spec = write(tmp_path / "spec.toml", f"[data]\nlite-world-play-v0 = '{play}'")
+    with pytest.raises(QlacError, match=re.escape(f"started {[python]}")):
+        run_sweep(spec, tmp_path / "out", log=lambda text: None)
 
 
 def parent_of_writer(folder):

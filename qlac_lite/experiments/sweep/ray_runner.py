@@ -8,6 +8,7 @@ lock in it keeps two writers apart. A cell that fails does not stop the others.
 import math
 import os
 import platform
+import shlex
 import socket
 import sys
 import warnings
@@ -51,7 +52,7 @@ def run_sweep(path: Path, out: Path, address: str = "local", log: Log = print) -
     jax.config.update("jax_platforms", "cpu")  # of this process alone: the GPUs' memory is for the cells
     files = fetch_data(sweep, todo, log)
     check_data(done, out, files)
-    write_json(out / RECORD, {"command": " ".join(["qlac", *sys.argv[1:]]), "spec": path.read_text()})
+    write_json(out / RECORD, {"command": shlex.join(["qlac", *sys.argv[1:]]), "spec": path.read_text()})
     _connect(ray, address, sweep, log)
     table = ProgressTable(list(map(cell_name, sweep.cells)), list(map(cell_name, done)), out, log)
     try:
@@ -83,13 +84,16 @@ def _connect(ray, address: str, sweep: Sweep, log: Log) -> None:
     local = address == "local"
     options = dict(num_cpus=usable_cores(), include_dashboard=False) if local else {}
     options |= dict(log_to_driver=False, logging_level="ERROR")
+    environment = {"env_vars": worker_variables(sweep)}
+    if (python := shlex.quote(sys.executable)) != sys.executable:
+        environment["py_executable"] = python  # Ray gives it to a shell as it stands
     try:
         if address not in ("local", "auto"):  # Ray itself tries for minutes
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=10).close()
         with warnings.catch_warnings():  # a fork of JAX is dangerous, but what Ray forks runs another program
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-            ray.init(address, runtime_env={"env_vars": worker_variables(sweep)}, **options)
+            ray.init(address, runtime_env=environment, **options)
     except Exception as error:  # Ray raises all kinds
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         if local:
