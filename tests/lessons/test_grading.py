@@ -1,6 +1,7 @@
 """The course in a lab: all lessons released through nbgrader's exchange, fetched, half solved, submitted,
 collected and graded."""
 
+import copy
 import os
 import re
 import shutil
@@ -9,8 +10,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from build_lessons import ROOT, lesson_sources, notebook_paths, read_lesson
+from collect import collect
 
 CONFIG = """
 c = get_config()
@@ -22,18 +25,15 @@ c.Exchange.cache = {cache!r}
 """
 
 
-def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_path):
-    """Every second exercise is solved: it gets its points although the exercises that it builds on are open,
-    and no other does."""
-    from nbgrader.api import Gradebook
-
-    course, learner, exchange = (tmp_path / name for name in ("course", "learner", "exchange"))
-    for folder in (course, learner, exchange):
+@pytest.fixture
+def nbgrader(tmp_path):
+    """Runs a command of nbgrader in a folder of `tmp_path`: course, learner or exchange."""
+    for folder in (tmp_path / name for name in ("course", "learner", "exchange")):
         folder.mkdir()
         (folder / "nbgrader_config.py").write_text(
-            CONFIG.format(exchange=str(exchange), cache=str(tmp_path / "cache"))
+            CONFIG.format(exchange=str(tmp_path / "exchange"), cache=str(tmp_path / "cache"))
         )
-    exchange.chmod(0o777)
+    (tmp_path / "exchange").chmod(0o777)
     environment = os.environ | {
         "QLAC_FAST": "1",
         "USER": "ada",
@@ -41,23 +41,44 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
     }
     environment.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
 
-    def nbgrader(folder, *arguments):
+    def run(folder, *arguments):
         result = subprocess.run(
             [sys.executable, "-m", "nbgrader", *arguments],
-            cwd=folder,
+            cwd=tmp_path / folder,
             capture_output=True,
             text=True,
             env=environment,
         )
         assert result.returncode == 0, result.stderr[-3000:]
 
+    return run
+
+
+def grades(course, assignment):
+    """(learner, lesson, check) -> points by autograde."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        return {
+            (submission.student.id, book.name, grade.name): grade.auto_score
+            for submission in gradebook.assignment_submissions(assignment)
+            for book in submission.notebooks
+            for grade in book.grades
+            if grade.cell.cell_type == "code"
+        }
+
+
+def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(nbgrader, tmp_path):
+    """Every second exercise is solved: it gets its points although the exercises that it builds on are open,
+    and no other does."""
+    course, learner = tmp_path / "course", tmp_path / "learner"
     source = course / "source" / "all"
     source.mkdir(parents=True)
     for lesson in lesson_sources():
         shutil.copy(notebook_paths(lesson)[0], source)
-    nbgrader(course, "generate_assignment", "all", "--create")
-    nbgrader(course, "release_assignment", "all")
-    nbgrader(learner, "fetch_assignment", "all")
+    nbgrader("course", "generate_assignment", "all", "--create")
+    nbgrader("course", "release_assignment", "all")
+    nbgrader("learner", "fetch_assignment", "all")
     expected = {}
     for lesson in lesson_sources():
         path = learner / "all" / f"{lesson.stem}.ipynb"
@@ -87,18 +108,47 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(tmp_
                     mark.points if mark.grade_id.removeprefix("check_") in right else 0
                 )
         nbformat.write(fetched, path)
-    nbgrader(learner, "submit", "all")
-    nbgrader(course, "collect", "all")
-    nbgrader(course, "autograde", "all")
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        (submission,) = gradebook.assignment_submissions("all")
-        scores = {
-            (book.name, grade.name): grade.auto_score
-            for book in submission.notebooks
-            for grade in book.grades
-            if grade.cell.cell_type == "code"
-        }
+    nbgrader("learner", "submit", "all")
+    nbgrader("course", "collect", "all")
+    nbgrader("course", "autograde", "all")
+    scores = {key[1:]: score for key, score in grades(course, "all").items()}
     assert scores == expected and 0 < sum(scores.values()) < 94
+
+
+def test_odd_submissions_are_graded_and_stop_nobody(nbgrader, tmp_path):
+    """Lesson 00 without its experiments; what each learner did to it stands beside the name."""
+    course, learners = tmp_path / "course", dict.fromkeys("ann bob cyd dan eve fay zoe".split())
+    (course / "source" / "week1").mkdir(parents=True)
+    lesson = nbformat.read(ROOT / "solutions" / "00_welcome.ipynb", as_version=4)
+    start = nbformat.v4.new_code_cell(
+        "import numpy as np\nfrom qlac_lite.lessons.checks import lesson00 as checks"
+    )
+    lesson.cells = [start, *(cell for cell in lesson.cells if cell.metadata.get("nbgrader"))]
+    nbformat.write(lesson, course / "source" / "week1" / "00_welcome.ipynb")
+    nbgrader("course", "generate_assignment", "week1", "--create")
+    for name in learners:
+        learners[name] = nbformat.read(course / "release" / "week1" / "00_welcome.ipynb", as_version=4)
+        answer = next(cell for cell in learners[name].cells if cell.id == "decision_steps")
+        answer.source = "def decision_steps(steps, length):\n    return np.arange(0, steps, length)"
+    double = copy.deepcopy(learners["ann"].cells[2])
+    assert double.metadata.nbgrader.grade_id == "decision_steps"
+    double.id = "another"
+    learners["ann"].cells.insert(2, double)
+    learners["cyd"].cells[2] = nbformat.v4.new_markdown_cell(double.source, metadata=double.metadata)
+    del learners["dan"].cells[3]
+    learners["eve"] = "no notebook"
+    learners["fay"].metadata.kernelspec = {"name": "conda-env", "display_name": "mine"}
+    learners["zoe"].cells[2].source = "def decision_steps(steps, length):\n    return [7]"
+    for name, notebook in learners.items():
+        path = course / "submitted" / name / "week1" / f"{'Copy of ' * (name == 'bob')}00_welcome.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook))
+    said = collect("week1", course)
+    mended = {line.partition(": 00_welcome")[0] for line in said.splitlines()[:-1]}
+    assert mended == learners.keys() - {"zoe"}
+    nbgrader("course", "autograde", "week1")
+    found = {name: points for (name, *_), points in grades(course, "week1").items()}
+    assert found == dict(ann=1, bob=1, cyd=1, dan=1, fay=1, zoe=0)
 
 
 def test_the_guides_tables_are_those_of_the_lessons():
