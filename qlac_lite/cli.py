@@ -86,6 +86,10 @@ def data(
     out: Annotated[Place, Option(help="Folder; default $QLAC_DATA or the user's cache.")] = None,
     verify: Annotated[Place, Option(help="Only check this file, against NAME, a dataset or task.")] = None,
     replay: Annotated[Number, Option(help="With --verify: replay that many demonstrations.")] = None,
+    film: Annotated[
+        Place, Option(help="Only film this file's states, with the goals of the task NAME.")
+    ] = None,
+    episode: Annotated[int, Option(help="Which episode to film, from 0.")] = 0,
 ) -> None:
     """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, says where it came from.
 
@@ -104,6 +108,11 @@ def data(
         return
     if replay is not None:
         raise QlacError("--replay replays demonstrations of a file that you have: give --verify FILE, too.")
+    if film:
+        from qlac_lite.reports.films import write_data_film
+
+        print(write_data_film(film, name, episode, out or Path()))
+        return
     if not name:
         raise QlacError("Name a dataset, such as cube-single-play-v0. `qlac tasks` lists them all.")
     from qlac_lite.data.fetch import get_dataset

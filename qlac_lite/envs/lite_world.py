@@ -199,6 +199,16 @@ def make_env(task: Task, size: int, env_args: dict | None) -> gymnasium.Env:
     return LiteWorldEnv(render_mode="rgb_array")
 
 
+def show(simulator: LiteWorldEnv, observation: np.ndarray) -> None:
+    gripper, opening, puck, held = (
+        observation[:2],
+        (observation[2] + 1) / 2,
+        observation[3:5],
+        observation[5] > 0,
+    )
+    simulator.state = WorldState(gripper, opening, puck, held, 0)
+
+
 def places(simulator: LiteWorldEnv, task: Task):
     gripper, puck = (np.append(place, 0.0) for place in (simulator.state.gripper, simulator.state.puck))
     return gripper, [puck]

@@ -5,6 +5,7 @@ A suite is a module with these names:
     make_env(task, size, env_args)   as below
     places(simulator, task)          where effector (3,) and objects (C, 3) are, metres
     goals(task)                      where the objects should be, (C, 3) metres, or (0, 3)
+    show(simulator, *state)          puts it into a state of a data file
     PRELOADED                        modules of a simulator process; none: all run in this process
 """
 

@@ -72,6 +72,10 @@ def goals(task: Task) -> np.ndarray:
     return np.array(task_goal(task)["cubes"]).reshape(-1, 3)
 
 
+def show(simulator: gymnasium.Env, *state: np.ndarray) -> None:
+    simulator.set_state(*state)
+
+
 def places(simulator: gymnasium.Env, task: Task):
     joints = [simulator.data.joint(f"object_joint_{i}") for i in range(task.domain.cubes)]
     return simulator.compute_ob_info()["proprio/effector_pos"], [joint.qpos[:3].copy() for joint in joints]

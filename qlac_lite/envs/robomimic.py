@@ -37,6 +37,10 @@ def make_env(task: Task, size: int, env_args: dict | None) -> gymnasium.Env:
     return RobomimicEnv(env_args or spec.env_args(domain.env_class), domain.episode_limit, size=size)
 
 
+def show(simulator: gymnasium.Env, state: np.ndarray) -> None:
+    simulator.reset(options={"state": state})
+
+
 def places(simulator: gymnasium.Env, task: Task):
     return simulator.effector(), [simulator.object_pose()[:3]]
 

@@ -926,3 +926,16 @@ def test_what_is_missing_is_said(monkeypatch):
     envs._robosuite.cache_clear()
     with pytest.raises(QlacError, match="make robomimic"):
         RobomimicEnv(env_args("lift"), 10)
+
+
+def test_a_demonstrations_states_are_filmed_and_their_want_is_told(lift_file, monkeypatch):
+    from qlac_lite.reports import films
+
+    monkeypatch.setattr(RobomimicEnv, "render", lambda self: np.zeros((9, 9, 3), np.uint8))
+    film, (content, _) = films.film_data(lift_file, episode=1), load.read(lift_file)
+    states = content[1]["states"]
+    assert len(film.effector) == len(states) and film.pictures[0] is not None
+    np.testing.assert_allclose(film.cubes[:, 0], states[:, 10:13], atol=1e-6)
+    monkeypatch.setattr(films, "read", lambda *_: ([{"name": "demo_0"}], load.verify(lift_file)))
+    with pytest.raises(QlacError, match="demo_0 has no states"):
+        films.film_data(lift_file)

@@ -6,6 +6,7 @@ HOME        folder where the suite's own tools put them, and
 LAYOUT      path of one in there; both only where there are HOSTS
 STAND_INS   what is generated where an official file cannot be had
 label(content, task, stride, offline_reward)      the content that `data.load.read` gives, as a Dataset
+states(content, episode)   those of the simulator, row by row, for `show` of the suite in `envs/`
 generate(domain, episodes, seed, path, workers)   writes a file
 """
 

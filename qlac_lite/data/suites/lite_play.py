@@ -156,6 +156,11 @@ def label(arrays: npz.Arrays, task: Task, stride: int, offline_reward: str) -> D
     return npz.label(arrays, (near & (observations[:, 5] < 0))[:, None], task, stride, offline_reward)
 
 
+def states(arrays: npz.Arrays, episode: int) -> list[tuple]:
+    """Observations, which hold the whole state."""
+    return npz.states(arrays, episode, ["observations"])
+
+
 def generate(domain: Domain, episodes: int, seed: int, path: Path, workers: int | None) -> None:
     """Writes play of the default world, all made in one call."""
     world = LiteWorld()

@@ -14,6 +14,7 @@ course's choice. OGBench's relabelling, and so the published offline data, uses 
 `offline_reward="current"`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,14 @@ def _check(arrays: Arrays, domain: Domain) -> np.ndarray:
         told = f"observations and qpos disagree on the arm's joints by up to {arm:.3g} rad"
         raise QlacError(f"{told}, so rows are shuffled.")
     return lengths
+
+
+def states(
+    arrays: Arrays, episode: int, keys: Iterable[str] = ("qpos", "qvel", "button_states")
+) -> list[tuple]:
+    """Those of `keys` that there are, for each row of an episode."""
+    first, end = np.flatnonzero(np.insert(arrays["terminals"], 0, 1))[episode : episode + 2]
+    return list(zip(*(arrays[key][first:end] for key in keys if key in arrays), strict=True))
 
 
 def label(arrays: Arrays, right: np.ndarray, task: Task, stride: int, offline_reward: str) -> Dataset:

@@ -28,6 +28,9 @@ def label(arrays: npz.Arrays, task: Task, stride: int, offline_reward: str) -> D
     return npz.label(arrays, solved_objects(arrays, task), task, stride, offline_reward)
 
 
+states = npz.states
+
+
 def solved_objects(arrays: npz.Arrays, task: Task) -> np.ndarray:
     """Which objects are right in each row, (N, objects) bool: cubes, then buttons, drawer, window."""
     goal, things, right = task_goal(task), arrays["qpos"][:, OBJECTS_AT:], []

@@ -37,6 +37,13 @@ def label(content: list[Demonstration], task: Task, stride: int, offline_reward:
     return build_dataset(rows("observations"), padded(rows("actions")), rewards, rewards < 0, ends, stride)
 
 
+def states(content: list[Demonstration], episode: int) -> list[tuple]:
+    """Rows of a demonstration's `states`; QlacError if the file has none."""
+    if "states" not in content[episode]:
+        raise QlacError(f"{content[episode]['name']} has no states, so there is nothing to show.")
+    return [(state,) for state in content[episode]["states"]]
+
+
 def generate(domain: Domain, episodes: int, seed: int, path: Path, workers: int | None) -> None:
     """Writes scripted demonstrations, see `robomimic_scripts.demonstrate`."""
     making = (write_demonstration, PRELOADED, "demonstration")
