@@ -12,7 +12,7 @@ from qlac_lite.reports import plots
 from qlac_lite.reports.curves import draw_legend, draw_q, draw_success
 from qlac_lite.reports.one_run import draw_filmstrip
 from qlac_lite.reports.over_tasks import report_aggregate
-from qlac_lite.reports.paper import compare, comparison_blocks, steps_text
+from qlac_lite.reports.paper import compare, comparison_blocks, steps_text, told_versions
 from qlac_lite.reports.pooling import Group, Groups, group_runs, logged, phase_ends, utilisation
 from qlac_lite.training.run_folder import find_runs
 from qlac_lite.utils.files import Row, Rows, locked, markdown, write_csv, write_text
@@ -62,7 +62,7 @@ def _report_task(task: str, groups: Groups, out: Path) -> tuple[str, Rows]:
     film = f"![{draw_filmstrip(run.folder, strip)}]({strip.name})" if run.checkpoint_path.exists() else ""
     commands = dict.fromkeys(r.provenance["command"] for group in groups.values() for r in group.runs)
     about = run.provenance
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    versions = told_versions(about["versions"], task)
     lines = [
         *(f"- Time, {name}: {spent}" for name, group in groups.items() if (spent := utilisation(group.runs))),
         f"- Data: {run.data['provenance']}; sha256 {run.data['sha256'][:16]}",

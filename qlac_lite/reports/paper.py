@@ -21,6 +21,7 @@ from qlac_lite.utils.files import Row, Rows, markdown, read_csv
 from qlac_lite.utils.statistics import Interval, points_interval
 
 SOURCE = "arXiv 2507.07969, released curves"
+VERSIONS = {"ogbench": "1.1.2"}  # of the paper's runs, as far as they are known; see docs/fidelity.md
 ALL = "all"  # the mean over the paper's 25 OGBench tasks
 MEANS = (*DOMAINS, ALL, "lift", "can", "square")  # what the paper has beside single tasks
 # Fields that may differ from the paper's: which seeds, how long (compared step by step), what is watched.
@@ -117,6 +118,13 @@ def compare(task: str, groups: Groups, reason: str = "") -> Comparison:
                 rows.append(dict(zip(COLUMNS, values, strict=True)))
                 other_data |= any(map(_other_data, group.runs))
     return Comparison(rows, reasons, other_data)
+
+
+def told_versions(versions: dict[str, str], task: str) -> str:
+    """Names and versions of packages, with the paper's where its own is known to be another."""
+    papers = VERSIONS if get_task(task).domain.suite == "ogbench" else {}
+    apart = {name: f" (the paper: {papers[name]})" for name in papers if versions.get(name) != papers[name]}
+    return ", ".join(f"{name} {version}{apart.get(name, '')}" for name, version in versions.items())
 
 
 def fields_apart(one: Config, other: Config) -> list[str]:

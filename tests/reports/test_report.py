@@ -12,7 +12,7 @@ from conftest import TASK, tiny_config
 from qlac_lite.config import make_config
 from qlac_lite.reports.by_task import differences, draw_task, write_report
 from qlac_lite.reports.over_tasks import make_panels
-from qlac_lite.reports.paper import compare, quoted, tasks_of
+from qlac_lite.reports.paper import compare, quoted, tasks_of, told_versions
 from qlac_lite.reports.pooling import group_runs
 from qlac_lite.training.run_folder import create_run, find_runs
 from qlac_lite.utils.errors import QlacError
@@ -237,6 +237,26 @@ def groups_below(folder):
     runs = find_runs(folder)
     tasks = dict.fromkeys(run.config.task for run in runs)
     return {task: group_runs([run for run in runs if run.config.task == task]) for task in tasks}
+
+
+@pytest.mark.parametrize(
+    "versions, task, told",
+    [
+        ({"jax": "0.10.2", "ogbench": "1.2.2"}, PUZZLE, "jax 0.10.2, ogbench 1.2.2 (the paper: 1.1.2)"),
+        ({"ogbench": "1.1.2", "mujoco": "3.3.0"}, PUZZLE, "ogbench 1.1.2, mujoco 3.3.0"),
+        ({"ogbench": "1.2.2"}, "lift-mh-low_dim", "ogbench 1.2.2"),
+        ({"ogbench": "1.2.2"}, "lite-world", "ogbench 1.2.2"),
+        ({"jax": "0.10.2"}, TASK, "jax 0.10.2"),
+    ],
+)
+def test_a_version_that_is_not_the_papers_is_flagged(versions, task, told):
+    assert told_versions(versions, task) == told
+
+
+def test_the_report_flags_it(tmp_path):
+    made_up(tmp_path / "qc", full(PUZZLE, "qc"), {("offline", M): 0.5})
+    text = write_report([tmp_path / "qc"], tmp_path / "report")
+    assert text.count("(the paper: 1.1.2)") == 1
 
 
 def test_a_domain_is_the_mean_of_its_tasks_and_beside_the_papers_only_if_whole(tmp_path):
