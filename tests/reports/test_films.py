@@ -1,5 +1,7 @@
 """Films of the states in data files; those of a policy are tested in tests/training/test_policies.py."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from test_cli import here
@@ -56,13 +58,15 @@ def test_the_lite_worlds_states_are_its_observations(lite_file, drawn):
     np.testing.assert_allclose(film.cubes[:, 0, :2], rows[:, 3:5])
 
 
-def test_the_goals_are_those_of_the_task_that_is_named(lite_file, play_file, drawn, monkeypatch):
+def test_the_goals_are_those_of_the_task_that_is_named(monkeypatch):
     named = []
+    monkeypatch.setattr(films, "read", lambda *_: (None, {"domain": "cube-single", "episodes": 1}))
+    monkeypatch.setattr(films, "data_suite_of", lambda _: mock.Mock(states=lambda *_: [()]))
     monkeypatch.setattr(films, "make_env", lambda task, *_: named.append(task.name) or 1 / 0)
     wanted = [f"cube-single-play-singletask-task{i}-v0" for i in (1, 1, 3)]
     for name in (None, "cube-single-play-v0", wanted[2]):
         with pytest.raises(ZeroDivisionError):
-            films.film_data(play_file(), name)
+            films.film_data("file", name)
     assert named == wanted
 
 
