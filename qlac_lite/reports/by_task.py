@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from qlac_lite.config import get_method
 from qlac_lite.reports import plots
-from qlac_lite.reports.curves import draw_legend, draw_q, draw_success
+from qlac_lite.reports.curves import draw_legend, draw_paper_beside, draw_q, draw_success
 from qlac_lite.reports.one_run import draw_filmstrip
 from qlac_lite.reports.over_tasks import report_aggregate
-from qlac_lite.reports.paper import compare, comparison_blocks, steps_text, told_versions
+from qlac_lite.reports.paper import compare, comparison_blocks, quoted, steps_text, told_versions
 from qlac_lite.reports.pooling import Group, Groups, group_runs, logged, phase_ends, utilisation
 from qlac_lite.training.run_folder import find_runs
 from qlac_lite.utils.files import Row, Rows, locked, markdown, write_csv, write_text
@@ -127,11 +127,14 @@ def draw_task(task: str, groups: Groups, paper: Rows) -> Figure:
     """Success of each label beside the paper's figures, and Q; `paper`: rows of `paper.Comparison`."""
     figure, (left, right) = plots.new_figure(2, height=3.9)
     draw_success(left, groups, paper, training=True)
+    quotes = {} if paper else {name: quoted(task, group.config.method) for name, group in groups.items()}
+    if any(quotes.values()):  # of another size
+        draw_paper_beside(left, groups, quotes)
     draw_q(right, groups)
     left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)")
     right.set(xlabel="steps (thousands)", ylabel="Q of the batch (mean, min to max)")
     left.plot([], [], color="0.3", linewidth=1, linestyle="--", label="episodes learned from")
-    draw_legend(figure, [left], bool(paper), "lower")
+    draw_legend(figure, [left], bool(paper) or any(quotes.values()), "lower")
     seeds = {label: sum(run.config.seeds for run in group.runs) for label, group in groups.items()}
     counted = "; ".join(f"{count} seeds {label}" for label, count in seeds.items())
     if len(set(seeds.values())) == 1:

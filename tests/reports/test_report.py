@@ -187,8 +187,8 @@ def test_another_size_is_not_compared_and_says_why(config, rates, reason, tmp_pa
     (line,) = [line for line in lines if line.startswith("Not compared with the paper: ")]
     assert re.search(reason, line) and "Beside the paper" not in "".join(lines)
     assert not (tmp_path / "report" / "comparison.csv").exists()
-    figure = figure_of(tmp_path / "run")
-    assert not rings(figure.axes[0])
+    last = max(step + config.offline_steps * (phase == "online") for phase, step in rates)
+    assert all(x > last / 1000 for x, _ in rings(figure_of(tmp_path / "run").axes[0]))
 
 
 def figure_of(folder):
@@ -216,6 +216,18 @@ def test_the_papers_marks_stand_at_its_steps(tmp_path):
     paper = quoted(PUZZLE, "qc")
     wanted = [(100.0, 100 * paper[100_000, 0][0]), (1200.0, 100 * paper[M, 200_000][0])]
     assert rings(figure_of(tmp_path / "qc").axes[0]) == [pytest.approx(mark) for mark in wanted]
+
+
+def test_where_the_size_differs_the_papers_marks_stand_apart(tmp_path):
+    made_up(
+        tmp_path / "qc",
+        make_config(PUZZLE, "qc", "desk"),
+        {("offline", 60_000): 0.1, ("online", 30_000): 0.5},
+    )
+    panel, paper = figure_of(tmp_path / "qc").axes[0], quoted(PUZZLE, "qc")
+    places, heights = zip(*rings(panel), strict=True)
+    assert heights == pytest.approx([100 * paper[steps][0] for steps in ((100_000, 0), (M, 200_000))])
+    assert min(places) > 90 and "the paper's\n100K" in [label.get_text() for label in panel.get_xticklabels()]
 
 
 # Several tasks.
