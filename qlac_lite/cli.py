@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import warnings
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal
@@ -45,7 +44,6 @@ Settings = Annotated[Words, Option("--set", metavar="FIELD=VALUE", help="Any fie
 def quiet() -> None:
     """Q-learning with action chunking: data, training, evaluation and reports."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else XLA prints notes on the processor
-    warnings.filterwarnings("ignore", module="glfw")
 
 
 def _say(text: str) -> None:

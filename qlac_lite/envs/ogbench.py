@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.wrappers import TimeLimit, TransformReward
 
 from qlac_lite.config.tasks import Domain, Task
+from qlac_lite.envs import rendering  # noqa: F401  before the package, which would load a renderer
 
 PRELOADED = [__name__, "ogbench.manipspace.envs.cube_env"]
 

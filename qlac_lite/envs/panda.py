@@ -8,9 +8,10 @@ impedance, position and orientation uncoupled).
 
 from collections.abc import Callable
 
-import mujoco
 import numba
 import numpy as np
+
+from qlac_lite.envs.rendering import mujoco
 
 POSTURE_GAIN = 10.0  # of the pull towards the first posture, in what the hand doesn't feel
 

@@ -12,11 +12,11 @@ import warnings
 from importlib import import_module, metadata
 
 import gymnasium
-import mujoco
 import numpy as np
 
 from qlac_lite.config.tasks import Task
 from qlac_lite.envs import robomimic_spec as spec
+from qlac_lite.envs.rendering import mujoco, without_renderer
 from qlac_lite.utils.errors import QlacError
 
 PRELOADED = [__name__, "qlac_lite.envs.panda"]
@@ -54,7 +54,7 @@ def _robosuite():
     """The package, without its messages."""
     logging.getLogger("robosuite_logs").addFilter(lambda record: record.levelno >= logging.ERROR)
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(action="ignore"), without_renderer():
             package = import_module("robosuite")
     except ImportError as error:
         raise QlacError(f"{NEEDED} ({error})") from error

@@ -74,15 +74,14 @@ def report() -> str:
 
 def renderer() -> str:
     """The OpenGL platform with which MuJoCo draws here, or 'none': then sketches replace films."""
-    import qlac_lite.envs  # noqa: F401  chooses MUJOCO_GL
+    from qlac_lite.utils.errors import QlacError
 
     try:
-        import mujoco
+        from qlac_lite.envs import rendering
 
-        mujoco.GLContext(8, 8).free()
-    except Exception:  # MuJoCo raises whatever its GL library does
+        return rendering.renderer()
+    except (ImportError, QlacError):  # MuJoCo is missing, or nothing draws
         return "none"
-    return os.environ.get("MUJOCO_GL", "glfw")
 
 
 def _fast() -> bool:

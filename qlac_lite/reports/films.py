@@ -1,6 +1,8 @@
 """Episodes to look at: every step rendered by MuJoCo where the machine can, else a sketch from above."""
 
+import functools
 import io
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,11 @@ class Film(NamedTuple):
     success: bool
 
 
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 class _Recorder(gymnasium.Wrapper):
     """Keeps after every step the picture, if `wanted`, and the places of effector and cubes."""
 
@@ -56,8 +63,9 @@ class _Recorder(gymnasium.Wrapper):
             if self.wanted:
                 now = self.wanted is True or len(self.pictures) in self.wanted
                 self.pictures.append(self.unwrapped.render() if now else None)
-        except Exception:  # no renderer on this machine: MuJoCo raises whatever its GL library does
+        except Exception as error:  # no renderer on this machine: MuJoCo raises whatever its GL library does
             self.wanted = False
+            _say_once(f"{error} A sketch takes the place of the pictures.")
         self.places.append(self.look(self.unwrapped))
 
     def film(self, goals: np.ndarray, looks: list[int], success: bool) -> Film:
