@@ -1,5 +1,6 @@
 """The command line: `qlac ...` or `python -m qlac_lite ...`; a bad input ends it with exit status 2."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from qlac_lite.config.presets import PRESETS, describe_settings, get_preset, par
 from qlac_lite.config.tasks import LITE_WORLD, get_domain, task_names
 from qlac_lite.utils.cores import use_cores
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.files import check_writable
 
 STOPPED = "\nqlac: Stopped. The same command goes on from what is finished (training: with --resume).\n"
 
@@ -47,7 +49,8 @@ def quiet() -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    with contextlib.suppress(OSError):  # its disk is full
+        print(text, file=sys.stderr)
 
 
 def _verify(file: Path, name: str | None, replay: int | None) -> None:
@@ -151,6 +154,7 @@ def train(
     from qlac_lite.training.run_folder import find_run, recorded_data
 
     use_cores()
+    check_writable(out)
     find_run(out, config, resume)
     data = data or recorded_data(out) or get_dataset(task, get_preset(preset).source)
     run, dataset = loop.start_run(config, data, out, resume, collected)
@@ -180,6 +184,7 @@ def sweep(
     if dry_run:
         print(describe_sweep(spec, out))
         return
+    check_writable(out)
     failures = run_sweep(spec, out, address, log=lambda text: print(text, flush=True))
     if failures:
         _say(f"\n{len(failures)} of the cells failed; {out / 'failures.txt'} has more.")
@@ -193,13 +198,14 @@ def evaluate(
     run: Run,
     episodes: Annotated[int, Option(help="Episodes per seed.")] = 50,
     filmstrip: Annotated[Place, Option(help="Draw an episode of the first seed to this PNG.")] = None,
+    out: Annotated[Place, Option(help="File for the episodes; default RUN/evaluate.csv.")] = None,
 ) -> None:
-    """Success rate of a run's newest policies, with a 95 % bootstrap interval, also as its evaluate.csv."""
+    """Success rate of a run's newest policies, with a 95 % bootstrap interval, and a table of episodes."""
     if episodes < 1:
         raise QlacError(f"--episodes is {episodes}: it has to be at least 1.")
     from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
 
-    print(evaluate_run(run, episodes))
+    evaluate_run(run, episodes, out, log=print)
     if filmstrip:
         print(draw_filmstrip(run, filmstrip))
 
@@ -265,6 +271,7 @@ def experiment(
     from qlac_lite.experiments.catalogue import run_on_task
 
     use_cores()
+    check_writable(out)
     task = task or ("cube-triple-play-singletask-task2-v0" if preset == "full" else LITE_WORLD)
     rows = run_on_task(name, task, out, data, preset, **settings)
     if name in ABLATIONS:
@@ -303,4 +310,21 @@ def main() -> None:
         app()
     except QlacError as error:
         _say(f"\nqlac: {error}")
+        sys.exit(2)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _say(f"\nqlac: The system refuses: {error.strerror or error}{where}. Mend that, and try again.")
+        sys.exit(2)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Writes what was printed, so that a full disk is an error of the command."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with open(os.devnull, "w") as nowhere:  # for what Python still tries to write at its end
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        _say(f"\nqlac: Standard output takes no more: {error.strerror}. What was printed last is lost.")
         sys.exit(2)

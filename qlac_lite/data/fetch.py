@@ -44,7 +44,11 @@ def get_dataset(
 
     domain = get_domain(name)
     suite, name, wants_official = suite_of(domain), domain.dataset, source in ("file", "download")
-    folder = Path(out or os.environ.get("QLAC_DATA") or pooch.os_cache("qlac-lite")).expanduser()
+    folder = Path(out or os.environ.get("QLAC_DATA") or pooch.os_cache("qlac-lite"))
+    try:
+        folder = folder.expanduser()
+    except RuntimeError:
+        raise QlacError(f"No home folder is known for {folder}. Set HOME, or QLAC_DATA.") from None
     if source not in SOURCES:
         raise unknown("source", source, SOURCES, "qlac data --help")
     if not suite.HOSTS:
@@ -75,7 +79,7 @@ def get_dataset(
     wants_official |= source == "auto" and episodes is None
     if wants_official:
         file, theirs = name + suite.SUFFIX, _named(suite.LAYOUT, domain)
-        places = (folder / file, folder / theirs, Path(suite.HOME).expanduser() / theirs)
+        places = (folder / file, folder / theirs, Path(os.path.expanduser(suite.HOME), theirs))
         if official := [path for path in places if path.exists()]:
             return checked(official[0], "cached file")
         if source == "file":

@@ -18,7 +18,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from qlac_lite.config.tasks import Domain, Task
 from qlac_lite.envs.chunked import ChunkedEnv, WaitingEnv
-from qlac_lite.utils.processes import forkserver
+from qlac_lite.utils.processes import forkserver, starting_processes
 
 SUITES = {
     "ogbench": "qlac_lite.envs.ogbench",
@@ -57,7 +57,7 @@ def make_vector_env(
 
 def parallel(env_fns: list[Callable[[], gymnasium.Env]], preloaded: list[str]) -> AsyncVectorEnv:
     """Environments in processes of their own, which begin with these modules."""
-    with forkserver(preloaded):
+    with starting_processes(), forkserver(preloaded):
         return AsyncVectorEnv(env_fns, context="forkserver", autoreset_mode=AutoresetMode.DISABLED)
 
 

@@ -6,7 +6,12 @@ approach for motion and force control of robot manipulators (1987), as robosuite
 impedance, position and orientation uncoupled).
 """
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,8 +21,20 @@ from qlac_lite.envs.rendering import mujoco
 POSTURE_GAIN = 10.0  # of the pull towards the first posture, in what the hand doesn't feel
 
 
-@numba.njit(cache=True)
-def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, damping, velocity, posture_error):
+def with_cache(compiling: Callable[[], Any]) -> Any:
+    """`compiling()`. Numba caches beside the source or in HOME; else here in a folder for this process."""
+    try:
+        return compiling()
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        folder = tempfile.mkdtemp(prefix="qlac-lite-numba-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = folder  # for simulators' processes, too
+        return compiling()
+
+
+def _torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, damping, velocity, posture_error):
     """Torques (7,) of the arm's joints, in N m.
 
     Args:
@@ -40,6 +57,9 @@ def torques(mass, jacobian, bias, rotation, goal_rotation, off, stiffness, dampi
     posture = mass @ (POSTURE_GAIN * posture_error - 2 * np.sqrt(POSTURE_GAIN) * velocity)
     felt = np.linalg.pinv(mobility) @ (np.ascontiguousarray(per_mass.T) @ posture)
     return transposed @ wrench + bias + (posture - transposed @ felt)
+
+
+torques = with_cache(lambda: numba.njit(cache=True)(_torques))
 
 
 def control_loop(env) -> Callable[[np.ndarray], None]:

@@ -51,11 +51,13 @@ def goals(task: Task) -> np.ndarray:
 
 @functools.cache
 def _robosuite():
-    """The package, without its messages."""
+    """The package, without its messages. QlacError: it is missing, or of another version."""
     logging.getLogger("robosuite_logs").addFilter(lambda record: record.levelno >= logging.ERROR)
     try:
         with warnings.catch_warnings(action="ignore"), without_renderer():
-            package = import_module("robosuite")
+            from qlac_lite.envs.panda import with_cache
+
+            package = with_cache(lambda: import_module("robosuite"))
     except ImportError as error:
         raise QlacError(f"{NEEDED} ({error})") from error
     version, mujoco_version = metadata.version("robosuite"), metadata.version("mujoco")

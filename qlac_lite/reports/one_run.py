@@ -10,14 +10,19 @@ import numpy as np
 from qlac_lite.config import get_method
 from qlac_lite.reports import films, plots
 from qlac_lite.training.evaluation import evaluate, make_evaluators
+from qlac_lite.training.loop import Log
 from qlac_lite.training.policy import load_policies
 from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils.files import write_csv
 from qlac_lite.utils.statistics import by_seed, newest, percent_interval, success_interval
 
 
-def evaluate_run(folder: Path, episodes: int) -> str:
-    """Evaluates a run's newest policies; writes evaluate.csv into the folder, returns a text to print."""
+def evaluate_run(folder: Path, episodes: int, out: Path | None = None, log: Log = lambda text: None) -> str:
+    """Evaluates a run's newest policies; returns and logs a text.
+
+    Writes a row an episode to `out`, by default the folder's evaluate.csv: whatever becomes of the log, and
+    the other way round.
+    """
     run = open_run(folder)
     (actor, params), config, phase, step = load_policies(run)
     environments = make_evaluators(config, run.data.get("env_args"))
@@ -25,8 +30,6 @@ def evaluate_run(folder: Path, episodes: int) -> str:
         rows = evaluate(actor, params, environments, config, episodes)
     finally:
         environments.close(terminate=True)
-    path = run.folder / "evaluate.csv"
-    write_csv(path, [{"phase": phase, "step": step} | row for row in rows])
     seeds = by_seed(rows)
     title = f"{get_method(config.method).title} on {config.task}, {_when(phase, step)}"
     together = percent_interval(success_interval(seeds.values()))
@@ -34,9 +37,14 @@ def evaluate_run(folder: Path, episodes: int) -> str:
         f"{title}, {episodes} episodes a seed",
         *(f"  seed {seed}: success {np.mean(values):.0%}" for seed, values in seeds.items()),
         f"  together: success {together} (95 % interval)",
-        f"Every episode is in {path}",
     ]
-    return "\n".join(lines)
+    text, path = "\n".join(lines), out or run.folder / "evaluate.csv"
+    try:
+        log(text)
+    finally:
+        write_csv(path, [{"phase": phase, "step": step} | row for row in rows])
+    log(f"Every episode is in {path}")
+    return text
 
 
 def draw_filmstrip(folder: Path, path: Path) -> str:

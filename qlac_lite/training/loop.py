@@ -124,6 +124,7 @@ class _Training:
             if phase == "done":
                 self.log(f"{self.run.folder} is finished; nothing is left to train.")
                 return
+            self.record.start_simulators()
             if phase == "offline":
                 progress, step = self._phase("offline", progress, step), 0
             if self.config.online_steps > 0:

@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from gymnasium.vector.utils import create_empty_array
 from tqdm import tqdm
 
 from qlac_lite.data.replay import filled
@@ -27,6 +28,14 @@ class Recorder:
     def close(self) -> None:
         if self.evaluators is not None:
             self.evaluators.close(terminate=True)
+
+    def start_simulators(self) -> None:
+        """Starts those of the evaluations; each makes a step, so that what it lacks shows before training."""
+        self.evaluators = make_evaluators(self.config, self.run.data.get("env_args"))
+        self.evaluators.reset(seed=[0] * self.evaluators.num_envs)
+        action = create_empty_array(self.evaluators.single_action_space, self.evaluators.num_envs)
+        self.evaluators.step(action | {"run": action["run"] + 1})
+        self.saved = self.logged = time.monotonic()
 
     def save(self, progress: Progress, phase: str, step: int) -> None:
         begin = time.monotonic()
@@ -64,8 +73,6 @@ class Recorder:
     def _evaluate(self, progress: Progress, at: dict, bar: tqdm) -> None:
         bar.set_postfix_str("evaluating ...")
         config, params = self.config, progress.state.params
-        if self.evaluators is None:
-            self.evaluators = make_evaluators(config, self.run.data.get("env_args"))
         with self.watch("evaluating"):
             rows = evaluate(self.engine.actor, params, self.evaluators, config, config.evaluation_episodes)
         self.run.append("evaluations.csv", [at | row for row in rows])

@@ -51,8 +51,16 @@ def disk_error(error: OSError, path: Path) -> QlacError:
         errno.EEXIST: "a file is in the way",
     }
     cause = causes.get(error.errno, error.strerror or error)
-    remedy = "Choose another folder with --out. Nothing half-written was left."
+    remedy = "Choose another folder with --out, or for data with QLAC_DATA. Nothing half-written was left."
     return QlacError(f"Cannot write {path}: {cause}. {remedy}")
+
+
+def check_writable(folder: Path) -> None:
+    """QlacError if `folder`, or where it would be made, takes no files. Makes nothing."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        cause = errno.EACCES if there.is_dir() else errno.ENOTDIR
+        raise disk_error(OSError(cause, os.strerror(cause)), folder)
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:

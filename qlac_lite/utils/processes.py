@@ -45,6 +45,20 @@ def forkserver(preloaded: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def starting_processes() -> Iterator[None]:
+    """QlacError if the system has no place for what simulators' processes share."""
+    try:
+        yield
+    except ConnectionError:  # one has died
+        raise
+    except OSError as error:
+        raise QlacError(
+            f"The simulators' processes cannot start ({error.strerror or error}). They need a /dev/shm with "
+            "room to write (Docker: --shm-size=1g), and a temporary folder (TMPDIR) whose path is short."
+        ) from error
+
+
+@contextlib.contextmanager
 def _at_ctrl_c(handler) -> Iterator[None]:
     try:
         before = signal.signal(signal.SIGINT, handler)

@@ -21,7 +21,7 @@ from qlac_lite.config.tasks import Domain
 from qlac_lite.utils.cores import usable_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import disk_error, read_npz
-from qlac_lite.utils.processes import forkserver
+from qlac_lite.utils.processes import forkserver, starting_processes
 from qlac_lite.utils.stopwatch import bar_seconds
 
 
@@ -56,7 +56,7 @@ def in_parallel(
     counts = dict(total=episodes * each, initial=(episodes - len(todo)) * each, unit_scale=each > 1)
     bar = tqdm(desc=f"Generating {domain.dataset}", unit=unit, mininterval=bar_seconds(), **counts)
     processes = min(workers or usable_cores(), max(1, len(todo)))
-    with bar, ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
+    with starting_processes(), bar, ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
         try:
             with forkserver([write.__module__, *preloaded]):
                 futures = [pool.submit(write, domain, seed, episode, paths[episode]) for episode in todo]
