@@ -14,7 +14,7 @@ from typer import Argument, Option
 from qlac_lite.config import get_method, get_task, make_config, protocol
 from qlac_lite.config.presets import PRESETS, describe_settings, get_preset, parse_settings
 from qlac_lite.config.tasks import LITE_WORLD, get_domain, task_names
-from qlac_lite.utils.cores import use_cores
+from qlac_lite.utils.cores import ignore_arithmetic, use_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import check_writable
 
@@ -45,6 +45,8 @@ Settings = Annotated[Words, Option("--set", metavar="FIELD=VALUE", help="Any fie
 @app.callback()
 def quiet() -> None:
     """Q-learning with action chunking: data, training, evaluation and reports."""
+    if ignored := ignore_arithmetic():
+        _say(f"Ignored: {ignored}. The library computes as JAX does by itself.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else XLA prints notes on the processor
 
 
@@ -312,8 +314,8 @@ def main() -> None:
         _say(f"\nqlac: {error}")
         sys.exit(2)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        _say(f"\nqlac: The system refuses: {error.strerror or error}{where}. Mend that, and try again.")
+        where = error.filename or "perhaps standard output"
+        _say(f"\nqlac: The system refuses: {error.strerror or error} ({where}). Mend that, and try again.")
         sys.exit(2)
     finally:
         _flush()

@@ -1,4 +1,4 @@
-"""Read-only and crowded places: what a later phase needs is tried first, and no result is thrown away."""
+"""Read-only and crowded places, and JAX's variables: trouble is told first, and no result is thrown away."""
 
 import contextlib
 import errno
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import jax
+import numpy as np
 import pytest
 from conftest import tiny_config
 from test_cli import here
@@ -17,6 +19,7 @@ from qlac_lite.data.fetch import generate, get_dataset
 from qlac_lite.data.suites import parallel
 from qlac_lite.envs import make
 from qlac_lite.training.loop import start_run, train
+from qlac_lite.utils import cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import check_writable, read_csv
 
@@ -177,3 +180,95 @@ def test_data_go_without_a_home_where_a_folder_is_named(known, tmp_path, play_fi
     else:
         with pytest.raises(QlacError, match="Set HOME, or QLAC_DATA"):
             get_dataset("cube-single-play-v0", log=lambda text: None)
+
+
+# Variables of JAX.
+
+
+@pytest.fixture
+def jax_with(monkeypatch):
+    """JAX as these settings make it, until the test's end."""
+    before = {name: getattr(jax.config, name) for name in cores.ARITHMETIC}
+    yield lambda settings: [jax.config.update(name, value) for name, value in settings.items()]
+    [jax.config.update(name, value) for name, value in before.items()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("jax_enable_x64", True),
+        ("jax_numpy_dtype_promotion", "strict"),
+        ("jax_numpy_rank_promotion", "raise"),
+        ("jax_numpy_rank_promotion", "warn"),
+    ],
+)
+def test_arithmetic_that_the_library_is_not_written_for_is_named(name, value, jax_with, run):
+    jax_with({name: value})
+    result = here("evaluate", run.folder, "--episodes", 1)
+    assert result.returncode == 2 and f"JAX has {name} = {value} here" in result.stderr
+    assert f"Unset {name.upper()}" in result.stderr and result.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (dict(JAX_ENABLE_X64="True"), "Ignored: JAX_ENABLE_X64=True. "),
+        (dict(JAX_ENABLE_X64="perhaps"), "Ignored: JAX_ENABLE_X64=perhaps. "),
+        (
+            dict(JAX_NUMPY_DTYPE_PROMOTION="strict", JAX_NUMPY_RANK_PROMOTION="raise"),
+            "Ignored: JAX_NUMPY_DTYPE_PROMOTION=strict, JAX_NUMPY_RANK_PROMOTION=raise. ",
+        ),
+        (dict(JAX_ENABLE_X64="0", JAX_NUMPY_DTYPE_PROMOTION="standard"), ""),
+    ],
+)
+def test_commands_forget_the_variables_before_jax_reads_them(given, said, monkeypatch):
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    result = here("tasks")
+    assert result.returncode == 0 and result.stderr.startswith(said) and bool(result.stderr) == bool(said)
+    assert not given.keys() & os.environ.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError("Unable to initialize backend 'tpu': no such chip.\nmore"),
+            "backend 'tpu': no such chip",
+        ),
+        (RuntimeError("Unknown backend: 'gpu' requested."), "Unknown backend: 'gpu' requested"),
+        (AssertionError(), "it finds no such device"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("command", ["train", "evaluate", "export"])
+def test_a_device_that_is_not_there_is_one_line(
+    command, error, reason, run, play_file, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    arguments = {
+        "train": ("--data", play_file(), "--out", out),
+        "evaluate": (run.folder, "--out", out),
+        "export": (run.folder, "--out", out),
+    }[command]
+    monkeypatch.setattr(jax, "local_devices", mock.Mock(side_effect=error))
+    result = here(command, *arguments)
+    assert result.returncode == 2 and not out.exists() and result.stderr.count("\n") == 2
+    assert "JAX cannot start: " in result.stderr and f"{reason}. Unset JAX_PLATFORMS" in result.stderr
+
+
+def test_a_lesson_goes_on_without_the_device_and_with_the_librarys_arithmetic(jax_with, monkeypatch, capsys):
+    from qlac_lite.lessons import notebook
+
+    before = jax.config.jax_platforms
+    jax_with(dict(jax_enable_x64=True))
+    monkeypatch.setenv("JAX_ENABLE_X64", "1")
+    monkeypatch.setattr(jax, "local_devices", mock.Mock(side_effect=AssertionError))
+    try:
+        notebook._set_up_jax()
+    finally:
+        jax.config.update("jax_platforms", before)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("Ignored: JAX_ENABLE_X64=1. ")
+    assert second.startswith("JAX cannot start: ") and second.endswith("The lessons compute on the CPU.")
+    assert jax.numpy.ones(1).dtype == np.float32

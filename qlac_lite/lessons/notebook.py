@@ -24,10 +24,29 @@ def set_up(extra: str | None = None) -> None:
     missing, colab = missing_packages(extra), "google.colab" in sys.modules
     if colab:
         _install(missing)
+    _set_up_jax()
     print(report())
     if extra and missing and not colab:
         print(f"Missing for this lesson: {', '.join(missing)}.")
         print(f"In the course's folder, run: make {extra}. Then restart the kernel.")
+
+
+def _set_up_jax() -> None:
+    """JAX as the lessons need it, whatever the environment's variables say; in a line, what was changed."""
+    from qlac_lite.utils.cores import ARITHMETIC, devices, ignore_arithmetic
+    from qlac_lite.utils.errors import QlacError
+
+    if ignored := ignore_arithmetic():
+        print(f"Ignored: {ignored}. The lessons compute as JAX does by itself.")
+    import jax
+
+    for name, wanted in ARITHMETIC.items():  # JAX was perhaps imported before
+        jax.config.update(name, wanted)
+    try:
+        devices()
+    except QlacError as error:
+        jax.config.update("jax_platforms", "cpu")
+        print(f"{error} The lessons compute on the CPU.")
 
 
 def missing_packages(extra: str | None) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 import qlac_lite
+from qlac_lite.utils.cores import devices
 
 
 def provenance(program: str = "qlac") -> dict[str, Any]:
@@ -26,7 +27,7 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
         versions={package: metadata.version(package) for package in packages if package in installed},
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
-        devices=[str(device.device_kind) for device in jax.local_devices()],
+        devices=[str(device.device_kind) for device in devices()],
         matmul_precision=jax.config.jax_default_matmul_precision
         or "default: float32 on a CPU, TF32 on recent NVIDIA GPUs",
     )
