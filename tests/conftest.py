@@ -1,6 +1,7 @@
 """Shared fixtures: two JAX devices, small play files made once, small configurations."""
 
 import os
+import signal
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -12,9 +13,12 @@ os.environ.setdefault(
 )  # what one process compiles serves all
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
-import jax
-import numpy as np
-import pytest
+# Tests press Ctrl-C, which is ignored where they run in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
 

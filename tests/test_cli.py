@@ -130,7 +130,7 @@ def test_where_the_data_are_gone_they_are_fetched_again(run_folder, tmp_path):
 
 INTERRUPTED = [
     ("data.fetch.get_dataset", "data", "cube-single-play-v0"),
-    ("data.load.verify", "data", "--verify", "x.npz"),
+    ("data.load.read", "data", "--verify", "x.npz"),
     ("data.fetch.get_dataset", "train", "--out", "new"),
     ("reports.one_run.evaluate_run", "evaluate", "x"),
     ("reports.by_task.write_report", "report", "x"),
