@@ -214,7 +214,8 @@ def test_a_row_for_another_puzzle_is_all_that_a_task_of_ogbench_takes(tmp_path):
     """In a copy, because simulators run in processes of their own: generated, read by the package,
     labelled as the simulator rewards, trained online with simulators beside."""
     shutil.copytree(PACKAGE, tmp_path / "qlac_lite", ignore=shutil.ignore_patterns("__pycache__", "assets"))
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    for name in ("conftest.py", "test_cli.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path)
     fifth = lambda number: str(
         int(number[0]) // 5 + int(number[0]) % 5
     )  # shorter episodes: 200 steps in place of 1000
