@@ -17,7 +17,7 @@ from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES
 from qlac_lite.experiments import designs
 from qlac_lite.experiments.ablations import ABLATIONS, ablate, ablation_cells
 from qlac_lite.experiments.exploration import explore, summary
-from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Rows, run_cell
+from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Cells, Rows, run_cell
 from qlac_lite.training.jax_loop import check_phases
 from qlac_lite.training.run_folder import recorded_data
 from qlac_lite.utils.errors import QlacError, unknown
@@ -37,8 +37,7 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     """
     source = get_preset(preset).source
     if task == LITE_WORLD:
-        with locked(out / ".lock", -1, print):
-            return run_experiment(name, out, **settings)
+        return run_experiment(name, out, **settings)
     found = lambda: data or recorded_data(out) or get_dataset(task, source)
     if name in ABLATIONS:
         return ablate(name, task, out, found(), preset, **settings)
@@ -67,6 +66,11 @@ def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
         check_phases(cell.config)
     data = f"scripted play, {PLAY_EPISODES} episodes of {PLAY_DISTANCE:g} / step actions, seed {DATA_SEED}"
     about = {"experiment": name, "cells": {cell.name: _settings(cell) for cell in cells}, "data": data}
+    with locked(out / ".lock", -1, log):
+        return _run_cells(cells, about, out, log)
+
+
+def _run_cells(cells: Cells, about: dict[str, Any], out: Path, log) -> Rows:
     file, rows = out / "experiment.json", []
     if not file.exists():
         write_json(file, about | {"provenance": provenance()})
