@@ -56,7 +56,7 @@ $(STAMPS)/.site: $(STAMPS)/.base
 $(STAMPS)/.lab: $(STAMPS)/.base
 	$(call install,JupyterLab,[lab])
 
-# Three times the paper's learning rate and twice its target rate: minutes stand for hours.
+# About three times the paper's learning rate and twice its target rate: minutes stand for hours.
 run: $(STAMPS)/.base
 	@set -e; \
 	data=$$("$(BIN)/qlac" data cube-single-play-v0 --source generate --episodes 80 --out data); \
