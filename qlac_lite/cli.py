@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal
@@ -305,9 +306,17 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C in a callback whose errors Python drops, as the garbage collector's: it comes once more."""
+    if lost.exc_type is not KeyboardInterrupt:
+        return sys.__unraisablehook__(lost)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
 def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not ignored, as with nohup
         signal.signal(signal.SIGINT, _interrupt)
+        sys.unraisablehook = _interrupt_again
     try:
         app()
     except QlacError as error:

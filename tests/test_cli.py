@@ -164,6 +164,19 @@ def test_ctrl_c_in_an_import_ends_at_once(module, tmp_path):
     assert (result.returncode, result.stderr) == (130, STOPPED)
 
 
+def test_ctrl_c_in_the_garbage_collector_is_not_lost():
+    """JAX has a callback there, and Python drops the errors of such callbacks."""
+    code = (
+        "import gc, signal, sys, time; sys.argv[1:] = ['methods']\n"
+        "from qlac_lite import cli\n"
+        "cli.protocol.describe_methods = lambda: (gc.collect(), time.sleep(60))\n"
+        "gc.callbacks.append(lambda *_: gc.callbacks.clear() or signal.raise_signal(signal.SIGINT))\n"
+        "gc.disable(); cli.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert (result.returncode, result.stderr) == (130, STOPPED)
+
+
 def test_ctrl_c_waits_while_processes_begin():
     before, reached = signal.getsignal(signal.SIGINT), []
     with pytest.raises(KeyboardInterrupt), forkserver([]):

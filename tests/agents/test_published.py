@@ -22,12 +22,21 @@ from qlac_lite.agents import State, make_learner
 from qlac_lite.agents.base import gradient_step
 from qlac_lite.config import get_method, make_config
 from qlac_lite.data.dataset import Batch, all_chunks, build_dataset
+from qlac_lite.utils import cores
 
 METHODS = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc", "rlpd", "rlpd-ac", "qc-rlpd")
 # The noise that a learner draws for one update, in the order in which it draws it.
 NORMAL = {"fql": ("next", "flow", "distill"), "best_of_n": ("next", "flow"), "rlpd": ("next", "actor")}
 TOLERANCE = 1e-9  # relative to the largest entry of an array
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+
+
+@contextlib.contextmanager
+def float64():
+    """The published numbers are float64, in which the library otherwise refuses to compute."""
+    with enable_x64(True), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(cores.ARITHMETIC, "jax_enable_x64", True)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +170,7 @@ class Published:
 
 def test_losses_and_gradients_are_the_published_ones(published):
     method, arrays = published
-    with enable_x64(True):
+    with float64():
         run = Published(method, arrays)
         inputs = (run.target, run.batches[0], run.noise[0])
         terms, info = jax.jit(run.losses)(run.params, *inputs)
@@ -183,7 +192,7 @@ def test_losses_and_gradients_are_the_published_ones(published):
 @pytest.mark.parametrize("updates", [1, 3])
 def test_parameters_and_target_critic_after_updates_are_the_published_ones(published, updates):
     method, arrays = published
-    with enable_x64(True):
+    with float64():
         run = Published(method, arrays)
         state = run.after(updates)
         wanted = below(arrays, f"after{updates}/params/")
@@ -260,7 +269,7 @@ def test_chunks_are_the_published_ones_where_the_episode_does_not_end_inside(hor
 
 def test_what_stands_past_an_episodes_end_does_not_reach_the_critic(arrays):
     """The published batches hold the next episode's actions there, ours hold zeros."""
-    with enable_x64(True):
+    with float64():
         run = Published("qc-fql", below(arrays, "qc-fql/"))
         batch = run.batches[0]
         assert 0 < int(jnp.sum(batch.valid == 0)) < batch.valid.size // 2
@@ -271,7 +280,7 @@ def test_what_stands_past_an_episodes_end_does_not_reach_the_critic(arrays):
 
 def test_the_cloning_loss_is_the_flow_loss_of_qc(arrays):
     """Chunk flow BC is not among the published methods; its one loss is."""
-    with enable_x64(True):
+    with float64():
         run = Published("qc", below(arrays, "qc/"))
         learner = make_learner(make_config(TASK, "chunk-bc", "full", hidden=(16, 16), horizon=4), 7, 3)
         noise = run.noise[0]
