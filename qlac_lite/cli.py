@@ -306,7 +306,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
     """Ctrl-C in a callback whose errors Python drops, as the garbage collector's: it comes once more."""
     if lost.exc_type is not KeyboardInterrupt:
         return sys.__unraisablehook__(lost)
