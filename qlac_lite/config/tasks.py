@@ -133,6 +133,13 @@ class Task:
         return self.name.replace("-play-", "-play-sparse-") if sparse else self.name
 
     @property
+    def title(self) -> str:
+        """For a figure or a table: scene (sparse) task 1, lift-mh."""
+        if self.domain.suite != "ogbench":
+            return self.name.removesuffix("-low_dim")
+        return f"{self.domain.name}{' (sparse)' * self.sparse} task {self.number}"
+
+    @property
     def reward_min(self) -> float:
         """Smallest reward of one step; the largest is 0."""
         return -1.0 if self.sparse else -float(self.domain.objects)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlac_lite.config import get_method
+from qlac_lite.config import get_method, get_task
 from qlac_lite.reports import plots
 from qlac_lite.reports.curves import draw_legend, draw_paper_beside, draw_q, draw_success
 from qlac_lite.reports.one_run import draw_filmstrip
@@ -121,6 +121,21 @@ def _table_row(label: str, group: Group) -> Row:
         "episodes a seed": config.evaluation_episodes,
         "updates/s (all seeds)": f"{speed:.0f}",
     }
+
+
+def draw_tasks(groups: dict[str, Groups]) -> Figure:
+    """Success in each of several tasks, a panel each, and right of it the paper's after its own steps."""
+    figure, panels = plots.new_figure(3, width=3.7, height=3.0, rows=-(-len(groups) // 3))
+    for axes, (task, found) in zip(panels, groups.items(), strict=False):
+        draw_success(axes, found, [])
+        draw_paper_beside(axes, found, {name: quoted(task, own.config.method) for name, own in found.items()})
+        axes.set_title(get_task(task).title, pad=18)
+    for axes in panels[len(groups) :]:
+        axes.set_axis_off()
+    figure.supylabel("success (%)", fontsize=10)
+    figure.supxlabel("gradient steps, then environment steps (thousands)", fontsize=10)
+    draw_legend(figure, panels[: len(groups)], True, "upper")
+    return figure
 
 
 def draw_task(task: str, groups: Groups, paper: Rows) -> Figure:

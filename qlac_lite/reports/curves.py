@@ -71,8 +71,9 @@ def draw_paper_beside(axes: Axes, groups: Groups, quotes: dict[str, dict[Steps, 
                 axes.errorbar(centre + apart, mean, [[mean - low], [high - mean]], **look)
     axes.axvline(end * 1.05, color="0.3", linewidth=1)
     axes.set_xlim(right=end * 1.7)
-    names = [f"{x:g}" for x in ticks] + ["the paper's\n100K", "\n1M + 200K"]
-    axes.set_xticks([*ticks, *centres], names)
+    axes.set_xticks([*ticks, *centres], [*(f"{x:g}" for x in ticks), "100K", "1M +\n200K"])
+    look = dict(transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=9, color="0.35")
+    axes.text(np.mean(centres), 1.01, "the paper's", **look)
 
 
 def draw_q(axes: Axes, groups: Groups) -> None:

@@ -181,3 +181,8 @@ def find_runs(folder: Path) -> list[Run]:
     alone = (Path(folder) / "run.json").exists()
     below = [] if alone else sorted(path.parent for path in Path(folder).rglob("run.json"))
     return [open_run(path) for path in below or [folder]]
+
+
+def recorded_runs(name: str) -> list[Run]:
+    """The runs that come with the package under "desk" or "lift", without checkpoints; by path."""
+    return find_runs(Path(__file__).parents[1] / "assets" / name)

@@ -1,0 +1,64 @@
+"""Takes the finished runs of the preset `desk` into results/desk, and what lesson 07 draws into the package.
+
+    python tools/desk.py runs/desk
+
+A run goes to TASK/METHOD with its settings and tables, without its checkpoint. Prints the table of README.
+"""
+
+import shutil
+from pathlib import Path
+
+import typer
+
+from qlac_lite.config import get_method, get_task
+from qlac_lite.reports.paper import quoted
+from qlac_lite.reports.pooling import phase_ends, pool, successes
+from qlac_lite.training.run_folder import LOGS, find_runs
+from qlac_lite.utils.files import markdown
+from qlac_lite.utils.statistics import percent_interval
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS, PACKED = ROOT / "results/desk", ROOT / "qlac_lite/assets/desk"
+
+
+def take(runs: Path, records: Path = RECORDS, packed: Path = PACKED) -> None:
+    """Copies the finished runs in `runs`; what is there of another run of the same cell is replaced."""
+    for run in find_runs(runs):
+        if run.status()[0] != "done":
+            continue
+        cell = Path(run.config.task) / run.config.method
+        for folder, tables in ((records / cell, LOGS), (packed / cell, ("evaluations.csv",))):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            for name in ("run.json", *tables):
+                shutil.copyfile(run.folder / name, folder / name)
+
+
+def table(records: Path = RECORDS) -> str:
+    """A row a cell: hours, success after both phases, and the paper's at its own size."""
+    rows = []
+    for run in find_runs(records):
+        if run.folder.name != run.config.method or "pilot" in run.folder.parts:
+            continue
+        ends = phase_ends(pool([run], [successes([run])]).points, run.config.offline_steps)
+        paper = quoted(run.config.task, run.config.method)
+        told = [
+            percent_interval(paper[s]) if s in paper else "-" for s in ((100_000, 0), (1_000_000, 200_000))
+        ]
+        row = {"task": get_task(run.config.task).title, "method": get_method(run.config.method).title}
+        row |= {
+            "seeds": run.config.seeds,
+            "minutes": f"{sum(r['seconds'] for r in run.rows('utilisation.csv')) / 60:.0f}",
+        }
+        row |= {"success offline": ends["success offline"], "and online": ends["success online"]}
+        rows.append(row | {"the paper's at 100K": told[0], "at 1M + 200K": told[1]})
+    return markdown(rows)
+
+
+def main(runs: Path, records: Path = RECORDS, packed: Path = PACKED) -> None:
+    take(runs, records, packed)
+    print(table(records))
+
+
+if __name__ == "__main__":
+    typer.run(main)
