@@ -31,6 +31,15 @@ from qlac_lite.lessons.checks.wording import (
 )
 
 Named = dict[str, Any]  # the parts of an answer by name, to compare and to speak of
+Hint = str | tuple[str, str]  # an idea; or an idea, and the code that is told from the third try on
+_LAST_CASE: Named = {}
+
+
+def last_case() -> Named:
+    """The arguments, by name, of the case that an answer failed last. Raises LookupError if none has yet."""
+    if not _LAST_CASE:
+        raise LookupError("No check has refused an answer yet.")
+    return copy.deepcopy(_LAST_CASE)
 
 
 class Case(NamedTuple):
@@ -38,7 +47,7 @@ class Case(NamedTuple):
 
     about: str  # what it is, in the learner's words
     args: tuple
-    hint: str = ""  # where to look if this is the first case that fails
+    hint: Hint = ""  # where to look if this is the first case that fails
 
 
 class Misconception(NamedTuple):
@@ -48,7 +57,7 @@ class Misconception(NamedTuple):
     """
 
     name: str
-    remedy: str
+    remedy: Hint
     function: Callable
 
 
@@ -119,6 +128,7 @@ class Exercise:
         self.tree, self.choice = tree, choice
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
+        self._tries = 0  # since the last right answer
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
         self._remembered: tuple[int, dict] = (
             self._seed,
@@ -127,7 +137,10 @@ class Exercise:
 
     def __call__(self, answer: Callable) -> Callable:
         answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
+        self._tries += 1
         verdict = self.judge(answer)
+        if verdict.status != "wrong":
+            self._tries = 0
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             _give(self.name, self.library)  # an error keeps the cell from assigning it
             raise AssertionError(str(verdict))
@@ -173,10 +186,14 @@ class Exercise:
         for case in cases:
             result = self._run(answer, case)
             if isinstance(result, Verdict):
+                if not first_wrong:
+                    self._keep(case)
                 return first_wrong or result
             got.append(result)
             if first_wrong is None:
                 first_wrong = self._compare(case, result, self._reference(self.expected, case))
+                if first_wrong:
+                    self._keep(case)
                 if first_wrong and len(got) > 1:
                     first_wrong.lines = {
                         "right so far": "; ".join(
@@ -211,10 +228,20 @@ class Exercise:
                 for g, case in zip(got, cases, strict=True)
             ):
                 first_wrong.lines |= {"likely": mistake.name} | (
-                    {} if self.choice else {"next": mistake.remedy}
+                    {} if self.choice else {"next": self._told(mistake.remedy)}
                 )
                 break
         return first_wrong
+
+    def _keep(self, case: Case) -> None:
+        """For `last_case`."""
+        _LAST_CASE.clear()
+        _LAST_CASE.update(zip(inspect.signature(self.library).parameters, case.args, strict=True))
+
+    def _told(self, hint: Hint) -> str:
+        if isinstance(hint, str):
+            return hint
+        return " ".join(hint) if self._tries >= 3 else hint[0]
 
     def _same(self, case: Case, got: Named, other: Named) -> bool:
         counted = self.counts(*case.args)
@@ -247,7 +274,7 @@ class Exercise:
                 inputs=self._inputs(case),
                 error=f"{error}{line_of(error)}",
                 likely=error_hint(error),
-                note=case.hint,
+                note=self._told(case.hint),
                 next="Call it by hand with small arrays, and print the shapes on the way.",
             )
         if not _agrees({"": args}, {"": case.args}):
@@ -447,7 +474,7 @@ class Exercise:
                     expected=shape_text(wanted),
                     got=shape_text(value),
                     likely=shape_hint(value.shape, wanted.shape),
-                    next=case.hint,
+                    next=self._told(case.hint),
                 )
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
@@ -459,14 +486,14 @@ class Exercise:
                     expected=numbers_text(wanted),
                     got=numbers_text(value),
                     likely="A division by zero, or np.empty that was never filled.",
-                    next=case.hint,
+                    next=self._told(case.hint),
                 )
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
             share = f"   ({wrong.sum()} of {wrong.size} entries differ)" if wrong.size > 1 else ""
             if self.choice:
                 return self._wrong(
-                    "not right yet", case=case.about, got=number_text(value[at]), next=case.hint
+                    "not right yet", case=case.about, got=number_text(value[at]), next=self._told(case.hint)
                 )
             return self._wrong(
                 "not right yet",
@@ -474,7 +501,7 @@ class Exercise:
                 inputs=self._inputs(case),
                 expected=f"{where} = {number_text(wanted[at])}",
                 got=f"{where} = {number_text(value[at])}{share}",
-                next=case.hint,
+                next=self._told(case.hint),
             )
         return None
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from qlac_lite.data.dataset import all_chunks, build_dataset
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
 from qlac_lite.lessons.mdp import TabularMDP, backup, chunk_rewards, chunk_transitions, chunked
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
 
 
 def _q(rng, *shape):

@@ -12,7 +12,16 @@ from qlac_lite.agents import fql
 from qlac_lite.agents.critics import critic_loss as library_critic_loss
 from qlac_lite.agents.fql import Networks, distillation_loss, q_loss
 from qlac_lite.data.dataset import Batch
-from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited, gradients
+from qlac_lite.lessons.checks.exercise import (
+    Case,
+    Exercise,
+    Misconception,
+    edited,
+    gradients,
+)
+from qlac_lite.lessons.checks.exercise import (
+    last_case as last_case,
+)
 
 # 1. The critic
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
 
 # 1. Coherency
 

@@ -16,7 +16,16 @@ from jax.lax import stop_gradient
 from qlac_lite.agents import rlpd
 from qlac_lite.agents.critics import critic_loss
 from qlac_lite.data.dataset import Batch
-from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited, gradients
+from qlac_lite.lessons.checks.exercise import (
+    Case,
+    Exercise,
+    Misconception,
+    edited,
+    gradients,
+)
+from qlac_lite.lessons.checks.exercise import (
+    last_case as last_case,
+)
 from qlac_lite.utils import statistics
 
 # 1. Half and half

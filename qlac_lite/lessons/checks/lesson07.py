@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
 from qlac_lite.reports import paper
 
 # 1. The memory of a run

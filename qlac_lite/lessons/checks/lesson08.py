@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
 
 # 1. The layout of `object`
 

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.stats
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
 from qlac_lite.utils import statistics
 
 # 1. Which runs make a matched pair

@@ -1,0 +1,73 @@
+"""The learner's own experiment, and what a check tells from one try to the next."""
+
+import numpy as np
+import pytest
+
+from qlac_lite.lessons import checks, experiment
+from qlac_lite.lessons.checks.exercise import Case, Exercise, last_case
+from qlac_lite.utils.errors import QlacError
+
+NOISE = np.random.default_rng(0).normal(size=8)
+
+
+def run(seeds, gain, shift=0.0):
+    return NOISE[seeds] + gain + shift * NOISE[seeds] ** 2
+
+
+@pytest.mark.parametrize(
+    "predict, other, said",
+    [
+        ("higher", 1.0, "and it is higher"),
+        ("lower", 1.0, "but it is higher"),
+        ("no difference", 1.0, "but it is higher"),
+        ("lower", 5.0, "and it is lower"),
+    ],
+)
+def test_a_prediction_is_held_against_the_interval(predict, other, said, capsys):
+    apart = experiment(run, {"gain": 2.0}, {"gain": other, "shift": 1e-3}, predict, "reward")
+    assert apart == pytest.approx(2.0 - other - 1e-3 * NOISE**2)
+    told = capsys.readouterr().out
+    assert said in told and f"gain = 2.0 less gain = {other}, shift = 0.001: {apart.mean():+.3g}" in told
+
+
+def test_an_interval_that_holds_zero_shows_no_difference(capsys):
+    other = lambda seeds, turn: turn * NOISE[seeds]
+    experiment(other, {"turn": 1}, {"turn": -1}, "higher", "reward")
+    assert "show no difference, and do not rule out yours" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "one, predict, said", [({"gain": 1}, "more", "Write one of"), ({"gain": 2}, "lower", "Change the knob")]
+)
+def test_an_experiment_that_asks_nothing_is_refused(one, predict, said):
+    with pytest.raises(QlacError, match=said):
+        experiment(run, one, {"gain": 2}, predict, "reward")
+
+
+def test_the_idea_comes_first_and_the_code_at_the_third_try(capsys):
+    double = lambda x, times: times * x
+    double.__name__ = "double"
+    exercise = Exercise(
+        double, double, lambda rng: [Case("once", (rng.normal(size=30), 2), ("Grow it.", "Write `2 * x`."))]
+    )
+    for tries in range(1, 5):
+        exercise(lambda x, times: x)
+        said = capsys.readouterr().out
+        assert "Grow it." in said and ("Write" in said) == (tries >= 3)
+    case = last_case()
+    assert list(case) == ["x", "times"] and case["x"].shape == (30,)
+    assert exercise.judge(lambda x, times: 2 * case["x"]).status == "right"
+    exercise(lambda x, times: x * times)
+    capsys.readouterr()
+    exercise(lambda x, times: x)
+    assert "Write" not in capsys.readouterr().out
+
+
+def test_every_lesson_hands_out_the_case_that_failed():
+    import importlib
+    import pkgutil
+
+    names = [module.name for module in pkgutil.iter_modules(checks.__path__) if "lesson" in module.name]
+    assert len(names) >= 10
+    for name in names:
+        assert importlib.import_module(f"{checks.__name__}.{name}").last_case is last_case
