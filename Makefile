@@ -12,11 +12,12 @@ COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR="$$(cd "$(VENV)" && pwd)/jax-cache" J
 SPACE := $(subst ,, )
 STAMPS := $(subst $(SPACE),\ ,$(VENV))
 
-.PHONY: help run robomimic test test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
+.PHONY: help run robomimic test test-all test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
 
 help:
 	@echo "make run        the headline: QC-FQL, FQL-n and FQL on OGBench's cube-single, about 12 minutes on two cores"
-	@echo "make test       all tests, and every lesson solved and unsolved"
+	@echo "make test       the library's tests, every exercise, and every lesson solved and unsolved"
+	@echo "make test-all   that, and what lies around: nbgrader, Colab, Ray, a browser, the site, every domain"
 	@echo "make lab        the course in JupyterLab"
 	@echo "make robomimic  install robosuite and what reads robomimic's files, for lesson 08: lift, can and square"
 	@echo "make notebooks  build and execute the notebooks from solutions/*.py (LESSONS='01 02' for some of them)"
@@ -67,8 +68,11 @@ run: $(STAMPS)/.base
 
 test: $(STAMPS)/.dev
 	@"$(BIN)/ruff" check qlac_lite tests tools && "$(BIN)/ruff" format --check --quiet qlac_lite tests tools
-	@$(COMPILED_ONCE) "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder
+	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder
 	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
+
+test-all: test
+	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder -m around
 
 test-colab:
 	@$(MAKE) --no-print-directory colab VENV=.venv-colab PINS=tests/lessons/colab.txt PYTHON="$(PYTHON)"

@@ -55,6 +55,11 @@ LONG = [
 ]
 
 
+def grid(values, *kept):
+    """All values for `parametrize`; those that are not kept run with `make test-all` only."""
+    return [value if value in kept else pytest.param(value, marks=pytest.mark.around) for value in values]
+
+
 def pytest_collection_modifyitems(items):
     place = {name: i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))

@@ -14,7 +14,7 @@ from unittest import mock
 import numpy as np
 import psutil
 import pytest
-from conftest import TINY, assert_same_arrays
+from conftest import TINY, assert_same_arrays, grid
 from ogbench.utils import load_dataset, make_env_and_datasets
 from test_cli import here
 
@@ -154,7 +154,7 @@ def test_ctrl_c_ends_the_simulators_and_keeps_finished_episodes(tmp_path, monkey
     assert [path.name for path in tmp_path.glob("*.parts/[!.]*")][:1] == ["0-000000.npz"]
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", grid(DOMAINS, "cube-single", "puzzle-3x3"))
 def test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(play_file, domain):
     path = play_file(domain)
     summary = verify(path, DOMAINS[domain])
@@ -172,7 +172,7 @@ def test_every_domain_generates_a_sound_file_that_the_ogbench_package_reads(play
     assert np.abs(actions).max() <= 1 and np.abs(actions).std() > 0.05
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", grid(DOMAINS, "cube-single", "scene"))
 def test_labels_equal_what_the_environment_rewards(play_file, domain):
     """States of the file, and the goal itself, put into the simulator:
     its own reward function is the reference."""
@@ -502,9 +502,11 @@ def test_a_download_is_verified_and_comes_from_the_first_host_that_answers(play_
         server.shutdown()
 
 
-@pytest.mark.parametrize(
-    "domain, method", zip(DOMAINS, itertools.cycle(("qc-rlpd", "rlpd", "rlpd-ac")), strict=False)
-)
+ONLINE = list(zip(DOMAINS, itertools.cycle(("qc-rlpd", "rlpd", "rlpd-ac")), strict=False))
+
+
+@pytest.mark.around
+@pytest.mark.parametrize("domain, method", ONLINE)
 def test_every_domain_trains_online_and_is_evaluated(play_file, tmp_path, domain, method):
     """The first task of each domain, with the methods that start online:
     data, simulators, replay, evaluation fit together."""

@@ -852,6 +852,7 @@ def test_full_preset_is_the_papers_table():
     assert get_task(LIFT).reward_min == -1
 
 
+@pytest.mark.around
 def test_qc_fql_trains_is_evaluated_and_reported_through_the_command_line(lift_file, tmp_path):
     def qlac(*words):
         result = subprocess.run(

@@ -38,6 +38,7 @@ def environment(monkeypatch):
     [each() for each in forget]
 
 
+@pytest.mark.around
 @pytest.mark.parametrize(
     "variables", ["MUJOCO_GL=wgl", "MUJOCO_GL=egl PYOPENGL_PLATFORM=glx", "MUJOCO_GL=osmesa DISPLAY=:99"]
 )

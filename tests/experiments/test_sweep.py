@@ -340,6 +340,7 @@ def test_a_cell_without_memory_fails_in_one_line_and_the_others_go_on(tmp_path):
     assert list(traces) == list(outcomes)[:3] and table.rows["lite-world/fql-n/seeds-1-1"].state == "done"
 
 
+@pytest.mark.around
 @needs_ray
 def test_cells_that_ray_kills_for_memory_end_the_sweep_in_lines(play, tmp_path, monkeypatch):
     """Ray takes any node that has used a hundredth of its memory for a full one."""
@@ -436,6 +437,7 @@ def test_what_ray_cannot_do_is_said_before_a_cell_starts(play, tmp_path):
         )
 
 
+@pytest.mark.around
 @needs_ray
 @pytest.mark.parametrize("python", ["/a b/bin/python", "/it's/python", "/a&b/(c)/python", "/plain/python"])
 def test_workers_start_with_a_python_whose_path_a_shell_would_split(play, tmp_path, monkeypatch, python):
@@ -470,6 +472,7 @@ def patiently(start):
                 raise
 
 
+@pytest.mark.around
 @needs_ray
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_cell_whose_node_is_killed_goes_on_elsewhere_and_ends_in_the_same_bits(play, tmp_path, monkeypatch):

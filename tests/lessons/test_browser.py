@@ -24,10 +24,13 @@ from build_lessons import ROOT
 CHROMIUM = os.environ.get("QLAC_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM",
-)
+pytestmark = [
+    pytest.mark.around,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM",
+    ),
+]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -39,6 +39,8 @@ DRIVE = """
 import os
 from pathlib import Path
 
+pytestmark = pytest.mark.around
+
 
 def mount(where):
     import qlac_lite.lessons.notebook

@@ -15,6 +15,8 @@ import pytest
 from build_lessons import ROOT, lesson_sources, notebook_paths, read_lesson
 from collect import collect
 
+pytestmark = pytest.mark.around
+
 CONFIG = """
 c = get_config()
 c.CourseDirectory.course_id = "qlac"

@@ -77,6 +77,7 @@ def test_built_files_are_those_of_the_source_and_clean(source):
         )
 
 
+@pytest.mark.around
 @pytest.mark.parametrize("make, verdict", [(lambda lesson: lesson, "✓"), (student, "….*not attempted yet")])
 def test_a_lesson_runs_and_says_what_it_thinks_of_each_answer(make, verdict):
     """The first one; nbval runs them all, solved and unsolved,
@@ -246,6 +247,7 @@ def nbgrader(folder, *arguments):
     assert result.returncode == 0, result.stderr[-3000:]
 
 
+@pytest.mark.around
 def test_nbgrader_makes_the_same_stubs_and_grades_a_right_and_an_empty_submission(tmp_path, monkeypatch):
     from nbgrader.api import Gradebook
 

@@ -4,6 +4,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from conftest import grid
 from test_cli import here
 
 from qlac_lite.config.tasks import LITE_DOMAIN
@@ -32,7 +33,7 @@ def lite_file(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("domain", ["cube-single", "scene", "puzzle-3x3"])
+@pytest.mark.parametrize("domain", grid(["cube-single", "scene", "puzzle-3x3"], "scene"))
 def test_a_film_shows_the_states_of_the_episode(play_file, drawn, monkeypatch, domain):
     shown, suite = [], films.suite_of(films.get_domain(f"{domain}-play-v0"))
     show = suite.show

@@ -20,6 +20,7 @@ def call(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.around
 def test_a_call_measures_trains_and_reports_and_another_goes_on_from_there(call, tmp_path):
     page = call(10, [1])
     assert "| qc-fql | 1 | float32 |" in page and "| BFN" in page and "of another size" in page

@@ -8,6 +8,7 @@ from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import read_json
 
 
+@pytest.mark.around
 def test_ten_kills_lose_nothing(tmp_path):
     kill_often.kill_often(kills=10, out=tmp_path, task="lite-world")
     found = read_json(tmp_path / "kills.json", "")["found"]

@@ -23,10 +23,13 @@ import pytest
 from links import ROOT, repository
 
 MISSING = [name for name in ("sphinx", "myst_nb", "furo", "sphinx-mathjax-offline") if not find_spec(name)]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING),
-    reason=f"no {', '.join(MISSING)} here: `make site` installs it, or pip install -e '.[site]'",
-)
+pytestmark = [
+    pytest.mark.around,
+    pytest.mark.skipif(
+        bool(MISSING),
+        reason=f"no {', '.join(MISSING)} here: `make site` installs it, or pip install -e '.[site]'",
+    ),
+]
 LESSONS = sorted(path.stem for path in ROOT.glob("solutions/*.ipynb"))
 WIDTH = 390  # of a phone
 CHROMIUM = os.environ.get("QLAC_CHROMIUM") or next(

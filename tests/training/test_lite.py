@@ -299,6 +299,7 @@ def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch)
     ]  # collected once
 
 
+@pytest.mark.around
 def test_who_collects_does_not_learn_and_what_it_collects_can_be_chunked():
     data = lite_play.record(WORLD, jax.random.key(0), 5, 50)
     config = lite_config("fql", **TINY | {"updates_per_step": 0, "online_steps": 200, "seeds": 1})

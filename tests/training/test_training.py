@@ -684,6 +684,7 @@ def test_a_run_of_another_version_is_refused(tmp_path, finished):
         load_policies(open_run(tmp_path / "copy"))
 
 
+@pytest.mark.around
 def test_two_kinds_of_data_are_collected_on_a_task_and_learned_from(play_file, tmp_path):
     few = {key: value for key, value in TINY.items() if key not in ("evaluate_every", "online_steps")}
     settings = few | dict(online_steps=230, evaluate_every=1000)
@@ -736,6 +737,7 @@ def test_two_kinds_of_data_are_collected_on_a_task_and_learned_from(play_file, t
         start_run(tiny_config("fql"), play_file(), tmp_path / "other", collected=collector.folder)
 
 
+@pytest.mark.around
 def test_a_run_that_learns_from_a_collection_goes_on_after_a_kill(play_file, tmp_path, monkeypatch):
     collector, dataset = start_run(
         tiny_config(updates_per_step=0, online_steps=100), play_file(), tmp_path / "collects"
