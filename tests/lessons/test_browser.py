@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.around,
     pytest.mark.skipif(
         CHROMIUM is None,
-        reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium; or name one in QLAC_CHROMIUM",
+        reason="no Chromium here: on Debian and Ubuntu, apt-get install chromium, or set QLAC_CHROMIUM",
     ),
 ]
 FLAGS = [
