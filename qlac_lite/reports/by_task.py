@@ -5,6 +5,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qlac_lite.config import get_method, get_task
@@ -44,6 +45,8 @@ def _write(groups: dict[str, Groups], out: Path) -> list[str]:
     reports = [_report_task(task, groups[task], out) for task in groups]
     if len(groups) > 1:
         reports.append(report_aggregate(groups, out))
+        plots.save(draw_tasks(groups), out / "tasks.png")
+        reports.append(("![Success rate over training steps, a panel a task](tasks.png)", []))
     if rows := [row for _, compared in reports for row in compared]:
         write_csv(out / "comparison.csv", rows)
     else:
@@ -124,35 +127,42 @@ def _table_row(label: str, group: Group) -> Row:
 
 
 def draw_tasks(groups: dict[str, Groups]) -> Figure:
-    """Success in each of several tasks, a panel each, and right of it the paper's after its own steps."""
+    """Success in each of several tasks, a panel each, beside the paper's figures."""
     figure, panels = plots.new_figure(3, width=3.7, height=3.0, rows=-(-len(groups) // 3))
+    beside = False
     for axes, (task, found) in zip(panels, groups.items(), strict=False):
-        draw_success(axes, found, [])
-        draw_paper_beside(axes, found, {name: quoted(task, own.config.method) for name, own in found.items()})
+        beside |= _draw_beside_the_papers(axes, task, found, compare(task, found).rows)
         axes.set_title(get_task(task).title, pad=18)
     for axes in panels[len(groups) :]:
         axes.set_axis_off()
     figure.supylabel("success (%)", fontsize=10)
     figure.supxlabel("gradient steps, then environment steps (thousands)", fontsize=10)
-    draw_legend(figure, panels[: len(groups)], True, "upper")
+    draw_legend(figure, panels[: len(groups)], beside, "upper")
     return figure
 
 
 def draw_task(task: str, groups: Groups, paper: Rows) -> Figure:
     """Success of each label beside the paper's figures, and Q; `paper`: rows of `paper.Comparison`."""
     figure, (left, right) = plots.new_figure(2, height=3.9)
-    draw_success(left, groups, paper, training=True)
-    quotes = {} if paper else {name: quoted(task, group.config.method) for name, group in groups.items()}
-    if any(quotes.values()):  # of another size
-        draw_paper_beside(left, groups, quotes)
+    beside = _draw_beside_the_papers(left, task, groups, paper, training=True)
     draw_q(right, groups)
     left.set(xlabel="gradient steps, then environment steps (thousands)", ylabel="success rate (%)")
     right.set(xlabel="steps (thousands)", ylabel="Q of the batch (mean, min to max)")
     left.plot([], [], color="0.3", linewidth=1, linestyle="--", label="episodes learned from")
-    draw_legend(figure, [left], bool(paper) or any(quotes.values()), "lower")
+    draw_legend(figure, [left], beside, "lower")
     seeds = {label: sum(run.config.seeds for run in group.runs) for label, group in groups.items()}
     counted = "; ".join(f"{count} seeds {label}" for label, count in seeds.items())
     if len(set(seeds.values())) == 1:
         counted = f"{max(seeds.values())} seeds a method"
     figure.suptitle(f"{task} ({counted}; 95 % interval)", fontsize=10)
     return figure
+
+
+def _draw_beside_the_papers(axes: Axes, task: str, groups: Groups, paper: Rows, training=False) -> bool:
+    """Success, with the paper's figures in place, or beside it if the runs are of another size; whether there
+    are any."""
+    draw_success(axes, groups, paper, training)
+    quotes = {} if paper else {name: quoted(task, group.config.method) for name, group in groups.items()}
+    if any(quotes.values()):
+        draw_paper_beside(axes, groups, quotes)
+    return bool(paper) or any(quotes.values())

@@ -10,7 +10,7 @@ import pytest
 from conftest import TASK, tiny_config
 
 from qlac_lite.config import make_config
-from qlac_lite.reports.by_task import differences, draw_task, write_report
+from qlac_lite.reports.by_task import differences, draw_task, draw_tasks, write_report
 from qlac_lite.reports.over_tasks import make_panels
 from qlac_lite.reports.paper import compare, quoted, tasks_of, told_versions
 from qlac_lite.reports.pooling import group_runs
@@ -228,6 +228,19 @@ def test_where_the_size_differs_the_papers_marks_stand_apart(tmp_path):
     places, heights = zip(*rings(panel), strict=True)
     assert heights == pytest.approx([100 * paper[steps][0] for steps in ((100_000, 0), (M, 200_000))])
     assert min(places) > 90 and "100K" in [label.get_text() for label in panel.get_xticklabels()]
+
+
+def test_several_tasks_have_a_panel_each_with_the_papers_beside(tmp_path):
+    ends = {("offline", 60_000): 0.1, ("online", 30_000): 0.5}
+    for task in (PUZZLE, "lift-mh-low_dim", "lite-world"):
+        preset = "lite" if task == "lite-world" else "desk"
+        steps = dict(offline_steps=60_000, online_steps=30_000)
+        made_up(tmp_path / task, make_config(task, "qc", preset, **steps), ends)
+    panels = draw_tasks(groups_below(tmp_path)).axes
+    assert [panel.get_title() for panel in panels] == ["lift-mh", "lite-world", "puzzle-3x3 (sparse) task 4"]
+    assert [len(rings(panel)) for panel in panels] == [2, 0, 2]
+    write_report([tmp_path], tmp_path / "report")
+    assert (tmp_path / "report" / "tasks.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 # Several tasks.
