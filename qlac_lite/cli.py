@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -325,6 +326,12 @@ def main() -> None:
     except OSError as error:
         where = error.filename or "perhaps standard output"
         _say(f"\nqlac: The system refuses: {error.strerror or error} ({where}). Mend that, and try again.")
+        sys.exit(2)
+    except ValueError as error:
+        flag = re.search(r"for (?:JAX flag|environment) '?(\w+)", str(error))  # as JAX says when it is imported
+        if not flag:
+            raise
+        _say(f"\nqlac: {error}. Unset {flag[1].upper()}.")
         sys.exit(2)
     finally:
         _flush()

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 from unittest import mock
@@ -255,6 +256,14 @@ def test_a_device_that_is_not_there_is_one_line(
     result = here(command, *arguments)
     assert result.returncode == 2 and not out.exists() and result.stderr.count("\n") == 2
     assert "JAX cannot start: " in result.stderr and f"{reason}. Unset JAX_PLATFORMS" in result.stderr
+
+
+@pytest.mark.parametrize("flag", ["JAX_DEFAULT_MATMUL_PRECISION", "JAX_CHECK_TRACER_LEAKS", "JAX_DEBUG_NANS"])
+def test_a_value_that_jax_does_not_know_is_one_line(flag):
+    command = [sys.executable, "-m", "qlac_lite", "evaluate", "nowhere"]
+    ended = subprocess.run(command, env=os.environ | {flag: "foo"}, capture_output=True, text=True)
+    assert ended.returncode == 2 and ended.stderr.count("\n") <= 2 and "Traceback" not in ended.stderr
+    assert "foo" in ended.stderr and f"Unset {flag}." in ended.stderr
 
 
 def test_a_lesson_goes_on_without_the_device_and_with_the_librarys_arithmetic(jax_with, monkeypatch, capsys):
