@@ -1,5 +1,7 @@
 """Checks of lesson 02, backups. Shapes: B batch, A actions, H or n steps of a window, C chunks, S states."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
@@ -24,484 +26,735 @@ def _cut(rng, length):
 _ENDS = np.array([0.0, 1, 1, 0, 1, 0])  # masks of six rows
 
 
-# 1. One step
+# 1. The three targets
 
 
-def one_step_target(reward: np.ndarray, mask: np.ndarray, next_q: np.ndarray, discount: float) -> np.ndarray:
-    """r + discount * mask * max_a' Q(s', a'), each (B,); next_q is (B, A)."""
-    return reward + discount * mask * next_q.max(axis=1)
+def window_targets(
+    rewards: np.ndarray,
+    valid: np.ndarray,
+    mask: np.ndarray,
+    last_q: np.ndarray,
+    discount: float,
+    whole_only: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Discounted rewards of the m steps that exist, then discount^m mask max_a Q(s_m, a); and the weight,
+    which with `whole_only` is 0 for windows that were cut. (B,) each. From arXiv 2507.07969, section 4.
+    """
+    steps = valid.sum(axis=1)
+    powers = discount ** np.arange(rewards.shape[1])
+    earned = np.sum(valid * powers * rewards, axis=1)
+    target = earned + discount**steps * mask * last_q.max(axis=1)
+    weight = valid[:, -1] if whole_only else np.ones(len(valid))
+    return target, weight
 
 
-def _one_step_cases(rng):
-    return [
-        Case(
-            "four steps, none terminal, Q = 0",
-            (_q(rng, 4), np.ones(4), np.zeros((4, 3)), 0.9),
-            "With Q = 0 the target is the reward.",
-        ),
-        Case(
-            "four steps, none terminal, discount 0.5",
-            (_q(rng, 4), np.ones(4), _q(rng, 4, 3), 0.5),
-            "reward + discount * the largest next Q of each row: next_q.max(axis=1).",
-        ),
-        Case(
-            "six steps, some terminal (mask 0), discount 0.9",
-            (_q(rng, 6), _ENDS, _q(rng, 6, 2), 0.9),
-            "Where mask is 0 the episode is over: the target is the reward alone.",
-        ),
-    ]
-
-
-def _one_step_by_loop(reward, mask, next_q, discount):
-    return [r + discount * max(row) if m else r for r, m, row in zip(reward, mask, next_q, strict=True)]
-
-
-_one_step_misconceptions = [
-    Misconception(
-        "It bootstraps from terminal states as well: the mask is missing.",
-        "Multiply the bootstrap by mask, which is 0 where the next state is terminal.",
-        lambda r, m, q, g: r + g * q.max(axis=1),
-    ),
-    Misconception(
-        "The mask is used upside down: 1 means that the episode goes on.",
-        "Multiply the bootstrap by mask, not by 1 - mask.",
-        lambda r, m, q, g: r + g * (1 - m) * q.max(axis=1),
-    ),
-    Misconception(
-        "The mask removes the reward too; the reward of the terminal step is earned.",
-        "Only the bootstrap is masked: reward + discount * mask * ...",
-        lambda r, m, q, g: m * (r + g * q.max(axis=1)),
-    ),
-    Misconception(
-        "The bootstrap is not discounted.",
-        "Multiply it by discount.",
-        lambda r, m, q, g: r + m * q.max(axis=1),
-    ),
-    Misconception(
-        "The reward is discounted too.",
-        "reward + discount * (...): the reward comes now.",
-        lambda r, m, q, g: g * (r + m * q.max(axis=1)),
-    ),
-    Misconception(
-        "It takes the mean over the next actions: the value of a random policy.",
-        "Q-learning takes the best: next_q.max(axis=1).",
-        lambda r, m, q, g: r + g * m * q.mean(axis=1),
-    ),
-    Misconception(
-        "It takes the worst next action.",
-        "Q-learning takes the best: next_q.max(axis=1).",
-        lambda r, m, q, g: r + g * m * q.min(axis=1),
-    ),
-    Misconception(
-        "It adds up the next actions' values.",
-        "Q-learning takes the best: next_q.max(axis=1).",
-        lambda r, m, q, g: r + g * m * q.sum(axis=1),
-    ),
-    Misconception(
-        "It takes the best over the whole batch.",
-        "One maximum a row: next_q.max(axis=1).",
-        lambda r, m, q, g: r + g * m * q.max(),
-    ),
-    Misconception(
-        "It takes the first action's value.",
-        "One maximum a row: next_q.max(axis=1).",
-        lambda r, m, q, g: r + g * m * q[:, 0],
-    ),
-]
-
-check_one_step_target = Exercise(
-    one_step_target,
-    _one_step_by_loop,
-    _one_step_cases,
-    _one_step_misconceptions,
-    insight="One reward, then trust in the table: right in the end, and slow.",
+_SUM = (
+    "Step k counts with the discount to the power k, and k starts at 0.",
+    "`powers = discount ** np.arange(rewards.shape[1])`, then `np.sum(valid * powers * rewards, axis=1)`.",
+)
+_AHEAD = (
+    "The bootstrap comes after the m steps that exist, so it is discounted m times, row by row.",
+    "`steps = valid.sum(axis=1)`, then `discount**steps * mask * last_q.max(axis=1)`.",
+)
+_MASK = (
+    "mask belongs to the bootstrap, in every row, and to nothing else.",
+    "`earned + discount**steps * mask * last_q.max(axis=1)`.",
+)
+_BEST = ("Each row takes its own best value of the last state.", "`last_q.max(axis=1)`.")
+_WEIGHT = (
+    "With whole_only a window counts if its LAST step exists; without it every window counts.",
+    "`weight = valid[:, -1] if whole_only else np.ones(len(valid))`.",
 )
 
 
-# 2. n steps
-
-
-def n_step_target(
-    rewards: np.ndarray, valid: np.ndarray, mask: np.ndarray, last_q: np.ndarray, discount: float
-) -> np.ndarray:
-    """Discounted rewards of the m steps that exist, then discount^m mask max_a Q(s_m, a); (B,)."""
-    steps = valid.sum(axis=1)
-    powers = discount ** np.arange(rewards.shape[1])
-    return np.sum(valid * powers * rewards, axis=1) + discount**steps * mask * last_q.max(axis=1)
-
-
-def _n_step_cases(rng):
+def _target_cases(rng):
     ones, (valid, mask) = np.ones, _cut(rng, 4)
+    cut = (_q(rng, 7, 4), valid, mask)
     return [
         Case(
-            "windows of one step",
-            (_q(rng, 4, 1), ones((4, 1)), ones(4), _q(rng, 4, 2), 0.5),
-            "With n = 1 this is the one-step target.",
+            "windows of one step, Q = 0",
+            (_q(rng, 4, 1), ones((4, 1)), ones(4), np.zeros((4, 3)), 0.9, False),
+            "With Q = 0 the target is the reward, and every weight is 1.",
         ),
         Case(
-            "whole windows of 3, none terminal, Q = 0, discount 0.5",
-            (_q(rng, 4, 3), ones((4, 3)), ones(4), np.zeros((4, 2)), 0.5),
-            "The sum of discount**k * rewards[:, k], k from 0.",
+            "windows of one step, some reach the goal (mask 0)",
+            (_q(rng, 6, 1), ones((6, 1)), _ENDS, _q(rng, 6, 3), 0.5, False),
+            _MASK,
         ),
         Case(
-            "whole windows of 3, none terminal, discount 0.5",
-            (_q(rng, 4, 3), ones((4, 3)), ones(4), _q(rng, 4, 2), 0.5),
-            "Three steps on, the bootstrap has the weight discount**3.",
+            "whole windows of 3, Q = 0, discount 0.5",
+            (_q(rng, 4, 3), ones((4, 3)), ones(4), np.zeros((4, 2)), 0.5, False),
+            _SUM,
         ),
         Case(
-            "windows of 4, some cut by an episode's end, some terminal, discount 0.8",
-            (_q(rng, 7, 4), valid, mask, _q(rng, 7, 3), 0.8),
-            "A cut window has m = valid.sum(axis=1) steps: only these rewards count, "
-            "and the bootstrap has discount**m. In every window, cut or not, "
-            "mask multiplies the bootstrap and nothing else.",
+            "whole windows of 3, discount 0.5",
+            (_q(rng, 4, 3), ones((4, 3)), ones(4), _q(rng, 4, 2), 0.5, False),
+            _AHEAD,
         ),
+        Case(
+            "windows of 4, some cut, some at the goal, every window counts",
+            (*cut, _q(rng, 7, 3), 0.8, False),
+            (
+                "A cut window has m = valid.sum(axis=1) steps. Only their rewards count, the bootstrap is "
+                "discounted m times, and mask multiplies the bootstrap alone. Every weight is 1.",
+                _AHEAD[1],
+            ),
+        ),
+        Case("the same, only whole windows count", (*cut, _q(rng, 7, 16), 0.8, True), _WEIGHT),
     ]
 
 
-def _n_step_by_loop(rewards, valid, mask, last_q, discount):
+def _targets_by_loop(rewards, valid, mask, last_q, discount, whole_only):
     """From the bootstrap back to the first step."""
     total = mask * [max(row) for row in last_q]
     for r, exists in zip(rewards.T[::-1], valid.T[::-1], strict=True):
         total = np.where(exists, r + discount * total, total)
+    return total, valid.min(axis=1) if whole_only else np.ones(len(valid))
+
+
+def _targets(name: str, remedy, **changes) -> Misconception:
+    """A wrong answer to `window_targets`, in which some named pieces are replaced."""
+    pieces = {
+        "bootstrap": "discount**steps * mask * last_q.max(axis=1)",
+        "power": "discount**steps",
+        "mask": "steps * mask",
+        "best": "last_q.max(axis=1)",
+        "earned": "np.sum(valid * powers * rewards, axis=1)",
+        "terms": "valid * powers * rewards",
+        "weight": "valid[:, -1] if whole_only else np.ones(len(valid))",
+        "target": "return target,",
+    }
+    return Misconception(name, remedy, edited(window_targets, {pieces[k]: new for k, new in changes.items()}))
+
+
+_whole = lambda weight: f"{weight} if whole_only else np.ones(len(valid))"
+_target_misconceptions = [
+    _targets("The bootstrap is discounted once, as if it were one step away.", _AHEAD, power="discount"),
+    _targets(
+        "The bootstrap of a cut window is discounted as often as that of a whole one.",
+        _AHEAD,
+        power="discount ** rewards.shape[1]",
+    ),
+    _targets("The bootstrap is discounted m - 1 times.", _AHEAD, power="discount ** (steps - 1)"),
+    _targets("The bootstrap is discounted m + 1 times.", _AHEAD, power="discount ** (steps + 1)"),
+    _targets("The bootstrap is not discounted.", _AHEAD, power="1"),
+    _targets(
+        "Steps after the end of the episode are counted: valid is not used on the rewards.",
+        _SUM,
+        terms="powers * rewards",
+    ),
+    _targets("The rewards are not discounted.", _SUM, terms="valid * rewards"),
+    _targets("The first reward is discounted already.", _SUM, terms="valid * discount * powers * rewards"),
+    _targets(
+        "The discounts stand in reverse: the first reward has the largest power.",
+        _SUM,
+        terms="valid * powers[::-1] * rewards",
+    ),
+    _targets("Only the first reward counts.", _SUM, earned="rewards[:, 0]"),
+    _targets(
+        "The rewards are averaged, not added.", _SUM, earned="np.mean(valid * powers * rewards, axis=1)"
+    ),
+    _targets("It bootstraps at the goal as well: the mask is missing.", _MASK, mask="steps"),
+    _targets(
+        "mask multiplies the whole target: rewards on the way to the goal are lost.",
+        _MASK,
+        target="return mask * target,",
+    ),
+    _targets(
+        "mask is used in whole windows only; a cut window may end at the goal, too.",
+        _MASK,
+        mask="steps * np.where(valid[:, -1], mask, 1)",
+    ),
+    _targets(
+        "Cut windows do not bootstrap; but after a time limit there is a future.",
+        _MASK,
+        mask="steps * mask * valid[:, -1]",
+    ),
+    _targets(
+        "mask is used upside down: it is 1 where the episode goes on.", _MASK, mask="steps * (1 - mask)"
+    ),
+    _targets("It takes the mean over the last state's actions.", _BEST, best="last_q.mean(axis=1)"),
+    _targets("It takes the worst action of the last state.", _BEST, best="last_q.min(axis=1)"),
+    _targets("It adds up the values of the last state's actions.", _BEST, best="last_q.sum(axis=1)"),
+    _targets("It takes the best over the whole batch.", _BEST, best="last_q.max()"),
+    _targets("It takes the first action's value.", _BEST, best="last_q[:, 0]"),
+    _targets("Every window has the weight 1: whole_only is not used.", _WEIGHT, weight="np.ones(len(valid))"),
+    _targets("Cut windows have the weight 0 even where every window counts.", _WEIGHT, weight="valid[:, -1]"),
+    _targets(
+        "whole_only is used upside down.",
+        _WEIGHT,
+        weight="np.ones(len(valid)) if whole_only else valid[:, -1]",
+    ),
+    _targets(
+        "A cut window counts in part: its weight is the share of its valid steps.",
+        _WEIGHT,
+        weight=_whole("valid.mean(axis=1)"),
+    ),
+    _targets("The weight is the number of valid steps.", _WEIGHT, weight=_whole("valid.sum(axis=1)")),
+    _targets(
+        "The weight is the mask; but a whole chunk that ends at the goal counts.",
+        _WEIGHT,
+        weight=_whole("mask"),
+    ),
+    _targets(
+        "Whole windows that end at the goal have the weight 0, and they carry the news.",
+        _WEIGHT,
+        weight=_whole("valid[:, -1] * mask"),
+    ),
+    _targets(
+        "The weight is upside down: 1 for windows that were cut.", _WEIGHT, weight=_whole("1 - valid[:, -1]")
+    ),
+    _targets(
+        "Windows that the goal cut count, too. Keep that idea for section 6; here they have the weight 0.",
+        _WEIGHT,
+        weight=_whole("np.where(mask == 0, 1.0, valid[:, -1])"),
+    ),
+]
+
+check_window_targets = Exercise(
+    window_targets,
+    _targets_by_loop,
+    _target_cases,
+    _target_misconceptions,
+    parts=("target", "weight"),
+    insight="One function, three learners: they differ in the window's length and in what Q is asked about.",
+)
+
+
+# 2. Fitted Q iteration
+
+
+def fitted_q(
+    state: np.ndarray,
+    entry: np.ndarray,
+    last_state: np.ndarray,
+    backup: Callable,
+    q: np.ndarray,
+    iterations: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fitted Q iteration on a table (S, C): each iteration moves every entry to the mean of its targets.
+
+    Args:
+        state, entry, last_state: (B,) int.
+        backup: `backup(last_q)` gives target and weight, (B,) each, from `last_q` (B, C).
+        q: (S, C), left as it is.
+        iterations: how often.
+
+    Returns:
+        The table (S, C), and the largest Q of state 0 after each iteration, (iterations,).
+    """
+    curve = []
+    for _ in range(iterations):
+        target, weight = backup(q[last_state])
+        total, count = np.zeros_like(q), np.zeros_like(q)
+        np.add.at(total, (state, entry), weight * target)
+        np.add.at(count, (state, entry), weight)
+        seen = count > 0
+        q = np.where(seen, total / np.where(seen, count, 1), q)
+        curve.append(q[0].max())
+    return q, np.array(curve)
+
+
+_MEAN = (
+    "Collect two tables: the sum of weight * target of each entry, and the sum of its weights. Divide.",
+    "`np.add.at(total, (state, entry), weight * target)`, the same for `count` with `weight`.",
+)
+_STAY = (
+    "An entry that no row with a weight speaks about keeps its value.",
+    "`seen = count > 0`, then `np.where(seen, total / np.where(seen, count, 1), q)`.",
+)
+_FRESH = (
+    "Every iteration asks backup again, with the table of the iteration before, at the LAST states.",
+    "Inside the loop: `target, weight = backup(q[last_state])`.",
+)
+_CURVE = (
+    "After each iteration, note the largest value of state 0.",
+    "At the end of the loop: `curve.append(q[0].max())`.",
+)
+
+
+def _fit_case(rng, rows, iterations, weight=None):
+    """Rows on entries (by number) of a table (5, 4), entry 0 in state 0; each ends in another row's state."""
+    cells = np.concatenate([[rng.integers(4)], 4 + rng.permutation(16)])[rows]
+    reward = rng.uniform(-6, 6, len(rows)).round(2)
+    reward[np.array(rows) == 0] = rng.uniform(7, 9, rows.count(0)).round(2)  # seen in the curve of state 0
+    weight = np.ones(len(rows)) if weight is None else np.array(weight)
+    mask = (rng.random(len(rows)) < 0.8).astype(float)
+    mask[0] = 1.0
+
+    def backup(last_q):
+        return reward + 0.9 * mask * last_q.max(axis=1), weight.copy()
+
+    q = _q(rng, 5, 4)
+    q[2] += 12.0  # too high at the beginning: it has to fall where there are data
+    state = cells // 4
+    last_state = np.roll(state, -1)
+    return state, cells % 4, last_state, backup, q, iterations
+
+
+def _fit_cases(rng):
+    return [
+        Case(
+            "one row, one iteration",
+            _fit_case(rng, [0], 1),
+            "Its entry moves to its target; all others stay.",
+        ),
+        Case("five rows on five entries, one iteration", _fit_case(rng, [0, 1, 2, 3, 4], 1), _STAY),
+        Case(
+            "nine rows on four entries, one iteration", _fit_case(rng, [0, 1, 2, 3, 0, 1, 0, 2, 3], 1), _MEAN
+        ),
+        Case(
+            "seven rows, some with the weight 0, one iteration",
+            _fit_case(rng, [0, 1, 2, 0, 1, 3, 4], 1, [1.0, 1, 0, 0, 1, 0, 1]),
+            ("A row with the weight 0 has no say, in the sum or in the count.", _MEAN[1]),
+        ),
+        Case("sixteen rows, three iterations", _fit_case(rng, [0, *range(1, 16)], 3), _FRESH),
+        Case(
+            "weights between 0 and 1, four iterations",
+            _fit_case(rng, [0, 1, 2, 0, 1, 3, 4, 5, 6], 4, [0.2, 1, 0.7, 0.5, 0.3, 0, 1, 0.4, 0.9]),
+            ("A weighted mean: sum of weight * target over sum of weight.", _MEAN[1]),
+        ),
+    ]
+
+
+def _fitted_by_loop(state, entry, last_state, backup, q, iterations):
+    curve = np.zeros(iterations)
+    for i in range(iterations):
+        target, weight = backup(q[last_state])
+        new = q.copy()
+        for s, c in {(s, c) for s, c, w in zip(state, entry, weight, strict=True) if w > 0}:
+            rows = (state == s) & (entry == c)
+            new[s, c] = np.average(target[rows], weights=weight[rows])
+        q, curve[i] = new, new[0].max()
+    return q, curve
+
+
+def _fitted(name: str, remedy, changes: dict) -> Misconception:
+    return Misconception(name, remedy, edited(fitted_q, changes))
+
+
+_TOTAL = "np.add.at(total, (state, entry), weight * target)"
+_COUNT = "np.add.at(count, (state, entry), weight)"
+_NEW = "np.where(seen, total / np.where(seen, count, 1), q)"
+_fit_misconceptions = [
+    _fitted(
+        "Of several rows on one entry, only the last one counts.",
+        (
+            "`total[state, entry] += ...` writes each entry once, and the other rows are lost silently.",
+            _MEAN[1],
+        ),
+        {_TOTAL: "total[state, entry] += weight * target", _COUNT: "count[state, entry] += weight"},
+    ),
+    _fitted(
+        "The targets are added with all rows, but of the rows on one entry only one is counted.",
+        ("`count[state, entry] += weight` writes each entry once.", _MEAN[1]),
+        {_COUNT: "count[state, entry] += weight"},
+    ),
+    _fitted("The targets of an entry are added up, not averaged.", _MEAN, {_NEW: "np.where(seen, total, q)"}),
+    _fitted(
+        "The weights are not used.",
+        _MEAN,
+        {_TOTAL: _TOTAL.replace("weight * ", ""), _COUNT: _COUNT.replace(", weight)", ", 1)")},
+    ),
+    _fitted(
+        "The sum is divided by the number of rows, with those of weight 0, not by the sum of the weights.",
+        _MEAN,
+        {_COUNT: _COUNT.replace(", weight)", ", 1)")},
+    ),
+    _fitted(
+        "Rows with a little weight count fully.",
+        _MEAN,
+        {
+            _TOTAL: _TOTAL.replace("weight *", "(weight > 0) *"),
+            _COUNT: _COUNT.replace(", weight)", ", weight > 0)"),
+        },
+    ),
+    _fitted(
+        "The sum is divided by the size of the batch.", _MEAN, {_NEW: "np.where(seen, total / len(state), q)"}
+    ),
+    _fitted("Entries without data become 0.", _STAY, {_NEW: "total / np.where(seen, count, 1)"}),
+    _fitted("An entry may rise but never fall.", _STAY, {_NEW: f"np.maximum(q, {_NEW})"}),
+    _fitted(
+        "Entries move half of the way to the mean.",
+        ("An entry becomes the mean of its targets.", _MEAN[1]),
+        {_NEW: f"(q + {_NEW}) / 2"},
+    ),
+    _fitted(
+        "The table is not updated between iterations: every backup sees the table that came in.",
+        _FRESH,
+        {"curve = []": "curve, first = [], q", "backup(q[last_state])": "backup(first[last_state])"},
+    ),
+    _fitted(
+        "backup is given the values of the first states, not of the last ones.",
+        _FRESH,
+        {"q[last_state]": "q[state]"},
+    ),
+    _fitted(
+        "Sums and counts go on from one iteration to the next.",
+        (
+            "Each iteration starts with empty sums.",
+            "`total, count = np.zeros_like(q), np.zeros_like(q)` in the loop.",
+        ),
+        {
+            "curve = []": "curve, total, count = [], np.zeros_like(q), np.zeros_like(q)",
+            "        total, count = np.zeros_like(q), np.zeros_like(q)\n": "",
+        },
+    ),
+    _fitted(
+        "The curve is noted before the update.",
+        _CURVE,
+        {"curve = []": "curve = [q[0].max()]", "np.array(curve)": "np.array(curve[:-1])"},
+    ),
+    _fitted("The curve holds the largest value of the whole table.", _CURVE, {"q[0].max()": "q.max()"}),
+    _fitted("The curve holds the first action's value of state 0.", _CURVE, {"q[0].max()": "q[0, 0]"}),
+    _fitted("The curve holds the mean of state 0.", _CURVE, {"q[0].max()": "q[0].mean()"}),
+    _fitted(
+        "There is one iteration too few.",
+        ("`iterations` of them.", "`for _ in range(iterations):`."),
+        {"range(iterations)": "range(iterations - 1)", "np.array(curve)": "np.array([*curve, q[0].max()])"},
+    ),
+    _fitted(
+        "There is one iteration too many.",
+        ("`iterations` of them.", "`for _ in range(iterations):`."),
+        {"range(iterations)": "range(iterations + 1)", "np.array(curve)": "np.array(curve[:-1])"},
+    ),
+]
+
+check_fitted_q = Exercise(
+    fitted_q,
+    _fitted_by_loop,
+    _fit_cases,
+    _fit_misconceptions,
+    parts=("q", "curve"),
+    insight="A network does the same with gradient steps: it moves towards the mean of the targets it sees.",
+)
+
+
+# 3. The bug hunt
+
+
+def mended_targets(rewards: np.ndarray, mask: np.ndarray, last_q: np.ndarray, discount: float) -> np.ndarray:
+    """Targets (B,) of whole chunks: sum_k discount^k r_k + discount^H mask max_c Q(s_H, c)."""
+    batch, horizon = rewards.shape
+    so_far, total = np.zeros((batch, horizon)), np.zeros(batch)
+    for k in range(horizon):
+        total = total + discount**k * rewards[:, k]
+        so_far[:, k] = total
+    earned = so_far[:, -1]
+    best = last_q.max(axis=1)
+    later = discount**horizon * mask * best
+    return earned + later
+
+
+_ILL = "np.sum(discount ** np.arange(horizon) * so_far, axis=1)"  # what the shown function has for `earned`
+_NOT_AHEAD = (
+    "At distance 5 nothing is bootstrapped, and the values are wrong there already. Look at what is earned.",
+    "Print `earned` for rewards of -1 by hand, with H = 2.",
+)
+_ONCE = (
+    "Follow one reward, the first: in how many entries of so_far is it?",
+    "The return of the chunk is the last entry, `so_far[:, -1]`.",
+)
+
+
+def _mended_cases(rng):
+    ones = np.ones
+    return [
+        Case("chunks of one action, Q = 0", (_q(rng, 4, 1), ones(4), np.zeros((4, 2)), 0.5), _ONCE),
+        Case("chunks of 2, Q = 0, discount 0.5", (_q(rng, 4, 2), ones(4), np.zeros((4, 2)), 0.5), _ONCE),
+        Case(
+            "chunks of 3, discount 0.8",
+            (_q(rng, 5, 3), ones(5), _q(rng, 5, 8), 0.8),
+            (
+                "The bootstrap of the shown function is right: discounted H times.",
+                "`discount**horizon * mask * best`.",
+            ),
+        ),
+        Case(
+            "chunks of 4, some end at the goal, costs only",
+            (-np.abs(_q(rng, 6, 4)) - 1, _ENDS, _q(rng, 6, 8) - 9, 0.6),
+            ("mask stays where it was, on the bootstrap.", "`discount**horizon * mask * best`."),
+        ),
+    ]
+
+
+def _mended_by_loop(rewards, mask, last_q, discount):
+    total = mask * last_q.max(axis=1)
+    for r in rewards.T[::-1]:
+        total = r + discount * total
     return total
 
 
-_n_step_misconceptions = [
-    Misconception(
-        "The bootstrap has the weight discount, as if it were one step away.",
-        "It is m steps away: discount**m.",
-        edited(n_step_target, {"discount**steps": "discount"}),
+def _mending(name: str, remedy, changes: dict, ill: bool = True) -> Misconception:
+    """A mending that was not the cause; `ill`: the mistake is still there."""
+    return Misconception(
+        name, remedy, edited(mended_targets, ({"so_far[:, -1]": _ILL} if ill else {}) | changes)
+    )
+
+
+_mending_misconceptions = [
+    _mending("This gives what the shown function gives: the mistake is still there.", _ONCE, {}),
+    _mending(
+        "The bootstrap's discount was not the cause: gamma is too much, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"discount**horizon * mask": "discount * mask"},
     ),
-    Misconception(
-        "The bootstrap has the weight discount**n for cut windows too.",
-        "A cut window is shorter: m = valid.sum(axis=1) steps lie before its bootstrap.",
-        edited(n_step_target, {"discount**steps": "discount ** rewards.shape[1]"}),
+    _mending(
+        "The bootstrap's discount was not the cause: one power more, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"discount**horizon * mask": "discount ** (horizon + 1) * mask"},
     ),
-    Misconception(
-        "The bootstrap has the weight discount**(m - 1).",
-        "The first reward has discount**0, the m-th discount**(m - 1), and the bootstrap comes after it: "
-        "discount**m.",
-        edited(n_step_target, {"discount**steps": "discount ** (steps - 1)"}),
+    _mending(
+        "The mask was not the cause: it was there, and it was right.",
+        _NOT_AHEAD,
+        {"horizon * mask": "horizon"},
     ),
-    Misconception(
-        "The bootstrap is not discounted.",
-        "It is m steps away: discount**m.",
-        edited(n_step_target, {"discount**steps * ": ""}),
+    _mending(
+        "The mask was not the cause. Over the whole target it takes away the rewards on the way to the goal.",
+        _NOT_AHEAD,
+        {"return earned + later": "return mask * (earned + later)"},
     ),
-    Misconception(
-        "Steps after the end of the episode are counted: valid is not used on the rewards.",
-        "Multiply the rewards by valid.",
-        edited(n_step_target, {"valid * powers": "powers"}),
+    _mending(
+        "The maximum was not the cause; a mean over chunks is another learner, with the old mistake in it.",
+        _NOT_AHEAD,
+        {"last_q.max": "last_q.mean"},
     ),
-    Misconception(
-        "It bootstraps from terminal states as well: the mask is missing.",
-        "Multiply the bootstrap by mask.",
-        edited(n_step_target, {"steps * mask": "steps"}),
+    _mending(
+        "Clipping at -1 / (1 - discount) hides the symptom: values above it are still wrong.",
+        ("Find out why the sum is too large. A bound is a detector, not a cure.", _ONCE[1]),
+        {"earned + later": "np.maximum(earned + later, -1 / (1 - discount))"},
     ),
-    Misconception(
-        "The mask is multiplied over the whole target: the rewards of a terminal window are lost.",
-        "mask belongs to the bootstrap alone.",
-        lambda *args: args[2] * n_step_target(*args),
+    _mending(
+        "The second discount was not the only fault: the returns so far are still added up.",
+        _ONCE,
+        {"so_far[:, -1]": "np.sum(so_far, axis=1)"},
+        ill=False,
     ),
-    Misconception(
-        "The mask is used in whole windows only; a cut window may be terminal, too.",
-        "Multiply every bootstrap by mask.",
-        edited(n_step_target, {"steps * mask": "steps * np.where(valid[:, -1], mask, 1)"}),
+    _mending(
+        "A mean over the returns so far has about the right size, and still counts early rewards more often.",
+        _ONCE,
+        {"so_far[:, -1]": "np.mean(so_far, axis=1)"},
+        ill=False,
     ),
-    Misconception(
-        "Cut windows do not bootstrap; but an episode that was cut by its time limit has a future.",
-        "mask alone says where nothing follows.",
-        edited(n_step_target, {"steps * mask": "steps * mask * valid[:, -1]"}),
+    _mending(
+        "A mean of the discounted returns so far still counts early rewards more often.",
+        _ONCE,
+        {"so_far[:, -1]": _ILL.replace("np.sum", "np.mean")},
+        ill=False,
     ),
-    Misconception(
-        "The mask is used upside down.",
-        "mask is 1 where the episode goes on.",
-        edited(n_step_target, {"steps * mask": "steps * (1 - mask)"}),
+    _mending(
+        "Each reward counts once now, but all later ones are lost: this is the first reward alone.",
+        _ONCE,
+        {"so_far[:, -1]": "so_far[:, 0]"},
+        ill=False,
     ),
-    Misconception(
-        "The rewards are not discounted.",
-        "Step k has discount**k.",
-        edited(n_step_target, {"valid * powers": "valid"}),
+    _mending(
+        "The return of the chunk is discounted a second time.",
+        ("The entries of so_far are discounted already.", _ONCE[1]),
+        {"so_far[:, -1]": "discount ** (horizon - 1) * so_far[:, -1]"},
+        ill=False,
     ),
-    Misconception(
-        "The first reward is discounted already.",
-        "Step k has discount**k, k from 0.",
-        edited(n_step_target, {"valid * powers": "valid * discount * powers"}),
+    _mending(
+        "Each reward counts once, but none is discounted.",
+        ("Step k counts with the discount to the power k.", "`total + discount**k * rewards[:, k]`."),
+        {"so_far[:, -1]": "rewards.sum(axis=1)"},
+        ill=False,
     ),
-    Misconception(
-        "Only the first reward counts.",
-        "All rewards of the window count.",
-        edited(n_step_target, {"np.sum(valid * powers * rewards, axis=1)": "rewards[:, 0]"}),
+    _mending(
+        "Rewards are discounted in the loop no longer, but the running sums are still added up.",
+        _ONCE,
+        {"discount**k * ": ""},
     ),
-    Misconception(
-        "It takes the mean over the last state's actions.",
-        "Take the best: last_q.max(axis=1).",
-        edited(n_step_target, {"last_q.max": "last_q.mean"}),
+    _mending(
+        "Each reward counts once, but the bootstrap, which was right, was changed to gamma.",
+        ("The next chunk is H steps away.", "`discount**horizon * mask * best`."),
+        {"discount**horizon * mask": "discount * mask"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the mask, which was right, is gone.",
+        ("Keep the mask on the bootstrap.", "`discount**horizon * mask * best`."),
+        {"horizon * mask": "horizon"},
+        ill=False,
     ),
 ]
 
-check_n_step_target = Exercise(
-    n_step_target,
-    _n_step_by_loop,
-    _n_step_cases,
-    _n_step_misconceptions,
-    insight="n real rewards, whatever was done to get them. Whose actions were they? Hold that thought.",
+check_mended_targets = Exercise(
+    mended_targets,
+    _mended_by_loop,
+    _mended_cases,
+    _mending_misconceptions,
+    insight="That was the cause. Running sums are fine for a plot; added up, they count early rewards again.",
 )
 
 
-# 3. A chunk
+# 4. Crediting early arrivals
 
 
-def chunk_target(
-    rewards: np.ndarray, valid: np.ndarray, mask: np.ndarray, next_q: np.ndarray, discount: float
+def credit_arrivals(
+    actions: np.ndarray, valid: np.ndarray, mask: np.ndarray, choices: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Target sum_k discount^k r_k + discount^H mask max_c Q(s_H, c), and weight, 1 for whole chunks; (B,)."""
-    horizon = rewards.shape[1]
-    powers = discount ** np.arange(horizon)
-    target = np.sum(valid * powers * rewards, axis=1) + discount**horizon * mask * next_q.max(axis=1)
-    return target, valid[:, -1]
+    """Which table entries learn from a window: row and number of the chunk, (M,) int each.
+
+    A whole chunk informs itself. A chunk that the goal cut after m of H steps informs each of the
+    `choices`^(H - m) chunks that begin with these m actions. One cut by the time limit informs none.
+    `actions` (B, H) int, `valid` (B, H), `mask` (B,).
+    """
+    horizon = actions.shape[1]
+    rows, chunks = [], []
+    for i in range(len(mask)):
+        steps = int(valid[i].sum())
+        if steps < horizon and mask[i] == 1:
+            continue
+        number = 0
+        for action in actions[i, :steps]:
+            number = number * choices + action
+        endings = choices ** (horizon - steps)
+        rows += [i] * endings
+        chunks += range(number * endings, (number + 1) * endings)
+    return np.array(rows), np.array(chunks)
 
 
-def _chunk_cases(rng):
-    ones, (valid, mask) = np.ones, _cut(rng, 4)
-    return [
-        Case(
-            "chunks of one action",
-            (_q(rng, 4, 1), ones((4, 1)), ones(4), _q(rng, 4, 2), 0.5),
-            "With H = 1 this is the one-step target, and every weight is 1.",
-        ),
-        Case(
-            "whole chunks of 3, none terminal, discount 0.5",
-            (_q(rng, 4, 3), ones((4, 3)), ones(4), _q(rng, 4, 8), 0.5),
-            "Sum of discount**k * rewards, plus discount**H * the best next chunk.",
-        ),
-        Case(
-            "whole chunks of 3, some reach a terminal state",
-            (_q(rng, 6, 3), ones((6, 3)), _ENDS, _q(rng, 6, 8), 0.9),
-            "Where mask is 0 nothing follows; the chunk is whole all the same, and its weight is 1.",
-        ),
-        Case(
-            "chunks of 4, some cut by an episode's end, discount 0.8",
-            (_q(rng, 7, 4), valid, mask, _q(rng, 7, 16), 0.8),
-            "Only a chunk whose LAST step exists is whole: weight valid[:, -1], "
-            "whether it is terminal or not. Targets are compared where the weight is 1.",
-        ),
-    ]
-
-
-def _chunk_by_loop(rewards, valid, mask, next_q, discount):
-    target = discount ** rewards.shape[1] * mask * [max(row) for row in next_q]
-    for k, (r, exists) in enumerate(zip(rewards.T, valid.T, strict=True)):
-        target = target + discount**k * exists * r
-    return target, valid.min(axis=1)
-
-
-_chunk_misconceptions = [
-    Misconception(
-        "Every chunk has the weight 1, also those cut by the end of an episode.",
-        "The critic is asked about H actions; a cut chunk has fewer. Weight: valid[:, -1].",
-        edited(chunk_target, {"valid[:, -1]": "np.ones(len(valid))"}),
-    ),
-    Misconception(
-        "A cut chunk counts in part: the weight is the share of its valid steps.",
-        "A part of a chunk says nothing of the whole: weight valid[:, -1], 0 or 1.",
-        edited(chunk_target, {"valid[:, -1]": "valid.mean(axis=1)"}),
-    ),
-    Misconception(
-        "The weight is the number of valid steps.",
-        "Weight valid[:, -1], 0 or 1.",
-        edited(chunk_target, {"valid[:, -1]": "valid.sum(axis=1)"}),
-    ),
-    Misconception(
-        "The weight is the mask: chunks that reach the terminal state would be lost, "
-        "and they carry the reward.",
-        "mask belongs to the bootstrap; the weight is valid[:, -1].",
-        edited(chunk_target, {"valid[:, -1]": "mask"}),
-    ),
-    Misconception(
-        "The weight is valid[:, -1] * mask: whole chunks that reach the terminal state are lost, "
-        "and they carry the reward.",
-        "The weight is valid[:, -1] alone.",
-        edited(chunk_target, {"valid[:, -1]": "valid[:, -1] * mask"}),
-    ),
-    Misconception(
-        "The weight is upside down.",
-        "1 for whole chunks: valid[:, -1].",
-        edited(chunk_target, {"valid[:, -1]": "1 - valid[:, -1]"}),
-    ),
-    Misconception(
-        "The bootstrap has the weight discount, as if the next chunk were one step away.",
-        "It is H steps away: discount**H.",
-        edited(chunk_target, {"discount**horizon": "discount"}),
-    ),
-    Misconception(
-        "The bootstrap has the weight discount**(H - 1).",
-        "The last reward has discount**(H - 1); the next chunk comes after it: discount**H.",
-        edited(chunk_target, {"discount**horizon": "discount ** (horizon - 1)"}),
-    ),
-    Misconception(
-        "The bootstrap is not discounted.",
-        "It is H steps away: discount**H.",
-        edited(chunk_target, {"discount**horizon * ": ""}),
-    ),
-    Misconception(
-        "It bootstraps from terminal states as well: the mask is missing.",
-        "Multiply the bootstrap by mask.",
-        edited(chunk_target, {"horizon * mask": "horizon"}),
-    ),
-    Misconception(
-        "The rewards are not discounted.",
-        "Step k of the chunk has discount**k.",
-        edited(chunk_target, {"valid * powers": "valid"}),
-    ),
-    Misconception(
-        "Terminal chunks have the weight 1 even if they were cut.",
-        "A cut chunk does not count, whatever ended it: weight valid[:, -1].",
-        edited(chunk_target, {"valid[:, -1]": "np.where(mask == 0, 1.0, valid[:, -1])"}),
-    ),
-    Misconception(
-        "The mask is multiplied over the whole target: the rewards of a terminal chunk are lost.",
-        "mask belongs to the bootstrap alone.",
-        edited(chunk_target, {"return target": "return mask * target"}),
-    ),
-    Misconception(
-        "It takes the mean over the next chunks: the value of acting at random.",
-        "Take the best: next_q.max(axis=1).",
-        edited(chunk_target, {"next_q.max": "next_q.mean"}),
-    ),
-]
-
-check_chunk_target = Exercise(
-    chunk_target,
-    _chunk_by_loop,
-    _chunk_cases,
-    _chunk_misconceptions,
-    parts=("target", "weight"),
-    counts=lambda rewards, valid, *rest: {"target": valid[:, -1] == 1},
-    insight=(
-        "The same sum as n-step. The difference is on the other side: "
-        "Q is asked about all H actions, so no one else chose any of them."
-    ),
+_SPELL = (
+    "The number of a chunk is its actions read as digits in base `choices`, the first action in front.",
+    "`number = 0`, then for each action `number = number * choices + action`.",
+)
+_LIMIT = (
+    "Only a cut window whose mask is 0 ended at the goal. After a time limit nobody knows what came next.",
+    "`if steps < horizon and mask[i] == 1: continue`.",
+)
+_ENDINGS = (
+    "After m steps the goal is reached. Whatever the other H - m actions are, they never happen: "
+    "all choices**(H - m) chunks that begin with these m actions are informed.",
+    "`endings = choices ** (horizon - steps)`, then `range(number * endings, (number + 1) * endings)`.",
 )
 
 
-# 4. The update
+def _credit_case(rng, lengths, mask, horizon, choices):
+    valid = (np.arange(horizon) < np.array(lengths)[:, None]).astype(float)
+    actions = rng.integers(choices, size=valid.shape)
+    actions[:, 0] = choices - 1  # so that order and base show
+    for i, steps in enumerate(lengths):
+        if steps < horizon:  # what stands past the end means nothing, and is not 0 everywhere
+            actions[i, steps] = choices - 1
+            actions[i, -1] = choices - 1
+    return actions, valid, np.array(mask, float), choices
 
 
-def td_update(
-    q: np.ndarray, state: np.ndarray, chunk: np.ndarray, target: np.ndarray, weight: np.ndarray, rate: float
-) -> np.ndarray:
-    """Q (S, C) after a step of `rate` towards the targets (B,); repeated entries (state, chunk) add up."""
-    new = q.copy()
-    np.add.at(new, (state, chunk), rate * weight * (target - q[state, chunk]))
-    return new
-
-
-def _update_cases(rng):
-    def batch(states, chunks, rows, rate, weight=None):
-        entries = rng.permutation(states * chunks)[rows]
-        weight = np.ones(len(rows)) if weight is None else np.array(weight)
-        return _q(rng, states, chunks), entries // chunks, entries % chunks, _q(rng, len(rows)), weight, rate
-
+def _credit_cases(rng):
     return [
+        Case("two whole chunks of 3, two actions", _credit_case(rng, [3, 3], [1, 0], 3, 2), _SPELL),
         Case(
-            "one entry, rate 0.5",
-            batch(4, 2, [0], 0.5),
-            "q[state, chunk] moves half of the way to its target; all other entries stay.",
+            "three whole chunks of 2, three actions",
+            _credit_case(rng, [2, 2, 2], [1, 1, 0], 2, 3),
+            ("There are `choices` actions, not always two. The number is read in base `choices`.", _SPELL[1]),
         ),
+        Case("whole, cut by the time limit, whole", _credit_case(rng, [3, 2, 3], [1, 1, 1], 3, 2), _LIMIT),
+        Case("one chunk of 3, at the goal after 2 steps", _credit_case(rng, [2], [0], 3, 2), _ENDINGS),
         Case(
-            "five different entries, rate 0.2",
-            batch(4, 4, [0, 1, 2, 3, 4], 0.2),
-            "q[state, chunk] with two arrays of the same length picks B entries; "
-            "each moves by rate * weight * (its target - its old value).",
-        ),
-        Case(
-            "six entries, two with weight 0",
-            batch(5, 4, [0, 1, 2, 3, 4, 5], 0.25, [1.0, 1, 0, 1, 0, 1]),
-            "Multiply the error by weight: an entry with weight 0 stays.",
-        ),
-        Case(
-            "weights of 0.2, 1.7, 0 and 0.5",
-            batch(5, 4, [0, 1, 2, 3], 0.3, [0.2, 1.7, 0.0, 0.5]),
-            "A weight may be any number from 0 on: it multiplies the error as it is.",
-        ),
-        Case(
-            "nine rows on four entries: one occurs three times",
-            batch(5, 4, [0, 1, 2, 3, 0, 1, 0, 2, 3], 0.1),
-            "All rows count. q[state, chunk] += ... keeps only one of them; np.add.at adds them all.",
+            "six chunks of 4 of all kinds, three actions",
+            _credit_case(rng, [4, 2, 3, 1, 4, 3], [1, 0, 1, 0, 0, 0], 4, 3),
+            _ENDINGS,
         ),
     ]
 
 
-def _update_by_loop(q, state, chunk, target, weight, rate):
-    new = q.copy()
-    for s, c, y, w in zip(state, chunk, target, weight, strict=True):
-        new[s, c] += rate * w * (y - q[s, c])
-    return new
+def _credit_by_list(actions, valid, mask, choices):
+    """Compares every chunk with every window."""
+    horizon, rows, numbers = actions.shape[1], [], []
+    chunks = np.indices((choices,) * horizon).reshape(horizon, -1).T  # (C, H)
+    for i, exists in enumerate(valid == 1):
+        if exists.all() or mask[i] == 0:
+            (same,) = np.nonzero(np.all(chunks[:, exists] == actions[i, exists], axis=1))
+            rows, numbers = rows + [i] * len(same), numbers + list(same)
+    return np.array(rows), np.array(numbers)
 
 
-_update_misconceptions = [
-    Misconception(
-        "Where an entry occurs twice in the batch, one of its errors is lost.",
-        "q[state, chunk] += step writes each entry once. Use np.add.at(new, (state, chunk), step).",
-        edited(td_update, {"np.add.at(new, (state, chunk), ": "new[state, chunk] += ("}),
+def _crediting(name: str, remedy, changes: dict) -> Misconception:
+    return Misconception(name, remedy, edited(credit_arrivals, changes))
+
+
+_SKIP, _FILL = "if steps < horizon and mask[i] == 1:", "range(number * endings, (number + 1) * endings)"
+_credit_misconceptions = [
+    _crediting("Chunks that the time limit cut are credited, too.", _LIMIT, {_SKIP: "if False:"}),
+    _crediting(
+        "Only whole chunks are credited: the arrivals are still missing.",
+        _ENDINGS,
+        {_SKIP: "if steps < horizon:"},
     ),
-    Misconception(
-        "The weight is not used: cut chunks move the table.",
-        "Multiply the error by weight.",
-        edited(td_update, {" * weight": ""}),
+    _crediting(
+        "Only windows that end at the goal are credited; whole ones inform the table wherever they end.",
+        ("A whole chunk always counts.", _LIMIT[1]),
+        {_SKIP: "if mask[i] == 1:"},
     ),
-    Misconception(
-        "Only rows with the weight 1 count.",
-        "A weight may be any number from 0 on: multiply the error by it.",
-        edited(td_update, {"* weight": "* (weight == 1)"}),
+    _crediting(
+        "Whole chunks that end at the goal are left out.",
+        ("A whole chunk always counts.", _LIMIT[1]),
+        {_SKIP: "if (steps < horizon) == (mask[i] == 1):"},
     ),
-    Misconception(
-        "Every row with a weight above 0 counts fully.",
-        "A weight may be any number from 0 on: multiply the error by it.",
-        edited(td_update, {"* weight": "* (weight > 0)"}),
+    _crediting(
+        "mask is read upside down: cut chunks with mask 1 met the time limit, not the goal.",
+        _LIMIT,
+        {_SKIP: "if steps < horizon and mask[i] == 0:"},
     ),
-    Misconception(
-        "The weights are divided by their sum.",
-        "Use them as they are.",
-        edited(td_update, {"* weight": "* weight / weight.sum()"}),
+    _crediting(
+        "Whole chunks are left out.",
+        ("A whole chunk always counts.", _LIMIT[1]),
+        {_SKIP: "if steps == horizon or mask[i] == 1:"},
     ),
-    Misconception(
-        "The rate is not used: the entry jumps to its target.",
-        "Move by rate * weight * (target - q).",
-        edited(td_update, {"rate * ": ""}),
+    _crediting(
+        "An early arrival is credited to one chunk only, filled up with action 0.",
+        _ENDINGS,
+        {"[i] * endings": "[i]", _FILL: "[number * endings]"},
     ),
-    Misconception(
-        "The sign is wrong: the entry moves away from its target.",
-        "The error is target - q[state, chunk].",
-        edited(td_update, {"target - q[state, chunk]": "q[state, chunk] - target"}),
+    _crediting(
+        "An early arrival is credited to one chunk only, with what stands past the end as its actions.",
+        ("What stands past the end means nothing.", _ENDINGS[1]),
+        {"actions[i, :steps]": "actions[i]", "endings = choices ** (horizon - steps)": "endings = 1"},
     ),
-    Misconception(
-        "The target is added, not the error.",
-        "The error is target - q[state, chunk].",
-        edited(td_update, {"target - q[state, chunk]": "target"}),
+    _crediting(
+        "The free actions are put in front: the m actions stand at the end of the number, not at its front.",
+        _ENDINGS,
+        {_FILL: "[number + other * choices**steps for other in range(endings)]"},
     ),
-    Misconception(
-        "The errors are divided by the size of the batch.",
-        "Each row moves its own entry by the full rate * weight * error.",
-        edited(td_update, {"rate * ": "rate / len(state) * "}),
+    _crediting(
+        "The digits are read backwards: the first action has the smallest weight.",
+        _SPELL,
+        {"in actions[i, :steps]": "in actions[i, :steps][::-1]"},
     ),
-    Misconception(
-        "All chunks of the state move.",
-        "Only the chunk that was executed moves: q[state, chunk].",
-        edited(_update_by_loop, {"new[s, c]": "new[s]", "q[s, c]": "q[s]"}),
+    _crediting(
+        "Two actions are assumed: the base is 2 everywhere.",
+        ("Read the numbers in base `choices`.", _SPELL[1]),
+        {"number * choices": "number * 2", "choices ** (horizon": "2 ** (horizon"},
     ),
-    Misconception(
-        "Repeated entries are updated one after the other, the second from the result of the first.",
-        "All errors of a batch are measured at the same q, the one that came in.",
-        edited(_update_by_loop, {"q[s, c]": "new[s, c]"}),
+    _crediting(
+        "The chunk's first m actions are not moved to the front of the number.",
+        _ENDINGS,
+        {_FILL: "range(number, number + endings)"},
+    ),
+    _crediting(
+        "The last of the possible endings is forgotten.",
+        _ENDINGS,
+        {
+            "[i] * endings": "[i] * max(1, endings - 1)",
+            _FILL: "range(number * endings, number * endings + max(1, endings - 1))",
+        },
+    ),
+    _crediting(
+        "One ending for each missing step, not one for each way to fill them.",
+        _ENDINGS,
+        {
+            "choices ** (horizon - steps)": "max(1, choices * (horizon - steps))",
+            _FILL: "[number * choices ** (horizon - steps) + i for i in range(endings)]",
+        },
     ),
 ]
 
-check_td_update = Exercise(
-    td_update,
-    _update_by_loop,
-    _update_cases,
-    _update_misconceptions,
-    insight="A gradient step on the squared error does just this, with a network in place of the table.",
+check_credit_arrivals = Exercise(
+    credit_arrivals,
+    _credit_by_list,
+    _credit_cases,
+    _credit_misconceptions,
+    parts=("row", "chunk"),
+    insight="Now the critic hears of every arrival, early or not.",
 )

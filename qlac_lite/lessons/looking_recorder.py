@@ -1,0 +1,50 @@
+"""The last experiment of lesson 02: a critic of chunks in a noisy maze, whose recorder looks at every step.
+
+Shapes: S = 15 states, C = 64 chunks of 3 moves.
+"""
+
+import numpy as np
+
+from qlac_lite.lessons import mdp
+
+PICTURE = """
+#########
+#S..#...#
+#.#.#.#.#
+#.#...#G#
+#########
+"""
+LENGTH, DISCOUNT, NOISE = 3, 0.97, 0.1
+
+
+def believed_and_earned(episodes: int, seed: int) -> tuple[float, float]:
+    """Value at the start: believed by a critic fitted to whole recorded chunks, and earned by its greedy ones.
+
+    The recorder acts optimally, but for 30 % random moves.
+    """
+    rng, (world, _) = np.random.default_rng(seed), mdp.grid(PICTURE, DISCOUNT, NOISE)
+    states = len(world.rewards)
+    behavior = 0.7 * mdp.greedy(mdp.optimal_q(world)) + 0.3 / 4
+    walks = mdp.simulate(world, behavior, rng.integers(states, size=episodes), 60, rng)
+    data = mdp.windows(world, walks, LENGTH)
+    whole = data.valid[:, -1] == 1
+    total = data.rewards[whole] @ DISCOUNT ** np.arange(LENGTH)
+    state, last = data.state[whole], data.last_state[whole]
+    chunk = data.actions[whole] @ 4 ** np.arange(LENGTH)[::-1]
+    shape = (states, 4**LENGTH)
+    p, r, count = np.zeros((*shape, states)), np.zeros(shape), np.zeros(shape)
+    np.add.at(count, (state, chunk), 1)
+    np.add.at(r, (state, chunk), total)
+    np.add.at(p, (state, chunk, last), 1)
+    times = np.maximum(count, 1)
+    r = np.where(count > 0, r / times, -float(LENGTH))  # never tried: as bad as staying, and paying
+    p = np.where(count[:, :, None] > 0, p / times[:, :, None], np.eye(states)[:, None])
+    r[world.terminal] = 0.0
+    q = mdp.optimal_q(mdp.TabularMDP(p, r, DISCOUNT**LENGTH))
+    true = mdp.chunked(world, LENGTH)
+    return float(q[0].max()), float(mdp.policy_q(true, mdp.greedy(q))[0, q[0].argmax()])
+
+
+def best_open_loop() -> float:
+    """The value at the start that the best chunks earn."""
+    return mdp.optimal_q(mdp.chunked(mdp.grid(PICTURE, DISCOUNT, NOISE)[0], LENGTH))[0].max()
