@@ -98,7 +98,10 @@ def n_step_limit(n: int, right: float) -> float:
 
 
 def fitted_to(targets: Callable, seed: int, lowest: float = WORST) -> np.ndarray:
-    """A table (S, 32) fitted to whole chunks with `targets(rewards, mask, last_q, discount)`, from `lowest` on."""
+    """A table (S, 32), at first `lowest`, fitted to whole chunks.
+
+    `targets(rewards, mask, last_q, discount)` gives (M,), from (M, H), (M,) and (M, 32).
+    """
     data, entry = record(seed)
     whole = data.valid[:, -1] == 1
     data, entry = pick(data, whole), entry[whole]
@@ -111,7 +114,7 @@ def fitted_to(targets: Callable, seed: int, lowest: float = WORST) -> np.ndarray
 
 
 def greedy_walks(q: np.ndarray, starts: np.ndarray, steps: int = 150) -> mdp.Trajectories:
-    """The greedy policy of a table (S, C) from `starts` (N,), chunk by chunk where C is a power of 2 above 2."""
+    """The greedy policy of a table (S, C = 2^H) from `starts` (N,), chunk by chunk."""
     rng = np.random.default_rng(0)
     return mdp.simulate(CHAIN, mdp.greedy(q), starts, steps, rng, q.shape[1].bit_length() - 1)
 
@@ -145,7 +148,7 @@ def trial(
     iterations: int = 60,
     report: str = "value",
 ) -> np.ndarray:
-    """What fitted learners believe of the start, or earn, one number a seed: the run of lesson 02's experiment.
+    """What fitted learners believe or earn, one number a seed: the run of lesson 02's experiment.
 
     Args:
         seeds: (R,) int.
@@ -157,7 +160,7 @@ def trial(
         keep: share of the windows that is kept, at random.
         credit: whether chunks that the goal cut are credited.
         iterations: of fitted Q iteration.
-        report: "value", max Q at the start, or "return", what the greedy policy earns, a mean over all starts.
+        report: "value", max Q at the start, or "return" of the greedy policy, a mean over all starts.
 
     Returns:
         (R,) in units of reward.

@@ -54,7 +54,7 @@ def _along_the_chain(counts: Sequence[int], names: Mapping[str, str]) -> Figure:
 def learning(
     by_iteration: Mapping[str, np.ndarray], by_update: Mapping[float, Mapping[str, np.ndarray]]
 ) -> Drawn:
-    """Curves (R, iterations) of fitted learners, and (R, points) of TD learners by recorder, with intervals."""
+    """Curves (R, iterations) of fitted learners, and (R, points) of TD learners by recorder."""
     figure, panels = plots.new_figure(3, width=4.3, height=3.4)
     titles = ["all data at once, recorder 70 %"]
     for learner, colour in COLOURS.items():
@@ -119,41 +119,39 @@ def beside_returns(**tables: np.ndarray) -> Drawn:
     )
 
 
-def arrivals(whole: np.ndarray, credited: np.ndarray, start: int) -> Drawn:
-    """Values of two tables (S, 32), and the path of each greedy policy from state `start`."""
+def arrivals(start: int, **tables: np.ndarray) -> Drawn:
+    """Values of tables (S, 32), "whole_chunks_only" or "arrivals_credited", and each greedy policy's path."""
     figure, (left, right) = plots.new_figure(2)
     distance = walks.LENGTH - np.arange(walks.LENGTH)
     left.plot(distance, walks.TRUTH[:-1], **TRUTH)
-    looks = {
-        "whole chunks only": (whole, COLOURS["chunk"], "o-"),
-        "arrivals credited": (credited, CREDITED, "s--"),
-    }
-    for label, (q, colour, form) in looks.items():
+    told = []
+    for name, q in tables.items():
+        label, credited = name.replace("_", " "), name == "arrivals_credited"
+        colour, form = (CREDITED, "s--") if credited else (COLOURS["chunk"], "o-")
         left.plot(distance, q.max(axis=1)[:-1], form[1:], color=colour, label=label)
         path = walks.greedy_walks(q, np.array([start]), 12).states[0]
         path = path[: np.argmax(path == walks.LENGTH) + 1]
         right.plot(path, form, color=colour, markersize=5, label=f"{label}: {len(path) - 1} steps")
+        told.append(f"{label}: states {', '.join(map(str, path))}")
     left.set(xlabel="distance to the goal (steps)", ylabel="value", xlim=(41, 0), title="what is believed")
     left.legend(fontsize=8, loc="upper left")
     _chunk_marks(right, start)
-    right.set(
-        ylim=(start - 5, walks.LENGTH + 1), title=f"what is done, {walks.LENGTH - start} steps from the goal"
-    )
+    right.set_title(f"what is done, {walks.LENGTH - start} steps from the goal")
     right.legend(fontsize=8, loc="lower right")
     return figure, (
-        "Left: the critic of whole chunks follows a saw-tooth below the true value; the one that credits "
-        "early arrivals lies on it. Right: two steps from the goal the first walks away and back, ten steps "
-        "in two chunks; the second goes straight there in two steps."
+        "Left: value against distance. A critic of whole chunks follows a saw-tooth below the true value; "
+        f"one that credits early arrivals lies on it. Right, the path of {'; '.join(told)}."
     )
 
 
 def _chunk_marks(axes: Axes, start: int) -> None:
+    """The goal, and the steps at which a new chunk begins."""
     axes.axhline(walks.LENGTH, color="0.85", linewidth=6, zorder=0)
-    axes.text(5.2, walks.LENGTH + 0.25, "goal", color="0.4", fontsize=9)
+    axes.text(6.5, walks.LENGTH + 0.25, "goal", color="0.4", fontsize=9)
     for step in (0, walks.H, 2 * walks.H):
         axes.axvline(step, color="0.6", linewidth=1, linestyle=":")
-        axes.text(step + 0.1, start - 4.8, "new chunk" if step < 2 * walks.H else "", color="0.4", fontsize=9)
-    axes.set(xlabel="step", ylabel="state", xticks=range(0, 11, 2))
+    axes.set(xlabel="step (dotted: a new chunk)", ylabel="state", xticks=range(0, 11, 2))
+    axes.set(xlim=(-0.5, 10.5), ylim=(start - 7, walks.LENGTH + 1))
 
 
 def looking(amounts: np.ndarray, both: np.ndarray, best: float) -> Drawn:

@@ -18,7 +18,7 @@ LENGTH, DISCOUNT, NOISE = 3, 0.97, 0.1
 
 
 def believed_and_earned(episodes: int, seed: int) -> tuple[float, float]:
-    """Value at the start: believed by a critic fitted to whole recorded chunks, and earned by its greedy ones.
+    """Value at the start: believed by a critic of whole recorded chunks, and earned by its greedy ones.
 
     The recorder acts optimally, but for 30 % random moves.
     """

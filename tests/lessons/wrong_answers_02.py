@@ -5,105 +5,308 @@ import numpy as np
 from qlac_lite.lessons.checks.exercise import edited
 
 
-def one_step_where(r, m, q, g):
-    return np.where(m > 0, r + g * np.max(q, -1), r)
-
-
-def n_step_recursive(r, v, m, q, g):
+def targets_recursive(r, v, m, q, g, whole_only):
     out = m * q.max(axis=1)
     for k in reversed(range(r.shape[1])):
         out = np.where(v[:, k] > 0, r[:, k] + g * out, out)
-    return out
+    return [out, v.min(axis=1) if whole_only else np.ones_like(m)]
 
 
-def chunk_loop(r, v, m, q, g):
-    horizon = r.shape[1]
-    out = g**horizon * m * q.max(axis=1)
-    for k in range(horizon):
-        out = out + g**k * v[:, k] * r[:, k]
-    return [out, v.min(axis=1)]
+def targets_row_by_row(rewards, valid, mask, last_q, discount, whole_only):
+    targets, weights = [], []
+    for r, v, m, q in zip(rewards, valid, mask, last_q, strict=True):
+        steps = int(v.sum())
+        y = 0.0
+        for k in range(steps):
+            y += discount**k * r[k]
+        if m:
+            y += discount**steps * max(q)
+        targets.append(y)
+        weights.append(1.0 if steps == len(r) or not whole_only else 0.0)
+    return targets, weights
 
 
-def update_loop(q, s, c, y, w, rate):
-    new = np.array(q)
-    for i in range(len(s)):
-        new[s[i], c[i]] += rate * w[i] * (y[i] - q[s[i], c[i]])
-    return new
+def targets_bool_weight(r, v, m, q, g, whole_only):
+    length = v.sum(axis=1).astype(int)
+    y = (r * v) @ (g ** np.arange(r.shape[1])) + np.power(g, length) * m * np.amax(q, 1)
+    return y, (length == r.shape[1]) | (not whole_only)
 
 
-def update_outer(q, s, c, y, w, rate):
-    new = q.copy()
-    new[np.ix_(np.unique(s), np.unique(c))] += rate * np.mean(w * (y - q[s, c]))
-    return new
+def fit_by_dictionary(state, entry, last_state, backup, q, iterations):
+    q, curve = np.array(q), []
+    for _ in range(iterations):
+        y, w = backup(q[last_state])
+        rows = {}
+        for i in range(len(state)):
+            rows.setdefault((state[i], entry[i]), []).append(i)
+        for cell, at in rows.items():
+            if w[at].sum() > 0:
+                q[cell] = (w[at] * y[at]).sum() / w[at].sum()
+        curve.append(max(q[0]))
+    return q, curve
+
+
+def fit_by_bincount(state, entry, last_state, backup, q, iterations):
+    cell, curve = state * q.shape[1] + entry, np.empty(iterations)
+    for i in range(iterations):
+        y, w = backup(q[last_state, :])
+        total = np.bincount(cell, w * y, q.size).reshape(q.shape)
+        count = np.bincount(cell, w, q.size).reshape(q.shape)
+        new = q.copy()
+        new[count > 0] = total[count > 0] / count[count > 0]
+        q, curve[i] = new, new[0].max()
+    return q, curve
+
+
+def mend_last_entry(rewards, mask, last_q, discount):
+    horizon = rewards.shape[1]
+    so_far = np.cumsum(discount ** np.arange(horizon) * rewards, axis=1)
+    return so_far[:, -1] + discount**horizon * mask * last_q.max(axis=1)
+
+
+def mend_by_powers(rewards, mask, last_q, discount):
+    powers = discount ** np.arange(rewards.shape[1])
+    return np.sum(powers * rewards, axis=1) + discount ** rewards.shape[1] * mask * last_q.max(axis=1)
+
+
+def credit_vectorised(actions, valid, mask, choices):
+    horizon = actions.shape[1]
+    steps = valid.sum(axis=1).astype(int)
+    first = (actions * valid * choices ** np.arange(horizon)[::-1]).sum(axis=1).astype(int)
+    endings = np.where((steps == horizon) | (mask == 0), choices ** (horizon - steps), 0)
+    rows = np.repeat(np.arange(len(mask)), endings)
+    chunks = [np.arange(f, f + e) for f, e in zip(first, endings, strict=True)]
+    return rows, np.concatenate(chunks)
+
+
+def credit_by_product(actions, valid, mask, choices):
+    import itertools
+
+    rows, numbers = [], []
+    for i, (row, exists) in enumerate(zip(actions, valid, strict=True)):
+        known = [int(a) for a, e in zip(row, exists, strict=True) if e]
+        missing = len(row) - len(known)
+        if missing and mask[i]:
+            continue
+        for rest in itertools.product(range(choices), repeat=missing):
+            rows.append(i)
+            numbers.append(int("".join(map(str, [*known, *rest])), choices))
+    return rows, numbers
 
 
 RIGHT = {
-    "check_one_step_target": one_step_where,
-    "check_n_step_target": n_step_recursive,
-    "check_chunk_target": chunk_loop,
-    "check_td_update": update_loop,
+    "check_window_targets": targets_recursive,
+    "check_fitted_q": fit_by_dictionary,
+    "check_mended_targets": mend_last_entry,
+    "check_credit_arrivals": credit_vectorised,
+}
+ALSO_RIGHT = {
+    "check_window_targets": targets_row_by_row,
+    "check_fitted_q": fit_by_bincount,
+    "check_mended_targets": mend_by_powers,
+    "check_credit_arrivals": credit_by_product,
 }
 
+_rows = lambda changes: edited(targets_row_by_row, changes)
+_dictionary = lambda changes: edited(fit_by_dictionary, changes)
+_mend = lambda changes: edited(mend_last_entry, changes)
+_product = lambda changes: edited(credit_by_product, changes)
+
+
+def _ill(rewards, mask, last_q, discount):
+    powers = discount ** np.arange(rewards.shape[1])
+    so_far = np.cumsum(powers * rewards, axis=1)
+    return (powers * so_far).sum(axis=1) + discount ** rewards.shape[1] * mask * last_q.max(axis=1)
+
+
 WRONG = {
-    "check_one_step_target": {
-        "best of each action": (lambda r, m, q, g: r + g * q.max(axis=0)[0] * m, "max(axis=1)"),
-        "a column": (lambda *args: one_step_where(*args)[:, None], "An axis is left over"),
-        "every action": (lambda r, m, q, g: r[:, None] + g * m[:, None] * q, "An axis is left over"),
-        "a mean": (lambda *args: one_step_where(*args).mean(), "Everything was summed"),
-        "absolute values": (
-            edited(one_step_where, {"np.max(q, -1)": "np.abs(q).max(axis=1)"}),
-            "max(axis=1)",
+    "check_window_targets": {
+        "target only": (lambda *args: targets_recursive(*args)[0], "wrong number of values"),
+        "one weight for all": (lambda *args: (targets_recursive(*args)[0], 1.0), "wrong shape"),
+        "weight per step": (lambda r, v, *rest: (targets_recursive(r, v, *rest)[0], v), "wrong shape"),
+        "NaN where the weight is 0": (
+            lambda r, v, m, q, g, w: (
+                np.where(v[:, -1] + (not w) > 0, targets_recursive(r, v, m, q, g, w)[0], np.nan),
+                targets_recursive(r, v, m, q, g, w)[1],
+            ),
+            "holds NaN",
         ),
-        "discount squared": (edited(one_step_where, {"g * np": "g**2 * np"}), "discount * the largest"),
-        "the first two actions": (edited(one_step_where, {"(q, ": "(q[:, :2], "}), "discount * the largest"),
-        "never below 0": (edited(one_step_where, {"(q, -1": "(q, -1, initial=0"}), "discount * the largest"),
-        "a tuple": (lambda *args: (one_step_where(*args), None), "it returned a tuple of 2"),
-    },
-    "check_n_step_target": {
-        "mean of the rewards": (lambda r, *rest: n_step_recursive(r / r.shape[1], *rest), "discount**k"),
-        "mask on everything": (
-            edited(n_step_recursive, {"return out": "return m * out"}),
-            "rewards of a terminal window",
+        "one power too many": (_rows({"discount**steps": "discount**(steps + 1)"}), "discounted m + 1 times"),
+        "the table's value is not discounted": (_rows({"discount**steps * ": ""}), "is not discounted"),
+        "the whole window's length": (_rows({"discount**steps": "discount**len(r)"}), "of a cut window"),
+        "rewards past the end": (
+            _rows({"range(steps)": "range(len(r))"}),
+            "Steps after the end of the episode",
         ),
-        "the mask forgotten after one step": (
-            edited(n_step_recursive, {"m * q": "np.where(v.sum(axis=1) == 1, 1, m) * q"}),
-            "mask multiplies the bootstrap",
-        ),
-        "int of a float": (
-            lambda r, v, *rest: [r[i, : v[i].sum()] for i in range(len(r))],
-            "not whole numbers",
-        ),
-        "backwards": (lambda r, *rest: n_step_recursive(r[:, ::-1], *rest), "discount**k"),
-        "cut windows bootstrap from nothing": (
-            edited(n_step_recursive, {"m * q": "m * v[:, -1] * q"}),
-            "has a future",
-        ),
-        "every action": (
-            lambda r, v, m, q, g: np.stack([n_step_recursive(r, v, m, x[:, None], g) for x in q.T], 1),
-            "axis is left over",
-        ),
-    },
-    "check_chunk_target": {
-        "target only": (lambda *args: chunk_loop(*args)[0], "wrong number of values"),
-        "weight per step": (edited(chunk_loop, {"v.min(axis=1)": "v"}), "wrong shape"),
-        "half a target": (edited(chunk_loop, {"[out,": "[out / 2,"}), "next"),
-        "weight of the last but one step": (
-            edited(chunk_loop, {"v.min(axis=1)": "v[:, max(horizon - 2, 0)]"}),
+        "k from 1": (_rows({"discount**k": "discount**(k + 1)"}), "first reward is discounted already"),
+        "mask forgotten": (_rows({"if m:": "if True:"}), "mask is missing"),
+        "mask upside down": (_rows({"if m:": "if not m:"}), "upside down"),
+        "goal as a part of the chunk": (_rows({"not whole_only": "not whole_only or not m"}), "section 6"),
+        "whole windows always": (_rows({" or not whole_only": ""}), "even where every window counts"),
+        "the last but one step": (
+            lambda r, v, m, q, g, w: (
+                targets_recursive(r, v, m, q, g, w)[0],
+                v[:, max(v.shape[1] - 2, 0)] if w else np.ones(len(v)),
+            ),
             "LAST step",
         ),
-        "best of the first chunk only": (edited(chunk_loop, {"q.max(axis=1)": "q[:, 0]"}), "one-step target"),
-        "mean of rewards": (edited(chunk_loop, {"* r[:, k]": "* r[:, k] / horizon"}), "discount**k"),
+        "never below 0": (_rows({"max(q)": "max(*q, 0)"}), "its own best value"),
+        "absolute values": (_rows({"max(q)": "max(abs(q))"}), "its own best value"),
+        "best of each action": (
+            lambda r, v, m, q, g, w: targets_recursive(r, v, m, q * 0 + q.max(axis=0)[0], g, w),
+            "its own best value",
+        ),
+        "every action": (
+            lambda r, v, m, q, g, w: (r.sum(axis=1)[:, None] + g * m[:, None] * q, v[:, -1]),
+            "axis is left over",
+        ),
+        "slices by a float": (
+            lambda r, v, *rest: ([r[i, : v[i].sum()] for i in range(len(r))], v[:, -1]),
+            "not whole numbers",
+        ),
+        "rewards in reverse": (lambda r, *rest: targets_recursive(r[:, ::-1], *rest), "k starts at 0"),
     },
-    "check_td_update": {
-        "mean over the batch": (edited(update_loop, {"rate * ": "rate / len(s) * "}), "size of the batch"),
-        "axes swapped": (lambda q, s, c, *rest: update_loop(q.T.copy(), c, s, *rest), "wrong shape"),
-        "a block of entries": (update_outer, "picks B entries"),
-        "only the change": (edited(update_loop, {"return new": "return new - q"}), "other entries stay"),
-        "a rate of a quarter": (edited(update_loop, {"rate * ": "0.25 * "}), "half of the way"),
-        "squared weights": (edited(update_loop, {"w[i]": "w[i] ** 2"}), "any number from 0 on"),
-        "squared weight is the same, squared error is not": (
-            edited(update_loop, {"c[i]])": "c[i]]) ** 2"}),
+    "check_fitted_q": {
+        "q only": (lambda *args: fit_by_bincount(*args)[0], "wrong number of values"),
+        "swapped": (lambda *args: fit_by_bincount(*args)[::-1], "another order"),
+        "one number for the curve": (
+            lambda *args: (fit_by_bincount(*args)[0], fit_by_bincount(*args)[1][-1]),
+            "wrong shape",
+        ),
+        "writes into q": (_dictionary({"np.array(q)": "q"}), "changes its arguments"),
+        "divides by zero": (
+            edited(
+                fit_by_bincount, {"new[count > 0] = ": "new = np.zeros_like(q) + np.nan; new[count > 0] = "}
+            ),
+            "NaN",
+        ),
+        "last row wins": (
+            _dictionary(
+                {"rows.setdefault((state[i], entry[i]), []).append(i)": "rows[state[i], entry[i]] = [i]"}
+            ),
+            "only the last one counts",
+        ),
+        "sum, not mean": (
+            _dictionary({"(w[at] * y[at]).sum() / w[at].sum()": "(w[at] * y[at]).sum()"}),
+            "added up, not averaged",
+        ),
+        "unweighted": (_dictionary({"(w[at] * y[at]).sum() / w[at].sum()": "y[at].mean()"}), "has no say"),
+        "mean over the weighted": (_dictionary({"/ w[at].sum()": "/ len(at)"}), "has no say"),
+        "backup before the loop": (
+            _dictionary(
+                {
+                    "q, curve = np.array(q), []": "q, curve = np.array(q), []; y, w = backup(q[last_state])",
+                    "        y, w = backup(q[last_state])\n": "",
+                }
+            ),
+            "every backup sees the table that came in",
+        ),
+        "first states": (_dictionary({"q[last_state]": "q[state]"}), "of the first states"),
+        "best of the row only": (
+            _dictionary({"backup(q[last_state])": "backup(q[last_state].max(axis=1))"}),
+            "AxisError",
+        ),
+        "curve of state 0, action 0": (_dictionary({"max(q[0])": "q[0, 0]"}), "first action's value"),
+        "curve of everything": (_dictionary({"max(q[0])": "q.max()"}), "whole table"),
+        "curve before": (
+            edited(fit_by_bincount, {"q, curve[i] = new, new[0].max()": "q, curve[i] = new, q[0].max()"}),
+            "before the update",
+        ),
+        "gradual": (
+            _dictionary(
+                {
+                    "q[cell] = ": "q[cell] += 0.5 * ",
+                    "w[at].sum()\n        curve": "w[at].sum() - 0.5 * q[cell]\n        curve",
+                }
+            ),
             "half of the way",
         ),
+        "stays at the best seen": (
+            _dictionary(
+                {"(w[at] * y[at]).sum() / w[at].sum()": "max(q[cell], (w[at] * y[at]).sum() / w[at].sum())"}
+            ),
+            "never fall",
+        ),
+        "best target, not mean": (
+            _dictionary({"(w[at] * y[at]).sum() / w[at].sum()": "y[at].max()"}),
+            "next",
+        ),
+    },
+    "check_mended_targets": {
+        "as it was": (_ill, "still there"),
+        "gamma, and the mistake": (
+            edited(_ill, {"discount ** rewards.shape[1] * ": "discount * "}),
+            "bootstrap's discount was not the cause",
+        ),
+        "one power more": (
+            edited(_ill, {"discount ** rewards.shape[1] * ": "discount ** (rewards.shape[1] + 1) * "}),
+            "bootstrap's discount was not the cause",
+        ),
+        "no mask": (edited(_ill, {" * mask": ""}), "mask was not the cause"),
+        "a mean over chunks": (edited(_ill, {"last_q.max": "last_q.mean"}), "maximum was not the cause"),
+        "clipped": (lambda *args: np.maximum(_ill(*args), -1 / (1 - args[3])), "hides the symptom"),
+        "mean of the sums": (_mend({"so_far[:, -1]": "so_far.mean(axis=1)"}), "about the right size"),
+        "sum of the sums": (_mend({"so_far[:, -1]": "so_far.sum(axis=1)"}), "second discount was not"),
+        "undiscounted": (_mend({"so_far[:, -1]": "rewards.sum(axis=1)"}), "none is discounted"),
+        "the last, discounted again": (
+            _mend({"so_far[:, -1]": "discount ** (horizon - 1) * so_far[:, -1]"}),
+            "discounted a second time",
+        ),
+        "the first": (_mend({"so_far[:, -1]": "so_far[:, 0]"}), "first reward alone"),
+        "gamma, mended": (_mend({"discount**horizon": "discount"}), "was changed to gamma"),
+        "all sums": (_mend({"so_far[:, -1]": "so_far.T"}), "next"),
+        "divided by H": (
+            lambda r, m, q, g: _ill(r, m, q * 0, g) / r.shape[1] + g ** r.shape[1] * m * q.max(axis=1),
+            "mean of the discounted returns",
+        ),
+    },
+    "check_credit_arrivals": {
+        "numbers only": (lambda *args: credit_by_product(*args)[1], "wrong number of values"),
+        "time limits, too": (
+            _product({"if missing and mask[i]:": "if False:"}),
+            "time limit cut are credited",
+        ),
+        "whole only": (_product({"if missing and mask[i]:": "if missing:"}), "arrivals are still missing"),
+        "arrivals only": (
+            _product({"if missing and mask[i]:": "if mask[i]:"}),
+            "Only windows that end at the goal",
+        ),
+        "mask read upside down": (
+            _product({"if missing and mask[i]:": "if missing and not mask[i]:"}),
+            "read upside down",
+        ),
+        "one ending": (
+            _product({"itertools.product(range(choices), repeat=missing)": "[[0] * missing]"}),
+            "filled up with action 0",
+        ),
+        "the filler's number": (
+            _product({"if e]": "]"}),
+            "After a time limit",
+        ),
+        "the filler's number, time limits left out": (
+            lambda a, v, m, c: [
+                x[(v[:, -1] == 1) | (m == 0)]
+                for x in (np.arange(len(a)), a @ c ** np.arange(a.shape[1])[::-1])
+            ],
+            "what stands past the end as its actions",
+        ),
+        "little endian": (_product({"[*known, *rest]": "[*known[::-1], *rest]"}), "read backwards"),
+        "endings in front": (_product({"[*known, *rest]": "[*rest, *known]"}), "put in front"),
+        "binary": (
+            lambda a, v, m, c: credit_vectorised(a, v, m, 2),
+            "base is 2 everywhere",
+        ),
+        "last step repeated": (
+            _product({"itertools.product(range(choices), repeat=missing)": "[[known[-1]] * missing]"}),
+            "wrong shape",
+        ),
+        "descending": (
+            lambda a, v, m, c: [
+                x[np.lexsort((-credit_vectorised(a, v, m, c)[1], credit_vectorised(a, v, m, c)[0]))]
+                for x in credit_vectorised(a, v, m, c)
+            ],
+            "never happen",
+        ),
+        "digits, not numbers": (lambda a, v, m, c: (np.arange(len(a)), a), "wrong shape"),
     },
 }

@@ -77,6 +77,15 @@ def _target_cases(rng):
             "With Q = 0 the target is the reward, and every weight is 1.",
         ),
         Case(
+            "windows of one step, discount 0.5",
+            (_q(rng, 4, 1), ones((4, 1)), ones(4), _q(rng, 4, 3), 0.5, False),
+            (
+                "One step on, the bootstrap is discounted once. Each row takes its own best value, "
+                "which may be below 0.",
+                _AHEAD[1],
+            ),
+        ),
+        Case(
             "windows of one step, some reach the goal (mask 0)",
             (_q(rng, 6, 1), ones((6, 1)), _ENDS, _q(rng, 6, 3), 0.5, False),
             _MASK,
@@ -100,7 +109,11 @@ def _target_cases(rng):
                 _AHEAD[1],
             ),
         ),
-        Case("the same, only whole windows count", (*cut, _q(rng, 7, 16), 0.8, True), _WEIGHT),
+        Case(
+            "the same windows, only whole ones count",
+            (*cut, _q(rng, 7, 16), 0.8, True),
+            (f"The targets follow the same formula, in cut windows, too. {_WEIGHT[0]}", _WEIGHT[1]),
+        ),
     ]
 
 
@@ -209,6 +222,38 @@ _target_misconceptions = [
         _WEIGHT,
         weight=_whole("np.where(mask == 0, 1.0, valid[:, -1])"),
     ),
+    _targets("It takes the number of the best action, not its value.", _BEST, best="last_q.argmax(axis=1)"),
+    _targets(
+        "Running sums are added up: the first reward counts in every one of them.",
+        _SUM,
+        earned="np.cumsum(valid * powers * rewards, axis=1).sum(axis=1)",
+    ),
+    _targets("Only the last reward counts.", _SUM, earned="(valid * powers * rewards)[:, -1]"),
+    _targets(
+        "mask stands in the power of the discount.",
+        _MASK,
+        bootstrap="discount ** (steps * mask) * last_q.max(axis=1)",
+    ),
+    _targets(
+        "The discount is multiplied by the steps; it has to be a power.", _AHEAD, power="discount * steps"
+    ),
+    _targets(
+        "Rewards and bootstrap are discounted once too often.", _SUM, target="return discount * target,"
+    ),
+    _targets(
+        "With whole_only the bootstrap of a cut window is discounted as often as that of a whole one.",
+        _AHEAD,
+        power="discount ** (rewards.shape[1] if whole_only else steps)",
+    ),
+    _targets(
+        "With whole_only cut windows do not bootstrap. The weight says that they do not count; "
+        "the target is the formula's.",
+        _AHEAD,
+        mask="steps * mask * (valid[:, -1] if whole_only else 1)",
+    ),
+    _targets(
+        "Every weight is the share of valid steps, whole_only or not.", _WEIGHT, weight="valid.mean(axis=1)"
+    ),
 ]
 
 check_window_targets = Exercise(
@@ -297,7 +342,7 @@ def _fit_cases(rng):
         Case(
             "one row, one iteration",
             _fit_case(rng, [0], 1),
-            "Its entry moves to its target; all others stay.",
+            "Its entry moves to its target; all others stay. The curve notes the largest value of state 0.",
         ),
         Case("five rows on five entries, one iteration", _fit_case(rng, [0, 1, 2, 3, 4], 1), _STAY),
         Case(
@@ -417,6 +462,37 @@ _fit_misconceptions = [
         "There is one iteration too many.",
         ("`iterations` of them.", "`for _ in range(iterations):`."),
         {"range(iterations)": "range(iterations + 1)", "np.array(curve)": "np.array(curve[:-1])"},
+    ),
+    _fitted(
+        "The weights are squared.",
+        ("Multiply each target by its weight, once.", _MEAN[1]),
+        {_TOTAL: _TOTAL.replace("weight", "weight**2")},
+    ),
+    _fitted("The curve holds the smallest value of state 0.", _CURVE, {"q[0].max()": "q[0].min()"}),
+    _fitted("The curve holds the largest value of the last state.", _CURVE, {"q[0].max()": "q[-1].max()"}),
+    _fitted("The curve holds the mean of the table.", _CURVE, {"q[0].max()": "q.mean()"}),
+    _fitted(
+        "The entry becomes its mean error, not its mean target.",
+        ("Average the targets themselves.", _MEAN[1]),
+        {_TOTAL: _TOTAL.replace("target", "(target - q[state, entry])")},
+    ),
+    _fitted(
+        "The errors of all rows on an entry are added, so it overshoots its targets.",
+        ("Take the mean over the rows, not the sum.", _MEAN[1]),
+        {_TOTAL: _TOTAL.replace("target", "(target - q[state, entry])"), _NEW: "q + total"},
+    ),
+    _fitted(
+        "The entries moved are q[entry, state].",
+        ("The state is the first axis of q.", _MEAN[1]),
+        {
+            _TOTAL: "np.add.at(total, (entry % len(q), state % q.shape[1]), weight * target)",
+            _COUNT: "np.add.at(count, (entry % len(q), state % q.shape[1]), weight)",
+        },
+    ),
+    _fitted(
+        "Entries move a tenth of the way to the mean.",
+        ("An entry becomes the mean of its targets.", _MEAN[1]),
+        {_NEW: f"0.9 * q + 0.1 * {_NEW}"},
     ),
 ]
 
@@ -577,6 +653,76 @@ _mending_misconceptions = [
         {"horizon * mask": "horizon"},
         ill=False,
     ),
+    _mending(
+        "Each reward counts once, but the mask moved: over the whole target it takes away rewards.",
+        ("Keep the mask on the bootstrap.", "`discount**horizon * mask * best`."),
+        {"return earned + later": "return mask * (earned + later)"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the best chunk, which was right, became a mean.",
+        ("Keep the best of the next chunks.", "`best = last_q.max(axis=1)`."),
+        {"last_q.max": "last_q.mean"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the bootstrap, which was right, has one power less.",
+        ("The next chunk is H steps away.", "`discount**horizon * mask * best`."),
+        {"discount**horizon * mask": "discount ** (horizon - 1) * mask"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the bootstrap, which was right, has one power more.",
+        ("The next chunk is H steps away.", "`discount**horizon * mask * best`."),
+        {"discount**horizon * mask": "discount ** (horizon + 1) * mask"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the bootstrap is gone: nothing beyond the chunk is known.",
+        ("Keep `later`.", "`return earned + later`."),
+        {"earned + later": "earned"},
+        ill=False,
+    ),
+    _mending(
+        "The bootstrap was not the cause; it is gone now, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"earned + later": "earned"},
+    ),
+    _mending(
+        "The discount of the bootstrap was not the cause; it is gone, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"discount**horizon * mask": "mask"},
+    ),
+    _mending(
+        "Each reward counts once, but the first one is discounted already.",
+        ("Step k counts with the discount to the power k.", "`total + discount**k * rewards[:, k]`."),
+        {"so_far[:, -1]": "discount * so_far[:, -1]"},
+        ill=False,
+    ),
+    _mending(
+        "Only the last reward of the chunk counts.",
+        _ONCE,
+        {"so_far[:, -1]": "discount ** (horizon - 1) * rewards[:, -1]"},
+        ill=False,
+    ),
+    _mending(
+        "The return so far is taken one step too early: the last reward is lost.",
+        _ONCE,
+        {"so_far[:, -1]": "so_far[:, max(horizon - 2, 0)]"},
+        ill=False,
+    ),
+    _mending(
+        "A weighted mean of the returns so far has the right size, but counts early rewards more often.",
+        _ONCE,
+        {"so_far[:, -1]": f"{_ILL} / np.sum(discount ** np.arange(horizon))"},
+        ill=False,
+    ),
+    _mending(
+        "No reward is discounted, and the running sums are still added up.",
+        _ONCE,
+        {"discount**k * ": "", "so_far[:, -1]": "np.sum(so_far, axis=1)"},
+        ill=False,
+    ),
 ]
 
 check_mended_targets = Exercise(
@@ -636,14 +782,18 @@ def _credit_case(rng, lengths, mask, horizon, choices):
     actions[:, 0] = choices - 1  # so that order and base show
     for i, steps in enumerate(lengths):
         if steps < horizon:  # what stands past the end means nothing, and is not 0 everywhere
+            actions[i, -1] = 0
             actions[i, steps] = choices - 1
-            actions[i, -1] = choices - 1
     return actions, valid, np.array(mask, float), choices
 
 
 def _credit_cases(rng):
     return [
-        Case("two whole chunks of 3, two actions", _credit_case(rng, [3, 3], [1, 0], 3, 2), _SPELL),
+        Case(
+            "three whole chunks of 3, two actions",
+            _credit_case(rng, [3, 3, 3], [1, 0, 1], 3, 2),
+            (f"A whole chunk informs itself: one row each. {_SPELL[0]}", _SPELL[1]),
+        ),
         Case(
             "three whole chunks of 2, three actions",
             _credit_case(rng, [2, 2, 2], [1, 1, 0], 2, 3),
@@ -747,6 +897,64 @@ _credit_misconceptions = [
             "choices ** (horizon - steps)": "max(1, choices * (horizon - steps))",
             _FILL: "[number * choices ** (horizon - steps) + i for i in range(endings)]",
         },
+    ),
+    _crediting(
+        "There is one power too few: H - m actions are free, and each has `choices` values.",
+        _ENDINGS,
+        {"choices ** (horizon - steps)": "choices ** max(0, horizon - steps - 1)"},
+    ),
+    _crediting(
+        "The loop ends at the first window that informs nothing.",
+        ("Leave out this window only.", "`continue`, not `break`."),
+        {"continue": "break"},
+    ),
+    _crediting(
+        "The number of one window goes on in the next.",
+        ("Each window begins with the number 0.", "`number = 0` inside the loop over windows."),
+        {"        number = 0\n": "", "rows, chunks = [], []": "rows, chunks, number = [], [], 0"},
+    ),
+    _crediting(
+        "The numbers are one too high.",
+        ("The first chunk has the number 0.", _ENDINGS[1]),
+        {_FILL: "range(number * endings + 1, (number + 1) * endings + 1)"},
+    ),
+    _crediting(
+        "The numbers of an early arrival do not depend on its actions.",
+        _ENDINGS,
+        {_FILL: "range(endings) if endings > 1 else [number]"},
+    ),
+    _crediting(
+        "The actions are added up, not read as digits.",
+        _SPELL,
+        {"number * choices + action": "number + action"},
+    ),
+    _crediting(
+        "An early arrival is credited to one chunk only, filled up with the highest action.",
+        _ENDINGS,
+        {"[i] * endings": "[i]", _FILL: "[(number + 1) * endings - 1]"},
+    ),
+    _crediting(
+        "Chunks that the time limit cut are credited as if they were whole.",
+        _LIMIT,
+        {"steps = int(valid[i].sum())": "steps = horizon if mask[i] else int(valid[i].sum())"},
+    ),
+    _crediting(
+        "Only whole chunks that end at the goal are credited.",
+        ("A whole chunk always counts, and an early arrival, too.", _LIMIT[1]),
+        {_SKIP: "if steps < horizon or mask[i] == 1:"},
+    ),
+    _crediting(
+        "The pairs are sorted by chunk; the windows keep their order.",
+        ("Go through the windows one by one.", "`for i in range(len(mask)):`."),
+        {
+            "np.array(rows), np.array(chunks)": "np.array(rows)[np.argsort(chunks, kind='stable')], "
+            "np.sort(chunks)"
+        },
+    ),
+    _crediting(
+        "The rows are numbered from 0 to M: each pair names the window that it comes from.",
+        ("A window stands in `row` as often as it informs a chunk.", "`rows += [i] * endings`."),
+        {"return np.array(rows)": "return np.arange(len(rows))"},
     ),
 ]
 
