@@ -40,7 +40,7 @@ from qlac_lite.lessons.sliders import explore
 # - one tries each action and then follows **the recorder** for four more steps;
 # - one tries each possible row of five actions, a **chunk**.
 #
-# After the steps they look at, all three trust their table. Here are their values after 2, 8 and 20 sweeps. The wide grey line is the truth.
+# After the steps they look at, all three trust their table. The value of a state is its largest Q. Here are the values after 2, 8 and 20 sweeps. The wide grey line is the truth.
 
 # %%
 show(*draw.riddle(2, 8, 20))
@@ -62,11 +62,11 @@ explore(lambda sweeps: draw.sweeps(sweeps), sweeps=("sweeps", [1, 2, 3, 4, 6, 8,
 # %% [markdown]
 # ## 2. One formula, three targets
 #
-# All three learners move Q towards a target $y$. It is computed from a **window** of $n$ recorded steps:
+# All three learners move Q towards a target $y$. It is computed from a **window** of $n$ recorded steps ($H$ for a chunk):
 #
 # $$ y = \sum_{k=0}^{m-1} \gamma^k r_{t+k} + \gamma^{m}\, \text{mask}\, \max Q(s_{t+m}, \cdot) $$
 #
-# In words: first the rewards that were really earned, then what the table believes about the rest. Near the end of an episode only $m$ of the $n$ steps exist. The mask is 0 if the last state is the goal, because nothing comes after it.
+# In words, with $\gamma$ = 0.97 here: first the rewards that were really earned, then what the table believes about the rest. Near the end of an episode only $m$ of the $n$ steps exist. The mask is 0 if the last state is the goal, because nothing comes after it.
 #
 # So where is the difference? It is on the other side, in what Q is asked about:
 #
@@ -78,7 +78,7 @@ explore(lambda sweeps: draw.sweeps(sweeps), sweeps=("sweeps", [1, 2, 3, 4, 6, 8,
 #
 # ### Your turn: `window_targets` (★★☆, 12 minutes)
 #
-# Write all three targets in one function. If the check refuses an answer, `case = checks.last_case()` gives you the arguments of the case that failed.
+# Write all three targets in one function. Shapes: B windows, n steps, S states, C actions or chunks. There will be thousands of rows, so let NumPy run over them. If the check refuses an answer, `case = checks.last_case()` gives you the arguments of the case that failed.
 #
 # <details><summary>Hint: how long is a window?</summary>
 #
@@ -211,7 +211,7 @@ for right, curves in by_update.items():
 show(*draw.learning(fitted, by_update))
 
 # %% [markdown]
-# (Printed: updates until the value of the start is within 2 % of the truth, the median of eight seeds; `inf` is never. Drawn: means over eight seeds with 95 % intervals, as in all curves below.)
+# (Printed: updates until the value of the start is within 2 % of the truth, the median of eight seeds; `inf` is never. Drawn: means over seeds with 95 % intervals, here and below.)
 #
 # With all data at once the chunk is fast and right. With batches it is the first only for the good recorder. Its news travels five states an update, but along chunks that the data contain. The 70 % recorder plays a good chunk in 17 % of the windows, and that eats the gain. Remember this when you read that chunking speeds up learning: it does where good stretches of behavior are in the data.
 #
@@ -229,13 +229,13 @@ chunk = {n: [learn("chunk", seed, n)[1][-1] for seed in seeds[:4]] for n in (1, 
 show(*draw.bias(in_the_end, n_step, chunk))
 
 # %% [markdown]
-# Lines are computed without data; dots were learned by your functions (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower.
+# Lines are computed without data; dots were learned by your functions (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose.
 #
 # Everybody asks: *is a chunked critic not just an n-step return?* No. The n-step target gives the first action the blame for the recorder's next four. The chunked target is compared with the value of all five actions, and the critic may then choose a *better chunk* than the recorder mostly played.
 #
 # ## 5. Bug hunt
 #
-# A colleague has a faster replay. It computes the targets of whole chunks, and also the return so far, for a plot. The policy that it learns is as good as yours. But look at its values.
+# A colleague has a faster replay. It computes the targets of whole chunks, and also the return so far, for a plot. A critic that learns from it, our **patient**, chooses chunks as good as yours. But look at what it believes.
 
 # %%
 def replay_targets(rewards, mask, last_q, discount):
@@ -257,6 +257,7 @@ def own_targets(rewards, mask, last_q, discount):
     return window_targets(rewards, np.ones_like(rewards), mask, last_q, discount, True)[0]
 
 
+# Entries without data stay at -150, below everything that can come out.
 healthy, patient = (walks.fitted_to(f, seed=0, lowest=-150) for f in (own_targets, replay_targets))
 show(*draw.beside_returns(healthy=healthy, patient=patient))
 for name, q in (("healthy", healthy), ("patient", patient)):
@@ -309,13 +310,13 @@ show(*draw.beside_returns(mended_by_you=mended, plain_gamma_at_the_bootstrap=gam
 print(f"plain gamma: value at distance 5 {gamma[-6].max():.1f}, lowest {gamma.max(axis=1).min():.1f}")
 
 # %% [markdown]
-# Your critic believes what its chunks earn. (The published code stores running sums, too. Whoever adds them up again makes this mistake.)
+# Your critic believes what its chunks earn. (The published code stores the rewards of a chunk as running sums, too. Whoever adds them up again makes this mistake.)
 #
 # The right panel shows the mistake that everybody knows, $\gamma$ in place of $\gamma^H$. It is right at distance 5, drifts away from there, and the detector catches it too.
 #
 # ## 6. Who hears of an early arrival?
 #
-# Even the healthy values are a saw-tooth: two steps from the goal is worth *less* than five. This is what the agent does there.
+# Even the healthy values are a saw-tooth: two steps from the goal is worth *less* than five. Here is what the agent does there. **Predict:** why does it turn around? Which chunk is missing from its data?
 
 # %%
 show(*draw.arrivals(38, whole_chunks_only=mended))
@@ -325,11 +326,9 @@ for ends in ("ends at the goal", "goes on, as in play data"):
         print(f"the recording {ends}, stride {stride}: {heard:.2f} whole chunks per arrival")
 
 # %% [markdown]
-# **Predict.** Why does it turn around? Which chunk would you have to add to its data?
-#
 # If the episode ends at the goal, an arrival at step 2 cuts its chunk, and cut chunks have the weight 0. The critic has heard only of arrivals at the *last* step of a chunk. So it wastes steps until its arrival fits. The printed counts say how many whole chunks tell of an arrival. If chunks start at every fifth step only (stride 5), four of five arrivals are not heard of at all.
 #
-# The published method has this gap online, where a success ends the episode. In the play data of its offline phase the recording goes on, and there is no gap.
+# The published methods, QC and QC-FQL, have this gap online, where a success ends the episode. In the play data of their offline phase the recording goes on, and there is no gap.
 #
 # The repair: credit early arrivals. After the goal, the missing actions never happen. So *every* chunk that begins with the $m$ recorded actions has the same target.
 #
@@ -407,7 +406,7 @@ both = [[looking_recorder.believed_and_earned(n, s) for n in amounts] for s in r
 show(*draw.looking(amounts, np.array(both), looking_recorder.best_open_loop()))
 
 # %% [markdown]
-# The belief stays too high, however much data there is: looking made the recorded chunks lucky. The *choices* recover, because with much data all chunks are overrated alike. So "chunked targets are unbiased" holds for data that are consistent with open loop, and always in a deterministic world.
+# The belief stays too high, however much data there is: the later actions of a recorded chunk were chosen with a look, and the critic gives the credit to the chunk. What is *earned* does recover here, with enough data. So "chunked targets are unbiased" has a condition: the data are consistent with open loop, as they always are in a deterministic world.
 #
 # ## 8. Your own experiment
 #
@@ -436,20 +435,20 @@ apart = experiment(walks.trial, {"stride": 5}, {"stride": 1}, "lower", measure)
 control = experiment(walks.trial, {"stride": 5}, {"keep": 0.2}, "lower", measure)
 
 # %% [markdown]
-# Stride 5 costs a good deal with ten walks. A random fifth of the chunks costs about as much, and eight seeds do not tell them apart. So most of the cost is having *fewer chunks*; the missing arrivals are not shown to matter.
+# Stride 5 is lower than stride 1, as predicted. But eight seeds do not tell it from a random fifth of the chunks. So we have no evidence for our reason: having *fewer chunks* may be all of the cost.
 #
 # ## Summary
 #
 # 1. **Speed.** A chunked backup brings the news to the start in 8 sweeps, single steps need 40; with batches it is three times faster for a recorder who plays good chunks (77 % of windows), and no faster for one who rarely does (17 %).
 # 2. **Bias.** Five-step targets settle 6.3 below the truth of -23.5 when the recorder goes right 70 % of the time; chunked targets settle on it.
-# 3. **Early arrivals.** A critic of whole chunks walks ten steps where two are enough; crediting early arrivals makes its policy the best possible.
+# 3. **Early arrivals.** A critic of whole chunks walks ten steps where two are enough; crediting early arrivals raises the return, a mean over all starts, from -16.5 to the best possible, -14.4.
 #
 # <details><summary>Details to keep</summary>
 #
 # - The bootstrap comes $m$ steps later and has $\gamma^m$; for a whole chunk $\gamma^H$.
 # - Draw Q beside the returns of the policy, with the line of the worst return.
 # - The table holds 0 at the goal, so a missing mask would go unnoticed on this page. With a network it would not.
-# - The published method trains on chunks from every start; only execution is aligned to $H$.
+# - The published methods train on chunks from every start; only execution is aligned to $H$.
 # </details>
 #
 # ## Quiz

@@ -44,6 +44,7 @@ def _along_the_chain(counts: Sequence[int], names: Mapping[str, str]) -> Figure:
         axes.plot(walks.TRUTH, **TRUTH)
         for learner, name in names.items():
             look = dict(color=COLOURS[learner], linestyle=LINES[learner], label=name)
+            look["zorder"] = 3 if learner == "chunk" else 2
             axes.plot(walks.swept(learner, count), **look)
         axes.set(xlabel="state (the goal is 40)", ylim=(-35, 1), title=f"{count} sweep{'s' * (count > 1)}")
     panels[0].set_ylabel("value: largest Q of the state")
@@ -89,6 +90,7 @@ def bias(lines: Mapping[float, Sequence[float]], n_step: Mapping, chunk: Mapping
         plots.points(axes, list(values), np.array(list(values.values())).T, label, colour, marker)
     axes.axhline(walks.TRUTH[0], **TRUTH)
     axes.set(xlabel="steps in the window", ylabel="value at the start", xticks=list(n_step))
+    axes.set_title("only a perfect recorder leaves n steps right")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure, (
         "Learned value at the start against the steps in a window. For a perfect recorder n-step stays on "
@@ -151,7 +153,7 @@ def _chunk_marks(axes: Axes, start: int) -> None:
     for step in (0, walks.H, 2 * walks.H):
         axes.axvline(step, color="0.6", linewidth=1, linestyle=":")
     axes.set(xlabel="step (dotted: a new chunk)", ylabel="state", xticks=range(0, 11, 2))
-    axes.set(xlim=(-0.5, 10.5), ylim=(start - 7, walks.LENGTH + 1))
+    axes.set(xlim=(-0.5, 10.5), ylim=(start - 5, walks.LENGTH + 1))
 
 
 def looking(amounts: np.ndarray, both: np.ndarray, best: float) -> Drawn:
@@ -161,6 +163,7 @@ def looking(amounts: np.ndarray, both: np.ndarray, best: float) -> Drawn:
     plots.band(axes, amounts, both[:, :, 1], "earned by its chunks", COLOURS["chunk"], "s")
     axes.axhline(best, color="0.3", linewidth=1, label="best that chunks can earn")
     axes.set(xlabel="recorded episodes", ylabel="value at the start", xscale="log")
+    axes.set_title("more data does not correct the belief")
     axes.legend(fontsize=8, loc="lower right")
     return figure, (
         "Value at the start against the number of recorded episodes in a noisy maze. Belief stays above the "

@@ -148,16 +148,16 @@ def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
 def test_a_right_answer_in_lists_or_jax_goes_on_as_numpy():
     import jax.numpy as jnp
 
-    exercise = ALL["check_one_step_target"]
+    exercise = ALL["check_mended_targets"]
     args = exercise.cases(np.random.default_rng(0))[1].args
     for answer in (
-        lambda r, m, q, g: list(r + g * m * q.max(axis=1)),
-        lambda r, m, q, g: jnp.asarray(r) + g * m * jnp.max(q, axis=1),
+        lambda r, m, q, g: list(exercise.expected(r, m, q, g)),
+        lambda r, m, q, g: jnp.asarray(exercise.expected(r, m, q, g)),
     ):
         assert type(exercise(answer)(*args)) is np.ndarray
     import jax
 
-    jitted = jax.jit(lambda r, m, q, g: r + g * m * q.max(axis=1))
+    jitted = jax.jit(lambda r, m, q, g: r @ g ** np.arange(r.shape[1]) + g ** r.shape[1] * m * q.max(axis=1))
     assert exercise(jitted).learners_own is jitted
     steps = ALL["check_decision_steps"]
     for answer in (lambda n, h: range(0, n, h), lambda n, h: tuple(range(0, n, h))):
@@ -171,10 +171,10 @@ def test_an_array_may_stand_for_a_tuple_of_numbers():
 
 
 def test_cases_stay_until_the_answer_is_right():
-    exercise = ALL["check_td_update"]
+    exercise = ALL["check_window_targets"]
     wrong = exercise.misconceptions[0].function
     first = str(exercise.judge(wrong))
-    assert str(exercise.judge(wrong)) == first and "rate = " in first
+    assert str(exercise.judge(wrong)) == first and "discount = " in first
     exercise.judge(copy_of(exercise.library))
     assert str(exercise.judge(wrong)) != first
 

@@ -156,6 +156,26 @@ WRONG = {
             lambda r, v, m, q, g, w: targets_recursive(r, v, m, q * 0 + q.max(axis=0)[0], g, w),
             "its own best value",
         ),
+        "rewards of whole windows only": (
+            lambda r, v, *rest: targets_recursive(r * v[:, -1:], v, *rest),
+            "rewards of cut windows are lost",
+        ),
+        "nothing is discounted": (
+            _rows({"discount**k * ": "", "discount**steps * ": ""}),
+            "Nothing is discounted",
+        ),
+        "target times weight": (
+            lambda *args: (np.prod(targets_recursive(*args), axis=0), targets_recursive(*args)[1]),
+            "multiplied by the weight",
+        ),
+        "valid for mask": (
+            lambda r, v, m, q, g, w: targets_recursive(r, v, v[:, -1], q, g, w),
+            "valid decides about the bootstrap",
+        ),
+        "the loop's last k": (
+            _rows({"discount**steps": "discount**k"}),
+            "discounted m - 1 times",
+        ),
         "every action": (
             lambda r, v, m, q, g, w: (r.sum(axis=1)[:, None] + g * m[:, None] * q, v[:, -1]),
             "axis is left over",
@@ -201,6 +221,24 @@ WRONG = {
             ),
             "every backup sees the table that came in",
         ),
+        "one after the other": (
+            _dictionary(
+                {
+                    "for cell, at in rows.items():": "for i, cell in enumerate(zip(state, entry)):",
+                    "            if w[at].sum() > 0:\n    ": "",
+                    "q[cell] = (w[at] * y[at]).sum() / w[at].sum()": "q[cell] += w[i] * (y[i] - q[cell])",
+                }
+            ),
+            "one after the other",
+        ),
+        "at least 1": (_dictionary({"/ w[at].sum()": "/ max(w[at].sum(), 1)"}), "divided by at least 1"),
+        "a curve that begins early": (
+            lambda s, e, n, b, q, i: (
+                fit_by_bincount(s, e, n, b, q, i)[0],
+                np.r_[q[0].max(), fit_by_bincount(s, e, n, b, q, i)[1]],
+            ),
+            "begins before the first iteration",
+        ),
         "first states": (_dictionary({"q[last_state]": "q[state]"}), "of the first states"),
         "best of the row only": (
             _dictionary({"backup(q[last_state])": "backup(q[last_state].max(axis=1))"}),
@@ -244,6 +282,12 @@ WRONG = {
         ),
         "no mask": (edited(_ill, {" * mask": ""}), "mask was not the cause"),
         "a mean over chunks": (edited(_ill, {"last_q.max": "last_q.mean"}), "maximum was not the cause"),
+        "what is earned, clipped": (
+            lambda r, m, q, g: (
+                np.maximum(_ill(r, m, 0 * q, g), -1 / (1 - g)) + g ** r.shape[1] * m * q.max(axis=1)
+            ),
+            "Clipping what is earned",
+        ),
         "clipped": (lambda *args: np.maximum(_ill(*args), -1 / (1 - args[3])), "hides the symptom"),
         "mean of the sums": (_mend({"so_far[:, -1]": "so_far.mean(axis=1)"}), "about the right size"),
         "sum of the sums": (_mend({"so_far[:, -1]": "so_far.sum(axis=1)"}), "second discount was not"),
@@ -289,6 +333,23 @@ WRONG = {
                 for x in (np.arange(len(a)), a @ c ** np.arange(a.shape[1])[::-1])
             ],
             "what stands past the end as its actions",
+        ),
+        "arrivals not moved to the front": (
+            lambda a, v, m, c: [
+                np.concatenate(x)
+                for x in zip(
+                    *(
+                        (
+                            np.full(c ** int((1 - e).sum()), i),
+                            int("".join(map(str, row[e == 1])), c) + np.arange(c ** int((1 - e).sum())),
+                        )
+                        for i, (row, e) in enumerate(zip(a, v, strict=True))
+                        if e.all() or not m[i]
+                    ),
+                    strict=True,
+                )
+            ],
+            "not moved to the front",
         ),
         "little endian": (_product({"[*known, *rest]": "[*known[::-1], *rest]"}), "read backwards"),
         "endings in front": (_product({"[*known, *rest]": "[*rest, *known]"}), "put in front"),

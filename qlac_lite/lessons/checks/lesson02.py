@@ -254,6 +254,31 @@ _target_misconceptions = [
     _targets(
         "Every weight is the share of valid steps, whole_only or not.", _WEIGHT, weight="valid.mean(axis=1)"
     ),
+    _targets(
+        "The rewards of cut windows are lost.", _SUM, earned="valid[:, -1] * np.sum(powers * rewards, axis=1)"
+    ),
+    _targets(
+        "mask is used with whole_only alone; every learner's episodes end at the goal.",
+        _MASK,
+        mask="steps * (mask if whole_only else 1)",
+    ),
+    _targets(
+        "The rewards are not discounted, and the bootstrap is discounted once, as if it were one step away.",
+        _SUM,
+        terms="valid * rewards",
+        power="discount",
+    ),
+    _targets("Nothing is discounted.", _SUM, terms="valid * rewards", power="1"),
+    _targets(
+        "The target is multiplied by the weight. The two are returned separately.",
+        ("Return the target as the formula has it.", "`return target, weight`."),
+        target="return weight * target,",
+    ),
+    _targets(
+        "valid decides about the bootstrap, not mask: a whole window may end at the goal, a cut one may not.",
+        _MASK,
+        mask="steps * valid[:, -1]",
+    ),
 ]
 
 check_window_targets = Exercise(
@@ -494,6 +519,35 @@ _fit_misconceptions = [
         ("An entry becomes the mean of its targets.", _MEAN[1]),
         {_NEW: f"0.9 * q + 0.1 * {_NEW}"},
     ),
+    Misconception(
+        "The rows move their entry one after the other; the last rows count most.",
+        _MEAN,
+        edited(
+            _fitted_by_loop,
+            {
+                "for s, c in {(s, c) for s, c, w in zip(state, entry, weight, strict=True) if w > 0}:": (
+                    "for s, c, y, w in zip(state, entry, target, weight, strict=True):"
+                ),
+                "rows = (state == s) & (entry == c)": "pass",
+                "= np.average(target[rows], weights=weight[rows])": "+= w * (y - new[s, c])",
+            },
+        ),
+    ),
+    _fitted(
+        "The sum is divided by at least 1; where the weights sum to less, the mean comes out too small.",
+        ("Divide by the sum of the weights wherever it is above 0.", _STAY[1]),
+        {_NEW: "np.where(seen, total / np.maximum(count, 1), q)"},
+    ),
+    _fitted(
+        "The curve begins before the first iteration: one number too many.",
+        _CURVE,
+        {"curve = []": "curve = [q[0].max()]"},
+    ),
+    _fitted(
+        "Every entry becomes the mean of all rows, not of its own.",
+        _MEAN,
+        {_NEW: "np.where(seen, total.sum() / count.sum(), q)"},
+    ),
 ]
 
 check_fitted_q = Exercise(
@@ -723,6 +777,22 @@ _mending_misconceptions = [
         {"discount**k * ": "", "so_far[:, -1]": "np.sum(so_far, axis=1)"},
         ill=False,
     ),
+    _mending(
+        "Clipping what is earned hides the symptom: sums above the bound are still wrong.",
+        ("Find out why the sum is too large. A bound is a detector, not a cure.", _ONCE[1]),
+        {"earned + later": "np.maximum(earned, -1 / (1 - discount)) + later"},
+    ),
+    _mending(
+        "The bootstrap's discount was not the cause: 2 H powers, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"discount**horizon * mask": "discount ** (2 * horizon) * mask"},
+    ),
+    _mending(
+        "Each reward counts once, but the mask, which was right, is upside down.",
+        ("Keep the mask as it was.", "`discount**horizon * mask * best`."),
+        {"horizon * mask": "horizon * (1 - mask)"},
+        ill=False,
+    ),
 ]
 
 check_mended_targets = Exercise(
@@ -887,7 +957,7 @@ _credit_misconceptions = [
         _ENDINGS,
         {
             "[i] * endings": "[i] * max(1, endings - 1)",
-            _FILL: "range(number * endings, number * endings + max(1, endings - 1))",
+            _FILL: "[number * endings + e for e in range(max(1, endings - 1))]",
         },
     ),
     _crediting(
@@ -955,6 +1025,11 @@ _credit_misconceptions = [
         "The rows are numbered from 0 to M: each pair names the window that it comes from.",
         ("A window stands in `row` as often as it informs a chunk.", "`rows += [i] * endings`."),
         {"return np.array(rows)": "return np.arange(len(rows))"},
+    ),
+    _crediting(
+        "Only whole chunks are credited, and their digits are read backwards.",
+        _SPELL,
+        {_SKIP: "if steps < horizon:", "in actions[i, :steps]": "in actions[i, :steps][::-1]"},
     ),
 ]
 
