@@ -50,20 +50,12 @@ def action_sequences(actions: int, length: int) -> Array:
     return np.indices((actions,) * length).reshape(length, -1).T
 
 
-def chunk_rewards(transitions: Array, rewards: Array, discount: float, chunk: Array) -> Array:
-    """r_bar(s, chunk) of every state (S,), from p (S, A, S), r (S, A) and a chunk (H,) of action numbers."""
-    total = np.zeros(len(rewards))
-    for action in chunk[::-1]:
-        total = rewards[:, action] + discount * transitions[:, action] @ total
-    return total
-
-
-def chunk_transitions(transitions: Array, chunk: Array) -> Array:
-    """p_bar(s' | s, chunk) as a matrix (S, S)."""
-    kernel = np.eye(len(transitions))
+def chunk_path(mdp: TabularMDP, state: int, chunk: Array) -> list[int]:
+    """The most likely state after each action of a chunk (H,) of action numbers, `state` first."""
+    path = [state]
     for action in chunk:
-        kernel = kernel @ transitions[:, action]
-    return kernel
+        path.append(int(mdp.transitions[path[-1], action].argmax()))
+    return path
 
 
 def chunked(mdp: TabularMDP, length: int) -> TabularMDP:

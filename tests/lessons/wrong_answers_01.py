@@ -5,82 +5,111 @@ import numpy as np
 from qlac_lite.lessons.checks.exercise import edited
 
 
-def rewards_forwards(p, r, g, chunk):
-    total, kernel = np.zeros(len(r)), np.eye(len(r))
-    for k, a in enumerate(chunk):
-        total = total + g**k * kernel @ r[:, a]
-        kernel = kernel @ p[:, a]
-    return total
+def build_by_chunk(p, r, g, chunks):
+    columns, kernels = [], []
+    for chunk in chunks:
+        total, kernel = np.zeros(len(r)), np.eye(len(r))
+        for k, a in enumerate(chunk):
+            total = total + g**k * kernel @ r[:, a]
+            kernel = kernel @ p[:, a]
+        columns.append(total)
+        kernels.append(kernel)
+    return np.stack(columns, axis=1), np.stack(kernels, axis=1)
 
 
-def rewards_recursive(p, r, g, chunk):
-    if len(chunk) == 0:
-        return np.zeros(len(r))
-    return r[:, chunk[0]] + g * p[:, chunk[0]] @ rewards_recursive(p, r, g, chunk[1:])
+def build_recursive(p, r, g, chunks):
+    """Right, from the last action to the first, in lists."""
+
+    def one(chunk):
+        if len(chunk) == 0:
+            return np.zeros(len(r)), np.eye(len(r))
+        reward, kernel = one(chunk[1:])
+        return r[:, chunk[0]] + g * p[:, chunk[0]] @ reward, p[:, chunk[0]] @ kernel
+
+    rewards, kernels = zip(*map(one, chunks), strict=True)
+    return np.transpose(rewards).tolist(), np.swapaxes(kernels, 0, 1)
 
 
-def rewards_in_float32(p, r, g, chunk):
-    return rewards_recursive(p.astype(np.float32), r.astype(np.float32), g, chunk)
+def build_by_states(p, r, g, chunks):
+    """Right, one start state after the other, in single precision."""
+    states = len(r)
+    r_bar, p_bar = np.zeros((states, len(chunks))), np.zeros((states, len(chunks), states), np.float32)
+    for s in range(states):
+        for c, chunk in enumerate(chunks):
+            where, weight = np.eye(states, dtype=np.float32)[s], 1.0
+            for a in chunk:
+                r_bar[s, c] += weight * where.dot(r[:, a])
+                where, weight = where @ p[:, a].astype(np.float32), weight * g
+            p_bar[s, c] = where
+    return r_bar, p_bar
 
 
-def rewards_by_recursion(p, r, g, chunk):
-    total = np.zeros(len(r))
-    for a in reversed(chunk):
-        total = r[:, a] + g * np.dot(p[:, a], total)
-    return total
-
-
-def kernel_einsum(p, chunk):
-    out = np.eye(len(p))
-    for a in chunk:
-        out = np.einsum("st,tu->su", out, p[:, int(a), :])
-    return out.tolist()
-
-
-def kernel_by_multi_dot(p, chunk):
-    return np.linalg.multi_dot([np.eye(len(p)), *(p[:, a] for a in chunk)])
-
-
-def kernel_normalised(p, chunk):
-    out = np.prod([p[:, a] for a in chunk], axis=0) + 1e-9
-    return out / out.sum(axis=1, keepdims=True)
-
-
-def sweeps_by_product(p_bar, r_bar, g, h, sweeps):
+def plan_einsum(r_bar, p_bar, g, h, sweeps):
     q = np.zeros(r_bar.shape)
-    for _ in range(sweeps):
-        q = r_bar + g**h * p_bar @ q.max(axis=1)
-    return q
-
-
-def sweeps_einsum(p_bar, r_bar, g, h, sweeps):
-    q = np.zeros(r_bar.shape)
+    seen = [np.amax(q, -1)]
     for _ in range(sweeps):
         q = r_bar + g**h * np.einsum("sct,t->sc", p_bar, np.amax(q, -1))
-    return q
+        seen.append(np.amax(q, -1))
+    return q, np.argmax(q, -1), seen
 
 
-def sweeps_of_values(p_bar, r_bar, g, h, sweeps):
-    """V instead of Q in between, Q at the end: right."""
-    value = np.zeros(len(r_bar))
-    q = r_bar * 0.0
-    for _ in range(sweeps):
-        q = r_bar + g**h * (p_bar * value).sum(axis=2)
-        value = np.max(q, axis=1)
-    return q
+def plan_of_values(r_bar, p_bar, g, h, sweeps):
+    """Right, with V in between and a table of rows."""
+    history = np.zeros((sweeps + 1, len(r_bar)))
+    for k in range(sweeps):
+        q = r_bar + g**h * (p_bar * history[k]).sum(axis=2)
+        history[k + 1] = q.max(axis=1)
+    return q, q.argmax(axis=1), history
 
 
-class SweepsKept:
+class PlanKept:
     """Goes on from the table of the call before if that has the right shape."""
 
     q = None
 
-    def __call__(self, p_bar, r_bar, g, h, sweeps):
+    def __call__(self, r_bar, p_bar, g, h, sweeps):
         if self.q is None or self.q.shape != r_bar.shape or sweeps > 1:
             self.q = np.zeros(r_bar.shape)
+        history = [np.zeros(len(r_bar))]
         for _ in range(sweeps):
             self.q = r_bar + g**h * p_bar @ self.q.max(axis=1)
-        return self.q.copy()
+            history.append(self.q.max(axis=1))
+        return self.q.copy(), self.q.argmax(axis=1), history
+
+
+def play_with_queue(env, choose, steps):
+    """Right, with a queue of what is left of the chunk."""
+    obs, _ = env.reset()
+    seen, done, earned, looks, queue = [obs], [], [], [], []
+    for t in range(steps):
+        if len(queue) == 0:
+            looks.append(t)
+            queue = list(choose(obs))
+        a = queue.pop(0)
+        obs, reward, term, trunc, _ = env.step(a)
+        seen.append(obs)
+        done.append(a)
+        earned.append(reward)
+        if term or trunc:
+            break
+    return np.array(seen), np.array(done), np.array(earned), np.array(looks), term
+
+
+def play_nested(env, choose, steps):
+    """Right, a loop over chunks and one over their actions."""
+    obs, _ = env.reset()
+    seen, done, earned, looks, over = [obs], [], [], [], False
+    while not over:
+        looks.append(len(done))
+        for a in choose(obs):
+            obs, reward, term, trunc, _ = env.step(a)
+            seen.append(obs)
+            done.append(a)
+            earned.append(reward)
+            over = term or trunc or len(done) == steps
+            if over:
+                break
+    return seen, done, earned, looks, bool(term)
 
 
 def dataset_lists(obs, act, rew, h, g, stride):
@@ -108,237 +137,307 @@ def dataset_windows(obs, act, rew, h, g, stride):
     return starts, chunks, windows(rew) @ g ** np.arange(h), valid, after
 
 
-def execute_while(env, chunk, g):
-    value, k, over = 0, 0, False
-    while k < len(chunk) and not over:
-        obs, reward, term, trunc, _ = env.step(chunk[k])
-        value, k, over = value + g**k * reward, k + 1, term or trunc
-    return [obs, value, term, trunc, k]
+def learn_by_dict(data, size, g, h, sweeps):
+    """Right, with a dictionary that holds recorded chunks alone."""
+    rows = {}
+    for n in range(len(data.states)):
+        rows.setdefault((data.states[n], data.chunks[n]), []).append(n)
+    q = dict.fromkeys(rows, 0.0)
+    for _ in range(sweeps):
+        best = np.full(size[0], -1e12)
+        for (s, _c), x in q.items():
+            best[s] = max(best[s], x)
+        target = [
+            data.returns[n] if data.over[n] else data.returns[n] + g**h * best[data.after[n]]
+            for n in range(len(data.states))
+        ]
+        q = {pair: np.mean([target[n] for n in found]) for pair, found in rows.items()}
+    table = np.full(size, -1e12)
+    for (s, c), x in q.items():
+        table[s, c] = x
+    return table.max(axis=1), table.argmax(axis=1)
 
 
-def execute_running_weight(env, chunk, g):
-    """Right, with a weight that shrinks."""
-    value, weight, steps = 0.0, 1.0, 0
-    for a in np.asarray(chunk):
-        obs, reward, term, trunc, _ = env.step(a)
-        value, weight, steps = value + weight * reward, weight * g, steps + 1
-        if bool(term) | bool(trunc):
-            break
-    return obs, np.float64(value), np.bool_(term), np.bool_(trunc), np.int64(steps)
+def learn_masked(data, size, g, h, sweeps):
+    """Right, with a table that is never written where nothing was recorded."""
+    cell = data.states * size[1] + data.chunks
+    count = np.bincount(cell, minlength=size[0] * size[1])
+    q = np.where(count > 0, 0.0, -np.inf)
+    for _ in range(sweeps):
+        value = q.reshape(size).max(axis=1)
+        value[~np.isfinite(value)] = 0
+        target = data.returns + g**h * (1 - data.over) * value[data.after]
+        total = np.bincount(cell, target, minlength=len(count))
+        q = np.where(count > 0, total / np.maximum(count, 1), -np.inf)
+    return q.reshape(size).max(axis=1), q.reshape(size).argmax(axis=1)
+
+
+def learn_as_shown(data, size, g, h, sweeps):
+    """The broken function of the lesson, which wrong mendings keep."""
+    q, count = np.zeros(size), np.zeros(size)
+    np.add.at(count, (data.states, data.chunks), 1)
+    for _ in range(sweeps):
+        value = q.max(axis=1)
+        later = data.returns + g**h * value[data.after]
+        target = np.where(data.over, data.returns, later)
+        total = np.zeros(size)
+        np.add.at(total, (data.states, data.chunks), target)
+        q = total / np.maximum(count, 1)
+    q = np.where(count > 0, q, -np.inf)
+    return q.max(axis=1), q.argmax(axis=1)
 
 
 RIGHT = {
-    "check_chunk_rewards": rewards_in_float32,
-    "check_chunk_transitions": kernel_einsum,
-    "check_chunked_value_iteration": sweeps_einsum,
+    "check_chunked_mdp": build_by_states,
+    "check_plan": plan_einsum,
+    "check_play": play_with_queue,
     "check_chunk_dataset": dataset_lists,
-    "check_execute_chunk": execute_while,
+    "check_learn_from_chunks": learn_by_dict,
 }
 
 ALSO_RIGHT = {
-    "check_chunk_rewards": rewards_by_recursion,
-    "check_chunk_transitions": kernel_by_multi_dot,
-    "check_chunked_value_iteration": sweeps_of_values,
+    "check_chunked_mdp": build_recursive,
+    "check_plan": plan_of_values,
+    "check_play": play_nested,
     "check_chunk_dataset": dataset_windows,
-    "check_execute_chunk": execute_running_weight,
+    "check_learn_from_chunks": learn_masked,
 }
 
 WRONG = {
-    "check_chunk_rewards": {
-        "one state only": (lambda *args: rewards_recursive(*args)[0], "wrong shape"),
-        "for every first action": (
-            edited(rewards_forwards, {"np.zeros(len(r))": "np.zeros(r.shape)", "r[:, a]": "r"}),
+    "check_chunked_mdp": {
+        "the first chunk only": (lambda *args: tuple(x[:, 0] for x in build_by_chunk(*args)), "wrong shape"),
+        "chunks first": (
+            lambda *args: tuple(np.swapaxes(x, 0, 1) for x in build_by_chunk(*args)),
             "wrong shape",
         ),
+        "swapped": (lambda *args: build_by_chunk(*args)[::-1], "another order"),
+        "rewards only": (lambda *args: build_by_chunk(*args)[0], "wrong number of values"),
         "the last step is missing": (
-            lambda p, r, g, chunk: rewards_recursive(p, r, g, chunk[: max(1, len(chunk) - 1)]),
-            "r(s, a_0) + 0.5 r(s, a_1)",
-        ),
-        "the last step is missing always": (
-            lambda p, r, g, chunk: rewards_recursive(p, r, g, chunk[:-1]),
-            "last reward is missing",
+            edited(build_by_chunk, {"enumerate(chunk)": "enumerate(chunk[:-1])"}),
+            "last action is left out",
         ),
         "the first reward is missing": (
-            edited(rewards_forwards, {"g**k": "(g**k if k else 0)"}),
+            edited(build_by_chunk, {"g**k": "(g**k if k else 0)"}),
             "first reward is missing",
         ),
-        "the first action is missing": (
-            lambda p, r, g, chunk: rewards_recursive(p, r, g, chunk[1:]),
-            "first action is left out",
-        ),
-        "one weight": (
-            lambda p, r, g, chunk: g * rewards_recursive(p, r, 1.0, chunk),
-            "Every reward has the weight discount",
-        ),
+        "one weight": (edited(build_by_chunk, {"g**k": "g"}), "Every reward has the weight discount"),
         "one weight after the first": (
-            edited(rewards_forwards, {"g**k": "(g if k > 0 else 1)"}),
+            edited(build_by_chunk, {"g**k": "(g if k > 0 else 1)"}),
             "Every reward but the first",
         ),
-        "product for power": (edited(rewards_forwards, {"g**k": "g * k"}), "discount * k"),
+        "product for power": (edited(build_by_chunk, {"g**k": "g * k"}), "discount * k"),
         "backwards from discount": (
-            edited(rewards_forwards, {"g**k": "g ** (len(chunk) - k)"}),
+            edited(build_by_chunk, {"g**k": "g ** (len(chunk) - k)"}),
             "backwards, and the last",
         ),
-        "the action as exponent": (
-            edited(rewards_forwards, {"g**k": "g**a"}),
-            "exponent of discount is the action's number",
-        ),
+        "the action as exponent": (edited(build_by_chunk, {"g**k": "g**a"}), "exponent of discount"),
         "first action repeated": (
-            lambda p, r, g, chunk: rewards_recursive(p, r, g, [chunk[0]] * len(chunk)),
+            edited(build_by_chunk, {"enumerate(chunk)": "enumerate([chunk[0]] * len(chunk))"}),
             "first action is repeated",
         ),
-        "recursion from the front": (
-            edited(rewards_by_recursion, {"reversed(chunk)": "chunk"}),
+        "from the last action": (
+            edited(build_by_chunk, {"enumerate(chunk)": "enumerate(reversed(chunk))"}),
             "from its last action to its first",
         ),
         "each action's own kernel": (
-            edited(rewards_forwards, {"kernel @ r": "np.linalg.matrix_power(p[:, a], k) @ r"}),
+            edited(build_by_chunk, {"kernel @ r": "np.linalg.matrix_power(p[:, a], k) @ r"}),
             "own kernel is applied k times",
         ),
         "the other side": (
-            edited(rewards_forwards, {"kernel @ r[:, a]": "np.einsum('sx,s->x', kernel, r[:, a])"}),
+            edited(build_by_chunk, {"kernel @ r[:, a]": "np.einsum('sx,s->x', kernel, r[:, a])"}),
             "wrong side",
         ),
-        "entry by entry": (edited(rewards_forwards, {"kernel = kernel @": "kernel *="}), "entry by entry"),
+        "entry by entry": (edited(build_by_chunk, {"kernel = kernel @": "kernel *="}), "entry by entry"),
         "from ones": (
-            edited(rewards_forwards, {"np.eye(len(r))": "np.ones((len(r), len(r)))"}),
+            edited(build_by_chunk, {"np.eye(len(r))": "np.ones((len(r), len(r)))"}),
             "starts from ones",
-        ),
-        "from anywhere": (
-            edited(rewards_forwards, {"np.eye(len(r))": "np.ones((len(r), len(r))) / len(r)"}),
-            "uniform distribution",
         ),
         "from zeros": (
-            edited(rewards_forwards, {"np.eye(len(r))": "np.zeros((len(r), len(r)))"}),
+            edited(build_by_chunk, {"np.eye(len(r))": "np.zeros((len(r), len(r)))"}),
             "starts from zeros",
         ),
-        "a column": (lambda *args: rewards_recursive(*args)[:, None], "drop keepdims"),
-        "nothing": (lambda *args: None, "return statement is missing"),
-        "discounted once": (
-            lambda p, r, g, c: r[:, c[0]] + g * p[:, c[0]] @ rewards_recursive(p, r, 1.0, c[1:]),
-            "Every reward but the first",
+        "moves, then collects": (
+            edited(build_by_chunk, {"g**k * kernel": "g**k * kernel @ p[:, a]"}),
+            "moves before it collects",
         ),
-        "discount squared": (
-            lambda p, r, g, chunk: rewards_recursive(p, r, g**2, chunk),
+        "the newest kernel": (edited(build_by_chunk, {"kernel @ p": "p"}), "Only the newest kernel"),
+        "the newest first": (
+            edited(build_by_chunk, {"kernel @ p[:, a]": "p[:, a] @ kernel"}),
+            "wrong order",
+        ),
+        "a discounted kernel": (
+            edited(build_by_chunk, {"kernel = kernel @": "kernel = g * kernel @"}),
             "discounted twice",
         ),
-        "two results": (lambda *args: (rewards_recursive(*args), 0), "it returned a tuple of 2"),
-        "still on a repeated action": (
-            edited(
-                rewards_forwards,
-                {"@ p[:, a]": "@ (p[:, a] if k == 0 or a != chunk[k - 1] else np.eye(len(p)))"},
-            ),
-            "Every step k counts",
+        "weights in the kernel": (
+            edited(build_by_chunk, {"g**k * kernel": "kernel", "kernel = kernel @": "kernel = g * kernel @"}),
+            "p_bar is discounted",
         ),
         "the most likely path": (
-            lambda p, r, g, chunk: rewards_recursive(np.eye(len(r))[p.argmax(axis=2)], r, g, chunk),
+            lambda p, r, g, c: build_by_chunk(np.eye(len(r))[p.argmax(axis=2)], r, g, c),
             "most likely next state",
         ),
-        "indices swapped": (
-            lambda p, r, g, c: [sum(g**k * r[a, s] for k, a in enumerate(c)) for s in range(len(r))],
-            "IndexError",
-        ),
-    },
-    "check_chunk_transitions": {
-        "a row only": (lambda p, chunk: kernel_einsum(p, chunk)[0], "An axis is missing"),
-        "a kernel a step": (lambda p, chunk: [p[:, a] for a in chunk], "An axis is left over"),
-        "normalised product by entry": (kernel_normalised, "next"),
-        "starts from ones": (
-            edited(kernel_einsum, {"np.eye(len(p))": "np.ones((len(p), len(p)))"}),
-            "starts from ones",
-        ),
-        "first and last only": (
-            lambda p, chunk: kernel_einsum(p, [chunk[0], chunk[-1]][: len(chunk)]),
-            "Only the first and the last action",
-        ),
-        "starts from the first": (
-            edited(kernel_einsum, {"np.eye(len(p))": "p[:, chunk[0]]"}),
-            "first action counts twice",
-        ),
-        "starts from zeros": (
-            edited(kernel_einsum, {"np.eye(len(p))": "np.zeros((len(p), len(p)))"}),
-            "starts from zeros",
-        ),
-        "last action repeated": (
-            lambda p, chunk: kernel_einsum(p, [chunk[-1]] * len(chunk)),
-            "last action is repeated",
-        ),
-        "last action twice": (lambda p, chunk: kernel_einsum(p, [*chunk, chunk[-1]]), "one step more"),
-        "first two swapped": (
-            lambda p, chunk: kernel_einsum(p, [*chunk[1::-1], *chunk[2:]]),
-            "first two actions are swapped",
-        ),
-        "each transposed": (edited(kernel_einsum, {"out, p": "out, p.T"}), "Each kernel is transposed"),
-        "from the last action": (lambda p, chunk: kernel_einsum(p, chunk[::-1]), "reverse order"),
-        "the most likely state": (
-            lambda p, chunk: kernel_einsum(np.eye(len(p))[p.argmax(axis=2)], chunk),
-            "most likely next state",
-        ),
-        "the mean action": (
-            edited(kernel_einsum, {"p[:, int(a), :]": "p.mean(axis=1)"}),
-            "chunk is ignored",
-        ),
-        "the other axis": (lambda p, chunk: p[:, :, chunk[0]], "transitions[:, a]"),
-        "an index without the colon": (lambda p, chunk: np.eye(len(p)) @ p[chunk[0]], "transitions[:, a]"),
-    },
-    "check_chunked_value_iteration": {
-        "V instead of Q": (lambda *args: sweeps_einsum(*args).max(axis=1), "gives back V"),
-        "keeps its table between calls": (SweepsKept(), "between calls"),
-        "until it converges": (
-            edited(sweeps_einsum, {"range(sweeps)": "range(5000)"}),
-            "until nothing changes",
-        ),
-        "the reward is discounted as well": (
-            edited(sweeps_by_product, {"r_bar + g**h * p_bar": "g**h * r_bar + g**h * p_bar"}),
-            "reward is discounted as well",
-        ),
-        "sweeps in place": (
+        "the kernel goes on": (
             edited(
-                sweeps_by_product,
-                {"q = r_bar": "for s in range(len(q)): q[s] = r_bar[s]", "p_bar @": "p_bar[s] @"},
+                build_by_chunk,
+                {
+                    "total, kernel = np.zeros(len(r)), np.eye(len(r))": "total = np.zeros(len(r))",
+                    "columns, kernels = [], []": "columns, kernels, kernel = [], [], np.eye(len(r))",
+                },
             ),
-            "just changed",
+            "kernel is not reset",
         ),
-        "a soft maximum": (
-            edited(sweeps_einsum, {"np.amax(q, -1)": "np.log(np.exp(q).mean(axis=1))"}),
-            "max_a Q",
+        "the last chunk everywhere": (
+            lambda p, r, g, c: build_by_chunk(p, r, g, [c[-1]] * len(c)),
+            "Every column holds the last chunk",
         ),
-        "one power too many": (edited(sweeps_by_product, {"g**h": "g ** (h + 1)"}), "discount**(H + 1)"),
-        "a root": (edited(sweeps_by_product, {"g**h": "g ** (1 / h)"}), "root of discount"),
+        "still on a repeated action": (
+            edited(
+                build_by_chunk,
+                {"@ p[:, a]": "@ (p[:, a] if k == 0 or a != chunk[k - 1] else np.eye(len(p)))"},
+            ),
+            "Every step of every chunk counts",
+        ),
+        "indices swapped": (edited(build_by_chunk, {"r[:, a]": "r[a]"}), "ValueError"),
+        "nothing": (lambda *args: None, "return statement is missing"),
+    },
+    "check_plan": {
+        "plain discount": (edited(plan_einsum, {"g**h": "g"}), "not by discount**H"),
+        "one power too many": (edited(plan_einsum, {"g**h": "g ** (h + 1)"}), "discount**(H + 1)"),
+        "a root": (edited(plan_einsum, {"g**h": "g ** (1 / h)"}), "root of discount"),
         "the sweep in the exponent": (
-            edited(sweeps_by_product, {"for _": "for i", "g**h": "g ** (h * i)"}),
+            edited(plan_einsum, {"for _": "for i", "g**h": "g ** (h * i)"}),
             "shrinks from sweep to sweep",
         ),
-        "returns in the loop": (
-            edited(sweeps_by_product, {"    return q": "        return q"}),
-            "Only one sweep counts",
+        "keeps its table between calls": (PlanKept(), "between calls"),
+        "the reward is discounted as well": (
+            edited(plan_einsum, {"r_bar + g": "g**h * r_bar + g"}),
+            "reward is discounted as well",
         ),
-        "zeros in the loop": (
-            edited(sweeps_by_product, {"q = r_bar": "q = np.zeros(r_bar.shape); q = r_bar"}),
-            "Only one sweep counts",
+        "a soft maximum": (
+            edited(plan_einsum, {"p_bar, np.amax(q, -1)": "p_bar, np.log(np.exp(q).mean(axis=1))"}),
+            "one number a state",
         ),
-        "the table is not replaced": (
-            edited(sweeps_by_product, {"q = r_bar": "new = r_bar"}),
-            "table is never replaced",
-        ),
-        "the sum over chunks": (
-            edited(sweeps_by_product, {"q.max": "q.sum"}),
-            "adds up the values of all chunks",
-        ),
-        "argmax": (edited(sweeps_by_product, {"q.max": "q.argmax"}), "for its value"),
+        "the mean": (edited(plan_einsum, {"p_bar, np.amax": "p_bar, np.mean"}), "mean over chunks"),
+        "the sum over chunks": (edited(plan_einsum, {"p_bar, np.amax": "p_bar, np.sum"}), "adds up"),
+        "argmax": (edited(plan_einsum, {"p_bar, np.amax": "p_bar, np.argmax"}), "for its value"),
         "the same chunk again": (
-            edited(sweeps_einsum, {'"sct,t->sc", p_bar, np.amax(q, -1)': '"sct,tc->sc", p_bar, q'}),
+            edited(plan_einsum, {'"sct,t->sc", p_bar, np.amax(q, -1)': '"sct,tc->sc", p_bar, q'}),
             "next chunk is the same",
         ),
         "the best next state": (
-            edited(sweeps_of_values, {"(p_bar * value).sum(": "(p_bar * value).max("}),
+            edited(plan_of_values, {"history[k]).sum(": "history[k]).max("}),
             "most favourable next state",
         ),
-        "read backwards": (edited(sweeps_einsum, {"sct,t->": "tcs,t->"}), "read backwards"),
-        "the other axis": (edited(sweeps_by_product, {"axis=1": "axis=0"}), "q.max(axis=1)"),
-        "keepdims": (edited(sweeps_by_product, {"axis=1": "axis=1, keepdims=True"}), "drop keepdims"),
-        "the best chunks": (lambda *args: sweeps_einsum(*args).argmax(axis=1), "number of the best chunk"),
-        "plain discount": (edited(sweeps_by_product, {"g**h": "g"}), "not by discount**H"),
+        "read backwards": (edited(plan_einsum, {"sct,t->": "tcs,t->"}), "read backwards"),
+        "added": (edited(plan_einsum, {"q = r_bar": "q = q + r_bar"}), "added to the table"),
+        "no bootstrap": (
+            edited(plan_of_values, {" + g**h * (p_bar * history[k]).sum(axis=2)": ""}),
+            "nothing is bootstrapped",
+        ),
+        "V instead of Q": (
+            lambda *args: (plan_einsum(*args)[0].max(axis=1), *plan_einsum(*args)[1:]),
+            "shape",
+        ),
+        "no row of zeros": (edited(plan_einsum, {"-1), seen": "-1), seen[1:]"}), "lacks its first row"),
+        "late": (
+            edited(
+                plan_einsum,
+                {
+                    "seen.append(np.amax(q, -1))": "seen.append(before)",
+                    "q = r": "before = np.amax(q, -1); q = r",
+                },
+            ),
+            "one sweep late",
+        ),
+        "the last row only": (lambda *args: (*plan_einsum(*args)[:2], plan_einsum(*args)[2][-1]), "shape"),
+        "best by reward": (edited(plan_einsum, {"np.argmax(q": "np.argmax(r_bar"}), "largest reward"),
+        "best as value": (edited(plan_einsum, {"np.argmax(q": "np.amax(q"}), "not its number"),
+        "tables for history": (edited(plan_einsum, {"append(np.amax(q, -1))": "append(q)"}), "unequal"),
+        "swapped": (
+            edited(plan_of_values, {"q, q.argmax(axis=1), h": "q.argmax(axis=1), q, h"}),
+            "another order",
+        ),
+    },
+    "check_play": {
+        "looks at every step": (
+            edited(play_with_queue, {"len(queue) == 0": "True"}),
+            "looks at every step",
+        ),
+        "from the first observation": (
+            edited(play_with_queue, {"choose(obs)": "choose(seen[0])"}),
+            "first one again",
+        ),
+        "from the observation before": (
+            edited(play_with_queue, {"choose(obs)": "choose(seen[-2:][0])"}),
+            "before the newest",
+        ),
+        "the queue from behind": (edited(play_with_queue, {"pop(0)": "pop()"}), "executed backwards"),
+        "first action repeated": (
+            edited(play_nested, {"in choose(obs)": "in [choose(obs)[0]] * len(choose(obs))"}),
+            "first action of each chunk",
+        ),
+        "only terminated stops": (
+            edited(play_with_queue, {"if term or trunc": "if term"}),
+            "after the episode had ended",
+        ),
+        "never stops": (
+            edited(play_with_queue, {"if term or trunc": "if False"}),
+            "after the episode had ended",
+        ),
+        "stops between chunks only": (
+            edited(play_nested, {"            if over:\n                break\n": ""}),
+            "after the episode had ended",
+        ),
+        "whole chunks whatever steps says": (
+            edited(play_nested, {"            if over:": "            if term or trunc:"}),
+            "more often than `steps`",
+        ),
+        "no reset": (
+            edited(play_with_queue, {"env.reset()": "(np.array([0.0, 1.0, 0.0]), {})"}),
+            "before reset()",
+        ),
+        "resets at each chunk": (
+            edited(play_nested, {"looks.append": "env.reset(); looks.append"}),
+            "reset() was called twice",
+        ),
+        "steps the whole chunk": (
+            edited(play_with_queue, {"queue.pop(0)": "np.array(queue); queue = []"}),
+            "one action",
+        ),
+        "looks are counted": (
+            edited(play_with_queue, {"append(t)": "append(len(looks))"}),
+            "looks are counted",
+        ),
+        "looks from 1": (edited(play_with_queue, {"append(t)": "append(t + 1)"}), "numbered from 1"),
+        "no first observation": (
+            edited(
+                play_with_queue,
+                {"seen, done, earned, looks, queue = [obs]": "seen, done, earned, looks, queue = []"},
+            ),
+            "first observation is missing",
+        ),
+        "no last observation": (
+            edited(play_with_queue, {"np.array(seen)": "np.array(seen[:-1])"}),
+            "last observation",
+        ),
+        "the last step is lost": (
+            edited(
+                play_with_queue,
+                {"        seen.append": "        if term or trunc: break\n        seen.append"},
+            ),
+            "step that ends the episode",
+        ),
+        "sums": (edited(play_with_queue, {"np.array(earned)": "np.cumsum(earned)"}), "summed up"),
+        "clipped": (edited(play_with_queue, {"queue.pop(0)": "np.clip(queue.pop(0), -1, 1)"}), "clipped"),
+        "done for both": (edited(play_with_queue, {"looks), term": "looks), term or trunc"}), "time limit"),
+        "truncated": (edited(play_with_queue, {"looks), term": "looks), trunc"}), "in place of terminated"),
+        "over at the end": (edited(play_with_queue, {"looks), term": "looks), True"}), "at every end"),
+        "one chunk": (edited(play_nested, {"while not over": "for _ in range(1)"}), "Only one chunk"),
+        "four values": (
+            edited(play_with_queue, {", np.array(looks), term": ", term"}),
+            "wrong number of values",
+        ),
     },
     "check_chunk_dataset": {
         "zero actions are not valid": (
@@ -465,90 +564,80 @@ WRONG = {
         ),
         "one chunk": (lambda *args: tuple(np.array(part)[0] for part in dataset_lists(*args)), "next"),
     },
-    "check_execute_chunk": {
-        "only terminated stops": (
-            edited(execute_while, {"k + 1, term or trunc": "k + 1, term"}),
-            "truncated ends the episode as well",
+    "check_learn_from_chunks": {
+        "nothing changed": (learn_as_shown, "cause is still there"),
+        "plain discount": (edited(learn_as_shown, {"g**h": "g"}), "cause is still there"),
+        "plain discount, and mended": (
+            edited(learn_masked, {"g**h": "g"}),
+            "discount at the bootstrap was not the cause",
         ),
-        "never stops": (edited(execute_while, {" and not over": ""}), "after the episode had ended"),
-        "resets": (lambda env, chunk, g: (env.reset(), execute_while(env, chunk, g)), "reset() was called"),
-        "a step too many": (
-            lambda env, chunk, g: (execute_while(env, chunk, g), env.step(chunk[0]))[0],
-            "more often than",
-        ),
-        "rewards below 0 dropped": (
-            edited(execute_while, {"* reward": "* max(reward, 0)"}),
-            "Rewards below 0",
-        ),
-        "actions clipped": (
-            lambda env, chunk, g: execute_while(env, np.clip(chunk, -1, 1), g),
-            "clipped to [-1, 1]",
-        ),
-        "five actions at most": (lambda env, chunk, g: execute_while(env, chunk[:5], g), "All eight"),
-        "swapped": (edited(execute_while, {"[obs, value,": "[value, obs,"}), "another order"),
-        "flags swapped": (edited(execute_while, {"term, trunc, k]": "trunc, term, k]"}), "another order"),
-        "average action": (edited(execute_while, {"chunk[k]": "chunk.mean(axis=0)"}), "mean of the chunk"),
-        "the last reward is lost": (
-            edited(execute_while, {"g**k * reward": "(0 if term or trunc else g**k * reward)"}),
-            "Add the reward first",
-        ),
-        "four values": (edited(execute_while, {", k]": "]"}), "wrong number of values"),
-        "one action": (edited(execute_while, {"len(chunk)": "1"}), "Only the first action"),
-        "stops at terminated only": (
-            edited(execute_running_weight, {"bool(term) | bool(trunc)": "bool(term)"}),
-            "stop where terminated or truncated",
-        ),
-        "stops at both only": (
-            edited(execute_running_weight, {"bool(term) | bool(trunc)": "bool(term) & bool(trunc)"}),
-            "stop where terminated or truncated",
-        ),
-        "last action repeated": (edited(execute_while, {"chunk[k]": "chunk[-1]"}), "last action is repeated"),
-        "counts from 1": (edited(execute_while, {", k]": ", k + 1]"}), "one too large"),
-        "counts from 0": (edited(execute_while, {", k]": ", k - 1]"}), "one too small"),
-        "discounts what it has": (
-            edited(execute_while, {"value + g**k * reward": "g * value + reward"}),
-            "discount * total + reward",
-        ),
-        "weights backwards": (
-            edited(execute_while, {"g**k": "g ** (len(chunk) - 1 - k)"}),
-            "backwards from the chunk's last",
-        ),
-        "discounted as a whole": (
-            edited(execute_while, {"g**k": "g ** len(chunk)"}),
-            "before the whole sum",
-        ),
-        "one weight after the first": (
-            edited(execute_while, {"g**k": "(g if k else 1)"}),
-            "Every reward but the first",
-        ),
-        "product for power": (edited(execute_while, {"g**k": "g * k"}), "discount * k"),
-        "discounts from 1": (edited(execute_while, {"g**k": "g ** (k + 1)"}), "discounted already"),
-        "a mean": (edited(execute_while, {"[obs, value": "[obs, value / k"}), "mean over the steps"),
-        "the terminal reward is masked": (
-            edited(execute_while, {"* reward": "* reward * (1 - term)"}),
-            "terminal state is masked",
-        ),
-        "truncated dropped": (
-            edited(execute_while, {"trunc, k]": "False, k]"}),
-            "truncated is always reported as False.",
-        ),
-        "done for both": (
-            edited(execute_while, {"term, trunc, k]": "term or trunc, False, k]"}),
-            "terminated where either came",
-        ),
-        "the chunk's end for the episode's": (
-            edited(execute_while, {"term, trunc, k]": "True, trunc, k]"}),
-            "because the chunk is over",
-        ),
-        "a terminal state as a time limit": (
-            edited(execute_while, {"trunc, k]": "term or trunc, k]"}),
-            "as a time limit, too",
-        ),
-        "rewards apart": (
+        "more sweeps": (edited(learn_as_shown, {"range(sweeps)": "range(10 * sweeps)"}), "number of sweeps"),
+        "from a low start": (
             edited(
-                execute_while, {"= 0, 0,": "= [], 0,", "value + g**k * reward": "[*value, g**k * reward]"}
+                learn_as_shown, {"np.zeros(size), np.zeros(size)": "np.full(size, -1000.0), np.zeros(size)"}
             ),
-            "one number is asked for",
+            "gone after one sweep",
         ),
+        "the mean": (edited(learn_as_shown, {"value = q.max": "value = q.mean"}), "mean over all chunks"),
+        "the worst": (edited(learn_as_shown, {"value = q.max": "value = q.min"}), "worst chunk"),
+        "the mean of what was tried": (
+            edited(
+                learn_as_shown,
+                {"value = q.max(axis=1)": ("value = q.sum(axis=1) / np.maximum((count > 0).sum(axis=1), 1)")},
+            ),
+            "value of a random choice",
+        ),
+        "at most 0": (
+            edited(learn_as_shown, {"value = q.max(axis=1)": "value = np.minimum(q.max(axis=1), 0)"}),
+            "A bound at 0",
+        ),
+        "count + 1": (edited(learn_as_shown, {"np.maximum(count, 1)": "(count + 1)"}), "division was not"),
+        "sums": (edited(learn_as_shown, {" / np.maximum(count, 1)": ""}), "sum over all visits"),
+        "-20": (
+            edited(learn_masked, {"value = q.reshape(size)": "value = np.maximum(q, -20.0).reshape(size)"}),
+            "A low constant",
+        ),
+        "tried twice": (
+            edited(
+                learn_as_shown,
+                {"value = q.max(axis=1)": "value = np.where(count > 1, q, -np.inf).max(axis=1)"},
+            ),
+            "Rare chunks",
+        ),
+        "over ignored": (
+            edited(
+                learn_as_shown,
+                {"np.where(data.over, data.returns, later)": "later"},
+            ),
+            "end of an episode was not the cause",
+        ),
+        "0 times infinity": (
+            edited(
+                learn_as_shown,
+                {
+                    "value = q.max(axis=1)": "value = np.where(count > 0, q, -np.inf).max(axis=1)",
+                    "np.where(data.over, data.returns, later)": (
+                        "data.returns + g**h * (1 - data.over) * value[data.after]"
+                    ),
+                },
+            ),
+            "0 times -inf",
+        ),
+        "without bootstrap": (
+            edited(learn_as_shown, {"data.returns, later": "data.returns, data.returns"}),
+            "bootstrap was not the cause",
+        ),
+        "without the last mask": (
+            edited(
+                learn_masked,
+                {
+                    "    return q.reshape(size).max": (
+                        "    q = np.where(count > 0, q, 0.0)\n    return q.reshape(size).max"
+                    )
+                },
+            ),
+            "final choice was right before",
+        ),
+        "nothing": (lambda *args: None, "return statement is missing"),
     },
 }

@@ -1,6 +1,6 @@
 """How a check works.
 
-    chunk_rewards = check_chunk_rewards(chunk_rewards)
+    chunk_dataset = check_chunk_dataset(chunk_dataset)
 
 An `Exercise` runs the learner's function on randomised cases, from the simplest to the hardest, and compares
 with an independent reference. It says what was expected and what came, which misconception would give just

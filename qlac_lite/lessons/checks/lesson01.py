@@ -1,8 +1,9 @@
 """Checks of lesson 01, the chunked MDP.
 
-`_rewards`, `_sweeps` and `_dataset` are as a learner may write them. The library's own functions, which are
-written otherwise, are compared with them, and wrong answers are edits of them.
-Shapes: S states or observation size, A actions, H chunk length, T steps, M chunks.
+`_build`, `_plan`, `_episode`, `_dataset` and `_learned` are as a learner may write them. The library's own
+functions, which are written otherwise, are compared with them, and wrong answers are edits of them.
+Shapes: S states or observation size, A actions, H chunk length, C chunks, K sweeps, T steps, M chunks of an
+episode, N chunks in the data.
 """
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from qlac_lite.data.dataset import all_chunks, build_dataset
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
-from qlac_lite.lessons.mdp import TabularMDP, backup, chunk_rewards, chunk_transitions, chunked
+from qlac_lite.lessons.chunk_worlds import Recorded
+from qlac_lite.lessons.mdp import TabularMDP, backup, chunked
 
 
 def _tables(rng, states, actions):
@@ -22,12 +24,81 @@ def _distinct(rng, actions, length):
     return np.concatenate([rng.permutation(actions), rng.integers(actions, size=length)])[:length]
 
 
-def _worlds(rng):
-    """A world, moves without chance in it, a larger world, and a chunk x x y y there, then all actions."""
+# 1. The chunked MDP
+
+
+def chunked_mdp(
+    transitions: np.ndarray, rewards: np.ndarray, discount: float, chunks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """r_bar (S, C) and p_bar (S, C, S) of `chunks` (C, H), action numbers, from p (S, A, S) and r (S, A)."""
+    r_bar = np.zeros((len(rewards), len(chunks)))
+    p_bar = np.repeat(np.eye(len(rewards))[:, None], len(chunks), axis=1)
+    for actions in chunks.T[::-1]:  # puts an action before each chunk so far
+        r_bar = rewards[:, actions] + discount * np.einsum("sct,tc->sc", transitions[:, actions], r_bar)
+        p_bar = np.einsum("sct,tcu->scu", transitions[:, actions], p_bar)
+    return r_bar, p_bar
+
+
+def _build(transitions, rewards, discount, chunks):
+    states, count = len(rewards), len(chunks)
+    r_bar, p_bar = np.zeros((states, count)), np.zeros((states, count, states))
+    for c, chunk in enumerate(chunks):
+        kernel, total = np.eye(states), np.zeros(states)
+        for k, action in enumerate(chunk):
+            step = transitions[:, action]
+            total = total + discount**k * kernel @ rewards[:, action]
+            kernel = kernel @ step
+        r_bar[:, c], p_bar[:, c] = total, kernel
+    return r_bar, p_bar
+
+
+def _build_cases(rng):
     p, r = _tables(rng, 4, 3)
-    moves = np.eye(4)[np.stack([rng.permutation(4) for _ in range(3)], axis=1)]
     q, u = _tables(rng, 5, 4)
-    return p, r, moves, q, u, np.concatenate([_distinct(rng, 4, 2).repeat(2), rng.permutation(4)])
+    moves = np.eye(4)[np.stack([rng.permutation(4) for _ in range(3)], axis=1)]
+    still = np.repeat(np.eye(4)[:, None], 3, axis=1)
+    one = _distinct(rng, 3, 1)[:, None]
+    two, three = (np.array([_distinct(rng, 3, length) for _ in range(2)]) for length in (2, 3))
+    repeated = np.concatenate([_distinct(rng, 4, 2).repeat(2), rng.permutation(4)])
+    return [
+        Case(
+            "one chunk of one action",
+            (p, r, 0.9, one),
+            (
+                "With H = 1, r_bar is the plain reward of the action and p_bar its plain kernel.",
+                "They are rewards[:, a] and transitions[:, a], at [:, 0] of the results.",
+            ),
+        ),
+        Case(
+            "two chunks of two actions, no state ever changes, discount 0.5",
+            (still, r, 0.5, two),
+            (
+                "Nothing moves, so only the weights matter: the first reward counts whole, the second half.",
+                "Step k has the weight discount**k, with k = 0 first.",
+            ),
+        ),
+        Case(
+            "two chunks of two actions, moves without chance, discount 0.9",
+            (moves, r, 0.9, two),
+            (
+                "Follow one state by hand: the second reward is earned where the first action led.",
+                "Collect kernel @ rewards[:, a] first, then move: kernel @ transitions[:, a].",
+            ),
+        ),
+        Case(
+            "two chunks of three actions, random moves, discount 0.9",
+            (p, r, 0.9, three),
+            (
+                "Carry the whole distribution of the state along, in the order of the chunk.",
+                "Row s of the kernel is the distribution; the next kernel is kernel @ transitions[:, a].",
+            ),
+        ),
+        Case(
+            "three chunks of eight actions, some twice in a row, discount 0.8",
+            (q, u, 0.8, np.array([repeated, rng.integers(4, size=8), repeated[::-1]])),
+            "Every step of every chunk counts. Check both loops, and what is reset for a new chunk.",
+        ),
+    ]
 
 
 def _most_likely(p):
@@ -35,583 +106,925 @@ def _most_likely(p):
     return np.eye(len(p))[p.argmax(axis=2)]
 
 
-# 1. r_bar
+_WEIGHT = ("Step k, counted from 0, is discounted k times.", "The weight is discount**k.")
+_ALL = "All H actions of a chunk count, in reward and in kernel: check the range of the loop."
+_START = ("Before the first action the agent is surely where it started.", "Start from np.eye(S).")
 
-
-def _reward_cases(rng):
-    p, r, moves, q, u, repeated = _worlds(rng)
-    still = np.repeat(np.eye(4)[:, None], 3, axis=1)
-    return [
-        Case(
-            "a chunk of one action",
-            (p, r, 0.9, _distinct(rng, 3, 1)),
-            "With H = 1, r_bar is the plain reward r(s, a): rewards[:, a], one number a state. "
-            "The kernel of an action is transitions[:, a], (S, S).",
-        ),
-        Case(
-            "two actions, no state ever changes, discount 0.5",
-            (still, r, 0.5, _distinct(rng, 3, 2)),
-            "Here r_bar = r(s, a_0) + 0.5 r(s, a_1): the first reward whole, the second times discount. "
-            "The kernel of an action is transitions[:, a].",
-        ),
-        Case(
-            "two actions, deterministic moves, discount 0.9",
-            (moves, r, 0.9, _distinct(rng, 3, 2)),
-            "The second reward is earned in the state to which the first action led: "
-            "transitions[:, a_0] @ rewards[:, a_1].",
-        ),
-        Case(
-            "three actions, random moves, discount 0.9",
-            (p, r, 0.9, _distinct(rng, 3, 3)),
-            "Carry the distribution of the state along: multiply the kernels so far by transitions[:, a_k], "
-            "in the order of the chunk; weigh step k with discount**k.",
-        ),
-        Case(
-            "eight actions, some of them twice in a row, discount 0.8",
-            (q, u, 0.8, repeated),
-            "Every step k counts, each with discount**k; check the range of your loop.",
-        ),
-    ]
-
-
-def _rewards(transitions, rewards, discount, chunk):
-    kernel, total = np.eye(len(rewards)), np.zeros(len(rewards))
-    for k, action in enumerate(chunk):
-        total = total + discount**k * kernel @ rewards[:, action]
-        kernel = kernel @ transitions[:, action]
-    return total
-
-
-_reward_misconceptions = [
+_build_misconceptions = [
     Misconception(
-        "The rewards are added without a discount.",
-        "Weigh the reward of step k (from 0) with discount**k.",
-        edited(_rewards, {"discount**k * ": ""}),
+        "The rewards are added without a discount.", _WEIGHT, edited(_build, {"discount**k * ": ""})
     ),
     Misconception(
         "The first reward is discounted already.",
-        "Count steps from k = 0, so that the first reward has the weight 1.",
-        edited(_rewards, {"discount**k": "discount ** (k + 1)"}),
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount ** (k + 1)"}),
     ),
     Misconception(
         "One discount**H stands before the whole sum: that is the bootstrap's discount.",
-        "Inside the chunk, step k has discount**k.",
-        edited(_rewards, {"discount**k": "discount ** len(chunk)"}),
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount ** len(chunk)"}),
     ),
     Misconception(
         "The weights run backwards: the last reward has the weight 1.",
-        "The first action has discount**0, the last discount**(H - 1).",
-        edited(_rewards, {"discount**k": "discount ** (len(chunk) - 1 - k)"}),
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount ** (len(chunk) - 1 - k)"}),
     ),
     Misconception(
-        "It is the mean of the discounted rewards: divided by H.",
+        "The weights run backwards, and the last reward is discounted already.",
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount ** (len(chunk) - k)"}),
+    ),
+    Misconception(
+        "Every reward has the weight discount.", _WEIGHT, edited(_build, {"discount**k": "discount"})
+    ),
+    Misconception(
+        "Every reward but the first has the same weight, discount.",
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount ** min(k, 1)"}),
+    ),
+    Misconception(
+        "The weight is discount * k, not discount**k.",
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount * k"}),
+    ),
+    Misconception(
+        "The exponent of discount is the action's number, not its place in the chunk.",
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount**action"}),
+    ),
+    Misconception(
+        "Each reward is discounted twice: in the kernel, and in its weight.",
+        "The kernel holds probabilities alone; the discount stands before the reward.",
+        edited(_build, {"kernel @ step": "discount * kernel @ step"}),
+    ),
+    Misconception(
+        "Each reward is discounted by discount**(2k).",
+        _WEIGHT,
+        edited(_build, {"discount**k": "discount ** (2 * k)"}),
+    ),
+    Misconception(
+        "p_bar is discounted: its rows sum to discount**H.",
+        "p_bar holds probabilities, and its rows sum to 1. The discount comes in at the bootstrap.",
+        edited(_build, {"= total, kernel": "= total, discount ** len(chunk) * kernel"}),
+    ),
+    Misconception(
+        "r_bar is the mean of the discounted rewards: divided by H.",
         "r_bar is a sum: the chunk earns all its rewards.",
-        edited(_rewards, {"return total": "return total / len(chunk)"}),
+        edited(_build, {"= total, kernel": "= total / len(chunk), kernel"}),
     ),
     Misconception(
         "Only the first reward counts.",
         "Add the rewards of all H steps.",
-        lambda p, r, g, c: r[:, c[0]],
+        edited(_build, {"total = total +": "total = total + (k == 0) *"}),
     ),
     Misconception(
-        "Only the last reward counts.",
-        "Add the rewards of all H steps.",
-        edited(_rewards, {"total + ": ""}),
+        "Only the last reward counts.", "Add the rewards of all H steps.", edited(_build, {"total + ": ""})
+    ),
+    Misconception(
+        "The last reward is missing.",
+        _ALL,
+        edited(_build, {"total = total +": "total = total + (k < len(chunk) - 1) *"}),
+    ),
+    Misconception(
+        "The first reward is missing.", _ALL, edited(_build, {"total = total +": "total = total + (k > 0) *"})
+    ),
+    Misconception(
+        "The last action is left out.", _ALL, edited(_build, {"enumerate(chunk):": "enumerate(chunk[:-1]):"})
+    ),
+    Misconception(
+        "The first action is left out.", _ALL, edited(_build, {"enumerate(chunk):": "enumerate(chunk[1:]):"})
+    ),
+    Misconception(
+        "The last move is missing: p_bar is the kernel before the last action.",
+        "The kernel moves H times: after each reward, the last one included.",
+        edited(
+            _build, {"kernel = kernel @ step": "kernel = kernel @ step if k < len(chunk) - 1 else kernel"}
+        ),
     ),
     Misconception(
         "Every reward is taken at the start state, as if the chunk did not move.",
-        "After each reward, move the distribution: kernel = kernel @ transitions[:, a].",
-        edited(_rewards, {"kernel @ rewards": "rewards"}),
+        ("The reward of step k is earned where the earlier actions led.", "Add kernel @ rewards[:, a]."),
+        edited(_build, {"kernel @ rewards": "rewards"}),
     ),
     Misconception(
         "It moves before it collects: the first reward is that of the state after the first action.",
         "r(s, a) belongs to the state in which a is taken: collect first, then move.",
-        edited(_rewards, {"kernel @ rewards": "kernel @ transitions[:, action] @ rewards"}),
+        edited(_build, {"kernel @ rewards": "kernel @ step @ rewards"}),
     ),
     Misconception(
-        "Each reward is taken one step after its start: only the newest kernel is used, not the product.",
-        "Keep the product: kernel = kernel @ transitions[:, a].",
-        edited(_rewards, {"kernel @ transitions": "transitions"}),
+        "Only the newest kernel is used, not the product of all so far.",
+        ("Each move goes on from where the moves before it led.", "kernel = kernel @ transitions[:, a]."),
+        edited(_build, {"kernel @ step": "step"}),
     ),
     Misconception(
-        "The kernels are multiplied in the wrong order: step @ kernel applies the newest action first.",
-        "Write kernel @ transitions[:, a]: rows are the start, columns where one is now.",
-        edited(_rewards, {"kernel @ transitions[:, action]": "transitions[:, action] @ kernel"}),
+        "The kernels are multiplied in the wrong order: the newest action is applied first.",
+        (
+            "Rows are the start, columns where the agent is now.",
+            "The newest kernel stands on the right of @.",
+        ),
+        edited(_build, {"kernel @ step": "step @ kernel"}),
     ),
     Misconception(
-        "The kernel is transposed: p(s' | s) was read as p(s | s').",
-        "transitions[s, a] is the distribution over s'; no transpose is needed.",
-        edited(_rewards, {"transitions[:, action]": "transitions[:, action].T"}),
+        "Each kernel is transposed: p(s' | s) was read as p(s | s').",
+        "transitions[s, a] is the distribution over s' already; no transpose is needed.",
+        edited(_build, {"transitions[:, action]": "transitions[:, action].T"}),
     ),
     Misconception(
-        "The last reward is missing.",
-        "The loop runs over all H actions: range(len(chunk)), or the chunk itself.",
-        edited(_rewards, {"enumerate(chunk)": "enumerate(chunk[:-1])"}),
-    ),
-    Misconception(
-        "The first reward is missing.",
-        "Count from k = 0: the first reward has the weight 1.",
-        edited(_rewards, {"discount**k": "(k > 0) * discount**k"}),
-    ),
-    Misconception(
-        "The first action is left out.",
-        "The loop runs over all H actions, from chunk[0].",
-        lambda p, r, g, c: chunk_rewards(p, r, g, c[1:]),
-    ),
-    Misconception(
-        "Every reward has the weight discount.",
-        "Step k has discount**k: the first reward counts whole.",
-        edited(_rewards, {"discount**k": "discount"}),
-    ),
-    Misconception(
-        "Every reward but the first has the same weight, discount.",
-        "Each further step is discounted once more: discount**k.",
-        edited(_rewards, {"discount**k": "discount ** min(k, 1)"}),
-    ),
-    Misconception(
-        "The weight is discount * k, not discount**k.",
-        "Discounts multiply: discount**k, which is 1 at k = 0.",
-        edited(_rewards, {"discount**k": "discount * k"}),
-    ),
-    Misconception(
-        "Each step is discounted twice: in the kernel, and in its weight.",
-        "Leave the kernel a matrix of probabilities; discount**k stands before the reward alone.",
-        edited(_rewards, {"kernel @ transitions": "discount * kernel @ transitions"}),
-    ),
-    Misconception(
-        "The weights run backwards, and the last reward is discounted already.",
-        "The first action has discount**0, the last discount**(H - 1).",
-        edited(_rewards, {"discount**k": "discount ** (len(chunk) - k)"}),
-    ),
-    Misconception(
-        "The exponent of discount is the action's number, not its place in the chunk.",
-        "for k, action in enumerate(chunk): the weight is discount**k.",
-        edited(_rewards, {"discount**k": "discount**action"}),
+        "p_bar is transposed: its first axis is the end of the chunk.",
+        "The first axis of p_bar is the start, the last one where the chunk ends.",
+        edited(_build, {"= total, kernel": "= total, kernel.T"}),
     ),
     Misconception(
         "The first action is repeated H times.",
         "Step k has its own action, chunk[k].",
-        lambda p, r, g, c: chunk_rewards(p, r, g, np.full(len(c), c[0])),
+        lambda p, r, g, c: _build(p, r, g, np.repeat(c[:, :1], c.shape[1], axis=1)),
     ),
     Misconception(
-        "The chunk is executed from its last action to its first.",
+        "Each chunk is executed from its last action to its first.",
         "The first action comes first. A recursion r + discount * p @ rest has to begin at the last one.",
-        lambda p, r, g, c: chunk_rewards(p, r, g, c[::-1]),
+        lambda p, r, g, c: _build(p, r, g, c[:, ::-1]),
     ),
     Misconception(
-        "Each action's own kernel is applied k times, in place of those of the actions before it.",
-        "Multiply the kernels of the earlier actions: kernel = kernel @ transitions[:, a].",
-        edited(_rewards, {"kernel @ rewards": "np.linalg.matrix_power(transitions[:, action], k) @ rewards"}),
+        "Each action's own kernel is applied k times, in place of those of the earlier actions.",
+        "Multiply the kernels of the earlier actions as you go.",
+        edited(_build, {"kernel @ rewards": "np.linalg.matrix_power(step, k) @ rewards"}),
     ),
     Misconception(
         "The rewards stand on the wrong side: rewards @ kernel sums over start states.",
-        "kernel @ rewards[:, a] sums over the states where one is now.",
-        edited(_rewards, {"kernel @ rewards[:, action]": "rewards[:, action] @ kernel"}),
+        "kernel @ rewards[:, a] sums over the states where the agent is now.",
+        edited(_build, {"kernel @ rewards[:, action]": "rewards[:, action] @ kernel"}),
     ),
     Misconception(
         "The kernels are multiplied entry by entry (*).",
         "Use the matrix product @, which sums over the states in between.",
-        edited(_rewards, {"kernel @ transitions": "kernel * transitions"}),
+        edited(_build, {"kernel @ step": "kernel * step"}),
+    ),
+    Misconception(
+        "The kernels are added, not multiplied.",
+        "Probabilities of successive steps multiply, summed over the states in between: use @.",
+        edited(_build, {"kernel @ step": "kernel + step"}),
     ),
     Misconception(
         "It follows the most likely next state, not the distribution.",
         "A reward is expected over all states: keep the whole row, without argmax.",
-        lambda p, r, g, c: chunk_rewards(_most_likely(p), r, g, c),
+        lambda p, r, g, c: _build(_most_likely(p), r, g, c),
     ),
     Misconception(
-        "The kernel starts from ones: every state at once, not the start state.",
-        "Before the first action one is surely in the start state: np.eye(S).",
-        edited(_rewards, {"np.eye(len(rewards))": "np.ones_like(transitions[:, 0])"}),
+        "The kernel starts from ones: every state at once.",
+        _START,
+        edited(_build, {"np.eye(states)": "np.ones((states, states))"}),
     ),
     Misconception(
         "The kernel starts from a uniform distribution, not from the start state.",
-        "Before the first action one is surely in the start state: np.eye(S).",
-        edited(_rewards, {"np.eye(len(rewards))": "np.ones_like(transitions[:, 0]) / len(rewards)"}),
+        _START,
+        edited(_build, {"np.eye(states)": "np.ones((states, states)) / states"}),
     ),
     Misconception(
-        "All is 0: the kernel starts from zeros, or nothing is added to the total.",
-        "Start from np.eye(S), and add: total = total + ...",
-        lambda p, r, g, c: np.zeros(len(r)),
-    ),
-]
-
-check_chunk_rewards = Exercise(
-    chunk_rewards,
-    _rewards,
-    _reward_cases,
-    _reward_misconceptions,
-    insight=(
-        "Every action adds one reward, discounted by its place in the chunk, "
-        "at the states that the earlier ones led to."
-    ),
-)
-
-
-# 2. p_bar
-
-
-def _kernel_cases(rng):
-    p, _, moves, q, _, repeated = _worlds(rng)
-    return [
-        Case(
-            "a chunk of one action",
-            (p, _distinct(rng, 3, 1)),
-            "With H = 1, p_bar is transitions[:, a], a matrix (S, S).",
-        ),
-        Case(
-            "two actions, deterministic moves",
-            (moves, _distinct(rng, 3, 2)),
-            "Follow one state by hand: first where a_0 leads, from there where a_1 leads.",
-        ),
-        Case(
-            "three actions, random moves",
-            (p, _distinct(rng, 3, 3)),
-            "Sum over the states in between: that is the matrix product.",
-        ),
-        Case(
-            "eight actions, some of them twice in a row",
-            (q, repeated),
-            "All actions take part, each once, in their order; check the range of your loop.",
-        ),
-    ]
-
-
-def _kernel_by_paths(p, chunk):
-    """The distribution at the end, followed from each start state."""
-    out = np.eye(len(p))
-    for a in chunk:
-        out = [sum(here[x] * p[x, a] for x in range(len(p))) for here in out]
-    return out
-
-
-_kernel_misconceptions = [
-    Misconception(
-        "The kernels are multiplied in the reverse order.",
-        "The first action's kernel stands on the left: P_{a_0} P_{a_1} ...",
-        lambda p, c: chunk_transitions(p, c[::-1]),
+        "The kernel starts from zeros.",
+        _START,
+        edited(_build, {"np.eye(states)": "np.zeros((states, states))"}),
     ),
     Misconception(
-        "The kernels are averaged.",
-        "The actions happen one after the other, not one of them by chance: multiply the matrices.",
-        lambda p, c: p[:, c].mean(axis=1),
-    ),
-    Misconception(
-        "The kernels are added.",
-        "Probabilities of successive steps multiply, summed over the states in between: use @.",
-        lambda p, c: p[:, c].sum(axis=1),
-    ),
-    Misconception(
-        "The product is entry by entry (*).",
-        "Use the matrix product @, which sums over the states in between.",
-        lambda p, c: p[:, c].prod(axis=1),
-    ),
-    Misconception(
-        "Only the last action counts: the product is overwritten in the loop.",
-        "kernel = kernel @ transitions[:, a], starting from the identity.",
-        lambda p, c: p[:, c[-1]],
-    ),
-    Misconception(
-        "Only the first action counts: the loop returns too early, or never multiplies.",
-        "Multiply the kernel of every action, and return after the loop.",
-        lambda p, c: p[:, c[0]],
-    ),
-    Misconception(
-        "The first action is repeated H times.",
-        "Step k has its own action, chunk[k].",
-        lambda p, c: np.linalg.matrix_power(p[:, c[0]], len(c)),
-    ),
-    Misconception(
-        "The last action is missing.",
-        "The loop runs over all H actions.",
-        lambda p, c: chunk_transitions(p, c[:-1]),
-    ),
-    Misconception(
-        "The first action is missing.",
-        "The loop runs over all H actions.",
-        lambda p, c: chunk_transitions(p, c[1:]),
-    ),
-    Misconception(
-        "The result is transposed: rows must be the start, columns the end.",
-        "Keep kernel[s, s']: no transpose.",
-        lambda p, c: chunk_transitions(p, c).T,
-    ),
-    Misconception(
-        "The first action counts twice.",
-        "Start from the identity and multiply all H kernels; "
-        "or start from the first one and multiply the others.",
-        lambda p, c: chunk_transitions(p, [c[0], *c]),
-    ),
-    Misconception(
-        "The last action is repeated H times.",
-        "Step k has its own action, chunk[k].",
-        lambda p, c: np.linalg.matrix_power(p[:, c[-1]], len(c)),
-    ),
-    Misconception(
-        "Only the first and the last action count.",
-        "The kernels of all H actions take part.",
-        lambda p, c: chunk_transitions(p, [c[0], c[-1]][: len(c)]),
-    ),
-    Misconception(
-        "Each kernel is transposed before it is multiplied.",
-        "transitions[:, a] has the start in its rows already.",
-        edited(chunk_transitions, {"transitions[:, action]": "transitions[:, action].T"}),
-    ),
-    Misconception(
-        "Each step moves to the most likely next state.",
-        "Keep the whole distribution, without argmax: chances are what noise costs a chunk.",
-        lambda p, c: chunk_transitions(_most_likely(p), c),
-    ),
-    Misconception(
-        "The product starts from ones.",
-        "Before the first action one is surely in the start state: np.eye(S).",
-        edited(chunk_transitions, {"np.eye(len(transitions))": "np.ones_like(transitions[:, 0])"}),
-    ),
-    Misconception(
-        "All is 0: the product starts from zeros.",
-        "Before the first action one is surely in the start state: np.eye(S).",
-        lambda p, c: 0 * p[:, 0],
-    ),
-    Misconception(
-        "The chunk is ignored: each step takes the mean of all actions.",
-        "Step k has its own action: transitions[:, chunk[k]].",
-        lambda p, c: np.linalg.matrix_power(p.mean(axis=1), len(c)),
-    ),
-    Misconception(
-        "It goes on for one step more: the last action counts twice.",
-        "H actions make H kernels.",
-        lambda p, c: chunk_transitions(p, [*c, c[-1]]),
-    ),
-    Misconception(
-        "The first two actions are swapped.",
-        "P_{a_0} stands first, then P_{a_1}: kernel @ transitions[:, a] from the first action on.",
-        lambda p, c: chunk_transitions(p, [*c[:2][::-1], *c[2:]]),
-    ),
-    Misconception(
-        "The kernel is taken as transitions[a], a table of state a, not of action a.",
-        "transitions is (S, A, S): the kernel of an action is transitions[:, a].",
+        "The kernel is not reset for a new chunk: the second one goes on where the first one ended.",
+        "Each chunk starts anew: set the kernel back inside the outer loop.",
         edited(
-            chunk_transitions,
-            {"transitions[:, action]": "np.eye(*transitions.shape[:2]) @ transitions[action]"},
+            _build,
+            {
+                "        kernel, total = np.eye(states), np": "        total = np",
+                "    for c, chunk": "    kernel = np.eye(states)\n    for c, chunk",
+            },
         ),
+    ),
+    Misconception(
+        "The total is not reset for a new chunk: the second one has the rewards of the first as well.",
+        "Each chunk starts anew: set the total back inside the outer loop.",
+        edited(
+            _build,
+            {
+                "kernel, total = np.eye(states), np.zeros(states)": "kernel = np.eye(states)",
+                "    for c, chunk": "    total = np.zeros(states)\n    for c, chunk",
+            },
+        ),
+    ),
+    Misconception(
+        "Neither kernel nor total is reset for a new chunk.",
+        "Each chunk starts anew: set both back inside the outer loop.",
+        edited(
+            _build,
+            {
+                "        kernel, total = np.eye(states), np.zeros(states)\n": "",
+                "    for c, chunk": "    kernel, total = np.eye(states), np.zeros(states)\n    for c, chunk",
+            },
+        ),
+    ),
+    Misconception(
+        "Every column holds the first chunk.",
+        "Column c belongs to chunks[c].",
+        lambda p, r, g, c: _build(p, r, g, np.repeat(c[:1], len(c), axis=0)),
+    ),
+    Misconception(
+        "Every column holds the last chunk.",
+        "Column c belongs to chunks[c]: write it down before the next chunk begins.",
+        lambda p, r, g, c: _build(p, r, g, np.repeat(c[-1:], len(c), axis=0)),
+    ),
+    Misconception(
+        "The columns are in the reverse order.",
+        "Column c belongs to chunks[c].",
+        lambda p, r, g, c: _build(p, r, g, c[::-1]),
+    ),
+    Misconception(
+        "Only the last column is filled: the results are written after the loop over chunks.",
+        "Fill column c inside the loop over chunks.",
+        lambda p, r, g, c: tuple(
+            part * (np.arange(len(c)) == len(c) - 1).reshape(1, -1, *[1] * (part.ndim - 2))
+            for part in _build(p, r, g, c)
+        ),
+    ),
+    Misconception(
+        "The reward is the mean over all actions: the chunk's own action is ignored.",
+        "Step k has its own action: rewards[:, chunk[k]].",
+        edited(_build, {"rewards[:, action]": "rewards.mean(axis=1)"}),
+    ),
+    Misconception(
+        "The reward is that of the best action, not of the chunk's own.",
+        "Step k has its own action: rewards[:, chunk[k]].",
+        edited(_build, {"rewards[:, action]": "rewards.max(axis=1)"}),
+    ),
+    Misconception(
+        "Each reward is that of the first action, though the moves are right.",
+        "Step k has its own action: rewards[:, chunk[k]].",
+        edited(_build, {"rewards[:, action]": "rewards[:, chunk[0]]"}),
+    ),
+    Misconception(
+        "Each move is that of the first action, though the rewards are right.",
+        "Step k has its own action: transitions[:, chunk[k]].",
+        edited(_build, {"transitions[:, action]": "transitions[:, chunk[0]]"}),
+    ),
+    Misconception(
+        "Each move is the mean over all actions: the chunk's own action is ignored.",
+        "Step k has its own action: transitions[:, chunk[k]].",
+        edited(_build, {"transitions[:, action]": "transitions.mean(axis=1)"}),
+    ),
+    Misconception(
+        "p_bar moves once more than the chunk has actions.",
+        "H actions make H moves.",
+        edited(_build, {"= total, kernel": "= total, kernel @ step"}),
+    ),
+    Misconception(
+        "p_bar is the kernel of the last action alone.",
+        "p_bar is the product over the whole chunk.",
+        edited(_build, {"= total, kernel": "= total, step"}),
+    ),
+    Misconception(
+        "p_bar is the kernel of the first action alone.",
+        "p_bar is the product over the whole chunk.",
+        edited(_build, {"= total, kernel": "= total, transitions[:, chunk[0]]"}),
+    ),
+    Misconception(
+        "r_bar is discounted as a whole once more, by discount**H.",
+        _WEIGHT,
+        edited(_build, {"= total, kernel": "= discount ** len(chunk) * total, kernel"}),
     ),
 ]
 
-check_chunk_transitions = Exercise(
-    chunk_transitions,
-    _kernel_by_paths,
-    _kernel_cases,
-    _kernel_misconceptions,
-    insight="The chunk is one action now: its kernel is a matrix like any other, and its rows sum to 1.",
+check_chunked_mdp = Exercise(
+    chunked_mdp,
+    _build,
+    _build_cases,
+    _build_misconceptions,
+    parts=("r_bar", "p_bar"),
+    insight="A chunk is one action now: a column of rewards, and a matrix whose rows sum to 1.",
 )
 
 
-# 3. Value iteration on the chunked MDP
+# 2. Planning with chunks
 
 
-def chunked_value_iteration(
-    p_bar: np.ndarray, r_bar: np.ndarray, discount: float, length: int, sweeps: int
-) -> np.ndarray:
-    """Q (S, C) after `sweeps` backups from Q = 0 on the chunked MDP p_bar (S, C, S), r_bar (S, C)."""
-    q, mdp = np.zeros_like(r_bar), TabularMDP(p_bar, r_bar, discount**length)
+def plan(
+    r_bar: np.ndarray, p_bar: np.ndarray, discount: float, length: int, sweeps: int
+) -> tuple[np.ndarray, ...]:
+    """Q (S, C) after K = `sweeps` backups from 0, the best chunk (S,), V after each sweep (K + 1, S)."""
+    mdp = TabularMDP(p_bar, r_bar, discount**length)
+    tables = [np.zeros_like(r_bar)]
     for _ in range(sweeps):
-        q = backup(mdp, q)
-    return q
+        tables.append(backup(mdp, tables[-1]))
+    return tables[-1], tables[-1].argmax(axis=1), np.max(tables, axis=2)
 
 
-def _sweep_cases(rng):
+def _plan(r_bar, p_bar, discount, length, sweeps):
+    q, history = np.zeros_like(r_bar), [np.zeros(len(r_bar))]
+    for _ in range(sweeps):
+        value = q.max(axis=1)
+        q = r_bar + discount**length * p_bar @ value
+        history.append(q.max(axis=1))
+    return q, q.argmax(axis=1), np.array(history)
+
+
+def _plan_cases(rng):
     def bars(states, actions, length, discount, costs=False):
         p, r = _tables(rng, states, actions)
         mdp = chunked(TabularMDP(p, -np.abs(r) - 0.1 if costs else r, discount), length)
-        return mdp.transitions, mdp.rewards, discount, length
+        return mdp.rewards, mdp.transitions, discount, length
+
+    def far_sighted(*sizes):
+        """A world in which the chunk of the largest reward is not the best one everywhere."""
+        while True:
+            args = (*bars(*sizes), 12)
+            if (_plan(*args)[1] != args[0].argmax(axis=1)).any():
+                return args
 
     return [
-        Case("one sweep", (*bars(4, 2, 2, 0.9), 1), "From Q = 0, the first sweep gives Q = r_bar."),
+        Case(
+            "one sweep",
+            (*bars(4, 2, 2, 0.9), 1),
+            (
+                "From Q = 0 the first sweep gives Q = r_bar. The history has two rows: zeros, and its best.",
+                "Append q.max(axis=1) after each sweep, to a list that begins with zeros.",
+            ),
+        ),
         Case(
             "two sweeps, chunks of 1, discount 0.9",
             (*bars(4, 3, 1, 0.9), 2),
-            "With H = 1 this is ordinary value iteration: r + discount * transitions @ max_a Q. "
-            "The maximum over chunks is q.max(axis=1), one number a state.",
+            (
+                "With H = 1 this is ordinary value iteration. The best next chunk gives one number a state.",
+                "q = r_bar + discount * p_bar @ q.max(axis=1).",
+            ),
         ),
         Case(
             "two sweeps, chunks of 2, discount 0.5",
             (*bars(4, 2, 2, 0.5), 2),
-            "The next chunk starts H steps later: the bootstrap's discount is discount**length.",
+            (
+                "How many steps lie between the start of this chunk and the start of the next one?",
+                "The bootstrap's discount is discount**length.",
+            ),
         ),
         Case(
             "three sweeps, all rewards below 0",
             (*bars(4, 2, 2, 0.9, costs=True), 3),
-            "The best next chunk may have a value below 0: the plain maximum, nothing added.",
+            "The best next chunk may have a value below 0: take the plain maximum, nothing added.",
         ),
         Case(
-            "40 sweeps, chunks of 3, discount 0.9",
-            (*bars(5, 2, 3, 0.9), 40),
-            "Repeat the sweep, each from the Q of the one before; start from zeros; "
-            "do exactly `sweeps` of them.",
+            "12 sweeps, chunks of 3, discount 0.9",
+            far_sighted(5, 2, 3, 0.9),
+            "Repeat the sweep, each from the Q of the one before, and exactly `sweeps` times.",
         ),
     ]
 
 
-def _sweeps(p_bar, r_bar, discount, length, sweeps):
-    q = np.zeros_like(r_bar)
-    for _ in range(sweeps):
-        q = r_bar + discount**length * p_bar @ q.max(axis=1)
-    return q
+_BOOTSTRAP = ("H steps lie between a chunk and the next one.", "The bootstrap has discount**length.")
+_GREEDY = ("Value iteration takes the best chunk of the next state.", "It is q.max(axis=1).")
+_HISTORY = (
+    "A row for each sweep, and one of zeros before them; each holds the best of the table of that moment.",
+    "Begin with [np.zeros(S)] and append q.max(axis=1) after each sweep.",
+)
 
-
-_sweep_misconceptions = [
+_plan_misconceptions = [
     Misconception(
         "The bootstrap is discounted by discount, not by discount**H.",
-        "H steps lie between a chunk and the next one: use discount**length.",
-        edited(_sweeps, {"discount**length": "discount"}),
+        _BOOTSTRAP,
+        edited(_plan, {"discount**length": "discount"}),
     ),
     Misconception(
         "The bootstrap is discounted by discount**(H - 1).",
-        "The bootstrap state is H steps away: use discount**length.",
-        edited(_sweeps, {"discount**length": "discount ** (length - 1)"}),
+        _BOOTSTRAP,
+        edited(_plan, {"discount**length": "discount ** (length - 1)"}),
+    ),
+    Misconception(
+        "The bootstrap is discounted by discount**(H + 1).",
+        _BOOTSTRAP,
+        edited(_plan, {"discount**length": "discount ** (length + 1)"}),
     ),
     Misconception(
         "The bootstrap is discounted by discount * H.",
-        "Discounts multiply: use discount**length.",
-        edited(_sweeps, {"discount**length": "discount * length"}),
+        _BOOTSTRAP,
+        edited(_plan, {"discount**length": "discount * length"}),
     ),
     Misconception(
-        "The bootstrap is not discounted.",
-        "Use discount**length.",
-        edited(_sweeps, {"discount**length * ": ""}),
+        "The bootstrap is discounted by the H-th root of discount.",
+        "`discount` is of one step already; H of them multiply.",
+        edited(_plan, {"discount**length": "discount ** (1 / length)"}),
+    ),
+    Misconception("The bootstrap is not discounted.", _BOOTSTRAP, edited(_plan, {"discount**length * ": ""})),
+    Misconception(
+        "The bootstrap's discount shrinks from sweep to sweep.",
+        "It is the same in every sweep: the value of the sweep before holds its own discounts already.",
+        edited(_plan, {"_ in range": "k in range", "discount**length": "discount ** (length * k)"}),
+    ),
+    Misconception(
+        "The reward is discounted as well.",
+        "Only what comes after the chunk is discounted by the chunk's length.",
+        edited(_plan, {"r_bar +": "discount**length * r_bar +"}),
     ),
     Misconception(
         "The bootstrap takes the mean over chunks: that is the value of a random policy.",
-        "Value iteration takes the best chunk: q.max(axis=1).",
-        edited(_sweeps, {"q.max(axis=1)": "q.mean(axis=1)"}),
+        _GREEDY,
+        edited(_plan, {"value = q.max": "value = q.mean"}),
     ),
     Misconception(
-        "The bootstrap takes the worst chunk.",
-        "Value iteration takes the best chunk: q.max(axis=1).",
-        edited(_sweeps, {"q.max(axis=1)": "q.min(axis=1)"}),
+        "The mean over chunks stands for the best, in bootstrap and history.",
+        _GREEDY,
+        edited(_plan, {"value = q.max": "value = q.mean", "append(q.max": "append(q.mean"}),
+    ),
+    Misconception(
+        "The bootstrap takes the worst chunk.", _GREEDY, edited(_plan, {"value = q.max": "value = q.min"})
     ),
     Misconception(
         "It takes the best of the whole table, the same for every state.",
-        "Take the maximum over chunks only: q.max(axis=1), one value a state.",
-        edited(_sweeps, {"p_bar @ q.max(axis=1)": "q.max()"}),
+        _GREEDY,
+        edited(_plan, {"p_bar @ value": "q.max()"}),
+    ),
+    Misconception(
+        "The bootstrap adds up the values of all chunks.",
+        _GREEDY,
+        edited(_plan, {"value = q.max": "value = q.sum"}),
+    ),
+    Misconception(
+        "It takes argmax, the number of the best chunk, for its value.",
+        _GREEDY,
+        edited(_plan, {"value = q.max": "value = q.argmax"}),
     ),
     Misconception(
         "A sweep reads values that it has just changed.",
-        "A sweep uses the Q of the sweep before throughout: compute the whole new table from the old one.",
-        edited(_sweeps, {"q = r_bar": "for s in range(len(q)): q[s] = r_bar[s]", "p_bar @": "p_bar[s] @"}),
+        "Compute the whole new table from the old one.",
+        edited(
+            _plan,
+            {
+                "        value = q.max(axis=1)\n": "",
+                "q = r_bar": "for s in range(len(q)): q[s] = r_bar[s]",
+                "p_bar @ value": "p_bar[s] @ q.max(axis=1)",
+            },
+        ),
     ),
     Misconception(
         "The best next value is never taken below 0.",
         "Take the maximum over chunks as it is; costs make it negative.",
-        edited(_sweeps, {"q.max(axis=1)": "np.maximum(q.max(axis=1), 0)"}),
+        edited(_plan, {"p_bar @ value": "p_bar @ np.maximum(value, 0)"}),
     ),
     Misconception(
         "It forgets p_bar: it bootstraps from the state in which the chunk began.",
-        "The next chunk begins where this one led: p_bar @ q.max(axis=1).",
-        edited(_sweeps, {"p_bar @ q.max(axis=1)": "q.max(axis=1)[:, None]"}),
-    ),
-    Misconception(
-        "It gives back V, not Q.",
-        "Give back the whole table (S, C).",
-        lambda *args: chunked_value_iteration(*args).max(axis=1),
-    ),
-    Misconception(
-        "It gives back the number of the best chunk, not Q.",
-        "Give back the whole table (S, C).",
-        lambda *args: chunked_value_iteration(*args).argmax(axis=1),
-    ),
-    Misconception(
-        "It does H sweeps for each that was asked for.",
-        "A sweep is one backup of the whole table: exactly `sweeps` of them.",
-        edited(_sweeps, {"range(sweeps)": "range(sweeps * length)"}),
-    ),
-    Misconception(
-        "It sweeps until nothing changes.",
-        "Do exactly `sweeps` sweeps, be the values right by then or not.",
-        edited(_sweeps, {"range(sweeps)": "range(500)"}),
-    ),
-    Misconception(
-        "Only one sweep counts: the function returns inside its loop, "
-        "or starts again from zeros in each sweep.",
-        "Start from zeros before the loop, return after it.",
-        edited(_sweeps, {"    return q": "        return q"}),
-    ),
-    Misconception(
-        "All is 0: the table is never replaced.",
-        "q = r_bar + ...",
-        edited(_sweeps, {"q = r_bar": "new = r_bar"}),
-    ),
-    Misconception(
-        "The reward is discounted as well.",
-        "Only what comes after the chunk: r_bar + discount**length * ...",
-        edited(_sweeps, {"r_bar +": "discount**length * r_bar +"}),
-    ),
-    Misconception(
-        "The bootstrap is discounted by discount**(H + 1).",
-        "The next chunk begins H steps later, not H + 1: use discount**length.",
-        edited(_sweeps, {"discount**length": "discount ** (length + 1)"}),
-    ),
-    Misconception(
-        "The bootstrap is discounted by the H-th root of discount.",
-        "`discount` is of ONE step already: H of them are discount**length.",
-        edited(_sweeps, {"discount**length": "discount ** (1 / length)"}),
-    ),
-    Misconception(
-        "The bootstrap's discount shrinks from sweep to sweep.",
-        "It is discount**length in every sweep: the value of the sweep before holds its own discounts "
-        "already.",
-        edited(_sweeps, {"_ in range": "k in range", "discount**length": "discount ** (length * k)"}),
-    ),
-    Misconception(
-        "The bootstrap adds up the values of all chunks.",
-        "The agent executes one chunk, the best: q.max(axis=1).",
-        edited(_sweeps, {"q.max(axis=1)": "q.sum(axis=1)"}),
-    ),
-    Misconception(
-        "It takes argmax, the number of the best chunk, for its value.",
-        "q.max(axis=1) is the value.",
-        edited(_sweeps, {"q.max(axis=1)": "q.argmax(axis=1)"}),
+        "The next chunk begins where this one led: p_bar tells where.",
+        edited(_plan, {"p_bar @ value": "value[:, None]"}),
     ),
     Misconception(
         "The next chunk is the same as this one.",
-        "The agent looks again and takes the best chunk there: q.max(axis=1).",
-        edited(_sweeps, {"p_bar @ q.max(axis=1)": "np.einsum('sct,tc->sc', p_bar, q)"}),
+        "The agent looks again and takes the best chunk there.",
+        edited(_plan, {"p_bar @ value": "np.einsum('sct,tc->sc', p_bar, q)"}),
     ),
     Misconception(
         "It takes the most favourable next state, not the mean over next states.",
-        "The world chooses the next state: p_bar @ q.max(axis=1) weighs all of them.",
-        edited(_sweeps, {"p_bar @ q.max(axis=1)": "(p_bar * q.max(axis=1)).max(axis=2)"}),
+        "The world chooses the next state: weigh all of them by p_bar.",
+        edited(_plan, {"p_bar @ value": "(p_bar * value).max(axis=2)"}),
     ),
     Misconception(
         "p_bar is read backwards: from s' to s.",
-        "p_bar[s, c] is the distribution over s': p_bar @ q.max(axis=1).",
-        edited(_sweeps, {"p_bar @": "p_bar.T @"}),
+        "p_bar[s, c] is the distribution over s'.",
+        edited(_plan, {"p_bar @": "p_bar.T @"}),
     ),
     Misconception(
         "Each sweep is added to the table instead of replacing it.",
-        "q = r_bar + ..., not q += ...",
-        edited(_sweeps, {"q = r_bar": "q = q + r_bar"}),
+        "A sweep replaces the table.",
+        edited(_plan, {"q = r_bar": "q = q + r_bar"}),
     ),
     Misconception(
-        "One sweep too many; or it starts from Q = r_bar, which is one sweep already.",
-        "Start from zeros and do exactly `sweeps` sweeps.",
-        edited(_sweeps, {"range(sweeps)": "range(sweeps + 1)"}),
+        "The table is replaced by r_bar in each sweep: nothing is bootstrapped.",
+        "Add the discounted value of what follows the chunk.",
+        edited(_plan, {" + discount**length * p_bar @ value": ""}),
+    ),
+    Misconception(
+        "The best chunk is that of the largest reward, whatever follows.",
+        "The best chunk has the largest Q, which holds what follows.",
+        edited(_plan, {"q.argmax(": "r_bar.argmax("}),
+    ),
+    Misconception(
+        "The best chunk is the one with the smallest Q.",
+        "The best chunk has the largest Q.",
+        edited(_plan, {"q.argmax(": "q.argmin("}),
+    ),
+    Misconception(
+        "`best` holds the value of the best chunk, not its number.",
+        "`best` is asked for as a number of a chunk: argmax gives it.",
+        edited(_plan, {"q.argmax(": "q.max("}),
+    ),
+    Misconception(
+        "The history is one sweep late: it holds the value before each sweep, after a row of zeros.",
+        _HISTORY,
+        edited(_plan, {"append(q.max(axis=1))": "append(value)"}),
+    ),
+    Misconception(
+        "The history repeats its last row: all rows are the final value.",
+        _HISTORY,
+        edited(_plan, {"np.array(history)": "np.array(history[:1] + [history[-1]] * sweeps)"}),
+    ),
+    Misconception(
+        "The history holds r_bar's best where zeros should stand.",
+        _HISTORY,
+        edited(_plan, {"[np.zeros(len(r_bar))]": "[r_bar.max(axis=1)]"}),
+    ),
+    Misconception(
+        "The history holds the mean over chunks.", _HISTORY, edited(_plan, {"append(q.max": "append(q.mean"})
+    ),
+    Misconception(
+        "The table starts from r_bar, not from 0: that is one sweep too many.",
+        "Start from zeros: after the first sweep the table is r_bar.",
+        edited(_plan, {"np.zeros_like(r_bar), [np.zeros(len(r_bar))]": "r_bar.copy(), [r_bar.max(axis=1)]"}),
+    ),
+    Misconception(
+        "The table starts from r_bar, though the history starts from zeros.",
+        "Start from zeros: after the first sweep the table is r_bar.",
+        edited(_plan, {"np.zeros_like(r_bar), [": "r_bar.copy(), ["}),
     ),
     Misconception(
         "One sweep too few.",
         "range(sweeps) does exactly `sweeps` of them.",
-        edited(_sweeps, {"range(sweeps)": "range(sweeps - 1)"}),
+        edited(_plan, {"range(sweeps)": "range(sweeps - 1)"}),
+    ),
+    Misconception(
+        "One sweep too many.",
+        "range(sweeps) does exactly `sweeps` of them.",
+        edited(_plan, {"range(sweeps)": "range(sweeps + 1)"}),
+    ),
+    Misconception(
+        "It does H sweeps for each that was asked for.",
+        "A sweep is one backup of the whole table: exactly `sweeps` of them.",
+        edited(_plan, {"range(sweeps)": "range(sweeps * length)"}),
+    ),
+    Misconception(
+        "The history is discounted.",
+        _HISTORY,
+        edited(_plan, {"append(q.max(axis=1))": "append(discount**length * q.max(axis=1))"}),
+    ),
+    Misconception(
+        "The history lacks its first row, the zeros before the first sweep.",
+        _HISTORY,
+        edited(_plan, {"np.array(history)": "np.array(history[1:])"}),
+    ),
+    Misconception(
+        "The history follows the first state alone.",
+        _HISTORY,
+        edited(_plan, {"np.array(history)": "np.array(history)[:, 0]"}),
+    ),
+    Misconception(
+        "The history has a column for each sweep: its axes are swapped.",
+        _HISTORY,
+        edited(_plan, {"np.array(history)": "np.array(history).T"}),
+    ),
+    Misconception(
+        "The history is the last value alone.", _HISTORY, edited(_plan, {"np.array(history)": "history[-1]"})
+    ),
+    Misconception(
+        "It gives back V, not Q.",
+        "The first result is the whole table (S, C).",
+        edited(_plan, {"return q,": "return q.max(axis=1),"}),
+    ),
+    Misconception(
+        "The best chunk is that of the average state: one number for all.",
+        "Each state has its own best chunk: argmax(axis=1).",
+        edited(_plan, {"q.argmax(axis=1)": "np.full(len(q), q.mean(axis=0).argmax())"}),
     ),
 ]
 
-check_chunked_value_iteration = Exercise(
-    chunked_value_iteration,
-    _sweeps,
-    _sweep_cases,
-    _sweep_misconceptions,
-    insight=(
-        "It is the value iteration you know: only the table is wider, "
-        "and the discount has become discount**H."
+check_plan = Exercise(
+    plan,
+    _plan,
+    _plan_cases,
+    _plan_misconceptions,
+    parts=("q", "best", "history"),
+    insight="It is the value iteration you know, with a wider table and the discount discount**H.",
+)
+
+
+# 3. An episode of an agent that acts in chunks
+
+
+class ScriptedEnv:
+    """Gymnasium's reset() and step() on a script of rewards.
+
+    Observation: the step number, a memory of the actions, and the last one.
+    """
+
+    def __init__(self, rewards: np.ndarray, ends: tuple[str, ...] = (), limit: int = 99):
+        self.rewards, self.ends, self.limit = rewards, ends, limit
+        self.t = None
+
+    def reset(self, **kwargs):
+        if self.t is not None:
+            raise RuntimeError("reset() was called twice: an episode begins once")
+        self.t, self.memory = 0, 1.0
+        return np.array([0.0, self.memory, 0.0]), {}
+
+    def step(self, action):
+        if self.t is None:
+            raise RuntimeError("step() was called before reset(): an episode begins with env.reset()")
+        if self.t >= len(self.rewards):
+            raise RuntimeError(
+                "step() was called after the episode had ended: stop where terminated or truncated is True"
+            )
+        if self.t >= self.limit:
+            raise RuntimeError("step() was called more often than `steps` allows, inside a chunk perhaps")
+        if np.shape(action) != (2,):
+            raise RuntimeError(
+                f"step() takes one action, of shape (2,), and got one of shape {np.shape(action)}"
+            )
+        reward, push = self.rewards[self.t], float(action[0] + 2 * action[1])
+        self.t, self.memory = self.t + 1, 0.7 * self.memory + push
+        ends = self.ends if self.t == len(self.rewards) else ()
+        observation = np.array([self.t, self.memory, push])
+        return observation, reward + 0.1 * push, "terminated" in ends, "truncated" in ends, {}
+
+
+class Chooser:
+    """choose(observation): a chunk that depends on what is seen."""
+
+    def __init__(self, length: int, chunk: np.ndarray):
+        self.length, self.chunk = length, chunk
+
+    def __call__(self, observation):
+        seen = np.asarray(observation, float)
+        if seen.shape != (3,):
+            raise RuntimeError(f"choose(observation) takes one observation, (3,), and got {seen.shape}")
+        return (np.sin(seen.sum()) + self.chunk).round(3)
+
+
+def play(env, choose, steps: int) -> tuple:
+    """One episode in chunks, of at most `steps` steps: observations (T + 1, S), actions (T, A), rewards (T,),
+    the steps of the looks (L,), and whether it ended in a terminal state."""
+    observations, taken, looks, over = [env.reset()[0]], [], [], False
+    while len(taken) < steps and not over:
+        looks.append(len(taken))
+        for action in choose(observations[-1])[: steps - len(taken)]:
+            observation, reward, terminated, truncated, _ = env.step(action)
+            observations.append(observation)
+            taken.append((action, reward))
+            over = terminated or truncated
+            if over:
+                break
+    actions, rewards = zip(*taken, strict=True)
+    return np.array(observations), np.array(actions), np.array(rewards), np.array(looks), bool(terminated)
+
+
+def _episode(env, choose, steps):
+    observation, _ = env.reset()
+    observations, actions, rewards, looks = [observation], [], [], []
+    terminated = truncated = False
+    while len(actions) < steps and not (terminated or truncated):
+        t = len(actions)
+        if not looks or t == looks[-1] + len(chunk):  # noqa: F821
+            chunk = choose(observation)
+            looks.append(t)
+        action = chunk[t - looks[-1]]
+        observation, reward, terminated, truncated, _ = env.step(action)
+        observations.append(observation)
+        actions.append(action)
+        rewards.append(reward)
+    return np.array(observations), np.array(actions), np.array(rewards), np.array(looks), terminated
+
+
+def _episode_cases(rng):
+    def call(length, steps, script=30, *ends):
+        rewards = rng.uniform(1, 5, script).round(1) * np.where(np.arange(script) % 2, 1, -1)
+        chunk = (3 * rng.uniform(-1, 1, (length, 2))).round(2)
+        return ScriptedEnv(rewards, ends, steps), Chooser(length, chunk), steps
+
+    return [
+        Case(
+            "chunks of one action, three steps",
+            call(1, 3),
+            "With H = 1 the agent looks before each step: at 0, 1, 2. There are four observations.",
+        ),
+        Case(
+            "chunks of three actions, nine steps",
+            call(3, 9),
+            (
+                "The agent looks at steps 0, 3, 6, and chooses from the newest observation there.",
+                "Look where no action of the chunk is left; then execute chunk[t - looks[-1]].",
+            ),
+        ),
+        Case(
+            "chunks of four actions, the second step reaches a terminal state",
+            call(4, 20, 2, "terminated"),
+            "The episode is over inside the chunk: this step counts, the rest of the chunk is not executed.",
+        ),
+        Case(
+            "chunks of four actions, a time limit of the environment at step 7",
+            call(4, 20, 7, "truncated"),
+            "truncated ends the episode as well: stop there. It is not terminated.",
+        ),
+        Case(
+            "chunks of four actions, ten steps allowed",
+            call(4, 10),
+            "`steps` may end inside a chunk: the third chunk has room for two actions.",
+        ),
+        Case(
+            "chunks of five actions, a terminal state at step 15, where a chunk ends as well",
+            call(5, 40, 15, "terminated"),
+            "Three chunks, looks at 0, 5, 10: there is no look after the episode is over.",
+        ),
+    ]
+
+
+_NEWEST = "At a look, choose(observation) gets the observation of this moment."
+_ORDER = ("Execute the actions of a chunk in their order.", "At step t it is chunk[t - looks[-1]].")
+
+_episode_misconceptions = [
+    Misconception(
+        "The agent looks at every step and executes the first action of each chunk: nothing is open loop.",
+        "Look only where no action of the chunk is left.",
+        edited(_episode, {"t == looks[-1] + len(chunk)": "True"}),
     ),
+    Misconception(
+        "The later chunks are the first one again: chosen from the first observation, or not chosen anew.",
+        _NEWEST,
+        edited(_episode, {"choose(observation)": "choose(observations[0])"}),
+    ),
+    Misconception(
+        "The chunk is chosen from the observation before the newest one.",
+        _NEWEST,
+        edited(_episode, {"choose(observation)": "choose(observations[-2:][0])"}),
+    ),
+    Misconception(
+        "The first action of each chunk is repeated.",
+        _ORDER,
+        edited(_episode, {"chunk[t - looks[-1]]": "chunk[0]"}),
+    ),
+    Misconception(
+        "The last action of each chunk is repeated.",
+        _ORDER,
+        edited(_episode, {"chunk[t - looks[-1]]": "chunk[-1]"}),
+    ),
+    Misconception(
+        "Each chunk is executed backwards.",
+        _ORDER,
+        edited(_episode, {"chunk[t - looks[-1]]": "chunk[len(chunk) - 1 - t + looks[-1]]"}),
+    ),
+    Misconception(
+        "The mean of the chunk is executed at each step.",
+        _ORDER,
+        edited(_episode, {"chunk[t - looks[-1]]": "chunk.mean(axis=0)"}),
+    ),
+    Misconception(
+        "The actions are clipped to [-1, 1].",
+        "Execute them as they are: clipping is left to who made the chunk, or to the environment.",
+        edited(_episode, {"chunk[t - looks[-1]]": "np.clip(chunk[t - looks[-1]], -1, 1)"}),
+    ),
+    Misconception(
+        "It chooses at every step and executes action t mod H of the newest chunk.",
+        "Keep the chunk of the last look until all its actions are executed.",
+        edited(
+            _episode,
+            {
+                "looks.append(t)\n": "looks.append(t)\n        chunk = choose(observation)\n",
+            },
+        ),
+    ),
+    Misconception(
+        "The step that ends the episode is not kept.",
+        "Keep its action, reward and observation first, then stop.",
+        edited(
+            _episode,
+            {"observations.append(obs": "if terminated or truncated: break\n        observations.append(obs"},
+        ),
+    ),
+    Misconception(
+        "The first observation is missing.",
+        "T steps have T + 1 observations: that of reset() comes first.",
+        edited(_episode, {"np.array(observations)": "np.array(observations[1:])"}),
+    ),
+    Misconception(
+        "The last observation is missing.",
+        "T steps have T + 1 observations: keep the one after the last step, too.",
+        edited(_episode, {"np.array(observations)": "np.array(observations[:-1])"}),
+    ),
+    Misconception(
+        "The observations are those of the looks alone.",
+        "The agent does not use the others, but they are recorded: one for each step.",
+        edited(_episode, {"np.array(observations)": "np.array(observations)[looks]"}),
+    ),
+    Misconception(
+        "The rewards are discounted.",
+        "The record holds rewards as they came; they are discounted when they are summed.",
+        edited(_episode, {"np.array(rewards)": "0.9 ** np.arange(len(rewards)) * np.array(rewards)"}),
+    ),
+    Misconception(
+        "The rewards are summed up as they come in.",
+        "Entry t is the reward of step t alone.",
+        edited(_episode, {"np.array(rewards)": "np.cumsum(rewards)"}),
+    ),
+    Misconception(
+        "Rewards below 0 are left out.",
+        "Every reward counts as it came.",
+        edited(_episode, {"append(reward)": "append(max(reward, 0))"}),
+    ),
+    Misconception(
+        "The looks are counted, 0, 1, 2: not the steps at which they happen.",
+        "looks holds step numbers: 0, H, 2H.",
+        edited(_episode, {"np.array(looks)": "np.arange(len(looks))"}),
+    ),
+    Misconception(
+        "The looks are those that come after a chunk: the first one, at step 0, is missing.",
+        "The agent looks before its first action.",
+        edited(_episode, {"np.array(looks)": "np.array(looks[1:])"}),
+    ),
+    Misconception(
+        "There is a look after the episode is over.",
+        "A look comes before an action: none where no action follows.",
+        edited(_episode, {"np.array(looks)": "np.array(looks + [len(actions)])"}),
+    ),
+    Misconception(
+        "terminated is True where the time limit came.",
+        "Give terminated back as the last env.step gave it: a time limit is no terminal state.",
+        edited(_episode, {"np.array(looks), terminated": "np.array(looks), terminated or truncated"}),
+    ),
+    Misconception(
+        "terminated is True at every end, `steps` included.",
+        "Give terminated back as the last env.step gave it.",
+        edited(_episode, {"np.array(looks), terminated": "np.array(looks), True"}),
+    ),
+    Misconception(
+        "terminated is False always.",
+        "Give terminated back as the last env.step gave it.",
+        edited(_episode, {"np.array(looks), terminated": "np.array(looks), False"}),
+    ),
+    Misconception(
+        "truncated is given back in place of terminated.",
+        "The last result is terminated.",
+        edited(_episode, {"np.array(looks), terminated": "np.array(looks), truncated"}),
+    ),
+    Misconception(
+        "Only one chunk is executed.",
+        "When the chunk is over and the episode is not, the agent looks again.",
+        edited(
+            _episode,
+            {"if not looks": "if looks and t == len(chunk): break\n        if not looks"},
+        ),
+    ),
+    Misconception(
+        "A chunk that would pass `steps` is not begun.",
+        "`steps` may end inside a chunk: execute what still fits.",
+        edited(
+            _episode,
+            {"looks.append(t)": "if t + len(chunk) > steps: break\n            looks.append(t)"},
+        ),
+    ),
+    Misconception(
+        "The agent looks one step too early: the last action of each chunk is never executed.",
+        "It looks where no action is left: H steps after the last look.",
+        edited(_episode, {"looks[-1] + len(chunk)": "looks[-1] + max(len(chunk) - 1, 1)"}),
+    ),
+    Misconception(
+        "The agent looks one step too late: the last action of each chunk is executed twice.",
+        "It looks where no action is left: H steps after the last look.",
+        edited(
+            _episode,
+            {
+                "looks[-1] + len(chunk)": "looks[-1] + len(chunk) + 1",
+                "chunk[t - looks[-1]]": "chunk[min(t - looks[-1], len(chunk) - 1)]",
+            },
+        ),
+    ),
+    Misconception(
+        "Each chunk begins with its second action.",
+        _ORDER,
+        edited(_episode, {"chunk[t - looks[-1]]": "chunk[(t - looks[-1] + 1) % len(chunk)]"}),
+    ),
+    Misconception(
+        "The rewards are summed by chunk.",
+        "The record holds a reward for each step.",
+        edited(_episode, {"np.array(rewards)": "np.add.reduceat(rewards, looks)"}),
+    ),
+    Misconception(
+        "The looks are numbered from 1.",
+        "The first look is at step 0, before the first action.",
+        edited(_episode, {"np.array(looks)": "np.array(looks) + 1"}),
+    ),
+    Misconception(
+        "`looks` holds what was seen, not the steps.",
+        "looks holds step numbers: 0, H, 2H.",
+        edited(_episode, {"np.array(looks)": "np.array(observations)[looks]"}),
+    ),
+    Misconception(
+        "`looks` is the number of looks, not their steps.",
+        "looks holds step numbers: 0, H, 2H.",
+        edited(_episode, {"np.array(looks)": "len(looks)"}),
+    ),
+    Misconception(
+        "Every step is listed as a look.",
+        "looks holds the steps at which the agent chose a chunk: 0, H, 2H.",
+        edited(_episode, {"np.array(looks)": "np.arange(len(actions))"}),
+    ),
+    Misconception(
+        "The actions recorded are the first of each chunk alone.",
+        "The record holds every action that was executed: one a step.",
+        edited(_episode, {"np.array(actions)": "np.array(actions)[looks]"}),
+    ),
+]
+
+check_play = Exercise(
+    play,
+    _episode,
+    _episode_cases,
+    _episode_misconceptions,
+    parts=("observations", "actions", "rewards", "looks", "terminated"),
+    insight="Between two looks the policy is never asked: that is open-loop control.",
 )
 
 
@@ -915,6 +1328,16 @@ _dataset_misconceptions = [
         "Clip to T: observations[min(t + H, T)].",
         edited(_dataset, {"[end]": "[np.minimum(end, total - 1)]"}),
     ),
+    Misconception(
+        "The step after the last one is marked as valid.",
+        "Steps are numbered 0 .. T - 1: t + k < T.",
+        edited(_dataset, {"returns, valid,": "returns, steps <= total,"}),
+    ),
+    Misconception(
+        "The last start is left out where less than a whole stride is left.",
+        "A chunk starts as long as one step is left: range(0, T, stride).",
+        edited(_dataset, {"total, stride": "total - stride + 1, stride"}),
+    ),
 ]
 
 check_chunk_dataset = Exercise(
@@ -930,264 +1353,270 @@ check_chunk_dataset = Exercise(
 )
 
 
-# 5. Open-loop execution
+# 5. The bug hunt: a critic of recorded chunks
 
 
-class ScriptedEnv:
-    """Gymnasium's step() on a script of rewards.
+def learn_from_chunks(
+    data: Recorded, size: tuple[int, int], discount: float, length: int, sweeps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The value of the best recorded chunk of each state (S,), and its number (S,); `size` is (S, C).
 
-    Observation: the step number, the sum of the actions, and the last one.
+    Chunks that nobody recorded count nowhere: neither at the bootstrap nor in the choice. A state without
+    data has the value -inf.
     """
-
-    def __init__(self, rewards: np.ndarray, ends: tuple[str, ...], chunk_length: int):
-        self.rewards, self.ends, self.chunk_length = rewards, ends, chunk_length
-        self.t, self.memory = 0, 0.0
-
-    def reset(self, **kwargs):
-        raise RuntimeError("reset() was called: a chunk goes on from where the environment is")
-
-    def step(self, action):
-        if self.t >= len(self.rewards):
-            raise RuntimeError(
-                "step() was called after the episode had ended: stop where terminated or truncated is True"
-            )
-        if self.t >= self.chunk_length:
-            raise RuntimeError("step() was called more often than the chunk has actions: once for each")
-        reward, push = self.rewards[self.t], float(np.sum(action))
-        self.t, self.memory = self.t + 1, 0.5 * self.memory + push
-        ends = self.ends if self.t == len(self.rewards) else ()
-        observation = np.array([self.t, self.memory, push])
-        return observation, reward + 0.1 * push, "terminated" in ends, "truncated" in ends, {}
+    cell = np.ravel_multi_index((data.states, data.chunks), size)
+    count = np.bincount(cell, minlength=size[0] * size[1]).reshape(size)
+    value = np.zeros(size[0])
+    for _ in range(sweeps):
+        target = data.returns + np.where(data.over, 0.0, discount**length * value[data.after])
+        total = np.bincount(cell, target, minlength=count.size).reshape(size)
+        q = np.divide(total, count, where=count > 0, out=np.full(size, -np.inf))
+        value = q.max(axis=1)
+    return value, q.argmax(axis=1)
 
 
-def execute_chunk(env, chunk: np.ndarray, discount: float) -> tuple[np.ndarray, float, bool, bool, int]:
-    """Open loop: the last observation, discounted sum of rewards, both flags, and the steps executed."""
-    total = 0.0
-    for k, action in enumerate(chunk):
-        observation, reward, terminated, truncated, _ = env.step(action)
-        total += discount**k * reward
-        if terminated or truncated:
-            break
-    return observation, total, terminated, truncated, k + 1
+def _learned(data, size, discount, length, sweeps):
+    q, count = np.zeros(size), np.zeros(size)
+    np.add.at(count, (data.states, data.chunks), 1)
+    for _ in range(sweeps):
+        recorded = np.where(count > 0, q, -np.inf)
+        value = recorded.max(axis=1)
+        later = data.returns + discount**length * value[data.after]
+        target = np.where(data.over, data.returns, later)
+        total = np.zeros(size)
+        np.add.at(total, (data.states, data.chunks), target)
+        q = total / np.maximum(count, 1)
+    chosen = np.where(count > 0, q, -np.inf)
+    return chosen.max(axis=1), chosen.argmax(axis=1)
 
 
-def _execution_cases(rng):
-    def call(length, discount, steps=20, *ends):
-        rewards = rng.uniform(1, 5, steps).round(1) * np.where(np.arange(steps) % 2, 1, -1)
-        return ScriptedEnv(rewards, ends, length), (3 * rng.uniform(-1, 1, (length, 2))).round(2), discount
+def _learned_cases(rng):
+    def recorded(untried, returns, more=6):
+        """Chunks in 5 states, 4 of them with data, with 4 chunks each; `untried` of these in each state."""
+        pairs = [(s, c) for s in range(4) for c in rng.permutation(4)[untried:]]
+        picked = [*pairs, *(pairs[i] for i in rng.integers(len(pairs), size=more))]
+        states, chunks = np.array(picked).T
+        over = np.arange(len(states)) % 5 == 2
+        after = np.where(over, rng.permutation(len(states)) % 5, rng.integers(4, size=len(states)))
+        return Recorded(states, chunks, returns(len(states)).round(2), after, over), (5, 4)
 
+    down = lambda many: -rng.uniform(0.5, 3, many)
+    two_and_two = lambda many: rng.uniform(0.5, 3, many) * np.where(np.arange(many) % 16 < 8, -1, 1)
+    both = lambda many: rng.uniform(0.5, 3, many) * np.where(np.arange(many) % 2, -1, 1)
     return [
-        Case("a chunk of one action", call(1, 0.9), "One call of env.step(chunk[0])."),
         Case(
-            "three actions, no end in sight, discount 0.5",
-            call(3, 0.5),
-            "Call env.step(chunk[k]) for k = 0, 1, 2; add discount**k times its reward; "
-            "give back the last observation.",
+            "every chunk was tried in every state, 3 sweeps",
+            (*recorded(0, two_and_two), 0.9, 2, 3),
+            "The function in the cell above is right here. Keep what it does; change only the cause.",
         ),
         Case(
-            "four actions, the second reaches a terminal state",
-            call(4, 0.9, 2, "terminated"),
-            "When terminated is True the episode is over: the reward of this step counts, "
-            "the rest of the chunk is not executed. Two steps were.",
+            "two of four chunks were tried in each state, one sweep",
+            (*recorded(2, down), 0.9, 3, 1),
+            "After one sweep nothing has been bootstrapped, and the function above is still right here.",
         ),
         Case(
-            "four actions, the time limit comes at the third",
-            call(4, 0.9, 3, "truncated"),
-            "truncated ends the episode as well: stop there too, and give it back.",
+            "two of four chunks were tried in each state, 30 sweeps, returns below 0",
+            (*recorded(2, down), 0.9, 3, 30),
+            (
+                "Print q after the first sweep, and the maximum that the second sweep takes from it. "
+                "Was that ever recorded?",
+                "Before the maximum: np.where(count > 0, q, -np.inf).",
+            ),
         ),
         Case(
-            "four actions, terminal state and time limit at once",
-            call(4, 0.9, 2, "terminated", "truncated"),
-            "Give both flags back as they came.",
+            "returns of both signs, 30 sweeps",
+            (*recorded(2, both), 0.8, 2, 30),
+            "Returns may be above 0: a bound or a sign that suits the maze does not help everywhere.",
         ),
         Case(
-            "eight actions, the last one reaches a terminal state",
-            call(8, 0.8, 8, "terminated"),
-            "All eight were executed, as they are, and terminated is True.",
+            "large costs, -100 a chunk and more, 60 sweeps",
+            (*recorded(1, lambda many: -rng.uniform(100, 300, many)), 0.95, 2, 60),
+            "What stands for a chunk that was never tried has to be lower than any true value.",
         ),
     ]
 
 
-def _execution_by_record(env, chunk, discount):
-    taken = []
-    for action in chunk:
-        taken.append(env.step(action))
-        if any(taken[-1][2:4]):
-            break
-    value = sum(discount**i * step[1] for i, step in enumerate(taken))
-    return taken[-1][0], value, *taken[-1][2:4], len(taken)
+def _mended(changes, value=""):
+    """A wrong mending: changes of the right function, which keeps the cause unless `value` replaces it."""
+    return edited(_learned, changes | ({"recorded.max(axis=1)": value or "q.max(axis=1)"}))
 
 
-_execution_misconceptions = [
+def _times_zero(*args):
+    masked = "data.returns + (1 - data.over) * (later - data.returns)"
+    with np.errstate(invalid="ignore"):
+        return edited(_learned, {"np.where(data.over, data.returns, later)": masked})(*args)
+
+
+_BEST = "The agent takes the best of the chunks that were tried."
+_BENT = "A wrong discount bends the belief a little; the broken one is far off, and only where H > 1."
+
+_learned_misconceptions = [
     Misconception(
-        "The rewards are not discounted inside the chunk.",
-        "Weigh the reward of step k with discount**k.",
-        edited(execute_chunk, {"discount**k * ": ""}),
+        "The cause is still there: this gives just what the broken function gives.",
+        "Ask of each entry of q that a maximum looks at: which recorded chunk put it there?",
+        _mended({}),
     ),
     Misconception(
-        "The first reward is discounted already.",
-        "Count k from 0: the first reward has the weight 1.",
-        edited(execute_chunk, {"discount**k": "discount ** (k + 1)"}),
+        "The discount at the bootstrap was not the cause: discount**H was right, discount is wrong.",
+        _BENT,
+        edited(_learned, {"discount**length": "discount"}),
     ),
     Misconception(
-        "Every reward has the weight discount.",
-        "Step k has discount**k.",
-        edited(execute_chunk, {"discount**k": "discount"}),
+        "The discount at the bootstrap was not the cause, and the cause is still there.",
+        _BENT,
+        _mended({"discount**length": "discount"}),
     ),
     Misconception(
-        "The reward of the step that ends the episode is lost.",
-        "Add the reward first, then look whether the episode is over.",
+        "The maximum was not the cause: a mean over all chunks still counts those that nobody tried, as 0.",
+        "The best chunk is the right question; ask it of the right chunks.",
+        _mended({}, "q.mean(axis=1)"),
+    ),
+    Misconception(
+        "The maximum was not the cause: a mean over the tried chunks gives the value of a random choice.",
+        _BEST,
+        _mended({}, "q.sum(axis=1) / np.maximum((count > 0).sum(axis=1), 1)"),
+    ),
+    Misconception(
+        "The maximum was not the cause: a mean by counts gives the recorder's value, not the best.",
+        _BEST,
+        _mended({}, "(q * count).sum(axis=1) / np.maximum(count.sum(axis=1), 1)"),
+    ),
+    Misconception(
+        "The maximum was not the cause: the minimum is the value of the worst chunk.",
+        _BEST,
+        _mended({}, "q.min(axis=1)"),
+    ),
+    Misconception(
+        "The start of the table was not the cause: a low start is gone after one sweep.",
+        "Look at what the last line of the loop writes where count is 0.",
+        _mended({"np.zeros(size), np.zeros(size)": "np.full(size, -1000.0), np.zeros(size)"}),
+    ),
+    Misconception(
+        "The number of sweeps was not the cause: more of them change nothing in the broken one.",
+        "Its belief is one chunk's reward, however often you sweep.",
+        _mended({"range(sweeps)": "range(10 * sweeps)"}),
+    ),
+    Misconception(
+        "The end of an episode was not the cause: now the critic bootstraps where all is over.",
+        "Where `over` is True, nothing follows the chunk: its return is the whole target.",
+        edited(_learned, {"np.where(data.over, data.returns, later)": "later"}),
+    ),
+    Misconception(
+        "The end of an episode was not the cause, and the cause is still there.",
+        "Where `over` is True, nothing follows the chunk. Look elsewhere.",
+        _mended({"np.where(data.over, data.returns, later)": "later"}),
+    ),
+    Misconception(
+        "Right idea, but 0 times -inf is NaN: a state without data, such as the goal, spoils the target.",
+        ("Choose between the two targets; do not multiply.", "np.where(data.over, data.returns, ...)."),
+        _times_zero,
+    ),
+    Misconception(
+        "The division was not the cause: count + 1 pulls all values to 0, and the cause is still there.",
+        "Where a chunk was tried, the mean of its targets is right.",
+        _mended({"np.maximum(count, 1)": "(count + 1)"}),
+    ),
+    Misconception(
+        "Division was not the cause: total is the sum over all visits, not their mean.",
+        "Where a chunk was tried, the mean of its targets is right.",
+        _mended({" / np.maximum(count, 1)": ""}),
+    ),
+    Misconception(
+        "Rare chunks were not the cause: leaving out what was tried once loses good chunks.",
+        "One try is enough to know a chunk here. The trouble is with those of no try.",
+        edited(_learned, {"recorded = np.where(count > 0": "recorded = np.where(count > 1"}),
+    ),
+    Misconception(
+        "A bound at 0 is not the cure: it suits the maze, where all is below 0, but not a world with gains.",
+        "Say which chunks may be chosen, not which values are allowed.",
+        _mended({}, "np.minimum(q, 0).max(axis=1)"),
+    ),
+    Misconception(
+        "A low constant, such as -20, is not the cure: another world can cost more than the maze.",
+        ("What stands for an untried chunk has to be lower than any value.", "-np.inf is."),
+        _mended({}, "np.where(count > 0, q, -20.0).max(axis=1)"),
+    ),
+    Misconception(
+        "The final choice was right before: without its mask it picks chunks that nobody tried.",
+        "Keep the mask of the final choice. Does the same question arise inside the loop?",
+        edited(_learned, {"chosen = np.where(count > 0, q, -np.inf)": "chosen = q"}),
+    ),
+    Misconception(
+        "The bootstrap was not the cause: without it the critic sees no further than one chunk.",
+        "The broken critic already sees one chunk far only. Find out why.",
+        _mended({"later)": "data.returns)"}),
+    ),
+    Misconception(
+        "The two targets are swapped.",
+        "Where `over` is True, the return is the whole target; elsewhere more follows.",
+        edited(_learned, {"data.over, data.returns, later": "data.over, later, data.returns"}),
+    ),
+    Misconception(
+        "The two targets are swapped, which was not the cause.",
+        "Where `over` is True, the return is the whole target; elsewhere more follows.",
+        _mended({"data.over, data.returns, later": "data.over, later, data.returns"}),
+    ),
+    Misconception(
+        "The discount at the bootstrap was not the cause: now it is missing.",
+        "The next chunk begins H steps later: discount**length.",
+        edited(_learned, {"discount**length * ": ""}),
+    ),
+    Misconception(
+        "The discount at the bootstrap was not the cause: now it is missing, and the cause is still there.",
+        "The next chunk begins H steps later: discount**length.",
+        _mended({"discount**length * ": ""}),
+    ),
+    Misconception(
+        "The discount at the bootstrap was not the cause: discount**(H - 1) is wrong.",
+        "The next chunk begins H steps later: discount**length.",
+        edited(_learned, {"discount**length": "discount ** (length - 1)"}),
+    ),
+    Misconception(
+        "A penalty for rare chunks is not the cure: a chunk of no try may still beat all others.",
+        "Say which chunks may be chosen; do not lower their values.",
+        _mended({}, "(q - 1 / np.maximum(count, 1)).max(axis=1)"),
+    ),
+    Misconception(
+        "A penalty for rare chunks is not the cure: it lowers what the data say rightly.",
+        "Say which chunks may be chosen; do not lower their values.",
         edited(
-            execute_chunk, {"discount**k * reward": "0 if terminated or truncated else discount**k * reward"}
+            _learned,
+            {"recorded.max": "(recorded - 1 / np.maximum(count, 1)).max"},
         ),
     ),
     Misconception(
-        "terminated and truncated are always reported as False.",
-        "Give both back as the last env.step gave them.",
-        edited(execute_chunk, {"total, terminated, truncated": "total, False, False"}),
+        "The division was not the cause: now total is the sum over all visits.",
+        "Where a chunk was tried, the mean of its targets is right.",
+        edited(_learned, {" / np.maximum(count, 1)": ""}),
     ),
     Misconception(
-        "One flag stands for both ends.",
-        "Give terminated and truncated back separately, as they came.",
+        "The division was not the cause: count + 1 pulls all values to 0.",
+        "Where a chunk was tried, the mean of its targets is right.",
+        edited(_learned, {"np.maximum(count, 1)": "(count + 1)"}),
+    ),
+    Misconception(
+        "The maximum was not the cause: the most frequent chunk is the recorder's choice, not the best.",
+        _BEST,
+        _mended({}, "q[np.arange(len(q)), count.argmax(axis=1)]"),
+    ),
+    Misconception(
+        "The final choice was not the cause: it takes the most frequent chunk.",
+        _BEST,
         edited(
-            execute_chunk,
-            {"total, terminated, truncated": "total, terminated or truncated, terminated or truncated"},
+            _learned,
+            {"chosen = np.where(count > 0": "chosen = np.where(count == count.max(axis=1, keepdims=True)"},
         ),
-    ),
-    Misconception(
-        "Only the last reward is given back.",
-        "Add up: total += discount**k * reward.",
-        edited(execute_chunk, {"total += discount**k * reward": "total = reward"}),
-    ),
-    Misconception(
-        "The first action is repeated.",
-        "Step k executes chunk[k].",
-        edited(execute_chunk, {"env.step(action)": "env.step(chunk[0])"}),
-    ),
-    Misconception(
-        "The chunk is executed backwards.",
-        "Step k executes chunk[k].",
-        edited(execute_chunk, {"env.step(action)": "env.step(chunk[-1 - k])"}),
-    ),
-    Misconception(
-        "It gives back the first observation, not the one where the chunk ended.",
-        "Give back the observation of the last env.step.",
-        edited(
-            execute_chunk,
-            {
-                "total +=": "first = first if k else observation; total +=",
-                "return observation": "return first",
-            },
-        ),
-    ),
-    Misconception(
-        "It reports the chunk's length, not the number of steps executed.",
-        "Count the calls of env.step: an episode may end inside the chunk.",
-        edited(execute_chunk, {"k + 1": "len(chunk)"}),
-    ),
-    Misconception(
-        "The number of steps is one too small: k counts from 0.",
-        "Give back k + 1.",
-        edited(execute_chunk, {"k + 1": "k"}),
-    ),
-    Misconception(
-        "The number of steps is one too large.",
-        "Count the calls of env.step: k counts from 0, so that the number is k + 1 after step k.",
-        edited(execute_chunk, {"k + 1": "k + 2"}),
-    ),
-    Misconception(
-        "Only the first action is executed: the function returns inside its loop.",
-        "Execute the whole chunk, and return after the loop.",
-        edited(execute_chunk, {"enumerate(chunk)": "enumerate(chunk[:1])"}),
-    ),
-    Misconception(
-        "The last action is repeated.",
-        "Step k executes chunk[k].",
-        edited(execute_chunk, {"env.step(action)": "env.step(chunk[-1])"}),
-    ),
-    Misconception(
-        "The mean of the chunk is executed at each step.",
-        "Step k executes chunk[k].",
-        edited(execute_chunk, {"env.step(action)": "env.step(chunk.mean(axis=0))"}),
-    ),
-    Misconception(
-        "The actions are clipped to [-1, 1].",
-        "Execute them as they are: clipping is left to who made the chunk, or to the environment.",
-        edited(execute_chunk, {"env.step(action)": "env.step(np.clip(action, -1, 1))"}),
-    ),
-    Misconception(
-        "The reward of a step into a terminal state is masked.",
-        "The reward of that step was earned: a mask stops the bootstrap alone.",
-        edited(execute_chunk, {"* reward": "* reward * (not terminated)"}),
-    ),
-    Misconception(
-        "The reward is the mean over the steps executed.",
-        "Add up: total += discount**k * reward.",
-        edited(execute_chunk, {"observation, total": "observation, total / (k + 1)"}),
-    ),
-    Misconception(
-        "The total so far is discounted at each step: total = discount * total + reward, "
-        "so the last reward has the weight 1.",
-        "The first reward has the weight 1: total = total + discount**k * reward.",
-        edited(execute_chunk, {"total += discount**k * reward": "total = discount * total + reward"}),
-    ),
-    Misconception(
-        "The weights run backwards from the chunk's last action.",
-        "The first reward has the weight 1, step k discount**k.",
-        edited(execute_chunk, {"discount**k": "discount ** (len(chunk) - 1 - k)"}),
-    ),
-    Misconception(
-        "One discount**H stands before the whole sum: that is the bootstrap's discount.",
-        "Inside the chunk, step k has discount**k.",
-        edited(execute_chunk, {"discount**k": "discount ** len(chunk)"}),
-    ),
-    Misconception(
-        "Every reward but the first has the same weight, discount.",
-        "Each further step is discounted once more: discount**k.",
-        edited(execute_chunk, {"discount**k": "discount ** min(k, 1)"}),
-    ),
-    Misconception(
-        "The weight is discount * k, not discount**k.",
-        "Discounts multiply: discount**k, which is 1 at k = 0.",
-        edited(execute_chunk, {"discount**k": "discount * k"}),
-    ),
-    Misconception(
-        "Rewards below 0 are left out.",
-        "Every reward counts as it came.",
-        edited(execute_chunk, {"* reward": "* max(reward, 0)"}),
-    ),
-    Misconception(
-        "truncated is always reported as False, and terminated where either came.",
-        "Give both back as the last env.step gave them.",
-        edited(execute_chunk, {"total, terminated, truncated": "total, terminated or truncated, False"}),
-    ),
-    Misconception(
-        "truncated is always reported as False.",
-        "Give it back as the last env.step gave it.",
-        edited(execute_chunk, {"truncated, k": "False, k"}),
-    ),
-    Misconception(
-        "terminated is True because the chunk is over.",
-        "The end of a chunk is no end of the episode: give terminated back as it came.",
-        edited(execute_chunk, {"total, terminated": "total, True"}),
-    ),
-    Misconception(
-        "A terminal state is reported as a time limit, too.",
-        "Give terminated and truncated back as they came.",
-        edited(execute_chunk, {"truncated, k": "terminated or truncated, k"}),
-    ),
-    Misconception(
-        "A time limit is reported as a terminal state: the bootstrap would be cut there.",
-        "Give terminated and truncated back as they came.",
-        edited(execute_chunk, {"total, terminated": "total, terminated or truncated"}),
     ),
 ]
 
-check_execute_chunk = Exercise(
-    execute_chunk,
-    _execution_by_record,
-    _execution_cases,
-    _execution_misconceptions,
-    parts=("observation", "reward", "terminated", "truncated", "steps"),
-    insight="The policy is not asked again until the chunk is over: that is open-loop control.",
+check_learn_from_chunks = Exercise(
+    learn_from_chunks,
+    _learned,
+    _learned_cases,
+    _learned_misconceptions,
+    parts=("value", "best"),
+    counts=lambda data, size, *_: dict.fromkeys(
+        ("value", "best"), np.bincount(data.states, minlength=size[0]) > 0
+    ),
+    insight="That was the cause: the maximum looked at chunks that nobody had tried, and found 0 there.",
 )
