@@ -328,7 +328,7 @@ def main() -> None:
         _say(f"\nqlac: The system refuses: {error.strerror or error} ({where}). Mend that, and try again.")
         sys.exit(2)
     except ValueError as error:
-        flag = re.search(r"for (?:JAX flag|environment) '?(\w+)", str(error))  # as JAX says when it is imported
+        flag = re.search(r"for (?:JAX flag|environment) '?(\w+)", str(error))  # JAX's words
         if not flag:
             raise
         _say(f"\nqlac: {error}. Unset {flag[1].upper()}.")
