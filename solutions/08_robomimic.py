@@ -33,6 +33,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib import resources
 
 import h5py
 import numpy as np
@@ -442,7 +443,9 @@ show(figure, "Returns-to-go rise to 0 at the success. From the first step, bette
 # **Predict:** which one succeeds more often? Think of the pauses, and of the noise.
 
 # %%
-RECORDED = {run.folder.name: run for run in recorded_runs("lift")}
+RECORDED = {}
+with resources.as_file(resources.files("qlac_lite") / "assets" / "lift") as folder:
+    RECORDED = {run.folder.name: run for run in find_runs(folder)}
 NAMES = {"bc": "BC", "chunk-bc": "chunk BC", "fql": "FQL", "qc-fql": "QC-FQL"}
 TIED = {"fql-alpha-10000": "FQL, α = 10,000", "qc-fql-alpha-10000": "QC-FQL, α = 10,000"}
 
