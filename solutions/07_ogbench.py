@@ -625,7 +625,8 @@ show(
 for task, groups in desk.items():
     ends = [row for row in differences(groups) if "online" in row["after"]]
     told = [f"{row['chunks less single actions']} {row['difference, points']}" for row in ends]
-    print(f"{get_task(task).title}, points at the end: {'; '.join(told)}")
+    if told:
+        print(f"{get_task(task).title}, points at the end: {'; '.join(told)}")
 
 # %% [markdown]
 # On scene, QC-FQL ends at 98 % [93, 100], FQL-n at 22 % [2, 48] and FQL at 7 % [0, 15]. Chunks lead n-step returns by 77 points [29, 100], seed by seed. After 1M + 200K steps the paper has all three at 100 %, so this is about who learns early, not about who wins in the end.

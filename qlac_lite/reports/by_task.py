@@ -128,7 +128,8 @@ def _table_row(label: str, group: Group) -> Row:
 
 def draw_tasks(groups: dict[str, Groups]) -> Figure:
     """Success in each of several tasks, a panel each, beside the paper's figures."""
-    figure, panels = plots.new_figure(3, width=3.7, height=3.0, rows=-(-len(groups) // 3))
+    rows = -(-len(groups) // 3)
+    figure, panels = plots.new_figure(min(3, len(groups)), width=3.7, height=3.0, rows=rows)
     beside = False
     for axes, (task, found) in zip(panels, groups.items(), strict=False):
         beside |= _draw_beside_the_papers(axes, task, found, compare(task, found).rows)
