@@ -114,18 +114,22 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(nbgr
     nbgrader("course", "collect", "all")
     nbgrader("course", "autograde", "all")
     scores = {key[1:]: score for key, score in grades(course, "all").items()}
-    assert scores == expected and 0 < sum(scores.values()) < 94
+    assert scores == expected and any(scores.values()) and not all(scores.values())
 
 
 def test_odd_submissions_are_graded_and_stop_nobody(nbgrader, tmp_path):
-    """Lesson 00 without its experiments; what each learner did to it stands beside the name."""
+    """A question and the warm-up of lesson 00; what each learner did to it stands beside the name."""
     course, learners = tmp_path / "course", dict.fromkeys("ann bob cyd dan eve fay zoe".split())
     (course / "source" / "week1").mkdir(parents=True)
     lesson = nbformat.read(ROOT / "solutions" / "00_welcome.ipynb", as_version=4)
     start = nbformat.v4.new_code_cell(
         "import numpy as np\nfrom qlac_lite.lessons.checks import lesson00 as checks"
     )
-    lesson.cells = [start, *(cell for cell in lesson.cells if cell.metadata.get("nbgrader"))]
+    graded = ("question_hunt", "decision_steps", "check_decision_steps")
+    lesson.cells = [
+        start,
+        *sorted((c for c in lesson.cells if c.id in graded), key=lambda c: graded.index(c.id)),
+    ]
     nbformat.write(lesson, course / "source" / "week1" / "00_welcome.ipynb")
     nbgrader("course", "generate_assignment", "week1", "--create")
     for name in learners:

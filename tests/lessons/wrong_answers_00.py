@@ -1,15 +1,152 @@
-"""Answers to the exercise of lesson 00 as learners might write them.
+"""Answers to the exercises of lesson 00 as learners might write them.
 
 Here and in the other lessons' files RIGHT and ALSO_RIGHT are correct, in another style than the library's.
 WRONG go beyond the misconceptions that the checks know by name; each stands with a part of the message that
 it must be met with.
 """
 
+from collections import Counter, defaultdict
+
 import numpy as np
 
-RIGHT = {"check_decision_steps": lambda n, h: tuple(range(0, n, h))}
 
-ALSO_RIGHT = {"check_decision_steps": lambda n, h: np.flatnonzero(np.arange(n) % h == 0)}
+def counted(walks, length, start=0, least=False, every=1, reset=True, late=0):
+    """`most_frequent_chunks` with a Counter a cell, and ways to go wrong."""
+    counts, cell = [Counter() for _ in range(10)], start
+    for moves in walks:
+        cell = start if reset else cell
+        for t in range(0, len(moves) - length - late + 1):
+            if cell < 10 and t % every == 0:
+                counts[cell][tuple(moves[t + late : t + late + length])] += 1
+            cell += moves[t]
+    order = (
+        (lambda count: count.most_common()[-1][0]) if least else (lambda count: count.most_common(1)[0][0])
+    )
+    return [list(order(count)) if count else [1] * length for count in counts]
+
+
+def last_of_equals(walks, length):
+    """The best so far is replaced by an equal one."""
+    counts, best = defaultdict(int), {}
+    for moves in walks:
+        for t, cell in enumerate(np.cumsum(moves) - moves):
+            chunk = tuple(moves[t : t + length])
+            if cell < 10 and len(chunk) == length:
+                counts[cell, chunk] += 1
+                if counts[cell, chunk] >= counts.get((cell, best.get(cell)), 0):
+                    best[cell] = chunk
+    return np.array([best[cell] for cell in range(10)])
+
+
+def by_place(walks, length):
+    """The most frequent move at each place of the chunk, by counting."""
+    columns = [[Counter() for _ in range(length)] for _ in range(10)]
+    for moves in walks:
+        for t, cell in enumerate(np.cumsum(moves) - moves):
+            if cell < 10:
+                for k in range(length):
+                    columns[cell][k][int(moves[t + k])] += 1
+    return [[int(count[1] > count[0]) for count in row] for row in columns]
+
+
+def first_only(walks, length):
+    table = {}
+    for moves in walks:
+        for t, cell in enumerate(np.cumsum(moves) - moves):
+            if cell < 10:
+                table.setdefault(cell, moves[t : t + length])
+    return np.array([table[cell] for cell in range(10)])
+
+
+def newest(walks, length):
+    table = np.zeros((10, length))
+    for moves in walks:
+        for t, cell in enumerate(np.cumsum(moves) - moves):
+            if cell < 10:
+                table[cell] = moves[t : t + length]
+    return table
+
+
+def by_step(walks, length):
+    counts = [Counter() for _ in range(10)]
+    for moves in walks:
+        for t in range(10):
+            counts[t][tuple(moves[t : t + length])] += 1
+    return [count.most_common(1)[0][0] for count in counts]
+
+
+def one_dictionary(walks, length):
+    counts = [{}] * 10
+    for moves in walks:
+        for t, cell in enumerate(np.cumsum(moves) - moves):
+            if cell < 10:
+                chunk = tuple(moves[t : t + length])
+                counts[cell][chunk] = counts[cell].get(chunk, 0) + 1
+    return np.array([max(count, key=count.get) for count in counts])
+
+
+def walked(table, patience, go=lambda plan: plan.pop(0), anew=lambda plan, cells: not plan, row=0, goal=10):
+    """`walk_clone`, and ways to go wrong."""
+    cells, plan = [0], []
+    while cells[-1] < goal and len(cells) <= patience:
+        if anew(plan, cells):
+            plan = list(table[min(cells[-1] + row, 9)])
+        cells.append(cells[-1] + go(plan))
+    return cells
+
+
+def by_for(table, patience):
+    """`walk_clone` with a loop over the chunk."""
+    cells = [0]
+    while cells[-1] < 10 and len(cells) <= patience:
+        for move in table[cells[-1]]:
+            cells.append(cells[-1] + move)
+            if cells[-1] == 10 or len(cells) > patience:
+                break
+    return cells
+
+
+def by_clock(table, patience):
+    """`walk_clone` with a look at every H-th step."""
+    cell, cells = 0, [0]
+    for t in range(patience):
+        if t % table.shape[1] == 0:
+            chunk = table[cell]
+        cell += chunk[t % table.shape[1]]
+        cells.append(cell)
+        if cell >= 10:
+            break
+    return cells
+
+
+def stops_late(table, patience):
+    cells = [0]
+    while cells[-1] < 10 and len(cells) <= patience:
+        for move in table[cells[-1]]:
+            cells.append(cells[-1] + move)
+    return cells
+
+
+def leaping(table, patience):
+    cells = [0]
+    while cells[-1] < 10 and len(cells) <= patience:
+        cells.append(cells[-1] + sum(table[cells[-1]]))
+    return cells
+
+
+ALWAYS = lambda plan, cells: True
+
+RIGHT = {
+    "check_decision_steps": lambda n, h: tuple(range(0, n, h)),
+    "check_most_frequent_chunks": counted,
+    "check_walk_clone": by_for,
+}
+
+ALSO_RIGHT = {
+    "check_decision_steps": lambda n, h: np.flatnonzero(np.arange(n) % h == 0),
+    "check_most_frequent_chunks": lambda walks, length: np.array(counted(walks, length), float),
+    "check_walk_clone": by_clock,
+}
 
 WRONG = {
     "check_decision_steps": {
@@ -44,5 +181,94 @@ WRONG = {
         "linspace": (lambda n, h: np.linspace(0, n, h), "number of looks"),
         "a generator": (lambda n, h: (t for t in range(0, n, h)), "generators"),
         "np.where": (lambda n, h: np.where(np.arange(n) % h == 0), "np.where"),
+    },
+    "check_most_frequent_chunks": {
+        "the least frequent": (lambda w, h: counted(w, h, least=True), "not right yet"),
+        "each H-th step": (lambda w, h: counted(w, h, every=h), "only at steps 0, H, 2H"),
+        "cell 0 once": (lambda w, h: counted(w, h, reset=False), "Only the first walk counts"),
+        "one move late": (lambda w, h: counted(w, h, late=1), "one move late"),
+        "the first walk": (lambda w, h: counted(w[:1], h), "Only the first walk counts"),
+        "the last walk": (lambda w, h: counted(w[-1:], h), "Only the last walk counts"),
+        "one cell missing": (lambda w, h: counted(w, h)[1:], "wrong shape"),
+        "a cell too far": (lambda w, h: [*counted(w, h)[1:], [1] * h], "chunk of cell c + 1"),
+        "turned": (lambda w, h: np.transpose(counted(w, h)), "axes are swapped"),
+        "the last of equals": (last_of_equals, "seen last"),
+        "by place": (by_place, "each place of the chunk"),
+        "the first": (first_only, "first chunk that is seen"),
+        "the newest": (newest, "overwrites the one before"),
+        "by time": (by_step, "made at time c"),
+        "one dictionary": (one_dictionary, "share one count"),
+        "single moves": (lambda w, h: np.array(counted(w, 1)), "wrong shape"),
+        "single moves, repeated": (lambda w, h: [row * h for row in counted(w, 1)], "single move"),
+        "always go": (lambda w, h: np.ones((10, h)), "not right yet"),
+        "backwards": (lambda w, h: [row[::-1] for row in counted(w, h)], "backwards"),
+        "only where a walk has just arrived": (
+            lambda w, h: counted([m for m in w], h) if h == 1 else first_only(w, h),
+            "not right yet",
+        ),
+        "a dictionary": (lambda w, h: dict(enumerate(counted(w, h))), "not an array of numbers"),
+        "the move before the chunk counts": (
+            lambda w, h: counted([np.append(1, moves)[:-1] for moves in w], h, start=-1),
+            "not right yet",
+        ),
+    },
+    "check_walk_clone": {
+        "as it was": (lambda t, p: walked(t, p, anew=ALWAYS), "Nothing is mended"),
+        "more patience": (lambda t, p: walked(t, 10 * p, anew=ALWAYS), "Patience was not the cause"),
+        "mended, more patience": (lambda t, p: walked(t, 10 * p), "when the patience is used up"),
+        "from the end": (
+            lambda t, p: walked(t, p, go=lambda plan: plan.pop(), anew=ALWAYS),
+            "last move of each",
+        ),
+        "backwards": (lambda t, p: walked(t, p, go=lambda plan: plan.pop()), "made backwards"),
+        "always a step": (
+            lambda t, p: walked(t, p, go=lambda plan: max(plan), anew=ALWAYS),
+            "waits were not",
+        ),
+        "next row": (lambda t, p: walked(t, p, row=1, anew=ALWAYS), "row was not the cause"),
+        "mended, next row": (lambda t, p: walked(t, p, row=1), "chunk is that of the next cell"),
+        "leaps": (leaping, "in one step of time"),
+        "runs on": (stops_late, "runs on when the walk is over"),
+        "looks after a step": (
+            lambda t, p: walked(t, p, anew=lambda plan, c: not plan or c[-1] != c[-2]),
+            "after each step to another cell",
+        ),
+        "looks after a wait": (
+            lambda t, p: walked(t, p, anew=lambda plan, c: not plan or c[-1] == c[-2]),
+            "after each wait",
+        ),
+        "keeps the last move": (
+            lambda t, p: walked(t, p, anew=lambda plan, c: len(plan) < 2),
+            "last move of every chunk is left out",
+        ),
+        "never looks again": (
+            lambda t, p: [0, *np.cumsum(np.resize(t[0], p))][
+                : 1 + int(np.sum(np.cumsum(np.resize(t[0], p)) < 10)) + 1
+            ],
+            "looks only once",
+        ),
+        "goal too late": (lambda t, p: walked(t, p, goal=11), "wrong shape"),
+        "patience one less": (lambda t, p: walked(t, p - 1), "last move that patience allows"),
+        "the second move": (
+            lambda t, p: walked(t, p, go=lambda plan: plan[1], anew=ALWAYS),
+            "second move of each",
+        ),
+        "always 1": (lambda t, p: walked(t, p, go=lambda plan: 1, anew=ALWAYS), "waits were not the cause"),
+        "the more frequent move": (
+            lambda t, p: walked(t, p, go=lambda plan: int(np.mean(plan) >= 0.5), anew=ALWAYS),
+            "more frequent move of each",
+        ),
+        "while a step is left": (
+            lambda t, p: walked(t, p, anew=lambda plan, c: not any(plan)),
+            "is only waits",
+        ),
+        "half chunks": (lambda t, p: walked(t[:, : t.shape[1] // 2], p), "after half a chunk"),
+        "no patience": (lambda t, p: walked(t, 10**6), "when the patience is used up"),
+        "each cell once": (lambda t, p: list(dict.fromkeys(walked(t, p))), "waits are missing"),
+        "without the start": (lambda t, p: walked(t, p)[1:], "start is missing"),
+        "the moves": (lambda t, p: np.diff(walked(t, p)), "gives the moves"),
+        "the last cell": (lambda t, p: walked(t, p)[-1], "wrong shape"),
+        "ends up at the goal": (lambda t, p: walked(t, p) + [10], "wrong shape"),
+        "moves and cells": (lambda t, p: (walked(t, p), np.diff(walked(t, p))), "tuple of 2"),
     },
 }
