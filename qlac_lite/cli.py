@@ -311,7 +311,8 @@ def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
     """Ctrl-C in a callback whose errors Python drops, as the garbage collector's: it comes once more."""
     if lost.exc_type is not KeyboardInterrupt:
         return sys.__unraisablehook__(lost)
-    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    main = threading.main_thread().ident
+    threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start()
 
 
 def main() -> None:
