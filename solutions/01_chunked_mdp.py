@@ -167,7 +167,7 @@ def plan(r_bar, p_bar, discount, length, sweeps):
 # %% nbgrader={"grade": true, "grade_id": "check_plan", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 plan = checks.check_plan(plan)
 
-# %% tags=["nbval-check-output"]
+# %%
 show(*pictures.right_cells(plan, lengths=[1, 4], sweeps=3))
 
 quiet, _ = worlds.maze(noise=0.0)
@@ -188,7 +188,7 @@ for length in range(1, 6):
 #
 # **Predict.** All lengths meet at noise 0. Which line falls fastest as noise grows? How far is H = 5 below H = 1 at noise 0.2?
 
-# %% tags=["nbval-check-output"]
+# %%
 NOISES = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.4])
 values = {
     length: [mdp.optimal_q(mdp.chunked(worlds.maze(noise)[0], length))[0].max() for noise in NOISES]
