@@ -176,7 +176,7 @@ q_loss = checks.check_q_loss(q_loss)
 #
 # $$ L(\beta, \psi) = L_\text{flow}(\beta) + \alpha\, L_\text{distill}(\psi) + L_Q(\psi) $$
 #
-# `flow_matching_loss(field, observation, chunks, valid, key)` and `euler(field, observation, noise, steps)` are those of lesson 03. A `field` takes (observation, x, time); the networks here take their parameters first, so bind them: `field = lambda *inputs: networks.flow(params["flow"], *inputs)`.
+# `flow_matching_loss(field, observation, chunks, valid, key)` is that of lesson 03, and `euler(field, observation, noise, steps)` its `sample_chunks`. A `field` takes (observation, x, time); the networks here take their parameters first, so bind them: `field = lambda *inputs: networks.flow(params["flow"], *inputs)`.
 #
 # ### Your turn: `actor_loss` (★★★, 15 minutes)
 #

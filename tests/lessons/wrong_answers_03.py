@@ -7,251 +7,374 @@ import numpy as np
 from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson03 import (
     TIME_A_STEP,
-    conditional_loss,
+    broken_batch,
     edited_loss,
-    euler,
     flow_matching_loss,
-    interpolate,
+    mean_velocity,
+    sample_chunks,
     temporal_ensemble,
+    training_batch,
 )
 
-
-def path_by_transpose(noise, data, time):
-    return (noise.T + time * (data - noise).T).T, data - noise
+SOFTMAX = "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)"
 
 
-def path_vmapped(noise, data, time):
-    return list(jax.vmap(lambda n, d, t: (n + t * (d - n), d - n))(noise, data, time))
+def mean_by_row(data, x, time):
+    def one(place, t):
+        noise = (place - t * data) / (1 - t)
+        logs = -0.5 * (noise**2).sum(axis=1)
+        weights = jnp.exp(logs - jax.scipy.special.logsumexp(logs))
+        return weights @ (data - noise)
+
+    return jax.vmap(one)(x, time)
 
 
-def path_of_columns(noise, data, time):
-    t = jnp.resize(time, noise.shape[1])  # a time a column
-    return (1 - t) * noise + t * data, data - noise
+def mean_of_the_ends(data, x, time):
+    """The mean end of the lines, and the velocity from here to it: equal, since 1 - t is left."""
+    noise = (x[:, None] - time[:, None, None] * data) / (1 - time[:, None, None])
+    logs = -jnp.einsum("bnd,bnd->bn", noise, noise) / 2
+    weights = jnp.exp(logs - logs.max(axis=1, keepdims=True))
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return (weights @ data - x) / (1 - time)[:, None]
 
 
-def draw(key, shape):
+def loss_flattened(f, observation, chunks, valid, key):
     first, second = jax.random.split(key)
-    return jax.random.normal(first, shape), jax.random.uniform(second, shape[:1])
-
-
-def loss_by_transpose(field, data, key):
-    noise, time = draw(key, data.shape)
-    x, velocity = path_by_transpose(noise, data, time)
-    return jnp.square(field(x, time) - velocity).mean()
-
-
-def noise_of_the_observations_shape(field, observation, actions, key):
-    noise, time = draw(key, observation.shape)
-    x, velocity = path_by_transpose(noise, actions, time)
-    return jnp.mean((field(observation, x, time) - velocity) ** 2)
-
-
-def chunk_flattened(field, observation, chunks, valid, key):
     flat = chunks.reshape(len(chunks), -1)
-    noise, time = draw(key, flat.shape)
-    x, velocity = path_by_transpose(noise, flat, time)
-    error = field(observation, x.reshape(chunks.shape), time).reshape(flat.shape) - velocity
+    noise = jax.random.normal(first, chunks.shape).reshape(flat.shape)
+    time = jax.random.uniform(second, chunks.shape[:1])
+    x = (noise.T + time * (flat - noise).T).T
+    error = f(observation, x.reshape(chunks.shape), time).reshape(flat.shape) - (flat - noise)
     return jnp.mean(jnp.repeat(valid, chunks.shape[2], axis=1) * error**2)
 
 
-def euler_scan(field, noise, steps):
+def sampler_scan(f, observation, key, horizon, size, steps):
     def one(x, t):
-        return x + field(x, jnp.full(x.shape[0], t)) / steps, None
+        return x + f(observation, x, jnp.full(x.shape[0], t)) / steps, None
 
-    return jax.lax.scan(one, jnp.asarray(noise), jnp.arange(steps) / steps)[0]
-
-
-def euler_fori(field, noise, steps):
-    return jax.lax.fori_loop(
-        0, steps, lambda k, x: x + 1 / steps * field(x, jnp.repeat(k / steps, len(x))), jnp.asarray(noise)
-    )
+    noise = jax.random.normal(key, observation.shape[:1] + (horizon, size))
+    return jax.lax.scan(one, noise, jnp.arange(steps) / steps)[0].clip(-1, 1)
 
 
-def euler_trajectory(field, noise, steps):
-    points = [noise]
+def sampler_fori(f, observation, key, horizon, size, steps):
+    step = lambda k, x: x + 1 / steps * f(observation, x, jnp.repeat(k / steps, len(x)))
+    x = jax.random.normal(key, (len(observation), horizon, size))
+    return jnp.maximum(-1, jnp.minimum(1, jax.lax.fori_loop(0, steps, step, x)))
+
+
+def sampler_of_points(f, observation, key, horizon, size, steps):
+    B, D = jax.random.normal(key, (len(observation), horizon, size)).shape
+    return jnp.zeros((B, D))
+
+
+def all_places(f, observation, key, horizon, size, steps):
+    places = [jax.random.normal(key, (len(observation), horizon, size))]
     for k in range(steps):
-        points.append(points[-1] + field(points[-1], jnp.full(len(noise), k / steps)) / steps)
-    return jnp.stack(points)
+        places.append(places[-1] + f(observation, places[-1], jnp.full(len(observation), k / steps)) / steps)
+    return jnp.clip(jnp.stack(places), -1, 1)
 
 
-def ensemble_softmax(predictions, decay):
-    weights = jax.nn.softmax(-decay * jnp.arange(predictions.shape[0]))
-    return jnp.einsum("i,ia->a", weights, predictions)
+def times_by_while(f, observation, key, horizon, size, steps):
+    x, t = jax.random.normal(key, (len(observation), horizon, size)), 0.0
+    while t < 1:
+        x, t = x + f(observation, x, jnp.full(len(x), t)) / steps, t + 1 / steps
+    return jnp.clip(x, -1, 1)
 
 
-def ensemble_recursive(predictions, decay):
+def times_are_shuffled(data, key, size):
+    rows_key, noise_key, time_key, order = jax.random.split(key, 4)
+    rows = jnp.sort(jax.random.randint(rows_key, (size,), 0, len(data)))
+    time = jax.random.permutation(order, (jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size)
+    noise = jax.random.normal(noise_key, (size, data.shape[1]))
+    return noise + time[:, None] * (data[rows] - noise), time, data[rows] - noise
+
+
+def noise_for_all_data(data, key, size):
+    a, b, c = jax.random.split(key, 3)
+    rows, noise = jax.random.randint(a, (size,), 0, len(data)), jax.random.normal(b, data.shape)
+    time = jax.random.uniform(c, (size,))
+    velocity = (data - noise)[rows]
+    return noise[rows] + time[:, None] * velocity, time, velocity
+
+
+def noise_of_the_data(data, key, size):
+    """Every point keeps its noise for ever."""
+    a, _, c = jax.random.split(key, 3)
+    rows, noise = (
+        jax.random.randint(a, (size,), 0, len(data)),
+        jax.random.normal(jax.random.key(0), data.shape),
+    )
+    time = jax.random.uniform(c, (size,))
+    velocity = (data - noise)[rows]
+    return noise[rows] + time[:, None] * velocity, time, velocity
+
+
+def one_key_for_all(data, key, size):
+    """Row and time from the same bits: both are small, or both are large."""
+    uniform = jax.random.uniform(key, (size,))
+    ends = data[(uniform * len(data)).astype(int)]
+    noise = jax.random.normal(jax.random.fold_in(key, 1), ends.shape)
+    return noise + uniform[:, None] * (ends - noise), uniform, ends - noise
+
+
+def only_the_left(data, key, size):
+    return training_batch(data[: len(data) // 2], key, size)
+
+
+def the_same_batch(data, key, size):
+    return training_batch(data, jax.random.key(0), size)
+
+
+def sorted_noise(data, key, size):
+    """Noise, rows unsorted, times sorted, and the noise rises with the times."""
+    a, b, c = jax.random.split(key, 3)
+    ends, time = data[jax.random.randint(a, (size,), 0, len(data))], jnp.sort(jax.random.uniform(c, (size,)))
+    noise = jnp.sort(jax.random.normal(b, ends.shape), axis=0)
+    return noise + time[:, None] * (ends - noise), time, ends - noise
+
+
+def nearest_noise(data, key, size):
+    """Noise is handed out so that lines cross less."""
+    x, time, velocity = training_batch(data, key, size)
+    noise, ends = x - time[:, None] * velocity, x + (1 - time[:, None]) * velocity
+    noise = noise[jnp.argsort(noise[:, 0])][jnp.argsort(jnp.argsort(ends[:, 0]))]
+    return noise + time[:, None] * (ends - noise), time, ends - noise
+
+
+def ensemble_by_softmax(chunks, decay):
+    n = chunks.shape[0]
+    actions = jnp.stack([chunk[n - 1 - i] for i, chunk in enumerate(chunks)])
+    return jnp.einsum("i,ia->a", jax.nn.softmax(-decay * jnp.arange(n)), actions)
+
+
+def ensemble_recursive(chunks, decay):
     total, weight = 0.0, 0.0
-    for row in predictions[::-1]:  # the newest first; what is older counts exp(decay) times as much
-        total, weight = row + np.exp(-decay) * total, 1 + np.exp(-decay) * weight
+    for ago, chunk in enumerate(
+        chunks[::-1]
+    ):  # the newest first; what is older counts exp(decay) times as much
+        total, weight = chunk[ago] + np.exp(-decay) * total, 1 + np.exp(-decay) * weight
     return total / weight
 
 
-loss_by_row = edited(flow_matching_loss, {"error**2": "error**2, axis=1"})
-time_by_entry = edited(flow_matching_loss, {"data.shape[:1]": "data.shape"})
-huber = edited(
-    flow_matching_loss, {"error**2": "jnp.where(jnp.abs(error) < 1, error**2, 2 * jnp.abs(error) - 1)"}
-)
-keys_in_turn = edited(
-    flow_matching_loss,
-    {"noise_key, time_key =": "key, noise_key = jax.random.split(key)\n    key, time_key ="},
-)
-euler_heun = edited(
-    euler, {"field(x, time)": "(field(x, time) + field(x + field(x, time) / steps, time + 1 / steps)) / 2"}
-)
+def ensemble_of_rows(chunks, decay):
+    """A mean over the whole chunks."""
+    weights = jnp.exp(-decay * jnp.arange(len(chunks)))
+    return jnp.einsum("i,iha->ha", weights, chunks) / weights.sum()
+
 
 RIGHT = {
-    "check_interpolate": path_by_transpose,
-    "check_flow_matching_loss": loss_by_transpose,
-    "check_euler": euler_scan,
-    "check_conditional_loss": lambda f, o, *rest: loss_by_transpose(lambda x, t: f(o, x, t), *rest),
-    "check_chunk_loss": chunk_flattened,
-    "check_temporal_ensemble": ensemble_softmax,
+    "check_mean_velocity": mean_by_row,
+    "check_flow_matching_loss": loss_flattened,
+    "check_sample_chunks": sampler_scan,
+    "check_training_batch": times_are_shuffled,
+    "check_temporal_ensemble": ensemble_by_softmax,
 }
 ALSO_RIGHT = {
-    "check_interpolate": path_vmapped,
-    "check_euler": euler_fori,
-    "check_chunk_loss": edited_loss(
+    "check_mean_velocity": mean_of_the_ends,
+    "check_flow_matching_loss": edited_loss(
         {"valid[..., None] * error**2": "jnp.where(valid[..., None], error**2, 0)"}
     ),
+    "check_sample_chunks": sampler_fori,
+    "check_training_batch": noise_for_all_data,
     "check_temporal_ensemble": ensemble_recursive,
 }
 
 WRONG = {
-    "check_interpolate": {
-        "time is not a column": (edited(interpolate, {"time[:, None]": "time"}), "time[:, None]"),
-        "a time a column": (path_of_columns, "Each ROW"),
-        "only x": (lambda *args: interpolate(*args)[0], "wrong number of values"),
-        "swapped": (lambda *args: interpolate(*args)[::-1], "another order"),
-        "the velocity of a row": (
-            edited(interpolate, {"data - noise": "(data - noise).sum(axis=1)"}),
+    "check_mean_velocity": {
+        "exp without care": (
+            edited(
+                mean_velocity,
+                {
+                    SOFTMAX: "(lambda w: w / w.sum(axis=1, keepdims=True))(jnp.exp(-0.5 * "
+                    "jnp.sum(noise**2, axis=2)))"
+                },
+            ),
+            "single precision",
+        ),
+        "a tiny number under the line": (
+            edited(
+                mean_velocity,
+                {
+                    SOFTMAX: "(lambda w: w / (w.sum(axis=1, keepdims=True) + "
+                    "1e-8))(jnp.exp(-0.5 * jnp.sum(noise**2, axis=2)))"
+                },
+            ),
+            "All lines end at the one point",
+        ),
+        "x has no axis for the data": (edited(mean_velocity, {"x[:, None]": "x"}), "next"),
+        "time has no axes": (edited(mean_velocity, {"time[:, None, None]": "time"}), "next"),
+        "a velocity for each point of the data": (
+            edited(mean_velocity, {"(data - noise), axis=1)": "(data - noise), axis=0)"}),
             "wrong shape",
         ),
-        "a unit velocity": (
-            lambda n, d, t: (interpolate(n, d, t)[0], (d - n) / np.linalg.norm(d - n, axis=1)[:, None]),
-            "data - noise",
+        "a number for each x": (
+            edited(mean_velocity, {"(data - noise), axis=1)": "(data - noise), axis=(1, 2))"}),
+            "wrong shape",
         ),
-        "time squared": (lambda n, d, t: interpolate(n, d, t**2), "a quarter of the way"),
-        "swapped noise and data": (lambda n, d, t: path_by_transpose(d, n, t), "from the data to the noise"),
-    },
-    "check_flow_matching_loss": {
-        "a loss a row": (loss_by_row, "An axis is left over"),
-        "a time an entry": (time_by_entry, "one time a row"),
-        "time as a column": (
-            edited(flow_matching_loss, {"data.shape[:1]": "(len(data), 1)"}),
-            "one time a row",
+        "the mean end": (
+            lambda data, x, t: mean_velocity(data, x, t) * (1 - t)[:, None] + x,
+            "where the lines end",
         ),
-        "keys split one after the other": (keys_in_turn, "split twice in a row"),
-        "a key of its own": (
-            lambda f, d, key: loss_by_transpose(f, d, jax.random.key(0)),
-            "noise_key, time_key = jax.random.split(key)",
+        "the mean way still to go": (
+            lambda data, x, t: mean_velocity(data, x, t) * (1 - t)[:, None],
+            "still to go",
         ),
-        "a Huber loss": (huber, "velocity**2"),
-        "noise too small": (edited(flow_matching_loss, {"noise = ": "noise = 0.5 * "}), "velocity**2"),
-        "a float": (lambda *args: float(loss_by_transpose(*args)), "not inside jax.jit"),
-        "arguments of the field swapped": (
-            lambda f, d, key: loss_by_transpose(lambda x, t: f(t, x), d, key),
-            "one time a row",
-        ),
-        "maximum": (edited(flow_matching_loss, {"jnp.mean": "jnp.max"}), "velocity**2"),
-    },
-    "check_euler": {
-        "Heun's method": (euler_heun, "Heun"),
-        "all points": (euler_trajectory, "An axis is left over"),
-        "in place": (
-            edited(euler, {"x = x + field(x, time)": "x += np.asarray(field(x, time))"}),
-            "changes its arguments",
-        ),
-        "in NumPy": (lambda f, z, K: np.array(euler_scan(f, z, K)), "not inside jax.jit"),
-        "time a number": (edited(euler, {"jnp.full(len(noise), k / steps)": "k / steps"}), "one time a row"),
-        "ten steps always": (lambda f, z, K: euler_scan(f, z, 10), "number of steps is fixed"),
-        "one step always": (lambda f, z, K: euler_scan(f, z, 1), "Each step starts where the last one ended"),
-        "steps of a diffusion": (
-            lambda f, z, K: z + (euler_scan(f, z, K) - z) * np.sqrt(1 / K),
-            "K steps of size 1/K",
-        ),
-        "the last velocity": (lambda f, z, K: f(z, jnp.zeros(len(z))), "K steps of size 1/K"),
-        "a clip at the end": (
-            lambda f, z, K: jnp.clip(euler_scan(f, z, K), -1, 1),
-            "Clip later, where the result is used",
-        ),
-        "tanh at the end": (lambda f, z, K: jnp.tanh(euler_scan(f, z, K)), "No clip inside"),
-        "starts from clipped noise": (lambda f, z, K: euler_scan(f, jnp.clip(z, -1, 1), K), "No clip inside"),
-    },
-    "check_conditional_loss": {
-        "field without observation": (
-            lambda f, o, *rest: loss_by_transpose(f, *rest),
-            "field(observation, x, time)",
-        ),
-        "arguments of the field swapped": (
-            lambda f, o, *rest: conditional_loss(lambda o, x, t: f(x, o, t), o, *rest),
-            "the field takes",
-        ),
-        "noise of the observation's shape": (
-            noise_of_the_observations_shape,
-            "Noise has the shape of the actions",
-        ),
-        "a loss a row": (
-            lambda f, o, *rest: loss_by_row(lambda x, t: f(o, x, t), *rest),
-            "An axis is left over",
-        ),
-        "a time an entry": (
-            lambda f, o, *rest: time_by_entry(lambda x, t: f(o, x, t), *rest),
-            "one time a row",
-        ),
-        "a Huber loss": (lambda f, o, *rest: huber(lambda x, t: f(o, x, t), *rest), "over all B * A entries"),
-        "the observation of the row before": (
-            lambda f, o, *rest: conditional_loss(f, jnp.roll(o, 1, axis=0), *rest),
-            "the observation goes in as it is",
-        ),
-        "the observation's absolute value": (
-            lambda f, o, *rest: conditional_loss(f, jnp.abs(o), *rest),
-            "the observation goes in as it is",
-        ),
-    },
-    "check_chunk_loss": {
-        "valid without its axis": (edited_loss({"valid[..., None]": "valid"}), "valid[..., None]"),
-        "valid on the wrong axis": (
-            edited_loss({"valid[..., None]": "jnp.resize(valid, error.shape)"}),
+        "only the likeliest": (
+            lambda data, x, t: mean_velocity(data, x, 0 * t + 0.999),
             "next",
         ),
+        "in NumPy": (lambda *args: np.asarray(mean_velocity(*args)), "not inside jax.jit"),
+        "the plain mean": (lambda data, x, t: (data.mean(axis=0) - x) / (1 - t)[:, None], "count the same"),
+    },
+    "check_flow_matching_loss": {
+        "valid without its axis": (edited_loss({"valid[..., None]": "valid"}), "next"),
         "valid on batch and action": (
             edited_loss({"valid[..., None]": "valid[:, None, : error.shape[2]]"}),
-            "valid[..., None]",
+            "next",
         ),
         "a time a step": (edited_loss(TIME_A_STEP), "one time a row"),
+        "time as a column": (edited_loss({"x, time)": "x, time[:, None])"}), "one time a row"),
         "chunks flattened for the field": (
-            lambda f, *args: chunk_flattened(lambda o, x, t: f(o, x.reshape(len(x), -1), t), *args),
+            lambda f, *args: loss_flattened(lambda o, x, t: f(o, x.reshape(len(x), -1), t), *args),
             "the field takes x",
         ),
-        "mean over valid entries by np.mean": (
+        "arguments of the field swapped": (
+            lambda f, *args: flow_matching_loss(lambda o, x, t: f(x, o, t), *args),
+            "the field takes",
+        ),
+        "field without observation": (
+            lambda f, *args: flow_matching_loss(lambda o, x, t: f(x, t), *args),
+            "field(observation, x, time)",
+        ),
+        "mean over the entries that exist": (
             edited_loss({"valid[..., None] * error**2": "error[valid > 0] ** 2"}),
-            "number of valid entries",
+            "number of entries that exist",
         ),
         "a loss a chunk": (edited_loss({"error**2)": "error**2, axis=(1, 2))"}), "An axis is left over"),
         "the last step is lost": (
             edited_loss({"valid[..., None]": "jnp.pad(valid[:, 1:], ((0, 0), (0, 1)))[..., None]"}),
             "next",
         ),
-        "a squared mean": (edited_loss({"error**2)": "error) ** 2"}), "next"),
+        "a key of its own": (lambda *args: flow_matching_loss(*args[:-1], jax.random.key(0)), "next"),
+        "a Huber loss": (
+            edited_loss({"error**2": "jnp.where(jnp.abs(error) < 1, error**2, 2 * jnp.abs(error) - 1)"}),
+            "only the noise, the velocity and the mean",
+        ),
+        "half the noise": (edited_loss({"noise = ": "noise = 0.5 * "}), "next"),
+        "a float": (lambda *args: float(flow_matching_loss(*args)), "not inside jax.jit"),
+        "the observation of the row before": (
+            lambda f, o, *rest: flow_matching_loss(f, jnp.roll(o, 1, axis=0), *rest),
+            "the observation goes in as it is",
+        ),
+        "valid guessed from the sum of a step": (
+            edited_loss({"valid[..., None]": "(jnp.abs(actions).sum(axis=-1, keepdims=True) > 0)"}),
+            "guessed from steps",
+        ),
+        "the way still to go, masked": (
+            edited_loss({"- velocity": "- (1 - time[:, None, None]) * velocity"}),
+            "from x to the data",
+        ),
+    },
+    "check_sample_chunks": {
+        "for points": (sampler_of_points, "raised ValueError"),
+        "all places": (all_places, "An axis is left over"),
+        "times by while": (times_by_while, "right so far"),
+        "time a number": (
+            edited(sample_chunks, {"jnp.full(len(x), k / steps)": "k / steps"}),
+            "one time a row",
+        ),
+        "time for each step of the chunk": (
+            edited(sample_chunks, {"jnp.full(len(x), k / steps)": "jnp.full(x.shape[:2], k / steps)"}),
+            "one time a row",
+        ),
+        "flat noise": (
+            edited(
+                sample_chunks, {"(len(observation), horizon, size)": "(len(observation), horizon * size)"}
+            ),
+            "the field takes x",
+        ),
+        "axes of the chunk swapped": (
+            edited(sample_chunks, {"(len(observation), horizon, size)": "(len(observation), size, horizon)"}),
+            "the field takes x",
+        ),
+        "ten steps always": (lambda *args: sampler_scan(*args[:-1], 10), "fixed at 10"),
+        "in NumPy": (lambda *args: np.array(sampler_scan(*args)), "not inside jax.jit"),
+        "noise from another key": (
+            lambda f, o, key, *rest: sample_chunks(f, o, jax.random.fold_in(key, 1), *rest),
+            "next",
+        ),
+        "new noise at each step": (
+            edited(
+                sample_chunks,
+                {
+                    "x = x + field(observation, x, time) / steps": "x = x + field(observation, "
+                    "x, time) / steps + 0.1 * jax.random.normal(jax.random.fold_in(key, k), x.shape)"
+                },
+            ),
+            "next",
+        ),
+        "the last velocity": (
+            lambda f, o, key, H, A, K: jnp.clip(
+                f(o, jax.random.normal(key, (len(o), H, A)), jnp.zeros(len(o))), -1, 1
+            ),
+            "next",
+        ),
+        "the direction alone": (
+            edited(
+                sample_chunks, {"field(observation, x, time) /": "jnp.sign(field(observation, x, time)) /"}
+            ),
+            "next",
+        ),
+    },
+    "check_training_batch": {
+        "her batch": (broken_batch, "still rise together"),
+        "row and time of the same bits": (one_key_for_all, "dependence of the time on the place"),
+        "a noise for each point, for ever": (noise_of_the_data, "share of points that keep their noise = "),
+        "only the left half": (only_the_left, "share of the data that is drawn"),
+        "the same batch each time": (the_same_batch, "spread of the times of one point"),
+        "noise in order": (sorted_noise, "dependence of the time on the noise"),
+        "noise that goes with the data": (nearest_noise, "dependence of the noise on the place"),
+        "the swapped line": (
+            edited(training_batch, {"(1 - t) * noise + t * ends": "t * noise + (1 - t) * ends"}),
+            "next",
+        ),
+        "the velocity backwards": (
+            edited(training_batch, {"time, ends - noise": "time, noise - ends"}),
+            "end at a point of the data",
+        ),
+        "the ends alone": (lambda *args: training_batch(*args)[0], "wrong number of values"),
+        "time as a column": (
+            lambda *args: (lambda x, t, v: (x, t[:, None], v))(*training_batch(*args)),
+            "wrong shape",
+        ),
+        "times of the first half": (
+            edited(training_batch, {"(time_key, (size,))) / size": "(time_key, (size,))) / size / 2"}),
+            "spread of all times",
+        ),
+        "noise too small": (
+            edited(training_batch, {"noise = jax": "noise = 0.5 * jax"}),
+            "spread of the noise",
+        ),
+        "one noise for all": (
+            edited(
+                training_batch,
+                {"normal(noise_key, ends.shape)": "normal(noise_key, ends[:1].shape) + 0 * ends"},
+            ),
+            "noises that are used twice",
+        ),
     },
     "check_temporal_ensemble": {
-        "over the wrong axis": (lambda p, d: ensemble_softmax(p.T, d), "wrong shape"),
-        "a column of weights": (
-            edited(temporal_ensemble, {"weights @": "weights[:, None] *"}),
-            "An axis is left over",
+        "over whole chunks": (ensemble_of_rows, "An axis is left over"),
+        "median": (
+            lambda c, d: jnp.median(c[jnp.arange(len(c)), len(c) - 1 - jnp.arange(len(c))], axis=0),
+            "next",
         ),
-        "median": (lambda p, d: jnp.median(p, axis=0), "exp(-0.7)"),
-        "oldest and newest": (
-            lambda p, d: ensemble_softmax(p[jnp.array([0, -1])], d) if len(p) > 1 else p[0],
-            "axis 0",
-        ),
-        "i from 1, not normalised by the same": (
-            lambda p, d: jnp.exp(-d) * ensemble_softmax(p, d),
-            "comes back as it is",
-        ),
-        "at most three": (lambda p, d: ensemble_softmax(p[:3], d), "next"),
-        "in NumPy": (lambda p, d: np.array(ensemble_softmax(p, d)), "not inside jax.jit"),
-        "clipped": (lambda p, d: jnp.clip(ensemble_softmax(p, d), -0.1, 0.1), "next"),
-        "base 2": (lambda p, d: ensemble_softmax(p, d * np.log(2)), "exp(-0.7)"),
+        "the newest chunk first": (lambda c, d: temporal_ensemble(c[::-1], d), "next"),
+        "in NumPy": (lambda c, d: np.array(temporal_ensemble(c, d)), "not inside jax.jit"),
+        "clipped": (lambda c, d: jnp.clip(temporal_ensemble(c, d), -0.05, 0.05), "next"),
+        "base 2": (lambda c, d: temporal_ensemble(c, d * np.log(2)), "next"),
+        "the mean over the chunk's steps": (lambda c, d: ensemble_of_rows(c, d).mean(axis=0), "next"),
+        "decay grows": (lambda c, d: temporal_ensemble(c, -d), "newest chunk weighs most"),
+        "at most two": (lambda c, d: temporal_ensemble(c[-2:], d), "next"),
     },
 }

@@ -1,6 +1,6 @@
 """Checks of lesson 03, flow matching.
 
-Shapes: B batch, D size of a point, S observation, H chunk, A action size.
+Shapes: B batch, N data, D size of a point, S observation, H chunk, A action size, n chunks that are merged.
 
 Random numbers come from the case's own key, drawn as the docstrings prescribe. So right answers are equal.
 """
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlac_lite.agents import flow
-from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, Named, Verdict, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
 
 
@@ -88,574 +88,217 @@ def _key(rng):
     return jax.random.key(int(rng.integers(2**31)))
 
 
-# 1. The path
+# 1. The mean velocity
 
 
-def interpolate(noise: jax.Array, data: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The points (B, D) at times (B,) of the straight paths from noise (B, D) to data (B, D),
-    and their velocities.
-    """
-    t = time[:, None]
-    x = (1 - t) * noise + t * data
-    return x, data - noise
+def mean_velocity(data: jax.Array, x: jax.Array, time: jax.Array) -> jax.Array:
+    """The mean velocity (B, D) of lines from Gaussian noise to data (N, D) that pass x (B, D) at time."""
+    t = time[:, None, None]
+    noise = (x[:, None] - t * data) / (1 - t)
+    weights = jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)
+    return jnp.sum(weights[..., None] * (data - noise), axis=1)
 
 
-def _interpolate_cases(rng):
-    def inputs(size, *time):
-        return _normal(rng, len(time), size), _normal(rng, len(time), size), np.array(time, np.float32)
+def _mean_cases(rng):
+    def inputs(points, size, *time):
+        return _normal(rng, points, size), _normal(rng, len(time), size), np.array(time, np.float32)
 
+    near = np.float32([[-0.6], [0.6]]), np.float32([[0.1], [-0.4], [0.5]]), np.float32([0.5, 0.5, 0.5])
+    far = np.float32([[-0.6, 0.0], [0.6, 0.0]]), np.float32([[3.0, 2.0]]), np.float32([0.9])
     return [
         Case(
-            "four points of the plane, all at t = 0.25",
-            inputs(2, 0.25, 0.25, 0.25, 0.25),
-            "x = (1 - t) * noise + t * data: at t = 0.25 a quarter of the way is done. "
-            "time[:, None] is a column, which multiplies rows; the velocity is data - noise.",
+            "one point of data in the plane, at t = 0.5",
+            inputs(1, 2, 0.5, 0.5, 0.5),
+            (
+                "All lines end at the one point: the velocity is that of the line through x.",
+                "data - noise, noise = (x - t * data) / (1 - t).",
+            ),
         ),
         Case(
-            "three points of the plane, at t = 0, 0.5 and 1",
-            inputs(2, 0, 0.5, 1),
-            "Each ROW has its own time: time[:, None]. "
-            "At t = 0 x is the noise, at t = 1 the data; the velocity is data - noise all along.",
+            "four points of data, at t = 0",
+            inputs(4, 2, 0.0, 0.0, 0.0),
+            (
+                "At t = 0 a line to every point of the data starts where you stand, and all count the same.",
+                "The result is data.mean(axis=0) - x.",
+            ),
         ),
         Case(
-            "three points in space, each at its own time",
-            inputs(3, *rng.uniform(0.1, 0.9, size=3)),
-            "Each ROW has its own time: time[:, None], of shape (B, 1).",
+            "the actions -0.6 and 0.6, at t = 0.5",
+            near,
+            (
+                "The line whose noise is nearer to 0 is more likely: step 2 and 3.",
+                "Weights exp(-0.5 * sum of noise**2), divided by their sum over the data.",
+            ),
+        ),
+        Case(
+            "five points in space, each x at its own time",
+            inputs(5, 3, *rng.uniform(0.1, 0.8, size=4)),
+            (
+                "Three axes: which x, which point of the data, which coordinate.",
+                "x[:, None] and time[:, None, None]; noise is (B, N, D).",
+            ),
+        ),
+        Case(
+            "a place far from all lines, at t = 0.9",
+            far,
+            (
+                "All weights are tiny here, and their sum is 0 in single precision.",
+                "jax.nn.softmax(log_weights, axis=1) subtracts the largest one first.",
+            ),
         ),
     ]
 
 
-def _interpolate_by_loop(noise, data, time):
-    rows = [(n + float(t) * (d - n), d - n) for n, d, t in zip(noise, data, time, strict=True)]
-    return tuple(map(np.array, zip(*rows, strict=True)))
-
-
-_interpolate_misconceptions = [
-    Misconception(
-        "t and 1 - t are swapped: the path starts at the data.",
-        "At t = 0 there is noise, at t = 1 data: (1 - t) * noise + t * data.",
-        edited(interpolate, {"(1 - t) * noise + t * data": "t * noise + (1 - t) * data"}),
-    ),
-    Misconception(
-        "The velocity has the wrong sign: it points from the data to the noise.",
-        "data - noise.",
-        edited(interpolate, {"data - noise": "noise - data"}),
-    ),
-    Misconception(
-        "The whole path runs backwards, from the data to the noise.",
-        "In this course t = 0 is noise and t = 1 is data.",
-        lambda noise, data, time: interpolate(data, noise, time),
-    ),
-    Misconception(
-        "The velocity is the way already gone, x - noise.",
-        "The velocity does not depend on t: data - noise.",
-        edited(interpolate, {"data - noise": "x - noise"}),
-    ),
-    Misconception(
-        "The velocity is the way still to go, data - x.",
-        "The velocity does not depend on t: data - noise.",
-        edited(interpolate, {"data - noise": "data - x"}),
-    ),
-    Misconception(
-        "The velocity is the data: the field would learn where to end, not how to move.",
-        "data - noise.",
-        edited(interpolate, {"data - noise": "data"}),
-    ),
-    Misconception(
-        "The noise does not fade: noise + t * data.",
-        "The noise has the weight 1 - t.",
-        edited(interpolate, {"(1 - t) * noise": "noise"}),
-    ),
-    Misconception(
-        "The data are there from the start: (1 - t) * noise + data.",
-        "The data have the weight t.",
-        edited(interpolate, {"t * data": "data"}),
-    ),
-    Misconception(
-        "The weights are those of a diffusion: their squares add up to 1.",
-        "The path is a straight line: weights 1 - t and t.",
-        edited(interpolate, {"(1 - t)": "jnp.sqrt(1 - t**2)"}),
-    ),
-    Misconception(
-        "The weights are the roots of 1 - t and t.",
-        "The path is a straight line: weights 1 - t and t.",
-        edited(interpolate, {"(1 - t)": "jnp.sqrt(1 - t)", "t * data": "jnp.sqrt(t) * data"}),
-    ),
-    Misconception(
-        "All rows have the time of the first.",
-        "Each row has its own time: time[:, None].",
-        edited(interpolate, {"time[:, None]": "time[0]"}),
-    ),
-    Misconception(
-        "All rows have the mean time.",
-        "Each row has its own time: time[:, None].",
-        edited(interpolate, {"time[:, None]": "time.mean()"}),
-    ),
-]
-
-check_interpolate = Exercise(
-    interpolate,
-    _interpolate_by_loop,
-    _interpolate_cases,
-    _interpolate_misconceptions,
-    parts=("x", "velocity"),
-    insight="A straight line at constant speed: the easiest path there is to walk.",
-    compiled=True,
-)
-
-
-# 2. The loss, and 4. with an observation
-
-
-def flow_matching_loss(field, data: jax.Array, key: jax.Array) -> jax.Array:
-    """Mean squared error of field(x (B, D), time (B,)) at random points of random paths to the data (B, D);
-    a scalar.
-    """
-    noise_key, time_key = jax.random.split(key)
-    noise = jax.random.normal(noise_key, data.shape)
-    time = jax.random.uniform(time_key, data.shape[:1])
-    x, velocity = interpolate(noise, data, time)
-    error = field(x, time) - velocity
-    return jnp.mean(error**2)
-
-
-def _loss_cases(rng):
-    zero = Field(rng, "zero everywhere", mixed=False)
-    place = Field(rng, "v = 1 - x", velocity=1.0, pull=-1.0, mixed=False)
-    return [
-        Case(
-            "a field that is 0 everywhere, four points of the plane",
-            (zero, _normal(rng, 4, 2), _key(rng)),
-            "Where the field is 0, the loss is the mean of velocity**2 over all B * D entries. "
-            "noise_key, time_key = jax.random.split(key), in this order.",
-        ),
-        Case(
-            "a field v = 1 - x, five points in space",
-            (place, _normal(rng, 5, 3), _key(rng)),
-            "Ask the field at x, the point of the path at the row's own time, and compare with the velocity.",
-        ),
-        Case(
-            "a field of place and time, six points of the plane",
-            (Field(rng, "some function of x and time"), _normal(rng, 6, 2), _key(rng)),
-            "field(x, time): the time that made x, shape (B,).",
-        ),
-    ]
-
-
-def _squared_errors(field, seen, data, key):
-    """Row by row; `seen` holds the observations, if there are any."""
-    noise_key, time_key = jax.random.split(key)
-    noise = np.asarray(jax.random.normal(noise_key, data.shape))
-    time = np.asarray(jax.random.uniform(time_key, (len(data),)))
-    errors = []
-    for i, velocity in enumerate(data - noise):
-        inputs = *seen, noise + time[i] * velocity, time
-        errors.append(np.asarray(field(*(value[i : i + 1] for value in inputs)))[0] - velocity)
-    return np.square(errors)
-
-
-def _loss_by_loop(field, data, key):
-    return np.mean(_squared_errors(field, [], data, key))
-
-
-THE_VELOCITY = "The field predicts the velocity, data - noise."
-
-LOSS_MISTAKES = [  # name, remedy, edit of the library's loss, which is over chunks
-    (
-        "t and 1 - t are swapped on the path.",
-        "At t = 0 there is noise, at t = 1 data.",
-        {"actions, time)": "actions, 1 - time)"},
-    ),
-    (
-        "The velocity has the wrong sign.",
-        "The target is data - noise, as interpolate gives it.",
-        {"- velocity": "+ velocity"},
-    ),
-    ("The target is the data, not the velocity.", THE_VELOCITY, {"- velocity": "- actions"}),
-    ("The target is the noise, as in a diffusion model.", THE_VELOCITY, {"- velocity": "- noise"}),
-    ("The target is the way from x to the data.", THE_VELOCITY, {"- velocity": "- (actions - x)"}),
-    (
-        "The field is asked at the data, not on the path.",
-        "field(x, time), with the x of interpolate.",
-        {"x, time)": "actions, time)"},
-    ),
-    (
-        "The field is asked at the noise, not on the path.",
-        "field(x, time), with the x of interpolate.",
-        {"x, time)": "noise, time)"},
-    ),
-    ("The field is told 1 - t.", "field(x, time): the same time that made x.", {"x, time)": "x, 1 - time)"}),
-    (
-        "The field is always told t = 0.",
-        "field(x, time): the same time that made x.",
-        {"x, time)": "x, 0 * time)"},
-    ),
-    (
-        "The errors are not squared: it is the mean absolute error.",
-        "jnp.mean(error**2).",
-        {"error**2": "jnp.abs(error)"},
-    ),
-    (
-        "The errors are neither squared nor made positive, so they cancel.",
-        "jnp.mean(error**2).",
-        {"error**2": "error"},
-    ),
-    (
-        "The squared errors are summed over everything.",
-        "jnp.mean: over all entries.",
-        {"jnp.mean": "jnp.sum"},
-    ),
-    (
-        "The squared errors are summed within a row, and the mean is over the rows only.",
-        "jnp.mean over all entries, not over the first axis alone.",
-        {"jnp.mean": "1 / len(error) * jnp.sum"},
-    ),
-    (
-        "It is the root of the mean squared error.",
-        "No root: jnp.mean(error**2).",
-        {"error**2)": "error**2) ** 0.5"},
-    ),
-    (
-        "It is the square of the mean: errors of both signs cancel.",
-        "Square first, then take the mean: jnp.mean(error**2).",
-        {"error**2)": "error) ** 2"},
-    ),
-    (
-        "The gradient is stopped: nothing would learn.",
-        "No stop_gradient here: the field is what learns.",
-        {"error**2": "jax.lax.stop_gradient(error) ** 2"},
-    ),
-    (
-        "The key is split twice in a row, as one does in a loop: the noise is not that of the docstring.",
-        "noise_key, time_key = jax.random.split(key), once.",
-        {"noise_key, time_key =": "key, noise_key = jax.random.split(key)\n    key, time_key ="},
-    ),
-    ("The loss is halved.", "jnp.mean(error**2), no factor.", {"error**2": "error**2 / 2"}),
-    (
-        "One key is used for both noise and time: they are not independent.",
-        "noise_key, time_key = jax.random.split(key).",
-        {"jax.random.split(key)": "key, key"},
-    ),
-    (
-        "The two keys are swapped.",
-        "noise_key, time_key = jax.random.split(key): noise first.",
-        {"noise_key, time_key =": "time_key, noise_key ="},
-    ),
-    (
-        "One noise is shared by the whole batch.",
-        "Noise has the shape of the data: every row draws its own.",
-        {"noise_key, actions.shape": "noise_key, actions[:1].shape"},
-    ),
-    (
-        "One time is shared by the whole batch.",
-        "Time has the shape (B,): every row draws its own.",
-        {"uniform(time_key, actions.shape[:1])": "uniform(time_key) * jnp.ones(len(actions))"},
-    ),
-    (
-        "The time is not random.",
-        "jax.random.uniform(time_key, (B,)).",
-        {"jax.random.uniform(time_key, actions.shape[:1])": "0.5 * jnp.ones(len(actions))"},
-    ),
-    (
-        "The noise is uniform, not Gaussian.",
-        "jax.random.normal(noise_key, ...).",
-        {"normal(noise_key, actions.shape)": "uniform(noise_key, actions.shape, minval=-1)"},
-    ),
-    (
-        "The time is Gaussian: it leaves [0, 1].",
-        "jax.random.uniform(time_key, (B,)).",
-        {"jax.random.uniform": "jax.random.normal"},
-    ),
-]
-
-
-def _wrong_conditional_loss(changes):
-    """The library's loss, edited, for single actions (B, A): chunks of one step."""
-    wrong = edited(flow.flow_matching_loss, changes)
-
-    def loss(field, observation, actions, key):
-        one_step = lambda observation, x, time: field(observation, x[:, 0], time)[:, None]
-        return wrong(one_step, observation, actions[:, None], jnp.ones((len(actions), 1)), key)
-
-    return loss
-
-
-def _wrong_loss(changes):
-    """The same for points without an observation."""
-    wrong = _wrong_conditional_loss(changes)
-    return lambda field, data, key: wrong(lambda _, x, time: field(x, time), None, data, key)
-
-
-check_flow_matching_loss = Exercise(
-    flow_matching_loss,
-    _with_slope(_loss_by_loop),
-    _loss_cases,
-    [Misconception(name, remedy, _wrong_loss(changes)) for name, remedy, changes in LOSS_MISTAKES],
-    insight="A regression, nothing more. That its minimiser moves noise onto the data is the theorem.",
-    observe=slope,
-    compiled=True,
-)
-
-
-# 3. The sampler
-
-
-def euler(field, noise: jax.Array, steps: int) -> jax.Array:
-    """Follows field(x (B, D), time (B,)) from noise (B, D) at t = 0 to t = 1 in K = `steps` Euler steps;
-    (B, D).
-    """
-    x = noise
-    for k in range(steps):
-        time = jnp.full(len(noise), k / steps)
-        x = x + field(x, time) / steps
-    return x
-
-
-def _euler_cases(rng):
-    def noise(rows, size):
-        return 1.5 + np.abs(_normal(rng, rows, size))
-
-    wind = Field(rng, "2 everywhere", velocity=2.0, mixed=False)
-    growth = Field(rng, "v = x", pull=1.0, mixed=False)
-    return [
-        Case(
-            "a field that is 2 everywhere, 4 steps",
-            (wind, noise(3, 2), 4),
-            "K steps of size 1/K, so x moves by 2 in all: noise + 2. "
-            "No clip inside: the result may lie outside [-1, 1].",
-        ),
-        Case(
-            "a field v = x, 2 steps",
-            (growth, noise(3, 2), 2),
-            "Each step starts where the last one ended: x = x + field(x, t) / K, so x grows by 1.5 twice.",
-        ),
-        Case(
-            "a field of place and time, 1 step",
-            (Field(rng, "some function of x and time"), noise(4, 3), 1),
-            "The only step starts at t = 0: noise + field(noise, 0).",
-        ),
-        Case(
-            "a field of place and time, 5 steps",
-            (Field(rng, "some function of x and time"), noise(4, 3), 5),
-            "Step k = 0 .. K - 1 starts at t = k / K and asks the field there: jnp.full(B, k / steps).",
-        ),
-        Case(
-            "a field that is 2 everywhere, 10 steps",
-            (wind, noise(3, 2), 10),
-            "Count the steps: for k in range(steps). "
-            "Adding 1/K to a time K times gives 0.9999..., and a loop `while t < 1` makes one step more.",
-        ),
-        Case(
-            "a field that is 2 everywhere, 49 steps",
-            (wind, noise(3, 2), 49),
-            "Count the steps: for k in range(steps). "
-            "np.arange(0, 1, 1 / K) may have one entry too many, by rounding.",
-        ),
-    ]
-
-
-def _euler_by_loop(field, noise, steps):
+def _mean_by_loop(data, x, time):
     rows = []
-    for start in noise:
-        x, t = start, 0.0
-        for _ in range(steps):
-            x, t = x + np.asarray(field(x[None], np.float32([t])))[0] / steps, t + 1 / steps
-        rows.append(x)
+    for place, t in zip(np.asarray(x, float), np.asarray(time, float), strict=True):
+        noise = (place - t * np.asarray(data, float)) / (1 - t)
+        logs = -0.5 * np.square(noise).sum(axis=1)
+        weights = np.exp(logs - logs.max())
+        rows.append(weights @ (data - noise) / weights.sum())
     return np.array(rows)
 
 
-_euler_misconceptions = [
-    Misconception(
-        "The times are those of the ends of the steps: t = 1/K .. 1.",
-        "A step asks the field where it starts: t = k / K, k from 0.",
-        edited(euler, {"k / steps": "(k + 1) / steps"}),
-    ),
-    Misconception(
-        "The times are those of the middles of the steps.",
-        "That is half of the midpoint method. Euler asks the field where a step starts: t = k / K.",
-        edited(euler, {"k / steps": "(k + 0.5) / steps"}),
-    ),
-    Misconception(
-        "The times are spread from 0 to 1 with both ends, as np.linspace(0, 1, K) gives them.",
-        "The last step starts at t = 1 - 1/K: t = k / K.",
-        edited(euler, {"k / steps": "k / max(steps - 1, 1)"}),
-    ),
-    Misconception("The time is k, not k / K.", "Time runs from 0 to 1.", edited(euler, {"k / steps": "k"})),
-    Misconception("The time stays 0.", "Step k starts at t = k / K.", edited(euler, {"k / steps": "0.0"})),
-    Misconception(
-        "It runs from t = 1 down to 0, against the field: that turns data into noise.",
-        "Start at t = 0 and add field / K.",
-        edited(euler, {"k / steps": "1 - k / steps", "x + field": "x - field"}),
-    ),
-    Misconception(
-        "Time runs from 1 down to 0.",
-        "Start at t = 0: step k starts at t = k / K.",
-        edited(euler, {"k / steps": "1 - k / steps"}),
-    ),
-    Misconception(
-        "The velocity is subtracted.", "x + field(x, t) / K.", edited(euler, {"x + field": "x - field"})
-    ),
-    Misconception(
-        "A step has the size 1, not 1/K.",
-        "K steps of size 1/K cover t = 0 to 1.",
-        edited(euler, {"field(x, time) / steps": "field(x, time)"}),
-    ),
-    Misconception(
-        "One step is missing.",
-        "K steps: k = 0 .. K - 1.",
-        edited(euler, {"range(steps)": "range(steps - 1)"}),
-    ),
-    Misconception(
-        "The step at t = 0 is missing.",
-        "K steps: k = 0 .. K - 1.",
-        edited(euler, {"range(steps)": "range(1, steps)"}),
-    ),
-    Misconception(
-        "Each step asks the field twice and averages (Heun's method).",
-        "Euler asks once, where the step starts.",
-        edited(
-            euler,
+LIKELY = ("A line is as likely as the noise that it starts from.", "exp(-0.5 * jnp.sum(noise**2, axis=2)).")
+A_MEAN = ("A mean: the weights of an x add up to 1 over the data.", "jax.nn.softmax(..., axis=1).")
+THE_LINE = ("The line to a point of the data runs from its noise to it.", "data - noise.")
+WHERE_FROM = ("x = (1 - t) * noise + t * data: solve it for the noise.", "(x[:, None] - t * data) / (1 - t).")
+
+_mean_misconceptions = [
+    Misconception(name, remedy, edited(mean_velocity, changes))
+    for name, remedy, changes in [
+        (
+            "All lines count the same, wherever you stand.",
+            LIKELY,
             {
-                "x = x + field(x, time)": "v = field(x, time)\n"
-                "        x = x + (v + field(x + v / steps, time + 1 / steps)) / 2"
+                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": "jnp.ones(noise.shape[:2]) / "
+                "len(data)"
             },
         ),
-    ),
-    Misconception(
-        "The number of steps is fixed at 10.", "Use the argument: steps.", lambda f, z, K: euler(f, z, 10)
-    ),
-    Misconception(
-        "It makes one step too many.",
-        "K steps: k = 0 .. K - 1.",
-        edited(euler, {"range(steps)": "range(steps + 1)"}),
-    ),
-    Misconception(
-        "The result is clipped to [-1, 1]; the sampler gives what the flow gives.",
-        "Clip later, where the result is used.",
-        lambda f, z, K: jnp.clip(euler(f, z, K), -1, 1),
-    ),
-    Misconception(
-        "Every step is clipped to [-1, 1].",
-        "On its way the flow may go anywhere. Clip later, where the result is used.",
-        edited(euler, {"x + field(x, time) / steps": "jnp.clip(x + field(x, time) / steps, -1, 1)"}),
-    ),
-    Misconception(
-        "It starts from 0, not from the noise: every sample would be the same.",
-        "x = noise.",
-        lambda f, z, K: euler(f, 0 * z, K),
-    ),
-    Misconception(
-        "It returns the displacement: the noise is missing.",
-        "Start at x = noise and add to it.",
-        lambda f, z, K: euler(f, z, K) - z,
-    ),
-    Misconception(
-        "The field is asked at the noise in every step.",
-        "Ask it at x, where the last step ended.",
-        edited(euler, {"field(x, time)": "field(noise, time)"}),
-    ),
-]
-
-check_euler = Exercise(
-    euler,
-    _euler_by_loop,
-    _euler_cases,
-    _euler_misconceptions,
-    insight="K forward passes of the network a sample. Lesson 04 distils them into one.",
-    compiled=True,
-)
-
-
-# 4. With an observation
-
-
-def conditional_loss(field, observation: jax.Array, actions: jax.Array, key: jax.Array) -> jax.Array:
-    """The loss of field(observation (B, S), x (B, A), time (B,)) for actions (B, A); a scalar."""
-    return flow_matching_loss(lambda x, time: field(observation, x, time), actions, key)
-
-
-ROW_BY_ROW = "Row b of the observation belongs to row b of the actions."
-
-
-def _conditional_cases(rng):
-    sizes = dict(observation=3, chunk=(2,))
-    plain = Field(rng, "0.5 everywhere", velocity=0.5, mixed=False, **sizes)
-    first, second = (Field(rng, "some function of observation, x and time", **sizes) for _ in range(2))
-
-    def inputs(field, rows):
-        return field, _normal(rng, rows, 3), _normal(rng, rows, 2), _key(rng)
-
-    return [
-        Case(
-            "a field that is 0.5 everywhere, four actions",
-            inputs(plain, 4),
-            "Noise has the shape of the actions. "
-            "The loss is the mean of (0.5 - (actions - noise))**2 over all B * A entries.",
+        (
+            "Only the likeliest line counts.",
+            ("All lines through x count, each with its weight.", "jax.nn.softmax, not argmax."),
+            {
+                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": "1.0 * "
+                "(jnp.arange(len(data)) == jnp.argmin(jnp.sum(noise**2, axis=2), axis=1)[:, None])"
+            },
         ),
-        Case(
-            "a field of all three, four actions",
-            inputs(first, 4),
-            "field(observation, x, time): the observation goes in as it is; the path is that of the actions.",
+        (
+            "The weights are not divided by their sum.",
+            A_MEAN,
+            {
+                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": "jnp.exp(-0.5 * "
+                "jnp.sum(noise**2, axis=2))"
+            },
         ),
-        Case("a field of all three, six actions", inputs(second, 6), ROW_BY_ROW),
+        (
+            "The weights add up to 1 over the rows of x, not over the data.",
+            A_MEAN,
+            {"axis=2), axis=1)": "axis=2), axis=0)"},
+        ),
+        (
+            "Only the line to the nearest point of the data counts.",
+            ("All lines through x count, each with its weight.", "jax.nn.softmax, not argmin."),
+            {
+                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": (
+                    "1.0 * (jnp.arange(len(data)) "
+                    "== jnp.argmin(jnp.sum((x[:, None] - data) ** 2, axis=2), axis=1)[:, None])"
+                )
+            },
+        ),
+        (
+            "The noise is divided by 1 - t twice, the second time in the weights.",
+            LIKELY,
+            {"jnp.sum(noise**2": "jnp.sum((noise / (1 - t)) ** 2"},
+        ),
+        (
+            "The mean velocity is scaled to the length 1.",
+            ("The length of the mean velocity counts.", "No division by its norm."),
+            {
+                "return jnp.sum(weights[..., None] * (data - noise), axis=1)": (
+                    "v = jnp.sum(weights[..., None] * (data - noise), axis=1)\n"
+                    "    return v / jnp.linalg.norm(v, axis=1, keepdims=True)"
+                )
+            },
+        ),
+        ("The factor 1/2 is missing in the weights.", LIKELY, {"-0.5 *": "-"}),
+        ("The weights grow with the size of the noise: the sign is missing.", LIKELY, {"-0.5 *": "0.5 *"}),
+        (
+            "The weights use the length of the noise, not its square.",
+            LIKELY,
+            {"-0.5 * jnp.sum(noise**2, axis=2)": "-0.5 * jnp.sqrt(jnp.sum(noise**2, axis=2))"},
+        ),
+        (
+            "The weights use the mean over the coordinates, not the sum.",
+            LIKELY,
+            {"-0.5 * jnp.sum": "-0.5 * jnp.mean"},
+        ),
+        ("The noise is not divided by 1 - t.", WHERE_FROM, {" / (1 - t)": ""}),
+        ("The noise is divided by t.", WHERE_FROM, {" / (1 - t)": " / jnp.maximum(t, 1e-6)"}),
+        (
+            "t and 1 - t are swapped on the line.",
+            WHERE_FROM,
+            {"x[:, None] - t * data) / (1 - t)": "x[:, None] - (1 - t) * data) / jnp.maximum(t, 1e-6)"},
+        ),
+        (
+            "The weights use the distance from x to the data, as if t were 1 and the noise unscaled.",
+            LIKELY,
+            {"jnp.sum(noise**2, axis=2)": "jnp.sum((x[:, None] - data) ** 2, axis=2)"},
+        ),
+        (
+            "The weights use x - t * data, not divided by 1 - t.",
+            LIKELY,
+            {"jnp.sum(noise**2, axis=2)": "jnp.sum((x[:, None] - t * data) ** 2, axis=2)"},
+        ),
+        (
+            "The weights use the size of the velocity: short lines count most.",
+            LIKELY,
+            {"jnp.sum(noise**2, axis=2)": "jnp.sum((data - noise) ** 2, axis=2)"},
+        ),
+        (
+            "The velocity is the way still to go, data - x.",
+            THE_LINE,
+            {"(data - noise)": "(data - x[:, None])"},
+        ),
+        (
+            "The velocity is the way already gone, x - noise.",
+            THE_LINE,
+            {"(data - noise)": "(x[:, None] - noise)"},
+        ),
+        (
+            "It returns where the lines end, not how fast they go.",
+            THE_LINE,
+            {"(data - noise)": "(data + 0 * noise)"},
+        ),
+        ("It returns where the lines start.", THE_LINE, {"(data - noise)": "noise"}),
+        ("The velocity points from the data to the noise.", THE_LINE, {"(data - noise)": "(noise - data)"}),
+        (
+            "All rows have the time of the first.",
+            ("Each x has its own time.", "time[:, None, None]."),
+            {"time[:, None, None]": "time[0]"},
+        ),
+        (
+            "The mean is divided by the number of points again.",
+            A_MEAN,
+            {"jnp.sum(weights[..., None]": "jnp.mean(weights[..., None]"},
+        ),
     ]
-
-
-def _conditional_by_loop(field, observation, actions, key):
-    return np.mean(_squared_errors(field, [observation], actions, key))
-
-
-def _noised_observation(field, observation, actions, key):
-    noise_key, time_key = jax.random.split(key)
-    noise = jax.random.normal(noise_key, observation.shape)
-    seen, _ = interpolate(noise, observation, jax.random.uniform(time_key, observation.shape[:1]))
-    return conditional_loss(field, seen, actions, key)
-
-
-_conditional_misconceptions = [
-    Misconception(
-        "The observation is not used.",
-        "field(observation, x, time).",
-        lambda f, o, a, key: conditional_loss(f, 0 * o, a, key),
-    ),
-    Misconception(
-        "All rows have the observation of the first.",
-        ROW_BY_ROW,
-        lambda f, o, a, key: conditional_loss(f, 0 * o + o[0], a, key),
-    ),
-    Misconception(
-        "All rows have the mean observation.",
-        ROW_BY_ROW,
-        lambda f, o, a, key: conditional_loss(f, 0 * o + o.mean(axis=0), a, key),
-    ),
-    Misconception(
-        "The observations are in another order than the actions.",
-        ROW_BY_ROW,
-        lambda f, o, a, key: conditional_loss(f, o[::-1], a, key),
-    ),
-    Misconception(
-        "The observation is mixed with noise as well.",
-        "Only the actions are on a path; the observation goes in as it is.",
-        _noised_observation,
-    ),
-    *(Misconception(name, remedy, _wrong_conditional_loss(edit)) for name, remedy, edit in LOSS_MISTAKES),
 ]
 
-check_conditional_loss = Exercise(
-    conditional_loss,
-    _with_slope(_conditional_by_loop),
-    _conditional_cases,
-    _conditional_misconceptions,
-    insight="The observation is told to the field and never noised: p(a | s), one flow for every s.",
-    observe=slope,
+check_mean_velocity = Exercise(
+    mean_velocity,
+    _mean_by_loop,
+    _mean_cases,
+    _mean_misconceptions,
+    insight="The best field there is, without a network. A network learns it from random lines alone.",
     compiled=True,
 )
 
 
-# 5. Over chunks
+# 2. The loss of chunks
 
 
-def chunk_loss(
+def flow_matching_loss(
     field, observation: jax.Array, chunks: jax.Array, valid: jax.Array, key: jax.Array
 ) -> jax.Array:
     """The loss of field(observation (B, S), x (B, H, A), time (B,)) for chunks (B, H, A); a scalar.
@@ -665,40 +308,84 @@ def chunk_loss(
     return flow.flow_matching_loss(field, observation, chunks, valid, key)
 
 
-def _chunk_cases(rng):
-    def inputs(lengths, horizon, size):
-        rows = len(lengths)
-        valid = (np.arange(horizon) < np.array(lengths)[:, None]).astype(np.float32)
-        chunks = _normal(rng, rows, horizon, size) * valid[..., None]
-        if min(lengths) < horizon:  # a pause is an action: all of it 0, or a part
-            whole = int(np.argmax(lengths))
-            chunks[whole, 0], chunks[whole, 1, 0] = 0.0, 0.0
-        field = Field(rng, "some function of observation, x and time", observation=3, chunk=(horizon, size))
-        return field, _normal(rng, rows, 3), chunks, valid, _key(rng)
+def _whole_or_cut(rng, lengths, horizon, size, **about):
+    """Inputs of a case: chunks of which these steps exist, and a field."""
+    valid = (np.arange(horizon) < np.array(lengths)[:, None]).astype(np.float32)
+    chunks = _normal(rng, len(lengths), horizon, size) * valid[..., None]
+    if min(lengths) < horizon:  # a pause is an action: all of it 0, or a part
+        whole = int(np.argmax(lengths))
+        chunks[whole, 0], chunks[whole, 1, 0] = 0.0, 0.0
+    told = "some function of observation, x and time"
+    field = Field(rng, **{"about": told, "observation": 3, "chunk": (horizon, size)} | about)
+    return field, _normal(rng, len(lengths), 3), chunks, valid, _key(rng)
 
+
+def _loss_cases(rng):
     return [
         Case(
-            "whole chunks of 4 actions",
-            inputs([4] * 5, 4, 2),
-            "One noise for every entry of (B, H, A), one time for every chunk: "
-            "time[:, None, None] on the path, time of shape (B,) into the field. "
-            "valid[..., None], of shape (B, H, 1), multiplies the squared error.",
+            "a field that is 0.5 everywhere, four whole chunks of 3 actions",
+            _whole_or_cut(rng, [3] * 4, 3, 2, about="0.5 everywhere", velocity=0.5, mixed=False),
+            (
+                "The field is 0.5 everywhere, so only the noise, the velocity and the mean matter here.",
+                "jnp.mean((0.5 - (chunks - noise)) ** 2), with noise from the first half of the key.",
+            ),
+        ),
+        Case(
+            "a field of all three, five whole chunks of 4 actions",
+            _whole_or_cut(rng, [4] * 5, 4, 2),
+            (
+                "The field is asked at the point of the path, at the time of the path; the "
+                "observation goes in as it is.",
+                "time[:, None, None] on the path, time of shape (B,) into the field.",
+            ),
         ),
         Case(
             "chunks of 4, some cut by an episode's end",
-            inputs([4, 1, 3, 2, 4, 4], 4, 2),
-            "Multiply the squared error by valid[..., None], then take the mean over all B * H * A entries.",
+            _whole_or_cut(rng, [4, 1, 3, 2, 4, 4], 4, 2),
+            (
+                "A step that does not exist has no error; it still counts in the number of entries.",
+                "jnp.mean(valid[..., None] * error**2).",
+            ),
         ),
         Case(
             "three chunks of 3 actions of size 3, two of them cut",
-            inputs([1, 3, 2], 3, 3),
-            "valid (B, H) says which STEPS exist: valid[..., None] has the shape (B, H, 1).",
+            _whole_or_cut(rng, [1, 3, 2], 3, 3),
+            (
+                "valid says which STEPS exist: it needs an axis for the actions.",
+                "valid[..., None], of shape (B, H, 1).",
+            ),
         ),
     ]
 
 
-def _chunk_by_loop(field, observation, chunks, valid, key):
-    return np.sum(_squared_errors(field, [observation], chunks, key)[valid > 0]) / chunks.size
+def _loss_by_loop(field, observation, chunks, valid, key):
+    noise_key, time_key = jax.random.split(key)
+    noise = np.asarray(jax.random.normal(noise_key, chunks.shape))
+    time = np.asarray(jax.random.uniform(time_key, (len(chunks),)))
+    total = 0.0
+    for i, velocity in enumerate(chunks - noise):
+        inputs = observation[i : i + 1], (noise[i] + time[i] * velocity)[None], time[i : i + 1]
+        error = np.asarray(field(*inputs))[0] - velocity
+        total += np.sum(np.square(error)[valid[i] > 0])
+    return total / chunks.size
+
+
+VELOCITY = ("The field predicts the velocity of the line.", "chunks - noise.")
+ON_THE_LINE = (
+    "The field is asked where the line is at that time.",
+    "field(observation, x, time), x = (1 - t) * noise + t * chunks.",
+)
+SAME_TIME = ("The field is told the time that made x.", "field(observation, x, time).")
+SQUARES = ("It is the mean of the squared errors.", "jnp.mean(valid[..., None] * error**2).")
+ALL_ENTRIES = (
+    "The mean is over all entries, those that do not exist included.",
+    "jnp.mean over (B, H, A): divide by B * H * A.",
+)
+KEYS = ("Steps 1 to 3 say which key draws what.", "noise_key, time_key = jax.random.split(key), once.")
+STEPS = ("Each step that exists is data; the others have no error.", "valid[..., None] * error**2.")
+A_PAUSE = ("An action, or a part of it, may be 0: a pause is data.", "Only valid tells which steps exist.")
+ONE_TIME = ("All steps of a chunk are on the line at one time.", "time has the shape (B,).")
+ROW_BY_ROW = ("Row b of the observation belongs to row b of the chunks.", "The observation goes in as it is.")
 
 
 def edited_loss(changes):
@@ -711,197 +398,802 @@ TIME_A_STEP = {
     "interpolate(noise, actions, time)": "noise + time[..., None] * (actions - noise), actions - noise",
 }
 
-_chunk_misconceptions = [
-    Misconception(
-        "valid is ignored: the field learns the zeros after an episode's end.",
-        "Multiply the squared error by valid[..., None].",
-        edited_loss({"valid[..., None] * error**2": "error**2"}),
+_loss_edits = [
+    (
+        "The steps that do not exist count: the field learns the zeros after an episode's end.",
+        STEPS,
+        {"valid[..., None] * error**2": "error**2"},
     ),
-    Misconception(
+    (
         "valid is upside down: only what does not exist counts.",
-        "valid is 1 where the step exists.",
-        edited_loss({"valid[..., None]": "(1 - valid[..., None])"}),
+        STEPS,
+        {"valid[..., None]": "(1 - valid[..., None])"},
     ),
-    Misconception(
-        "The sum is divided by the number of valid entries.",
-        "Divide by all B * H * A entries: "
-        "a plain jnp.mean. (Then a cut chunk counts for as much as it holds.)",
-        edited_loss({"error**2)": "error**2) / jnp.mean(valid)"}),
+    (
+        "The sum is divided by the number of entries that exist.",
+        ALL_ENTRIES,
+        {"error**2)": "error**2) / jnp.mean(valid)"},
     ),
-    Misconception(
-        "The sum is divided by the number of valid steps, not by that of entries.",
-        "Divide by all B * H * A entries: a plain jnp.mean.",
-        edited_loss({"jnp.mean": "1 / jnp.sum(valid) * jnp.sum"}),
+    (
+        "The sum is divided by the number of steps that exist.",
+        ALL_ENTRIES,
+        {"jnp.mean": "1 / jnp.sum(valid) * jnp.sum"},
     ),
-    Misconception(
-        "Each chunk has the mean over its own valid steps: a cut chunk counts as much as a whole one.",
-        "Divide by all B * H * A entries: a plain jnp.mean.",
-        edited_loss({"valid[..., None]": "(valid / valid.mean(axis=1, keepdims=True))[..., None]"}),
+    (
+        "Each chunk has the mean over its own steps: a cut chunk counts as much as a whole one.",
+        ALL_ENTRIES,
+        {"valid[..., None]": "(valid / valid.mean(axis=1, keepdims=True))[..., None]"},
     ),
-    Misconception(
-        "Cut chunks do not count at all; that is for the critic. Here the steps that exist are data.",
-        "Weight each step: valid[..., None].",
-        edited_loss({"valid[..., None]": "valid[:, -1:, None]"}),
+    (
+        "Cut chunks do not count at all, as for the critic.",
+        STEPS,
+        {"valid[..., None]": "valid[:, -1:, None]"},
     ),
-    Misconception(
-        "A cut chunk counts by its share of valid steps, the missing ones included.",
-        "Weight each step: valid[..., None].",
-        edited_loss({"valid[..., None]": "valid.mean(axis=1)[:, None, None]"}),
+    (
+        "A cut chunk counts by its share of steps, those that do not exist included.",
+        STEPS,
+        {"valid[..., None]": "valid.mean(axis=1)[:, None, None]"},
     ),
-    Misconception(
+    (
         "The mask is guessed from zeros in the chunks, entry by entry.",
-        "An action, or a part of it, may be 0: a pause is data. Only valid tells.",
-        edited_loss({"valid[..., None]": "(actions != 0)"}),
+        A_PAUSE,
+        {"valid[..., None]": "(actions != 0)"},
     ),
-    Misconception(
+    (
         "The mask is guessed from steps whose action is all 0.",
-        "An action may be 0: a pause is data. Only valid tells.",
-        edited_loss({"valid[..., None]": "(actions != 0).any(axis=-1, keepdims=True)"}),
+        A_PAUSE,
+        {"valid[..., None]": "(actions != 0).any(axis=-1, keepdims=True)"},
     ),
-    Misconception(
+    (
         "Each step of a chunk has a time of its own, and the field is told the first one's.",
-        "One time a chunk: (B,). All its steps are noised together.",
-        edited_loss(TIME_A_STEP | {"x, time)": "x, time[:, 0])"}),
+        ONE_TIME,
+        TIME_A_STEP | {"x, time)": "x, time[:, 0])"},
     ),
-    Misconception(
+    (
         "Each step of a chunk has a time of its own, and the field is told their mean.",
-        "One time a chunk: (B,). All its steps are noised together.",
-        edited_loss(TIME_A_STEP | {"x, time)": "x, time.mean(axis=1))"}),
+        ONE_TIME,
+        TIME_A_STEP | {"x, time)": "x, time.mean(axis=1))"},
     ),
-    Misconception(
+    (
         "Only the first action of a chunk counts.",
-        "All H actions are predicted.",
-        edited_loss({"valid[..., None] * error**2": "valid[:, :1] * error[:, 0] ** 2"}),
+        ("All H actions are predicted.", "error has the shape (B, H, A)."),
+        {"valid[..., None] * error**2": "valid[:, :1] * error[:, 0] ** 2"},
     ),
-    Misconception(
-        "The field does not see the steps that do not exist: x, or the noise, is masked.",
-        "Mask the error alone; at such steps x is noise.",
-        edited_loss({"x, time)": "valid[..., None] * x, time)"}),
+    (
+        "The field does not see the steps that do not exist: x, or its noise, is masked.",
+        ("Only the error is masked; at such steps x is noise.", "valid[..., None] * error**2."),
+        {"x, time)": "valid[..., None] * x, time)"},
     ),
-    Misconception(
-        "The prediction is masked, the target is not: its noise counts as an error.",
-        "Mask the error: valid[..., None] * error**2.",
-        edited_loss({"valid[..., None] * error**2": "error**2", "error =": "error = valid[..., None] *"}),
+    (
+        "The prediction is masked, the velocity is not: its noise counts as an error.",
+        STEPS,
+        {"valid[..., None] * error**2": "error**2", "error =": "error = valid[..., None] *"},
     ),
-    Misconception(
+    (
         "One noise is shared by all steps of a chunk.",
-        "Noise has the shape of the chunks, (B, H, A).",
-        edited_loss({"noise_key, actions.shape": "noise_key, actions[:, :1].shape"}),
+        ("Every number of a chunk has its own noise.", "The shape of the noise is that of the chunks."),
+        {"noise_key, actions.shape": "noise_key, actions[:, :1].shape"},
     ),
-    *(Misconception(name, remedy, edited_loss(changes)) for name, remedy, changes in LOSS_MISTAKES),
+    (
+        "t and 1 - t are swapped on the line.",
+        ("At t = 0 there is noise, at t = 1 data.", "(1 - t) * noise + t * chunks."),
+        {"actions, time)": "actions, 1 - time)"},
+    ),
+    (
+        "The whole line runs backwards, from the data to the noise.",
+        ("At t = 0 there is noise, at t = 1 data.", "(1 - t) * noise + t * chunks, and chunks - noise."),
+        {"actions, time)": "actions, 1 - time)", "- velocity": "+ velocity"},
+    ),
+    ("The velocity has the wrong sign.", VELOCITY, {"- velocity": "+ velocity"}),
+    ("The target is the data, not the velocity.", VELOCITY, {"- velocity": "- actions"}),
+    ("The target is the noise, as in a diffusion model.", VELOCITY, {"- velocity": "- noise"}),
+    ("The target is the way from x to the data.", VELOCITY, {"- velocity": "- (actions - x)"}),
+    ("The target is the way from the noise to x.", VELOCITY, {"- velocity": "- (x - noise)"}),
+    ("The field is asked at the data, not on the line.", ON_THE_LINE, {"x, time)": "actions, time)"}),
+    ("The field is asked at the noise, not on the line.", ON_THE_LINE, {"x, time)": "noise, time)"}),
+    (
+        "The noise does not fade: x = noise + t * chunks.",
+        ON_THE_LINE,
+        {"x, time)": "noise + time[:, None, None] * actions, time)"},
+    ),
+    (
+        "The weights are those of a diffusion: their squares add up to 1.",
+        ON_THE_LINE,
+        {"x, time)": "jnp.sqrt(1 - time**2)[:, None, None] * noise + time[:, None, None] * actions, time)"},
+    ),
+    ("The field is told 1 - t.", SAME_TIME, {"x, time)": "x, 1 - time)"}),
+    ("The field is always told t = 0.", SAME_TIME, {"x, time)": "x, 0 * time)"}),
+    ("It is the mean absolute error.", SQUARES, {"error**2": "jnp.abs(error)"}),
+    ("The errors are neither squared nor made positive, so they cancel.", SQUARES, {"error**2": "error"}),
+    ("The squared errors are summed over everything.", SQUARES, {"jnp.mean": "jnp.sum"}),
+    (
+        "The squared errors are summed within a chunk, and the mean is over the rows only.",
+        ALL_ENTRIES,
+        {"jnp.mean": "1 / len(error) * jnp.sum"},
+    ),
+    ("It is the root of the mean squared error.", SQUARES, {"error**2)": "error**2) ** 0.5"}),
+    ("It is the square of the mean: errors of both signs cancel.", SQUARES, {"error**2)": "error) ** 2"}),
+    ("The loss is doubled.", SQUARES, {"error**2": "2 * error**2"}),
+    (
+        "The squared errors are summed over the actions, and the mean is over rows and steps only.",
+        ALL_ENTRIES,
+        {"jnp.mean": "1 / error[..., 0].size * jnp.sum"},
+    ),
+    ("The time is drawn from the noise's key.", KEYS, {"uniform(time_key": "uniform(noise_key"}),
+    ("The noise is drawn from the time's key.", KEYS, {"normal(noise_key": "normal(time_key"}),
+    ("The loss is halved.", SQUARES, {"error**2": "error**2 / 2"}),
+    (
+        "The gradient is stopped: nothing would learn.",
+        ("The field is what learns.", "No stop_gradient here."),
+        {"error**2": "jax.lax.stop_gradient(error) ** 2"},
+    ),
+    (
+        "The key is split twice in a row, as one does in a loop.",
+        KEYS,
+        {"noise_key, time_key =": "key, noise_key = jax.random.split(key)\n    key, time_key ="},
+    ),
+    (
+        "One key is used for both noise and time: they are not independent.",
+        KEYS,
+        {"jax.random.split(key)": "key, key"},
+    ),
+    ("The two keys are swapped.", KEYS, {"noise_key, time_key =": "time_key, noise_key ="}),
+    (
+        "One noise is shared by the whole batch.",
+        ("Every row draws its own noise.", "The shape of the noise is that of the chunks."),
+        {"noise_key, actions.shape": "noise_key, actions[:1].shape"},
+    ),
+    (
+        "One time is shared by the whole batch.",
+        ("Every row draws its own time.", "jax.random.uniform(time_key, (B,))."),
+        {"uniform(time_key, actions.shape[:1])": "uniform(time_key) * jnp.ones(len(actions))"},
+    ),
+    (
+        "The time is not random.",
+        ("Times are drawn between 0 and 1.", "jax.random.uniform(time_key, (B,))."),
+        {"jax.random.uniform(time_key, actions.shape[:1])": "0.5 * jnp.ones(len(actions))"},
+    ),
+    (
+        "The noise is uniform, not Gaussian.",
+        ("The noise is Gaussian.", "jax.random.normal(noise_key, ...)."),
+        {"normal(noise_key, actions.shape)": "uniform(noise_key, actions.shape, minval=-1)"},
+    ),
+    (
+        "The time is Gaussian: it leaves [0, 1].",
+        ("Times are drawn between 0 and 1.", "jax.random.uniform(time_key, (B,))."),
+        {"jax.random.uniform": "jax.random.normal"},
+    ),
 ]
 
-check_chunk_loss = Exercise(
-    chunk_loss,
-    _with_slope(_chunk_by_loop),
-    _chunk_cases,
-    _chunk_misconceptions,
-    insight="The same regression; a point is now a whole chunk of H * A numbers.",
+
+def _seen(change):
+    """The right loss for a changed observation."""
+    return lambda f, o, *rest: flow_matching_loss(f, change(o), *rest)
+
+
+_loss_misconceptions = [
+    *(Misconception(name, remedy, edited_loss(changes)) for name, remedy, changes in _loss_edits),
+    Misconception("The observation is not used.", ROW_BY_ROW, _seen(lambda o: 0 * o)),
+    Misconception("All rows have the observation of the first.", ROW_BY_ROW, _seen(lambda o: 0 * o + o[0])),
+    Misconception(
+        "The observations are in another order than the chunks.", ROW_BY_ROW, _seen(lambda o: o[::-1])
+    ),
+]
+
+check_flow_matching_loss = Exercise(
+    flow_matching_loss,
+    _with_slope(_loss_by_loop),
+    _loss_cases,
+    _loss_misconceptions,
+    insight="A regression, nothing more. What it learns is the mean velocity of section 1.",
     observe=slope,
     compiled=True,
 )
 
 
-# 6. Temporal ensembling
+# 3. The sampler
 
 
-def temporal_ensemble(predictions: jax.Array, decay: float) -> jax.Array:
-    """The weighted mean (A,) of predictions (n, A), the oldest first;
+def sample_chunks(
+    field, observation: jax.Array, key: jax.Array, horizon: int, size: int, steps: int
+) -> jax.Array:
+    """Chunks (B, H, A) for observations (B, S), by `steps` Euler steps from noise; clipped at the end."""
+    x = jax.random.normal(key, (len(observation), horizon, size))
+    for k in range(steps):
+        time = jnp.full(len(x), k / steps)
+        x = x + field(observation, x, time) / steps
+    return jnp.clip(x, -1, 1)
+
+
+def _sampler_cases(rng):
+    def inputs(rows, horizon, size, steps, about="some function of observation, x and time", **kind):
+        field = Field(rng, about, observation=3, chunk=(horizon, size), **kind)
+        return field, _normal(rng, rows, 3), _key(rng), horizon, size, steps
+
+    wind = dict(about="0.5 everywhere", velocity=0.5, mixed=False)
+    calm = dict(about="v = -1.2 x", pull=-1.2, mixed=False)
+    mixed = dict(pull=-1.5)
+    return [
+        Case(
+            "a field that is 0.5 everywhere, 4 steps",
+            inputs(4, 3, 2, 4, **wind),
+            (
+                "K steps of size 1/K move x by 0.5 in all; then what is outside [-1, 1] is clipped.",
+                "jnp.clip(noise + 0.5, -1, 1), noise = jax.random.normal(key, (B, H, A)).",
+            ),
+        ),
+        Case(
+            "a field v = -1.2 x, 2 steps",
+            inputs(4, 3, 2, 2, **calm),
+            (
+                "Each step starts where the last one ended.",
+                "x = x + field(observation, x, time) / steps: x shrinks to 0.4 of it, twice.",
+            ),
+        ),
+        Case(
+            "a field of all three, 1 step",
+            inputs(5, 2, 2, 1, **mixed),
+            (
+                "The only step starts at t = 0, at the noise.",
+                "noise + field(observation, noise, jnp.zeros(B)).",
+            ),
+        ),
+        Case(
+            "a field of all three, 5 steps",
+            inputs(5, 4, 3, 5, **mixed),
+            (
+                "Step k asks the field where it starts: at the time k / K.",
+                "time = jnp.full(B, k / steps), k = 0 .. K - 1.",
+            ),
+        ),
+        Case(
+            "a field that is 0.5 everywhere, 10 steps",
+            inputs(3, 2, 2, 10, **wind),
+            ("Count the steps: times that are added up miss the end by rounding.", "for k in range(steps)."),
+        ),
+    ]
+
+
+def _sampler_by_loop(field, observation, key, horizon, size, steps):
+    rows = []
+    noise = np.asarray(jax.random.normal(key, (len(observation), horizon, size)))
+    for seen, x in zip(observation, noise, strict=True):
+        for k in range(steps):
+            x = x + np.asarray(field(seen[None], x[None], np.float32([k / steps])))[0] / steps
+        rows.append(np.minimum(np.maximum(x, -1), 1))
+    return np.array(rows)
+
+
+START_TIME = ("A step asks the field at the time where it starts.", "t = k / K, k = 0 .. K - 1.")
+STEP_SIZE = ("K steps cover the time from 0 to 1.", "field(...) / steps, for k in range(steps).")
+CLIP_LAST = (
+    "On its way the flow may go anywhere; actions live in [-1, 1].",
+    "jnp.clip(x, -1, 1) after the last step.",
+)
+OWN_NOISE = (
+    "Every number of every chunk starts at its own Gaussian noise.",
+    "jax.random.normal(key, (B, H, A)).",
+)
+
+_sampler_edits = [
+    (
+        "The times are those of the ends of the steps: t = 1/K .. 1.",
+        START_TIME,
+        {"k / steps": "(k + 1) / steps"},
+    ),
+    ("The times are those of the middles of the steps.", START_TIME, {"k / steps": "(k + 0.5) / steps"}),
+    (
+        "The times are spread from 0 to 1 with both ends, as np.linspace(0, 1, K) gives them.",
+        START_TIME,
+        {"k / steps": "k / max(steps - 1, 1)"},
+    ),
+    ("The time is k, not k / K.", START_TIME, {"k / steps": "k"}),
+    ("The time stays 0.", START_TIME, {"k / steps": "0.0"}),
+    (
+        "It runs from t = 1 down to 0, against the field: that turns data into noise.",
+        START_TIME,
+        {"k / steps": "1 - k / steps", "x + field": "x - field"},
+    ),
+    ("Time runs from 1 down to 0.", START_TIME, {"k / steps": "1 - k / steps"}),
+    (
+        "The steps are taken in the wrong order, the last one first.",
+        START_TIME,
+        {"range(steps)": "reversed(range(steps))"},
+    ),
+    (
+        "A step has the size 1 / (K - 1).",
+        STEP_SIZE,
+        {"field(observation, x, time) / steps": "field(observation, x, time) / jnp.float32(steps - 1)"},
+    ),
+    (
+        "Each step asks the field in its middle (the midpoint method).",
+        ("Euler asks once, where the step starts.", "One call of field in the loop."),
+        {
+            "x = x + field(observation, x, time) / steps": (
+                "v = field(observation, x, time) / steps\n"
+                "        x = x + field(observation, x + v / 2, time + 0.5 / steps) / steps"
+            )
+        },
+    ),
+    ("Only what is above 1 is clipped.", CLIP_LAST, {"jnp.clip(x, -1, 1)": "jnp.minimum(x, 1)"}),
+    ("The velocity is subtracted.", STEP_SIZE, {"x + field": "x - field"}),
+    ("A step has the size 1, not 1/K.", STEP_SIZE, {"x, time) / steps": "x, time)"}),
+    ("The last step is missing.", STEP_SIZE, {"range(steps)": "range(steps - 1)"}),
+    ("The step at t = 0 is missing.", STEP_SIZE, {"range(steps)": "range(1, steps)"}),
+    ("It makes one step too many.", STEP_SIZE, {"range(steps)": "range(steps + 1)"}),
+    (
+        "Each step asks the field twice and averages (Heun's method).",
+        ("Euler asks once, where the step starts.", "One call of field in the loop."),
+        {
+            "x = x + field(observation, x, time) / steps": "v = field(observation, x, time) / steps\n"
+            "        x = x + (v + field(observation, x + v, time + 1 / steps) / steps) / 2"
+        },
+    ),
+    ("The result is not clipped.", CLIP_LAST, {"jnp.clip(x, -1, 1)": "x"}),
+    ("The result is clipped to [0, 1].", CLIP_LAST, {"jnp.clip(x, -1, 1)": "jnp.clip(x, 0, 1)"}),
+    (
+        "The result is squashed by tanh, which changes what is inside the box, too.",
+        CLIP_LAST,
+        {"jnp.clip(x, -1, 1)": "jnp.tanh(x)"},
+    ),
+    (
+        "Every step is clipped to [-1, 1].",
+        CLIP_LAST,
+        {
+            "x + field(observation, x, time) / steps": "jnp.clip(x + field(observation, x, "
+            "time) / steps, -1, 1)"
+        },
+    ),
+    (
+        "The noise is clipped before it starts.",
+        CLIP_LAST,
+        {
+            "x = jax.random.normal(key, (len(observation), horizon, size))": "x = "
+            "jnp.clip(jax.random.normal(key, (len(observation), horizon, size)), -1, 1)"
+        },
+    ),
+    (
+        "It starts from 0, not from noise: all samples of an observation would be the same.",
+        OWN_NOISE,
+        {"x = jax": "x = 0 * jax"},
+    ),
+    (
+        "The noise is uniform in [-1, 1].",
+        OWN_NOISE,
+        {
+            "normal(key, (len(observation), horizon, size))": "uniform(key, (len(observation), "
+            "horizon, size), minval=-1)"
+        },
+    ),
+    (
+        "One noise is shared by all rows.",
+        OWN_NOISE,
+        {
+            "(len(observation), horizon, size)": "(1, horizon, size)",
+            "x = jax": "x = jnp.ones((len(observation), 1, 1)) * jax",
+        },
+    ),
+    (
+        "One noise is shared by all steps of a chunk.",
+        OWN_NOISE,
+        {
+            "(len(observation), horizon, size)": "(len(observation), 1, size)",
+            "x = jax": "x = jnp.ones((1, horizon, 1)) * jax",
+        },
+    ),
+    (
+        "The key is split first.",
+        ("The noise is drawn from the key as it is.", "jax.random.normal(key, ...)."),
+        {"normal(key": "normal(jax.random.split(key)[0]"},
+    ),
+    (
+        "The field is asked at the noise in every step.",
+        ("Ask the field where the last step ended.", "field(observation, x, time)."),
+        {"x = jax": "x = start = jax", "field(observation, x, time)": "field(observation, start, time)"},
+    ),
+    (
+        "It returns the way, not the place: the noise is missing.",
+        ("Start at the noise and add to it.", "x = noise; x = x + ..."),
+        {"x = jax": "x = start = jax", "jnp.clip(x,": "jnp.clip(x - start,"},
+    ),
+]
+
+_sampler_misconceptions = [
+    *(
+        Misconception(name, remedy, edited(sample_chunks, changes))
+        for name, remedy, changes in _sampler_edits
+    ),
+    Misconception(
+        "The number of steps is fixed at 10.",
+        ("The caller says how many steps.", "range(steps)."),
+        lambda f, o, key, H, A, K: sample_chunks(f, o, key, H, A, 10),
+    ),
+    Misconception(
+        "The observation is not used.", ROW_BY_ROW, lambda f, o, *rest: sample_chunks(f, 0 * o, *rest)
+    ),
+    Misconception(
+        "All rows have the observation of the first.",
+        ROW_BY_ROW,
+        lambda f, o, *rest: sample_chunks(f, 0 * o + o[0], *rest),
+    ),
+]
+
+check_sample_chunks = Exercise(
+    sample_chunks,
+    _sampler_by_loop,
+    _sampler_cases,
+    _sampler_misconceptions,
+    insight="K passes of the network for each sample. Lesson 04 distils them into one.",
+    compiled=True,
+)
+
+
+# 4. The bug hunt
+
+
+def training_batch(data: jax.Array, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Points x (B, D) of random lines from noise to data (N, D), their times (B,) and velocities (B, D)."""
+    rows_key, noise_key, time_key = jax.random.split(key, 3)
+    ends = data[jax.random.randint(rows_key, (size,), 0, len(data))]
+    time = (jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size
+    noise = jax.random.normal(noise_key, ends.shape)
+    t = time[:, None]
+    return (1 - t) * noise + t * ends, time, ends - noise
+
+
+def broken_batch(data, key, size):
+    """What the lesson shows: rows in order and a time from each part of [0, 1], which rise together."""
+    rows_key, noise_key, time_key = jax.random.split(key, 3)
+    rows = jnp.sort(jax.random.randint(rows_key, (size,), 0, len(data)))
+    time = (jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size
+    ends = data[rows]
+    noise = jax.random.normal(noise_key, ends.shape)
+    t = time[:, None]
+    x = (1 - t) * noise + t * ends
+    velocity = ends - noise
+    return x, time, velocity
+
+
+DRAWS = 32  # batches from which the facts are measured
+RIGHT_FACTS = {
+    "dependence of the time on the place in the data": 0.0,
+    "spread of the times of one point, of all times": 1.0,
+    "spread of all times, of that between 0 and 1": 1.0,
+    "share of lines that end at a point of the data": 1.0,
+    "share of the data that is drawn": 1.0,
+    "dependence of the time on the noise": 0.0,
+    "dependence of the noise on the place in the data": 0.0,
+    "mean of the noise": 0.0,
+    "spread of the noise": 1.0,
+    "share of points that keep their noise": 0.0,
+    "share of noises that are used twice in a batch": 0.0,
+    "share of times that are used twice in a batch": 0.0,
+    "share of batches that are like the first": 0.0,
+}
+
+
+def facts(answer, args) -> Named:
+    """What holds for the batches of an answer over many keys, by name; exactly as in RIGHT_FACTS where it is
+    as it should be up to chance.
+    """
+    data, key, size = jnp.asarray(args[0]), *args[1:]
+    keys = jax.random.split(key, DRAWS)
+    x, time, velocity = (np.asarray(v, float) for v in jax.vmap(lambda key: answer(data, key, size))(keys))
+    t = time[..., None]
+    ends, noise = x + (1 - t) * velocity, x - t * velocity  # (draws, B, D)
+    apart = np.linalg.norm(ends[:, :, None] - np.asarray(data), axis=-1)
+    row = apart.argmin(axis=-1).ravel()
+    order = np.argsort(row, kind="stable")
+    same = row[order][1:] == row[order][:-1]  # the same point, met again
+    kept = np.isclose(np.diff(noise.reshape(-1, noise.shape[-1])[order], axis=0), 0, atol=1e-5).all(axis=1)
+    of_point = np.bincount(row, time.ravel(), len(data)) / np.maximum(
+        np.bincount(row, minlength=len(data)), 1
+    )
+    within = np.square(time.ravel() - of_point[row]).sum() / max(same.sum(), 1)
+    inside = time.min() >= 0 and time.max() <= 1
+    twice = lambda values: np.mean([1 - len(np.unique(each.round(6), axis=0)) / size for each in values])
+    measured = (
+        _dependence(row, time),
+        np.sqrt(within / max(time.var(), 1e-9)),
+        np.sqrt(12) * time.std() if inside else np.abs(time).max(),
+        np.mean(apart.min(axis=-1) < 1e-3),
+        len(np.unique(row)) / len(data),
+        _dependence(time, noise[..., 0]),
+        _dependence(row, noise[..., 0]),
+        np.abs(noise.mean(axis=(0, 1))).max(),
+        noise.std(),
+        np.mean(kept[same]) if same.any() else 0.0,
+        twice(noise),
+        twice(time[..., None]),
+        np.mean([np.allclose(each, x[0]) for each in x[1:]]),
+    )
+    return {
+        name: ideal if abs(value - ideal) < 0.15 else value
+        for (name, ideal), value in zip(RIGHT_FACTS.items(), measured, strict=True)
+    }
+
+
+def _dependence(one: np.ndarray, other: np.ndarray) -> float:
+    """How far two quantities are from independent, 0 to 0.75 and about 0.03 by chance: the distance of the
+    shares of their quarters, 4 times 4, from 1/16 each.
+    """
+    quarters = [4 * np.ravel(each).argsort().argsort() // each.size for each in (one, other)]
+    shares = np.bincount(4 * quarters[0] + quarters[1], minlength=16) / one.size
+    return float(np.abs(shares - 1 / 16).sum() / 2)
+
+
+class Mending(Exercise):
+    """Judges a batch by its facts, however it was drawn; the batch itself only tells wrong mendings apart."""
+
+    def _reference(self, function, case: Case) -> Named:
+        """Of a wrong mending only the batch, which is quick."""
+        if function is self.expected:
+            return super()._reference(function, case)
+        return self._named(function(*copy.deepcopy(case.args)), {})
+
+    def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
+        drawn = {part: expected[part] for part in self.parts if part in expected}
+        fits = {part: value for part, value in drawn.items() if np.shape(got[part]) == value.shape}
+        return super()._compare(case, got | fits, expected)
+
+
+def _batch_cases(rng):
+    def recorded(count, size):
+        data = _normal(rng, count, size)
+        return data[np.argsort(data[:, 0])]
+
+    leak = (
+        "The loss was BELOW what is possible. So time tells the network something about where a line ends.",
+        "Line by line, which rows get a small time, and which a large one? Break that link.",
+    )
+    return [
+        Case(
+            "400 points of the plane, in the order of their first coordinate",
+            (recorded(400, 2), _key(rng), 64),
+            leak,
+        ),
+        Case("400 points in space, in that order", (recorded(400, 3), _key(rng), 64), leak),
+    ]
+
+
+def _batch_and_facts(data, key, size):
+    return *training_batch(data, key, size), *RIGHT_FACTS.values()
+
+
+LEAK = (
+    "Which lines get a small time, and which a large one? Look at rows and time side by side, "
+    "and at the data's order.",
+    "Draw the rows without sorting them, or shuffle the times: jax.random.permutation.",
+)
+
+_batch_edits = [
+    ("Nothing that matters has changed: rows and times still rise together.", {}),
+    (
+        "Not the cause: the order of the lines in a batch. The loss is a mean; shuffled as a "
+        "whole, each line keeps its time.",
+        {
+            "return x, time, velocity": "order = jax.random.permutation(noise_key, size)\n"
+            "    return x[order], time[order], velocity[order]"
+        },
+    ),
+    (
+        "Not the cause: rows and times are shuffled alike, so each row keeps its time.",
+        {
+            "ends = data[rows]": "order = jax.random.permutation(noise_key, size)\n"
+            "    ends, time = data[rows[order]], time[order]"
+        },
+    ),
+    (
+        "Not the cause: the jitter of the times. Without it they still rise with the rows.",
+        {"jax.random.uniform(time_key, (size,))": "0.5"},
+    ),
+    (
+        "Not the cause: even times. Sorted random times rise with the rows just as well.",
+        {
+            "(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": (
+                "jnp.sort(jax.random.uniform(time_key, (size,)))"
+            )
+        },
+    ),
+    (
+        "Not the cause: the direction of the times. Backwards, the left is late instead of early.",
+        {"t = time[:, None]": "time = 1 - time\n    t = time[:, None]"},
+    ),
+    (
+        "Not the cause: rows that are drawn twice. Without replacement they are sorted still.",
+        {
+            "jax.random.randint(rows_key, (size,), 0, len(data))": "jax.random.choice(rows_key, "
+            "len(data), (size,), replace=False)"
+        },
+    ),
+    (
+        "Not the cause: chance in the rows. Rows at equal distances rise with the times all the more.",
+        {
+            "jnp.sort(jax.random.randint(rows_key, (size,), 0, len(data)))": "jnp.arange(size) "
+            "* len(data) // size"
+        },
+    ),
+    (
+        "Not the cause: the noise. It was independent already; rows and times still rise together.",
+        {"normal(noise_key, ends.shape)": "normal(jax.random.fold_in(noise_key, 1), ends.shape)"},
+    ),
+    (
+        "Not the cause: the noise. Shuffled or not, it was independent; rows and times still rise together.",
+        {"t = time[:, None]": "noise = jax.random.permutation(time_key, noise)\n    t = time[:, None]"},
+    ),
+    (
+        "Not the cause: the velocity. ends - noise was right; ends - x is the way still to go.",
+        {"velocity = ends - noise": "velocity = ends - x"},
+    ),
+    (
+        "Not the cause: the kind of noise. It has to be Gaussian, since the sampler starts from that.",
+        {"jax.random.normal(noise_key, ends.shape)": "jax.random.uniform(noise_key, ends.shape, minval=-1)"},
+    ),
+    (
+        "Not the cause: the direction of the rows. Backwards, the right is early instead of the left.",
+        {"ends = data[rows]": "ends = data[rows[::-1]]"},
+    ),
+    (
+        "Not the cause: where the batch begins. Rolled by half, each row has a fixed time still.",
+        {"ends = data[rows]": "ends = data[jnp.roll(rows, size // 2)]"},
+    ),
+    (
+        "The times are shuffled after the lines were made: the field is told another line's time.",
+        {"return x, time, velocity": "return x, jax.random.permutation(noise_key, time), velocity"},
+    ),
+    (
+        "One time for the whole batch breaks the link, and makes every update see one time only.",
+        {
+            "(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": (
+                "jax.random.uniform(time_key) * jnp.ones(size)"
+            )
+        },
+    ),
+    (
+        "A constant time breaks the link, and the field learns nothing about other times.",
+        {"(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": "jnp.full(size, 0.5)"},
+    ),
+    (
+        "The data are shuffled once, always in the same way: now each point has its own time, "
+        "whatever its side.",
+        {"ends = data[rows]": "ends = data[jax.random.permutation(jax.random.key(0), len(data))][rows]"},
+    ),
+]
+
+check_training_batch = Mending(
+    training_batch,
+    _batch_and_facts,
+    _batch_cases,
+    [Misconception(name, LEAK, edited(broken_batch, changes)) for name, changes in _batch_edits],
+    parts=("x", "time", "velocity"),
+    insight="That was the cause. Sorted rows are harmless, even times are harmless; together "
+    "they tell the time where to go.",
+    observe=facts,
+    compiled=True,
+)
+
+
+# 5. Temporal ensembling
+
+
+def temporal_ensemble(chunks: jax.Array, decay: float) -> jax.Array:
+    """The weighted mean (A,) of what chunks (n, H, A), one a step, the oldest first, say about now:
     the i-th has the weight exp(-decay * i).
     """
-    i = jnp.arange(len(predictions))
+    i = jnp.arange(len(chunks))
+    age = len(chunks) - 1 - i
     weights = jnp.exp(-decay * i)
-    return weights @ predictions / jnp.sum(weights)
+    return weights @ chunks[i, age] / jnp.sum(weights)
 
 
 def _ensemble_cases(rng):
     return [
         Case(
-            "one prediction only, as at the start of an episode",
-            (_normal(rng, 1, 2), 0.5),
-            "Its weight is 1, so it comes back as it is.",
+            "one chunk only, as at an episode's first step",
+            (_normal(rng, 1, 4, 2), 0.5),
+            ("The only chunk was made now, and its first action is for now.", "chunks[0, 0]."),
         ),
         Case(
-            "two predictions, decay 0.7",
-            (_normal(rng, 2, 3), 0.7),
-            "The weights are 1 for the first row, the OLDEST, "
-            "and exp(-0.7) for the second; divide by their sum.",
+            "two chunks of 4 actions, decay 0.7",
+            (_normal(rng, 2, 4, 3), 0.7),
+            (
+                "The newest chunk was made now, the one before it a step ago. The oldest weighs most.",
+                "chunks[0, 1] with the weight 1, chunks[1, 0] with exp(-0.7); divide by the sum.",
+            ),
         ),
         Case(
-            "four predictions, decay 0: a plain mean",
-            (_normal(rng, 4, 2), 0.0),
-            "With decay 0 all weights are equal: the mean over the rows, axis 0.",
+            "four chunks of 4 actions, decay 0: a plain mean",
+            (_normal(rng, 4, 4, 2), 0.0),
+            ("With decay 0 all weights are equal.", "The mean of chunks[i, n - 1 - i] over i."),
         ),
         Case(
-            "five predictions, decay 0.3",
-            (_normal(rng, 5, 3), 0.3),
-            "Weights exp(-decay * i), i = 0 .. n - 1 from the oldest, "
-            "divided by their sum; they multiply rows.",
-        ),
-        Case(
-            "three predictions of size 3, decay 1.1",
-            (_normal(rng, 3, 3), 1.1),
-            "Weights multiply rows: weights @ predictions.",
+            "three chunks of 5 actions, decay 1.1",
+            (_normal(rng, 3, 5, 3), 1.1),
+            (
+                "Row i was made n - 1 - i steps ago, so what it says about now stands at that place.",
+                "chunks[i, n - 1 - i]; weights exp(-decay * i).",
+            ),
         ),
     ]
 
 
-def _ensemble_by_loop(predictions, decay):
-    total, weights = np.zeros(predictions.shape[1]), 0.0
-    for i, row in enumerate(predictions):
-        total, weights = total + np.exp(-decay * i) * row, weights + np.exp(-decay * i)
+def _ensemble_by_loop(chunks, decay):
+    total, weights, n = np.zeros(chunks.shape[2]), 0.0, len(chunks)
+    for i in range(n):
+        total, weights = total + np.exp(-decay * i) * chunks[i, n - 1 - i], weights + np.exp(-decay * i)
     return total / weights
 
 
-def _weighted_by(weights):
-    return edited(temporal_ensemble, {"jnp.exp(-decay * i)": weights})
-
+WHICH = ("A chunk that was made k steps ago says at its place k what to do now.", "chunks[i, n - 1 - i].")
+WEIGHTS = ("Row i has the weight exp(-decay * i); row 0 is the oldest.", "jnp.exp(-decay * jnp.arange(n)).")
+SUM_TO_ONE = ("A mean: divide by the sum of the weights.", "weights @ rows / jnp.sum(weights).")
 
 _ensemble_misconceptions = [
-    Misconception(
-        "The newest prediction weighs most.",
-        "In ALOHA the oldest has the largest weight: exp(-decay * 0) for row 0.",
-        _weighted_by("jnp.exp(-decay * i[::-1])"),
-    ),
-    Misconception(
-        "The weights are not divided by their sum.",
-        "Divide by the sum of the weights: a mean.",
-        edited(temporal_ensemble, {" / jnp.sum(weights)": ""}),
-    ),
-    Misconception(
-        "The weights are divided by n.",
-        "Divide by the sum of the weights.",
-        edited(temporal_ensemble, {"jnp.sum(weights)": "len(weights)"}),
-    ),
-    Misconception(
-        "All predictions have the same weight: the decay is not used.",
-        "Row i has the weight exp(-decay * i).",
-        lambda p, decay: p.mean(axis=0),
-    ),
-    Misconception("Only the newest prediction counts.", "All n predictions count.", lambda p, decay: p[-1]),
-    Misconception("Only the oldest prediction counts.", "All n predictions count.", lambda p, decay: p[0]),
-    Misconception("The weights are powers of decay.", "exp(-decay * i).", _weighted_by("decay**i")),
-    Misconception(
-        "The weights are powers of 1 - decay.", "exp(-decay * i).", _weighted_by("(1 - decay) ** i")
-    ),
-    Misconception(
-        "The weights fall as 1 / (1 + decay * i).", "exp(-decay * i).", _weighted_by("1 / (1 + decay * i)")
-    ),
-    Misconception(
-        "The decay is per ensemble, not per step: i is divided by n.",
-        "exp(-decay * i), i = 0, 1, 2, ...",
-        _weighted_by("jnp.exp(-decay * i / len(i))"),
-    ),
-    Misconception(
-        "The exponent is squared, as in a Gaussian.",
-        "exp(-decay * i).",
-        _weighted_by("jnp.exp(-decay * i**2)"),
-    ),
-    Misconception(
-        "decay is not in the exponent: the weights are exp(-i).",
-        "exp(-decay * i).",
-        _weighted_by("jnp.exp(-i)"),
-    ),
+    Misconception(name, remedy, edited(temporal_ensemble, changes))
+    for name, remedy, changes in [
+        (
+            "Each chunk's first action is taken, which was for the step when it was made.",
+            WHICH,
+            {"chunks[i, age]": "chunks[:, 0]"},
+        ),
+        ("Each chunk's last action is taken.", WHICH, {"chunks[i, age]": "chunks[:, -1]"}),
+        (
+            "Entry i of chunk i is taken: the oldest chunk's first action, the newest one's last.",
+            WHICH,
+            {"chunks[i, age]": "chunks[i, i]"},
+        ),
+        (
+            "The place is counted from the chunk's end, as if all H chunks were there.",
+            WHICH,
+            {"age = len(chunks) - 1 - i": "age = chunks.shape[1] - 1 - i"},
+        ),
+        (
+            "The place is one too early.",
+            WHICH,
+            {"age = len(chunks) - 1 - i": "age = jnp.maximum(len(chunks) - 2 - i, 0)"},
+        ),
+        (
+            "The place is one too late.",
+            WHICH,
+            {"chunks[i, age]": "chunks[i, jnp.minimum(age + 1, chunks.shape[1] - 1)]"},
+        ),
+        ("The newest chunk weighs most.", WEIGHTS, {"jnp.exp(-decay * i)": "jnp.exp(-decay * age)"}),
+        ("The weights are not divided by their sum.", SUM_TO_ONE, {" / jnp.sum(weights)": ""}),
+        ("The weights are divided by n.", SUM_TO_ONE, {"jnp.sum(weights)": "len(chunks)"}),
+        (
+            "All chunks weigh the same: the decay is not used.",
+            WEIGHTS,
+            {"jnp.exp(-decay * i)": "jnp.ones(len(chunks))"},
+        ),
+        (
+            "Only the newest chunk counts.",
+            ("All n chunks count.", "weights @ rows."),
+            {"weights = jnp.exp(-decay * i)": "weights = 1.0 * (age == 0)"},
+        ),
+        (
+            "Only the oldest chunk counts.",
+            ("All n chunks count.", "weights @ rows."),
+            {"weights = jnp.exp(-decay * i)": "weights = 1.0 * (i == 0)"},
+        ),
+        ("The weights are powers of decay.", WEIGHTS, {"jnp.exp(-decay * i)": "decay**i"}),
+        ("The weights are powers of 1 - decay.", WEIGHTS, {"jnp.exp(-decay * i)": "(1 - decay) ** i"}),
+        ("The weights fall as 1 / (1 + decay * i).", WEIGHTS, {"jnp.exp(-decay * i)": "1 / (1 + decay * i)"}),
+        (
+            "The decay is for the ensemble, not for a step: i is divided by n.",
+            WEIGHTS,
+            {"jnp.exp(-decay * i)": "jnp.exp(-decay * i / len(i))"},
+        ),
+        (
+            "The exponent is squared, as in a Gaussian.",
+            WEIGHTS,
+            {"jnp.exp(-decay * i)": "jnp.exp(-decay * i**2)"},
+        ),
+        (
+            "decay is not in the exponent: the weights are exp(-i).",
+            WEIGHTS,
+            {"jnp.exp(-decay * i)": "jnp.exp(-1.0 * i)"},
+        ),
+    ]
 ]
 
 check_temporal_ensemble = Exercise(
