@@ -2,339 +2,292 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax.lax import stop_gradient
 
 from qlac_lite.agents.flow import euler, flow_matching_loss
 from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson04 import (
-    CLIPPED,
     DISTILLATION,
-    Q_TERM,
     actor_loss,
+    advantage_actor_loss,
+    asked,
     best_of_n,
     critic_loss,
     critic_loss_in_steps,
-    distillation_loss,
+    distance,
     edited_actor,
+    edited_best,
     edited_critic,
-    edited_distance,
-    q_loss,
-    target_update,
+    edited_patient,
+    edited_train,
+    mended_actor_loss,
     train,
+    train_python,
 )
 
 
-def critic_by_rows(q, next_q, returns, mask, whole, discount, horizon):
-    target = stop_gradient(returns + jnp.where(mask > 0, discount**horizon, 0.0) * jnp.mean(next_q, 0))
-    return sum(jnp.sum(whole * (target - row) ** 2) for row in q) / q.size
+def critic_by_rows(networks, params, target_critic, batch, key):
+    z = jax.random.normal(key, batch.actions.shape)
+    frozen = stop_gradient(params["policy"])
+    a = networks.policy(frozen, batch.bootstrap_observation, z).clip(-1, 1)
+    after = sum(networks.critic(target_critic, batch.bootstrap_observation, a)) / len(target_critic)
+    y = batch.returns + jnp.where(batch.discount > 0, batch.discount * after, 0.0)
+    q = networks.critic(params["critic"], batch.observation, batch.actions)
+    whole = jnp.all(batch.valid > 0, axis=1)
+    return sum(jnp.sum(jnp.where(whole, y - row, 0.0) ** 2) for row in q) / q.size
 
 
-def distance_einsum(proposal, behavior):
-    gap = (proposal - stop_gradient(behavior).clip(-1, 1)).reshape(-1)
-    return gap @ gap / gap.size
-
-
-def distance_where(proposal, behavior):
-    target = jnp.where(behavior > 1, 1.0, jnp.where(behavior < -1, -1.0, behavior))
-    return jnp.mean(jnp.square(stop_gradient(target) - proposal))
-
-
-def distance_of_a_stack(proposal, behavior):
-    ours, theirs = jnp.clip(jnp.stack([proposal, stop_gradient(behavior)]), -1, 1)
-    return jnp.mean((ours - theirs) ** 2)
-
-
-def distance_of_what_is_inside(proposal, behavior):
-    inside = jnp.abs(behavior) <= 1
-    return jnp.sum(inside * (proposal - stop_gradient(behavior)) ** 2) / jnp.sum(inside)
-
-
-def q_by_member(critic, params, observation, proposal):
-    inside = jnp.minimum(jnp.maximum(proposal, -1.0), 1.0)
-    frozen = jax.tree.map(stop_gradient, params)
-    return sum(-row.mean() for row in critic(frozen, observation, inside)) / len(params)
-
-
-def actor_in_steps(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
+def actor_in_one_go(networks, params, batch, alpha, steps, flow_key, noise_key):
     def field(s, x, t):
         return networks.flow(params["flow"], s, x, t)
 
-    z = jax.random.normal(noise_key, actions.shape)
-    teacher = stop_gradient(jnp.clip(euler(field, observation, z, steps), -1, 1))
-    a = networks.policy(params["policy"], observation, z)
-    total = alpha * ((a - teacher) ** 2).mean()
-    total -= networks.critic(stop_gradient(params["critic"]), observation, a.clip(-1, 1)).mean()
-    return total + flow_matching_loss(field, observation, actions, valid, flow_key)
+    z, s = jax.random.normal(noise_key, batch.actions.shape), batch.observation
+    a = networks.policy(params["policy"], s, z)
+    still = jax.tree.map(stop_gradient, params)
+    teacher = euler(lambda *inputs: networks.flow(still["flow"], *inputs), s, z, steps)
+    gap = (jnp.minimum(jnp.maximum(teacher, -1), 1) - a).reshape(-1)
+    return {
+        "q": -networks.critic(still["critic"], s, jnp.clip(a, -1, 1)).mean(1).mean(),
+        "distill": alpha * gap @ gap / gap.size,
+        "flow": flow_matching_loss(field, s, batch.actions, batch.valid, flow_key),
+    }
 
 
-def best_by_loop(critic, params, target_params, observation, candidates):
-    q = jnp.stack([critic(params, observation, x).mean(0) for x in candidates.swapaxes(0, 1)])
-    pick = jnp.argmax(q, axis=0)
-    chosen = jnp.take_along_axis(candidates, pick[:, None, None, None], axis=1)[:, 0]
-    return [chosen, jnp.mean(critic(target_params, observation, chosen), 0)]
-
-
-def best_soft(critic, params, target_params, observation, candidates):
-    q = jnp.stack([critic(params, observation, x).mean(0) for x in candidates.swapaxes(0, 1)], axis=1)
-    mixed = jnp.einsum("bn,bnha->bha", jax.nn.softmax(q, axis=1), candidates)
-    return mixed, critic(target_params, observation, mixed).mean(0)
-
-
-def train_by_fori(update, sample, state, key, steps):
+def train_by_fori(losses, optimizer, rate, sample, state, key, steps):
     keys = jax.random.split(key, steps)
 
-    def body(i, carry):
-        state, losses = carry
-        one, two = jax.random.split(keys[i])
-        state, loss = update(state, sample(one), two)
-        return state, losses.at[i].set(loss)
+    def one(i, carry):
+        state, log = carry
+        first, second = jax.random.split(keys[i])
+        batch = sample(first)
+        grown = lambda params: sum(losses(params, state["target_critic"], batch, second).values())
+        slope = jax.grad(grown)(state["params"])
+        terms = losses(state["params"], state["target_critic"], batch, second)
+        updates, memory = optimizer.update(slope, state["memory"], state["params"])
+        target = optax.incremental_update(state["params"]["critic"], state["target_critic"], rate)
+        new = {"target_critic": target, "memory": memory}
+        new["params"] = optax.apply_updates(state["params"], updates)
+        return new, {name: log[name].at[i].set(terms[name]) for name in log}
 
-    return jax.lax.fori_loop(0, steps, body, (state, jnp.zeros(steps)))
+    shapes = jax.eval_shape(losses, state["params"], state["target_critic"], sample(keys[0]), keys[0])
+    state = jax.tree.map(jnp.asarray, state)
+    state, log = jax.lax.fori_loop(0, steps, one, (state, {name: jnp.zeros(steps) for name in shapes}))
+    return {"log": log, **state}
 
 
-def train_chain_of_keys(update, sample, state, key, steps):
-    def step(carry, _):
-        state, key = carry
-        key, one, two = jax.random.split(key, 3)
-        state, loss = update(state, sample(one), two)
-        return (state, key), loss
+def train_chain_of_keys(losses, optimizer, rate, sample, state, key, steps):
+    log = []
+    for _ in range(steps):
+        key, step_key = jax.random.split(key)
+        new = train(losses, optimizer, rate, sample, state, step_key, 1)
+        log.append(new.pop("log"))
+        state = new
+    return state | {"log": jax.tree.map(lambda *rows: jnp.concatenate(rows), *log)}
 
-    (state, _), losses = jax.lax.scan(step, (state, key), None, length=steps)
-    return state, losses
+
+mended_without_a_baseline = edited_patient({"q - baseline": "q"})
+mended_by_the_difference = edited_patient({"q - baseline": "q - stop_gradient(baseline)"})
 
 
-def in_place(target, online, rate):
-    for name in target["mlp"]:
-        target["mlp"][name] *= 1 - rate
-        target["mlp"][name] += rate * online["mlp"][name]
-    return target
+def best_by_loop(networks, params, target_critic, observation, chunk, count, steps, key):
+    noise = jax.random.normal(key, (len(observation), count, *chunk))
+    field = lambda *inputs: networks.flow(params["flow"], *inputs)
+    options = [jnp.clip(euler(field, observation, noise[:, i], steps), -1, 1) for i in range(count)]
+    q = jnp.stack([networks.critic(params["critic"], observation, x).mean(0) for x in options])
+    pick = jnp.argmax(q, axis=0)
+    chosen = jnp.take_along_axis(jnp.stack(options), pick[None, :, None, None], axis=0)[0]
+    return [chosen, jnp.mean(networks.critic(target_critic, observation, chosen), 0)]
+
+
+def best_soft(networks, params, target_critic, observation, chunk, count, steps, key):
+    noise = jax.random.normal(key, (len(observation), count, *chunk))
+    field = lambda *inputs: networks.flow(params["flow"], *inputs)
+    options = jnp.stack([euler(field, observation, noise[:, i], steps).clip(-1, 1) for i in range(count)])
+    q = jnp.stack([networks.critic(params["critic"], observation, x).mean(0) for x in options])
+    mixed = jnp.einsum("nb,nbha->bha", jax.nn.softmax(q, axis=0), options)
+    return mixed, networks.critic(target_critic, observation, mixed).mean(0)
 
 
 RIGHT = {
     "check_critic_loss": critic_by_rows,
-    "check_distillation_loss": distance_einsum,
-    "check_q_loss": q_by_member,
-    "check_actor_loss": actor_in_steps,
-    "check_target_update": lambda t, o, r: optax.incremental_update(o, t, r),
-    "check_best_of_n": best_by_loop,
+    "check_actor_loss": actor_in_one_go,
     "check_train": train_by_fori,
+    "check_mended_actor_loss": mended_without_a_baseline,
+    "check_best_of_n": best_by_loop,
 }
 
 ALSO_RIGHT = {
     "check_critic_loss": critic_loss_in_steps,
-    "check_distillation_loss": distance_where,
-    "check_actor_loss": edited_actor({"(proposal, behavior)": "(proposal, jnp.clip(behavior, -1, 1))"}),
+    "check_actor_loss": distance("distillation_loss(proposal, jnp.clip(behavior, -1, 1))"),
+    "check_mended_actor_loss": mended_by_the_difference,
 }
+
+_other_noise = "jax.random.normal(jax.random.split(flow_key)[0], noise.shape)"
 
 WRONG = {
     "check_critic_loss": {
-        "one loss an entry": (edited_critic({"jnp.mean": ""}), "An axis is left over"),
-        "one loss a critic": (edited_critic({"error**2": "error**2, axis=1"}), "An axis is left over"),
-        "NumPy in the middle": (edited_critic({"error**2": "np.square(error)"}), "jnp"),
-        "the mask on the returns": (
-            edited_critic({"returns +": "mask * returns +"}),
-            "mask multiplies the bootstrap, and nothing else",
+        "one loss an entry": (edited_critic({"jnp.mean(batch": "(batch"}), "An axis is left over"),
+        "one loss a critic": (
+            edited_critic({"target) ** 2)": "target) ** 2, axis=1)"}),
+            "An axis is left over",
         ),
-        "mean over the wrong axis": (
-            edited_critic({"next_q.mean(axis=0)": "next_q.mean(axis=1, keepdims=True)"}),
+        "NumPy in the middle": (edited_critic({"jnp.mean(batch": "np.mean(batch"}), "jnp"),
+        "the discount on the returns, too": (
+            edited_critic({"batch.returns +": "batch.discount * batch.returns +"}),
+            "the target is batch.returns",
+        ),
+        "mean over the wrong axis": (edited_critic({"next_q.mean(axis=0)": "next_q.mean(axis=1)"}), "next"),
+        "one minus discount": (edited_critic({"batch.discount *": "(1 - batch.discount) *"}), "next"),
+        "the first step counts": (edited_critic({"valid[:, -1]": "valid[:, 0]"}), "Cut chunks count."),
+        "cut chunks upside down": (
+            edited_critic({"batch.valid[:, -1] *": "(1 - batch.valid[:, -1]) *"}),
             "next",
         ),
-        "one minus discount": (edited_critic({"discount**": "(1 - discount) ** "}), "next"),
-        "discount times horizon": (edited_critic({"discount**horizon": "discount * horizon"}), "discount**3"),
-        "online values bootstrap": (edited_critic({"next_q.mean": "q.mean"}), "next"),
+        "the policy's parameters forgotten": (
+            edited_critic({'params["policy"], then': "params, then"}),
+            "raised",
+        ),
         "the cosine of it": (lambda *args: jnp.cos(critic_loss(*args)), "next"),
-    },
-    "check_distillation_loss": {
-        "the flow as it is": (
-            lambda p, b: jnp.square(p - stop_gradient(b)).mean(),
-            "The target is not clipped: ",
-        ),
-        "the flow as it is, not stopped": (
-            lambda p, b: jnp.square(p - b).mean(),
-            "The target is not clipped, and the gradient flows into it",
-        ),
-        "clipped, not stopped": (
-            lambda p, b: jnp.square(p - b.clip(-1, 1)).mean(),
-            "The gradient flows into the distillation's target",
-        ),
-        "the proposal clipped by hand": (
-            lambda p, b: jnp.mean((jnp.minimum(jnp.maximum(p, -1), 1) - stop_gradient(b)) ** 2),
-            "The clip is on the wrong side",
-        ),
-        "both clipped, in one array": (distance_of_a_stack, "Both chunks are clipped"),
-        "the difference clipped": (
-            lambda p, b: jnp.mean(jnp.clip(p - stop_gradient(b), -1, 1) ** 2),
-            "The difference is clipped, not the target",
-        ),
-        "the squared difference clipped": (
-            lambda p, b: jnp.mean(jnp.clip((p - stop_gradient(b)) ** 2, 0, 1)),
-            "The difference is clipped, not the target",
-        ),
-        "the loss clipped": (lambda p, b: jnp.clip(jnp.mean((p - stop_gradient(b)) ** 2), -1, 1), "next"),
-        "tanh of the flow's": (
-            lambda p, b: jnp.mean((p - jnp.tanh(stop_gradient(b))) ** 2),
-            "The target goes through tanh",
-        ),
-        "the chunk scaled into the box": (
-            edited_distance(
-                {CLIPPED: "behavior / jnp.maximum(1, jnp.abs(behavior).max(axis=(1, 2), keepdims=True))"}
-            ),
-            "clip behavior to [-1, 1]",
-        ),
-        "only what is inside": (distance_of_what_is_inside, "clip behavior to [-1, 1]"),
-        "the bounds swapped": (
-            lambda p, b: distillation_loss(p, jnp.clip(b, 1, -1)),
-            "The bounds of the clip are swapped",
-        ),
-        "from below only": (
-            edited_distance({CLIPPED: "jnp.maximum(behavior, -1)"}),
-            "clip behavior to [-1, 1]",
-        ),
-        "the clip in NumPy": (lambda p, b: distillation_loss(p, np.clip(np.asarray(b), -1, 1)), "jnp"),
-        "a loss a chunk": (edited_distance({"** 2)": "** 2, axis=(1, 2))"}), "An axis is left over"),
-        "the square of the mean": (lambda p, b: jnp.mean(p - stop_gradient(b)) ** 2, "squared difference"),
-        "a product": (lambda p, b: -jnp.mean(p * stop_gradient(b)), "squared difference"),
-        "summed over steps": (
-            edited_distance({"jnp.mean": "proposal.shape[1] * jnp.mean"}),
-            "every step of a chunk counts",
-        ),
-        "both stopped by hand in NumPy": (lambda p, b: jnp.mean((np.asarray(p) - np.asarray(b)) ** 2), "jnp"),
-        "tanh of the proposal": (
-            lambda p, b: distillation_loss(jnp.tanh(p), b),
-            "The policy's chunk goes through tanh",
-        ),
-        "the last step only": (
-            lambda p, b: distillation_loss(p[:, -1:], b[:, -1:]),
-            "every step of a chunk counts",
-        ),
-    },
-    "check_q_loss": {
-        "a loss a row": (edited(q_loss, {"-1, 1)))": "-1, 1)), axis=0)"}), "An axis is left over"),
-        "the critic's name forgotten": (
-            edited(q_loss, {"critic: Callable": "network: Callable"}),
-            "misspelled",
-        ),
-        "clip after the critic": (
-            lambda c, p, o, a: -jnp.mean(jnp.clip(c(stop_gradient(p), o, a), -1, 1)),
-            "next",
-        ),
-        "observation stopped to 0": (lambda c, p, o, a: q_loss(c, p, 0 * o, a), "next"),
-        "a clip of the observation": (lambda c, p, o, a: q_loss(c, p, jnp.clip(o, -1, 1), a), "next"),
-        "the exponential": (
-            lambda c, p, o, a: -jnp.mean(jnp.exp(c(stop_gradient(p), o, jnp.clip(a, -1, 1)))),
-            "next",
-        ),
-        "parameters stopped in place of actions": (lambda *args: stop_gradient(q_loss(*args)), "stopped"),
+        "clipped errors": (edited_critic({"(q - target)": "jnp.clip(q - target, -1, 1)"}), "next"),
+        "a log beside it": (lambda *args: (critic_loss(*args), {"q": 0.0}), "tuple"),
     },
     "check_actor_loss": {
-        "the keys swapped": (lambda *args: actor_loss(*args[:7], args[8], args[7]), "next"),
-        "one key for both": (lambda *args: actor_loss(*args[:7], args[8], args[8]), "next"),
-        "uniform noise": (edited_actor({"jax.random.normal": "jax.random.uniform"}), "next"),
-        "one noise for the batch": (
-            edited_actor({"noise_key, actions.shape)": "noise_key, actions.shape[1:]) + 0 * actions"}),
-            "next",
+        "the sum": (lambda *args: sum(actor_loss(*args).values()), "does not return"),
+        "two of three": (
+            lambda *args: {name: actor_loss(*args)[name] for name in ("flow", "q")},
+            "flow, distill, q",
+        ),
+        "in another spelling": (
+            lambda *args: {name.upper(): value for name, value in actor_loss(*args).items()},
+            "flow, distill, q",
         ),
         "noise of one step, repeated": (
             edited_actor({"noise_key, actions.shape)": "noise_key, actions[:, :1].shape) + 0 * actions"}),
             "next",
         ),
-        "tanh before the Q loss": (
-            edited_actor({"observation, proposal)": "observation, jnp.tanh(proposal))"}),
-            "next",
-        ),
         "the policy clipped from the start": (
             edited_actor({"return {": "proposal = jnp.clip(proposal, -1, 1)\n    return {"}),
-            "The policy's chunk is clipped before the distillation",
+            "The proposal is clipped in the distillation, too",
         ),
-        "the policy through tanh from the start": (
-            edited_actor({"return {": "proposal = jnp.tanh(proposal)\n    return {"}),
-            "The policy's chunk goes through tanh",
+        "the distance clipped": (
+            distance("jnp.clip(jnp.mean((proposal - stop_gradient(behavior)) ** 2), 0, 1)"),
+            "next",
         ),
-        "a distance of its own": (
-            edited_actor({DISTILLATION: "((proposal - stop_gradient(behavior)) ** 2).mean()"}),
-            "The target is not clipped: ",
+        "the last step only": (distance("distillation_loss(proposal[:, -1:], behavior[:, -1:])"), "next"),
+        "the square of the mean": (
+            distance("jnp.mean(proposal - stop_gradient(jnp.clip(behavior, -1, 1))) ** 2"),
+            "distill = ",
         ),
-        "a distance of its own, not stopped": (
-            edited_actor({DISTILLATION: "((proposal - behavior) ** 2).mean()"}),
-            "The target is not clipped, and the gradient of the distillation",
+        "a distance for each chunk": (
+            distance("jnp.mean((proposal - jnp.clip(stop_gradient(behavior), -1, 1)) ** 2, axis=(1, 2))"),
+            "An axis is left over",
         ),
-        "a distance of its own, of the clipped policy": (
-            edited_actor({DISTILLATION: "((proposal.clip(-1, 1) - stop_gradient(behavior)) ** 2).mean()"}),
-            "and the target is not",
+        "the observation stopped to 0": (
+            edited_actor({"observation, noise)": "0 * observation, noise)"}),
+            "next",
         ),
-        "a clip of the difference": (
-            edited_actor({DISTILLATION: "((proposal - stop_gradient(behavior)).clip(-1, 1) ** 2).mean()"}),
-            "The difference of the two chunks is clipped",
+        "the critic's parameters forgotten": (
+            edited_actor({'q_loss(networks.critic, params["critic"]': "q_loss(networks.critic, params"}),
+            "raised",
         ),
-        "tanh of the flow's chunk": (
-            edited_actor({"(proposal, behavior)": "(proposal, jnp.tanh(behavior))"}),
-            "The flow's chunk goes through tanh",
+        "Q squared": (asked("-({} ** 2).mean()"), "q = "),
+        "Q divided by its size": (
+            asked("-({0} / stop_gradient(jnp.abs({0}).mean())).mean()"),
+            "q = ",
         ),
-        "clipped noise": (
-            edited_actor({"noise_key, actions.shape)": "noise_key, actions.shape).clip(-1, 1)"}),
-            "The noise is clipped",
+        "other noise for the flow": (
+            edited_actor({"sampled, observation, noise": f"sampled, observation, {_other_noise}"}),
+            "distill = ",
         ),
-        "a critic of what is not executed": (
-            edited_actor(
-                {Q_TERM: '-networks.critic(stop_gradient(params["critic"]), observation, proposal).mean()'}
-            ),
-            "a chunk that is not clipped",
+        "alpha squared": (
+            edited_actor({f"alpha * {DISTILLATION}": f"alpha**2 * {DISTILLATION}"}),
+            "distill = ",
         ),
-        "the policy does not see": (edited_actor({"observation, noise)": "0 * observation, noise)"}), "next"),
-        "the losses as a tuple": (lambda *args: (actor_loss(*args), 0.0), "tuple"),
-        "the losses in a dictionary": (lambda *args: {"total": actor_loss(*args)}, "not an array of numbers"),
-        "a mean of the three": (lambda *args: actor_loss(*args) / 3, "next"),
+        "a mean of the three": (lambda *args: {k: v / 3 for k, v in actor_loss(*args).items()}, "next"),
     },
-    "check_target_update": {
-        "in place": (in_place, "changes its arguments"),
-        "a list of leaves": (
-            lambda t, o, r: jax.tree.leaves(target_update(t, o, r)),
-            "a tree like its argument",
+    "check_train": {
+        "a chain of keys": (train_chain_of_keys, "its own key"),
+        "one step too many": (lambda *args: train(*args[:-1], args[-1] + 1), "next"),
+        "the state it began with": (lambda *args: args[4] | {"log": train(*args)["log"]}, "next"),
+        "state and log as a pair": (
+            lambda *args: (lambda new: (new, new.pop("log")))(train(*args)),
+            "does not return",
         ),
-        "a dictionary comprehension, one level deep": (
-            lambda t, o, r: {k: (1 - r) * t[k] + r * o[k] for k in t},
-            "raised TypeError",
+        "no log": (lambda *args: {k: v for k, v in train(*args).items() if k != "log"}, "does not return"),
+        "the sum as log": (
+            lambda *args: (lambda new: new | {"log": sum(new["log"].values())})(train(*args)),
+            "does not return",
         ),
-        "the first layer only": (
-            lambda t, o, r: {"mlp": target_update(t["mlp"], o["mlp"], r)},
-            "a tree like its argument",
-        ),
-        "the square root of the rate": (lambda t, o, r: optax.incremental_update(o, t, r**0.5), "next"),
-        "the rate by percent": (lambda t, o, r: optax.incremental_update(o, t, r / 100), "small rate moves"),
-    },
-    "check_best_of_n": {
-        "indices and their values": (
-            edited(
-                best_of_n,
-                {"chosen = candidates[jnp.arange(size), best]": "return best, q.mean(axis=0).max(axis=1)"},
+        "the last losses": (
+            lambda *args: (lambda new: new | {"log": {k: v[-1] for k, v in new["log"].items()}})(
+                train(*args)
             ),
             "wrong shape",
         ),
+        "the policy is not trained": (
+            edited_train({"sum(terms.values()), terms": 'terms["critic"], terms'}),
+            "Only the first loss is descended",
+        ),
+        "a Python loop over compiled steps": (train_python, "A Python loop"),
+        "the learning rate twice": (
+            edited_train({"(params, updates)": "(params, jax.tree.map(lambda u: 2 * u, updates))"}),
+            "next",
+        ),
+        "no has_aux": (edited_train({", has_aux=True": ""}), "raised"),
+    },
+    "check_mended_actor_loss": {
+        "the baseline is the larger of the two": (
+            edited_patient({"q - baseline": "q - jnp.maximum(q, baseline)"}),
+            "next",
+        ),
+        "no distillation": (edited_patient({"alpha * distance": "0 * distance"}), "next"),
+        "the baseline weighs less": (edited_patient({"q - baseline": "q - 0.1 * baseline"}), "next"),
+        "a flow with frozen parameters for the loss": (
+            edited_patient({'params["flow"], *inputs)': 'stop_gradient(params["flow"]), *inputs)'}),
+            "the flow is frozen in its own loss",
+        ),
+        "everything is stopped": (
+            lambda *args: jax.tree.map(stop_gradient, mended_actor_loss(*args)),
+            "next",
+        ),
+        "the baseline is in the distillation": (
+            edited_patient(
+                {"q - baseline": "q", "alpha * distance": "alpha * distance + jnp.mean(baseline)"}
+            ),
+            "next",
+        ),
+        "no flow loss": (edited_patient({'"flow": imitation': '"flow": 0 * imitation'}), "next"),
+        "the q loss of the patient, upside down": (
+            edited_patient({"-jnp.mean(q - baseline)": "jnp.mean(q - baseline)"}),
+            "next",
+        ),
+        "the losses summed": (lambda *args: sum(advantage_actor_loss(*args).values()), "does not return"),
+    },
+    "check_best_of_n": {
+        "indices and their values": (
+            edited_best({"return chosen, networks": "return best, networks"}),
+            "wrong shape",
+        ),
         "an axis too much": (
-            edited(best_of_n, {"return chosen": "return chosen[:, None]"}),
+            edited_best({"return chosen,": "return chosen[:, None],"}),
             "An axis is left over",
         ),
         "a soft maximum": (best_soft, "next"),
-        "a value for each critic": (
-            edited(best_of_n, {"chosen).mean(axis=0)": "chosen)"}),
-            "An axis is left over",
-        ),
+        "a value for each critic": (edited_best({"chosen).mean(axis=0)": "chosen)"}), "An axis is left over"),
         "the actions only": (lambda *args: best_of_n(*args)[0], "wrong number of values"),
         "value first": (lambda *args: best_of_n(*args)[::-1], "another order"),
         "an int of an array": (
-            edited(best_of_n, {"[jnp.arange(size), best]": "[np.arange(size), [int(i) for i in best]]"}),
+            edited_best({"[jnp.arange(size), best]": "[np.arange(size), [int(i) for i in best]]"}),
             "inside jax.jit",
         ),
-        "the second best": (lambda c, p, t, o, x: best_of_n(c, p, t, o, jnp.delete(x, 0, axis=1)), "next"),
-    },
-    "check_train": {
-        "a chain of keys": (train_chain_of_keys, "jax.random.split(key, steps)"),
-        "one update too many": (lambda *args: train(*args[:-1], args[-1] + 1), "next"),
-        "the state it began with": (lambda *args: (args[2], train(*args)[1]), "next"),
-        "losses first": (lambda *args: train(*args)[::-1], "another order"),
-        "the state only": (lambda *args: train(*args)[0], "wrong number of values"),
-        "no loss": (lambda *args: (train(*args)[0], jnp.zeros(args[-1])), "next"),
+        "one candidate less": (lambda *args: best_of_n(*args[:5], args[5] - 1, *args[6:]), "next"),
+        "one Euler step": (edited_best({"noise, steps)": "noise, 1)"}), "next"),
+        "the best of the whole batch": (
+            edited(
+                best_of_n, {".reshape(size, count).argmax(axis=1)": ".argmax() % count * jnp.ones(size, int)"}
+            ),
+            "next",
+        ),
     },
 }

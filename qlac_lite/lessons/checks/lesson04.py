@@ -6,11 +6,13 @@ Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax.lax import stop_gradient
 
 from qlac_lite.agents import fql
 from qlac_lite.agents.critics import critic_loss as library_critic_loss
-from qlac_lite.agents.fql import Networks, distillation_loss, q_loss
+from qlac_lite.agents.flow import euler, flow_matching_loss
+from qlac_lite.agents.fql import Networks
 from qlac_lite.data.dataset import Batch
 from qlac_lite.lessons.checks.exercise import (
     Case,
@@ -23,392 +25,17 @@ from qlac_lite.lessons.checks.exercise import (
     last_case as last_case,
 )
 
-# 1. The critic
+# Toy networks, S = A, with derivatives that can be written by hand
 
 
-def critic_loss(q, next_q, returns, mask, whole, discount, horizon):
-    """Squared TD error of an ensemble on chunks: q, next_q (E, B); returns, mask, whole (B,)."""
-    batch = Batch(None, None, returns, whole[:, None], None, discount**horizon * mask)
-    return library_critic_loss(q, next_q, batch)[0]
+def _toy_flow(params, observation, x, time):
+    """params (3, A): sees the observation, the point, and the time."""
+    return jnp.tanh(params[0] * x + params[1] * observation[:, None]) + params[2] * time[:, None, None]
 
 
-def _critic_expected(q, next_q, returns, mask, whole, discount, horizon):
-    following = np.where(mask, discount**horizon * sum(next_q) / len(next_q), 0.0)
-    error = np.where(whole, q - (returns + following), 0.0)
-    return np.sum(error**2) / q.size, 2 * error / q.size, np.zeros_like(next_q)
-
-
-def _critic_cases(rng):
-    def inputs(members, ends, cut, horizon):
-        mask = (np.arange(7) % 3 != 1).astype(float) if ends else np.ones(7)
-        whole = (np.arange(7) % 4 != 2).astype(float) if cut else np.ones(7)
-        q, next_q = rng.normal(size=(2, members, 7)) * 2 + 1
-        return q, next_q, rng.normal(size=7), mask, whole, 0.8, horizon
-
-    return [
-        Case(
-            "one critic, chunks of one step, all whole, none terminal",
-            inputs(1, False, False, 1),
-            "The target is returns + discount**horizon * next_q.",
-        ),
-        Case(
-            "one critic, chunks of 3",
-            inputs(1, False, False, 3),
-            "The bootstrap lies 3 steps on: discount**3.",
-        ),
-        Case(
-            "two critics, chunks of 3",
-            inputs(2, False, False, 3),
-            "Both critics learn one target, with the mean of next_q over the ensemble: next_q.mean(axis=0).",
-        ),
-        Case(
-            "two critics, some chunks terminal",
-            inputs(2, True, False, 3),
-            "mask multiplies the bootstrap, and nothing else.",
-        ),
-        Case(
-            "two critics, some terminal, some cut",
-            inputs(2, True, True, 4),
-            "whole multiplies the squared error; the mean is over all E * B entries.",
-        ),
-    ]
-
-
-def critic_loss_in_steps(q, next_q, returns, mask, whole, discount, horizon):
-    """The same written out, for the edits below."""
-    target = returns + mask * discount**horizon * next_q.mean(axis=0)
-    error = q - stop_gradient(target)
-    return jnp.mean(whole * error**2)
-
-
-def edited_critic(changes):
-    return edited(critic_loss_in_steps, changes)
-
-
-_critic_misconceptions = [
-    Misconception(
-        "The gradient flows into the target as well: next_q is moved towards q.",
-        "Put the target in jax.lax.stop_gradient: it is what q is moved towards, and stands still.",
-        edited_critic({"stop_gradient(target)": "target"}),
-    ),
-    Misconception(
-        "The gradient is stopped in q: nothing would learn.",
-        "Stop the gradient of the target only.",
-        edited_critic({"q - ": "stop_gradient(q) - "}),
-    ),
-    Misconception(
-        "The bootstrap is discounted by gamma, as if it were one step away.",
-        "It lies a chunk away: discount**horizon.",
-        edited_critic({"discount**horizon": "discount"}),
-    ),
-    Misconception(
-        "The bootstrap is not discounted.",
-        "It lies a chunk away: discount**horizon.",
-        edited_critic({"discount**horizon * ": ""}),
-    ),
-    Misconception(
-        "The bootstrap has discount**(horizon - 1).",
-        "The last reward of the chunk has that; the state after it has discount**horizon.",
-        edited_critic({"discount**horizon": "discount ** (horizon - 1)"}),
-    ),
-    Misconception(
-        "It bootstraps from terminal states: the mask is missing.",
-        "Multiply the bootstrap by mask.",
-        edited_critic({"mask * ": ""}),
-    ),
-    Misconception(
-        "The mask is used upside down.",
-        "mask is 1 where the episode goes on.",
-        edited_critic({"mask * ": "(1 - mask) * "}),
-    ),
-    Misconception(
-        "Cut chunks are counted: whole is not used.",
-        "Multiply the squared error by whole.",
-        edited_critic({"whole * ": ""}),
-    ),
-    Misconception(
-        "The mean is over the whole chunks only.",
-        "The published loss divides by all E * B entries: jnp.mean(whole * error**2).",
-        edited_critic({"error**2)": "error**2) / whole.mean()"}),
-    ),
-    Misconception(
-        "whole multiplies the target, so that cut chunks are pulled to 0.",
-        "Multiply the squared error by whole.",
-        edited_critic({"whole * ": "", "(target)": "(whole * target)"}),
-    ),
-    Misconception(
-        "The target is the smallest of the ensemble's values.",
-        "This method takes the mean: next_q.mean(axis=0).",
-        edited_critic({"next_q.mean": "next_q.min"}),
-    ),
-    Misconception(
-        "The target is the largest of the ensemble's values.",
-        "This method takes the mean: next_q.mean(axis=0).",
-        edited_critic({"next_q.mean": "next_q.max"}),
-    ),
-    Misconception(
-        "Each critic has a target of its own.",
-        "All learn one target: next_q.mean(axis=0).",
-        edited_critic({"next_q.mean(axis=0)": "next_q"}),
-    ),
-    Misconception(
-        "The target takes the mean over the batch.",
-        "Over the ensemble, the first axis: next_q.mean(axis=0).",
-        edited_critic({"next_q.mean(axis=0)": "next_q.mean()"}),
-    ),
-    Misconception(
-        "The critics are averaged before the error: only their mean would learn.",
-        "Each critic has an error of its own: (q - target)**2, (E, B).",
-        edited_critic({"q - ": "q.mean(axis=0) - "}),
-    ),
-    Misconception(
-        "The error is not squared.",
-        "The loss is the mean of (q - target)**2.",
-        edited_critic({"error**2": "jnp.abs(error)"}),
-    ),
-    Misconception(
-        "The loss is half of the squared error.",
-        "Without the factor: jnp.mean(whole * (q - target)**2).",
-        edited_critic({"error**2": "error**2 / 2"}),
-    ),
-    Misconception(
-        "The error is cut off where it is large (Huber's loss).",
-        "The squared error as it is.",
-        edited_critic({"error**2": "jnp.where(jnp.abs(error) < 1, error**2, 2 * jnp.abs(error) - 1)"}),
-    ),
-    Misconception(
-        "The errors are summed, not averaged.",
-        "jnp.mean over all E * B entries.",
-        edited_critic({"jnp.mean": "jnp.sum"}),
-    ),
-    Misconception(
-        "Summed over the ensemble, averaged over the batch.",
-        "jnp.mean over all E * B entries.",
-        edited_critic({"jnp.mean": "len(q) * jnp.mean"}),
-    ),
-    Misconception(
-        "The target is a mean without its rewards: returns are missing.",
-        "target = returns + mask * discount**horizon * next_q.mean(axis=0).",
-        edited_critic({"returns + ": ""}),
-    ),
-]
-
-check_critic_loss = Exercise(
-    critic_loss,
-    _critic_expected,
-    _critic_cases,
-    _critic_misconceptions,
-    insight="The only loss that moves the critic.",
-    compiled=True,
-    observe=gradients(q=0, next_q=1),
-)
-
-
-# 2. Distillation
-
-
-def _distillation_expected(proposal, behavior):
-    size = proposal.size
-    difference = proposal - np.maximum(np.minimum(behavior, 1.0), -1.0)
-    return np.sum(difference**2) / size, 2 * difference / size, np.zeros_like(behavior)
-
-
-def _distillation_cases(rng):
-    def inside(size, horizon):
-        return rng.uniform(-0.9, 0.9, size=(size, horizon, 2))
-
-    def outside(size, horizon):
-        """A third of the entries inside [-1, 1], a third above, a third below."""
-        side = rng.permutation(np.arange(size * horizon * 2) % 3 - 1).reshape(size, horizon, 2)
-        return side * rng.uniform(1.2, 2.5, size=side.shape) + (side == 0) * inside(size, horizon)
-
-    return [
-        Case(
-            "four single actions, all inside [-1, 1]",
-            (inside(4, 1), inside(4, 1)),
-            "The mean over all B * H * A entries of the squared difference.",
-        ),
-        Case(
-            "five chunks of 3, all inside [-1, 1]",
-            (inside(5, 3), inside(5, 3)),
-            "The mean over all B * H * A entries: every step of a chunk counts as much as a single action.",
-        ),
-        Case(
-            "five chunks of 3, some entries of the flow's outside [-1, 1]",
-            (inside(5, 3), outside(5, 3)),
-            "The target is a chunk that can be executed: clip behavior to [-1, 1].",
-        ),
-        Case(
-            "five chunks of 3, some entries of the policy's outside [-1, 1]",
-            (outside(5, 3), inside(5, 3)),
-            "The proposal is not clipped here: its distance from the target pulls an entry outside back.",
-        ),
-        Case(
-            "six chunks of 3, some entries of both outside [-1, 1]",
-            (outside(6, 3), outside(6, 3)),
-            "Clip behavior alone, before you take the difference.",
-        ),
-    ]
-
-
-def edited_distance(changes):
-    return edited(distillation_loss, changes)
-
-
-UNCLIPPED = (
-    "The target is not clipped: "
-    "outside [-1, 1] the policy would learn actions that nobody can execute and no critic has seen."
-)
-CLIPPED = "jnp.clip(behavior, -1, 1)"
-ONLY_TARGET = "Clip behavior only, before you subtract it."
-
-_distillation_misconceptions = [
-    Misconception(
-        "The gradient flows into the distillation's target: the flow would be pulled towards the policy.",
-        "Put the target in jax.lax.stop_gradient.",
-        edited_distance({"stop_gradient": ""}),
-    ),
-    Misconception(
-        "The gradient flows into the flow's chunk, and even past the clip.",
-        "Put the target in jax.lax.stop_gradient: stop_gradient(jnp.clip(behavior, -1, 1)).",
-        edited_distance({"stop_gradient(jnp": "behavior + stop_gradient(-behavior + jnp"}),
-    ),
-    Misconception(
-        "The gradient is stopped in the policy's own chunk: nothing would learn.",
-        "Stop the gradient of behavior, not of proposal.",
-        lambda p, b: distillation_loss(stop_gradient(p), b),
-    ),
-    Misconception(
-        "The gradient is stopped on the wrong side: the flow learns from the policy.",
-        "Stop the gradient of behavior, not of proposal.",
-        edited_distance({"stop_gradient": "", "proposal -": "stop_gradient(proposal) -"}),
-    ),
-    Misconception(
-        UNCLIPPED, "Clip the flow's chunk: jnp.clip(behavior, -1, 1).", edited_distance({CLIPPED: "behavior"})
-    ),
-    Misconception(
-        "The target is not clipped, and the gradient flows into it.",
-        "The target is jax.lax.stop_gradient(jnp.clip(behavior, -1, 1)).",
-        edited_distance({"stop_gradient(jnp.clip(behavior, -1, 1))": "behavior"}),
-    ),
-    Misconception(
-        "The clip is on the wrong side: on the policy's chunk, not on the target.",
-        "Clip behavior, not proposal. "
-        "A clipped proposal has no gradient outside [-1, 1] and could not come back.",
-        edited_distance({CLIPPED: "behavior", "proposal -": "jnp.clip(proposal, -1, 1) -"}),
-    ),
-    Misconception(
-        "Both chunks are clipped: "
-        "an entry of the policy's outside [-1, 1] has no gradient and could not come back.",
-        ONLY_TARGET,
-        lambda p, b: distillation_loss(jnp.clip(p, -1, 1), b),
-    ),
-    Misconception(
-        "Both values are clipped, and the gradient goes past the clip of the proposal.",
-        "No clip of the proposal: an entry far outside has to be pulled by its full distance.",
-        edited_distance({"proposal -": "proposal + stop_gradient(jnp.clip(proposal, -1, 1) - proposal) -"}),
-    ),
-    Misconception(
-        "The difference is clipped, not the target.",
-        ONLY_TARGET,
-        edited_distance({CLIPPED: "behavior", "(proposal - target)": "jnp.clip(proposal - target, -1, 1)"}),
-    ),
-    Misconception(
-        ("The target is clipped, and the difference is, too: an entry further away than 1 has no gradient."),
-        "The squared difference as it is.",
-        edited_distance({"(proposal - target)": "jnp.clip(proposal - target, -1, 1)"}),
-    ),
-    Misconception(
-        "The target goes through tanh: even actions that can be executed are changed.",
-        "Clip it: jnp.clip(behavior, -1, 1) leaves what is inside as it is.",
-        edited_distance({CLIPPED: "jnp.tanh(behavior)"}),
-    ),
-    Misconception(
-        "Both chunks go through tanh.",
-        "Clip behavior with jnp.clip(behavior, -1, 1), and leave proposal as it is.",
-        edited_distance({CLIPPED: "jnp.tanh(behavior)", "proposal -": "jnp.tanh(proposal) -"}),
-    ),
-    Misconception(
-        "The policy's chunk goes through tanh.",
-        "Leave proposal as it is.",
-        lambda p, b: distillation_loss(jnp.tanh(p), b),
-    ),
-    Misconception(
-        "The target is clipped to [0, 1].", "Actions are in [-1, 1].", edited_distance({"-1, 1": "0, 1"})
-    ),
-    Misconception(
-        "The bounds of the clip are swapped: everything becomes -1.",
-        "The lower one first: jnp.clip(behavior, -1, 1).",
-        edited_distance({"-1, 1": "1, -1"}),
-    ),
-    Misconception(
-        "The target is clipped from above only.",
-        "jnp.clip(behavior, -1, 1) has both bounds.",
-        edited_distance({CLIPPED: "jnp.minimum(behavior, 1)"}),
-    ),
-    Misconception(
-        "Entries where the flow is outside [-1, 1] are left out.",
-        "They count, with the nearest action that can be executed: jnp.clip(behavior, -1, 1).",
-        edited_distance({"jnp.mean(": "jnp.mean((jnp.abs(behavior) <= 1) * "}),
-    ),
-    Misconception(
-        "The difference is not squared.",
-        "The mean of (proposal - target)**2.",
-        edited_distance({"(proposal - target) ** 2": "jnp.abs(proposal - target)"}),
-    ),
-    Misconception(
-        "Half of the squared difference.",
-        "Without the factor; alpha sets the weight.",
-        edited_distance({"** 2)": "** 2) / 2"}),
-    ),
-    Misconception(
-        "Summed over each chunk, averaged over the batch.",
-        "The mean over all B * H * A entries: jnp.mean. "
-        "(The other choice would be as good, with an alpha H * A times smaller.)",
-        edited_distance({"jnp.mean": "1 / len(proposal) * jnp.sum"}),
-    ),
-    Misconception(
-        "Summed over the actions, averaged over the rest.",
-        "The mean over all B * H * A entries: jnp.mean.",
-        edited_distance({"jnp.mean": "proposal.shape[2] * jnp.mean"}),
-    ),
-    Misconception(
-        "Everything is summed.",
-        "The mean over all B * H * A entries: jnp.mean.",
-        edited_distance({"jnp.mean": "jnp.sum"}),
-    ),
-    Misconception(
-        "Only the first action of a chunk is compared.",
-        "All H actions count: jnp.mean over everything.",
-        lambda p, b: distillation_loss(p[:, :1], b[:, :1]),
-    ),
-    Misconception(
-        "The length of the difference, not its square.",
-        "The mean of (proposal - target)**2.",
-        edited_distance({"** 2)": "** 2) ** 0.5"}),
-    ),
-]
-
-check_distillation_loss = Exercise(
-    distillation_loss,
-    _distillation_expected,
-    _distillation_cases,
-    _distillation_misconceptions,
-    insight="A regression: "
-    "the flow takes K steps to turn a noise into a chunk, the policy learns to do it in one.",
-    compiled=True,
-    observe=gradients(proposal=0, behavior=1),
-)
-
-
-# 3. The Q loss
-
-
-def _toy_critic_numpy(params, observation, actions):
-    """Its values and the derivatives of each in its inputs (E, B, S + H * A)."""
-    inputs = np.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
-    linear = params @ inputs.T
-    return linear + np.sin(1.5 * linear), (1 + 1.5 * np.cos(1.5 * linear))[..., None] * params[:, None]
+def _toy_policy(params, observation, noise):
+    """params (2, A)."""
+    return params[0] * noise + jnp.tanh(params[1] * observation[:, None]) * 1.3
 
 
 def toy_critic(params, observation, actions):
@@ -417,207 +44,454 @@ def toy_critic(params, observation, actions):
     return params @ inputs.T + jnp.sin(1.5 * params @ inputs.T)
 
 
-def _q_expected(critic, params, observation, proposal):
-    values, slopes = _toy_critic_numpy(params, observation, np.clip(proposal, -1, 1))
-    slope = -slopes[..., observation.shape[1] :].sum(axis=0).reshape(proposal.shape) / values.size
-    return -values.mean(), np.zeros_like(params), np.where(np.abs(proposal) < 1, slope, 0.0)
+TOY = Networks(_toy_flow, _toy_policy, toy_critic)
 
 
-BOTH_AXES = "The mean over both axes, ensemble and batch."
+def _critic_numpy(params, observation, actions):
+    """The toy critic: values (E, B), derivatives in its linear part (E, B), inputs (B, S + H * A)."""
+    inputs = np.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
+    linear = params @ inputs.T
+    return linear + np.sin(1.5 * linear), 1 + 1.5 * np.cos(1.5 * linear), inputs
 
 
-def _q_cases(rng):
-    def inputs(members, spread):
-        proposal = rng.uniform(-spread, spread, size=(5, 2, 2))
-        if spread > 1:
-            proposal[0] = 1.7
-        return toy_critic, rng.normal(size=(members, 7)) * 0.7, rng.normal(size=(5, 3)), proposal
+def _behavior_numpy(flow, observation, noise, steps):
+    """The toy flow's chunks, not clipped."""
+    x, seen = noise, observation[:, None]
+    for k in range(steps):
+        x = x + (np.tanh(flow[0] * x + flow[1] * seen) + flow[2] * k / steps) / steps
+    return x
+
+
+def _proposal_numpy(policy, observation, noise):
+    return policy[0] * noise + np.tanh(policy[1] * observation[:, None]) * 1.3
+
+
+def _normal(key, shape):
+    return np.asarray(jax.random.normal(key, shape), float)
+
+
+def _params(rng, members):
+    """Parameters of the toy networks, S = A = 2, H = 3; many proposals are outside [-1, 1]."""
+    params = {name: rng.normal(size=(size, 2)) for name, size in {"flow": 3, "policy": 2}.items()}
+    params["policy"] += 0.5
+    return params | {"critic": 0.7 * rng.normal(size=(members, 8))}
+
+
+def _batch(rng, ends=False, cut=False):
+    """Six chunks of 3; every third one ends at a terminal state, or every second one is cut."""
+    valid = np.ones((6, 3))
+    if cut:
+        valid[1::2, 1:] = 0.0
+    return Batch(
+        observation=rng.normal(size=(6, 2)),
+        actions=rng.uniform(-1, 1, size=(6, 3, 2)) * valid[..., None],
+        returns=rng.normal(size=6),
+        valid=valid,
+        bootstrap_observation=rng.normal(size=(6, 2)),
+        discount=0.8**3 * (np.arange(6) % 3 != 1 if ends else np.ones(6)),
+    )
+
+
+def _key(rng):
+    return jax.random.key(rng.integers(2**31))
+
+
+# 1. The critic's loss
+
+
+def critic_loss(networks, params, target_critic, batch, key):
+    """The library's critic loss, with the next chunk drawn by the policy: one number."""
+    noise = jax.random.normal(key, batch.actions.shape)
+    frozen = stop_gradient(params["policy"])
+    next_chunk = jnp.clip(networks.policy(frozen, batch.bootstrap_observation, noise), -1, 1)
+    next_q = networks.critic(target_critic, batch.bootstrap_observation, next_chunk)
+    q = networks.critic(params["critic"], batch.observation, batch.actions)
+    return library_critic_loss(q, next_q, batch)[0]
+
+
+def critic_loss_in_steps(networks, params, target_critic, batch, key):
+    """The same written out, for the edits below."""
+    noise = jax.random.normal(key, batch.actions.shape)
+    then = batch.bootstrap_observation
+    next_chunk = jnp.clip(networks.policy(params["policy"], then, noise), -1, 1)
+    next_q = networks.critic(target_critic, then, next_chunk)
+    target = stop_gradient(batch.returns + batch.discount * next_q.mean(axis=0))
+    q = networks.critic(params["critic"], batch.observation, batch.actions)
+    return jnp.mean(batch.valid[:, -1] * (q - target) ** 2)
+
+
+def _critic_expected(networks, params, target_critic, batch, key):
+    """In NumPy: the loss, and its gradients in critic, flow and policy."""
+    noise = _normal(key, batch.actions.shape)
+    proposal = _proposal_numpy(params["policy"], batch.bootstrap_observation, noise)
+    inside = np.maximum(np.minimum(proposal, 1.0), -1.0)
+    next_q, _, _ = _critic_numpy(target_critic, batch.bootstrap_observation, inside)
+    target = batch.returns + batch.discount * sum(next_q) / len(next_q)
+    q, slope, inputs = _critic_numpy(params["critic"], batch.observation, batch.actions)
+    error = np.where(batch.valid.all(axis=1), q - target, 0.0)
+    nothing = [np.zeros_like(params[name]) for name in ("flow", "policy")]
+    return np.sum(error**2) / q.size, 2 * (error * slope) @ inputs / q.size, *nothing
+
+
+def _critic_cases(rng):
+    def inputs(members, follows=True, ends=False, cut=False):
+        batch = _batch(rng, ends, cut)
+        if not follows:
+            batch = batch._replace(discount=np.zeros(6))
+        return TOY, _params(rng, members), 0.7 * rng.normal(size=(members, 8)), batch, _key(rng)
 
     return [
         Case(
-            "one critic, chunks of 2 inside [-1, 1]",
-            inputs(1, 0.9),
-            "critic(params, observation, actions) gives (E, B); the loss is minus its mean.",
+            "one critic, and nothing follows any chunk: all discounts are 0",
+            inputs(1, follows=False),
+            ("Here the target is batch.returns.", "jnp.mean((q - batch.returns) ** 2)."),
         ),
-        Case("two critics, chunks of 2", inputs(2, 0.9), BOTH_AXES),
         Case(
-            "two critics, some entries outside [-1, 1]",
-            inputs(2, 2.0),
-            "The critic has only seen actions in [-1, 1]: clip the proposal before it.",
+            "one critic, and something follows every chunk",
+            inputs(1),
+            (
+                "The policy acts at bootstrap_observation, its chunk is clipped, and the target "
+                "critic values it.",
+                "next_q = networks.critic(target_critic, batch.bootstrap_observation, next_chunk).",
+            ),
+        ),
+        Case(
+            "three critics, some chunks end at a terminal state",
+            inputs(3, ends=True),
+            (
+                "All critics learn one target, with the mean over the ensemble; batch.discount is 0 where "
+                "nothing follows.",
+                "target = batch.returns + batch.discount * next_q.mean(axis=0).",
+            ),
+        ),
+        Case(
+            "three critics, some chunks are cut",
+            inputs(3, ends=True, cut=True),
+            (
+                "A cut chunk has the weight 0: its last step is not valid. The mean is still over "
+                "all entries.",
+                "jnp.mean(batch.valid[:, -1] * (q - target) ** 2).",
+            ),
         ),
     ]
 
 
-def _q_loss_divided_by_its_size(critic, params, observation, proposal):
-    q = critic(stop_gradient(params), observation, jnp.clip(proposal, -1, 1))
-    return -jnp.mean(q) / stop_gradient(jnp.mean(jnp.abs(q)))
+def edited_critic(changes):
+    return edited(critic_loss_in_steps, changes)
 
 
-THE_MEAN = "This method takes the mean over the ensemble."
+_MEAN_OF_CRITICS = ("One target for all, with the mean over the ensemble.", "next_q.mean(axis=0).")
+_SQUARES = (
+    "The plain mean of the squared errors, over all E * B entries.",
+    "jnp.mean(weight * (q - target) ** 2).",
+)
+_WHOLE = ("The weight of a chunk is whether its last step exists.", "batch.valid[:, -1] * (q - target) ** 2.")
 
-_q_misconceptions = [
+_critic_misconceptions = [
     Misconception(
-        "The gradient flows into the critic: the actor's loss would raise Q everywhere.",
-        "Give the critic jax.lax.stop_gradient(params).",
-        edited(q_loss, {"stop_gradient(params)": "params"}),
+        "The gradient flows through the target into the policy: "
+        "the policy would learn to make the critic's error small.",
+        ("What q is moved towards has to stand still.", "target = jax.lax.stop_gradient(...)."),
+        edited_critic({"stop_gradient(batch.returns": "(batch.returns"}),
     ),
     Misconception(
-        "The sign is wrong: minimising it would lower Q.",
-        "The loss is -mean Q.",
-        edited(q_loss, {"-jnp.mean": "jnp.mean"}),
+        "No gradient reaches the critic: nothing would learn.",
+        ("Stop the gradient of the target only.", "(q - jax.lax.stop_gradient(target)) ** 2."),
+        edited_critic({"(q - target)": "stop_gradient(q - target)"}),
     ),
     Misconception(
-        "The gradient is stopped altogether: the policy would learn nothing.",
-        "Stop it in params only; the proposal has to feel the slope of Q.",
-        lambda c, p, o, a: q_loss(c, p, o, stop_gradient(a)),
-    ),
-    Misconception(
-        "The proposal is not clipped: the critic is asked about actions that cannot be executed.",
-        "Clip it to [-1, 1] before the critic.",
-        edited(q_loss, {"jnp.clip(proposal, -1, 1)": "proposal"}),
-    ),
-    Misconception(
-        "The value is clipped, but the gradient goes past the clip.",
-        "Where the clip bites, the gradient is 0: use jnp.clip alone.",
-        edited(
-            q_loss,
-            {"jnp.clip(proposal, -1, 1)": "proposal + stop_gradient(jnp.clip(proposal, -1, 1) - proposal)"},
+        "The gradient is stopped on the wrong side, in q.",
+        ("Stop the gradient of the target, not of q.", "(q - jax.lax.stop_gradient(target)) ** 2."),
+        edited_critic(
+            {"stop_gradient(batch.returns": "(batch.returns", "(q - target)": "(stop_gradient(q) - target)"}
         ),
     ),
     Misconception(
-        "The proposal goes through tanh.",
-        "Clip it to [-1, 1]: a chunk inside stays as it is.",
-        edited(q_loss, {"jnp.clip(proposal, -1, 1)": "jnp.tanh(proposal)"}),
+        "The policy's chunk is not clipped before the target critic.",
+        ("Clip it to what would be executed.", "jnp.clip(..., -1, 1)."),
+        edited_critic({"jnp.clip(networks": "(networks", "noise), -1, 1)": "noise))"}),
     ),
     Misconception(
-        "The proposal is clipped to [0, 1].", "Actions are in [-1, 1].", edited(q_loss, {"-1, 1": "0, 1"})
+        "The policy's chunk goes through tanh.",
+        ("A chunk inside [-1, 1] stays as it is.", "jnp.clip(..., -1, 1)."),
+        edited_critic({"jnp.clip(networks": "jnp.tanh(networks", "noise), -1, 1)": "noise))"}),
     ),
     Misconception(
-        "It takes the smallest Q of the ensemble.",
-        THE_MEAN,
-        edited(q_loss, {"-1, 1))": "-1, 1)).min(axis=0)"}),
+        "The next chunk is taken at the observation where the recorded one began.",
+        ("It begins where the recorded chunk has ended.", "then = batch.bootstrap_observation."),
+        edited_critic({"then = batch.bootstrap_observation": "then = batch.observation"}),
     ),
     Misconception(
-        "It takes the largest Q of the ensemble.",
-        THE_MEAN,
-        edited(q_loss, {"-1, 1))": "-1, 1)).max(axis=0)"}),
+        "The policy sees the old observation, the target critic the new one.",
+        (
+            "Both look at the state after the chunk.",
+            'networks.policy(params["policy"], batch.bootstrap_observation, noise).',
+        ),
+        edited_critic({"then, noise)": "batch.observation, noise)"}),
     ),
-    Misconception("It takes the first critic only.", BOTH_AXES, edited(q_loss, {"-1, 1))": "-1, 1))[0]"})),
-    Misconception("The values are summed.", BOTH_AXES, edited(q_loss, {"jnp.mean": "jnp.sum"})),
+    Misconception(
+        "The target critic sees the old observation.",
+        (
+            "Both look at the state after the chunk.",
+            "networks.critic(target_critic, batch.bootstrap_observation, next_chunk).",
+        ),
+        edited_critic({"(target_critic, then": "(target_critic, batch.observation"}),
+    ),
+    Misconception(
+        "The recorded chunk stands in for the next one.",
+        ("The next chunk is the policy's.", "next_chunk = jnp.clip(networks.policy(...), -1, 1)."),
+        edited_critic({"then, next_chunk)": "then, batch.actions)"}),
+    ),
+    Misconception(
+        "The online critic values the next chunk: the target would move with every step.",
+        (
+            "The target critic is the argument of that name.",
+            "networks.critic(target_critic, then, next_chunk).",
+        ),
+        edited_critic({"(target_critic, then": '(params["critic"], then'}),
+    ),
+    Misconception(
+        "The target critic values the recorded chunk as well.",
+        ("The online critic is the one that learns.", 'q = networks.critic(params["critic"], ...).'),
+        edited_critic({'(params["critic"], batch': "(target_critic, batch"}),
+    ),
+    Misconception(
+        "The next chunk is made without noise.",
+        ("The policy is a distribution: draw its noise.", "jax.random.normal(key, batch.actions.shape)."),
+        edited_critic({"jax.random.normal(key, batch.actions.shape)": "jnp.zeros(batch.actions.shape)"}),
+    ),
+    Misconception(
+        "The noise is uniform.",
+        ("The policy is used to Gaussian noise.", "jax.random.normal(key, batch.actions.shape)."),
+        edited_critic({"random.normal": "random.uniform"}),
+    ),
+    Misconception(
+        "Random numbers are drawn from another key.",
+        ("Use key as it is.", "jax.random.normal(key, batch.actions.shape)."),
+        edited_critic({"normal(key": "normal(jax.random.split(key)[0]"}),
+    ),
+    Misconception(
+        "The recorded actions stand in for the noise.",
+        ("The policy turns a normal noise into a chunk.", "jax.random.normal(key, batch.actions.shape)."),
+        edited_critic({"then, noise)": "then, batch.actions)"}),
+    ),
+    Misconception(
+        "The policy's chunk is clipped to [0, 1].",
+        ("Actions are in [-1, 1].", "jnp.clip(..., -1, 1)."),
+        edited_critic({"noise), -1, 1)": "noise), 0, 1)"}),
+    ),
+    Misconception(
+        "Only the first critic learns.",
+        ("Each critic has an error of its own.", "q - target, (E, B)."),
+        edited_critic({"(q - target)": "(q[0] - target)"}),
+    ),
+    Misconception(
+        "The squares are divided by the number of whole chunks only.",
+        ("The mean is over all E * B entries.", "jnp.mean(batch.valid[:, -1] * (q - target) ** 2)."),
+        edited_critic({"jnp.mean(batch": "1 / batch.valid[:, -1].sum() * jnp.sum(batch"}),
+    ),
+    Misconception(
+        "The bootstrap is discounted H times more.",
+        ("batch.discount is gamma to the power H already.", "batch.returns + batch.discount * ..."),
+        edited_critic({"batch.discount *": "batch.discount ** batch.actions.shape[1] *"}),
+    ),
+    Misconception(
+        "The bootstrap is not discounted, and not masked.",
+        ("batch.discount is gamma to the power H, or 0.", "batch.returns + batch.discount * ..."),
+        edited_critic({"batch.discount * ": ""}),
+    ),
+    Misconception(
+        "The bootstrap is masked, but not discounted.",
+        (
+            "batch.discount is a number for each chunk: use it as it is.",
+            "batch.returns + batch.discount * ...",
+        ),
+        edited_critic({"batch.discount *": "(batch.discount > 0) *"}),
+    ),
+    Misconception(
+        "The returns are missing.",
+        ("First what the chunk has earned, then the bootstrap.", "batch.returns + batch.discount * ..."),
+        edited_critic({"batch.returns + ": ""}),
+    ),
+    Misconception(
+        "The target is the smallest of the ensemble's values.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean": "next_q.min"}),
+    ),
+    Misconception(
+        "The target is the largest of the ensemble's values.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean": "next_q.max"}),
+    ),
+    Misconception(
+        "The target is the median of the ensemble's values.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean(axis=0)": "jnp.median(next_q, axis=0)"}),
+    ),
+    Misconception(
+        "Each critic has a target of its own.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean(axis=0)": "next_q"}),
+    ),
+    Misconception(
+        "The target is the first critic's value.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean(axis=0)": "next_q[0]"}),
+    ),
+    Misconception(
+        "The target takes the mean over the batch, too.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean(axis=0)": "next_q.mean()"}),
+    ),
+    Misconception(
+        "The critics are averaged before the error: only their mean would learn.",
+        ("Each critic has an error of its own.", "q - target, (E, B)."),
+        edited_critic({"(q - target)": "(q.mean(axis=0) - target)"}),
+    ),
+    Misconception("Cut chunks count.", _WHOLE, edited_critic({"batch.valid[:, -1] * ": ""})),
+    Misconception(
+        "Cut chunks count, with the share of their steps that exists.",
+        _WHOLE,
+        edited_critic({"batch.valid[:, -1]": "batch.valid.mean(axis=1)"}),
+    ),
+    Misconception(
+        "Cut chunks are left out of the mean's denominator.",
+        (
+            "The published loss divides by all E * B entries.",
+            "jnp.mean(batch.valid[:, -1] * (q - target) ** 2).",
+        ),
+        edited_critic({"(q - target) ** 2)": "(q - target) ** 2) / batch.valid[:, -1].mean()"}),
+    ),
+    Misconception(
+        "The weight multiplies the target, so that cut chunks are pulled to 0.",
+        _WHOLE,
+        edited_critic({"batch.valid[:, -1] * (q - target)": "(q - batch.valid[:, -1] * target)"}),
+    ),
+    Misconception(
+        "The error is not squared.", _SQUARES, edited_critic({"(q - target) ** 2": "jnp.abs(q - target)"})
+    ),
+    Misconception(
+        "Half of the squared error.",
+        _SQUARES,
+        edited_critic({"(q - target) ** 2)": "(q - target) ** 2) / 2"}),
+    ),
+    Misconception("The squares are summed.", _SQUARES, edited_critic({"jnp.mean(batch": "jnp.sum(batch"})),
     Misconception(
         "Summed over the ensemble, averaged over the batch.",
-        BOTH_AXES,
-        edited(q_loss, {"-1, 1))": "-1, 1)).sum(axis=0)"}),
-    ),
-    Misconception(
-        "Q is divided by its size, as some methods do.",
-        "Here alpha alone sets the balance: -mean Q.",
-        _q_loss_divided_by_its_size,
-    ),
-    Misconception(
-        "Q is squared.",
-        "The loss is -mean Q.",
-        edited(q_loss, {"-jnp.mean": "jnp.mean", "-1, 1))": "-1, 1)) ** 2"}),
+        _SQUARES,
+        edited_critic({"jnp.mean(batch": "len(q) * jnp.mean(batch"}),
     ),
 ]
 
-check_q_loss = Exercise(
-    q_loss,
-    _q_expected,
-    _q_cases,
-    _q_misconceptions,
-    insight="Only the policy moves, up the slope of Q.",
+check_critic_loss = Exercise(
+    critic_loss,
+    _critic_expected,
+    _critic_cases,
+    _critic_misconceptions,
+    insight="The only loss that moves the critic, and it moves nothing else.",
     compiled=True,
-    observe=gradients(params=1, proposal=3),
+    observe=gradients(params=1),
 )
 
 
-# 4. The actor's loss
+# 2. The actor's loss
 
 
-def actor_loss(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
-    """Flow BC + alpha * distillation + Q loss, as one number: the sum of the library's terms."""
-    inputs = (networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key)
-    return sum(fql.actor_loss(*inputs).values())
+def actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
+    """The library's three terms by name: "flow", alpha times "distill", and "q"."""
+    data = (batch.observation, batch.actions, batch.valid)
+    return fql.actor_loss(networks, params, *data, alpha, steps, flow_key, noise_key)
 
 
-def _toy_flow(params, observation, x, time):
-    """params (3, A), S = A: sees the observation, the point, and the time."""
-    return jnp.tanh(params[0] * x + params[1] * observation[:, None]) + params[2] * time[:, None, None]
-
-
-def _toy_policy(params, observation, noise):
-    """params (2, A), S = A."""
-    return params[0] * noise + jnp.tanh(params[1] * observation[:, None]) * 1.3
-
-
-TOY = Networks(_toy_flow, _toy_policy, toy_critic)
-
-
-def _actor_expected(networks, params, observation, actions, valid, alpha, steps, flow_key, noise_key):
-    """In NumPy, with derivatives by hand; the random numbers are JAX's."""
+def _actor_expected(networks, params, batch, alpha, steps, flow_key, noise_key):
+    """In NumPy, with derivatives by hand; the random numbers are JAX's. Three losses, and their gradients in
+    critic, flow and policy."""
     flow, policy, critic = (np.asarray(params[name], float) for name in ("flow", "policy", "critic"))
+    observation, actions, valid = batch.observation, batch.actions, batch.valid
     size, seen = actions.size, observation[:, None]
     x_key, t_key = jax.random.split(flow_key)
-    start = np.asarray(jax.random.normal(x_key, actions.shape), float)
+    start = _normal(x_key, actions.shape)
     time = np.asarray(jax.random.uniform(t_key, actions.shape[:1]), float)[:, None, None]
     x = (1 - time) * start + time * actions
     bend = np.tanh(flow[0] * x + flow[1] * seen)
     error = bend + flow[2] * time - (actions - start)
-    imitation = np.sum(valid[..., None] * error**2) / size
     inner = 2 * valid[..., None] * error / size
     slope = inner * (1 - bend**2)
     in_flow = np.stack([(slope * x).sum((0, 1)), (slope * seen).sum((0, 1)), (inner * time).sum((0, 1))])
 
-    noise = np.asarray(jax.random.normal(noise_key, actions.shape), float)
-    behavior = noise
-    for k in range(steps):
-        behavior = behavior + (np.tanh(flow[0] * behavior + flow[1] * seen) + flow[2] * k / steps) / steps
+    noise = _normal(noise_key, actions.shape)
+    behavior = np.clip(_behavior_numpy(flow, observation, noise, steps), -1, 1)
+    proposal = _proposal_numpy(policy, observation, noise)
     turn = np.tanh(policy[1] * seen)
-    proposal = policy[0] * noise + turn * 1.3
-    q, _, q_slope = _q_expected(None, critic, observation, proposal)
-    behavior = np.clip(behavior, -1, 1)
-    pull = 2 * alpha * (proposal - behavior) / size + q_slope
-    in_policy = np.stack([(pull * noise).sum((0, 1)), (pull * 1.3 * (1 - turn**2) * seen).sum((0, 1))])
-    total = imitation + alpha * np.mean((proposal - behavior) ** 2) + q
-    return total, np.zeros_like(critic), in_flow, in_policy
+    in_policy = lambda pull: np.stack(
+        [(pull * noise).sum((0, 1)), (pull * 1.3 * (1 - turn**2) * seen).sum((0, 1))]
+    )
+    q, steep, _ = _critic_numpy(critic, observation, np.clip(proposal, -1, 1))
+    uphill = (
+        (steep[..., None] * critic[:, None]).sum(axis=0)[:, observation.shape[1] :].reshape(actions.shape)
+    )
+    climb = np.where(np.abs(proposal) < 1, -uphill / q.size, 0.0)
+    values = (
+        np.sum(valid[..., None] * error**2) / size,
+        alpha * np.mean((proposal - behavior) ** 2),
+        -q.mean(),
+    )
+    none = {name: np.zeros_like(params[name]) for name in ("critic", "flow", "policy")}
+    moved = {"flow": in_flow}, {"policy": in_policy(2 * alpha * (proposal - behavior) / size)}
+    return *values, *(v for part in (*moved, {"policy": in_policy(climb)}) for v in (none | part).values())
+
+
+def _loss_gradients(answer, args):
+    """The gradient of each of the losses in each of the networks."""
+    networks, params, *rest = args
+    slopes = jax.jacrev(lambda params: answer(networks, params, *rest))(params)
+    return {
+        f"gradient of {loss} in the {network}": slopes[loss][network]
+        for loss in ("flow", "distill", "q")
+        for network in ("critic", "flow", "policy")
+    }
 
 
 def _actor_cases(rng):
-    def inputs(alpha, steps, cut):
-        sizes = {"critic": (2, 8), "flow": (3, 2), "policy": (2, 2)}
-        params = {name: rng.normal(size=size) for name, size in sizes.items()}
-        params["policy"] += 0.5
-        valid = np.ones((5, 3))
-        if cut:
-            valid[1::2, 1:] = 0.0
-        keys = jax.random.split(jax.random.key(rng.integers(2**31)))
-        actions = rng.uniform(-1, 1, size=(5, 3, 2)) * valid[..., None]
-        return TOY, params, rng.normal(size=(5, 2)), actions, valid, alpha, steps, *keys
+    def inputs(alpha, steps, members, cut=False):
+        keys = jax.random.split(_key(rng))
+        return TOY, _params(rng, members), _batch(rng, cut=cut), alpha, steps, *keys
 
     return [
         Case(
-            "alpha = 0: flow BC and the Q loss",
-            inputs(0.0, 2, False),
-            "flow_matching_loss(...) + q_loss(...).",
+            "alpha = 1, one critic, whole chunks",
+            inputs(1.0, 2, 1),
+            (
+                "The line `expected` names the loss that differs. One noise for policy and flow; "
+                "clip what is "
+                "executed or shown to a critic; stop what must not move.",
+                "distill: jnp.mean((proposal - stop_gradient(clipped behavior)) ** 2). "
+                "q: -jnp.mean(networks.critic(stopped parameters, observation, clipped proposal)).",
+            ),
         ),
         Case(
-            "alpha = 3, chunks of 3",
-            inputs(3.0, 3, False),
-            "One noise for both: the flow and the policy turn the same noise (B, H, A) into a chunk, "
-            "and alpha weighs distillation_loss, which clips the flow's chunk itself.",
+            "alpha = 10, three critics",
+            inputs(10.0, 4, 3),
+            (
+                "alpha weighs the distillation alone, and Q is the mean over all critics.",
+                '"distill": alpha * ...',
+            ),
         ),
         Case(
-            "alpha = 10, some chunks cut by an episode's end",
-            inputs(10.0, 4, True),
-            "valid goes into the flow's loss.",
+            "alpha = 3, some chunks are cut by an episode's end",
+            inputs(3.0, 3, 2, cut=True),
+            (
+                "batch.valid goes into the flow's loss, and nowhere else.",
+                "flow_matching_loss(field, batch.observation, batch.actions, batch.valid, flow_key).",
+            ),
         ),
     ]
 
 
-# Pieces of fql.actor_loss, and what stands there instead.
+# Pieces of fql.actor_loss and its losses, and what stands there instead.
 DISTILLATION = "distillation_loss(proposal, behavior)"
 Q_TERM = 'q_loss(networks.critic, params["critic"], observation, proposal)'
+CRITIC = 'networks.critic(stop_gradient(params["critic"]), observation, '
 CLIPPED_STEPS = """behavior = noise
     for k in range(flow_steps):
         velocity = sampled(observation, behavior, jnp.full(len(noise), k / flow_steps))
@@ -625,152 +499,325 @@ CLIPPED_STEPS = """behavior = noise
 
 
 def edited_actor(changes):
-    """The sum of the library's terms, edited."""
+    """`actor_loss` with the library's source edited."""
     wrong = edited(fql.actor_loss, changes)
-    return lambda *inputs: sum(wrong(*inputs).values())
+    return lambda networks, params, batch, *rest: wrong(
+        networks, params, batch.observation, batch.actions, batch.valid, *rest
+    )
 
 
-THE_SUM = "flow + alpha * distillation + Q."
+def distance(term):
+    """Another distillation; `term` speaks of proposal and behavior."""
+    return edited_actor({DISTILLATION: term})
+
+
+def asked(term):
+    """Another Q loss; `term` speaks of the critics' values of the clipped proposal, as {}."""
+    return edited_actor({Q_TERM: term.format(f"{CRITIC}jnp.clip(proposal, -1, 1))")})
+
+
+def with_total(weights):
+    """The right losses with other weights; `weights(terms, alpha)`."""
+    return lambda networks, params, batch, alpha, *rest: weights(
+        actor_loss(networks, params, batch, alpha, *rest), alpha
+    )
+
+
+_TARGET = (
+    "The target is the flow's clipped chunk, and it stands still.",
+    "jax.lax.stop_gradient(jnp.clip(behavior, -1, 1)).",
+)
+_FREE = (
+    "Outside [-1, 1] a clip has no gradient, and nothing would pull the policy back.",
+    "The distillation takes the proposal as it comes.",
+)
+_DISTANCE = (
+    "The mean over all B * H * A entries of the squared difference.",
+    "jnp.mean((proposal - target) ** 2).",
+)
+_ONE_NOISE = (
+    "Policy and flow turn the same noise into a chunk.",
+    "noise = jax.random.normal(noise_key, batch.actions.shape), for both.",
+)
+_THE_Q = ("Minus the mean over both axes, ensemble and batch.", '"q": -jnp.mean(q).')
+_SHOWN = ("The critic is asked about what would be executed.", "jnp.clip(proposal, -1, 1).")
+_STILL = (
+    "Values may come from the critic; its parameters must not move.",
+    'jax.lax.stop_gradient(params["critic"]).',
+)
+_ALPHA = ("alpha weighs the distillation, and nothing else.", '"distill": alpha * ...')
+_UNCLIPPED = "The target is not clipped: the policy would learn actions that nobody can execute."
+_NOT_DETACHED = "jnp.mean((proposal - jnp.clip(behavior, -1, 1)) ** 2)"
 
 _actor_misconceptions = [
+    # the distillation
     Misconception(
-        "The gradient of the distillation flows into the flow, which is then no longer a model of the data.",
-        "Use distillation_loss, which stops it.",
-        edited_actor({DISTILLATION: "jnp.mean((proposal - jnp.clip(behavior, -1, 1)) ** 2)"}),
+        "The gradient of the distillation reaches the flow, which is then no model of the data any more.",
+        _TARGET,
+        distance(_NOT_DETACHED),
     ),
     Misconception(
-        "The target is not clipped, and the gradient of the distillation flows into the flow.",
-        "Use distillation_loss, which clips the flow's chunk and stops the gradient.",
-        edited_actor({DISTILLATION: "jnp.mean((proposal - behavior) ** 2)"}),
+        "The distillation's target is not clipped, and its gradient reaches the flow.",
+        _TARGET,
+        distance("jnp.mean((proposal - behavior) ** 2)"),
+    ),
+    Misconception(_UNCLIPPED, _TARGET, distance("jnp.mean((proposal - stop_gradient(behavior)) ** 2)")),
+    Misconception(
+        "Both gradients leak: that of the distillation into the flow, that of the Q loss into the critic.",
+        ("What must not move has to be stopped, twice.", f"{_TARGET[1]} {_STILL[1]}"),
+        edited_actor(
+            {
+                DISTILLATION: _NOT_DETACHED,
+                Q_TERM: '-networks.critic(params["critic"], observation, jnp.clip(proposal, -1, 1)).mean()',
+            }
+        ),
     ),
     Misconception(
-        UNCLIPPED,
-        "Use distillation_loss, which clips the flow's chunk.",
-        edited_actor({DISTILLATION: "jnp.mean((proposal - stop_gradient(behavior)) ** 2)"}),
+        "Nothing is clipped.",
+        (
+            "Clip the flow's chunk for the distillation, the policy's for the critic.",
+            f"{_TARGET[1]} {_SHOWN[1]}",
+        ),
+        edited_actor(
+            {
+                DISTILLATION: "jnp.mean((proposal - stop_gradient(behavior)) ** 2)",
+                Q_TERM: f"-{CRITIC}proposal).mean()",
+            }
+        ),
+    ),
+    Misconception(
+        "Nothing is clipped, and nothing is stopped.",
+        ("Clip what is executed, stop what must not move.", f"{_TARGET[1]} {_STILL[1]}"),
+        edited_actor(
+            {
+                DISTILLATION: "jnp.mean((proposal - behavior) ** 2)",
+                Q_TERM: '-networks.critic(params["critic"], observation, proposal).mean()',
+            }
+        ),
+    ),
+    Misconception(
+        "The gradient is stopped in the policy's own chunk: the distillation moves nobody.",
+        ("Stop the flow's chunk, not the policy's.", _TARGET[1]),
+        distance("distillation_loss(stop_gradient(proposal), behavior)"),
+    ),
+    Misconception(
+        "The gradient is stopped on the wrong side: the flow learns from the policy.",
+        ("Stop the flow's chunk, not the policy's.", _TARGET[1]),
+        distance("jnp.mean((stop_gradient(proposal) - jnp.clip(behavior, -1, 1)) ** 2)"),
+    ),
+    Misconception(
+        "The proposal is clipped in the distillation, too.",
+        _FREE,
+        distance("distillation_loss(jnp.clip(proposal, -1, 1), behavior)"),
+    ),
+    Misconception(
+        "In the distillation the proposal is clipped, and the flow's chunk is not.",
+        _FREE,
+        distance("jnp.mean((jnp.clip(proposal, -1, 1) - stop_gradient(behavior)) ** 2)"),
     ),
     Misconception(
         "The difference of the two chunks is clipped, not the target.",
-        "Use distillation_loss, which clips the flow's chunk.",
-        edited_actor({DISTILLATION: "jnp.mean(jnp.clip(proposal - stop_gradient(behavior), -1, 1) ** 2)"}),
+        _TARGET,
+        distance("jnp.mean(jnp.clip(proposal - stop_gradient(behavior), -1, 1) ** 2)"),
     ),
     Misconception(
-        "The policy's chunk goes through tanh.",
-        "Give both losses the policy's chunk as it comes: q_loss clips it.",
+        "The flow's chunk goes through tanh.",
+        _TARGET,
+        distance("distillation_loss(proposal, jnp.tanh(behavior))"),
+    ),
+    Misconception(
+        "The policy's chunk goes through tanh, for both losses.",
+        ("The distillation takes it as it comes, and q takes it clipped.", f"{_DISTANCE[1]} {_SHOWN[1]}"),
         edited_actor({"return {": "proposal = jnp.tanh(proposal)\n    return {"}),
     ),
     Misconception(
+        "The difference is not squared.",
+        _DISTANCE,
+        distance("jnp.mean(jnp.abs(proposal - stop_gradient(jnp.clip(behavior, -1, 1))))"),
+    ),
+    Misconception(
+        "All parameters are stopped, those that have to move as well: nobody learns.",
+        ("Each loss moves one network.", f"{_TARGET[1]} {_STILL[1]}"),
+        lambda networks, params, *rest: actor_loss(networks, stop_gradient(params), *rest),
+    ),
+    Misconception(
+        "The distillation has the wrong sign: the policy is pushed away from the flow.",
+        _DISTANCE,
+        distance(f"-{DISTILLATION}"),
+    ),
+    Misconception(
+        "The distillation's target is clipped to [0, 1].",
+        _TARGET,
+        distance("jnp.mean((proposal - stop_gradient(jnp.clip(behavior, 0, 1))) ** 2)"),
+    ),
+    Misconception(
+        "The distillation is the root of the mean square.", _DISTANCE, distance(f"jnp.sqrt({DISTILLATION})")
+    ),
+    Misconception(
+        "The squared differences are summed over the actions, averaged over the rest.",
+        _DISTANCE,
+        distance(f"proposal.shape[2] * {DISTILLATION}"),
+    ),
+    Misconception(
+        "The Q loss asks about the recorded chunk: the policy is never improved.",
+        ("Ask about the policy's chunk.", _SHOWN[1]),
+        edited_actor({"observation, proposal)": "observation, actions)"}),
+    ),
+    Misconception("Half of the squared difference.", _DISTANCE, distance(f"0.5 * {DISTILLATION}")),
+    Misconception(
+        "The squared differences are summed.", _DISTANCE, distance(f"proposal.size * {DISTILLATION}")
+    ),
+    Misconception(
+        "The squared differences are summed over each chunk, averaged over the batch.",
+        _DISTANCE,
+        distance(f"proposal[0].size * {DISTILLATION}"),
+    ),
+    Misconception(
+        "The squared differences are weighted with valid.",
+        ("Policy and flow both make whole chunks, whatever the data did.", _DISTANCE[1]),
+        distance("jnp.mean(valid[..., None] * (proposal - stop_gradient(jnp.clip(behavior, -1, 1))) ** 2)"),
+    ),
+    Misconception(
+        "The policy is distilled from the data's chunks, not from the flow's.",
+        ("The teacher of a noise is the flow.", "euler(field, batch.observation, noise, steps)."),
+        distance("distillation_loss(proposal, actions)"),
+    ),
+    # noise and steps
+    Misconception(
         "Every Euler step is clipped: this is another flow, with other chunks.",
-        "euler(field, observation, noise, steps) as it is; distillation_loss clips its result.",
+        ("Clip its result.", "jnp.clip(euler(field, batch.observation, noise, steps), -1, 1)."),
         edited_actor({"behavior = euler(sampled, observation, noise, flow_steps)": CLIPPED_STEPS}),
     ),
     Misconception(
         "The noise is clipped; but it is no action, and the flow was trained to start from all of it.",
-        "noise = jax.random.normal(noise_key, actions.shape), for both.",
+        _ONE_NOISE,
         edited_actor({"sampled =": "noise = jnp.clip(noise, -1, 1)\n    sampled ="}),
     ),
     Misconception(
-        "The flow's chunk goes through tanh.",
-        "Give distillation_loss what euler gives.",
-        edited_actor({"(proposal, behavior)": "(proposal, jnp.tanh(behavior))"}),
+        "The noise is uniform.", _ONE_NOISE, edited_actor({"jax.random.normal": "jax.random.uniform"})
     ),
     Misconception(
-        "The Q loss asks the critic about a chunk that is not clipped.",
-        "Use q_loss, which clips the policy's chunk.",
-        edited_actor(
-            {Q_TERM: '-networks.critic(stop_gradient(params["critic"]), observation, proposal).mean()'}
+        "The two keys are swapped.",
+        (
+            "One key for the flow's loss, the other for the noise.",
+            f"{_ONE_NOISE[1]} flow_matching_loss gets flow_key.",
         ),
+        lambda *args: actor_loss(*args[:-2], args[-1], args[-2]),
     ),
     Misconception(
-        "The gradient of the Q loss flows into the critic.",
-        "Use q_loss, which stops it.",
+        "flow_key draws the noise, too.", _ONE_NOISE, lambda *args: actor_loss(*args[:-2], args[-2], args[-2])
+    ),
+    Misconception(
+        "flow_matching_loss gets noise_key.",
+        ("It has a key of its own.", "flow_matching_loss(..., flow_key)."),
+        lambda *args: actor_loss(*args[:-2], args[-1], args[-1]),
+    ),
+    Misconception(
+        "The policy starts from another noise than the flow: it could only learn the mean.",
+        _ONE_NOISE,
+        edited_actor({"observation, noise)": "observation, jax.random.normal(flow_key, noise.shape))"}),
+    ),
+    Misconception(
+        "All chunks of the batch share one noise.",
+        _ONE_NOISE,
+        edited_actor({"noise_key, actions.shape)": "noise_key, actions.shape[1:]) + 0 * actions"}),
+    ),
+    Misconception(
+        "The flow takes one Euler step.",
+        ("euler takes `steps` steps.", "euler(field, batch.observation, noise, steps)."),
+        edited_actor({"noise, flow_steps)": "noise, 1)"}),
+    ),
+    # the Q loss
+    Misconception(
+        "The gradient of the Q loss reaches the critic, which would learn to like whatever the policy does.",
+        _STILL,
         edited_actor(
             {Q_TERM: '-networks.critic(params["critic"], observation, jnp.clip(proposal, -1, 1)).mean()'}
         ),
     ),
     Misconception(
-        "Policy and flow start from different noise: "
-        "the policy would be asked to match an unrelated sample, and could only learn their mean.",
-        "Draw noise once, and give it to both.",
-        edited_actor(
-            {
-                "observation, noise)": "observation, "
-                "jax.random.normal(jax.random.fold_in(flow_key, 1), noise.shape))"
-            }
-        ),
+        "The Q loss is stopped altogether: the policy is never improved.",
+        ("Stop the critic's parameters only; the proposal has to feel the slope of Q.", _STILL[1]),
+        edited_actor({Q_TERM: f"stop_gradient({Q_TERM})"}),
     ),
     Misconception(
-        "The policy and the flow's loss share a key; the policy starts from another noise than the flow.",
-        "noise = jax.random.normal(noise_key, actions.shape), for both.",
-        edited_actor({"observation, noise)": "observation, jax.random.normal(flow_key, noise.shape))"}),
+        "The Q loss asks the critic about a chunk that is not clipped.",
+        _SHOWN,
+        edited_actor({Q_TERM: f"-{CRITIC}proposal).mean()"}),
     ),
     Misconception(
-        "The policy is distilled from the data's chunks, not from the flow's.",
-        "The teacher of a noise is euler(field, observation, noise, steps).",
-        edited_actor({"(proposal, behavior)": "(proposal, actions)"}),
+        "The Q loss asks about tanh of the chunk.",
+        _SHOWN,
+        edited_actor({Q_TERM: f"-{CRITIC}jnp.tanh(proposal)).mean()"}),
+    ),
+    Misconception(
+        "The Q loss asks about the flow's chunk, so the policy is never improved, and the flow is moved.",
+        ("Ask about the policy's chunk.", _SHOWN[1]),
+        edited_actor({"observation, proposal)": "observation, behavior)"}),
+    ),
+    Misconception("The Q loss has the wrong sign: minimising it would lower Q.", _THE_Q, asked("{}.mean()")),
+    Misconception("Q is the smallest of the ensemble.", _THE_Q, asked("-{}.min(axis=0).mean()")),
+    Misconception("Q is the largest of the ensemble.", _THE_Q, asked("-{}.max(axis=0).mean()")),
+    Misconception("Q is the median of the ensemble.", _THE_Q, asked("-jnp.median({}, axis=0).mean()")),
+    Misconception("Q is that of the first critic.", _THE_Q, asked("-{}[0].mean()")),
+    Misconception("Q is summed.", _THE_Q, asked("-{}.sum()")),
+    Misconception(
+        "Q is summed over the ensemble, averaged over the batch.", _THE_Q, asked("-{}.sum(axis=0).mean()")
+    ),
+    # the weights
+    Misconception(
+        "alpha is not used.",
+        _ALPHA,
+        with_total(lambda terms, alpha: terms | {"distill": terms["distill"] / alpha}),
     ),
     Misconception(
         "alpha weighs the flow's loss instead.",
-        THE_SUM,
-        edited_actor({"alpha * ": "", '"flow": ': '"flow": alpha * '}),
+        _ALPHA,
+        with_total(
+            lambda terms, alpha: terms | {"distill": terms["distill"] / alpha, "flow": alpha * terms["flow"]}
+        ),
     ),
     Misconception(
-        "alpha weighs the Q loss instead.", THE_SUM, edited_actor({"alpha * ": "", '"q": ': '"q": alpha * '})
+        "alpha weighs the Q loss instead.",
+        _ALPHA,
+        with_total(
+            lambda terms, alpha: terms | {"distill": terms["distill"] / alpha, "q": alpha * terms["q"]}
+        ),
     ),
     Misconception(
-        "alpha weighs all terms.",
-        THE_SUM,
-        edited_actor({'"flow": ': '"flow": alpha * ', '"q": ': '"q": alpha * '}),
+        "alpha weighs the flow's loss, too.",
+        _ALPHA,
+        with_total(lambda terms, alpha: terms | {"flow": alpha * terms["flow"]}),
     ),
     Misconception(
-        "alpha weighs the imitation as a whole, flow and distillation.",
-        THE_SUM,
-        edited_actor({'"flow": ': '"flow": alpha * '}),
-    ),
-    Misconception("alpha is not used.", THE_SUM, edited_actor({"alpha * ": ""})),
-    Misconception(
-        "The flow's own loss is missing: nothing would fit it to the data.",
-        THE_SUM,
-        edited_actor({'"flow": ': '"flow": 0 * '}),
-    ),
-    Misconception("The Q loss is missing: this is imitation.", THE_SUM, edited_actor({'"q": ': '"q": 0 * '})),
-    Misconception(
-        "The distillation is missing: nothing would keep the policy near the data.",
-        THE_SUM,
-        edited_actor({"alpha * ": "0 * "}),
+        "alpha weighs the Q loss, too.",
+        _ALPHA,
+        with_total(lambda terms, alpha: terms | {"q": alpha * terms["q"]}),
     ),
     Misconception(
-        "The Q loss is subtracted; it has its minus sign already.", THE_SUM, edited_actor({'"q": ': '"q": -'})
+        "alpha weighs all three losses.",
+        _ALPHA,
+        with_total(
+            lambda terms, alpha: {
+                "flow": alpha * terms["flow"],
+                "distill": terms["distill"],
+                "q": alpha * terms["q"],
+            }
+        ),
     ),
+    # the flow's loss
     Misconception(
-        "The Q loss looks at the flow's chunk, so the policy is never improved.",
-        "Give q_loss the policy's chunk.",
-        edited_actor({"observation, proposal)": "observation, behavior)"}),
-    ),
-    Misconception(
-        "valid is not used.",
-        "Pass valid to flow_matching_loss.",
+        "valid is not used in the flow's loss.",
+        (
+            "Steps that do not exist teach the flow nothing.",
+            "flow_matching_loss(..., batch.valid, flow_key).",
+        ),
         edited_actor({"valid, flow_key)": "jnp.ones_like(valid), flow_key)"}),
     ),
     Misconception(
-        "The policy's chunk is clipped before the distillation: "
-        "an entry outside [-1, 1] would have no gradient and could not come back.",
-        "Give distillation_loss the policy's chunk as it comes; q_loss clips it for itself.",
-        edited_actor({"(proposal, behavior)": "(jnp.clip(proposal, -1, 1), behavior)"}),
-    ),
-    Misconception(
-        "In the distillation the policy's chunk is clipped, and the target is not.",
-        "Use distillation_loss with the policy's chunk as it comes: it clips the target only.",
-        edited_actor({DISTILLATION: "jnp.mean((jnp.clip(proposal, -1, 1) - stop_gradient(behavior)) ** 2)"}),
-    ),
-    Misconception(
         "The flow is frozen everywhere: it would never learn.",
-        "Only the distillation's target is stopped, and distillation_loss does that.",
+        ("Only the distillation's target is stopped.", _TARGET[1]),
         edited_actor({'networks.flow(params["flow"]': 'networks.flow(stop_gradient(params["flow"])'}),
-    ),
-    Misconception(
-        "The flow takes one Euler step.",
-        "Give euler `steps`.",
-        edited_actor({"noise, flow_steps)": "noise, 1)"}),
     ),
 ]
 
@@ -779,225 +826,672 @@ check_actor_loss = Exercise(
     _actor_expected,
     _actor_cases,
     _actor_misconceptions,
-    insight="Three losses, two networks: "
-    "the flow learns from the data alone, the policy from the flow and from the critic.",
+    parts=("flow", "distill", "q"),
+    tree=True,
+    insight="Three losses, two networks: the flow learns from the data alone, the policy from both others.",
     compiled=True,
-    observe=gradients(params=1),
+    observe=_loss_gradients,
 )
 
 
-# 5. The target critic
+# 3. The loop
 
 
-def target_update(target, online, rate):
-    """(1 - rate) * target + rate * online, for every array of two dictionaries alike."""
-    return jax.tree.map(lambda old, new: (1 - rate) * old + rate * new, target, online)
+def train(losses, optimizer, rate, sample, state, key, steps):
+    """`steps` gradient steps in one lax.scan: the state after them, and under "log" each loss, (steps,)."""
+
+    def total(params, target_critic, batch, key):
+        terms = losses(params, target_critic, batch, key)
+        return sum(terms.values()), terms
+
+    def step(state, key):
+        params, target_critic, memory = state["params"], state["target_critic"], state["memory"]
+        batch_key, loss_key = jax.random.split(key)
+        slope, terms = jax.grad(total, has_aux=True)(params, target_critic, sample(batch_key), loss_key)
+        updates, memory = optimizer.update(slope, memory, params)
+        move = lambda old, new: (1 - rate) * old + rate * new
+        target_critic = jax.tree.map(move, target_critic, params["critic"])
+        params = optax.apply_updates(params, updates)
+        return {"params": params, "target_critic": target_critic, "memory": memory}, terms
+
+    state, log = jax.lax.scan(step, state, jax.random.split(key, steps))
+    return state | {"log": log}
 
 
-def _target_expected(target, online, rate):
-    mixed = lambda old, new: old + rate * (new - old)
-    weights, bias = (mixed(target["mlp"][name], online["mlp"][name]) for name in ("weights", "bias"))
-    return weights, bias, mixed(target["scale"], online["scale"])
+def _toy_losses(params, target_critic, batch, key):
+    """Of params {"critic": (2,), "policy": (3,)}, and a batch (3,); slopes that depend on all arguments."""
+    noise = jax.random.normal(key)
+    critic = jnp.sum((params["critic"] - 0.5 * target_critic - batch[:2]) ** 2)
+    return {"critic": critic, "q": jnp.sum((params["policy"] - noise) * batch * params["policy"])}
 
 
-MIXED = "(1 - rate) * target + rate * online."
+def _toy_sample(key):
+    return jax.random.uniform(key, (3,))
 
 
-def _target_cases(rng):
-    def inputs(rate):
-        draw = lambda: {
-            "mlp": {"weights": rng.normal(size=(3, 2)), "bias": rng.normal(size=2)},
-            "scale": rng.normal(size=2),
-        }
-        return draw(), draw(), rate
+def _toy_update(gradient, memory, params):
+    """Momentum and a little decay; memory is a tree like params."""
+    memory = jax.tree.map(lambda m, g: 0.5 * m + g, memory, gradient)
+    return jax.tree.map(lambda m, p: -0.1 * m - 0.01 * p, memory, params), memory
+
+
+TOY_OPTIMIZER = optax.GradientTransformation(lambda params: jax.tree.map(jnp.zeros_like, params), _toy_update)
+
+
+def _train_expected(losses, optimizer, rate, sample, state, key, steps):
+    params, memory = ({k: np.array(v) for k, v in state[name].items()} for name in ("params", "memory"))
+    target, log = np.array(state["target_critic"]), []
+    for step_key in jax.random.split(key, steps):
+        batch_key, loss_key = jax.random.split(step_key)
+        noise, batch = (
+            float(jax.random.normal(loss_key)),
+            np.asarray(jax.random.uniform(batch_key, (3,)), float),
+        )
+        error = params["critic"] - 0.5 * target - batch[:2]
+        log.append((np.sum(error**2), np.sum((params["policy"] - noise) * batch * params["policy"])))
+        slopes = {"critic": 2 * error, "policy": batch * (2 * params["policy"] - noise)}
+        target = target + rate * (params["critic"] - target)
+        for name, slope in slopes.items():
+            memory[name] = 0.5 * memory[name] + slope
+            params[name] = params[name] - 0.1 * memory[name] - 0.01 * params[name]
+    return *params.values(), target, *memory.values(), *np.array(log).T, 1.0
+
+
+def _train_cases(rng):
+    def inputs(rate, steps):
+        draw = lambda: {"critic": rng.normal(size=2), "policy": rng.normal(size=3)}
+        state = {"params": draw(), "target_critic": rng.normal(size=2), "memory": draw()}
+        return _toy_losses, TOY_OPTIMIZER, rate, _toy_sample, state, _key(rng), steps
 
     return [
-        Case("rate 0: the target stays", inputs(0.0), MIXED),
         Case(
-            "rate 0.1",
-            inputs(0.1),
-            "A small rate moves the target a small way: (1 - rate) * target + rate * online.",
+            "one step, rate 0: the target critic stays",
+            inputs(0.0, 1),
+            (
+                "A step gets its own key, splits it in two, and descends the sum of all losses.",
+                "slope, terms = jax.grad(total, has_aux=True)(params, target_critic, "
+                "sample(batch_key), loss_key), "
+                "where total returns sum(terms.values()), terms.",
+            ),
         ),
-        Case("rate 0.6", inputs(0.6), MIXED),
+        Case(
+            "one step, rate 0.3",
+            inputs(0.3, 1),
+            (
+                "The target critic moves a small way, towards the critic as it was before this step.",
+                "jax.tree.map(lambda old, new: (1 - rate) * old + rate * new, target_critic, "
+                "params['critic']), "
+                "before params are updated.",
+            ),
+        ),
+        Case(
+            "five steps, rate 0.3",
+            inputs(0.3, 5),
+            (
+                "The state is the carry of the scan: each step gets what the step before has returned.",
+                "state, log = jax.lax.scan(step, state, jax.random.split(key, steps)).",
+            ),
+        ),
     ]
 
 
-def _target_without_bias(target, online, rate):
-    new = target_update(target, online, rate)
-    return new | {"mlp": new["mlp"] | {"bias": target["mlp"]["bias"]}}
+def _compiled_loop(answer, args):
+    """Whether the steps are one compiled loop: 1, or 0 where a Python loop writes out each of them."""
+    losses, optimizer, rate, sample, state, key, _ = args
+    call = lambda state, key: answer(losses, optimizer, rate, sample, state, key, 6)
+    program = str(jax.make_jaxpr(call)(state, key))
+    return {
+        "number of compiled loops (the results are right)": float("scan[" in program or "while[" in program)
+    }
 
 
-_target_misconceptions = [
+def train_python(losses, optimizer, rate, sample, state, key, steps):
+    log = []
+
+    def total(params, *rest):
+        terms = losses(params, *rest)
+        return sum(terms.values()), terms
+
+    for step_key in jax.random.split(key, steps):
+        batch_key, loss_key = jax.random.split(step_key)
+        inputs = (state["target_critic"], sample(batch_key), loss_key)
+        slope, terms = jax.grad(total, has_aux=True)(state["params"], *inputs)
+        updates, memory = optimizer.update(slope, state["memory"], state["params"])
+        move = lambda old, new: (1 - rate) * old + rate * new
+        target = jax.tree.map(move, state["target_critic"], state["params"]["critic"])
+        params = optax.apply_updates(state["params"], updates)
+        state = dict(params=params, target_critic=target, memory=memory)
+        log.append(terms)
+    return state | {"log": {name: jnp.stack([terms[name] for terms in log]) for name in log[0]}}
+
+
+def _train_one_batch(losses, optimizer, rate, sample, state, key, steps):
+    batch = sample(jax.random.split(jax.random.split(key, steps)[0])[0])
+    return train(losses, optimizer, rate, lambda key: batch, state, key, steps)
+
+
+def edited_train(changes):
+    return edited(train, changes)
+
+
+_APPLY = "params = optax.apply_updates(params, updates)"
+_RETURNED = 'return {"params": params, "target_critic": target_critic, "memory": memory}, terms'
+_LINE = 'target_critic = jax.tree.map(move, target_critic, params["critic"])'
+_MOVE = ("A small way from the old target towards the critic.", "(1 - rate) * old + rate * new.")
+_BEFORE = ("The published code moves the target first.", "Update target_critic before params.")
+_LOG = (
+    "scan stacks what step returns second: return the dictionary of losses there.",
+    "return new_state, terms.",
+)
+_KEYS = (
+    "One key a step, and in a step one for the batch and one for the losses.",
+    "batch_key, loss_key = jax.random.split(key); jax.random.split(key, steps) goes into the scan.",
+)
+_CARRY = (
+    "All three parts of the state are carried.",
+    "return dict(params=..., target_critic=..., memory=...), terms.",
+)
+_SUM = ("One gradient, of the sum of all losses.", "return sum(terms.values()), terms.")
+
+_train_misconceptions = [
     Misconception(
-        "target and online are swapped: with a small rate this is almost a copy.",
-        MIXED,
-        lambda t, o, r: target_update(o, t, r),
+        "A Python loop: every step is written out, and compiling takes as long as there are steps.",
+        ("jax.lax.scan writes the step once.", "jax.lax.scan(step, state, jax.random.split(key, steps))."),
+        train_python,
     ),
     Misconception(
-        "The target is copied from the online critic.",
-        "Move it a small way: (1 - rate) * target + rate * online.",
-        lambda t, o, r: o,
-    ),
-    Misconception("The target never moves.", MIXED, lambda t, o, r: t),
-    Misconception(
-        "The online parameters are added without fading the old ones.",
-        "The weights sum to one: (1 - rate) and rate.",
-        edited(target_update, {"(1 - rate) * old": "old"}),
-    ),
-    Misconception(
-        "The old parameters fade, and the online ones are added in full.",
-        "The weights sum to one: (1 - rate) and rate.",
-        edited(target_update, {"rate * new": "new"}),
+        "The target critic follows the critic of after the step.",
+        _BEFORE,
+        edited_train(
+            {
+                _LINE: "",
+                _APPLY: f"{_APPLY}\n        {_LINE}",
+            }
+        ),
     ),
     Misconception(
-        "The target moves away from the online critic.",
-        "target + rate * (online - target).",
-        edited(target_update, {"(1 - rate) * old + rate * new": "old - rate * (new - old)"}),
+        "The target critic is a copy of the critic.",
+        _MOVE,
+        edited_train({"(1 - rate) * old + rate * new": "new"}),
     ),
     Misconception(
-        "It is the mean of both, whatever the rate.", MIXED, lambda t, o, r: target_update(t, o, 0.5)
+        "The target critic never moves.", _MOVE, edited_train({"(1 - rate) * old + rate * new": "old"})
     ),
     Misconception(
-        "Only the weights move; the bias is forgotten.",
-        "Every array of the tree: jax.tree.map.",
-        _target_without_bias,
+        "Old and new are swapped in the target critic: with a small rate this is almost a copy.",
+        _MOVE,
+        edited_train({"(1 - rate) * old + rate * new": "(1 - rate) * new + rate * old"}),
+    ),
+    Misconception(
+        "The critic is added to the target critic without fading the old one.",
+        ("The weights sum to one.", _MOVE[1]),
+        edited_train({"(1 - rate) * old": "old"}),
+    ),
+    Misconception(
+        "The old target critic fades, and the critic is added in full.",
+        ("The weights sum to one.", _MOVE[1]),
+        edited_train({"rate * new": "new"}),
+    ),
+    Misconception(
+        "Only the first loss is descended.",
+        _SUM,
+        edited_train({"sum(terms.values()), terms": "next(iter(terms.values())), terms"}),
+    ),
+    Misconception(
+        "The mean of the losses is descended.",
+        _SUM,
+        edited_train({"sum(terms.values()), terms": "sum(terms.values()) / len(terms), terms"}),
+    ),
+    Misconception(
+        "The losses climb: the sum has the wrong sign.",
+        _SUM,
+        edited_train({"sum(terms.values()), terms": "-sum(terms.values()), terms"}),
+    ),
+    Misconception(
+        "The gradient is subtracted as it is; the optimizer's updates are not used.",
+        ("The optimizer turns the gradient into updates.", "optax.apply_updates(params, updates)."),
+        edited_train({"(params, updates)": "(params, jax.tree.map(jnp.negative, slope))"}),
+    ),
+    Misconception(
+        "The updates are subtracted: every step goes uphill.",
+        ("Updates have their minus sign already.", "optax.apply_updates(params, updates)."),
+        edited_train({"(params, updates)": "(params, jax.tree.map(jnp.negative, updates))"}),
+    ),
+    Misconception(
+        "The optimizer's memory is not carried on.",
+        _CARRY,
+        edited_train({"updates, memory =": "updates, _ ="}),
+    ),
+    Misconception(
+        "The optimizer's memory begins anew in each step.",
+        _CARRY,
+        edited_train({"slope, memory, params)": "slope, optimizer.init(params), params)"}),
+    ),
+    Misconception(
+        "The parameters are not carried on.",
+        _CARRY,
+        edited_train({_APPLY: "optax.apply_updates(params, updates)"}),
+    ),
+    Misconception(
+        "The state is not carried: every step starts from the first.",
+        _CARRY,
+        edited_train({_RETURNED: "return state, terms"}),
+    ),
+    Misconception(
+        "All steps use one key: the same batch and the same noise again and again.",
+        _KEYS,
+        edited_train({"state, jax.random.split(key, steps)": "state, jnp.broadcast_to(key, (steps,))"}),
+    ),
+    Misconception(
+        "Batch and losses share a key: their random numbers are related.",
+        _KEYS,
+        edited_train({"jax.random.split(key)": "key, key"}),
+    ),
+    Misconception(
+        "The two keys of a step are swapped.",
+        _KEYS,
+        edited_train({"batch_key, loss_key =": "loss_key, batch_key ="}),
+    ),
+    Misconception(
+        "One batch serves all steps.", ("Draw a batch inside step.", "sample(batch_key)."), _train_one_batch
+    ),
+    Misconception(
+        "The keys of the steps are not those of jax.random.split(key, steps).",
+        _KEYS,
+        edited_train({"state, jax.random.split(key, steps)": "state, jax.random.split(key, steps + 1)[1:]"}),
+    ),
+    Misconception(
+        "The losses come in reverse.",
+        _LOG,
+        lambda *args: (lambda new: new | {"log": jax.tree.map(jnp.flip, new["log"])})(train(*args)),
+    ),
+    Misconception(
+        "The losses are summed up over the steps.",
+        _LOG,
+        lambda *args: (lambda new: new | {"log": jax.tree.map(jnp.cumsum, new["log"])})(train(*args)),
     ),
 ]
 
-check_target_update = Exercise(
-    target_update,
-    _target_expected,
-    _target_cases,
-    _target_misconceptions,
-    parts=("mlp.weights", "mlp.bias", "scale"),
+check_train = Exercise(
+    train,
+    _train_expected,
+    _train_cases,
+    _train_misconceptions,
+    parts=(
+        *("params.critic", "params.policy", "target_critic"),
+        *("memory.critic", "memory.policy", "log.critic", "log.q"),
+    ),
     tree=True,
-    insight="With rate 0.005 the target follows the critic with a delay of about 200 updates.",
+    insight="With rate 0.005 the target follows the critic with a delay of about 200 steps.",
     compiled=True,
+    observe=_compiled_loop,
 )
 
 
-# 6. Best of N
+# 4. The bug hunt
 
 
-def best_of_n(critic, params, target_params, observation, candidates):
-    """The candidate (B, H, A) of (B, N, H, A) with the largest mean Q,
-    and what the target critic says of it (B,).
-    """
-    size, count, *chunk = candidates.shape
+def advantage_actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
+    """The lesson's patient: its Q loss reports how much better the policy's chunk is than the flow's."""
+    observation = batch.observation
+    field = lambda *inputs: networks.flow(params["flow"], *inputs)
+    imitation = flow_matching_loss(field, observation, batch.actions, batch.valid, flow_key)
+
+    noise = jax.random.normal(noise_key, batch.actions.shape)
+    behavior = jnp.clip(euler(field, observation, noise, steps), -1, 1)
+    proposal = networks.policy(params["policy"], observation, noise)
+    distance = jnp.mean((proposal - stop_gradient(behavior)) ** 2)
+
+    frozen = stop_gradient(params["critic"])
+    q = networks.critic(frozen, observation, jnp.clip(proposal, -1, 1))
+    baseline = networks.critic(frozen, observation, behavior)
+    return {"flow": imitation, "distill": alpha * distance, "q": -jnp.mean(q - baseline)}
+
+
+def edited_patient(changes):
+    return edited(advantage_actor_loss, changes)
+
+
+def mended_actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
+    """The patient, mended: a baseline is a number to compare with, and nothing moves it."""
+    mended = edited_patient({"observation, behavior)": "observation, stop_gradient(behavior))"})
+    return mended(networks, params, batch, alpha, steps, flow_key, noise_key)
+
+
+def _mended_expected(networks, params, batch, alpha, steps, flow_key, noise_key):
+    flow, distill, q, *slopes = _actor_expected(networks, params, batch, alpha, steps, flow_key, noise_key)
+    noise = _normal(noise_key, batch.actions.shape)
+    behavior = np.clip(_behavior_numpy(params["flow"], batch.observation, noise, steps), -1, 1)
+    baseline, _, _ = _critic_numpy(params["critic"], batch.observation, behavior)
+    return flow, distill, q + baseline.mean(), *slopes
+
+
+_THE_CAUSE = (
+    "Ask of each loss which networks it can move. One of them moves a network that it should not.",
+    "Go through the lines of the Q loss: which values in them depend on the parameters of the flow?",
+)
+
+
+def _mended_cases(rng):
+    return [case._replace(hint=_THE_CAUSE) for case in _actor_cases(rng)]
+
+
+def _not_it(why: str) -> str:
+    return f"This was not the cause: {why}"
+
+
+_mended_misconceptions = [
+    Misconception(
+        _not_it("all gradients are still those of the patient. (Whatever you stopped, none came that way.)"),
+        _THE_CAUSE,
+        advantage_actor_loss,
+    ),
+    Misconception(
+        _not_it("the distillation's target was stopped already. Now it leaks into the flow as well."),
+        _THE_CAUSE,
+        edited_patient({"stop_gradient(behavior)": "behavior"}),
+    ),
+    Misconception(
+        _not_it("the critic's parameters were stopped already. Now the Q loss moves the critic as well."),
+        _THE_CAUSE,
+        edited_patient({'stop_gradient(params["critic"])': 'params["critic"]'}),
+    ),
+    Misconception(
+        "The wrong gradient is gone, and the right one is, too: the flow is frozen in its own loss "
+        "and never learns.",
+        (
+            "Only the baseline must not move the flow.",
+            "networks.critic(frozen, observation, stop_gradient(behavior)).",
+        ),
+        edited_patient({'networks.flow(params["flow"]': 'networks.flow(stop_gradient(params["flow"])'}),
+    ),
+    Misconception(
+        "The wrong gradient is gone, and the right one is, too: nothing pulls the policy up the slope of Q.",
+        ("Stop the baseline, not the whole difference.", "q - jax.lax.stop_gradient(baseline)."),
+        edited_patient({"jnp.mean(q - baseline)": "jnp.mean(stop_gradient(q - baseline))"}),
+    ),
+    Misconception(
+        _not_it(
+            "now the policy's chunk is stopped, so the policy is never improved. The flow is pushed "
+            "as before."
+        ),
+        _THE_CAUSE,
+        edited_patient({"jnp.clip(proposal, -1, 1)": "stop_gradient(jnp.clip(proposal, -1, 1))"}),
+    ),
+    Misconception(
+        _not_it(
+            "with this sign the flow is pulled up the slope of Q. It still learns from something "
+            "else than data."
+        ),
+        _THE_CAUSE,
+        edited_patient({"q - baseline": "q + baseline"}),
+    ),
+    Misconception(
+        _not_it(
+            "the clip of the flow's chunk was right. Without it the policy learns what nobody can execute."
+        ),
+        _THE_CAUSE,
+        edited_patient({"jnp.clip(euler": "(euler", "steps), -1, 1)": "steps))"}),
+    ),
+    Misconception(
+        _not_it(
+            "a stronger distillation holds the policy at the flow. The flow itself is still pushed away."
+        ),
+        _THE_CAUSE,
+        edited_patient({"alpha * distance": "10 * alpha * distance"}),
+    ),
+    Misconception(
+        _not_it(
+            "another noise for the baseline gives other chunks of the same flow, and they are pushed "
+            "as before."
+        ),
+        _THE_CAUSE,
+        edited_patient(
+            {
+                "baseline = ": "other = jax.random.normal(flow_key, noise.shape)\n    baseline = ",
+                "observation, behavior)": "observation, euler(field, observation, other, steps).clip(-1, 1))",
+            }
+        ),
+    ),
+    Misconception(
+        _not_it("the mean over the critics was right. The flow is pushed by the least of them now."),
+        _THE_CAUSE,
+        edited_patient({"q - baseline": "q.min(axis=0) - baseline.min(axis=0)"}),
+    ),
+    Misconception(
+        _not_it("the policy's chunk has to be clipped for the critic. The flow is pushed as before."),
+        _THE_CAUSE,
+        edited_patient({"jnp.clip(proposal, -1, 1)": "proposal"}),
+    ),
+    Misconception(
+        _not_it("a clipped proposal cannot come back from outside. The flow is pushed as before."),
+        _THE_CAUSE,
+        edited_patient({"(proposal - stop": "(jnp.clip(proposal, -1, 1) - stop"}),
+    ),
+]
+
+check_mended_actor_loss = Exercise(
+    mended_actor_loss,
+    _mended_expected,
+    _mended_cases,
+    _mended_misconceptions,
+    parts=("flow", "distill", "q"),
+    counts=lambda *args: {"q": np.array(False)},  # with or without the baseline: it is a constant
+    tree=True,
+    insight="That was it: the baseline was no constant. Its gradient pushed the flow down the slope of Q.",
+    compiled=True,
+    observe=_loss_gradients,
+)
+
+
+# 5. Best of N
+
+
+def best_of_n(networks, params, target_critic, observation, chunk, count, steps, key):
+    """The best of `count` chunks (B, H, A) of the flow by the online critics; the target critics' value."""
+    size = len(observation)
+    field = lambda *inputs: networks.flow(params["flow"], *inputs)
     repeated = jnp.repeat(observation, count, axis=0)
-    q = critic(params, repeated, candidates.reshape(-1, *chunk)).reshape(-1, size, count)
-    best = q.mean(axis=0).argmax(axis=1)
-    chosen = candidates[jnp.arange(size), best]
-    return chosen, critic(target_params, observation, chosen).mean(axis=0)
+    noise = jax.random.normal(key, (size * count, *chunk))
+    candidates = jnp.clip(euler(field, repeated, noise, steps), -1, 1)
+    q = networks.critic(params["critic"], repeated, candidates)
+    best = q.mean(axis=0).reshape(size, count).argmax(axis=1)
+    chosen = candidates.reshape(size, count, *chunk)[jnp.arange(size), best]
+    return chosen, networks.critic(target_critic, observation, chosen).mean(axis=0)
 
 
-def _best_expected(critic, params, target_params, observation, candidates):
+def _best_expected(networks, params, target_critic, observation, chunk, count, steps, key):
+    noise = _normal(key, (len(observation) * count, *chunk)).reshape(-1, count, *chunk)
     chosen, values = [], []
-    for seen, options in zip(observation, candidates, strict=True):
-        q = [_toy_critic_numpy(params, seen[None], option[None])[0].mean() for option in options]
+    for seen, starts in zip(observation, noise, strict=True):
+        options = np.clip(_behavior_numpy(params["flow"], np.tile(seen, (count, 1)), starts, steps), -1, 1)
+        q = [_critic_numpy(params["critic"], seen[None], option[None])[0].mean() for option in options]
         chosen.append(options[int(np.argmax(q))])
-        values.append(_toy_critic_numpy(target_params, seen[None], chosen[-1][None])[0].mean())
+        values.append(_critic_numpy(target_critic, seen[None], chosen[-1][None])[0].mean())
     return np.array(chosen), np.array(values)
 
 
 def _best_cases(rng):
     def inputs(count, members, same=False):
-        params, target = rng.normal(size=(2, members, 7))
-        target = params.copy() if same else target
-        observation, candidates = rng.normal(size=(6, 3)) * 2, rng.uniform(-1.5, 1.5, size=(6, count, 2, 2))
-        return toy_critic, params, target, observation, candidates
+        params = _params(rng, members)
+        target = params["critic"].copy() if same else 0.7 * rng.normal(size=(members, 8))
+        return TOY, params, target, 2 * rng.normal(size=(6, 2)), (3, 2), count, 3, _key(rng)
 
     return [
         Case(
             "one critic, which is its own target; 6 observations, 8 candidates each",
             inputs(8, 1, same=True),
-            "Ask critic(params, observation, actions) about every candidate, and take the one with the "
-            "largest value. jnp.repeat(observation, N, axis=0) gives each candidate its own observation; "
-            "argmax over axis 1 of (B, N).",
+            (
+                "Each observation gets its own N candidates: repeat its row N times, and undo that "
+                "by a reshape.",
+                "repeated = jnp.repeat(observation, count, axis=0); q.mean(axis=0).reshape(B, "
+                "count).argmax(axis=1).",
+            ),
         ),
         Case(
-            "two critics, which are their own targets",
-            inputs(8, 2, same=True),
-            "The mean over the ensemble, then argmax over the candidates.",
+            "three critics, which are their own targets",
+            inputs(8, 3, same=True),
+            ("The mean over the ensemble, then the argmax over the candidates.", "q.mean(axis=0)."),
         ),
         Case(
-            "two critics, and two other target critics",
-            inputs(8, 2),
-            "The online critic chooses, the target critic values what was chosen.",
+            "three critics, and three other target critics",
+            inputs(8, 3),
+            (
+                "The online critic chooses, the target critic values what was chosen.",
+                "networks.critic(target_critic, observation, chosen).mean(axis=0).",
+            ),
         ),
-        Case("three critics, 5 candidates", inputs(5, 3), ""),
+        Case(
+            "two critics, 5 candidates", inputs(5, 2), "Is the number of candidates a fixed number somewhere?"
+        ),
     ]
 
 
+def edited_best(changes):
+    return edited(best_of_n, changes)
+
+
+def _with_online(choose):
+    """`best_of_n` with other critics: choose(online, target) gives the one that chooses, and the valuer."""
+
+    def wrong(networks, params, target_critic, *rest):
+        chooser, valuer = choose(params["critic"], target_critic)
+        return best_of_n(networks, params | {"critic": chooser}, valuer, *rest)
+
+    return wrong
+
+
+_PARTS = (
+    "The online critic chooses, the target critic values what was chosen.",
+    'networks.critic(params["critic"], ...) before the argmax, networks.critic(target_critic, ...) after it.',
+)
+_ENSEMBLE = ("This method takes the mean over the ensemble.", ".mean(axis=0).")
+_CANDIDATES = (
+    "They come as they would be executed.",
+    "jnp.clip(euler(field, repeated, noise, steps), -1, 1).",
+)
+_ROWS = (
+    "repeat gives each row N times, and the reshape to (B, N) fits that.",
+    "jnp.repeat(observation, count, axis=0).",
+)
+_ARGMAX = (
+    "One argmax for each observation, over its candidates.",
+    "q.mean(axis=0).reshape(B, count).argmax(axis=1).",
+)
+
 _best_misconceptions = [
     Misconception(
-        "The target critic chooses.",
-        "The online critic (params) chooses, the target critic values what was chosen.",
-        lambda c, p, t, o, x: best_of_n(c, t, t, o, x),
+        "The target critic chooses.", _PARTS, _with_online(lambda online, target: (target, target))
     ),
     Misconception(
         "The online critic values its own choice: the value is too high, by its own errors.",
-        "Take the value from the target critic.",
-        lambda c, p, t, o, x: best_of_n(c, p, p, o, x),
+        _PARTS,
+        _with_online(lambda online, target: (online, online)),
     ),
     Misconception(
         "The two critics have swapped their parts.",
-        "The online critic (params) chooses, the target critic values what was chosen.",
-        lambda c, p, t, o, x: best_of_n(c, t, p, o, x),
+        _PARTS,
+        _with_online(lambda online, target: (target, online)),
     ),
     Misconception(
         "The value is the target critic's own maximum, not its value of the chosen one.",
-        "Value the chosen chunk: critic(target_params, observation, chosen).",
-        lambda c, p, t, o, x: (best_of_n(c, p, t, o, x)[0], best_of_n(c, t, t, o, x)[1]),
-    ),
-    Misconception(
-        "The candidates are clipped again.",
-        "They come as they would be executed; take them as they are.",
-        lambda c, p, t, o, x: best_of_n(c, p, t, o, jnp.clip(x, -1, 1)),
-    ),
-    Misconception("It takes the worst candidate.", "argmax.", edited(best_of_n, {"argmax": "argmin"})),
-    Misconception(
-        "It takes the first candidate.",
-        "argmax of the mean Q over the N candidates.",
-        edited(best_of_n, {"[jnp.arange(size), best]": "[:, 0]"}),
-    ),
-    Misconception(
-        "The smallest Q of the ensemble chooses.", THE_MEAN, edited(best_of_n, {"q.mean": "q.min"})
-    ),
-    Misconception("The largest Q of the ensemble chooses.", THE_MEAN, edited(best_of_n, {"q.mean": "q.max"})),
-    Misconception("The first critic alone chooses.", THE_MEAN, edited(best_of_n, {"q.mean(axis=0)": "q[0]"})),
-    Misconception(
-        "The argmax runs over the batch, not over the candidates.",
-        "q is (B, N): argmax over axis 1.",
-        edited(
-            best_of_n,
-            {"argmax(axis=1)": "argmax(axis=0)", "size), best": "size), jnp.resize(best, size) % count"},
+        _PARTS,
+        lambda *args: (
+            best_of_n(*args)[0],
+            _with_online(lambda online, target: (target, target))(*args)[1],
         ),
     ),
     Misconception(
-        "One number for all: every observation takes the candidate that is best on average.",
-        "One argmax an observation, over axis 1.",
-        edited(best_of_n, {"q.mean(axis=0).argmax(axis=1)": "q.mean(axis=(0, 1)).argmax()"}),
+        "The candidates are not clipped.",
+        _CANDIDATES,
+        edited_best({"jnp.clip(euler": "(euler", "steps), -1, 1)": "steps))"}),
+    ),
+    Misconception(
+        "The critic chooses among chunks that are not clipped; only the chosen one is.",
+        _CANDIDATES,
+        edited_best(
+            {
+                "jnp.clip(euler": "(euler",
+                "steps), -1, 1)": "steps))",
+                "[jnp.arange(size), best]": "[jnp.arange(size), best].clip(-1, 1)",
+            }
+        ),
+    ),
+    Misconception(
+        "The noise is clipped, not the candidates.",
+        _CANDIDATES,
+        edited_best({"jnp.clip(euler": "(euler", "noise, steps), -1, 1)": "noise.clip(-1, 1), steps))"}),
+    ),
+    Misconception("It takes the worst candidate.", _ARGMAX, edited_best({"argmax": "argmin"})),
+    Misconception(
+        "It takes the first candidate.", _ARGMAX, edited_best({"[jnp.arange(size), best]": "[:, 0]"})
+    ),
+    Misconception("The smallest Q of the ensemble chooses.", _ENSEMBLE, edited_best({"q.mean": "q.min"})),
+    Misconception("The largest Q of the ensemble chooses.", _ENSEMBLE, edited_best({"q.mean": "q.max"})),
+    Misconception(
+        "The median of the ensemble chooses.",
+        _ENSEMBLE,
+        edited_best({"q.mean(axis=0)": "jnp.median(q, axis=0)"}),
+    ),
+    Misconception("The first critic alone chooses.", _ENSEMBLE, edited_best({"q.mean(axis=0)": "q[0]"})),
+    Misconception(
+        "One argmax for all: every observation takes the candidate that is best on average.",
+        _ARGMAX,
+        edited_best({"argmax(axis=1)": "mean(axis=0).argmax()"}),
     ),
     Misconception(
         "The candidates meet the wrong observations: tile repeats the whole batch, repeat each row.",
-        "jnp.repeat(observation, N, axis=0), in the order of candidates.reshape(B * N, H, A).",
-        edited(best_of_n, {"jnp.repeat(observation, count, axis=0)": "jnp.tile(observation, (count, 1))"}),
+        _ROWS,
+        edited_best({"jnp.repeat(observation, count, axis=0)": "jnp.tile(observation, (count, 1))"}),
     ),
     Misconception(
-        "The value is the smallest of the ensemble.",
-        THE_MEAN,
-        edited(best_of_n, {"chosen).mean": "chosen).min"}),
+        "The rows are mixed up: q is reshaped to (N, B).",
+        _ROWS,
+        edited_best({"reshape(size, count).argmax(axis=1)": "reshape(count, size).argmax(axis=0)"}),
     ),
     Misconception(
-        "The value is the sum over the ensemble.",
-        THE_MEAN,
-        edited(best_of_n, {"chosen).mean": "chosen).sum"}),
+        "All observations share their noise.",
+        (
+            "Draw a noise for each candidate of each observation.",
+            "jax.random.normal(key, (B * count, *chunk)).",
+        ),
+        edited_best(
+            {
+                "noise = jax": "shared = jax",
+                "(size * count, *chunk))": "(count, *chunk))\n    noise = jnp.tile(shared, (size, 1, 1))",
+            }
+        ),
     ),
     Misconception(
-        "The value of the first critic only.",
-        THE_MEAN,
-        edited(best_of_n, {"chosen).mean(axis=0)": "chosen)[0]"}),
+        "All candidates of an observation share their noise: they are one and the same.",
+        ("Draw a noise for each candidate.", "jax.random.normal(key, (B * count, *chunk))."),
+        edited_best(
+            {
+                "noise = jax": "shared = jax",
+                "(size * count, *chunk))": "(size, *chunk))\n    noise = jnp.repeat(shared, count, axis=0)",
+            }
+        ),
+    ),
+    Misconception(
+        "The candidates are clipped to [0, 1].",
+        ("Actions are in [-1, 1].", _CANDIDATES[1]),
+        edited_best({"-1, 1": "0, 1"}),
+    ),
+    Misconception(
+        "The noise is uniform.",
+        ("The flow starts from Gaussian noise.", "jax.random.normal(key, (B * count, *chunk))."),
+        edited_best({"random.normal": "random.uniform"}),
+    ),
+    Misconception(
+        "The value is the smallest of the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).min"})
+    ),
+    Misconception(
+        "The value is the sum over the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).sum"})
+    ),
+    Misconception(
+        "The value is that of the first critic.",
+        _ENSEMBLE,
+        edited_best({"chosen).mean(axis=0)": "chosen)[0]"}),
     ),
 ]
 
@@ -1007,148 +1501,6 @@ check_best_of_n = Exercise(
     _best_cases,
     _best_misconceptions,
     parts=("chosen", "value"),
-    insight="No policy network: the flow proposes, the critic disposes.",
+    insight="No policy network: the flow proposes, the critic chooses.",
     compiled=True,
-)
-
-
-# 7. The loop
-
-
-def train(update, sample, state, key, steps):
-    """`steps` updates in one lax.scan: the last state, and the losses (steps,)."""
-
-    def step(state, key):
-        batch_key, update_key = jax.random.split(key)
-        new, loss = update(state, sample(batch_key), update_key)
-        return new, loss
-
-    state, losses = jax.lax.scan(step, state, jax.random.split(key, steps))
-    return state, losses
-
-
-def _toy_update(state, batch, key):
-    """state (2,), batch (3,): a step that depends on all its arguments."""
-    noise = jax.random.normal(key)
-    new = 0.8 * state + 0.1 * jnp.array([1.0, -1.0]) * batch.sum() + 0.05 * noise
-    return new, jnp.sum(state**2) + noise
-
-
-def _toy_sample(key):
-    return jax.random.uniform(key, (3,))
-
-
-def _train_expected(update, sample, state, key, steps):
-    state, losses = np.asarray(state, float), []
-    for step_key in jax.random.split(key, steps):
-        batch_key, update_key = jax.random.split(step_key)
-        noise, batch = float(jax.random.normal(update_key)), np.asarray(jax.random.uniform(batch_key, (3,)))
-        losses.append(np.sum(state**2) + noise)
-        state = 0.8 * state + 0.1 * np.array([1.0, -1.0]) * batch.sum() + 0.05 * noise
-    return state, np.array(losses), 1.0
-
-
-def _train_cases(rng):
-    def inputs(steps):
-        state, key = rng.normal(size=2), jax.random.key(rng.integers(2**31))
-        return _toy_update, _toy_sample, state, key, steps
-
-    return [
-        Case(
-            "one update",
-            inputs(1),
-            "jax.lax.scan(step, state, jax.random.split(key, steps)); "
-            "in step: batch_key, update_key = jax.random.split(key).",
-        ),
-        Case(
-            "four updates",
-            inputs(4),
-            "The state is the carry of the scan: each step gets what the step before returned.",
-        ),
-        Case("seven updates", inputs(7), ""),
-    ]
-
-
-def _compiled_loop(answer, args):
-    """Whether the steps are one compiled loop:
-    1, or 0 where a Python loop writes them out one after the other.
-    """
-    update, sample, state, key, _ = args
-    program = str(jax.make_jaxpr(lambda state, key: answer(update, sample, state, key, 6))(state, key))
-    looped = "scan[" in program or "while[" in program
-    return {"number of compiled loops (the results are right)": float(looped)}
-
-
-def _train_python(update, sample, state, key, steps):
-    losses = []
-    for step_key in jax.random.split(key, steps):
-        batch_key, update_key = jax.random.split(step_key)
-        state, loss = update(state, sample(batch_key), update_key)
-        losses.append(loss)
-    return state, jnp.stack(losses)
-
-
-def _train_one_batch(update, sample, state, key, steps):
-    batch = sample(jax.random.split(jax.random.split(key, steps)[0])[0])
-    return train(update, lambda key: batch, state, key, steps)
-
-
-_train_misconceptions = [
-    Misconception(
-        "A Python loop: every update is written out, and compiling takes as long as there are updates.",
-        "jax.lax.scan(step, state, keys) writes the step once.",
-        _train_python,
-    ),
-    Misconception(
-        "All steps use one key: the same batch and the same noise again and again.",
-        "One key a step: jax.random.split(key, steps) goes into the scan.",
-        edited(train, {"jax.random.split(key, steps)": "jnp.broadcast_to(key, (steps,))"}),
-    ),
-    Misconception(
-        "The state is not carried: every step starts from the first.",
-        "step returns (new state, loss); the first is carried.",
-        edited(train, {"return new, loss": "return state, loss"}),
-    ),
-    Misconception(
-        "Batch and update share a key: their random numbers are related.",
-        "batch_key, update_key = jax.random.split(key).",
-        edited(train, {"jax.random.split(key)": "key, key"}),
-    ),
-    Misconception(
-        "The two keys are swapped.",
-        "batch_key, update_key = jax.random.split(key): the first draws the batch.",
-        edited(train, {"batch_key, update_key =": "update_key, batch_key ="}),
-    ),
-    Misconception("One batch serves all steps.", "Call sample(batch_key) inside step.", _train_one_batch),
-    Misconception(
-        "The losses are averaged.",
-        "Return all of them, (steps,): scan stacks what step returns second.",
-        edited(train, {"return state, losses": "return state, losses.mean()"}),
-    ),
-    Misconception(
-        "Only the last loss is returned.",
-        "Return all of them, (steps,): scan stacks what step returns second.",
-        edited(train, {"return state, losses": "return state, losses[-1]"}),
-    ),
-    Misconception(
-        "The losses are added up.",
-        "Return them as they are, (steps,).",
-        edited(train, {"return state, losses": "return state, losses.cumsum()"}),
-    ),
-    Misconception(
-        "The losses come in reverse.",
-        "Return them as scan stacks them.",
-        edited(train, {"return state, losses": "return state, losses[::-1]"}),
-    ),
-]
-
-check_train = Exercise(
-    train,
-    _train_expected,
-    _train_cases,
-    _train_misconceptions,
-    parts=("state", "losses"),
-    insight="One call, and the processor is not asked again until the end.",
-    compiled=True,
-    observe=_compiled_loop,
 )
