@@ -132,7 +132,7 @@ WRONG = {
             edited_critic({"target) ** 2)": "target) ** 2, axis=1)"}),
             "An axis is left over",
         ),
-        "NumPy in the middle": (edited_critic({"jnp.mean(batch": "np.mean(batch"}), "jnp"),
+        "NumPy in the middle": (edited_critic({"* (q - target) ** 2": "* np.square(q - target)"}), "jnp"),
         "the discount on the returns, too": (
             edited_critic({"batch.returns +": "batch.discount * batch.returns +"}),
             "the target is batch.returns",

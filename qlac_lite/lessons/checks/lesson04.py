@@ -195,6 +195,20 @@ _critic_misconceptions = [
         edited_critic({"stop_gradient(batch.returns": "(batch.returns"}),
     ),
     Misconception(
+        "The target is not stopped, and the next chunk is not clipped.",
+        (
+            "Clip what would be executed, stop what q is moved towards.",
+            "jnp.clip(..., -1, 1); stop_gradient(...).",
+        ),
+        edited_critic(
+            {
+                "stop_gradient(batch.returns": "(batch.returns",
+                "jnp.clip(networks": "(networks",
+                "noise), -1, 1)": "noise))",
+            }
+        ),
+    ),
+    Misconception(
         "No gradient reaches the critic: nothing would learn.",
         ("Stop the gradient of the target only.", "(q - jax.lax.stop_gradient(target)) ** 2."),
         edited_critic({"(q - target)": "stop_gradient(q - target)"}),
@@ -339,6 +353,11 @@ _critic_misconceptions = [
         edited_critic({"next_q.mean(axis=0)": "next_q[0]"}),
     ),
     Misconception(
+        "The target takes the largest value of the whole batch.",
+        _MEAN_OF_CRITICS,
+        edited_critic({"next_q.mean(axis=0)": "next_q.max()"}),
+    ),
+    Misconception(
         "The target takes the mean over the batch, too.",
         _MEAN_OF_CRITICS,
         edited_critic({"next_q.mean(axis=0)": "next_q.mean()"}),
@@ -369,6 +388,11 @@ _critic_misconceptions = [
     ),
     Misconception(
         "The error is not squared.", _SQUARES, edited_critic({"(q - target) ** 2": "jnp.abs(q - target)"})
+    ),
+    Misconception(
+        "The mean comes before the square: errors of unlike sign cancel.",
+        _SQUARES,
+        edited_critic({"(q - target) ** 2)": "(q - target)) ** 2"}),
     ),
     Misconception(
         "Half of the squared error.",
@@ -626,6 +650,11 @@ _actor_misconceptions = [
         distance("distillation_loss(proposal, jnp.tanh(behavior))"),
     ),
     Misconception(
+        "The flow's chunk goes through tanh, and the gradient reaches the flow.",
+        _TARGET,
+        distance("jnp.mean((proposal - jnp.tanh(behavior)) ** 2)"),
+    ),
+    Misconception(
         "The policy's chunk goes through tanh, for both losses.",
         ("The distillation takes it as it comes, and q takes it clipped.", f"{_DISTANCE[1]} {_SHOWN[1]}"),
         edited_actor({"return {": "proposal = jnp.tanh(proposal)\n    return {"}),
@@ -723,6 +752,11 @@ _actor_misconceptions = [
         edited_actor({"noise_key, actions.shape)": "noise_key, actions.shape[1:]) + 0 * actions"}),
     ),
     Misconception(
+        "The flow takes one Euler step too many.",
+        ("euler takes `steps` steps.", "euler(field, batch.observation, noise, steps)."),
+        edited_actor({"noise, flow_steps)": "noise, flow_steps + 1)"}),
+    ),
+    Misconception(
         "The flow takes one Euler step.",
         ("euler takes `steps` steps.", "euler(field, batch.observation, noise, steps)."),
         edited_actor({"noise, flow_steps)": "noise, 1)"}),
@@ -763,6 +797,11 @@ _actor_misconceptions = [
     Misconception("Q is summed.", _THE_Q, asked("-{}.sum()")),
     Misconception(
         "Q is summed over the ensemble, averaged over the batch.", _THE_Q, asked("-{}.sum(axis=0).mean()")
+    ),
+    Misconception(
+        "The entry q holds the sum of all losses.",
+        ("Three numbers of three losses; whoever trains adds them up.", '"q": -jnp.mean(q).'),
+        lambda *args: (lambda terms: terms | {"q": sum(terms.values())})(actor_loss(*args)),
     ),
     # the weights
     Misconception(
@@ -1028,6 +1067,11 @@ _train_misconceptions = [
         edited_train({"(1 - rate) * old": "old"}),
     ),
     Misconception(
+        "The target critic moves away from the critic.",
+        _MOVE,
+        edited_train({"(1 - rate) * old + rate * new": "old - rate * (new - old)"}),
+    ),
+    Misconception(
         "The old target critic fades, and the critic is added in full.",
         ("The weights sum to one.", _MOVE[1]),
         edited_train({"rate * new": "new"}),
@@ -1036,6 +1080,11 @@ _train_misconceptions = [
         "Only the first loss is descended.",
         _SUM,
         edited_train({"sum(terms.values()), terms": "next(iter(terms.values())), terms"}),
+    ),
+    Misconception(
+        "Only the last loss is descended.",
+        _SUM,
+        edited_train({"sum(terms.values()), terms": "terms[max(terms)], terms"}),
     ),
     Misconception(
         "The mean of the losses is descended.",
@@ -1081,6 +1130,11 @@ _train_misconceptions = [
         "All steps use one key: the same batch and the same noise again and again.",
         _KEYS,
         edited_train({"state, jax.random.split(key, steps)": "state, jnp.broadcast_to(key, (steps,))"}),
+    ),
+    Misconception(
+        "The losses get the key that was split.",
+        _KEYS,
+        edited_train({"jax.random.split(key)": "jax.random.split(key)[0], key"}),
     ),
     Misconception(
         "Batch and losses share a key: their random numbers are related.",
@@ -1195,6 +1249,23 @@ _mended_misconceptions = [
         _not_it("the critic's parameters were stopped already. Now the Q loss moves the critic as well."),
         _THE_CAUSE,
         edited_patient({'stop_gradient(params["critic"])': 'params["critic"]'}),
+    ),
+    Misconception(
+        "The cause is mended; but now the Q loss moves the critic.",
+        ("The critic's parameters were stopped already, and have to be.", 'stop_gradient(params["critic"]).'),
+        edited_patient(
+            {
+                'stop_gradient(params["critic"])': 'params["critic"]',
+                "observation, behavior)": "observation, stop_gradient(behavior))",
+            }
+        ),
+    ),
+    Misconception(
+        "The cause is mended; but now the distillation moves the flow.",
+        ("The distillation's target was stopped already, and has to be.", "stop_gradient(behavior)."),
+        edited_patient(
+            {"stop_gradient(behavior)": "behavior", "observation, behavior)": "observation, batch.actions)"}
+        ),
     ),
     Misconception(
         "The wrong gradient is gone, and the right one is, too: the flow is frozen in its own loss "
@@ -1424,6 +1495,11 @@ _best_misconceptions = [
     ),
     Misconception("It takes the worst candidate.", _ARGMAX, edited_best({"argmax": "argmin"})),
     Misconception(
+        "It takes the second best candidate.",
+        _ARGMAX,
+        edited_best({"argmax(axis=1)": "argsort(axis=1)[:, -2]"}),
+    ),
+    Misconception(
         "It takes the first candidate.", _ARGMAX, edited_best({"[jnp.arange(size), best]": "[:, 0]"})
     ),
     Misconception("The smallest Q of the ensemble chooses.", _ENSEMBLE, edited_best({"q.mean": "q.min"})),
@@ -1448,6 +1524,11 @@ _best_misconceptions = [
         "The rows are mixed up: q is reshaped to (N, B).",
         _ROWS,
         edited_best({"reshape(size, count).argmax(axis=1)": "reshape(count, size).argmax(axis=0)"}),
+    ),
+    Misconception(
+        "The candidates start from no noise: they are all the same.",
+        ("Draw a noise for each candidate.", "jax.random.normal(key, (B * count, *chunk))."),
+        edited_best({"jax.random.normal(key, (size * count, *chunk))": "jnp.zeros((size * count, *chunk))"}),
     ),
     Misconception(
         "All observations share their noise.",
@@ -1484,6 +1565,9 @@ _best_misconceptions = [
     ),
     Misconception(
         "The value is the smallest of the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).min"})
+    ),
+    Misconception(
+        "The value is the largest of the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).max"})
     ),
     Misconception(
         "The value is the sum over the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).sum"})
