@@ -47,12 +47,12 @@ by_alpha = world.sweep(seeds)  # the library's Q-LAC, for several alphas; this t
 show(*draw.world_and_critic(by_alpha[3.0]))
 
 # %% [markdown]
-# Three agents know nothing but this critic and these data. The first does whatever the critic likes best. The third imitates the data. The second does a bit of both.
+# Three agents know nothing but this critic and these data. The first does whatever the critic likes best. The last imitates the data. The one in the middle does a bit of both.
 #
 # **Question 1.** Where in the square will each of them end? Which one earns most, and which one *believes* that it earns most?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_agents", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** The first one goes where the critic's promise is highest: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator earns what the recorder earned. The second earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
+# **Our answer.** The first one goes where the critic's promise is highest: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator earns about what the recorder earned. The one in the middle earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
 
 # %%
 show(*draw.three_agents(by_alpha))
@@ -99,7 +99,7 @@ show(
 #
 # $$ L(\theta) = \frac{1}{E B} \sum_{e, b} w_b \Big( Q_{\theta_e}(s_b, \mathbf a_b) - \big[ R_b + d_b\, \tfrac1E \textstyle\sum_{e'} Q_{\bar\theta_{e'}}(s'_b, \mathbf a'_b) \big] \Big)^2 $$
 #
-# In words: there is no maximum, because the policy has chosen the next chunk $\mathbf a'$ already. All critics learn one target, the mean of the slow copies. (Other methods take the least of two critics against too much optimism. Here the flow keeps the policy near the data, where the critics agree; the published method takes the mean. Lesson 09 compares them.)
+# In words: there is no maximum, because the policy has chosen the next chunk $\mathbf a'$ already. All critics learn one target, the mean of the slow copies. (Other methods take the least of two critics, against too much optimism. The published method takes the mean; what guards it against optimism is the tie to the data. Lesson 09 compares the two.)
 #
 # ### Your turn: `critic_loss` (★★☆, 12 minutes)
 #

@@ -20,15 +20,16 @@ from qlac_lite.utils.errors import QlacError
 def test_the_lessons_losses_and_loop_take_the_same_step_as_the_library():
     config = lite_config("qc-fql", horizon=2, hidden=(32, 32), alpha=3.0, flow_steps=5, target_rate=0.1)
     learner, optimizer = fql.make_learner(config, 1, 1), optax.adam(config.learning_rate)
-    state = learner.init(jax.random.key(1))
+    state = jax.jit(learner.init)(jax.random.key(1))
     chunks, returns = world.recorded(0, count=16)
     discount = jnp.where(jnp.arange(16) % 5, 0.9, 0.0)
     seen = world.blank(16)
     batch = Batch(seen, chunks, returns, jnp.ones((16, 2)), seen + 1, discount)
     start = dict(params=state.params, target_critic=state.target_critic, memory=state.optimizer)
     terms, key = world.losses(lesson04.critic_loss_in_steps, lesson04.actor_loss, 3.0), jax.random.key(3)
-    ours = lesson04.train(terms, optimizer, 0.1, lambda key: batch, start, key, 1)
-    theirs, _ = learner.update(state, batch, jax.random.split(jax.random.split(key, 1)[0])[1])
+    one_step = lambda start: lesson04.train(terms, optimizer, 0.1, lambda key: batch, start, key, 1)
+    ours = jax.jit(one_step)(start)
+    theirs, _ = jax.jit(learner.update)(state, batch, jax.random.split(jax.random.split(key, 1)[0])[1])
     for name in ("params", "target_critic"):
         apart = jax.tree.map(lambda a, b: np.abs(a - b).max(), ours[name], getattr(theirs, name))
         assert max(jax.tree.leaves(apart)) < 1e-5, name
