@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from qlac_lite.config import get_method, get_task
+from qlac_lite.reports.curves import PAPER_STEPS
 from qlac_lite.reports.paper import quoted
 from qlac_lite.reports.pooling import phase_ends, pool, successes
 from qlac_lite.training.run_folder import LOGS, find_runs
@@ -35,23 +36,21 @@ def take(runs: Path, records: Path = RECORDS, packed: Path = PACKED) -> None:
 
 
 def table(records: Path = RECORDS) -> str:
-    """A row a cell: hours, success after both phases, and the paper's at its own size."""
+    """A row a cell: minutes, success after both phases, and the paper's at its own size."""
     rows = []
     for run in find_runs(records):
         if run.folder.name != run.config.method or "pilot" in run.folder.parts:
             continue
         ends = phase_ends(pool([run], [successes([run])]).points, run.config.offline_steps)
         paper = quoted(run.config.task, run.config.method)
-        told = [
-            percent_interval(paper[s]) if s in paper else "-" for s in ((100_000, 0), (1_000_000, 200_000))
-        ]
+        points = [paper.get(steps) for steps in PAPER_STEPS]
         row = {"task": get_task(run.config.task).title, "method": get_method(run.config.method).title}
-        row |= {
-            "seeds": run.config.seeds,
-            "minutes": f"{sum(r['seconds'] for r in run.rows('utilisation.csv')) / 60:.0f}",
-        }
+        minutes = sum(row["seconds"] for row in run.rows("utilisation.csv")) / 60
+        row |= {"seeds": run.config.seeds, "minutes": f"{minutes:.0f}"}
         row |= {"success offline": ends["success offline"], "and online": ends["success online"]}
-        rows.append(row | {"the paper's at 100K": told[0], "at 1M + 200K": told[1]})
+        for name, point in zip(("the paper's at 100K", "at 1M + 200K"), points, strict=True):
+            row[name] = percent_interval(point) if point else "-"
+        rows.append(row)
     return markdown(rows)
 
 

@@ -60,11 +60,9 @@ def _judged(predict: str, low: float, high: float) -> str:
     if not found:
         text = f"You predicted {predict}. The interval holds 0: these seeds show no difference"
         return text + ("." if predict == "no difference" else ", and do not rule out yours.")
-    return (
-        f"You predicted {predict}, and it is {found}."
-        if predict == found
-        else (f"You predicted {predict}, but it is {found}. What did you expect that does not happen?")
-    )
+    if predict == found:
+        return f"You predicted {predict}, and it is {found}."
+    return f"You predicted {predict}, but it is {found}. What did you expect that does not happen?"
 
 
 def _draw(results: list[np.ndarray], names: list[str], measure: str):

@@ -179,6 +179,18 @@ def test_cases_stay_until_the_answer_is_right():
     assert str(exercise.judge(wrong)) != first
 
 
+def test_an_answer_that_never_ends_is_stopped(monkeypatch):
+    monkeypatch.setattr(Exercise, "seconds", 0.2)
+
+    def endless(table, patience):
+        while True:
+            pass
+
+    verdict = ALL["check_walk_clone"].judge(endless)
+    assert verdict.status == "wrong" and "raised TimeoutError" in verdict.headline
+    assert "A loop whose condition stays true" in str(verdict)
+
+
 def test_an_edit_that_says_nothing_certain_is_refused():
     right = ALL["check_decision_steps"].library
     assert edited(right, {"0, steps": "1, steps"})(6, 4).tolist() == [1, 5]

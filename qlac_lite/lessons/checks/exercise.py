@@ -9,13 +9,16 @@ so that the rest of a lesson always works. It raises only where nbgrader grades 
 the points away).
 """
 
+import contextlib
 import copy
 import functools
 import inspect
 import itertools
 import os
+import signal
 import textwrap
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,6 +106,8 @@ class Exercise:
         choice: the answer is the number of an option. What was expected is not told, and a misconception is
             one option of one case: it is named as soon as that case fails, whatever the others say.
     """
+
+    seconds = 60.0  # after which an answer to one case counts as endless
 
     def __init__(
         self,
@@ -257,7 +262,8 @@ class Exercise:
         """
         args, about = copy.deepcopy(case.args), {"case": case.about}
         try:
-            result = answer(*args)
+            with _ending(self.seconds):
+                result = answer(*args)
         except NotImplementedError:
             return Verdict(
                 "open",
@@ -532,6 +538,25 @@ def gradients(**arguments: int) -> Observe:
         return named
 
     return observe
+
+
+@contextlib.contextmanager
+def _ending(seconds: float) -> Iterator[None]:
+    """Raises TimeoutError in what does not end; not on Windows, nor outside the main thread."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        raise TimeoutError(f"it did not end within {seconds:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _leaves(tree: Named, prefix: str = "") -> Named:

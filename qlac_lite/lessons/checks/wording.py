@@ -12,6 +12,8 @@ def error_hint(error: BaseException) -> str:
         "ConcretizationTypeError",
     ):
         return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
+    if isinstance(error, TimeoutError):
+        return "A loop whose condition stays true: does anything in it change every time round?"
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
     if isinstance(error, ValueError) and "truth value of an array" in str(error):
