@@ -39,14 +39,15 @@ DRIVE = """
 import os
 from pathlib import Path
 
-pytestmark = pytest.mark.around
-
 
 def mount(where):
     import qlac_lite.lessons.notebook
 
     qlac_lite.lessons.notebook.DRIVE = Path(os.environ["FAKE_DRIVE"])
 """
+
+
+pytestmark = pytest.mark.around
 
 
 def index_answers(folder):
