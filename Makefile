@@ -12,12 +12,14 @@ COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR="$$(cd "$(VENV)" && pwd)/jax-cache" J
 SPACE := $(subst ,, )
 STAMPS := $(subst $(SPACE),\ ,$(VENV))
 
-.PHONY: help run robomimic test test-all test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
+.PHONY: help run robomimic test test-all test-times coverage test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
 
 help:
 	@echo "make run        the headline: QC-FQL, FQL-n and FQL on OGBench's cube-single, about 12 minutes on two cores"
 	@echo "make test       the library's tests, every exercise, and every lesson solved and unsolved"
 	@echo "make test-all   that, and what lies around: nbgrader, Colab, Ray, a browser, the site, every domain"
+	@echo "make test-times what the tests cost, file by file: renews the table in docs/testing.md"
+	@echo "make coverage   which lines of the library no test reaches"
 	@echo "make lab        the course in JupyterLab"
 	@echo "make robomimic  install robosuite and what reads robomimic's files, for lesson 08: lift, can and square"
 	@echo "make notebooks  build and execute the notebooks from solutions/*.py (LESSONS='01 02' for some of them)"
@@ -70,6 +72,12 @@ test: $(STAMPS)/.dev
 	@"$(BIN)/ruff" check qlac_lite tests tools && "$(BIN)/ruff" format --check --quiet qlac_lite tests tools
 	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder
 	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-current-env notebooks solutions
+
+test-times: $(STAMPS)/.dev
+	@$(COMPILED_ONCE) "$(BIN)/python" tools/time_tests.py $(or $(PART),test)
+
+coverage: $(STAMPS)/.dev
+	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder --cov=qlac_lite --cov-report=term-missing:skip-covered
 
 test-all: test
 	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder -m around

@@ -1,6 +1,7 @@
 """Each check accepts the right answer and refuses wrong ones, each with its own message;
 the library agrees with it."""
 
+import functools
 import importlib
 import os
 import pkgutil
@@ -42,10 +43,14 @@ WRONG = {name: answers for module in ANSWERS for name, answers in module.WRONG.i
 def exercises():
     for module in pkgutil.iter_modules(checks.__path__):
         content = vars(importlib.import_module(f"qlac_lite.lessons.checks.{module.name}"))
-        yield from ((name, value) for name, value in content.items() if isinstance(value, Exercise))
+        yield from (
+            (name, module.name, value) for name, value in content.items() if isinstance(value, Exercise)
+        )
 
 
-ALL = dict(exercises())
+ALL = {name: exercise for name, _, exercise in exercises()}
+LESSON = {name: f"{lesson}-{name}" for name, lesson, _ in exercises()}
+each = functools.partial(pytest.mark.parametrize, ids=LESSON.get)  # -k lesson02 runs those of lesson 02
 
 
 def seeds(name, many):
@@ -59,20 +64,20 @@ def copy_of(function):
     return lambda *args: function(*args)
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_the_librarys_function_is_right_in_many_random_cases(name):
     for seed in seeds(name, 20):
         assert ALL[name].judge(copy_of(ALL[name].library), seed).status == "right"
 
 
-@pytest.mark.parametrize("name, answer", RIGHT)
+@each("name, answer", RIGHT)
 def test_a_right_answer_written_otherwise_is_accepted(name, answer):
     for seed in seeds(name, 20):
         verdict = ALL[name].judge(answer, seed)
         assert verdict.status == "right", str(verdict)
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_every_misconception_is_refused_by_its_name(name):
     exercise = ALL[name]
     assert len(exercise.misconceptions) >= 5
@@ -86,7 +91,7 @@ def test_every_misconception_is_refused_by_its_name(name):
         assert len(set(said)) == len(said)
 
 
-@pytest.mark.parametrize("name, label", [(name, label) for name in WRONG for label in WRONG[name]])
+@each("name, label", [(name, label) for name in WRONG for label in WRONG[name]])
 def test_a_plausible_wrong_answer_is_refused_with_help(name, label):
     answer, message = WRONG[name][label]
     for seed in seeds(name, 5):
@@ -96,7 +101,7 @@ def test_a_plausible_wrong_answer_is_refused_with_help(name, label):
         assert verdict.lines.get("next"), str(verdict)
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
     exercise, library = ALL[name], ALL[name].library
 

@@ -486,12 +486,17 @@ class Exercise:
             if not wrong.any():
                 continue
             if not np.isfinite(value[wrong]).all():
+                nan = np.isnan(value[wrong]).any()
                 return self._wrong(
                     f"{self._called(part)} holds NaN or infinity",
                     case=case.about,
                     expected=numbers_text(wanted),
                     got=numbers_text(value),
-                    likely="A division by zero, or np.empty that was never filled.",
+                    likely=(
+                        "A division by zero, or np.empty that was never filled."
+                        if nan
+                        else "A division by zero, or a mark such as -np.inf that reached the result."
+                    ),
                     next=self._told(case.hint),
                 )
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
