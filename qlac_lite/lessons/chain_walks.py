@@ -87,7 +87,7 @@ def td_curve(targets: Callable, learner: str, seed: int, right: float) -> np.nda
 
 
 def updates_needed(curves: np.ndarray) -> float:
-    """Updates until curves (R, points) of td_curve are within 2 % of the truth, the median; infinite for never."""
+    """Updates until curves (R, points) are within 2 % of the truth, the median; infinite for never."""
     near = np.abs(curves - TRUTH[0]) < 0.02 * abs(TRUTH[0])
     return float(np.median(np.where(near.any(axis=1), 20 * (1 + near.argmax(axis=1)), np.inf)))
 

@@ -1,6 +1,7 @@
 """The course in a lab: all lessons released through nbgrader's exchange, fetched, half solved, submitted,
 collected and graded."""
 
+import ast
 import copy
 import os
 import re
@@ -70,6 +71,25 @@ def grades(course, assignment):
         }
 
 
+def needed(cells):
+    """The cells that nbgrader knows, and those that define what these use; nbval runs the others."""
+    used, kept = set(), []
+    for cell in reversed(cells):
+        if cell.cell_type == "code":
+            nodes = list(ast.walk(ast.parse(cell.source)))
+            names = [node for node in nodes if isinstance(node, ast.Name)]
+            imported = [
+                (node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)
+            ]
+            defined = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+            stored = [node.id for node in names if isinstance(node.ctx, ast.Store)]
+            if "nbgrader" not in cell.metadata and used.isdisjoint([*imported, *defined, *stored]):
+                continue
+            used |= {node.id for node in names if isinstance(node.ctx, ast.Load)}
+        kept.insert(0, cell)
+    return kept
+
+
 def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(nbgrader, tmp_path):
     """Every second exercise is solved: it gets its points although the exercises that it builds on are open,
     and no other does."""
@@ -109,6 +129,7 @@ def test_every_lesson_is_released_submitted_and_graded_exercise_by_exercise(nbgr
                 expected[lesson.stem, mark.grade_id] = (
                     mark.points if mark.grade_id.removeprefix("check_") in right else 0
                 )
+        fetched.cells = needed(fetched.cells)
         nbformat.write(fetched, path)
     nbgrader("learner", "submit", "all")
     nbgrader("course", "collect", "all")

@@ -196,7 +196,7 @@ class Exercise:
                 return first_wrong or result
             got.append(result)
             if first_wrong is None:
-                first_wrong = self._compare(case, result, self._reference(self.expected, case))
+                first_wrong = self._compare(case, result, self._reference(case))
                 if first_wrong:
                     self._keep(case)
                 if first_wrong and len(got) > 1:
@@ -213,14 +213,13 @@ class Exercise:
             failed = next(
                 i
                 for i, (case, g) in enumerate(zip(cases, got, strict=True))
-                if not self._same(case, g, self._reference(self.expected, case))
+                if not self._same(case, g, self._reference(case))
             )
             cases, got = cases[failed : failed + 1], got[failed : failed + 1]
         for order in itertools.permutations(self.parts):
             swapped = [g | dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
             if order != self.parts and all(
-                self._same(case, g, self._reference(self.expected, case))
-                for g, case in zip(swapped, cases, strict=True)
+                self._same(case, g, self._reference(case)) for g, case in zip(swapped, cases, strict=True)
             ):
                 return self._wrong(
                     "the results come in another order",
@@ -228,10 +227,7 @@ class Exercise:
                     next=f"End with `return {', '.join(self.parts)}`.",
                 )
         for mistake in self.misconceptions:
-            if all(
-                self._same(case, g, self._reference(mistake.function, case))
-                for g, case in zip(got, cases, strict=True)
-            ):
+            if all(self._like(mistake.function, case, g) for g, case in zip(got, cases, strict=True)):
                 first_wrong.lines |= {"likely": mistake.name} | (
                     {} if self.choice else {"next": self._told(mistake.remedy)}
                 )
@@ -308,7 +304,7 @@ class Exercise:
                 part: np.asarray(value, float) for part, value in self.observe(answer, args).items()
             }
         except Exception as error:
-            wanted = self._reference(self.expected, case)
+            wanted = self._reference(case)
             wrong = self._compare(case, named, {part: wanted[part] for part in named})
             return wrong or self._not_traced(error, **about)
 
@@ -329,7 +325,7 @@ class Exercise:
             result = self._named(self._unpacked(jax.jit(call)(*arrays), case), {"case": "inside jax.jit"})
         except Exception as error:
             return self._not_traced(error)
-        wanted = self._reference(self.expected, case)
+        wanted = self._reference(case)
         return (
             result
             if isinstance(result, Verdict)
@@ -362,10 +358,10 @@ class Exercise:
             and isinstance(result, tuple)
             and all(isinstance(v, bool | np.bool_) for v in result)
         ):
-            return list(result) if np.ndim(self._reference(self.expected, case)[self.name]) == 1 else result
+            return list(result) if np.ndim(self._reference(case)[self.name]) == 1 else result
         if not self.parts or self.tree or isinstance(result, tuple | list) or np.ndim(result) != 1:
             return result
-        wanted = self._reference(self.expected, case)
+        wanted = self._reference(case)
         return tuple(result) if all(np.ndim(wanted[part]) == 0 for part in self.parts) else result
 
     def _named(self, result: Any, about: dict[str, str]) -> Named | Verdict:
@@ -432,24 +428,37 @@ class Exercise:
                 )
         return named
 
-    def _reference(self, function: Callable, case: Case) -> Named:
-        """What `expected`, or a misconception, gives by the names of its parts;
-        computed once for the cases of a seed.
-        """
-        memory, key = self._remembered[1], (function, case.about)
-        if key not in memory:
-            memory[key] = self._compute(function, copy.deepcopy(case.args))
-        return memory[key]
+    def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
+        """Whether a misconception gives what came. What takes long is observed only where the rest agrees."""
 
-    def _compute(self, function: Callable, args: tuple) -> Named:
-        result = function(*args)
-        if function is not self.expected:
-            return self._named(result, {}) | {
-                part: np.asarray(value, float) for part, value in self.observe(function, args).items()
-            }
-        names = [*(self.parts or [self.name]), *self.observe(self.library, args)]
-        values = [result] if len(names) == 1 else result
-        return {part: np.asarray(value, float) for part, value in zip(names, values, strict=True)}
+        def result():
+            return self._named(mistake(*copy.deepcopy(case.args)), {})
+
+        def observed():
+            found = self.observe(mistake, copy.deepcopy(case.args))
+            return {part: np.asarray(value, float) for part, value in found.items()}
+
+        parts = ((result, "result"), (observed, "observed"))
+        return all(self._same(case, got, self._once(part, (mistake, case.about, key))) for part, key in parts)
+
+    def _reference(self, case: Case) -> Named:
+        """What `expected` gives by the names of its parts."""
+
+        def result():
+            args = copy.deepcopy(case.args)
+            values = self.expected(*args)
+            names = [*(self.parts or [self.name]), *self.observe(self.library, args)]
+            values = [values] if len(names) == 1 else values
+            return {part: np.asarray(value, float) for part, value in zip(names, values, strict=True)}
+
+        return self._once(result, (self.expected, case.about))
+
+    def _once(self, compute: Callable[[], Named], key: tuple) -> Named:
+        """Computed once for the cases of a seed."""
+        memory = self._remembered[1]
+        if key not in memory:
+            memory[key] = compute()
+        return memory[key]
 
     def _inputs(self, case: Case) -> str:
         """The arguments of a case, as far as they are short enough to read."""
