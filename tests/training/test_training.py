@@ -196,7 +196,7 @@ def kill_at(process, folder, phase, step, seconds):
         rows = files.read_csv(folder / "progress.csv")
         if any(row["phase"] == phase and row["step"] >= step for row in rows):
             break
-        time.sleep(0.002)
+        time.sleep(0.03)
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
