@@ -44,25 +44,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    """A row: test, seconds of compiling, of this process, and of the processes that it started."""
+    """A row: test, seconds on the clock, of compiling, of this process, and of those that it saw end."""
     before, compiled_before = os.times(), compiled
     yield
-    spent = [after - earlier for after, earlier in zip(os.times(), before, strict=True)]
-    row = [item.nodeid, compiled - compiled_before, spent[0] + spent[1], spent[2] + spent[3]]
+    user, system, in_user, in_system, clock = (b - a for a, b in zip(before, os.times(), strict=True))
+    row = [item.nodeid, clock, compiled - compiled_before, user + system, in_user + in_system]
     with open(f"{os.environ['QLAC_TEST_TIMES']}.{os.getpid()}", "a", newline="") as file:
         csv.writer(file).writerow(row)
 
 
 def by_file(tests: Rows) -> Rows:
     """A row a file, and one for each folder of notebooks; the dearest first."""
-    sums = defaultdict(lambda: [0, 0.0, 0.0, 0.0])
+    sums = defaultdict(lambda: [0, 0.0, 0.0, 0.0, 0.0])
     for test, *seconds in tests:
         file = re.sub(r"/\d\d_.*", "", test.split("::")[0])
         sums[file] = [a + float(b) for a, b in zip(sums[file], (1, *seconds), strict=True)]
     rows = []
-    for file, (count, compiling, own, started) in sums.items():
+    for file, (count, clock, compiling, own, started) in sums.items():
         row = {"seconds": own + started, "compiling": compiling, "other work": max(0.0, own - compiling)}
-        rows.append({"file": file, "tests": count} | row | {"in processes that it starts": started})
+        row |= {"in processes that it starts": started, "on the clock": clock}
+        rows.append({"file": file, "tests": count} | row)
     rows.sort(key=lambda row: -row["seconds"])
     return [{name: round(cell) if name != "file" else cell for name, cell in row.items()} for row in rows]
 
@@ -82,7 +83,8 @@ def main(part: str = "test") -> int:
             tests += csv.reader(file)
         piece.unlink()
     write_csv(
-        RECORD, [dict(zip(("test", "compiling", "own", "started"), test, strict=True)) for test in tests]
+        RECORD,
+        [dict(zip(("test", "clock", "compiling", "own", "started"), test, strict=True)) for test in tests],
     )
     told, machine = by_file(tests), provenance()
     total = sum(row["seconds"] for row in told)
