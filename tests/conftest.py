@@ -18,6 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
+import psutil  # noqa: E402
 import pytest  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
@@ -44,6 +45,7 @@ TINY = dict(
 # when the other processes are idle.
 LONG = [
     "test_grading",
+    "test_checks",
     "test_training",
     "test_lessons",
     "test_cli",
@@ -63,6 +65,12 @@ def grid(values, *kept):
 def pytest_collection_modifyitems(items):
     place = {name: i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+
+
+def pytest_runtest_teardown():
+    """What was compiled is forgotten before it fills the memory; the cache on disk still has it."""
+    if psutil.Process().memory_info().rss > 2.5e9:
+        jax.clear_caches()
 
 
 def tiny_config(method: str = "qc-fql", **changes):
