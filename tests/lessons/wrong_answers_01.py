@@ -351,6 +351,17 @@ WRONG = {
             "one sweep late",
         ),
         "the last row only": (lambda *args: (*plan_einsum(*args)[:2], plan_einsum(*args)[2][-1]), "shape"),
+        "stops early": (
+            edited(
+                plan_of_values,
+                {
+                    "history[k + 1] =": (
+                        "if np.allclose(history[k], q.max(axis=1)): break\n        history[k + 1] ="
+                    )
+                },
+            ),
+            "stops where nothing changes any more",
+        ),
         "best by reward": (edited(plan_einsum, {"np.argmax(q": "np.argmax(r_bar"}), "largest reward"),
         "best as value": (edited(plan_einsum, {"np.argmax(q": "np.amax(q"}), "not its number"),
         "tables for history": (edited(plan_einsum, {"append(np.amax(q, -1))": "append(q)"}), "unequal"),
@@ -571,12 +582,57 @@ WRONG = {
             edited(learn_masked, {"g**h": "g"}),
             "discount at the bootstrap was not the cause",
         ),
-        "more sweeps": (edited(learn_as_shown, {"range(sweeps)": "range(10 * sweeps)"}), "number of sweeps"),
+        "more sweeps": (
+            edited(learn_as_shown, {"range(sweeps)": "range(10 * sweeps)"}),
+            "cause is still there",
+        ),
         "from a low start": (
             edited(
                 learn_as_shown, {"np.zeros(size), np.zeros(size)": "np.full(size, -1000.0), np.zeros(size)"}
             ),
-            "gone after one sweep",
+            "another start of the table do not help",
+        ),
+        "from -inf": (
+            edited(
+                learn_as_shown, {"np.zeros(size), np.zeros(size)": "np.full(size, -np.inf), np.zeros(size)"}
+            ),
+            "stays for ever",
+        ),
+        "what was tried anywhere": (
+            edited(
+                learn_as_shown,
+                {"value = q.max": "value = np.where(count.sum(axis=0) > 0, q, -np.inf).max"},
+            ),
+            "whether a chunk was tried in any state",
+        ),
+        "the mean of the table for a gap": (
+            edited(
+                learn_as_shown,
+                {"value = q.max": "value = np.where(count > 0, q, q[count > 0].mean()).max"},
+            ),
+            "A mean of the table",
+        ),
+        "a zero for a gap": (
+            edited(
+                learn_as_shown,
+                {
+                    "value = q.max(axis=1)": (
+                        "value = np.where(q != 0, q, -np.inf).max(axis=1); value[np.isinf(value)] = 0"
+                    ),
+                    "q = np.where(count > 0": "q = np.where(q != 0",
+                },
+            ),
+            "no sign of a gap",
+        ),
+        "five tries": (
+            edited(
+                learn_as_shown,
+                {
+                    "value = q.max(axis=1)": "value = np.where(count >= 5, q, -np.inf).max(axis=1)",
+                    "q = np.where(count > 0": "q = np.where(count >= 5",
+                },
+            ),
+            "tried seldom is left out of the final choice",
         ),
         "the mean": (edited(learn_as_shown, {"value = q.max": "value = q.mean"}), "mean over all chunks"),
         "the worst": (edited(learn_as_shown, {"value = q.max": "value = q.min"}), "worst chunk"),

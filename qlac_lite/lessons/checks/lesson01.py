@@ -158,11 +158,6 @@ _build_misconceptions = [
         edited(_build, {"kernel @ step": "discount * kernel @ step"}),
     ),
     Misconception(
-        "Each reward is discounted by discount**(2k).",
-        _WEIGHT,
-        edited(_build, {"discount**k": "discount ** (2 * k)"}),
-    ),
-    Misconception(
         "p_bar is discounted: its rows sum to discount**H.",
         "p_bar holds probabilities, and its rows sum to 1. The discount comes in at the bootstrap.",
         edited(_build, {"= total, kernel": "= total, discount ** len(chunk) * kernel"}),
@@ -260,9 +255,9 @@ _build_misconceptions = [
         edited(_build, {"kernel @ step": "kernel * step"}),
     ),
     Misconception(
-        "The kernels are added, not multiplied.",
-        "Probabilities of successive steps multiply, summed over the states in between: use @.",
-        edited(_build, {"kernel @ step": "kernel + step"}),
+        "From the second action on, the kernels are multiplied entry by entry (*).",
+        "Use the matrix product @, which sums over the states in between.",
+        edited(_build, {"kernel @ step": "kernel * step if k else step"}),
     ),
     Misconception(
         "It follows the most likely next state, not the distribution.",
@@ -273,11 +268,6 @@ _build_misconceptions = [
         "The kernel starts from ones: every state at once.",
         _START,
         edited(_build, {"np.eye(states)": "np.ones((states, states))"}),
-    ),
-    Misconception(
-        "The kernel starts from a uniform distribution, not from the start state.",
-        _START,
-        edited(_build, {"np.eye(states)": "np.ones((states, states)) / states"}),
     ),
     Misconception(
         "The kernel starts from zeros.",
@@ -328,9 +318,19 @@ _build_misconceptions = [
         lambda p, r, g, c: _build(p, r, g, np.repeat(c[-1:], len(c), axis=0)),
     ),
     Misconception(
-        "The columns are in the reverse order.",
-        "Column c belongs to chunks[c].",
-        lambda p, r, g, c: _build(p, r, g, c[::-1]),
+        "r_bar is right, but p_bar holds the last chunk everywhere, as if one array was stored for all.",
+        "A list that holds the same array many times shows its last state. Store a copy.",
+        lambda p, r, g, c: (_build(p, r, g, c)[0], _build(p, r, g, np.repeat(c[-1:], len(c), axis=0))[1]),
+    ),
+    Misconception(
+        "The columns of `chunks` are taken for chunks.",
+        "`chunks` is (C, H): a chunk in each row.",
+        lambda p, r, g, c: _build(p, r, g, c.T),
+    ),
+    Misconception(
+        "r_bar is cut to whole numbers: an array that was made of integers stays one.",
+        "Make it with np.zeros, which gives floats.",
+        edited(_build, {"= total, kernel": "= np.trunc(total), kernel"}),
     ),
     Misconception(
         "Only the last column is filled: the results are written after the loop over chunks.",
@@ -421,15 +421,20 @@ def _plan(r_bar, p_bar, discount, length, sweeps):
 
 
 def _plan_cases(rng):
-    def bars(states, actions, length, discount, costs=False):
+    def bars(states, actions, length, discount, costs=False, ends=False):
         p, r = _tables(rng, states, actions)
+        if ends:  # each step leads to a later state, until the last one
+            number = np.arange(states)
+            p = p * (number > number[:, None, None])
+            p[-1, :, -1], r[-1] = 1, 0
+            p = p / p.sum(axis=2, keepdims=True)
         mdp = chunked(TabularMDP(p, -np.abs(r) - 0.1 if costs else r, discount), length)
         return mdp.rewards, mdp.transitions, discount, length
 
     def far_sighted(*sizes):
         """A world in which the chunk of the largest reward is not the best one everywhere."""
         while True:
-            args = (*bars(*sizes), 12)
+            args = (*bars(*sizes, ends=True), 12)
             if (_plan(*args)[1] != args[0].argmax(axis=1)).any():
                 return args
 
@@ -464,8 +469,8 @@ def _plan_cases(rng):
             "The best next chunk may have a value below 0: take the plain maximum, nothing added.",
         ),
         Case(
-            "12 sweeps, chunks of 3, discount 0.9",
-            far_sighted(5, 2, 3, 0.9),
+            "12 sweeps, chunks of 2, a world that ends after six steps at most",
+            far_sighted(7, 2, 2, 0.9),
             "Repeat the sweep, each from the Q of the one before, and exactly `sweeps` times.",
         ),
     ]
@@ -576,6 +581,11 @@ _plan_misconceptions = [
         edited(_plan, {"p_bar @ value": "(p_bar * value).max(axis=2)"}),
     ),
     Misconception(
+        "It goes to the most likely end of the chunk, not the mean over all ends.",
+        "The world chooses the next state: weigh all of them by p_bar.",
+        edited(_plan, {"p_bar @ value": "value[p_bar.argmax(axis=2)]"}),
+    ),
+    Misconception(
         "p_bar is read backwards: from s' to s.",
         "p_bar[s, c] is the distribution over s'.",
         edited(_plan, {"p_bar @": "p_bar.T @"}),
@@ -601,6 +611,17 @@ _plan_misconceptions = [
         edited(_plan, {"q.argmax(": "q.argmin("}),
     ),
     Misconception(
+        "The best chunk is that of the table before the last sweep.",
+        "Take argmax after the loop, from the table that is given back.",
+        edited(
+            _plan,
+            {
+                "value = q.max(axis=1)": "value, best = q.max(axis=1), q.argmax(axis=1)",
+                "return q, q.argmax(axis=1)": "return q, best",
+            },
+        ),
+    ),
+    Misconception(
         "`best` holds the value of the best chunk, not its number.",
         "`best` is asked for as a number of a chunk: argmax gives it.",
         edited(_plan, {"q.argmax(": "q.max("}),
@@ -614,6 +635,23 @@ _plan_misconceptions = [
         "The history repeats its last row: all rows are the final value.",
         _HISTORY,
         edited(_plan, {"np.array(history)": "np.array(history[:1] + [history[-1]] * sweeps)"}),
+    ),
+    Misconception(
+        "The history is its last row everywhere, as if one array was stored for all sweeps.",
+        "v[:] = ... changes the array that the list holds already. Append a new one, or a copy.",
+        edited(_plan, {"np.array(history)": "np.array(history[-1:] * (sweeps + 1))"}),
+    ),
+    Misconception(
+        "It stops where nothing changes any more, and the rest of the history stays 0.",
+        "Do exactly `sweeps` sweeps: a row that repeats the one before is right.",
+        edited(
+            _plan,
+            {
+                "q = r_bar": "q, before = r_bar",
+                "p_bar @ value": "p_bar @ value, q\n        if np.allclose(q, before): break",
+                "np.array(history)": "np.pad(history, ((0, sweeps + 1 - len(history)), (0, 0)))",
+            },
+        ),
     ),
     Misconception(
         "The history holds r_bar's best where zeros should stand.",
@@ -649,19 +687,17 @@ _plan_misconceptions = [
         edited(_plan, {"range(sweeps)": "range(sweeps * length)"}),
     ),
     Misconception(
-        "The history is discounted.",
-        _HISTORY,
-        edited(_plan, {"append(q.max(axis=1))": "append(discount**length * q.max(axis=1))"}),
+        "Each sweep is H backups, not one.",
+        "A sweep is one backup of the whole table; discount**H is all that H changes.",
+        edited(
+            _plan,
+            {"q = r_bar": "for _ in range(length): q = r_bar", "p_bar @ value": "p_bar @ q.max(axis=1)"},
+        ),
     ),
     Misconception(
         "The history lacks its first row, the zeros before the first sweep.",
         _HISTORY,
         edited(_plan, {"np.array(history)": "np.array(history[1:])"}),
-    ),
-    Misconception(
-        "The history follows the first state alone.",
-        _HISTORY,
-        edited(_plan, {"np.array(history)": "np.array(history)[:, 0]"}),
     ),
     Misconception(
         "The history has a column for each sweep: its axes are swapped.",
@@ -739,6 +775,8 @@ class Chooser:
         self.length, self.chunk = length, chunk
 
     def __call__(self, observation):
+        if isinstance(observation, tuple):
+            raise RuntimeError("choose() got a tuple: env.reset() returns observation, info, two values")
         seen = np.asarray(observation, float)
         if seen.shape != (3,):
             raise RuntimeError(f"choose(observation) takes one observation, (3,), and got {seen.shape}")
@@ -857,11 +895,6 @@ _episode_misconceptions = [
         edited(_episode, {"chunk[t - looks[-1]]": "chunk[len(chunk) - 1 - t + looks[-1]]"}),
     ),
     Misconception(
-        "The mean of the chunk is executed at each step.",
-        _ORDER,
-        edited(_episode, {"chunk[t - looks[-1]]": "chunk.mean(axis=0)"}),
-    ),
-    Misconception(
         "The actions are clipped to [-1, 1].",
         "Execute them as they are: clipping is left to who made the chunk, or to the environment.",
         edited(_episode, {"chunk[t - looks[-1]]": "np.clip(chunk[t - looks[-1]], -1, 1)"}),
@@ -910,11 +943,6 @@ _episode_misconceptions = [
         edited(_episode, {"np.array(rewards)": "np.cumsum(rewards)"}),
     ),
     Misconception(
-        "Rewards below 0 are left out.",
-        "Every reward counts as it came.",
-        edited(_episode, {"append(reward)": "append(max(reward, 0))"}),
-    ),
-    Misconception(
         "The looks are counted, 0, 1, 2: not the steps at which they happen.",
         "looks holds step numbers: 0, H, 2H.",
         edited(_episode, {"np.array(looks)": "np.arange(len(looks))"}),
@@ -930,6 +958,14 @@ _episode_misconceptions = [
         edited(_episode, {"np.array(looks)": "np.array(looks + [len(actions)])"}),
     ),
     Misconception(
+        "Where the last step is also the last of its chunk, there is a look after it.",
+        "A look comes before an action: none where no action follows.",
+        edited(
+            _episode,
+            {"np.array(looks)": "np.array(looks + [t + 1] * (t + 1 == looks[-1] + len(chunk)))"},
+        ),
+    ),
+    Misconception(
         "terminated is True where the time limit came.",
         "Give terminated back as the last env.step gave it: a time limit is no terminal state.",
         edited(_episode, {"np.array(looks), terminated": "np.array(looks), terminated or truncated"}),
@@ -938,6 +974,11 @@ _episode_misconceptions = [
         "terminated is True at every end, `steps` included.",
         "Give terminated back as the last env.step gave it.",
         edited(_episode, {"np.array(looks), terminated": "np.array(looks), True"}),
+    ),
+    Misconception(
+        "terminated is True where `steps` are used up.",
+        "Give terminated back as the last env.step gave it: the world has not ended there.",
+        edited(_episode, {"np.array(looks), terminated": "np.array(looks), terminated or t + 1 == steps"}),
     ),
     Misconception(
         "terminated is False always.",
@@ -1262,6 +1303,30 @@ _dataset_misconceptions = [
         edited(_dataset, {"chunks, returns": "chunks.reshape(len(chunks), -1), returns"}),
     ),
     Misconception(
+        "All chunks are the last one, as if one array was stored for all of them.",
+        "A list that holds the same array many times shows its last state. Make a new one for each start.",
+        edited(_dataset, {"chunks, returns": "chunks[-1:].repeat(len(chunks), axis=0), returns"}),
+    ),
+    Misconception(
+        "The missing steps stand in front of those that exist.",
+        "The chunk begins at its start: the steps that exist come first, zeros after them.",
+        edited(
+            _dataset,
+            {
+                "return starts, chunks, returns, valid": (
+                    "late = np.argsort(valid, axis=1, kind='stable')\n"
+                    "    chunks = np.take_along_axis(chunks, late[:, :, None], axis=1)\n"
+                    "    return starts, chunks, returns, np.sort(valid)"
+                )
+            },
+        ),
+    ),
+    Misconception(
+        "In an episode that is shorter than a chunk, the chunks are shorter as well.",
+        "Every chunk has H places, however short the episode is: its missing steps are zero and not valid.",
+        edited(_dataset, {"starts = np": "length = min(length, total)\n    starts = np"}),
+    ),
+    Misconception(
         "valid is 1 everywhere.",
         "valid is 0 for the steps after the end: t + k >= T.",
         edited(_dataset, {"returns, valid,": "returns, np.ones_like(valid),"}),
@@ -1275,6 +1340,11 @@ _dataset_misconceptions = [
         "The last step of the episode is marked as not valid.",
         "Steps are numbered 0 .. T - 1: t + k < T, not < T - 1.",
         edited(_dataset, {"returns, valid,": "returns, steps < total - 1,"}),
+    ),
+    Misconception(
+        "The last step of the episode counts nowhere: not valid, no action, no reward.",
+        "Steps are numbered 0 .. T - 1: t + k < T, not < T - 1.",
+        edited(_dataset, {"steps < total)": "steps < total - 1)"}),
     ),
     Misconception(
         "The return goes on to the end of the episode.",
@@ -1317,6 +1387,14 @@ _dataset_misconceptions = [
         "The weights run backwards: the last step of the chunk has the weight 1.",
         "The first step has discount**0, the last discount**(H - 1).",
         edited(_dataset, {"valid * weights": "valid * weights[::-1]"}),
+    ),
+    Misconception(
+        "The weights run backwards from the last step that exists: it has the weight 1.",
+        "The first step has discount**0, each later one a factor more.",
+        edited(
+            _dataset,
+            {"valid * weights": "valid * discount ** (valid.sum(axis=1)[:, None] - 1 - np.arange(length))"},
+        ),
     ),
     Misconception(
         "One discount**H stands before the whole return: that is the bootstrap's discount.",
@@ -1391,32 +1469,42 @@ def _learned(data, size, discount, length, sweeps):
 
 
 def _learned_cases(rng):
-    def recorded(untried, returns, more=6):
-        """Chunks in 5 states, 4 of them with data, with 4 chunks each; `untried` of these in each state."""
-        pairs = [(s, c) for s in range(4) for c in rng.permutation(4)[untried:]]
-        picked = [*pairs, *(pairs[i] for i in rng.integers(len(pairs), size=more))]
-        states, chunks = np.array(picked).T
-        over = np.arange(len(states)) % 5 == 2
-        after = np.where(over, rng.permutation(len(states)) % 5, rng.integers(4, size=len(states)))
-        return Recorded(states, chunks, returns(len(states)).round(2), after, over), (5, 4)
+    def recorded(worth, scale=1.0, everything=False, all_over=False):
+        """Chunks in 5 states, the last of them without data, of which each state has its own order.
 
-    down = lambda many: -rng.uniform(0.5, 3, many)
-    two_and_two = lambda many: rng.uniform(0.5, 3, many) * np.where(np.arange(many) % 16 < 8, -1, 1)
-    both = lambda many: rng.uniform(0.5, 3, many) * np.where(np.arange(many) % 2, -1, 1)
+        The best one was tried once, the third 5 times, the last 7 times; the second by nobody if not
+        `everything`, except in state 0. Then there is also a chunk that nobody tried anywhere. States 0 and 3
+        lead to themselves, state 2 to state 1, whose best chunk ends the episode.
+        """
+        tries = [1, 1, 5, 7]
+        rows = [(s, k) for s in range(4) for k in range(4) if everything or s == 0 or k != 1]
+        states, place = np.array([row for row in rows for _ in range(tries[row[1]])]).T
+        chunks = np.array([rng.permutation(4) for _ in range(4)])[states, place]
+        returns = np.array(worth)[states] - place - rng.uniform(0.5, 1.5, len(states))
+        luck = np.flatnonzero((states == 2) & (place == 3))
+        returns[luck] += [8, *[-3] * 5, 5]  # neither the best of these nor the last is like their mean
+        at_once, late = (states == 1) & (place == 0), (states == 2) & (place == 2)
+        if max(worth) > 0:
+            returns[at_once] = 0.0  # recorded, and worth 0
+        after = np.where(at_once, 0, np.where(late, 4, np.array([0, 2, 1, 3])[states]))
+        over = at_once | late | all_over
+        return Recorded(states, chunks, (scale * returns).round(2), after, over), (5, 4 + (not everything))
+
+    costs, both = (0, 0, 0, -6), (6, 0, 0, -6)
     return [
         Case(
-            "every chunk was tried in every state, 3 sweeps",
-            (*recorded(0, two_and_two), 0.9, 2, 3),
+            "every chunk was tried in every state, 40 sweeps",
+            (*recorded(both, everything=True), 0.5, 2, 40),
             "The function in the cell above is right here. Keep what it does; change only the cause.",
         ),
         Case(
-            "two of four chunks were tried in each state, one sweep",
-            (*recorded(2, down), 0.9, 3, 1),
-            "After one sweep nothing has been bootstrapped, and the function above is still right here.",
+            "some chunks were never tried, and each chunk ends the episode, 3 sweeps",
+            (*recorded(costs, all_over=True), 0.9, 3, 3),
+            "Nothing follows a chunk here, and the function above is still right.",
         ),
         Case(
-            "two of four chunks were tried in each state, 30 sweeps, returns below 0",
-            (*recorded(2, down), 0.9, 3, 30),
+            "some chunks were never tried, returns below 0, 3 sweeps",
+            (*recorded(costs), 0.45, 3, 3),
             (
                 "Print q after the first sweep, and the maximum that the second sweep takes from it. "
                 "Was that ever recorded?",
@@ -1424,13 +1512,13 @@ def _learned_cases(rng):
             ),
         ),
         Case(
-            "returns of both signs, 30 sweeps",
-            (*recorded(2, both), 0.8, 2, 30),
-            "Returns may be above 0: a bound or a sign that suits the maze does not help everywhere.",
+            "returns of both signs, one of just 0, 40 sweeps",
+            (*recorded(both), 0.7, 2, 40),
+            "Returns may be 0 or above: a bound or a sign that suits the maze does not help everywhere.",
         ),
         Case(
-            "large costs, -100 a chunk and more, 60 sweeps",
-            (*recorded(1, lambda many: -rng.uniform(100, 300, many)), 0.95, 2, 60),
+            "large costs, -50,000 a chunk and more, 20 sweeps",
+            (*recorded(costs, scale=1e5), 0.1, 3, 20),
             "What stands for a chunk that was never tried has to be lower than any true value.",
         ),
     ]
@@ -1447,14 +1535,55 @@ def _times_zero(*args):
         return edited(_learned, {"np.where(data.over, data.returns, later)": masked})(*args)
 
 
+def _zero_as_gap(*args):
+    return edited(
+        _learned,
+        {
+            "np.where(count > 0, q, -np.inf)\n        value = recorded.max(axis=1)": (
+                "np.where(q != 0, q, -np.inf)\n"
+                "        value = np.where((q != 0).any(axis=1), recorded.max(axis=1), 0)"
+            ),
+            "chosen = np.where(count > 0": "chosen = np.where(q != 0",
+        },
+    )(*args)
+
+
 _BEST = "The agent takes the best of the chunks that were tried."
+_MEAN = "Where a chunk was tried, its value is the mean over its targets."
+_ADDS = "np.add.at(total, (data.states, data.chunks), target)"
 _BENT = "A wrong discount bends the belief a little; the broken one is far off, and only where H > 1."
 
 _learned_misconceptions = [
     Misconception(
-        "The cause is still there: this gives just what the broken function gives.",
+        "The cause is still there: this ends where the broken function ends. More sweeps or another start "
+        "of the table do not help.",
         "Ask of each entry of q that a maximum looks at: which recorded chunk put it there?",
         _mended({}),
+    ),
+    Misconception(
+        "The start of the table was not the cause: -inf there is gone after one sweep, or stays for ever.",
+        "Look at what the last line of the loop writes where count is 0.",
+        _mended({"np.zeros(size), np.zeros(size)": "np.full(size, -np.inf), np.zeros(size)"}),
+    ),
+    Misconception(
+        "That was the cause, but it sweeps more often than asked.",
+        "Exactly `sweeps` backups of the table, as before.",
+        edited(_learned, {"range(sweeps)": "range(10 * sweeps)"}),
+    ),
+    Misconception(
+        "It asks whether a chunk was tried in any state; it has to be tried in this one.",
+        "count is (S, C): a number for each chunk in each state.",
+        _mended({}, "np.where(count.sum(axis=0) > 0, q, -np.inf).max(axis=1)"),
+    ),
+    Misconception(
+        "A zero in the table is no sign of a gap: a chunk that was tried may be worth 0.",
+        "Only count says whether a chunk was tried.",
+        _zero_as_gap,
+    ),
+    Misconception(
+        "A mean of the table is not the cure: where all goes badly, it is still too high.",
+        "What stands for an untried chunk has to be lower than any value.",
+        _mended({}, "np.where(count > 0, q, q[count > 0].mean()).max(axis=1)"),
     ),
     Misconception(
         "The discount at the bootstrap was not the cause: discount**H was right, discount is wrong.",
@@ -1487,16 +1616,6 @@ _learned_misconceptions = [
         _mended({}, "q.min(axis=1)"),
     ),
     Misconception(
-        "The start of the table was not the cause: a low start is gone after one sweep.",
-        "Look at what the last line of the loop writes where count is 0.",
-        _mended({"np.zeros(size), np.zeros(size)": "np.full(size, -1000.0), np.zeros(size)"}),
-    ),
-    Misconception(
-        "The number of sweeps was not the cause: more of them change nothing in the broken one.",
-        "Its belief is one chunk's reward, however often you sweep.",
-        _mended({"range(sweeps)": "range(10 * sweeps)"}),
-    ),
-    Misconception(
         "The end of an episode was not the cause: now the critic bootstraps where all is over.",
         "Where `over` is True, nothing follows the chunk: its return is the whole target.",
         edited(_learned, {"np.where(data.over, data.returns, later)": "later"}),
@@ -1522,9 +1641,20 @@ _learned_misconceptions = [
         _mended({" / np.maximum(count, 1)": ""}),
     ),
     Misconception(
-        "Rare chunks were not the cause: leaving out what was tried once loses good chunks.",
+        "Rare chunks were not the cause: leaving out what was tried once, or seldom, loses good chunks.",
         "One try is enough to know a chunk here. The trouble is with those of no try.",
         edited(_learned, {"recorded = np.where(count > 0": "recorded = np.where(count > 1"}),
+    ),
+    Misconception(
+        "Rare chunks were not the cause: what was tried seldom is left out of the final choice as well.",
+        "One try is enough to know a chunk here. The trouble is with those of no try.",
+        edited(
+            _learned,
+            {
+                "recorded = np.where(count > 0": "recorded = np.where(count > 1",
+                "chosen = np.where(count > 0": "chosen = np.where(count > 1",
+            },
+        ),
     ),
     Misconception(
         "A bound at 0 is not the cure: it suits the maze, where all is below 0, but not a world with gains.",
@@ -1550,11 +1680,6 @@ _learned_misconceptions = [
         "The two targets are swapped.",
         "Where `over` is True, the return is the whole target; elsewhere more follows.",
         edited(_learned, {"data.over, data.returns, later": "data.over, later, data.returns"}),
-    ),
-    Misconception(
-        "The two targets are swapped, which was not the cause.",
-        "Where `over` is True, the return is the whole target; elsewhere more follows.",
-        _mended({"data.over, data.returns, later": "data.over, later, data.returns"}),
     ),
     Misconception(
         "The discount at the bootstrap was not the cause: now it is missing.",
@@ -1585,6 +1710,18 @@ _learned_misconceptions = [
         ),
     ),
     Misconception(
+        "A penalty for rare chunks is not the cure: it lowers the values, in the final choice as well.",
+        "Say which chunks may be chosen; do not lower their values.",
+        edited(
+            _learned,
+            {
+                "    for _": "    penalty = 1 / np.maximum(count, 1)\n    for _",
+                "recorded = np.where(count > 0, q,": "recorded = np.where(count > 0, q - penalty,",
+                "chosen = np.where(count > 0, q,": "chosen = np.where(count > 0, q - penalty,",
+            },
+        ),
+    ),
+    Misconception(
         "The division was not the cause: now total is the sum over all visits.",
         "Where a chunk was tried, the mean of its targets is right.",
         edited(_learned, {" / np.maximum(count, 1)": ""}),
@@ -1593,6 +1730,39 @@ _learned_misconceptions = [
         "The division was not the cause: count + 1 pulls all values to 0.",
         "Where a chunk was tried, the mean of its targets is right.",
         edited(_learned, {"np.maximum(count, 1)": "(count + 1)"}),
+    ),
+    Misconception(
+        "The last record of a chunk stands for all of them: q[...] = target keeps one.",
+        _MEAN,
+        edited(
+            _learned, {_ADDS: "total[data.states, data.chunks] = target * count[data.states, data.chunks]"}
+        ),
+    ),
+    Misconception(
+        "Where a chunk was tried more than once, += by index adds one target alone.",
+        "np.add.at adds every one of them.",
+        edited(_learned, {_ADDS: "total[data.states, data.chunks] += target"}),
+    ),
+    Misconception(
+        "It averages over the targets of all sweeps, the old ones as well.",
+        "Each sweep has new targets: begin with total = np.zeros(size), inside the loop.",
+        edited(
+            _learned,
+            {
+                "for _": "sums = np.zeros(size)\n    for k",
+                "q = total / ": "sums = sums + total\n        q = sums / (k + 1) / ",
+            },
+        ),
+    ),
+    Misconception(
+        "It bootstraps from the state in which the chunk started.",
+        "What follows the chunk begins H steps later, in data.after.",
+        edited(_learned, {"value[data.after]": "value[data.states]"}),
+    ),
+    Misconception(
+        "The values are right, but `best` is the chunk that was tried most often.",
+        _BEST,
+        edited(_learned, {"chosen.argmax": "count.argmax"}),
     ),
     Misconception(
         "The maximum was not the cause: the most frequent chunk is the recorder's choice, not the best.",
