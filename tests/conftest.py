@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_runtest_teardown():
     """What was compiled is forgotten before it fills the memory; the cache on disk still has it."""
-    if psutil.Process().memory_info().rss > 2.5e9:
+    if psutil.Process().memory_info().rss > 1.5e9:
         jax.clear_caches()
 
 
