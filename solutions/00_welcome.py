@@ -149,7 +149,12 @@ show(*pauses.draw_walks())
 #
 # <details><summary>Hint 2: which chunks to count</summary>
 #
-# A walk shows one chunk at *every* step, also while it waits. Chunks overlap.
+# A walk shows one chunk at *every* step that has $H$ moves left, also while it waits. Chunks overlap.
+# </details>
+#
+# <details><summary>Hint 3: which of two equally frequent chunks to take</summary>
+#
+# The one that appears first in the data, walk by walk, even if the other one was the first to reach that count.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/00_welcome.ipynb)

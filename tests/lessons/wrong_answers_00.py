@@ -9,20 +9,22 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from qlac_lite.lessons.checks.exercise import edited
 
-def counted(walks, length, start=0, least=False, every=1, reset=True, late=0):
+
+def counted(walks, length, start=0, least=False, every=1, reset=True, late=0, waits=True):
     """`most_frequent_chunks` with a Counter a cell, and ways to go wrong."""
     counts, cell = [Counter() for _ in range(10)], start
     for moves in walks:
         cell = start if reset else cell
         for t in range(0, len(moves) - length - late + 1):
-            if cell < 10 and t % every == 0:
+            if cell < 10 and t % every == 0 and (waits or moves[t]):
                 counts[cell][tuple(moves[t + late : t + late + length])] += 1
             cell += moves[t]
     order = (
         (lambda count: count.most_common()[-1][0]) if least else (lambda count: count.most_common(1)[0][0])
     )
-    return [list(order(count)) if count else [1] * length for count in counts]
+    return [list(order(count)) if count else [0] * length for count in counts]
 
 
 def last_of_equals(walks, length):
@@ -43,17 +45,32 @@ def by_place(walks, length):
     columns = [[Counter() for _ in range(length)] for _ in range(10)]
     for moves in walks:
         for t, cell in enumerate(np.cumsum(moves) - moves):
-            if cell < 10:
+            if cell < 10 and t <= len(moves) - length:
                 for k in range(length):
                     columns[cell][k][int(moves[t + k])] += 1
     return [[int(count[1] > count[0]) for count in row] for row in columns]
+
+
+def first_to_lead(walks, length):
+    """The best so far is replaced by a more frequent one."""
+    counts, best = [Counter() for _ in range(10)], [()] * 10
+    for moves in walks:
+        for t, cell in enumerate(
+            np.cumsum(moves)[: len(moves) - length + 1] - moves[: len(moves) - length + 1]
+        ):
+            if cell < 10:
+                chunk = tuple(moves[t : t + length])
+                counts[cell][chunk] += 1
+                if counts[cell][chunk] > counts[cell][best[cell]]:
+                    best[cell] = chunk
+    return np.array(best)
 
 
 def first_only(walks, length):
     table = {}
     for moves in walks:
         for t, cell in enumerate(np.cumsum(moves) - moves):
-            if cell < 10:
+            if cell < 10 and t <= len(moves) - length:
                 table.setdefault(cell, moves[t : t + length])
     return np.array([table[cell] for cell in range(10)])
 
@@ -62,7 +79,7 @@ def newest(walks, length):
     table = np.zeros((10, length))
     for moves in walks:
         for t, cell in enumerate(np.cumsum(moves) - moves):
-            if cell < 10:
+            if cell < 10 and t <= len(moves) - length:
                 table[cell] = moves[t : t + length]
     return table
 
@@ -70,7 +87,7 @@ def newest(walks, length):
 def by_step(walks, length):
     counts = [Counter() for _ in range(10)]
     for moves in walks:
-        for t in range(10):
+        for t in range(min(10, len(moves) - length + 1)):
             counts[t][tuple(moves[t : t + length])] += 1
     return [count.most_common(1)[0][0] for count in counts]
 
@@ -79,7 +96,7 @@ def one_dictionary(walks, length):
     counts = [{}] * 10
     for moves in walks:
         for t, cell in enumerate(np.cumsum(moves) - moves):
-            if cell < 10:
+            if cell < 10 and t <= len(moves) - length:
                 chunk = tuple(moves[t : t + length])
                 counts[cell][chunk] = counts[cell].get(chunk, 0) + 1
     return np.array([max(count, key=count.get) for count in counts])
@@ -154,6 +171,7 @@ WRONG = {
         "from 1, as floats": (lambda n, h: np.arange(1.0, n, h), "shape (5,): [1 2 3 4 5]"),
         "without the last": (lambda n, h: list(range(0, n, h))[:-1], "last look is missing"),
         "rounded": (lambda n, h: h * np.arange(round(n / h + 0.5)), "the episode is over"),
+        "a look takes a step": (lambda n, h: np.arange(0, n, h + 1), "length + 1 steps apart"),
         "a remainder of 1 only": (
             lambda n, h: h * np.arange(max(1, n // h + (n % h == 1))),
             "steps are left after two chunks",
@@ -193,6 +211,16 @@ WRONG = {
         "a cell too far": (lambda w, h: [*counted(w, h)[1:], [1] * h], "chunk of cell c + 1"),
         "turned": (lambda w, h: np.transpose(counted(w, h)), "axes are swapped"),
         "the last of equals": (last_of_equals, "seen last"),
+        "the first of equals that leads": (first_to_lead, "the first to be as frequent"),
+        "without the last chunk": (
+            lambda w, h: counted([moves[:-1] for moves in w], h),
+            "last chunk of each walk",
+        ),
+        "short chunks with waits": (
+            lambda w, h: counted([np.append(moves, [0] * (h - 1)).astype(int) for moves in w], h),
+            "filled up with waits",
+        ),
+        "waits are no moves": (lambda w, h: counted(w, h, waits=False), "begin with a wait are missing"),
         "by place": (by_place, "each place of the chunk"),
         "the first": (first_only, "first chunk that is seen"),
         "the newest": (newest, "overwrites the one before"),
@@ -265,6 +293,10 @@ WRONG = {
         "half chunks": (lambda t, p: walked(t[:, : t.shape[1] // 2], p), "after half a chunk"),
         "no patience": (lambda t, p: walked(t, 10**6), "when the patience is used up"),
         "each cell once": (lambda t, p: list(dict.fromkeys(walked(t, p))), "waits are missing"),
+        "runs on at the goal": (
+            edited(by_for, {"cells[-1] == 10 or ": ""}),
+            "runs on when the walk has arrived",
+        ),
         "without the start": (lambda t, p: walked(t, p)[1:], "start is missing"),
         "the moves": (lambda t, p: np.diff(walked(t, p)), "gives the moves"),
         "the last cell": (lambda t, p: walked(t, p)[-1], "wrong shape"),

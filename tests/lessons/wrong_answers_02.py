@@ -172,6 +172,13 @@ WRONG = {
             lambda r, v, m, q, g, w: targets_recursive(r, v, v[:, -1], q, g, w),
             "valid decides about the bootstrap",
         ),
+        "m by argmin": (
+            lambda r, v, m, q, g, w: (
+                (r * v) @ g ** np.arange(v.shape[1]) + g ** np.argmin(v, axis=1) * m * q.max(axis=1),
+                v.min(axis=1) if w else np.ones(len(v)),
+            ),
+            "argmin finds no 0",
+        ),
         "the loop's last k": (
             _rows({"discount**steps": "discount**k"}),
             "discounted m - 1 times",
@@ -219,7 +226,7 @@ WRONG = {
                     "        y, w = backup(q[last_state])\n": "",
                 }
             ),
-            "every backup sees the table that came in",
+            "the targets of the table that came in",
         ),
         "one after the other": (
             _dictionary(
@@ -238,6 +245,20 @@ WRONG = {
                 np.r_[q[0].max(), fit_by_bincount(s, e, n, b, q, i)[1]],
             ),
             "begins before the first iteration",
+        ),
+        "stops when nothing changes": (
+            edited(
+                fit_by_bincount,
+                {
+                    "q, curve[i] = new, new[0].max()": "q, old, curve[i] = new, q, new[0].max()\n"
+                    "        if np.allclose(q, old):\n            return q, curve[: i + 1]"
+                },
+            ),
+            "stops as soon as an iteration changes nothing",
+        ),
+        "the last target": (
+            _dictionary({"(w[at] * y[at]).sum() / w[at].sum()": "[y[i] for i in at if w[i] > 0][-1]"}),
+            "last row that counts",
         ),
         "first states": (_dictionary({"q[last_state]": "q[state]"}), "of the first states"),
         "best of the row only": (
@@ -297,6 +318,10 @@ WRONG = {
             "discounted a second time",
         ),
         "the first": (_mend({"so_far[:, -1]": "so_far[:, 0]"}), "first reward alone"),
+        "Horner's rule, the wrong way round": (
+            _mend({"discount ** np.arange(horizon)": "discount ** np.arange(horizon)[::-1]"}),
+            "discounts stand in reverse",
+        ),
         "gamma, mended": (_mend({"discount**horizon": "discount"}), "was changed to gamma"),
         "all sums": (_mend({"so_far[:, -1]": "so_far.T"}), "next"),
         "divided by H": (
@@ -352,6 +377,13 @@ WRONG = {
             "not moved to the front",
         ),
         "little endian": (_product({"[*known, *rest]": "[*known[::-1], *rest]"}), "read backwards"),
+        "arrivals behind": (
+            lambda a, v, m, c: [
+                x[np.argsort(v[credit_vectorised(a, v, m, c)[0], -1] == 0, kind="stable")]
+                for x in credit_vectorised(a, v, m, c)
+            ],
+            "arrivals stand behind",
+        ),
         "endings in front": (_product({"[*known, *rest]": "[*rest, *known]"}), "put in front"),
         "binary": (
             lambda a, v, m, c: credit_vectorised(a, v, m, 2),

@@ -4,7 +4,7 @@ import numpy as np
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
-from qlac_lite.lessons.pauses import GOAL, demonstrations
+from qlac_lite.lessons.pauses import GOAL
 
 
 def decision_steps(steps: int, length: int) -> np.ndarray:
@@ -161,6 +161,16 @@ _misconceptions = [
         "`length` is the distance between two looks: the third argument of np.arange, not of np.linspace.",
         lambda n, h: np.linspace(0, n, h),
     ),
+    Misconception(
+        "The looks are length + 1 steps apart, as if a look took a step.",
+        "All steps are steps of chunks; the look comes before the first of them and takes no time.",
+        edited(decision_steps, {"steps, length)\n": "steps, length + 1)\n"}),
+    ),
+    Misconception(
+        "The looks are spread evenly over the episode.",
+        "They are exactly `length` steps apart; only the last chunk may be cut.",
+        lambda n, h: np.linspace(0, n, -(-n // h), endpoint=False).astype(int),
+    ),
 ]
 
 check_decision_steps = Exercise(
@@ -185,15 +195,16 @@ def most_frequent_chunks(walks: list[np.ndarray], length: int) -> np.ndarray:
     return np.array([max(count, key=count.get) for count in counts])
 
 
-def _by_windows(walks, length, last=False):
-    """The same with arrays; of equally frequent chunks the smallest, or the largest (`last`)."""
+def _by_windows(walks, length):
+    """The same with arrays."""
     windows = [np.lib.stride_tricks.sliding_window_view(moves, length) for moves in walks]
     cells = [(np.cumsum(moves) - moves)[: len(w)] for moves, w in zip(walks, windows, strict=True)]
     windows, cells = np.concatenate(windows), np.concatenate(cells)
     rows = []
     for cell in range(GOAL):
-        chunks, counts = np.unique(windows[cells == cell], axis=0, return_counts=True)
-        rows.append(chunks[len(counts) - 1 - counts[::-1].argmax() if last else counts.argmax()])
+        here = windows[cells == cell]
+        times = (here[:, None] == here).all(axis=-1).sum(axis=1)
+        rows.append(here[times.argmax()])
     return np.array(rows)
 
 
@@ -205,10 +216,10 @@ def _chosen(choose, starts=lambda length: 1, ahead=0, late=0):
         for cell in range(GOAL):
             seen = []
             for moves in map(np.asarray, walks):
-                cells = np.append(0, np.cumsum(moves))[ahead : len(moves) - length - late + ahead]
+                cells = np.append(0, np.cumsum(moves))[ahead : len(moves) - length - late + ahead + 1]
                 here = [t for t in np.flatnonzero(cells == cell) if t % starts(length) == 0]
                 seen.append([tuple(moves[t + late : t + late + length].tolist()) for t in here])
-            rows.append(choose(seen) if any(seen) else (1,) * length)
+            rows.append(choose(seen) if any(seen) else (0,) * length)
         return np.array(rows, float)
 
     return table
@@ -222,37 +233,80 @@ def _most(chunks):
     return max(dict.fromkeys(chunks), key=chunks.count)
 
 
+def _first_at_the_top(chunks):
+    """Of equally frequent chunks the one that was the first to be as frequent."""
+    most = max(map(chunks.count, chunks))
+    return next(chunk for i, chunk in enumerate(chunks, 1) if chunks[:i].count(chunk) == most)
+
+
 def _by_time(walks, length):
-    return np.array([_most([tuple(moves[t : t + length]) for moves in walks]) for t in range(GOAL)])
+    walks = [np.lib.stride_tricks.sliding_window_view(moves, length).tolist() for moves in walks]
+    return np.array([_most([tuple(w[t]) for w in walks if t < len(w)]) for t in range(GOAL)])
 
 
-def _walks(rng, cells, longest, count):
-    """Walks with pauses of 0 to `longest` at some cells."""
+def _one_by_one(walks, length):
+    """Chunks of the clone that looks at every step."""
+    single = most_frequent_chunks(walks, 1)[:, 0]
+    cells, rows = np.arange(GOAL), []
+    for _ in range(length):
+        rows.append(single[np.minimum(cells, GOAL - 1)])
+        cells = cells + rows[-1]
+    return np.transpose(rows)
+
+
+def _walks(rng, pauses, full, early):
+    """`full` + `early` walks that wait, at each cell in `pauses`, for a time between two bounds.
+
+    At cell 0 they wait 0, 1, 2, 3, 0, ... times. The early ones stand behind the first, and end after two
+    waits at cell 7.
+    """
     walks = []
-    for _ in range(count):
+    for i in range(full + early):
+        stops = 0 < i <= early
         moves = []
-        for cell in range(GOAL + 10):
-            moves += [0] * (int(rng.integers(0, longest + 1)) if cell in cells else 0) + [1]
-        walks.append(np.array(moves))
+        for cell in range(7 if stops else GOAL + 10):
+            low, high = pauses.get(cell, (0, 0)) if cell else (i % 4, i % 4)
+            moves += [0] * int(rng.integers(low, high + 1)) + [1]
+        walks.append(np.array(moves + [0, 0] * stops))
     return walks
+
+
+_smallest = _chosen(lambda seen: _most(sorted(_flat(seen))))
+_largest = _chosen(lambda seen: _most(sorted(_flat(seen), reverse=True)))
 
 
 def _without_ties(draw, length):
     """Walks of `draw()` in which it does not matter which of two equally frequent chunks is taken."""
     while True:
         walks = draw()
-        if np.array_equal(_by_windows(walks, length), _by_windows(walks, length, last=True)):
+        if _at_all_cells(walks, length) and all(
+            np.array_equal(_smallest(walks, h), _largest(walks, h)) for h in (1, length)
+        ):
+            return walks
+
+
+def _at_all_cells(walks, length):
+    """Whether at each cell there is a walk at step 0, `length`, 2 `length`, ..."""
+    cells = [(np.cumsum(moves) - moves)[: len(moves) - length + 1 : length] for moves in walks]
+    return set(range(GOAL)) <= set(np.concatenate(cells))
+
+
+def _with_ties(rng):
+    """Six walks that show three chunks of 3 equally often, in different orders, at cells 1, 4 and 7."""
+    while True:
+        pauses = dict(zip((2, 5, 8), rng.permutation([(1, 3, 0), (3, 1, 0), (0, 1, 3)]), strict=True))
+        walks = []
+        for i, start in zip((0, 1, 2, 1, 0, 2), rng.permutation([0, 1, 2, 5, 6, 7]), strict=True):
+            waits = {0: start, 9: 4} | {cell: times[i] for cell, times in pauses.items()}
+            walks.append(np.concatenate([[0] * waits.get(cell, 0) + [1] for cell in range(GOAL + 10)]))
+        if _at_all_cells(walks, 3):
             return walks
 
 
 def _count_cases(rng):
     three = [np.array([0] * k + [1] * 20) for k in (1, 5, 2)]
-    mixed = _without_ties(lambda: _walks(rng, (2, 3, 6), 3, 9), 2)
-    longer = _without_ties(lambda: _walks(rng, (1, 4, 5, 8), 5, 11), 4)
-    while True:  # there are ties: "wait 3, then go" is seen as often as "wait 2, then go", and before it
-        lesson = demonstrations(int(rng.integers(1000)))
-        if np.array_equal(_by_windows(lesson, 7), most_frequent_chunks(lesson, 7)):
-            break
+    mixed = _without_ties(lambda: _walks(rng, {2: (0, 5), 6: (0, 5), 9: (3, 3)}, 4, 5), 2)
+    longer = _without_ties(lambda: _walks(rng, {4: (0, 5), 5: (0, 5), 9: (6, 6)}, 5, 6), 4)
     return [
         Case(
             "3 walks that wait 1, 5 and 2 times at cell 0, chunks of 1",
@@ -271,26 +325,28 @@ def _count_cases(rng):
             ),
         ),
         Case(
-            "9 walks with pauses at cells 2, 3 and 6, chunks of 2",
+            "9 walks with pauses at cells 0, 2, 6 and 9, chunks of 2; 5 walks end at cell 7",
             (mixed, 2),
             (
-                "A walk shows a chunk at every step, also while it waits. Count each at its own cell.",
+                "A walk shows a chunk at every step, also while it waits, as long as 2 moves are left. "
+                "Count each at its own cell.",
                 "`chunk = tuple(moves[t : t + length])`, for t in range(len(moves) - length + 1).",
             ),
         ),
         Case(
-            "11 walks with pauses at cells 1, 4, 5 and 8, chunks of 4",
+            "11 walks with pauses at cells 0, 4, 5 and 9, chunks of 4; 6 walks end at cell 7",
             (longer, 4),
             (
-                "Compare whole chunks: (0, 1, 1, 1) and (0, 0, 1, 1) are two, each with its own count.",
+                "Compare whole chunks: (0, 1, 1, 1) and (0, 0, 1, 1) are two, each with its own count. "
+                "Where fewer than 4 moves are left, no chunk begins.",
                 "`counts[cell][chunk] = counts[cell].get(chunk, 0) + 1`",
             ),
         ),
         Case(
-            "20 demonstrations, chunks of 7",
-            (lesson, 7),
+            "6 walks, chunks of 3; at cells 1, 4 and 7 three chunks are equally frequent",
+            (_with_ties(rng), 3),
             (
-                "At cell 5 several chunks are equally frequent: take the one that was seen first.",
+                "Of equally frequent chunks take the one that appears first in the data.",
                 "`max(count, key=count.get)` does so, if the counts are in the order of the walks.",
             ),
         ),
@@ -350,8 +406,54 @@ _COUNT_MISTAKES = [
     ),
     Misconception(
         "Of equally frequent chunks it takes the one seen last.",
-        "Take the one seen first: a new chunk wins only if its count is larger.",
+        "Take the one seen first: `max(count, key=count.get)` does so.",
         _chosen(lambda seen: _most(_flat(seen)[::-1])),
+    ),
+    Misconception(
+        "Of equally frequent chunks it takes the smallest.",
+        "Take the one seen first. np.unique and sorted put the chunks in another order.",
+        _smallest,
+    ),
+    Misconception(
+        "Of equally frequent chunks it takes the one that was the first to be as frequent.",
+        "Take the one seen first. Count everything, and look for the best only then.",
+        _chosen(lambda seen: _first_at_the_top(_flat(seen))),
+    ),
+    Misconception(
+        "The last chunk of each walk is missing.",
+        "A walk of T moves has T - H + 1 chunks: `range(len(moves) - length + 1)`.",
+        lambda walks, length: most_frequent_chunks([moves[:-1] for moves in walks], length),
+    ),
+    Misconception(
+        "Chunks that the end of a walk cuts are filled up with waits.",
+        "Nobody knows what would have come. Count only where `length` moves are left.",
+        lambda walks, length: most_frequent_chunks([np.pad(m, (0, length - 1)) for m in walks], length),
+    ),
+    Misconception(
+        "Chunks that begin at cell 10 or beyond count for cell 9.",
+        "Leave them out: the clone never gets beyond 10.",
+        edited(most_frequent_chunks, {"cell += moves[t]": "cell = min(cell + moves[t], GOAL - 1)"}),
+    ),
+    Misconception(
+        "Chunks that reach cell 10 are missing, as if they did not begin before it.",
+        "What counts is the cell where a chunk begins.",
+        edited(
+            most_frequent_chunks,
+            {
+                "if cell < GOAL:": "if cell + sum(moves[t : t + length]) < GOAL:",
+                "key=count.get": "key=count.get, default=(0,) * length",
+            },
+        ),
+    ),
+    Misconception(
+        "Chunks that begin with a wait are missing.",
+        "A wait is a move like a step: a chunk begins at each of them.",
+        edited(most_frequent_chunks, {"if cell < GOAL:": "if cell < GOAL and moves[t]:"}),
+    ),
+    Misconception(
+        "It makes a chunk of the most frequent single moves, one after the other.",
+        "Such a chunk may occur nowhere in the data. Count chunks of `length` moves.",
+        _one_by_one,
     ),
     Misconception(
         "Only the last walk counts.",
@@ -369,9 +471,9 @@ _COUNT_MISTAKES = [
             "Every row is the same chunk. Each cell needs a dictionary of its own.",
             "`[{}] * 10` is ten times the same dictionary; `[{} for _ in range(10)]` is ten.",
         ),
-        lambda walks, length: np.array(
-            [_most([tuple(m[t : t + length]) for m in walks for t in range(sum(np.cumsum(m) - m < GOAL))])]
-            * GOAL
+        edited(
+            most_frequent_chunks,
+            {"[{} for _ in range(GOAL)]": "[{}] * GOAL"},
         ),
     ),
     Misconception(
@@ -438,12 +540,12 @@ def _by_chunks(table, patience):
     return cells[: patience + 1]
 
 
-def _walked(move, patience=lambda given: given, stop=lambda cell: cell < GOAL):
+def _walked(move, patience=lambda given: given):
     """A wrong answer: the move that `move(table, cells, t)` gives at each step t."""
 
     def walk(table, given):
         cells = [0]
-        while stop(cells[-1]) and len(cells) <= patience(given):
+        while cells[-1] < GOAL and len(cells) <= patience(given):
             cells.append(cells[-1] + int(move(table, cells, len(cells) - 1)))
         return np.array(cells)
 
@@ -507,7 +609,9 @@ def _by_clock_row(table, patience):
 
 
 def _at_looks(table, patience):
-    return _by_chunks(table, patience)[:: table.shape[1]]
+    """The cell at the start and after each chunk, the last of which may be cut."""
+    cells = _by_chunks(table, patience)
+    return cells[np.minimum(np.arange(0, len(cells) - 1 + table.shape[1], table.shape[1]), len(cells) - 1)]
 
 
 def _rows(rng, length):
@@ -621,6 +725,16 @@ check_walk_clone = Exercise(
             _whole_chunks,
         ),
         Misconception(
+            "The looks are mended, but a chunk runs on when the walk has arrived.",
+            "The walk ends at cell 10, with moves of the plan left.",
+            edited(_by_chunks, {"cells[: np.argmax(cells >= GOAL) + 1] if cells[-1] >= GOAL else ": ""}),
+        ),
+        Misconception(
+            "The looks are mended, but a chunk runs on when the patience is used up.",
+            "Patience counts moves: look at it before every move, not only before every chunk.",
+            edited(_by_chunks, {"return cells[: patience + 1]": "return cells"}),
+        ),
+        Misconception(
             "It still looks too often: after each step to another cell.",
             "This mends the pause, and only that. A chunk is executed to its end without a look.",
             _planned(again=lambda cells: len(cells) > 1 and cells[-1] != cells[-2]),
@@ -681,17 +795,17 @@ check_walk_clone = Exercise(
             _planned(chunk=lambda table, cell: _row(table, cell)[:-1]),
         ),
         Misconception(
-            "Where the walk ends was not the cause.",
-            "At cell 10 it is over, as it was before.",
-            _walked(lambda table, cells, t: _row(table, cells[-1])[0], stop=lambda cell: cell <= GOAL),
-        ),
-        Misconception(
             "The looks are mended, but the start is missing.",
             "The answer begins with cell 0.",
             lambda table, patience: _by_chunks(table, patience)[1:],
         ),
         Misconception(
-            "It gives the cells at the looks only.",
+            "The looks are mended, but the last cell is missing.",
+            "The answer ends with the cell after the last move: add the cell after each move, not before.",
+            lambda table, patience: _by_chunks(table, patience)[:-1],
+        ),
+        Misconception(
+            "It gives only the cells where a chunk begins or the walk ends.",
             "The looks are mended. Add a cell to the answer after every move.",
             _at_looks,
         ),

@@ -136,6 +136,7 @@ def _targets(name: str, remedy, **changes) -> Misconception:
         "terms": "valid * powers * rewards",
         "weight": "valid[:, -1] if whole_only else np.ones(len(valid))",
         "target": "return target,",
+        "steps": "valid.sum(axis=1)",
     }
     return Misconception(name, remedy, edited(window_targets, {pieces[k]: new for k, new in changes.items()}))
 
@@ -275,6 +276,11 @@ _target_misconceptions = [
         target="return weight * target,",
     ),
     _targets(
+        "m is 0 for whole windows: argmin finds no 0 in them, and gives 0.",
+        _AHEAD,
+        steps="valid.argmin(axis=1)",
+    ),
+    _targets(
         "valid decides about the bootstrap, not mask: a whole window may end at the goal, a cut one may not.",
         _MASK,
         mask="steps * valid[:, -1]",
@@ -343,13 +349,16 @@ _CURVE = (
 )
 
 
-def _fit_case(rng, rows, iterations, weight=None):
-    """Rows on entries (by number) of a table (5, 4), entry 0 in state 0; each ends in another row's state."""
+def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
+    """Rows on entries (by number) of a table (5, 4), entry 0 in state 0; each ends in another row's state.
+
+    A share `goes_on` of them is not at the goal; the first never is.
+    """
     cells = np.concatenate([[rng.integers(4)], 4 + rng.permutation(16)])[rows]
     reward = rng.uniform(-6, 6, len(rows)).round(2)
     reward[np.array(rows) == 0] = rng.uniform(7, 9, rows.count(0)).round(2)  # seen in the curve of state 0
     weight = np.ones(len(rows)) if weight is None else np.array(weight)
-    mask = (rng.random(len(rows)) < 0.8).astype(float)
+    mask = (rng.random(len(rows)) < goes_on).astype(float)
     mask[0] = 1.0
 
     def backup(last_q):
@@ -380,9 +389,14 @@ def _fit_cases(rng):
         ),
         Case("sixteen rows, three iterations", _fit_case(rng, [0, *range(1, 16)], 3), _FRESH),
         Case(
-            "weights between 0 and 1, four iterations",
-            _fit_case(rng, [0, 1, 2, 0, 1, 3, 4, 5, 6], 4, [0.2, 1, 0.7, 0.5, 0.3, 0, 1, 0.4, 0.9]),
-            ("A weighted mean: sum of weight * target over sum of weight.", _MEAN[1]),
+            "weights between 0 and 1, most rows at the goal, four iterations",
+            _fit_case(
+                rng, [0, 1, 2, 0, 1, 3, 4, 5, 6], 4, [0.2, 1, 0.7, 0.5, 0.3, 0, 1, 0.4, 0.9], goes_on=0.0
+            ),
+            (
+                "A weighted mean: sum of weight * target over sum of weight. Four iterations, four notes.",
+                _MEAN[1],
+            ),
         ),
     ]
 
@@ -420,6 +434,27 @@ _fit_misconceptions = [
         ("`count[state, entry] += weight` writes each entry once.", _MEAN[1]),
         {_COUNT: "count[state, entry] += weight"},
     ),
+    Misconception(
+        "An entry takes the target of the last row that counts, not the mean of all its rows.",
+        _MEAN,
+        edited(
+            _fitted_by_loop,
+            {"np.average(target[rows], weights=weight[rows])": "target[rows & (weight > 0)][-1]"},
+        ),
+    ),
+    _fitted(
+        "The targets are added up without their weights.",
+        ("`weight * target` in the sum, as `weight` in the count.", _MEAN[1]),
+        {_TOTAL: _TOTAL.replace("weight * ", "")},
+    ),
+    _fitted(
+        "It stops as soon as an iteration changes nothing: the curve is too short.",
+        ("`iterations` of them, and a note after each.", "`for _ in range(iterations):`."),
+        {
+            "q = np.where": "old, q = q, np.where",
+            "curve.append(q[0].max())\n": "curve.append(q[0].max())\n        if np.allclose(q, old): break\n",
+        },
+    ),
     _fitted("The targets of an entry are added up, not averaged.", _MEAN, {_NEW: "np.where(seen, total, q)"}),
     _fitted(
         "The weights are not used.",
@@ -450,7 +485,7 @@ _fit_misconceptions = [
         {_NEW: f"(q + {_NEW}) / 2"},
     ),
     _fitted(
-        "The table is not updated between iterations: every backup sees the table that came in.",
+        "Every iteration has the targets of the table that came in.",
         _FRESH,
         {"curve = []": "curve, first = [], q", "backup(q[last_state])": "backup(first[last_state])"},
     ),
@@ -513,11 +548,6 @@ _fit_misconceptions = [
             _TOTAL: "np.add.at(total, (entry % len(q), state % q.shape[1]), weight * target)",
             _COUNT: "np.add.at(count, (entry % len(q), state % q.shape[1]), weight)",
         },
-    ),
-    _fitted(
-        "Entries move a tenth of the way to the mean.",
-        ("An entry becomes the mean of its targets.", _MEAN[1]),
-        {_NEW: f"0.9 * q + 0.1 * {_NEW}"},
     ),
     Misconception(
         "The rows move their entry one after the other; the last rows count most.",
@@ -762,7 +792,37 @@ _mending_misconceptions = [
     _mending(
         "The return so far is taken one step too early: the last reward is lost.",
         _ONCE,
-        {"so_far[:, -1]": "so_far[:, max(horizon - 2, 0)]"},
+        {"range(horizon)": "range(horizon - 1)", "so_far[:, -1]": "total"},
+        ill=False,
+    ),
+    _mending(
+        "Only the last reward of the chunk counts, and it is not discounted.",
+        _ONCE,
+        {"so_far[:, -1]": "rewards[:, -1]"},
+        ill=False,
+    ),
+    _mending(
+        "The first reward counts twice: before the loop and in it.",
+        ("Begin with a total of 0.", "`total = np.zeros(batch)`."),
+        {"so_far[:, -1]": "so_far[:, -1] + rewards[:, 0]"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward is discounted twice: reward k with the power 2k.",
+        ("The entries of so_far are discounted already.", _ONCE[1]),
+        {"discount**k": "discount ** (2 * k)"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the discounts stand in reverse: the first has the largest power.",
+        ("Step k counts with the discount to the power k.", "`total + discount**k * rewards[:, k]`."),
+        {"discount**k": "discount ** (horizon - 1 - k)"},
+        ill=False,
+    ),
+    _mending(
+        "Each reward counts once, but the bootstrap is discounted 5 times, whatever the length of the chunk.",
+        ("H is the number of columns of rewards, not the lesson's H.", "`horizon = rewards.shape[1]`."),
+        {"discount**horizon": "discount**5"},
         ill=False,
     ),
     _mending(
@@ -938,6 +998,22 @@ _credit_misconceptions = [
         {_FILL: "[number + other * choices**steps for other in range(endings)]"},
     ),
     _crediting(
+        "All digits are read backwards: the first action has the smallest weight, the free ones stand in front.",
+        _SPELL,
+        {
+            "in actions[i, :steps]": "in actions[i, :steps][::-1]",
+            _FILL: "[number + other * choices**steps for other in range(endings)]",
+        },
+    ),
+    _crediting(
+        "The block begins at the number of the whole row, with what stands past the end as digits.",
+        (
+            "What stands past the end means nothing: the block begins where the free digits are 0.",
+            _ENDINGS[1],
+        ),
+        {"actions[i, :steps]": "actions[i]", _FILL: "range(number, number + endings)"},
+    ),
+    _crediting(
         "The digits are read backwards: the first action has the smallest weight.",
         _SPELL,
         {"in actions[i, :steps]": "in actions[i, :steps][::-1]"},
@@ -1022,14 +1098,25 @@ _credit_misconceptions = [
         },
     ),
     _crediting(
+        "The arrivals stand behind the whole windows; the windows keep their order.",
+        ("Go through the windows one by one, whatever kind they are.", "`for i in range(len(mask)):`."),
+        {
+            "np.array(rows), np.array(chunks)": "tuple(np.array(sorted(zip(rows, chunks), "
+            "key=lambda pair: valid[pair[0], -1] == 0)).T)"
+        },
+    ),
+    _crediting(
+        "A chunk learns from one window only: a later window replaces an earlier one.",
+        ("Several windows may inform the same chunk. All of them count.", "`chunks += range(...)`."),
+        {
+            "np.array(rows), np.array(chunks)": "tuple(np.array(sorted((row, chunk) "
+            "for chunk, row in dict(zip(chunks, rows)).items())).T)"
+        },
+    ),
+    _crediting(
         "The rows are numbered from 0 to M: each pair names the window that it comes from.",
         ("A window stands in `row` as often as it informs a chunk.", "`rows += [i] * endings`."),
         {"return np.array(rows)": "return np.arange(len(rows))"},
-    ),
-    _crediting(
-        "Only whole chunks are credited, and their digits are read backwards.",
-        _SPELL,
-        {_SKIP: "if steps < horizon:", "in actions[i, :steps]": "in actions[i, :steps][::-1]"},
     ),
 ]
 

@@ -29,6 +29,10 @@ def error_hint(error: BaseException) -> str:
             "The argument holds numbers, not whole numbers or True and False: "
             "int(...) or (x == 1) makes them so."
         )
+    if isinstance(error, TypeError) and "unhashable" in str(error):
+        return "The key of a dictionary, or an entry of a set, is an array or a list: make it a tuple(...)."
+    if isinstance(error, AttributeError) and "'numpy.ndarray' object has no attribute" in str(error):
+        return "An array is used as if it were a list: list(...) or .tolist() makes a list of it."
     if isinstance(error, TypeError) and "positional argument" in str(error):
         return "The signature was changed: it has to take the arguments of the docstring, in their order."
     return ""
