@@ -998,7 +998,7 @@ _credit_misconceptions = [
         {_FILL: "[number + other * choices**steps for other in range(endings)]"},
     ),
     _crediting(
-        "All digits are read backwards: the first action has the smallest weight, the free ones stand in front.",
+        "All digits are read backwards: the first action has the smallest weight, free ones stand in front.",
         _SPELL,
         {
             "in actions[i, :steps]": "in actions[i, :steps][::-1]",
