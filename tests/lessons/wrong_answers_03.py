@@ -82,11 +82,16 @@ def times_by_while(f, observation, key, horizon, size, steps):
 
 
 def times_are_shuffled(data, key, size):
-    rows_key, noise_key, time_key, order = jax.random.split(key, 4)
+    """Line by line, with an index into the data that jax.vmap traces."""
+    rows_key, lines_key, time_key, order = jax.random.split(key, 4)
     rows = jnp.sort(jax.random.randint(rows_key, (size,), 0, len(data)))
     time = jax.random.permutation(order, (jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size)
-    noise = jax.random.normal(noise_key, (size, data.shape[1]))
-    return noise + time[:, None] * (data[rows] - noise), time, data[rows] - noise
+
+    def line(row, t, key):
+        noise = jax.random.normal(key, data.shape[1:])
+        return noise + t * (data[row] - noise), t, data[row] - noise
+
+    return jax.vmap(line)(rows, time, jax.random.split(lines_key, size))
 
 
 def noise_for_all_data(data, key, size):
@@ -115,6 +120,15 @@ def one_key_for_all(data, key, size):
     ends = data[(uniform * len(data)).astype(int)]
     noise = jax.random.normal(jax.random.fold_in(key, 1), ends.shape)
     return noise + uniform[:, None] * (ends - noise), uniform, ends - noise
+
+
+def ends_change_after_the_velocity(data, key, size):
+    *_, velocity = training_batch(data, key, size)
+    a, b, c = jax.random.split(key, 3)
+    ends, time = data[jax.random.randint(a, (size,), 0, len(data))], jax.random.uniform(c, (size,))
+    noise = jax.random.normal(b, ends.shape)
+    ends = jax.random.permutation(c, ends)
+    return noise + time[:, None] * (ends - noise), time, velocity
 
 
 def only_the_left(data, key, size):
@@ -189,7 +203,17 @@ WRONG = {
                     "jnp.sum(noise**2, axis=2)))"
                 },
             ),
-            "single precision",
+            "0 / 0 far from all lines",
+        ),
+        "one maximum of all log-probabilities": (
+            edited(
+                mean_velocity,
+                {
+                    SOFTMAX: "(lambda s: (lambda w: w / w.sum(axis=1, keepdims=True))("
+                    "jnp.exp(s - s.max())))(-0.5 * jnp.sum(noise**2, axis=2))"
+                },
+            ),
+            "0 / 0 far from all lines",
         ),
         "a tiny number under the line": (
             edited(
@@ -199,7 +223,7 @@ WRONG = {
                     "1e-8))(jnp.exp(-0.5 * jnp.sum(noise**2, axis=2)))"
                 },
             ),
-            "All lines end at the one point",
+            "no longer add up to 1",
         ),
         "x has no axis for the data": (edited(mean_velocity, {"x[:, None]": "x"}), "next"),
         "time has no axes": (edited(mean_velocity, {"time[:, None, None]": "time"}), "next"),
@@ -278,7 +302,7 @@ WRONG = {
     "check_sample_chunks": {
         "for points": (sampler_of_points, "raised ValueError"),
         "all places": (all_places, "An axis is left over"),
-        "times by while": (times_by_while, "right so far"),
+        "times by while": (times_by_while, "ten times 0.1 stays below 1"),
         "time a number": (
             edited(sample_chunks, {"jnp.full(len(x), k / steps)": "k / steps"}),
             "one time a row",
@@ -329,14 +353,56 @@ WRONG = {
     "check_training_batch": {
         "her batch": (broken_batch, "still rise together"),
         "row and time of the same bits": (one_key_for_all, "dependence of the time on the place"),
-        "a noise for each point, for ever": (noise_of_the_data, "share of points that keep their noise = "),
+        "a noise for each point, for ever": (noise_of_the_data, "keeps its noise for ever"),
         "only the left half": (only_the_left, "share of the data that is drawn"),
-        "the same batch each time": (the_same_batch, "spread of the times of one point"),
+        "the same batch each time": (the_same_batch, "every batch is the same"),
         "noise in order": (sorted_noise, "dependence of the time on the noise"),
         "noise that goes with the data": (nearest_noise, "dependence of the noise on the place"),
         "the swapped line": (
             edited(training_batch, {"(1 - t) * noise + t * ends": "t * noise + (1 - t) * ends"}),
-            "next",
+            "swapped on the line",
+        ),
+        "times mixed by a fixed key": (
+            edited(
+                broken_batch,
+                {
+                    "t = time[:, None]": "time = jax.random.permutation("
+                    "jax.random.key(0), time)\n    t = time[:, None]"
+                },
+            ),
+            "mixed in the same way in every batch",
+        ),
+        "times turned round in half of the batches": (
+            edited(
+                broken_batch,
+                {
+                    "t = time[:, None]": "time = jnp.where(jax.random.bernoulli(time_key), "
+                    "time, time[::-1])\n    t = time[:, None]"
+                },
+            ),
+            "still depend on each other",
+        ),
+        "noise of np.random": (
+            edited(
+                training_batch,
+                {"jax.random.normal(noise_key, ends.shape)": "np.random.normal(size=ends.shape)"},
+            ),
+            "drawn without the key",
+        ),
+        "times of a fixed key": (
+            edited(
+                training_batch,
+                {
+                    "(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": "jax."
+                    "random.uniform(jax.random.key(0), (size,))"
+                },
+            ),
+            "do not come from the key",
+        ),
+        "the ends change after the velocity": (ends_change_after_the_velocity, "do not fit together"),
+        "the last row is never drawn": (
+            edited(training_batch, {"0, len(data)": "0, len(data) - 1"}),
+            "A row is never drawn",
         ),
         "the velocity backwards": (
             edited(training_batch, {"time, ends - noise": "time, noise - ends"}),
@@ -369,7 +435,7 @@ WRONG = {
             lambda c, d: jnp.median(c[jnp.arange(len(c)), len(c) - 1 - jnp.arange(len(c))], axis=0),
             "next",
         ),
-        "the newest chunk first": (lambda c, d: temporal_ensemble(c[::-1], d), "next"),
+        "the newest chunk first": (lambda c, d: temporal_ensemble(c[::-1], d), "row 0 is the oldest"),
         "in NumPy": (lambda c, d: np.array(temporal_ensemble(c, d)), "not inside jax.jit"),
         "clipped": (lambda c, d: jnp.clip(temporal_ensemble(c, d), -0.05, 0.05), "next"),
         "base 2": (lambda c, d: temporal_ensemble(c, d * np.log(2)), "next"),

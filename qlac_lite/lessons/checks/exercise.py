@@ -467,7 +467,8 @@ class Exercise:
         for name, value in zip(names, case.args, strict=True):
             if "key<" in str(getattr(value, "dtype", "")):
                 value = "a JAX key"
-            if isinstance(value, np.ndarray):
+            if getattr(value, "shape", ()):  # of NumPy or of JAX
+                value = np.asarray(value)
                 small = value.size <= 24
                 value = (
                     np.array2string(value, precision=3, suppress_small=True).replace("\n", "")

@@ -3,6 +3,7 @@
 Shapes: B batch, N data, D size of a point, S observation, H chunk, A action size, n chunks that are merged.
 
 Random numbers come from the case's own key, drawn as the docstrings prescribe. So right answers are equal.
+Answers get JAX arrays, as in the lesson: a NumPy array refuses an index that is traced, as in jax.vmap.
 """
 
 import copy
@@ -81,7 +82,7 @@ def _with_slope(loss):
 
 
 def _normal(rng, *shape):
-    return (rng.normal(size=shape) * 1.5).astype(np.float32)
+    return jnp.asarray(rng.normal(size=shape) * 1.5, jnp.float32)
 
 
 def _key(rng):
@@ -101,10 +102,10 @@ def mean_velocity(data: jax.Array, x: jax.Array, time: jax.Array) -> jax.Array:
 
 def _mean_cases(rng):
     def inputs(points, size, *time):
-        return _normal(rng, points, size), _normal(rng, len(time), size), np.array(time, np.float32)
+        return _normal(rng, points, size), _normal(rng, len(time), size), jnp.array(time, jnp.float32)
 
-    near = np.float32([[-0.6], [0.6]]), np.float32([[0.1], [-0.4], [0.5]]), np.float32([0.5, 0.5, 0.5])
-    far = np.float32([[-0.6, 0.0], [0.6, 0.0]]), np.float32([[3.0, 2.0]]), np.float32([0.9])
+    near = [[-0.6], [0.6]], [[0.1], [-0.4], [0.5]], [0.5, 0.5, 0.5]
+    far = [[-0.6, 0.0], [0.6, 0.0]], [[0.5, 0.1], [3.0, 2.0]], [0.9, 0.9]
     return [
         Case(
             "one point of data in the plane, at t = 0.5",
@@ -124,7 +125,7 @@ def _mean_cases(rng):
         ),
         Case(
             "the actions -0.6 and 0.6, at t = 0.5",
-            near,
+            tuple(map(jnp.float32, near)),
             (
                 "The line whose noise is nearer to 0 is more likely: step 2 and 3.",
                 "Weights exp(-0.5 * sum of noise**2), divided by their sum over the data.",
@@ -139,11 +140,11 @@ def _mean_cases(rng):
             ),
         ),
         Case(
-            "a place far from all lines, at t = 0.9",
-            far,
+            "a place near a line and one far from all lines, at t = 0.9",
+            tuple(map(jnp.float32, far)),
             (
-                "All weights are tiny here, and their sum is 0 in single precision.",
-                "jax.nn.softmax(log_weights, axis=1) subtracts the largest one first.",
+                "Far from all lines all weights are tiny, and their sum is 0 in single precision.",
+                "jax.nn.softmax(log_weights, axis=1) subtracts the largest one of each x first.",
             ),
         ),
     ]
@@ -164,32 +165,33 @@ A_MEAN = ("A mean: the weights of an x add up to 1 over the data.", "jax.nn.soft
 THE_LINE = ("The line to a point of the data runs from its noise to it.", "data - noise.")
 WHERE_FROM = ("x = (1 - t) * noise + t * data: solve it for the noise.", "(x[:, None] - t * data) / (1 - t).")
 
+SUM_IS_0 = (
+    "Weights do not change if the largest log-probability of the same x is subtracted before exp.",
+    "jax.nn.softmax(log_weights, axis=1) does it.",
+)
+SOFTMAX = "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)"
+EXP = "(exp := jnp.exp(-0.5 * jnp.sum(noise**2, axis=2)))"
+
 _mean_misconceptions = [
     Misconception(name, remedy, edited(mean_velocity, changes))
     for name, remedy, changes in [
         (
             "All lines count the same, wherever you stand.",
             LIKELY,
-            {
-                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": "jnp.ones(noise.shape[:2]) / "
-                "len(data)"
-            },
+            {SOFTMAX: "jnp.ones(noise.shape[:2]) / len(data)"},
         ),
         (
             "Only the likeliest line counts.",
             ("All lines through x count, each with its weight.", "jax.nn.softmax, not argmax."),
             {
-                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": "1.0 * "
-                "(jnp.arange(len(data)) == jnp.argmin(jnp.sum(noise**2, axis=2), axis=1)[:, None])"
+                SOFTMAX: "1.0 * (jnp.arange(len(data)) "
+                "== jnp.argmin(jnp.sum(noise**2, axis=2), axis=1)[:, None])"
             },
         ),
         (
             "The weights are not divided by their sum.",
             A_MEAN,
-            {
-                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": "jnp.exp(-0.5 * "
-                "jnp.sum(noise**2, axis=2))"
-            },
+            {SOFTMAX: EXP},
         ),
         (
             "The weights add up to 1 over the rows of x, not over the data.",
@@ -200,10 +202,8 @@ _mean_misconceptions = [
             "Only the line to the nearest point of the data counts.",
             ("All lines through x count, each with its weight.", "jax.nn.softmax, not argmin."),
             {
-                "jax.nn.softmax(-0.5 * jnp.sum(noise**2, axis=2), axis=1)": (
-                    "1.0 * (jnp.arange(len(data)) "
-                    "== jnp.argmin(jnp.sum((x[:, None] - data) ** 2, axis=2), axis=1)[:, None])"
-                )
+                SOFTMAX: "1.0 * (jnp.arange(len(data)) "
+                "== jnp.argmin(jnp.sum((x[:, None] - data) ** 2, axis=2), axis=1)[:, None])"
             },
         ),
         (
@@ -220,6 +220,21 @@ _mean_misconceptions = [
                     "    return v / jnp.linalg.norm(v, axis=1, keepdims=True)"
                 )
             },
+        ),
+        (
+            "0 / 0 far from all lines, where exp gives 0 for all weights of an x.",
+            SUM_IS_0,
+            {SOFTMAX: EXP + " / jnp.sum(exp, axis=1, keepdims=True)"},
+        ),
+        (
+            "A tiny number is added to the sum of the weights: they no longer add up to 1.",
+            SUM_IS_0,
+            {SOFTMAX: EXP + " / (jnp.sum(exp, axis=1, keepdims=True) + 1e-8)"},
+        ),
+        (
+            "The weights divide by 1 - t once, not squared: 1 - t is taken for a variance.",
+            LIKELY,
+            {"jnp.sum(noise**2": "jnp.sum((1 - t) * noise**2"},
         ),
         ("The factor 1/2 is missing in the weights.", LIKELY, {"-0.5 *": "-"}),
         ("The weights grow with the size of the noise: the sign is missing.", LIKELY, {"-0.5 *": "0.5 *"}),
@@ -311,13 +326,13 @@ def flow_matching_loss(
 def _whole_or_cut(rng, lengths, horizon, size, **about):
     """Inputs of a case: chunks of which these steps exist, and a field."""
     valid = (np.arange(horizon) < np.array(lengths)[:, None]).astype(np.float32)
-    chunks = _normal(rng, len(lengths), horizon, size) * valid[..., None]
+    chunks = np.array(_normal(rng, len(lengths), horizon, size)) * valid[..., None]
     if min(lengths) < horizon:  # a pause is an action: all of it 0, or a part
         whole = int(np.argmax(lengths))
         chunks[whole, 0], chunks[whole, 1, 0] = 0.0, 0.0
     told = "some function of observation, x and time"
     field = Field(rng, **{"about": told, "observation": 3, "chunk": (horizon, size)} | about)
-    return field, _normal(rng, len(lengths), 3), chunks, valid, _key(rng)
+    return field, _normal(rng, len(lengths), 3), jnp.array(chunks), jnp.array(valid), _key(rng)
 
 
 def _loss_cases(rng):
@@ -362,7 +377,7 @@ def _loss_by_loop(field, observation, chunks, valid, key):
     noise_key, time_key = jax.random.split(key)
     noise = np.asarray(jax.random.normal(noise_key, chunks.shape))
     time = np.asarray(jax.random.uniform(time_key, (len(chunks),)))
-    total = 0.0
+    observation, chunks, valid, total = *map(np.asarray, (observation, chunks, valid)), 0.0
     for i, velocity in enumerate(chunks - noise):
         inputs = observation[i : i + 1], (noise[i] + time[i] * velocity)[None], time[i : i + 1]
         error = np.asarray(field(*inputs))[0] - velocity
@@ -657,7 +672,7 @@ def _sampler_cases(rng):
 def _sampler_by_loop(field, observation, key, horizon, size, steps):
     rows = []
     noise = np.asarray(jax.random.normal(key, (len(observation), horizon, size)))
-    for seen, x in zip(observation, noise, strict=True):
+    for seen, x in zip(np.asarray(observation), noise, strict=True):
         for k in range(steps):
             x = x + np.asarray(field(seen[None], x[None], np.float32([k / steps])))[0] / steps
         rows.append(np.minimum(np.maximum(x, -1), 1))
@@ -674,6 +689,7 @@ OWN_NOISE = (
     "Every number of every chunk starts at its own Gaussian noise.",
     "jax.random.normal(key, (B, H, A)).",
 )
+AS_IT_IS = ("The noise is drawn from the key as it is.", "jax.random.normal(key, ...).")
 
 _sampler_edits = [
     (
@@ -782,9 +798,27 @@ _sampler_edits = [
         },
     ),
     (
-        "The key is split first.",
-        ("The noise is drawn from the key as it is.", "jax.random.normal(key, ...)."),
+        "The key is split first, and the noise is drawn from the first part.",
+        AS_IT_IS,
         {"normal(key": "normal(jax.random.split(key)[0]"},
+    ),
+    (
+        "The key is split first, and the noise is drawn from the second part.",
+        AS_IT_IS,
+        {"normal(key": "normal(jax.random.split(key)[1]"},
+    ),
+    (
+        "The times are added up, and rounding makes one step too many: ten times 0.1 stays below 1.",
+        STEP_SIZE,
+        {
+            "for k in range(steps)": "t = 0.0\n    while t < 1",
+            "jnp.full(len(x), k / steps)": "jnp.full(len(x), t)\n        t = t + 1 / steps",
+        },
+    ),
+    (
+        "The field is taken for the end of the line: a step goes (field - x) / K.",
+        ("The field is a velocity already.", "field(observation, x, time) / steps."),
+        {"field(observation, x, time) /": "(field(observation, x, time) - x) /"},
     ),
     (
         "The field is asked at the noise in every step.",
@@ -834,7 +868,8 @@ check_sample_chunks = Exercise(
 def training_batch(data: jax.Array, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Points x (B, D) of random lines from noise to data (N, D), their times (B,) and velocities (B, D)."""
     rows_key, noise_key, time_key = jax.random.split(key, 3)
-    ends = data[jax.random.randint(rows_key, (size,), 0, len(data))]
+    rows = jax.random.randint(rows_key, (size,), 0, len(data))
+    ends = data[rows]
     time = (jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size
     noise = jax.random.normal(noise_key, ends.shape)
     t = time[:, None]
@@ -854,35 +889,62 @@ def broken_batch(data, key, size):
     return x, time, velocity
 
 
-DRAWS = 32  # batches from which the facts are measured
-RIGHT_FACTS = {
-    "dependence of the time on the place in the data": 0.0,
-    "spread of the times of one point, of all times": 1.0,
-    "spread of all times, of that between 0 and 1": 1.0,
-    "share of lines that end at a point of the data": 1.0,
-    "share of the data that is drawn": 1.0,
-    "dependence of the time on the noise": 0.0,
-    "dependence of the noise on the place in the data": 0.0,
-    "mean of the noise": 0.0,
-    "spread of the noise": 1.0,
-    "share of points that keep their noise": 0.0,
-    "share of noises that are used twice in a batch": 0.0,
-    "share of times that are used twice in a batch": 0.0,
-    "share of batches that are like the first": 0.0,
-}
+# Facts that hold for many batches, by the name that the check tells. First, what matters.
+LINES = "share of lines that end at a point of the data"
+AGAIN = "share of the numbers that the same key gives again"
+SAME_NOISE = "share of batches with the noise of the first one"
+SAME_TIMES = "share of batches with the times of the first one"
+ROW_TIME = "dependence of the time on the place in the data"
+OF_RANK = "spread of the times at one place among a batch's sorted rows, of all times"
+OF_POINT = "spread of the times of one point, of all times"
+SPREAD = "spread of all times, of that between 0 and 1"
+UNEVEN = "largest distance of the times from evenly spread ones"
+TIMES_TWICE = "share of times that are used twice in a batch"
+DRAWN = "share of the data that is drawn"
+TIME_NOISE = "dependence of the time on the noise"
+ROW_NOISE = "dependence of the noise on the place in the data"
+KEPT = "share of points that keep their noise"
+NOISES_TWICE = "share of noises that are used twice in a batch"
+MEAN_NOISE = "mean of the noise"
+NOISE_SPREAD = "spread of the noise"
+# Then, what only tells mistakes apart.
+SWAPPED = "share of lines that end at a point of the data if t is 1 - t"
+REVERSED = "share of lines that end at a point of the data if the velocity is turned round"
+TO_GO = "share of lines that end at a point of the data if the velocity is the way still to go"
+OTHER_TIME = "share of lines that end at a point of the data if another time is theirs"
+RISING = "correlation of the time with the place in the data"
+ROWS_SORTED = "share of neighbours in a batch whose rows are in order"
+SAME_ROWS = "share of batches with the rows of the first one"
+FIXED_TIMES = "share of batches with the times of the first one, a grid included"
+PARTS = "share of the equal parts of [0, 1] in which a batch has a time"
+MARKS = (
+    SWAPPED, REVERSED, TO_GO, OTHER_TIME, RISING, ROWS_SORTED, SAME_ROWS, FIXED_TIMES, PARTS,
+)  # fmt: skip
+IDEAL = {
+    LINES: 1.0, AGAIN: 1.0, SAME_NOISE: 0.0, SAME_TIMES: 0.0, ROW_TIME: 0.0, OF_RANK: 1.0, OF_POINT: 1.0,
+    SPREAD: 1.0, UNEVEN: 0.0, TIMES_TWICE: 0.0, DRAWN: 1.0, TIME_NOISE: 0.0, ROW_NOISE: 0.0, KEPT: 0.0,
+    NOISES_TWICE: 0.0, MEAN_NOISE: 0.0, NOISE_SPREAD: 1.0,
+}  # fmt: skip
+DRAWS = 128  # batches from which the facts are measured
 
 
 def facts(answer, args) -> Named:
-    """What holds for the batches of an answer over many keys, by name; exactly as in RIGHT_FACTS where it is
-    as it should be up to chance.
+    """What holds for the batches of an answer over many keys; exactly 0 or 1 where it is as it should be up
+    to chance.
     """
-    data, key, size = jnp.asarray(args[0]), *args[1:]
-    keys = jax.random.split(key, DRAWS)
-    x, time, velocity = (np.asarray(v, float) for v in jax.vmap(lambda key: answer(data, key, size))(keys))
-    t = time[..., None]
+    data, key, size = args
+    once, again = (np.concatenate([np.ravel(v) for v in answer(data, key, size)]) for _ in range(2))
+    batches = jax.vmap(lambda key: answer(data, key, size))(jax.random.split(key, DRAWS))
+    x, time, velocity = (np.asarray(v, float) for v in batches)
+    t, data = time[..., None], np.asarray(data)
     ends, noise = x + (1 - t) * velocity, x - t * velocity  # (draws, B, D)
-    apart = np.linalg.norm(ends[:, :, None] - np.asarray(data), axis=-1)
-    row = apart.argmin(axis=-1).ravel()
+    apart = lambda ends: np.linalg.norm(ends[..., None, :] - data, axis=-1)  # (draws, B, N)
+    on_data = lambda ends: np.mean(apart(ends).min(axis=-1) < 1e-3)
+    along = ((data - x[:, :, None]) * velocity[:, :, None]).sum(axis=-1)
+    along = np.clip(along / np.maximum(np.square(velocity).sum(axis=-1), 1e-9)[..., None], 0, 1)
+    nearest = x[:, :, None] + along[..., None] * velocity[:, :, None]  # on the way, to each point of the data
+    rows = apart(ends).argmin(axis=-1)
+    row, ranks = rows.ravel(), rows.argsort(axis=1, kind="stable")
     order = np.argsort(row, kind="stable")
     same = row[order][1:] == row[order][:-1]  # the same point, met again
     kept = np.isclose(np.diff(noise.reshape(-1, noise.shape[-1])[order], axis=0), 0, atol=1e-5).all(axis=1)
@@ -890,27 +952,49 @@ def facts(answer, args) -> Named:
         np.bincount(row, minlength=len(data)), 1
     )
     within = np.square(time.ravel() - of_point[row]).sum() / max(same.sum(), 1)
-    inside = time.min() >= 0 and time.max() <= 1
+    all_of_it = max(time.var(), 1e-9)
+    of_rank = np.take_along_axis(time, ranks, axis=1).var(axis=0, ddof=1).mean()
+    sorted_times, inside = np.sort(time.ravel()), time.min() >= 0 and time.max() <= 1
+    even = (np.arange(time.size) + 0.5) / time.size
+    is_grid = np.ptp(np.diff(np.sort(time[0]))) < 1e-3
+    as_first = lambda values: np.mean([np.allclose(each, values[0], atol=1e-4) for each in values[1:]])
     twice = lambda values: np.mean([1 - len(np.unique(each.round(6), axis=0)) / size for each in values])
-    measured = (
-        _dependence(row, time),
-        np.sqrt(within / max(time.var(), 1e-9)),
-        np.sqrt(12) * time.std() if inside else np.abs(time).max(),
-        np.mean(apart.min(axis=-1) < 1e-3),
-        len(np.unique(row)) / len(data),
-        _dependence(time, noise[..., 0]),
-        _dependence(row, noise[..., 0]),
-        np.abs(noise.mean(axis=(0, 1))).max(),
-        noise.std(),
-        np.mean(kept[same]) if same.any() else 0.0,
-        twice(noise),
-        twice(time[..., None]),
-        np.mean([np.allclose(each, x[0]) for each in x[1:]]),
-    )
-    return {
-        name: ideal if abs(value - ideal) < 0.15 else value
-        for (name, ideal), value in zip(RIGHT_FACTS.items(), measured, strict=True)
+    parts = lambda times: len(np.unique(np.floor(times * size))) / size
+    of_noise = lambda other: max(_dependence(other, each) for each in np.moveaxis(noise, -1, 0))
+    measured = {
+        LINES: on_data(ends),
+        AGAIN: np.mean(np.isclose(once, again)),
+        SAME_NOISE: as_first(noise),
+        SAME_TIMES: 0.0 if is_grid else as_first(time),
+        ROW_TIME: _dependence(row, time),
+        OF_RANK: np.sqrt(of_rank / all_of_it) if time.var() > 1e-9 else 1.0,
+        OF_POINT: np.sqrt(within / all_of_it),
+        SPREAD: np.sqrt(12) * time.std() if inside else np.abs(time).max(),
+        UNEVEN: np.abs(sorted_times - even).max(),
+        TIMES_TWICE: twice(time[..., None]),
+        DRAWN: len(np.unique(row)) / len(data),
+        TIME_NOISE: of_noise(time),
+        ROW_NOISE: of_noise(row),
+        KEPT: np.mean(kept[same]) if same.any() else 0.0,
+        NOISES_TWICE: twice(noise),
+        MEAN_NOISE: np.abs(noise.mean(axis=(0, 1))).max(),
+        NOISE_SPREAD: noise.std(),
     }
+    for fact, value in measured.items():
+        if abs(value - IDEAL[fact]) < (0.002 if fact == DRAWN else 0.1):
+            measured[fact] = IDEAL[fact]
+    marks = (
+        on_data(x + t * velocity),
+        on_data(x - (1 - t) * velocity),
+        on_data(x + velocity),
+        np.mean(np.linalg.norm(nearest - data, axis=-1).min(axis=-1) < 1e-3),
+        np.corrcoef(row, time.ravel())[0, 1] if row.std() * time.std() > 1e-6 else 0.0,
+        np.mean(np.diff(rows, axis=1) >= 0),
+        as_first(rows),
+        as_first(time),
+        np.mean([parts(times) for times in time]),
+    )
+    return measured | dict(zip(MARKS, marks, strict=True))
 
 
 def _dependence(one: np.ndarray, other: np.ndarray) -> float:
@@ -923,18 +1007,21 @@ def _dependence(one: np.ndarray, other: np.ndarray) -> float:
 
 
 class Mending(Exercise):
-    """Judges a batch by its facts, however it was drawn; the batch itself only tells wrong mendings apart."""
+    """Judges a batch by its facts, however it was drawn; its misconceptions are known by signs in the facts."""
+
+    def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
+        return mistake.signs(got)
 
     def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
-        drawn = {part: expected[part] for part in self.parts if part in expected}
-        fits = {part: value for part, value in drawn.items() if np.shape(got[part]) == value.shape}
-        return super()._compare(case, got | fits, expected)
+        free = {part: value for part, value in expected.items() if part not in IDEAL}
+        free = {part: value for part, value in free.items() if np.shape(got[part]) == value.shape}
+        return super()._compare(case, got | free, expected)
 
 
 def _batch_cases(rng):
     def recorded(count, size):
         data = _normal(rng, count, size)
-        return data[np.argsort(data[:, 0])]
+        return data[jnp.argsort(data[:, 0])]
 
     leak = (
         "The loss was BELOW what is possible. So time tells the network something about where a line ends.",
@@ -942,16 +1029,16 @@ def _batch_cases(rng):
     )
     return [
         Case(
-            "400 points of the plane, in the order of their first coordinate",
-            (recorded(400, 2), _key(rng), 64),
+            "100 points of the plane, in the order of their first coordinate",
+            (recorded(100, 2), _key(rng), 16),
             leak,
         ),
-        Case("400 points in space, in that order", (recorded(400, 3), _key(rng), 64), leak),
+        Case("120 points in space, in that order", (recorded(120, 3), _key(rng), 18), leak),
     ]
 
 
 def _batch_and_facts(data, key, size):
-    return *training_batch(data, key, size), *RIGHT_FACTS.values()
+    return *training_batch(data, key, size), *IDEAL.values(), *[0.0] * len(MARKS)
 
 
 LEAK = (
@@ -959,106 +1046,241 @@ LEAK = (
     "and at the data's order.",
     "Draw the rows without sorting them, or shuffle the times: jax.random.permutation.",
 )
+FITS = (
+    "At its time t a line is at (1 - t) * noise + t * ends, and it runs at ends - noise.",
+    "Settle rows, noise and time first; make x and velocity from them at the end.",
+)
+FROM_KEY = (
+    "All that is random comes from the key: split it, one part for each thing that is drawn.",
+    "jax.random.split(key, 3); no np.random, no jax.random.key(...).",
+)
+EVEN_TIMES = (
+    "Each line has its own time, and all of [0, 1] is equally likely.",
+    "jax.random.uniform(time_key, (size,)).",
+)
+ALL_ROWS = ("Every row is drawn equally often.", "randint excludes its upper bound: (size,), 0, len(data).")
+NEW_NOISE = (
+    "Each line has a Gaussian noise of its own, drawn without a look at rows or times.",
+    "jax.random.normal(noise_key, ends.shape).",
+)
 
-_batch_edits = [
-    ("Nothing that matters has changed: rows and times still rise together.", {}),
+TIME_OF_HERS = "(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size"
+_rising = lambda f: f[RISING] > 0.7
+_mixed = lambda order: {"t = time[:, None]": f"time = {order}\n    t = time[:, None]"}
+
+# Name, remedy, signs, and an example: an edit of the broken or of the right function. The first whose signs
+# are there is named, so each may rely on those above.
+_batch_mistakes = [
     (
-        "Not the cause: the order of the lines in a batch. The loss is a mean; shuffled as a "
-        "whole, each line keeps its time.",
+        "Something is drawn without the key, as by np.random: the same key gives another batch.",
+        FROM_KEY,
+        lambda f: f[AGAIN] < 1,
+        training_batch,
+        {"jax.random.uniform(time_key, (size,))": "np.random.uniform(size=size)"},
+    ),
+    (
+        "t and 1 - t are swapped on the line: at the time 0 it is at the data.",
+        FITS,
+        lambda f: f[SWAPPED] > 0.9,
+        training_batch,
+        {"(1 - t) * noise + t * ends": "t * noise + (1 - t) * ends"},
+    ),
+    (
+        "The velocity points from the data to the noise.",
+        FITS,
+        lambda f: f[REVERSED] > 0.9,
+        training_batch,
+        {"ends - noise": "noise - ends"},
+    ),
+    (
+        "The velocity is ends - x, the way still to go; ends - noise was right.",
+        FITS,
+        lambda f: f[TO_GO] > 0.9,
+        broken_batch,
+        {"velocity = ends - noise": "velocity = ends - x"},
+    ),
+    (
+        "The field is told another line's time: the times have changed after x was made.",
+        FITS,
+        lambda f: f[LINES] < 1 and f[OTHER_TIME] > 0.9,
+        broken_batch,
+        {"return x, time, velocity": "return x, jax.random.permutation(noise_key, time), velocity"},
+    ),
+    (
+        "x, time and velocity do not fit together: x + (1 - time) * velocity is no row of the data.",
+        FITS,
+        lambda f: f[LINES] < 1,
+        training_batch,
+        {"+ t * ends": "+ t * jax.random.permutation(rows_key, ends)"},
+    ),
+    (
+        "The key is not used: every batch is the same.",
+        FROM_KEY,
+        lambda f: min(f[SAME_NOISE], f[SAME_ROWS], f[FIXED_TIMES]) > 0.9,
+        training_batch,
+        {"jax.random.split(key, 3)": "jax.random.split(jax.random.key(0), 3)"},
+    ),
+    (
+        "The noise or the times are the same in every batch: they do not come from the key.",
+        FROM_KEY,
+        lambda f: max(f[SAME_NOISE], f[SAME_TIMES]) > 0.9,
+        training_batch,
+        {"normal(noise_key": "normal(jax.random.key(0)"},
+    ),
+    (
+        "A constant time breaks the link, and the field learns nothing about other times.",
+        EVEN_TIMES,
+        lambda f: f[SPREAD] < 0.01,
+        broken_batch,
+        {TIME_OF_HERS: "jnp.full(size, 0.5)"},
+    ),
+    (
+        "One time for the whole batch breaks the link, and makes every update see one time only.",
+        EVEN_TIMES,
+        lambda f: f[TIMES_TWICE] > 0.8,
+        broken_batch,
+        {TIME_OF_HERS: "jax.random.uniform(time_key) * jnp.ones(size)"},
+    ),
+    (
+        "Not the cause: the order of the lines in a batch. In any order, early rows still have small times "
+        "and late rows large ones.",
+        LEAK,
+        lambda f: _rising(f) and f[ROWS_SORTED] < 0.9,
+        broken_batch,
         {
             "return x, time, velocity": "order = jax.random.permutation(noise_key, size)\n"
             "    return x[order], time[order], velocity[order]"
         },
     ),
     (
-        "Not the cause: rows and times are shuffled alike, so each row keeps its time.",
-        {
-            "ends = data[rows]": "order = jax.random.permutation(noise_key, size)\n"
-            "    ends, time = data[rows[order]], time[order]"
-        },
+        "Not the cause: chance in the rows. Rows at equal distances rise with the times all the more.",
+        LEAK,
+        lambda f: _rising(f) and f[SAME_ROWS] > 0.9,
+        broken_batch,
+        {"jnp.sort(jax.random.randint(rows_key, (size,), 0, len(data)))": "jnp.arange(size) * 6"},
     ),
     (
         "Not the cause: the jitter of the times. Without it they still rise with the rows.",
+        LEAK,
+        lambda f: _rising(f) and f[FIXED_TIMES] > 0.9,
+        broken_batch,
         {"jax.random.uniform(time_key, (size,))": "0.5"},
     ),
     (
         "Not the cause: even times. Sorted random times rise with the rows just as well.",
-        {
-            "(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": (
-                "jnp.sort(jax.random.uniform(time_key, (size,)))"
-            )
-        },
+        LEAK,
+        lambda f: _rising(f) and f[PARTS] < 0.9,
+        broken_batch,
+        {TIME_OF_HERS: "jnp.sort(jax.random.uniform(time_key, (size,)))"},
     ),
     (
-        "Not the cause: the direction of the times. Backwards, the left is late instead of early.",
-        {"t = time[:, None]": "time = 1 - time\n    t = time[:, None]"},
+        "Nothing that matters has changed: rows and times still rise together.",
+        LEAK,
+        _rising,
+        broken_batch,
+        {},
     ),
     (
-        "Not the cause: rows that are drawn twice. Without replacement they are sorted still.",
-        {
-            "jax.random.randint(rows_key, (size,), 0, len(data))": "jax.random.choice(rows_key, "
-            "len(data), (size,), replace=False)"
-        },
+        "Not the cause: the direction. Backwards, early rows have large times and late rows small ones.",
+        LEAK,
+        lambda f: f[RISING] < -0.7,
+        broken_batch,
+        _mixed("1 - time"),
     ),
     (
-        "Not the cause: chance in the rows. Rows at equal distances rise with the times all the more.",
-        {
-            "jnp.sort(jax.random.randint(rows_key, (size,), 0, len(data)))": "jnp.arange(size) "
-            "* len(data) // size"
-        },
+        "The order is mixed in the same way in every batch: a row's rank in the batch still fixes its time.",
+        LEAK,
+        lambda f: f[OF_RANK] < 0.5,
+        broken_batch,
+        _mixed("jnp.roll(time, size // 2)"),
     ),
     (
-        "Not the cause: the noise. It was independent already; rows and times still rise together.",
-        {"normal(noise_key, ends.shape)": "normal(jax.random.fold_in(noise_key, 1), ends.shape)"},
-    ),
-    (
-        "Not the cause: the noise. Shuffled or not, it was independent; rows and times still rise together.",
-        {"t = time[:, None]": "noise = jax.random.permutation(time_key, noise)\n    t = time[:, None]"},
-    ),
-    (
-        "Not the cause: the velocity. ends - noise was right; ends - x is the way still to go.",
-        {"velocity = ends - noise": "velocity = ends - x"},
-    ),
-    (
-        "Not the cause: the kind of noise. It has to be Gaussian, since the sampler starts from that.",
-        {"jax.random.normal(noise_key, ends.shape)": "jax.random.uniform(noise_key, ends.shape, minval=-1)"},
-    ),
-    (
-        "Not the cause: the direction of the rows. Backwards, the right is early instead of the left.",
-        {"ends = data[rows]": "ends = data[rows[::-1]]"},
-    ),
-    (
-        "Not the cause: where the batch begins. Rolled by half, each row has a fixed time still.",
-        {"ends = data[rows]": "ends = data[jnp.roll(rows, size // 2)]"},
-    ),
-    (
-        "The times are shuffled after the lines were made: the field is told another line's time.",
-        {"return x, time, velocity": "return x, jax.random.permutation(noise_key, time), velocity"},
-    ),
-    (
-        "One time for the whole batch breaks the link, and makes every update see one time only.",
-        {
-            "(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": (
-                "jax.random.uniform(time_key) * jnp.ones(size)"
-            )
-        },
-    ),
-    (
-        "A constant time breaks the link, and the field learns nothing about other times.",
-        {"(jnp.arange(size) + jax.random.uniform(time_key, (size,))) / size": "jnp.full(size, 0.5)"},
-    ),
-    (
-        "The data are shuffled once, always in the same way: now each point has its own time, "
-        "whatever its side.",
+        "Each point of the data has its own time still: the data may be mixed, but always in the same way.",
+        LEAK,
+        lambda f: f[OF_POINT] < 1,
+        broken_batch,
         {"ends = data[rows]": "ends = data[jax.random.permutation(jax.random.key(0), len(data))][rows]"},
     ),
+    (
+        "Rows and times still depend on each other: a row's place in the data tells something of its time.",
+        LEAK,
+        lambda f: f[ROW_TIME] > 0,
+        broken_batch,
+        _mixed("jnp.where(jax.random.bernoulli(rows_key), time, 1 - time)"),
+    ),
+    (
+        "The times are not spread evenly over [0, 1].",
+        EVEN_TIMES,
+        lambda f: f[SPREAD] != 1 or f[UNEVEN] > 0,
+        training_batch,
+        {TIME_OF_HERS: "jax.random.uniform(time_key, (size,)) ** 2"},
+    ),
+    (
+        "A row is never drawn: the range of the rows is a little too short.",
+        ALL_ROWS,
+        lambda f: 0.95 < f[DRAWN] < 1,
+        training_batch,
+        {"0, len(data)": "0, len(data) - 1"},
+    ),
+    (
+        "A part of the data is never drawn.",
+        ALL_ROWS,
+        lambda f: f[DRAWN] < 1,
+        training_batch,
+        {"0, len(data)": "0, len(data) // 2"},
+    ),
+    (
+        "Lines of a batch share one noise.",
+        NEW_NOISE,
+        lambda f: f[NOISES_TWICE] > 0,
+        training_batch,
+        {"normal(noise_key, ends.shape)": "normal(noise_key, ends[:1].shape) + 0 * ends"},
+    ),
+    (
+        "Each point of the data keeps its noise for ever.",
+        NEW_NOISE,
+        lambda f: f[KEPT] > 0,
+        training_batch,
+        {"normal(noise_key, ends.shape)": "normal(jax.random.key(0), data.shape)[rows]"},
+    ),
+    (
+        "The noise depends on the rows: each row draws a noise that suits it, as by sorting both.",
+        NEW_NOISE,
+        lambda f: f[ROW_NOISE] > 0,
+        training_batch,
+        {
+            "jax.random.normal(noise_key, ends.shape)": "jnp.sort(jax.random.normal(noise_key, ends.shape), "
+            "axis=0)[rows.argsort().argsort()]"
+        },
+    ),
+    (
+        "The noise depends on the times, as by sorting both.",
+        NEW_NOISE,
+        lambda f: f[TIME_NOISE] > 0,
+        training_batch,
+        {"jax.random.normal(noise_key, ends.shape)": "jnp.sort(jax.random.normal(noise_key, ends.shape), 0)"},
+    ),
+    (
+        "Not the cause: the kind of noise. It has to be the standard Gaussian, where the sampler starts.",
+        NEW_NOISE,
+        lambda f: f[MEAN_NOISE] > 0 or f[NOISE_SPREAD] != 1,
+        training_batch,
+        {"normal(noise_key, ends.shape)": "uniform(noise_key, ends.shape, minval=-1)"},
+    ),
 ]
+
+
+def _with_signs(signs, right, changes):
+    example = edited(right, changes)
+    example.signs = signs
+    return example
+
 
 check_training_batch = Mending(
     training_batch,
     _batch_and_facts,
     _batch_cases,
-    [Misconception(name, LEAK, edited(broken_batch, changes)) for name, changes in _batch_edits],
+    [Misconception(name, remedy, _with_signs(*rest)) for name, remedy, *rest in _batch_mistakes],
     parts=("x", "time", "velocity"),
     insight="That was the cause. Sorted rows are harmless, even times are harmless; together "
     "they tell the time where to go.",
@@ -1112,7 +1334,8 @@ def _ensemble_cases(rng):
 
 
 def _ensemble_by_loop(chunks, decay):
-    total, weights, n = np.zeros(chunks.shape[2]), 0.0, len(chunks)
+    chunks, weights, n = np.asarray(chunks), 0.0, len(chunks)
+    total = np.zeros(chunks.shape[2])
     for i in range(n):
         total, weights = total + np.exp(-decay * i) * chunks[i, n - 1 - i], weights + np.exp(-decay * i)
     return total / weights
@@ -1152,6 +1375,26 @@ _ensemble_misconceptions = [
             {"chunks[i, age]": "chunks[i, jnp.minimum(age + 1, chunks.shape[1] - 1)]"},
         ),
         ("The newest chunk weighs most.", WEIGHTS, {"jnp.exp(-decay * i)": "jnp.exp(-decay * age)"}),
+        (
+            "The chunks are read in the wrong order: row 0 is the oldest, not the newest.",
+            WHICH,
+            {"chunks[i, age]": "chunks[i, i]", "jnp.exp(-decay * i)": "jnp.exp(-decay * age)"},
+        ),
+        (
+            "Only the newest chunk is read: the mean is over its own steps, which are still to come.",
+            WHICH,
+            {"jnp.arange(len(chunks))": "jnp.arange(chunks.shape[1])", "chunks[i, age]": "chunks[-1]"},
+        ),
+        (
+            "A running mean: exp(-decay) * old + (1 - exp(-decay)) * new. It has other weights.",
+            WEIGHTS,
+            {"jnp.exp(-decay * i)": "jnp.exp(-decay * age) * jnp.where(i == 0, 1, 1 - jnp.exp(-decay))"},
+        ),
+        (
+            "The weights are divided by the sum of infinitely many of them, 1 / (1 - exp(-decay)).",
+            SUM_TO_ONE,
+            {" / jnp.sum(weights)": " * (1 - jnp.exp(-decay))"},
+        ),
         ("The weights are not divided by their sum.", SUM_TO_ONE, {" / jnp.sum(weights)": ""}),
         ("The weights are divided by n.", SUM_TO_ONE, {"jnp.sum(weights)": "len(chunks)"}),
         (
