@@ -1007,7 +1007,7 @@ def _dependence(one: np.ndarray, other: np.ndarray) -> float:
 
 
 class Mending(Exercise):
-    """Judges a batch by its facts, however it was drawn; its misconceptions are known by signs in the facts."""
+    """Judges a batch by its facts, however it was drawn; those are also the signs of a misconception."""
 
     def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
         return mistake.signs(got)
