@@ -7,6 +7,7 @@ Answers get JAX arrays, as in the lesson: a NumPy array refuses an index that is
 """
 
 import copy
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
