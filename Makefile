@@ -12,7 +12,7 @@ COMPILED_ONCE := JAX_COMPILATION_CACHE_DIR="$$(cd "$(VENV)" && pwd)/jax-cache" J
 SPACE := $(subst ,, )
 STAMPS := $(subst $(SPACE),\ ,$(VENV))
 
-.PHONY: help run robomimic test test-all test-times coverage test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
+.PHONY: help run robomimic test test-all test-around test-times coverage test-colab colab lab notebooks bench gpu rehearse site site-links publish-links format clean
 
 help:
 	@echo "make run        the headline: QC-FQL, FQL-n and FQL on OGBench's cube-single, about 12 minutes on two cores"
@@ -79,7 +79,9 @@ test-times: $(STAMPS)/.dev
 coverage: $(STAMPS)/.dev
 	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder --cov=qlac_lite --cov-report=term-missing:skip-covered
 
-test-all: test
+test-all: test test-around
+
+test-around: $(STAMPS)/.dev
 	@$(COMPILED_ONCE) QLAC_FAST=1 "$(BIN)/python" -m pytest $(SIDE_BY_SIDE) --no-loadscope-reorder -m around
 
 test-colab:
