@@ -334,7 +334,7 @@ for ends in ("ends at the goal", "goes on, as in play data"):
 #
 # ### Your turn: `credit_arrivals` (★★☆, 12 minutes)
 #
-# The number of a chunk is its row of actions, read as digits in base `choices`: with two actions, (1, 0, 1) is number 5. For $H = 3$, a walk that arrives after (1, 1) informs the chunks (1, 1, 0) and (1, 1, 1), numbers 6 and 7.
+# The number of a chunk is its row of actions, read as digits in base `choices`: with two actions, (1, 0, 0) is number 4. For $H = 3$, a walk that arrives after (1, 1) informs the chunks (1, 1, 0) and (1, 1, 1), numbers 6 and 7.
 #
 # <details><summary>Hint: which numbers begin with the same digits?</summary>
 #

@@ -277,7 +277,7 @@ show(*hunt(runs, least))
 # %% [markdown]
 # ### Your turn: `training_batch` (★★★, 15 minutes)
 #
-# Mend her function. The check judges what holds over many batches, so you may draw as you like.
+# Mend her function. The check judges what holds over many batches, so you may draw as you like: all rows equally often, and all randomness from `key`.
 #
 # <details><summary>Hint</summary>
 #

@@ -103,7 +103,7 @@ show(
 #
 # ### Your turn: `critic_loss` (★★☆, 12 minutes)
 #
-# If the check refuses an answer, `case = checks.last_case()` gives you the inputs of the case that failed.
+# Draw random numbers from `key` as it is, here and in `actor_loss`: your numbers are compared. If the check refuses an answer, `case = checks.last_case()` gives you the inputs of the case that failed.
 #
 # <details><summary>Hint: which shapes?</summary>
 #
@@ -226,6 +226,8 @@ for loss, by_network in routing.items():
 #
 # ### Your turn: `train` (★★★, 18 minutes)
 #
+# The check compares numbers: make the keys of all steps with one `jax.random.split`, and split the key of each step in two, the first for `sample`, the second for `losses`.
+#
 # <details><summary>Hint: the gradient of a dictionary</summary>
 #
 # Write a function `total` that returns two things: the sum of the losses, and the dictionary. `jax.grad(total, has_aux=True)(...)` gives the gradient in the first argument, and the dictionary.
@@ -346,7 +348,7 @@ show(*draw.patients_flow(two))
 # %% [markdown]
 # ### Your turn: `mended_actor_loss` (★★☆, 10 minutes)
 #
-# Write the whole function again, mended. If a mending was not the cause, the check says why.
+# Write the whole function again, mended: the values of the losses stay, only their gradients change. If a mending was not the cause, the check says why.
 #
 # <details><summary>Hint</summary>
 #
@@ -397,6 +399,8 @@ for name, found in (two | {"mended": mended}).items():
 # Its critic's target takes the same choice at $s'$: the **online** critic chooses, the **target** critic says what the choice is worth. (With single actions the method is called BFN.)
 #
 # ### Your turn: `best_of_n` (★★☆, 12 minutes)
+#
+# `chunk` is the pair of sizes (H, A). The N candidates of the first observation come first, then those of the second.
 #
 # <details><summary>Hint: shapes</summary>
 #
