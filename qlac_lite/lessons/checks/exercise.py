@@ -300,9 +300,7 @@ class Exercise:
         if isinstance(named, Verdict):
             return named
         try:
-            return named | {
-                part: np.asarray(value, float) for part, value in self.observe(answer, args).items()
-            }
+            return named | _floats(self.observe(answer, args))
         except Exception as error:
             wanted = self._reference(case)
             wrong = self._compare(case, named, {part: wanted[part] for part in named})
@@ -430,16 +428,18 @@ class Exercise:
 
     def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
         """Whether a misconception gives what came. What takes long is observed only where the rest agrees."""
+        key = (mistake, case.about)
 
         def result():
-            return self._named(mistake(*copy.deepcopy(case.args)), {})
+            args = copy.deepcopy(case.args)
+            return self._named(mistake(*args), {}), args
 
-        def observed():
-            found = self.observe(mistake, copy.deepcopy(case.args))
-            return {part: np.asarray(value, float) for part, value in found.items()}
-
-        parts = ((result, "result"), (observed, "observed"))
-        return all(self._same(case, got, self._once(part, (mistake, case.about, key))) for part, key in parts)
+        named, args = self._once(result, key)
+        if not self._same(case, got, named):
+            return False
+        return self._same(
+            case, got, self._once(lambda: _floats(self.observe(mistake, args)), (*key, "observed"))
+        )
 
     def _reference(self, case: Case) -> Named:
         """What `expected` gives by the names of its parts."""
@@ -448,12 +448,11 @@ class Exercise:
             args = copy.deepcopy(case.args)
             values = self.expected(*args)
             names = [*(self.parts or [self.name]), *self.observe(self.library, args)]
-            values = [values] if len(names) == 1 else values
-            return {part: np.asarray(value, float) for part, value in zip(names, values, strict=True)}
+            return _floats(dict(zip(names, [values] if len(names) == 1 else values, strict=True)))
 
         return self._once(result, (self.expected, case.about))
 
-    def _once(self, compute: Callable[[], Named], key: tuple) -> Named:
+    def _once(self, compute: Callable[[], Any], key: tuple) -> Any:
         """Computed once for the cases of a seed."""
         memory = self._remembered[1]
         if key not in memory:
@@ -572,6 +571,10 @@ def _ending(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _floats(values: Named) -> Named:
+    return {part: np.asarray(value, float) for part, value in values.items()}
 
 
 def _leaves(tree: Named, prefix: str = "") -> Named:

@@ -1082,7 +1082,7 @@ _batch_mistakes = [
     (
         "t and 1 - t are swapped on the line: at the time 0 it is at the data.",
         FITS,
-        lambda f: f[SWAPPED] > 0.9,
+        lambda f: f[SWAPPED] > 0.9 and f[SPREAD] >= 0.01,
         training_batch,
         {"(1 - t) * noise + t * ends": "t * noise + (1 - t) * ends"},
     ),
