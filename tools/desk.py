@@ -1,4 +1,4 @@
-"""Takes the finished runs of the preset `desk` into results/desk, and what lesson 07 draws into the package.
+"""Takes the finished runs of the preset `desk` into results/desk, and lesson 07's into the package.
 
     python tools/desk.py runs/desk
 
@@ -23,12 +23,18 @@ RECORDS, PACKED = ROOT / "results/desk", ROOT / "qlac_lite/assets/desk"
 
 
 def take(runs: Path, records: Path = RECORDS, packed: Path = PACKED) -> None:
-    """Copies the finished runs in `runs`; what is there of another run of the same cell is replaced."""
+    """Copies the finished runs in `runs`; what is there of another run of the same cell is replaced.
+
+    Lesson 07 draws OGBench's.
+    """
     for run in find_runs(runs):
         if run.status()[0] != "done":
             continue
         cell = Path(run.config.task) / run.config.method
-        for folder, tables in ((records / cell, LOGS), (packed / cell, ("evaluations.csv",))):
+        copies = [(records / cell, LOGS)]
+        if get_task(run.config.task).domain.suite == "ogbench":
+            copies.append((packed / cell, ("evaluations.csv",)))
+        for folder, tables in copies:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             for name in ("run.json", *tables):
