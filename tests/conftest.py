@@ -57,6 +57,9 @@ LONG = [
 ]
 
 
+room = 1.5e9  # bytes that this process may use before it forgets
+
+
 def grid(values, *kept):
     """All values for `parametrize`; those that are not kept run with `make test-all` only."""
     return [value if value in kept else pytest.param(value, marks=pytest.mark.around) for value in values]
@@ -69,8 +72,11 @@ def pytest_collection_modifyitems(items):
 
 def pytest_runtest_teardown():
     """What was compiled is forgotten before it fills the memory; the cache on disk still has it."""
-    if psutil.Process().memory_info().rss > 1.5e9:
+    global room
+    used = psutil.Process().memory_info().rss
+    if used > room:
         jax.clear_caches()
+        room = used + 1e9  # what is freed serves what comes
 
 
 def tiny_config(method: str = "qc-fql", **changes):
