@@ -1,5 +1,8 @@
 """Shared fixtures: two JAX devices, small play files made once, small configurations."""
 
+import contextlib
+import ctypes
+import gc
 import os
 import signal
 import tempfile
@@ -73,10 +76,13 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_teardown():
     """What was compiled is forgotten before it fills the memory; the cache on disk still has it."""
     global room
-    used = psutil.Process().memory_info().rss
-    if used > room:
+    used = psutil.Process().memory_info
+    if used().rss > room:
         jax.clear_caches()
-        room = used + 3e8  # what was freed serves what comes
+        gc.collect()
+        with contextlib.suppress(OSError, TypeError, AttributeError):  # glibc gives back what it keeps
+            ctypes.CDLL(None).malloc_trim(0)
+        room = max(1.5e9, used().rss + 5e8)
 
 
 def tiny_config(method: str = "qc-fql", **changes):
