@@ -217,27 +217,6 @@ def test_evaluate_and_report(run_folder, play_file, tmp_path):
     for name in (f"{TASK}.png", f"{TASK}-filmstrip.png"):
         content = (tmp_path / "report" / name).read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 10_000
-    third = tmp_path / "longer"
-    changes = (
-        "--set",
-        "first_seed=20261123",
-        "--set",
-        "flow_steps=3",
-        "--offline-steps",
-        "30",
-        "--online-steps",
-        "0",
-    )
-    assert (
-        here("train", "--method", "fql", "--data", play_file(), "--out", third, *SMALL, *changes).returncode
-        == 0
-    )
-    assert here("report", other, third, "--out", tmp_path / "report").returncode == 0
-    rows = read_csv(tmp_path / "report" / f"{TASK}.csv")
-    assert [row["offline steps"] for row in rows] == [20, 30] and "flow_steps=3" in rows[1][
-        "method"
-    ]  # not pooled, not mislabelled
-    assert {row["seed"] for row in read_csv(third / "evaluations.csv")} == {20261123, 20261124}
     twice = here("report", other, other, "--out", tmp_path / "report")
     assert twice.returncode == 2 and "share a seed" in twice.stderr
 

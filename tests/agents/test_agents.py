@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import tiny_config
+from conftest import grid, tiny_config
 
 from qlac_lite.agents import make_learner
 from qlac_lite.agents.critics import critic_loss
@@ -15,6 +15,7 @@ from qlac_lite.data.dataset import Batch
 from qlac_lite.utils.errors import QlacError
 
 S, A, B = 4, 2, 16
+A_LEARNER_EACH = grid(METHODS, "qc-fql", "qc", "rlpd-ac", "qc-rlpd")
 
 
 def batch_of(horizon, key=0, valid=None):
@@ -35,7 +36,7 @@ def learner_and_state(method, **changes):
     return config, learner, jax.jit(learner.init)(jax.random.key(0))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", A_LEARNER_EACH)
 def test_each_loss_moves_its_own_network_and_no_other(method):
     config, learner, state = learner_and_state(method)
     batch, key = batch_of(config.backup_length), jax.random.key(1)
@@ -56,7 +57,7 @@ def test_each_loss_moves_its_own_network_and_no_other(method):
         assert all(float(jnp.max(jnp.abs(leaf))) == 0 for leaf in jax.tree.leaves(leak))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", A_LEARNER_EACH)
 def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
     config, learner, state = learner_and_state(method, target_rate=0.25)
     state = state._replace(target_critic=jax.tree.map(lambda leaf: leaf + 1, state.target_critic))
@@ -72,7 +73,7 @@ def test_an_update_moves_every_network_and_the_target_by_its_rate(method):
     assert all(np.isfinite(value) for value in jax.tree.leaves(metrics))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", A_LEARNER_EACH)
 def test_acting_gives_chunks_in_range_that_follow_the_key(method):
     config, learner, state = learner_and_state(method)
     observation = jax.random.normal(jax.random.key(5), (6, S))
@@ -183,7 +184,7 @@ def test_candidates_in_blocks_choose_as_all_at_once():
         tiny_config("qc", candidates=12, candidate_block=5)
 
 
-@pytest.mark.parametrize("method", ["qc-fql", "qc", "chunk-bc"])
+@pytest.mark.parametrize("method", grid(["qc-fql", "qc", "chunk-bc"], "qc"))
 def test_sampling_in_bfloat16_moves_actions_by_little_and_gradients_stay_float32(method):
     _, full, state = learner_and_state(method, candidates=1)
     _, low, _ = learner_and_state(method, candidates=1, sampling_precision="bfloat16")
@@ -256,7 +257,7 @@ def test_a_flow_and_its_distilled_policy_keep_both_modes_and_avoid_their_mean(me
     )
 
 
-@pytest.mark.parametrize("method", ["rlpd-ac", "qc-rlpd"])
+@pytest.mark.parametrize("method", grid(["rlpd-ac", "qc-rlpd"], "qc-rlpd"))
 def test_soft_actor_critic_on_chunks_finds_the_reward(method):
     assert chunk_means_after_training(method, False, critics=2, initial_temperature=0.01).mean() > 0.5
 

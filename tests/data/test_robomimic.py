@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import grid
 from test_cli import here
 
 from qlac_lite.config import METHODS, make_config
@@ -892,7 +893,7 @@ def test_qc_fql_trains_is_evaluated_and_reported_through_the_command_line(lift_f
     assert "together: success" in qlac("evaluate", run, "--episodes", 1)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("qc-fql",)])
+@pytest.mark.parametrize("method", grid([name for name in METHODS if name != "qc-fql"], "bfn-n", "rlpd-ac"))
 def test_every_method_learns_from_the_file(lift_file, method):
     import jax
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from conftest import grid
 
 from qlac_lite.agents import make_learner
 from qlac_lite.agents.critics import critic_loss
@@ -41,7 +42,7 @@ def data_of(world=WORLD, episodes=4, steps=60):
     return lite_play.record(world, jax.random.key(0), episodes, steps)
 
 
-@pytest.mark.parametrize("method", ["fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc"])
+@pytest.mark.parametrize("method", grid(["fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc"], "fql-n", "qc"))
 @pytest.mark.parametrize("length", [1, 5])
 def test_a_policys_chunk_may_have_another_length_than_the_critics(method, length):
     config = lite_config(method, **TINY, horizon=5, policy_horizon=length)
@@ -65,7 +66,7 @@ def test_a_policys_chunk_may_have_another_length_than_the_critics(method, length
         )
 
 
-@pytest.mark.parametrize("method, length", [("bfn-n", 5), ("qc", 1)])
+@pytest.mark.parametrize("method, length", [("qc", 1), pytest.param("bfn-n", 5, marks=pytest.mark.around)])
 def test_a_whole_run_with_another_policy_chunk(method, length):
     outcome = train_lite(lite_config(method, **TINY, horizon=5, policy_horizon=length), WORLD, data_of())
     assert np.isfinite(outcome.success).all() and int(outcome.replay.num_starts.min()) >= 20 - 5

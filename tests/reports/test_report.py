@@ -400,6 +400,15 @@ def test_seeds_of_one_method_are_pooled_and_a_shared_one_is_refused(tmp_path):
     )
     pooled = group_runs([*runs, more]).values()
     assert [len(group.runs) for group in pooled] == [2, 1]  # of other data: not pooled
+    longer = made_up(
+        tmp_path / "longer",
+        tiny_config(first_seed=7, flow_steps=3, offline_steps=30),
+        {("offline", 30): 1.0},
+    )
+    assert list(group_runs([runs[0], longer])) == [  # of other settings: told apart
+        "QC-FQL, offline_steps=20, flow_steps=2",
+        "QC-FQL, offline_steps=30, flow_steps=3",
+    ]
 
 
 def test_the_stratified_bootstrap():

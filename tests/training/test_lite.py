@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import grid
 from gymnasium.utils.env_checker import check_env
 
 from qlac_lite.agents import State, make_learner
@@ -168,7 +169,7 @@ def test_what_is_executed_is_what_the_replay_holds():
     assert int(fresh.time) == 0 and int(replay.data.num_starts) == 23  # out of time after three more
 
 
-@pytest.mark.parametrize("method", ["fql-n", "qc"])
+@pytest.mark.parametrize("method", grid(["fql-n", "qc"], "qc"))
 def test_a_run_gives_its_curves_and_gives_them_again(method):
     data = lite_play.record(WORLD, jax.random.key(0), 5, 50)
     config = lite_config(method, **TINY)
@@ -375,7 +376,7 @@ def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
         load(path, get_task("cube-single-play-singletask-task1-v0"))
 
 
-@pytest.mark.parametrize("method", ["rlpd", "qc-rlpd"])
+@pytest.mark.parametrize("method", grid(["rlpd", "qc-rlpd"], "qc-rlpd"))
 def test_the_lite_world_is_a_task_like_others(method, tmp_path):
     """With environments, checkpoint and report of the full runs."""
     path = tmp_path / "play.npz"
