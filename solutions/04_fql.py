@@ -111,7 +111,7 @@ show(
 # </details>
 # <details><summary>Hint: what has to stand still?</summary>
 #
-# The target depends on the policy. If its gradient went there, what would the policy learn to do?
+# The target depends on the policy and on the target critic (arrows 9 and 7): both have to stand still. If the gradient went into the policy, what would it learn to do?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -348,7 +348,7 @@ show(*draw.patients_flow(two))
 # %% [markdown]
 # ### Your turn: `mended_actor_loss` (★★☆, 10 minutes)
 #
-# Write the whole function again, mended: the values of the losses stay, only their gradients change. If a mending was not the cause, the check says why.
+# Write the whole function again, mended: the values of the losses stay, baseline and all; only their gradients change. If a mending was not the cause, the check says why.
 #
 # <details><summary>Hint</summary>
 #

@@ -29,9 +29,9 @@ from qlac_lite.lessons.checks.lesson04 import (
 
 def critic_by_rows(networks, params, target_critic, batch, key):
     z = jax.random.normal(key, batch.actions.shape)
-    frozen = stop_gradient(params["policy"])
-    a = networks.policy(frozen, batch.bootstrap_observation, z).clip(-1, 1)
-    after = sum(networks.critic(target_critic, batch.bootstrap_observation, a)) / len(target_critic)
+    policy, slow = stop_gradient((params["policy"], target_critic))
+    a = networks.policy(policy, batch.bootstrap_observation, z).clip(-1, 1)
+    after = sum(networks.critic(slow, batch.bootstrap_observation, a)) / len(slow)
     y = batch.returns + jnp.where(batch.discount > 0, batch.discount * after, 0.0)
     q = networks.critic(params["critic"], batch.observation, batch.actions)
     whole = jnp.all(batch.valid > 0, axis=1)
@@ -86,7 +86,9 @@ def train_chain_of_keys(losses, optimizer, rate, sample, state, key, steps):
     return state | {"log": jax.tree.map(lambda *rows: jnp.concatenate(rows), *log)}
 
 
-mended_without_a_baseline = edited_patient({"q - baseline": "q"})
+mended_by_a_frozen_teacher = edited_patient(
+    {"euler(field,": "euler(lambda *inputs: networks.flow(stop_gradient(params['flow']), *inputs),"}
+)
 mended_by_the_difference = edited_patient({"q - baseline": "q - stop_gradient(baseline)"})
 
 
@@ -113,7 +115,7 @@ RIGHT = {
     "check_critic_loss": critic_by_rows,
     "check_actor_loss": actor_in_one_go,
     "check_train": train_by_fori,
-    "check_mended_actor_loss": mended_without_a_baseline,
+    "check_mended_actor_loss": mended_by_a_frozen_teacher,
     "check_best_of_n": best_by_loop,
 }
 
@@ -133,6 +135,15 @@ WRONG = {
             "An axis is left over",
         ),
         "NumPy in the middle": (edited_critic({"* (q - target) ** 2": "* np.square(q - target)"}), "jnp"),
+        "the next chunk is stopped, and only that": (
+            edited_critic(
+                {
+                    "stop_gradient(batch.returns": "(batch.returns",
+                    "next_q = ": "next_chunk = stop_gradient(next_chunk)\n    next_q = ",
+                }
+            ),
+            "but the gradient flows through the target into the target critic",
+        ),
         "the discount on the returns, too": (
             edited_critic({"batch.returns +": "batch.discount * batch.returns +"}),
             "the target is batch.returns",
@@ -192,9 +203,15 @@ WRONG = {
             "raised",
         ),
         "Q squared": (asked("-({} ** 2).mean()"), "q = "),
-        "Q divided by its size": (
-            asked("-({0} / stop_gradient(jnp.abs({0}).mean())).mean()"),
-            "q = ",
+        "a clip that lets the gradient through": (
+            edited_actor(
+                {
+                    "return {": "past = stop_gradient(jnp.clip(proposal, -1, 1) - proposal)\n    return {",
+                    Q_TERM: '-networks.critic(stop_gradient(params["critic"]), observation, past + proposal)'
+                    ".mean()",
+                }
+            ),
+            "the gradient goes past the clip",
         ),
         "other noise for the flow": (
             edited_actor({"sampled, observation, noise": f"sampled, observation, {_other_noise}"}),
@@ -209,7 +226,18 @@ WRONG = {
     "check_train": {
         "a chain of keys": (train_chain_of_keys, "its own key"),
         "one step too many": (lambda *args: train(*args[:-1], args[-1] + 1), "next"),
-        "the state it began with": (lambda *args: args[4] | {"log": train(*args)["log"]}, "next"),
+        "the state it began with": (
+            lambda *args: args[4] | {"log": train(*args)["log"]},
+            "the one from before the training",
+        ),
+        "the optimizer starts anew": (
+            edited_train({}, 'state = {**state, "memory": optimizer.init(state["params"])}'),
+            "memory begins anew; the one in state is not used",
+        ),
+        "an update without params": (
+            edited_train({"slope, memory, params)": "slope, memory)"}),
+            "needs params as well",
+        ),
         "state and log as a pair": (
             lambda *args: (lambda new: (new, new.pop("log")))(train(*args)),
             "does not return",
@@ -237,6 +265,7 @@ WRONG = {
         "no has_aux": (edited_train({", has_aux=True": ""}), "raised"),
     },
     "check_mended_actor_loss": {
+        "no baseline": (edited_patient({"q - baseline": "q"}), "the baseline is gone"),
         "the baseline is the larger of the two": (
             edited_patient({"q - baseline": "q - jnp.maximum(q, baseline)"}),
             "next",
@@ -280,6 +309,16 @@ WRONG = {
         "an int of an array": (
             edited_best({"[jnp.arange(size), best]": "[np.arange(size), [int(i) for i in best]]"}),
             "inside jax.jit",
+        ),
+        "by candidates, not by observations": (
+            edited_best(
+                {
+                    "jnp.repeat(observation, count, axis=0)": "jnp.concatenate([observation] * count)",
+                    "size, count).argmax(axis=1)": "count, size).argmax(axis=0)",
+                    "(size, count, *chunk)[jnp.arange(size), best]": "(count, size, *chunk)[best, jnp.arange(size)]",
+                }
+            ),
+            "The candidates come in another order",
         ),
         "one candidate less": (lambda *args: best_of_n(*args[:5], args[5] - 1, *args[6:]), "next"),
         "one Euler step": (edited_best({"noise, steps)": "noise, 1)"}), "next"),

@@ -35,6 +35,7 @@ from qlac_lite.lessons.checks.wording import (
 
 Named = dict[str, Any]  # the parts of an answer by name, to compare and to speak of
 Hint = str | tuple[str, str]  # an idea; or an idea, and the code that is told from the third try on
+_AGAIN = ", once more"  # how the second call with the arguments of the first case is named
 _LAST_CASE: Named = {}
 
 
@@ -180,7 +181,7 @@ class Exercise:
         cases.insert(
             1,
             cases[0]._replace(
-                about=f"{cases[0].about}, once more",
+                about=f"{cases[0].about}{_AGAIN}",
                 hint=(
                     "It was right the first time: "
                     "the function keeps something between calls, in a global or in a default argument."
@@ -202,7 +203,7 @@ class Exercise:
                 if first_wrong and len(got) > 1:
                     first_wrong.lines = {
                         "right so far": "; ".join(
-                            c.about for c in cases[: len(got) - 1] if not c.about.endswith(", once more")
+                            c.about for c in cases[: len(got) - 1] if not c.about.endswith(_AGAIN)
                         )
                     } | first_wrong.lines
         if first_wrong is None and self.compiled:
@@ -226,8 +227,11 @@ class Exercise:
                     expected=", ".join(self.parts),
                     next=f"End with `return {', '.join(self.parts)}`.",
                 )
+        failed_first = sorted(
+            zip(cases, got, strict=True), key=lambda pair: self._same(*pair, self._reference(pair[0]))
+        )  # they tell most: an answer that is right in a case agrees there with many misconceptions
         for mistake in self.misconceptions:
-            if all(self._like(mistake.function, case, g) for g, case in zip(got, cases, strict=True)):
+            if all(self._like(mistake.function, case, g) for case, g in failed_first):
                 first_wrong.lines |= {"likely": mistake.name} | (
                     {} if self.choice else {"next": self._told(mistake.remedy)}
                 )
@@ -380,7 +384,7 @@ class Exercise:
                     **about,
                     expected=f"dictionaries in dictionaries, with the leaves {', '.join(self.parts)}",
                     got=got,
-                    likely="A list of leaves, a single array, or only some of the leaves.",
+                    likely="A list of leaves, a single array, or other leaves than those expected.",
                     next="jax.tree.map(f, a, b) keeps the structure, however deep.",
                 )
             result = tuple(leaves[part] for part in self.parts)
@@ -428,7 +432,7 @@ class Exercise:
 
     def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
         """Whether a misconception gives what came. What takes long is observed only where the rest agrees."""
-        key = (mistake, case.about)
+        key = (mistake, case.about.removesuffix(_AGAIN))
 
         def result():
             args = copy.deepcopy(case.args)
@@ -447,12 +451,13 @@ class Exercise:
         def result():
             args = copy.deepcopy(case.args)
             values = self.expected(*args)
-            names = [*(self.parts or [self.name]), *self.observe(self.library, args)]
+            observed = self._once(lambda: list(self.observe(self.library, args)), "names")
+            names = [*(self.parts or [self.name]), *observed]
             return _floats(dict(zip(names, [values] if len(names) == 1 else values, strict=True)))
 
-        return self._once(result, (self.expected, case.about))
+        return self._once(result, (self.expected, case.about.removesuffix(_AGAIN)))
 
-    def _once(self, compute: Callable[[], Any], key: tuple) -> Any:
+    def _once(self, compute: Callable[[], Any], key: tuple | str) -> Any:
         """Computed once for the cases of a seed."""
         memory = self._remembered[1]
         if key not in memory:
@@ -545,8 +550,8 @@ def gradients(**arguments: int) -> Observe:
         import jax
 
         named = {}
-        for name, position in arguments.items():
-            gradient = jax.grad(answer, argnums=position)(*args)
+        slopes = jax.grad(answer, argnums=tuple(arguments.values()))(*args)
+        for name, gradient in zip(arguments, slopes, strict=True):
             parts = gradient.items() if isinstance(gradient, dict) else [("", gradient)]
             named |= {f"gradient in {name}{key and ' of '}{key}": value for key, value in parts}
         return named

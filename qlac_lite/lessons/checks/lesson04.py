@@ -122,7 +122,7 @@ def critic_loss_in_steps(networks, params, target_critic, batch, key):
 
 
 def _critic_expected(networks, params, target_critic, batch, key):
-    """In NumPy: the loss, and its gradients in critic, flow and policy."""
+    """In NumPy: the loss, and its gradients in critic, flow, policy and target critic."""
     noise = _normal(key, batch.actions.shape)
     proposal = _proposal_numpy(params["policy"], batch.bootstrap_observation, noise)
     inside = np.maximum(np.minimum(proposal, 1.0), -1.0)
@@ -130,7 +130,7 @@ def _critic_expected(networks, params, target_critic, batch, key):
     target = batch.returns + batch.discount * sum(next_q) / len(next_q)
     q, slope, inputs = _critic_numpy(params["critic"], batch.observation, batch.actions)
     error = np.where(batch.valid.all(axis=1), q - target, 0.0)
-    nothing = [np.zeros_like(params[name]) for name in ("flow", "policy")]
+    nothing = [np.zeros_like(still) for still in (params["flow"], params["policy"], target_critic)]
     return np.sum(error**2) / q.size, 2 * (error * slope) @ inputs / q.size, *nothing
 
 
@@ -145,7 +145,7 @@ def _critic_cases(rng):
         Case(
             "one critic, and nothing follows any chunk: all discounts are 0",
             inputs(1, follows=False),
-            ("Here the target is batch.returns.", "jnp.mean((q - batch.returns) ** 2)."),
+            ("Here the target is batch.returns, (B,). q is (E, B).", "jnp.mean((q - batch.returns) ** 2)."),
         ),
         Case(
             "one critic, and something follows every chunk",
@@ -190,22 +190,18 @@ _WHOLE = ("The weight of a chunk is whether its last step exists.", "batch.valid
 
 _critic_misconceptions = [
     Misconception(
-        "The gradient flows through the target into the policy: "
+        "The gradient flows through the target into policy and target critic: "
         "the policy would learn to make the critic's error small.",
         ("What q is moved towards has to stand still.", "target = jax.lax.stop_gradient(...)."),
         edited_critic({"stop_gradient(batch.returns": "(batch.returns"}),
     ),
     Misconception(
-        "The target is not stopped, and the next chunk is not clipped.",
-        (
-            "Clip what would be executed, stop what q is moved towards.",
-            "jnp.clip(..., -1, 1); stop_gradient(...).",
-        ),
+        "The policy stands still, but the gradient flows through the target into the target critic.",
+        ("Stop the whole target.", "target = jax.lax.stop_gradient(...)."),
         edited_critic(
             {
                 "stop_gradient(batch.returns": "(batch.returns",
-                "jnp.clip(networks": "(networks",
-                "noise), -1, 1)": "noise))",
+                'params["policy"], then': 'stop_gradient(params["policy"]), then',
             }
         ),
     ),
@@ -276,9 +272,9 @@ _critic_misconceptions = [
         edited_critic({"jax.random.normal(key, batch.actions.shape)": "jnp.zeros(batch.actions.shape)"}),
     ),
     Misconception(
-        "The noise is uniform.",
-        ("The policy is used to Gaussian noise.", "jax.random.normal(key, batch.actions.shape)."),
-        edited_critic({"random.normal": "random.uniform"}),
+        "All chunks of the batch share one noise.",
+        ("Each chunk has a noise of its own.", "jax.random.normal(key, batch.actions.shape)."),
+        edited_critic({"batch.actions.shape)": "batch.actions.shape[1:]) + 0 * batch.actions"}),
     ),
     Misconception(
         "Random numbers are drawn from another key.",
@@ -286,24 +282,9 @@ _critic_misconceptions = [
         edited_critic({"normal(key": "normal(jax.random.split(key)[0]"}),
     ),
     Misconception(
-        "The recorded actions stand in for the noise.",
-        ("The policy turns a normal noise into a chunk.", "jax.random.normal(key, batch.actions.shape)."),
-        edited_critic({"then, noise)": "then, batch.actions)"}),
-    ),
-    Misconception(
-        "The policy's chunk is clipped to [0, 1].",
-        ("Actions are in [-1, 1].", "jnp.clip(..., -1, 1)."),
-        edited_critic({"noise), -1, 1)": "noise), 0, 1)"}),
-    ),
-    Misconception(
         "Only the first critic learns.",
         ("Each critic has an error of its own.", "q - target, (E, B)."),
         edited_critic({"(q - target)": "(q[0] - target)"}),
-    ),
-    Misconception(
-        "The squares are divided by the number of whole chunks only.",
-        ("The mean is over all E * B entries.", "jnp.mean(batch.valid[:, -1] * (q - target) ** 2)."),
-        edited_critic({"jnp.mean(batch": "1 / batch.valid[:, -1].sum() * jnp.sum(batch"}),
     ),
     Misconception(
         "The bootstrap is discounted H times more.",
@@ -316,52 +297,20 @@ _critic_misconceptions = [
         edited_critic({"batch.discount * ": ""}),
     ),
     Misconception(
-        "The bootstrap is masked, but not discounted.",
-        (
-            "batch.discount is a number for each chunk: use it as it is.",
-            "batch.returns + batch.discount * ...",
-        ),
-        edited_critic({"batch.discount *": "(batch.discount > 0) *"}),
-    ),
-    Misconception(
         "The returns are missing.",
         ("First what the chunk has earned, then the bootstrap.", "batch.returns + batch.discount * ..."),
         edited_critic({"batch.returns + ": ""}),
     ),
-    Misconception(
-        "The target is the smallest of the ensemble's values.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean": "next_q.min"}),
-    ),
-    Misconception(
-        "The target is the largest of the ensemble's values.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean": "next_q.max"}),
-    ),
-    Misconception(
-        "The target is the median of the ensemble's values.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean(axis=0)": "jnp.median(next_q, axis=0)"}),
-    ),
-    Misconception(
-        "Each critic has a target of its own.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean(axis=0)": "next_q"}),
-    ),
-    Misconception(
-        "The target is the first critic's value.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean(axis=0)": "next_q[0]"}),
-    ),
-    Misconception(
-        "The target takes the largest value of the whole batch.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean(axis=0)": "next_q.max()"}),
-    ),
-    Misconception(
-        "The target takes the mean over the batch, too.",
-        _MEAN_OF_CRITICS,
-        edited_critic({"next_q.mean(axis=0)": "next_q.mean()"}),
+    *(
+        Misconception(name, _MEAN_OF_CRITICS, edited_critic({"next_q.mean(axis=0)": term}))
+        for name, term in (
+            ("The target is the smallest of the ensemble's values.", "next_q.min(axis=0)"),
+            ("The target is the largest of the ensemble's values.", "next_q.max(axis=0)"),
+            ("The target is the median of the ensemble's values.", "jnp.median(next_q, axis=0)"),
+            ("The target is the first critic's value.", "next_q[0]"),
+            ("Each critic has a target of its own.", "next_q"),
+            ("The target takes the mean over the batch, too.", "next_q.mean()"),
+        )
     ),
     Misconception(
         "The critics are averaged before the error: only their mean would learn.",
@@ -386,6 +335,13 @@ _critic_misconceptions = [
         "The weight multiplies the target, so that cut chunks are pulled to 0.",
         _WHOLE,
         edited_critic({"batch.valid[:, -1] * (q - target)": "(q - batch.valid[:, -1] * target)"}),
+    ),
+    Misconception(
+        "The weight is on the bootstrap, and the errors of cut chunks count.",
+        ("What follows is masked by batch.discount already; the weight is for the whole error.", _WHOLE[1]),
+        edited_critic(
+            {"batch.valid[:, -1] * ": "", "batch.discount *": "batch.valid[:, -1] * batch.discount *"}
+        ),
     ),
     Misconception(
         "The error is not squared.", _SQUARES, edited_critic({"(q - target) ** 2": "jnp.abs(q - target)"})
@@ -415,7 +371,7 @@ check_critic_loss = Exercise(
     _critic_misconceptions,
     insight="The only loss that moves the critic, and it moves nothing else.",
     compiled=True,
-    observe=gradients(params=1),
+    observe=gradients(params=1, target_critic=2),
 )
 
 
@@ -469,11 +425,13 @@ def _actor_expected(networks, params, batch, alpha, steps, flow_key, noise_key):
 def _loss_gradients(answer, args):
     """The gradient of each of the losses in each of the networks."""
     networks, params, *rest = args
-    slopes = jax.jacrev(lambda params: answer(networks, params, *rest))(params)
+    terms, back = jax.vjp(lambda params: answer(networks, params, *rest), params)
     return {
-        f"gradient of {loss} in the {network}": slopes[loss][network]
+        f"gradient of {loss} in the {network}": slope
         for loss in ("flow", "distill", "q")
-        for network in ("critic", "flow", "policy")
+        for network, slope in back({name: jnp.full_like(terms[name], name == loss) for name in terms})[
+            0
+        ].items()
     }
 
 
@@ -541,11 +499,14 @@ def asked(term):
     return edited_actor({Q_TERM: term.format(f"{CRITIC}jnp.clip(proposal, -1, 1))")})
 
 
-def with_total(weights):
-    """The right losses with other weights; `weights(terms, alpha)`."""
-    return lambda networks, params, batch, alpha, *rest: weights(
-        actor_loss(networks, params, batch, alpha, *rest), alpha
-    )
+def times_alpha(*powers):
+    """The right losses times powers of alpha, one for each of flow, distill and q."""
+
+    def wrong(networks, params, batch, alpha, *rest):
+        terms = actor_loss(networks, params, batch, alpha, *rest)
+        return {name: alpha**power * terms[name] for name, power in zip(terms, powers, strict=True)}
+
+    return wrong
 
 
 _TARGET = (
@@ -636,24 +597,9 @@ _actor_misconceptions = [
         distance("distillation_loss(jnp.clip(proposal, -1, 1), behavior)"),
     ),
     Misconception(
-        "In the distillation the proposal is clipped, and the flow's chunk is not.",
-        _FREE,
-        distance("jnp.mean((jnp.clip(proposal, -1, 1) - stop_gradient(behavior)) ** 2)"),
-    ),
-    Misconception(
-        "The difference of the two chunks is clipped, not the target.",
-        _TARGET,
-        distance("jnp.mean(jnp.clip(proposal - stop_gradient(behavior), -1, 1) ** 2)"),
-    ),
-    Misconception(
         "The flow's chunk goes through tanh.",
         _TARGET,
         distance("distillation_loss(proposal, jnp.tanh(behavior))"),
-    ),
-    Misconception(
-        "The flow's chunk goes through tanh, and the gradient reaches the flow.",
-        _TARGET,
-        distance("jnp.mean((proposal - jnp.tanh(behavior)) ** 2)"),
     ),
     Misconception(
         "The policy's chunk goes through tanh, for both losses.",
@@ -676,19 +622,6 @@ _actor_misconceptions = [
         distance(f"-{DISTILLATION}"),
     ),
     Misconception(
-        "The distillation's target is clipped to [0, 1].",
-        _TARGET,
-        distance("jnp.mean((proposal - stop_gradient(jnp.clip(behavior, 0, 1))) ** 2)"),
-    ),
-    Misconception(
-        "The distillation is the root of the mean square.", _DISTANCE, distance(f"jnp.sqrt({DISTILLATION})")
-    ),
-    Misconception(
-        "The squared differences are summed over the actions, averaged over the rest.",
-        _DISTANCE,
-        distance(f"proposal.shape[2] * {DISTILLATION}"),
-    ),
-    Misconception(
         "The Q loss asks about the recorded chunk: the policy is never improved.",
         ("Ask about the policy's chunk.", _SHOWN[1]),
         edited_actor({"observation, proposal)": "observation, actions)"}),
@@ -706,6 +639,14 @@ _actor_misconceptions = [
         "The squared differences are weighted with valid.",
         ("Policy and flow both make whole chunks, whatever the data did.", _DISTANCE[1]),
         distance("jnp.mean(valid[..., None] * (proposal - stop_gradient(jnp.clip(behavior, -1, 1))) ** 2)"),
+    ),
+    Misconception(
+        "The mean squared difference is over the steps that are valid.",
+        ("Policy and flow both make whole chunks, whatever the data did.", _DISTANCE[1]),
+        distance(
+            "jnp.sum(valid[..., None] * (proposal - stop_gradient(jnp.clip(behavior, -1, 1))) ** 2)"
+            " / (valid.sum() * proposal.shape[2])"
+        ),
     ),
     Misconception(
         "The policy is distilled from the data's chunks, not from the flow's.",
@@ -748,14 +689,36 @@ _actor_misconceptions = [
         edited_actor({"observation, noise)": "observation, jax.random.normal(flow_key, noise.shape))"}),
     ),
     Misconception(
+        "noise_key is split, one half for the flow and one for the policy: it could only learn the mean.",
+        _ONE_NOISE,
+        edited_actor(
+            {
+                "noise = jax": "first, other = jax.random.split(noise_key)\n    noise = jax",
+                "normal(noise_key": "normal(first",
+                "observation, noise)": "observation, jax.random.normal(other, noise.shape))",
+            }
+        ),
+    ),
+    Misconception(
+        "The policy gets the flow's chunk in place of the noise.",
+        ("It is to do in one pass what the flow does in many: start both from the noise.", _ONE_NOISE[1]),
+        edited_actor({"observation, noise)": "observation, stop_gradient(jnp.clip(behavior, -1, 1)))"}),
+    ),
+    Misconception(
+        "The Q loss has a noise of its own.",
+        ("One noise, one chunk of the policy, for both of its losses.", _ONE_NOISE[1]),
+        edited_actor(
+            {
+                "    return {": "    other = jax.random.normal(jax.random.split(noise_key)[1], noise.shape)\n"
+                '    second = networks.policy(params["policy"], observation, other)\n    return {',
+                "observation, proposal)": "observation, second)",
+            }
+        ),
+    ),
+    Misconception(
         "All chunks of the batch share one noise.",
         _ONE_NOISE,
         edited_actor({"noise_key, actions.shape)": "noise_key, actions.shape[1:]) + 0 * actions"}),
-    ),
-    Misconception(
-        "The flow takes one Euler step too many.",
-        ("euler takes `steps` steps.", "euler(field, batch.observation, noise, steps)."),
-        edited_actor({"noise, flow_steps)": "noise, flow_steps + 1)"}),
     ),
     Misconception(
         "The flow takes one Euler step.",
@@ -776,6 +739,23 @@ _actor_misconceptions = [
         edited_actor({Q_TERM: f"stop_gradient({Q_TERM})"}),
     ),
     Misconception(
+        "The stop is on the policy's chunk, not on the critic's parameters: the Q loss moves the critic.",
+        ("Stop the critic's parameters; the proposal has to feel the slope of Q.", _STILL[1]),
+        edited_actor(
+            {
+                Q_TERM: '-networks.critic(params["critic"], observation, '
+                "stop_gradient(jnp.clip(proposal, -1, 1))).mean()"
+            }
+        ),
+    ),
+    Misconception(
+        "The Q loss has the clipped chunk's value, but the gradient goes past the clip.",
+        ("Outside [-1, 1] Q has no slope: only the distillation pulls there.", _SHOWN[1]),
+        edited_actor(
+            {Q_TERM: f"-{CRITIC}proposal + stop_gradient(jnp.clip(proposal, -1, 1) - proposal)).mean()"}
+        ),
+    ),
+    Misconception(
         "The Q loss asks the critic about a chunk that is not clipped.",
         _SHOWN,
         edited_actor({Q_TERM: f"-{CRITIC}proposal).mean()"}),
@@ -792,58 +772,32 @@ _actor_misconceptions = [
     ),
     Misconception("The Q loss has the wrong sign: minimising it would lower Q.", _THE_Q, asked("{}.mean()")),
     Misconception("Q is the smallest of the ensemble.", _THE_Q, asked("-{}.min(axis=0).mean()")),
-    Misconception("Q is the largest of the ensemble.", _THE_Q, asked("-{}.max(axis=0).mean()")),
-    Misconception("Q is the median of the ensemble.", _THE_Q, asked("-jnp.median({}, axis=0).mean()")),
     Misconception("Q is that of the first critic.", _THE_Q, asked("-{}[0].mean()")),
     Misconception("Q is summed.", _THE_Q, asked("-{}.sum()")),
     Misconception(
         "Q is summed over the ensemble, averaged over the batch.", _THE_Q, asked("-{}.sum(axis=0).mean()")
     ),
     Misconception(
-        "The entry q holds the sum of all losses.",
-        ("Three numbers of three losses; whoever trains adds them up.", '"q": -jnp.mean(q).'),
-        lambda *args: (lambda terms: terms | {"q": sum(terms.values())})(actor_loss(*args)),
+        "Q is weighted with valid.",
+        ("The chunk is the policy's, and is whole, whatever the data did.", _THE_Q[1]),
+        asked("-(valid[:, -1] * {}).mean()"),
+    ),
+    Misconception(
+        "Q is divided by its mean size, as in TD3+BC.",
+        ("This method takes Q as it is, and alpha is tuned.", _THE_Q[1]),
+        asked("-({0} / stop_gradient(jnp.abs({0}).mean())).mean()"),
     ),
     # the weights
-    Misconception(
-        "alpha is not used.",
-        _ALPHA,
-        with_total(lambda terms, alpha: terms | {"distill": terms["distill"] / alpha}),
-    ),
-    Misconception(
-        "alpha weighs the flow's loss instead.",
-        _ALPHA,
-        with_total(
-            lambda terms, alpha: terms | {"distill": terms["distill"] / alpha, "flow": alpha * terms["flow"]}
-        ),
-    ),
-    Misconception(
-        "alpha weighs the Q loss instead.",
-        _ALPHA,
-        with_total(
-            lambda terms, alpha: terms | {"distill": terms["distill"] / alpha, "q": alpha * terms["q"]}
-        ),
-    ),
-    Misconception(
-        "alpha weighs the flow's loss, too.",
-        _ALPHA,
-        with_total(lambda terms, alpha: terms | {"flow": alpha * terms["flow"]}),
-    ),
-    Misconception(
-        "alpha weighs the Q loss, too.",
-        _ALPHA,
-        with_total(lambda terms, alpha: terms | {"q": alpha * terms["q"]}),
-    ),
-    Misconception(
-        "alpha weighs all three losses.",
-        _ALPHA,
-        with_total(
-            lambda terms, alpha: {
-                "flow": alpha * terms["flow"],
-                "distill": terms["distill"],
-                "q": alpha * terms["q"],
-            }
-        ),
+    *(
+        Misconception(f"alpha {what}.", _ALPHA, times_alpha(*powers))
+        for what, *powers in (
+            ("is not used", 0, -1, 0),
+            ("weighs the flow's loss instead", 1, -1, 0),
+            ("weighs the Q loss instead", 0, -1, 1),
+            ("weighs the flow's loss, too", 1, 0, 0),
+            ("weighs the Q loss, too", 0, 0, 1),
+            ("weighs all three losses", 1, 0, 1),
+        )
     ),
     # the flow's loss
     Misconception(
@@ -909,8 +863,10 @@ def _toy_sample(key):
     return jax.random.uniform(key, (3,))
 
 
-def _toy_update(gradient, memory, params):
+def _toy_update(gradient, memory, params=None):
     """Momentum and a little decay; memory is a tree like params."""
+    if params is None:
+        raise ValueError("This optimizer needs params as well: optimizer.update(gradient, memory, params).")
     memory = jax.tree.map(lambda m, g: 0.5 * m + g, memory, gradient)
     return jax.tree.map(lambda m, p: -0.1 * m - 0.01 * p, memory, params), memory
 
@@ -1005,18 +961,41 @@ def train_python(losses, optimizer, rate, sample, state, key, steps):
     return state | {"log": {name: jnp.stack([terms[name] for terms in log]) for name in log[0]}}
 
 
-def _train_one_batch(losses, optimizer, rate, sample, state, key, steps):
-    batch = sample(jax.random.split(jax.random.split(key, steps)[0])[0])
-    return train(losses, optimizer, rate, lambda key: batch, state, key, steps)
+def scan(step, state, keys):
+    """jax.lax.scan; outside of jax.jit a Python loop, which has nothing to compile."""
+    if isinstance(keys, jax.core.Tracer):
+        return jax.lax.scan(step, state, keys)
+    log = []
+    for key in keys:
+        state, terms = step(state, key)
+        log.append(terms)
+    return state, jax.tree.map(lambda *rows: jnp.stack(rows), *log)
 
 
-def edited_train(changes):
-    return edited(train, changes)
+def edited_train(changes, first=""):
+    """`train` edited; `first` is a line that stands before the rest."""
+    start = {"    def total": f"    {first}\n\n    def total"} if first else {}
+    return edited(train, {"jax.lax.scan": "scan"} | changes | start)
+
+
+def trained_from(change):
+    """Trains from another state; `change(state, optimizer)` gives the parts that differ."""
+    right = edited_train({})
+    return lambda losses, optimizer, rate, sample, state, *rest: right(
+        losses, optimizer, rate, sample, state | change(state, optimizer), *rest
+    )
+
+
+def trained_and(change):
+    """The right result with other parts; `change(new, old)` gives those that differ."""
+    right = edited_train({})
+    return lambda *args: (lambda new: new | change(new, args[4]))(right(*args))
 
 
 _APPLY = "params = optax.apply_updates(params, updates)"
 _RETURNED = 'return {"params": params, "target_critic": target_critic, "memory": memory}, terms'
 _LINE = 'target_critic = jax.tree.map(move, target_critic, params["critic"])'
+_NEW_TARGET = 'jax.tree.map(lambda old, new: (1 - rate) * old + rate * new, target_critic, params["critic"])'
 _MOVE = ("A small way from the old target towards the critic.", "(1 - rate) * old + rate * new.")
 _BEFORE = ("The published code moves the target first.", "Update target_critic before params.")
 _LOG = (
@@ -1050,6 +1029,26 @@ _train_misconceptions = [
         ),
     ),
     Misconception(
+        "The target critic moves before the gradient is taken: the losses see the new one.",
+        ("The gradient comes first, with the target critic that the step has got.", "Steps 2, 3, 4, 5."),
+        edited_train({"params, target_critic, sample": f"params, {_NEW_TARGET}, sample"}),
+    ),
+    Misconception(
+        "The losses get the online critic in place of the target critic.",
+        ("losses takes params, target_critic, batch, key.", "losses(params, target_critic, batch, key)."),
+        edited_train({"losses(params, target_critic,": 'losses(params, params["critic"],'}),
+    ),
+    Misconception(
+        "The target critic begins as a copy of the critic; the one in state is not used.",
+        _CARRY,
+        trained_from(lambda state, optimizer: {"target_critic": state["params"]["critic"]}),
+    ),
+    Misconception(
+        "Every step mixes the critic with the first target critic, not with that of the step before.",
+        _CARRY,
+        edited_train({"(move, target_critic": "(move, initial"}, 'initial = state["target_critic"]'),
+    ),
+    Misconception(
         "The target critic is a copy of the critic.",
         _MOVE,
         edited_train({"(1 - rate) * old + rate * new": "new"}),
@@ -1063,29 +1062,9 @@ _train_misconceptions = [
         edited_train({"(1 - rate) * old + rate * new": "(1 - rate) * new + rate * old"}),
     ),
     Misconception(
-        "The critic is added to the target critic without fading the old one.",
-        ("The weights sum to one.", _MOVE[1]),
-        edited_train({"(1 - rate) * old": "old"}),
-    ),
-    Misconception(
-        "The target critic moves away from the critic.",
-        _MOVE,
-        edited_train({"(1 - rate) * old + rate * new": "old - rate * (new - old)"}),
-    ),
-    Misconception(
-        "The old target critic fades, and the critic is added in full.",
-        ("The weights sum to one.", _MOVE[1]),
-        edited_train({"rate * new": "new"}),
-    ),
-    Misconception(
         "Only the first loss is descended.",
         _SUM,
         edited_train({"sum(terms.values()), terms": "next(iter(terms.values())), terms"}),
-    ),
-    Misconception(
-        "Only the last loss is descended.",
-        _SUM,
-        edited_train({"sum(terms.values()), terms": "terms[max(terms)], terms"}),
     ),
     Misconception(
         "The mean of the losses is descended.",
@@ -1098,9 +1077,14 @@ _train_misconceptions = [
         edited_train({"sum(terms.values()), terms": "-sum(terms.values()), terms"}),
     ),
     Misconception(
-        "The gradient is subtracted as it is; the optimizer's updates are not used.",
+        "The gradient is added as it is: every step goes uphill, and the optimizer's updates are not used.",
         ("The optimizer turns the gradient into updates.", "optax.apply_updates(params, updates)."),
-        edited_train({"(params, updates)": "(params, jax.tree.map(jnp.negative, slope))"}),
+        edited_train({"(params, updates)": "(params, slope)"}),
+    ),
+    Misconception(
+        "The updates are multiplied by rate, which is for the target critic only.",
+        ("The optimizer has its own learning rate.", "optax.apply_updates(params, updates)."),
+        edited_train({"(params, updates)": "(params, jax.tree.map(lambda u: rate * u, updates))"}),
     ),
     Misconception(
         "The updates are subtracted: every step goes uphill.",
@@ -1118,6 +1102,16 @@ _train_misconceptions = [
         edited_train({"slope, memory, params)": "slope, optimizer.init(params), params)"}),
     ),
     Misconception(
+        "The optimizer's memory begins anew; the one in state is not used.",
+        _CARRY,
+        trained_from(lambda state, optimizer: {"memory": optimizer.init(state["params"])}),
+    ),
+    Misconception(
+        "Every step gets the optimizer's first memory, not that of the step before.",
+        _CARRY,
+        edited_train({"slope, memory, params": "slope, initial, params"}, 'initial = state["memory"]'),
+    ),
+    Misconception(
         "The parameters are not carried on.",
         _CARRY,
         edited_train({_APPLY: "optax.apply_updates(params, updates)"}),
@@ -1126,6 +1120,23 @@ _train_misconceptions = [
         "The state is not carried: every step starts from the first.",
         _CARRY,
         edited_train({_RETURNED: "return state, terms"}),
+    ),
+    Misconception(
+        "The state that is returned is the one from before the training.",
+        ("scan returns two things: the last state, and the log.", "state, log = jax.lax.scan(...)."),
+        trained_and(lambda new, old: old),
+    ),
+    Misconception(
+        "The log holds the last step only.",
+        _LOG,
+        trained_and(lambda new, old: {"log": {k: v[-1] for k, v in new["log"].items()}}),
+    ),
+    Misconception(
+        "The losses in the log are those of the new parameters.",
+        ("grad's second result are the losses from which the gradient came.", _LOG[1]),
+        edited_train(
+            {"}, terms": '}, losses(params, state["target_critic"], sample(batch_key), loss_key)'},
+        ),
     ),
     Misconception(
         "All steps use one key: the same batch and the same noise again and again.",
@@ -1148,22 +1159,17 @@ _train_misconceptions = [
         edited_train({"batch_key, loss_key =": "loss_key, batch_key ="}),
     ),
     Misconception(
-        "One batch serves all steps.", ("Draw a batch inside step.", "sample(batch_key)."), _train_one_batch
+        "One batch, drawn before the loop, serves all steps.",
+        ("Draw a batch inside step.", "sample(batch_key)."),
+        edited_train(
+            {"sample(batch_key)": "batch", "jax.random.split(key)": "None, key"},
+            "batch_key, key = jax.random.split(key)\n    batch = sample(batch_key)",
+        ),
     ),
     Misconception(
         "The keys of the steps are not those of jax.random.split(key, steps).",
         _KEYS,
         edited_train({"state, jax.random.split(key, steps)": "state, jax.random.split(key, steps + 1)[1:]"}),
-    ),
-    Misconception(
-        "The losses come in reverse.",
-        _LOG,
-        lambda *args: (lambda new: new | {"log": jax.tree.map(jnp.flip, new["log"])})(train(*args)),
-    ),
-    Misconception(
-        "The losses are summed up over the steps.",
-        _LOG,
-        lambda *args: (lambda new: new | {"log": jax.tree.map(jnp.cumsum, new["log"])})(train(*args)),
     ),
 ]
 
@@ -1207,10 +1213,12 @@ def edited_patient(changes):
     return edited(advantage_actor_loss, changes)
 
 
+_MENDED = {"observation, behavior)": "observation, stop_gradient(behavior))"}
+
+
 def mended_actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
     """The patient, mended: a baseline is a number to compare with, and nothing moves it."""
-    mended = edited_patient({"observation, behavior)": "observation, stop_gradient(behavior))"})
-    return mended(networks, params, batch, alpha, steps, flow_key, noise_key)
+    return edited_patient(_MENDED)(networks, params, batch, alpha, steps, flow_key, noise_key)
 
 
 def _mended_expected(networks, params, batch, alpha, steps, flow_key, noise_key):
@@ -1224,6 +1232,10 @@ def _mended_expected(networks, params, batch, alpha, steps, flow_key, noise_key)
 _THE_CAUSE = (
     "Ask of each loss which networks it can move. One of them moves a network that it should not.",
     "Go through the lines of the Q loss: which values in them depend on the parameters of the flow?",
+)
+_KEPT = (
+    "The values of the losses stay, only the gradients change: keep the baseline, and stop it.",
+    "networks.critic(frozen, observation, stop_gradient(behavior)).",
 )
 
 
@@ -1257,16 +1269,36 @@ _mended_misconceptions = [
         edited_patient(
             {
                 'stop_gradient(params["critic"])': 'params["critic"]',
-                "observation, behavior)": "observation, stop_gradient(behavior))",
+                **_MENDED,
             }
         ),
     ),
     Misconception(
+        "The cause is mended; but now the critic is stopped in the baseline only, and q moves it.",
+        ("The critic's parameters were stopped already, and have to be.", 'stop_gradient(params["critic"]).'),
+        edited_patient({"(frozen, observation, jnp": '(params["critic"], observation, jnp'} | _MENDED),
+    ),
+    Misconception(
+        "The cause is mended; but now the proposal is clipped in the distillation.",
+        _FREE,
+        edited_patient({"(proposal - stop": "(jnp.clip(proposal, -1, 1) - stop"} | _MENDED),
+    ),
+    Misconception(
+        "The gradients are right now; but the baseline is gone, and q no longer says how much better the "
+        "policy's chunk is.",
+        _KEPT,
+        edited_patient({"q - baseline": "q"}),
+    ),
+    Misconception(
+        "The gradients are right now; but q says how much better the policy's chunk is than the data's, not "
+        "than the flow's.",
+        _KEPT,
+        edited_patient({"observation, behavior)": "observation, batch.actions)"}),
+    ),
+    Misconception(
         "The cause is mended; but now the distillation moves the flow.",
         ("The distillation's target was stopped already, and has to be.", "stop_gradient(behavior)."),
-        edited_patient(
-            {"stop_gradient(behavior)": "behavior", "observation, behavior)": "observation, batch.actions)"}
-        ),
+        edited_patient({"stop_gradient(behavior)": "behavior", **_MENDED}),
     ),
     Misconception(
         "The wrong gradient is gone, and the right one is, too: the flow is frozen in its own loss "
@@ -1320,15 +1352,11 @@ _mended_misconceptions = [
         _THE_CAUSE,
         edited_patient(
             {
-                "baseline = ": "other = jax.random.normal(flow_key, noise.shape)\n    baseline = ",
+                "baseline = ": "other = jax.random.normal(jax.random.split(noise_key)[1], noise.shape)\n"
+                "    baseline = ",
                 "observation, behavior)": "observation, euler(field, observation, other, steps).clip(-1, 1))",
             }
         ),
-    ),
-    Misconception(
-        _not_it("the mean over the critics was right. The flow is pushed by the least of them now."),
-        _THE_CAUSE,
-        edited_patient({"q - baseline": "q.min(axis=0) - baseline.min(axis=0)"}),
     ),
     Misconception(
         _not_it("the policy's chunk has to be clipped for the critic. The flow is pushed as before."),
@@ -1348,7 +1376,6 @@ check_mended_actor_loss = Exercise(
     _mended_cases,
     _mended_misconceptions,
     parts=("flow", "distill", "q"),
-    counts=lambda *args: {"q": np.array(False)},  # with or without the baseline: it is a constant
     tree=True,
     insight="That was it: the baseline was no constant. Its gradient pushed the flow down the slope of Q.",
     compiled=True,
@@ -1446,6 +1473,11 @@ _ROWS = (
     "repeat gives each row N times, and the reshape to (B, N) fits that.",
     "jnp.repeat(observation, count, axis=0).",
 )
+_TILED = {"jnp.repeat(observation, count, axis=0)": "jnp.tile(observation, (count, 1))"}
+_BY_CANDIDATE = {
+    "reshape(size, count).argmax(axis=1)": "reshape(count, size).argmax(axis=0)",
+    "(size, count, *chunk)[jnp.arange(size), best]": "(count, size, *chunk)[best, jnp.arange(size)]",
+}
 _ARGMAX = (
     "One argmax for each observation, over its candidates.",
     "q.mean(axis=0).reshape(B, count).argmax(axis=1).",
@@ -1474,9 +1506,21 @@ _best_misconceptions = [
         ),
     ),
     Misconception(
+        "The value is the target critic's mean over all candidates.",
+        ("Only the chosen one counts.", "networks.critic(target_critic, observation, chosen).mean(axis=0)."),
+        edited_best({"observation, chosen)": "repeated, candidates).reshape(-1, size, count).mean(axis=2)"}),
+    ),
+    Misconception(
         "The candidates are not clipped.",
         _CANDIDATES,
         edited_best({"jnp.clip(euler": "(euler", "steps), -1, 1)": "steps))"}),
+    ),
+    Misconception(
+        "The candidates come from the policy, not from the flow.",
+        ("There is no policy network here: the flow makes the candidates.", _CANDIDATES[1]),
+        edited_best(
+            {"euler(field, repeated, noise, steps)": 'networks.policy(params["policy"], repeated, noise)'}
+        ),
     ),
     Misconception(
         "The critic chooses among chunks that are not clipped; only the chosen one is.",
@@ -1496,20 +1540,20 @@ _best_misconceptions = [
     ),
     Misconception("It takes the worst candidate.", _ARGMAX, edited_best({"argmax": "argmin"})),
     Misconception(
-        "It takes the second best candidate.",
-        _ARGMAX,
-        edited_best({"argmax(axis=1)": "argsort(axis=1)[:, -2]"}),
-    ),
-    Misconception(
         "It takes the first candidate.", _ARGMAX, edited_best({"[jnp.arange(size), best]": "[:, 0]"})
     ),
-    Misconception("The smallest Q of the ensemble chooses.", _ENSEMBLE, edited_best({"q.mean": "q.min"})),
-    Misconception("The largest Q of the ensemble chooses.", _ENSEMBLE, edited_best({"q.mean": "q.max"})),
     Misconception(
-        "The median of the ensemble chooses.",
-        _ENSEMBLE,
-        edited_best({"q.mean(axis=0)": "jnp.median(q, axis=0)"}),
+        "The running maximum begins at 0: where all Q are negative, nothing is chosen.",
+        ("Begin at the first candidate, or take an argmax.", _ARGMAX[1]),
+        edited_best(
+            {
+                "[jnp.arange(size), best]": "[jnp.arange(size), best]\n"
+                "    found = q.mean(axis=0).reshape(size, count).max(axis=1) > 0\n"
+                "    chosen = jnp.where(found[:, None, None], chosen, 0)"
+            }
+        ),
     ),
+    Misconception("The smallest Q of the ensemble chooses.", _ENSEMBLE, edited_best({"q.mean": "q.min"})),
     Misconception("The first critic alone chooses.", _ENSEMBLE, edited_best({"q.mean(axis=0)": "q[0]"})),
     Misconception(
         "One argmax for all: every observation takes the candidate that is best on average.",
@@ -1519,12 +1563,25 @@ _best_misconceptions = [
     Misconception(
         "The candidates meet the wrong observations: tile repeats the whole batch, repeat each row.",
         _ROWS,
-        edited_best({"jnp.repeat(observation, count, axis=0)": "jnp.tile(observation, (count, 1))"}),
+        edited_best(_TILED),
     ),
     Misconception(
-        "The rows are mixed up: q is reshaped to (N, B).",
+        "The rows are mixed up: repeat, but a reshape to (N, B).",
         _ROWS,
-        edited_best({"reshape(size, count).argmax(axis=1)": "reshape(count, size).argmax(axis=0)"}),
+        edited_best(_BY_CANDIDATE),
+    ),
+    Misconception(
+        "The candidates come in another order, and start from each other's noise.",
+        ("All candidates of the first observation come first, then those of the second.", _ROWS[1]),
+        edited_best(_BY_CANDIDATE | _TILED),
+    ),
+    Misconception(
+        "The place within an observation's candidates is used as a place among all rows.",
+        (
+            "Undo the repeat before you index, for the candidates as well.",
+            "candidates.reshape(B, count, H, A).",
+        ),
+        edited_best({".reshape(size, count, *chunk)[jnp.arange(size), best]": "[best]"}),
     ),
     Misconception(
         "The candidates start from no noise: they are all the same.",
@@ -1555,20 +1612,12 @@ _best_misconceptions = [
         ),
     ),
     Misconception(
-        "The candidates are clipped to [0, 1].",
-        ("Actions are in [-1, 1].", _CANDIDATES[1]),
-        edited_best({"-1, 1": "0, 1"}),
-    ),
-    Misconception(
         "The noise is uniform.",
         ("The flow starts from Gaussian noise.", "jax.random.normal(key, (B * count, *chunk))."),
         edited_best({"random.normal": "random.uniform"}),
     ),
     Misconception(
         "The value is the smallest of the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).min"})
-    ),
-    Misconception(
-        "The value is the largest of the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).max"})
     ),
     Misconception(
         "The value is the sum over the ensemble.", _ENSEMBLE, edited_best({"chosen).mean": "chosen).sum"})
