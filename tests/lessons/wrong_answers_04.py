@@ -9,6 +9,7 @@ from qlac_lite.agents.flow import euler, flow_matching_loss
 from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson04 import (
     DISTILLATION,
+    Q_TERM,
     actor_loss,
     advantage_actor_loss,
     asked,
@@ -314,8 +315,9 @@ WRONG = {
             edited_best(
                 {
                     "jnp.repeat(observation, count, axis=0)": "jnp.concatenate([observation] * count)",
-                    "size, count).argmax(axis=1)": "count, size).argmax(axis=0)",
-                    "(size, count, *chunk)[jnp.arange(size), best]": "(count, size, *chunk)[best, jnp.arange(size)]",
+                    "(size, count).argmax(axis=1)": "(count, size).argmax(axis=0)",
+                    "candidates.reshape(size, count, *chunk)": "candidates.reshape(count, size, *chunk)",
+                    "[jnp.arange(size), best]": "[best, jnp.arange(size)]",
                 }
             ),
             "The candidates come in another order",
