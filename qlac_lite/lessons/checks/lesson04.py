@@ -426,12 +426,12 @@ def _loss_gradients(answer, args):
     """The gradient of each of the losses in each of the networks."""
     networks, params, *rest = args
     terms, back = jax.vjp(lambda params: answer(networks, params, *rest), params)
+    only = lambda loss: {name: jnp.full_like(value, name == loss) for name, value in terms.items()}
+    slopes = {loss: back(only(loss))[0] for loss in terms}
     return {
-        f"gradient of {loss} in the {network}": slope
+        f"gradient of {loss} in the {network}": slopes[loss][network]
         for loss in ("flow", "distill", "q")
-        for network, slope in back({name: jnp.full_like(terms[name], name == loss) for name in terms})[
-            0
-        ].items()
+        for network in ("critic", "flow", "policy")
     }
 
 
@@ -1030,7 +1030,10 @@ _train_misconceptions = [
     ),
     Misconception(
         "The target critic moves before the gradient is taken: the losses see the new one.",
-        ("The gradient comes first, with the target critic that the step has got.", "Steps 2, 3, 4, 5."),
+        (
+            "The gradient comes first, with the target critic that the step has got.",
+            "jax.grad(total, has_aux=True)(params, target_critic, ...), and then the move.",
+        ),
         edited_train({"params, target_critic, sample": f"params, {_NEW_TARGET}, sample"}),
     ),
     Misconception(
@@ -1133,7 +1136,7 @@ _train_misconceptions = [
     ),
     Misconception(
         "The losses in the log are those of the new parameters.",
-        ("grad's second result are the losses from which the gradient came.", _LOG[1]),
+        ("jax.grad gives them along with the gradient, as its second result.", _LOG[1]),
         edited_train(
             {"}, terms": '}, losses(params, state["target_critic"], sample(batch_key), loss_key)'},
         ),
@@ -1216,9 +1219,12 @@ def edited_patient(changes):
 _MENDED = {"observation, behavior)": "observation, stop_gradient(behavior))"}
 
 
+_mended = edited_patient(_MENDED)
+
+
 def mended_actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
     """The patient, mended: a baseline is a number to compare with, and nothing moves it."""
-    return edited_patient(_MENDED)(networks, params, batch, alpha, steps, flow_key, noise_key)
+    return _mended(networks, params, batch, alpha, steps, flow_key, noise_key)
 
 
 def _mended_expected(networks, params, batch, alpha, steps, flow_key, noise_key):
