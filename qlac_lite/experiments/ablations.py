@@ -73,7 +73,7 @@ def halves(methods: Names = tuple(FAMILIES), full: bool = False) -> Variants:
 def candidates(methods: Names = ("bfn", "qc"), full: bool = False) -> Variants:
     """N of best-of-N, for chunks and single actions, against the first method with the same N."""
     for method in methods:
-        for n in (1, 4, 32, 64) if full else (1, 2, 8):
+        for n in (1, 4, 32, 64) if full else (1, 2, 8, 32):
             yield Variant(f"{method}-N{n}", method, {"candidates": n}, f"{methods[0]}-N{n}")
 
 
@@ -81,6 +81,7 @@ def factors(methods: Names = ("qc-fql",), full: bool = False) -> Variants:
     """One setting at a time: critics, updates a step, target, stride, Euler steps, alpha."""
     changes = {"control": {}, "critics10": {"critics": 10}, "updates5": {"updates_per_step": 5}}
     changes |= {"min": {"target": "min"}, "strideH": {"stride": 5}}
+    changes |= {} if full else {"steps5": {"online_steps": 5 * FEW["online_steps"]}}  # as many updates
     changes |= {f"K{k}": {"flow_steps": k} for k in ((1, 5) if full else (1, 10))}
     tied = {f"alpha{a}": {"alpha": float(a)} for a in ((30, 1000) if full else (1, 100))}
     for method in methods:

@@ -23,7 +23,7 @@ def horizon(methods: Names = SIX, **changes) -> Cells:
     """Chunks against single actions as the step shrinks, so that the same task takes more actions."""
     worlds = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}  # an episode of the finest is twice as long
     return [
-        _cell(method, step, method, **{"online_steps": online, **changes})
+        _cell(method, step, method, **{"seeds": 8, "online_steps": online, **changes})
         for step, online in worlds.items()
         for method in methods
     ]
@@ -42,15 +42,26 @@ def comparison(methods: Names = TEN, **changes) -> Cells:
 
 
 def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> Cells:
-    """The D1 / D5 experiment, see experiments/exploration.py, with FQL and QC-FQL, and with BFN and QC."""
-    world, settings, cells = LiteWorld(step=0.08), {"online_steps": 0, **changes}, []
+    """The D1 / D5 experiment, see experiments/exploration.py, with FQL and QC-FQL, and with BFN and QC.
+
+    Two controls: as many transitions more of play (P), and D1 and D5 with equally many solved episodes and
+    chunk starts (M1, M5).
+    """
+    world, settings, cells = LiteWorld(step=0.08), {"seeds": 8, "online_steps": 0, **changes}, []
     collecting = settings | {"online_steps": collected, "updates_per_step": 0}
     for method in methods:
         pair = ("fql", "qc-fql") if "fql" in method else ("bfn", "qc")
-        config = lite_config(method, **settings)
-        cells.append(Cell(f"{method}-D", world, config))
-        for data, collector in zip(("D+D1", "D+D5"), pair, strict=True):
-            cells.append(Cell(f"{method}-{data}", world, config, lite_config(collector, **collecting), data))
+        one, five = (lite_config(collector, **collecting) for collector in pair)
+        for data, added in {
+            "D": {},
+            "D+P": {"more_play": collected},
+            "D+D1": {"collector": one},
+            "D+D5": {"collector": five},
+            "D+M1": {"collector": one, "other": five},
+            "D+M5": {"collector": five, "other": one},
+        }.items():
+            name, config = f"{method}-{data}", lite_config(method, **settings)
+            cells.append(Cell(name, world, config, data=data, **added))
     return cells
 
 
@@ -63,7 +74,7 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     chunk's first action only; `flow` is QC-FQL with RLPD's batches and ten critics: an actor that can hold
     any distribution near the data; `two` has two critics, not ten, with single actions (h1), too.
     """
-    few, cells = {"seeds": 4, "online_steps": 8_000, **changes}, []
+    few, cells = {"seeds": 8, "online_steps": 8_000, **changes}, []
     for step in steps:
         cells.append(_cell("rlpd", step, "rlpd", True, **few))
         cells += [_cell(f"rlpd-ac-h{h}", step, "rlpd-ac", True, horizon=h, **few) for h in horizons]

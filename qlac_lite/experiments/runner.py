@@ -32,7 +32,9 @@ class Cell:
     world: LiteWorld
     config: Config
     collector: Config | None = None  # adds transitions to the data first, without learning
-    data: str = "D"  # the play data, and what was collected
+    other: Config | None = None  # another collector: of both sets as much is kept as `matched` says
+    more_play: int = 0  # transitions of play that are added instead
+    data: str = "D"  # the play data, and what was added
     probed: bool = False  # whether the critics' beliefs are compared with returns
 
 
@@ -49,6 +51,50 @@ def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next") -> Dat
 def collect(world: LiteWorld, config: Config) -> Dataset:
     """What the policies of `config` collect, over seeds; two learners ask for it."""
     return train_lite(config, world, play(world, config.start_stride, config.offline_reward)).replay
+
+
+def matched(own: Dataset, other: Dataset) -> Dataset:
+    """`own`, seed by seed with no more solved episodes, and no more chunk starts, than `other` can match.
+
+    The last solved episodes go, then the last starts of unsolved ones. Both have an axis over seeds.
+    """
+    pairs = [
+        _common([jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), each) for each in (own, other)])
+        for i in range(len(own.num_starts))
+    ]
+    starts, counts = np.array(own.starts), np.array([len(kept) for kept in pairs], np.int32)
+    for row, kept in zip(starts, pairs, strict=True):
+        row[: len(kept)] = kept
+    return own._replace(starts=starts, num_starts=counts)
+
+
+def _common(sets: list[Dataset]) -> np.ndarray:
+    """The starts of the first of two sets of one seed that `matched` keeps, in their order."""
+    parts = []
+    for each in sets:
+        starts = each.starts[: each.num_starts]
+        last = starts + each.steps_left[starts] - 1  # of a start's episode
+        parts.append((starts, np.where(each.rewards[last] == 0, last, -1)))
+    solved = min(len(np.setdiff1d(ends, [-1])) for _, ends in parts)
+    kept = []
+    for starts, ends in parts:
+        counted = np.isin(ends, np.setdiff1d(ends, [-1])[:solved])
+        kept.append((starts[counted], starts[ends == -1]))
+    total = min(len(good) + len(rest) for good, rest in kept)
+    good, rest = kept[0]
+    return np.sort(np.append(good, rest[: max(0, total - len(good))]))
+
+
+def added(cell: Cell) -> Dataset | None:
+    """What the seeds of a cell learn from besides the play data, with an axis over them."""
+    if cell.more_play:
+        steps = round(PLAY_DISTANCE / cell.world.step)
+        more = record(cell.world, jax.random.key(DATA_SEED + 1), cell.more_play // steps, steps)
+        return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (cell.config.seeds, *np.shape(leaf))), more)
+    if cell.collector is None:
+        return None
+    own = collect(cell.world, cell.collector)
+    return matched(own, collect(cell.world, cell.other)) if cell.other else own
 
 
 def describe(collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN) -> dict[str, float]:
@@ -74,7 +120,7 @@ def run_cell(cell: Cell) -> Rows:
     """Trains a cell; a row a seed and evaluation."""
     config, rows = cell.config, []
     data = play(cell.world, config.start_stride, config.offline_reward)
-    collected = cell.collector and collect(cell.world, cell.collector)
+    collected = added(cell)
     outcome = train_lite(config, cell.world, data, collected, cell.probed)
     about = dict(cell=cell.name, method=config.method, horizon=config.horizon, data=cell.data)
     for i, seed in enumerate(config.seed_list):

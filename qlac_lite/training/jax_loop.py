@@ -76,18 +76,23 @@ def train_lite(
         collected = jax.tree.map(repeated, empty_replay(*rows).data)
     elif config.online_steps:
         raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
-    devices = jax.local_devices()
-    mesh = Mesh(np.array(devices[: split_devices(devices, config)[0]]), ("seeds",))
-    # Compiles in a third less time, and runs as fast: matrix products and random numbers take most of it.
-    options = {"xla_backend_optimization_level": 1} if devices[0].platform == "cpu" else None
-    one_seed = functools.partial(_run, config, world, probed)
-    run = over_seeds(mesh, one_seed, shared=1, compiler_options=options)
-    measured, params, replay = run(np.array(config.seed_list, np.uint32), data, collected)
+    seeds = np.array(config.seed_list, np.uint32)
+    measured, params, replay = _compiled(config, world, probed)(seeds, data, collected)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
         raise QlacError(f"{config.method} has diverged: NaN in its parameters. Try a smaller learning_rate.")
     every, total = config.evaluate_every, config.offline_steps + config.online_steps
     success, lengths, *probes = map(np.asarray, measured)
     return Outcome(np.arange(every, total + 1, every), success, lengths, params, replay, *probes)
+
+
+@functools.lru_cache(maxsize=4)  # cells that differ in their data alone are compiled once
+def _compiled(config: Config, world: LiteWorld, probed: bool):
+    devices = jax.local_devices()
+    mesh = Mesh(np.array(devices[: split_devices(devices, config)[0]]), ("seeds",))
+    # Compiles in a third less time, and runs as fast: matrix products and random numbers take most of it.
+    options = {"xla_backend_optimization_level": 1} if devices[0].platform == "cpu" else None
+    one_seed = functools.partial(_run, config, world, probed)
+    return over_seeds(mesh, one_seed, shared=1, compiler_options=options)
 
 
 def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: Dataset, collected: Dataset):

@@ -284,6 +284,7 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
         run_experiment("horizn", tmp_path / "other")
 
 
+@pytest.mark.around
 def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "PLAY_EPISODES", 3)
     runner.collect.cache_clear()
@@ -291,13 +292,32 @@ def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch)
     del settings["online_steps"]
     rows = run_experiment("exploration", tmp_path / "out", log=lambda text: None, **settings)
     found = {row["data"]: row for row in rows if row["seed"] == 0}
-    assert list(found) == ["D", "D+D1", "D+D5"]
+    assert list(found) == ["D", "D+P", "D+D1", "D+D5", "D+M1", "D+M5"]
     assert "collected" not in found["D"] and 380 <= found["D+D5"]["collected"] <= 400
+    assert found["D+P"]["collected"] == 375 - 0  # three episodes of 125
+    assert found["D+M1"]["collected"] == found["D+M5"]["collected"] <= found["D+D1"]["collected"]
     assert found["D+D1"] | {"success": 0, "length": 0} != found["D+D5"] | {"success": 0, "length": 0}
     collectors = [cell.collector for cell in designs.exploration(**settings | {"methods": ("bfn", "qc")})]
-    assert [c and c.method for c in collectors] == [None, "bfn", "qc"] * 2 and collectors[1] == collectors[
-        4
-    ]  # collected once
+    assert [c and c.method for c in collectors] == [None, None, "bfn", "qc", "bfn", "qc"] * 2
+    assert collectors[2] == collectors[8]  # collected once
+
+
+def test_matched_sets_have_as_many_solved_episodes_and_starts():
+    def one_seed(*episodes):  # (length, solved)
+        left = np.concatenate([np.arange(length, 0, -1) for length, _ in episodes])
+        rewards = np.full(len(left), -1.0)
+        rewards[np.flatnonzero(left == 1)] = [0.0 if solved else -1.0 for _, solved in episodes]
+        rows, zeros = np.arange(len(left)), np.zeros((len(left), 1))
+        return jax.tree.map(
+            lambda leaf: leaf[None], Dataset(zeros, zeros, rewards, left, left, rows, np.int32(len(left)))
+        )
+
+    poor = one_seed((4, False), (3, True), (5, False))
+    rich = one_seed((2, True), (3, False), (4, True), (2, True), (1, False))
+    kept = [runner.matched(*pair) for pair in ((poor, rich), (rich, poor))]
+    starts = [each.starts[0, : each.num_starts[0]].tolist() for each in kept]
+    assert starts[1] == [0, 1, 2, 3, 4, 11]  # the first solved episode, and all that are unsolved
+    assert starts[0] == [0, 1, 2, 4, 5, 6]  # as many: the solved one, and the first unsolved starts
 
 
 @pytest.mark.around
