@@ -45,7 +45,7 @@ TINY = dict(
 )
 
 # Files that take minutes, the longest first: side by side, none of them is left for the end,
-# when the other processes are idle.
+# when the other processes are idle. All tests of an exercise follow each other: they compile the same.
 LONG = [
     "test_grading",
     "test_checks",
@@ -70,7 +70,9 @@ def grid(values, *kept):
 
 def pytest_collection_modifyitems(items):
     place = {name: i for i, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+    exercise = lambda item: getattr(item, "callspec", None) and item.callspec.params.get("name")
+    together = lambda item: str(exercise(item)) if item.path.stem == "test_checks" else ""
+    items.sort(key=lambda item: (place.get(item.path.stem, len(LONG)), together(item)))
 
 
 def pytest_runtest_teardown():

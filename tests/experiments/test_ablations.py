@@ -267,6 +267,7 @@ def test_one_seed_has_no_interval_and_no_warning(tmp_path):
     assert "| b | 0 | 60 | 60 | 10 | a |" in said and "nan" not in said
 
 
+@pytest.mark.around
 def test_an_ablation_in_the_lite_world_and_as_whole_runs(tmp_path, monkeypatch):
     """The same variants, on both roads; whole runs go on where they were."""
     monkeypatch.setitem(

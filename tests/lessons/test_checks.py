@@ -5,6 +5,7 @@ import functools
 import importlib
 import os
 import pkgutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,6 +105,8 @@ def test_a_plausible_wrong_answer_is_refused_with_help(name, label):
 @each("name", ALL)
 def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
     exercise, library = ALL[name], ALL[name].library
+    monkeypatch.setattr(np.random, "SeedSequence", lambda: SimpleNamespace(entropy=0))
+    monkeypatch.setattr(exercise, "_seed", 0)  # the cases whose answers are known from the tests above
 
     def stub(*args):
         # YOUR CODE HERE
