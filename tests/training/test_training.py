@@ -301,7 +301,19 @@ def test_a_batch_shared_by_two_cores_gives_the_mean_of_their_gradients(play_file
     progress = engine.update(engine.start(0, get_task(TASK)), 0, 2)
     learner, seed = engine.learner, config.seed_list[0]
     state = learner.init(jax.random.fold_in(jax.random.key(seed), INIT))
-    infos = []
+    rows, infos = jax.tree.map(jax.numpy.asarray, dataset), []
+    draw = jax.jit(lambda key: sample(key, (rows,), 32, 5, 0.99))
+
+    @jax.jit
+    def gradient(state, batch, key):
+        kept = []
+        _, info = learner.update(state, batch, key, lambda own: kept.append(own) or own)
+        return kept[0], info
+
+    @jax.jit
+    def moved(state, batch, key, mean):
+        return learner.update(state, batch, key, lambda own: mean)[0]
+
     for step in range(2):
         gradients = []
         for share in range(2):
@@ -309,13 +321,11 @@ def test_a_batch_shared_by_two_cores_gives_the_mean_of_their_gradients(play_file
                 jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), UPDATE), step), share
             )
             batch_key, update_key = jax.random.split(key)
-            batch = sample(batch_key, (dataset,), 32, 5, 0.99)
-            _, info = learner.update(
-                state, batch, update_key, lambda gradient: gradients.append(gradient) or gradient
-            )
+            batch = draw(batch_key)
+            own, info = gradient(state, batch, update_key)
+            gradients.append(own)
             infos.append(info)
-        mean = jax.tree.map(lambda a, b: (a + b) / 2, *gradients)
-        state, _ = learner.update(state, batch, update_key, lambda gradient: mean)
+        state = moved(state, batch, update_key, jax.tree.map(lambda a, b: (a + b) / 2, *gradients))
     for whole, ours in zip(jax.tree.leaves(progress.state), jax.tree.leaves(state), strict=True):
         np.testing.assert_allclose(whole[0], ours, atol=1e-5)
     assert progress.count[0] == 2
