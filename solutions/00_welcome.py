@@ -33,7 +33,7 @@ from qlac_lite.training.policy import course_policy
 #
 # ## 1. Watch it work
 #
-# This robot arm was trained with QC-FQL. It has to carry the red cube into the blue ring. There the cube turns grey.
+# This robot arm was trained with QC-FQL. It has to carry the red cube into the blue ring, where a darker cube shows the place. There the cube turns grey.
 
 # %%
 policy = course_policy()
@@ -77,7 +77,7 @@ explore(drawings_of_looks.timeline, length=("chunk length H", [1, 2, 3, 5, 10, 1
 # | $H$ (the paper's $h$) | `length`, `chunk_length` | steps in a chunk |
 # | $\mathbf a_t = (a_t, \dots, a_{t+H-1})$ | `chunk` (H, A) | a chunk of actions; $A$ is the size of one action |
 #
-# With $H = 1$ the agent looks before every step. With longer chunks it looks less often, and cannot react to what happens inside a chunk. (The film is a chosen success of a chosen seed: it shows what an agent *can* do, not how often.)
+# With $H = 1$ the agent looks before every step. With longer chunks it looks less often, and cannot react to what happens inside a chunk. (The film was picked: one success of one agent. It shows what an agent *can* do, not how often.)
 #
 # ### Your turn: `decision_steps` (★☆☆, 3 minutes)
 #
@@ -149,7 +149,7 @@ show(*pauses.draw_walks())
 #
 # <details><summary>Hint 2: which chunks to count</summary>
 #
-# A walk shows one chunk at *every* step that has $H$ moves left, also while it waits. Chunks overlap.
+# A walk shows one chunk at *every* step that has $H$ moves left, also while it waits. Chunks overlap. Walks go on past cell 10, so that the last chunks are whole.
 # </details>
 #
 # <details><summary>Hint 3: which of two equally frequent chunks to take</summary>
@@ -166,7 +166,7 @@ def most_frequent_chunks(walks, length):
     1. Make an empty dictionary of counts for each cell.
     2. Go through each walk, and keep track of its cell: 0 at first, then it grows by each move.
     3. At each step with `length` moves left, count the chunk that begins there, at the present cell.
-       Leave out cells from 10 on.
+       Walks go on past cell 10: leave those cells out.
     4. Find the most frequent chunk of each cell; of equally frequent ones, the one seen first.
 
     Args:
@@ -211,26 +211,16 @@ show(*pauses.draw_arrivals(most_frequent_chunks, {"clones": checks.walk_clone}))
 show(*pauses.draw_rivals())
 
 # %% [markdown]
-# Every demonstration shows "wait 3 times, then go" exactly once, however long its pause. It shows "wait $H$ times" once for each place where that fits into the pause. The longer the chunk, the fewer the places. In this set the lines cross between 6 and 7, in others a little earlier: at 6, luck decides.
+# Take $H = 7$. Every pause lasts at least three steps, so every demonstration shows the chunk "three waits, then four steps" exactly once. It shows "seven waits" once for each place where that fits into its pause. The longer the chunk, the fewer the places. In this set the lines cross between 6 and 7, in others a little earlier: at 6, chance decides. (The clone on the right above waits five times, not three: its chunk at cell 4 ended in two waits already.)
 #
 # (How long a chunk must be depends on the pauses. The robot's $H = 5$ does not come from this example.)
 #
 # ## 3. Bug hunt
 #
-# Somebody wrote the walking part again. Same tables, same demonstrations:
+# Somebody wrote the walking part again. The same tables and demonstrations, and this is what comes:
 
 # %%
-def broken_walk(table, patience):
-    """The cells that a clone visits, until it is at cell 10 or has made `patience` moves."""
-    cells = [0]
-    while cells[-1] < 10 and len(cells) <= patience:
-        plan = list(table[cells[-1]])  # the chunk for the cell where it is
-        move = plan.pop(0)  # the next move of the plan
-        cells.append(cells[-1] + move)
-    return np.array(cells)
-
-
-walks = {"healthy": checks.walk_clone, "broken": broken_walk}
+walks = {"healthy": checks.walk_clone, "broken": pauses.broken_walk}
 show(*pauses.draw_arrivals(most_frequent_chunks, walks))
 
 # %% [markdown]
@@ -243,16 +233,26 @@ show(*pauses.draw_arrivals(most_frequent_chunks, walks))
 # **Question.** What would you expect to see in the two panels if (a) were the cause? If (b) were? If (c) were? Which one fits?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_hunt", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# (a) The healthy walk uses the same tables, so it would fail, too. It does not. (b) Clones that go on early would arrive, and only the late ones would not. But none arrives, and the longest demonstration takes 18 moves: 60 are enough. (c) The clone would do something that is not in its chunk. It does: the chunk at cell 5 contains a step, and the clone never makes it. So (c) fits.
+# (a) The healthy walk uses the same tables, so it would fail, too. It does not. (b) Clones that go on early would arrive, and only the late ones would not. But none arrives, and the longest demonstration takes 18 moves: 60 are enough. (c) The clone would do something that is not in its chunk. It does: at cell 5 the healthy clone goes on with the same chunk, and the broken one waits for ever. So (c) fits.
 
 # %% [markdown]
 # ### Your turn: `walk_clone` (★★☆, 10 minutes)
 #
-# Mend the walk. The check says whether you have found the cause, or mended something else.
+# Here is the broken walk. Fix it. The check says whether you have found the cause, or changed something else.
+#
+# ```python
+# def broken_walk(table, patience):
+#     cells = [0]
+#     while cells[-1] < 10 and len(cells) <= patience:
+#         plan = list(table[cells[-1]])  # the chunk for the cell where it is
+#         move = plan.pop(0)  # the next move of the plan
+#         cells.append(cells[-1] + move)
+#     return np.array(cells)
+# ```
 #
 # <details><summary>Hint 1: ask the code</summary>
 #
-# Print `plan` and `move` in `broken_walk` at cell 5, with chunks of 7. Which moves of the plan are made, and which never are?
+# What are `plan` and `move` at cell 5, with chunks of 7? Which moves of the plan are made, and which never are?
 # </details>
 #
 # <details><summary>Hint 2: what open loop means</summary>
@@ -289,18 +289,18 @@ def walk_clone(table, patience):
 walk_clone = checks.check_walk_clone(walk_clone)
 
 # %%
-show(*pauses.draw_arrivals(most_frequent_chunks, {"mended": walk_clone, "broken": broken_walk}))
+show(*pauses.draw_arrivals(most_frequent_chunks, {"yours": walk_clone}))
 
 # %% [markdown]
-# The broken clone always planned to go in three steps, and looked again before it went. A real agent has the same bug if it chooses a chunk at every step and executes only its first action.
+# With chunks of 7, the broken clone always planned to go after three waits, and looked again before it went. A real agent has the same bug if it chooses a chunk at every step and executes only its first action.
 #
 # ## 4. Train one yourself
 #
-# Clones only imitate. Q-LAC also learns which chunks are *good*. You can train it in a minute in the **lite world**: a gripper without an arm has to reach a puck, close on it, carry it through a gap in the wall, and let go of it at the goal. Each step costs $-1$ until then.
+# Clones only imitate. Q-LAC also learns which chunks are *good*. You can train it in a minute in the **lite world**: a gripper without an arm has to reach a puck, grip it, carry it through a gap in the wall, and let go of it at the goal. Each step costs $-1$ until then.
 #
-# The next cell trains QC-FQL twice, from different random numbers (two *seeds*). First come 1,000 updates on recorded *play*: a script carries the puck to random places and does not know the goal (offline). Then come 5,000 steps in the world, with one update each (online). It prints nothing until it has finished.
+# The next cell trains eight agents with QC-FQL, each from other random numbers (its *seed*). First come 1,000 updates on recorded *play*: a script carries the puck to random places and does not know the goal (offline). Then come 5,000 steps in the world, with one update each (online). It prints nothing until it has finished.
 #
-# **Predict:** after how many updates does it first solve most of its test episodes?
+# **Predict.** The agents act from update 1,000 on. Does their success rise steadily from there?
 
 # %%
 import jax
@@ -311,34 +311,34 @@ from qlac_lite.training.jax_loop import lite_config, train_lite
 
 WORLD = lite_world.LiteWorld(step=0.08)
 config = lite_config("qc-fql", **shorten(
-    dict(seeds=2, offline_steps=1000, online_steps=5000, evaluate_every=500),
-    fast=dict(seeds=2, offline_steps=100, online_steps=100, evaluate_every=50, evaluation_episodes=4),
+    dict(seeds=8, offline_steps=1000, online_steps=5000, evaluate_every=500),
+    fast=dict(seeds=8, offline_steps=100, online_steps=100, evaluate_every=50, evaluation_episodes=4),
 ))
 data = lite_play.record(WORLD, jax.random.key(0), 400, 125)
 outcome = train_lite(config, WORLD, data)
 show(*lite_agents.draw_training(config, WORLD, outcome))
 
 # %% [markdown]
-# Left: 20 test episodes a point, with 95 % intervals. Right: where the puck went in new episodes, in the colour of each seed.
+# Left: 20 test episodes per point and agent; a thin line is an agent, and the band is the 95 % interval of their mean. Right: where two of the agents carry the puck in new episodes.
 #
-# For 3,000 updates almost nothing happens, although the agents act from update 1,000 on. Then success comes fast: seed 0 is at 80 % after 4,500 updates, seed 1 after 5,500. (Another processor rounds differently, so your curves may differ.) The early success of seed 1 is one lucky episode of 20: at the next five points it solves none. Lesson 02 explains the silence.
+# For 3,000 updates almost nothing happens, although the agents act from update 1,000 on. Then success comes fast. (Another processor rounds differently, so your curves may differ a little.) Lesson 02 explains why nothing happens for so long.
 #
-# These two runs cannot say whether *chunks* helped: that takes runs without chunks (lessons 04 and 09).
+# These runs cannot say whether *chunks* helped: that takes runs without chunks (lessons 04 and 09).
 #
 # ## 5. An experiment of your own
 #
-# You choose two settings that differ in one knob and write down a prediction. `experiment` then runs both with the same eight seeds and draws the differences, seed by seed. Here a seed is a set of 25 new episodes for each of your two agents; the agents stay as they are.
+# You choose two settings that differ in one knob and write down a prediction. `experiment` then runs both and draws the differences, seed by seed. Here a seed is one of your eight agents. Each plays the same 25 new episodes in both settings, and none of them learns any more.
 #
 # | knob | what it does | range |
 # |---|---|---|
 # | `execute` | how many actions of each chunk are executed before the next look | 1 to 5 |
 # | `push` | how hard the gripper is pushed at random at each step, as a share of its largest speed | 0 to 1 |
 #
-# **The example.** In section 3 a clone that looked at every step never got anywhere. Does your agent fail like that, too? The prediction is that it solves less with `execute=1`. Run it, then ask a question of your own: does looking more often help when the gripper is pushed?
+# **The example.** In section 3 a clone that looked at every step never got anywhere. Does your agent fail like that, too? The prediction is that it solves less with `execute=1`. Run it, then ask a question of your own: how many actions of a chunk are enough? Does looking more often help when the gripper is pushed (`push=0.5` in both settings)?
 
 # %%
 # Change me: the two settings, your prediction ("higher", "lower" or "no difference"), and your reason.
-run = lite_agents.success_in_sets(config, WORLD, outcome.params, episodes=shorten(25, fast=2))
+run = lite_agents.success_by_agent(config, WORLD, outcome.params, episodes=shorten(25, fast=2))
 apart = experiment(
     run,
     one=dict(execute=1, push=0.0),
@@ -350,14 +350,14 @@ apart = experiment(
 # %% [markdown]
 # <details><summary>What the example shows</summary>
 #
-# The seeds do not confirm the prediction: the interval of the difference holds 0. A small loss is possible, but this agent does not get stuck as the clone did. A reason may be that it samples its chunks, and that its critic prefers those that get on; this run does not test that. It also says nothing about *learning* with single actions: both settings use agents that learned with chunks.
+# The agents agree with the prediction: with a look at every step they solve far fewer episodes, though some of them hardly lose any. With three actions of each chunk most of the success is back. These agents have learned with chunks of 5, so this says nothing yet about *learning* with single actions (lesson 04).
 # </details>
 #
 # ## What you have seen
 #
 # 1. A clone of single actions arrives in 0 of 100 cases; with chunks of 8 moves, in 100 of 100.
 # 2. With the same chunks, but a new look at every step, 0 of 100 arrive.
-# 3. QC-FQL solves nearly nothing for 3,000 updates in the lite world, and about 80 % of its episodes after 6,000 (two seeds).
+# 3. In the lite world QC-FQL solves nearly nothing for 3,000 updates, and about 85 % of its episodes after 6,000 (mean of eight agents).
 #
 # Q-LAC brings chunks from imitation to RL. Three things speak for them: value travels faster (lesson 02), some behavior cannot be imitated one action at a time (03), and exploration keeps its direction (05). One speaks against them: nothing inside a chunk is corrected before its end (01).
 #

@@ -15,7 +15,7 @@
 #
 # You stand at S in a maze. You choose five moves, close your eyes, and execute them. Where are you when you open your eyes?
 #
-# **You will be able to** turn an MDP into a chunked MDP and plan in it; act open loop; cut an episode into chunks; find out why a critic of chunks believes too much.
+# **You will be able to** turn an MDP into a chunked MDP and plan in it; act open loop; cut an episode into chunks; find out why a critic of chunks is overoptimistic.
 #
 # **You need** tabular MDPs, value iteration, NumPy. **Time** about 90 minutes to work through; 1 minute on two cores to run.
 #
@@ -40,7 +40,7 @@ from qlac_lite.lessons.sliders import explore
 show(*pictures.cloud(noise=0.0, length=5))
 
 # %% [markdown]
-# Each step costs 1 until the goal G. Without noise the orange plan is what happens: all probability is in its last cell.
+# Each step costs 1 until the goal G, and a cost one step later counts 0.95 times as much: that is the discount of the maze. Without noise the orange plan is what happens: all probability is in its last cell.
 #
 # **Predict.** Now each step goes sideways with probability 0.2, half to each side. A step into a wall stays. How likely is it that you end in the planned cell?
 
@@ -120,7 +120,7 @@ chunked_mdp = checks.check_chunked_mdp(chunked_mdp)
 # %% [markdown]
 # ## 2. Planning with chunks
 #
-# Value iteration starts from 0 and sweeps. Blue cells have their true value after three sweeps with single actions. News of the goal has travelled three steps.
+# Value iteration starts from 0 and sweeps. The maze has no noise here. Blue cells have their true value after three sweeps with single actions. News of the goal has travelled three steps.
 
 # %%
 show(*pictures.right_cells(checks.plan, lengths=[1], sweeps=3))
@@ -198,11 +198,11 @@ show(*pictures.values_against_noise(NOISES, values))
 print("value at noise 0.2:", "  ".join(f"H = {length}: {values[length][3]:.2f}" for length in values))
 
 # %% [markdown]
-# The longer the chunk, the lower its line: five blind steps cost 1.7 at noise 0.2. At noise 0.4 the gap is a little smaller than at 0.3, because there even an agent that looks can do little.
+# The longer the chunk, the lower its line: five blind steps cost 1.7 at noise 0.2.
 #
 # ## 4. Acting blindly
 #
-# Robots have continuous states and actions, and nobody writes $\bar p$ down: one executes the chunk. Here a point on a line is pushed by its action $u$ and by noise, $x' = x + u + \sigma w$ with $w$ standard normal. It pays for being away from 0 and for pushing: $r = -(x^2 + 0.1\, u^2)$.
+# Robots have continuous states and actions, and nobody writes $\bar p$ down: one executes the chunk. Here a point on a line is pushed by its action $u$ and by noise, $x' = x + u + \sigma w$ with $w$ standard normal. It pays for being away from 0 and for pushing: $r = -(x^2 + 0.1\, u^2)$. You see 12 episodes of the best policy that acts in chunks of 5.
 
 # %%
 show(*pictures.point_paths(sigma=0.2, length=5))
@@ -213,7 +213,7 @@ explore(
 )
 
 # %% [markdown]
-# The same cloud, now as a spread. It widens inside a chunk, and a look collapses it.
+# The same cloud, now as a spread: a curve with teeth. It rises inside a chunk, and the first action after a look brings it down.
 #
 # **Predict.** How much higher are the teeth with H = 10? Then move the slider.
 #
@@ -326,7 +326,7 @@ def chunk_dataset(observations, actions, rewards, length, discount, stride):
         chunks: (M, H, A), zero where not valid.
         returns: (M,) discounted sum of the rewards that exist.
         valid: (M, H), 1 where the step exists and 0 elsewhere.
-        bootstrap_observation: (M, S), H steps on, or the episode's last one.
+        bootstrap_observation: (M, S), H steps later, or the episode's last one.
 
     Steps:
         1. List the starts: a chunk starts wherever one step is left.
@@ -363,7 +363,7 @@ show(*pictures.cut_episode(chunk_dataset, strides=[4, 1]))
 #
 # ## 6. Bug hunt: longer chunks look better
 #
-# A colleague learns a critic from whole chunks of the maze: 1000 episodes without noise, recorded by somebody who takes a best move in 70 % of the steps and any move else. The critic averages what followed each chunk, and the agent takes the best chunk that was recorded. Her result: "Longer chunks are worth more!"
+# A colleague learns a critic from whole chunks of the maze: 1000 episodes without noise, recorded by somebody who makes an optimal move in 70 % of the steps and a random one otherwise. (At G, where nothing costs anything, the recorder goes on moving until the last chunks are whole. Otherwise no chunk that arrives early would be in the data.) The critic averages what followed each chunk, and the agent takes the best chunk that was recorded. Her result: "Longer chunks are worth more!"
 
 # %%
 def critic_with_a_bug(data, size, discount, length, sweeps):
@@ -393,7 +393,7 @@ def critic_with_a_bug(data, size, discount, length, sweeps):
 show(*pictures.learned_values({"broken": critic_with_a_bug, "healthy": checks.learn_from_chunks}))
 
 # %% [markdown]
-# Single actions are right. Longer chunks are believed to be worth more than is possible, and earn less. (An agent that never reaches G earns -20.)
+# With single actions the broken critic is right. With chunks of 2 to 5 it believes in more than is possible, and its agent earns less. (An agent that never reaches G earns -20, a cost of 1 for ever.)
 #
 # **Question 1.** Here are three suspects. What would you expect to see if each were the cause? (a) The bootstrap is discounted by $\gamma$ in place of $\gamma^H$. (b) The sweeps are too few. (c) The rewards inside a chunk are not discounted. Which one fits the picture?
 
@@ -401,7 +401,7 @@ show(*pictures.learned_values({"broken": critic_with_a_bug, "healthy": checks.le
 # None of them. (a) With plain $\gamma$ the future weighs more, and the future costs: the belief would be too *low* for H > 1. (b) With too few sweeps the belief is too high, but most for H = 1, where value travels slowest. (c) Without the discount, costs are larger: the belief would be a little too low.
 
 # %% tags=["nbval-check-output"]
-for length in (1, 2, 3, 4):
+for length in (1, 2, 3, 4, 5):
     data = worlds.recorded_chunks(length)
     believed = critic_with_a_bug(data, (len(exact), 4**length), worlds.DISCOUNT, length, sweeps=40)[0][0]
     pairs = len(np.unique(data.states * 4**length + data.chunks))
@@ -456,13 +456,13 @@ learn_from_chunks = checks.check_learn_from_chunks(learn_from_chunks)
 show(*pictures.learned_values({"broken": critic_with_a_bug, "yours": learn_from_chunks}))
 
 # %% [markdown]
-# The maximum looked at chunks that nobody had recorded, and found the 0 of the empty table: more than any chunk earns here. With networks it is the same: a critic's maximum finds chunks that it was never taught about, and with longer chunks there are more of them. That is why Q-LAC never searches all chunks. It samples chunks that look like the data (lesson 03).
+# The maximum looked at chunks that nobody had recorded, and found the 0 of the empty table: more than any chunk earns here. So each belief is the cost of one chunk, and then nothing: -1 - 0.95 with chunks of 2. Your critic is right at S with every length, although only 15 % of the chunks of 5 were ever recorded. With networks it is the same: a critic's maximum finds chunks that it was never taught about, and with longer chunks there are more of them. That is why Q-LAC never searches all chunks. It samples chunks that look like the data (lesson 03).
 #
 # ## 7. When the recorder looks
 #
 # Now a world with noise and the smallest chunk, two actions. From the start, action 0 aims at the left room and action 1 at the right one; with probability `noise` you land in the other. In the left room action 0 earns 1, in the right room action 1 does. The other action earns 0. Then it is over. With a discount of 0.9, the reward is worth 0.9 at the start.
 #
-# The recorder *sees* the room before the second action and always takes the right one. Here is what each chunk earns in endless data at noise 0.1.
+# The recorder *sees* the room before the second action and always takes the right one. Here is what each chunk earns in endless data of this *behavior policy* at noise 0.1.
 
 # %%
 show(*pictures.coin_beliefs(noise=0.1, truth=False))
@@ -470,10 +470,10 @@ show(*pictures.coin_beliefs(noise=0.1, truth=False))
 # %% [markdown]
 # Every chunk earns the full reward. The chunk (0, 1), for instance, is in the data only where the recorder slipped to the right.
 #
-# **Question 2.** A critic learns from 400 such episodes (rewards are measured with an error of standard deviation 0.1), and its agent executes the best chunk *blindly*. For which of these is the critic's value right all the same? (a) The noise is 0. (b) The recorder chooses both actions blindly. (c) The noise is only 1 %, and there are very many episodes.
+# **Question 2.** A critic learns from 400 such episodes (rewards are measured with an error of standard deviation 0.1), and its agent executes the best chunk *blindly*. In which of these cases is the value of the chunk that it chooses right all the same? (a) The noise is 0. (b) The recorder chooses both actions blindly. (c) The noise is only 1 %, and there are very many episodes.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_misled", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# (a) Right: nothing is left to see, so looking tells the recorder nothing. (b) Right: the actions say nothing about the room. (c) Wrong. Chunks chosen after a slip are rare, but each of them looks perfect. The critic is indifferent between all four, and luck chooses: whichever has the luckiest errors of measurement. That is mostly a rare chunk, because its average is over few episodes. It earns 0.9 x 0.01. More episodes keep the tie.
+# (a) Right: nothing is left to see, so looking tells the recorder nothing. (b) Right: the actions say nothing about the room. (c) Wrong. Chunks chosen after a slip are rare, but each of them looks perfect. All four look equally good to the critic, and chance decides: whichever has the luckiest errors of measurement. That is mostly a rare chunk, because its average is over few episodes. It earns 0.9 x 0.01. More episodes keep the tie.
 
 # %%
 show(*pictures.coin_beliefs(noise=0.1))
@@ -498,15 +498,15 @@ for name, pairs in learned.items():
 print(f"noise 0.01, the recorder looks, 100,000 episodes: earned {many:.2f}")
 
 # %% [markdown]
-# So (a) and (b) are right, and (c) is wrong. Left, the critic is indifferent and luck chooses, so at 1 % noise the agent earns a third of what it could. Without looks (right) it earns the best possible. The belief there is a few hundredths too high, as the maximum of noisy averages always is.
+# So the critic is right in (a) and (b), not in (c). On the left, all four chunks look equally good, and chance decides. Chance prefers rare chunks: an average over few episodes strays furthest, and the maximum takes what strayed upwards. At 1 % noise the agent earns a third of what it could. On the right, where the recorder does not look, it earns the best possible. The belief there is a few hundredths too high, as the maximum of noisy averages always is.
 #
 # A critic of chunks is right about data that are *consistent with open loop*: the recorder did not react, inside a chunk, to what happened there. A deterministic world always meets this. A noisy world with a recorder who looks does not.
 #
 # ### Your own experiment: design a recorder
 #
-# Must a good recorder be blind? Design one whose data teach the right chunk. `worlds.earned` records, learns and executes; it gives what the chosen chunk earns, a mean of 50 recordings for each of 8 seeds.
+# Must a good recorder be blind? Design one whose data teach the right chunk. `worlds.earned` records, learns and executes; it gives what the chosen chunk earns, a mean of 50 recordings for each of 8 seeds. You predict that `one` will be "higher" or "lower" than `other`, or "no difference".
 #
-# | knob | range | meaning |
+# | knob | range (default) | meaning |
 # |---|---|---|
 # | `noise` | 0 to 0.5 (0.01) | probability of the other room |
 # | `looks` | True, False (True) | whether the recorder sees the room |
@@ -527,13 +527,13 @@ differences = experiment(
 )
 
 # %% [markdown]
-# Perfect play hides what a chunk does when it is executed blindly; a few mistakes show it. The `errs` slider above says why: with any errors at all, the two right chunks stand out. Some questions: how few errors are enough at noise 0.1? Can `blur=0` save a perfect recorder? What does `noise=0.3` leave of the gain?
+# Perfect play hides what a chunk does when it is executed blindly. A few mistakes are enough to put the two right chunks ahead, as the `errs` slider above shows, although the wrong ones are still believed to earn too much. Some questions: how few errors are enough at noise 0.1? Can exact rewards (`blur=0`) save a perfect recorder? How much of the gain survives at `noise=0.3`?
 #
 # ## Summary
 #
 # - Without noise chunks cost nothing: lengths 1 to 5 are all worth -9.19 in the maze. At noise 0.2, five blind steps cost 1.7.
-# - A maximum that counts chunks nobody recorded makes long chunks look better: -3.71 is believed of chunks of 4 where -9.19 is the best possible.
-# - A critic that learned from a perfect recorder who looks is indifferent, and luck chooses: 0.29 is earned at 1 % noise where 0.89 is possible, and 0.89 is earned if the recorder errs in 5 % of the episodes.
+# - A maximum that counts chunks nobody recorded makes a critic believe the impossible: -4.52 of chunks of 5 where -9.19 is the best possible.
+# - If the recorder is perfect and looks, all chunks seem equally good, and chance decides: 0.29 is earned at 1 % noise where 0.89 is possible, and 0.89 is earned if the recorder errs in 5 % of the episodes.
 #
 # ## Quiz
 #
@@ -552,14 +552,14 @@ differences = experiment(
 #
 # The best chunk follows the path that it would take without noise, with the feedback gain of the Riccati equation. Its value is
 #
-# $$ V_H(x) = -(q\,x^2 + c_H), \qquad c_H = \sigma^2\, \frac{\sum_{k<H} k\,\gamma^k + H\,q\,\gamma^H}{1 - \gamma^H}. $$
+# $$ V_H(x) = -(P\,x^2 + c_H), \qquad c_H = \sigma^2\, \frac{\sum_{k<H} k\,\gamma^k + H\,P\,\gamma^H}{1 - \gamma^H}. $$
 #
-# $q$, the price of the start, is the same for every $H$. After $k$ steps without looking, noise has added a variance of $k \sigma^2$ to $x$, and step $k$ pays it. The next chunk starts with $H \sigma^2$ more, at the price $q$, and costs $c_H$ itself. In code this is `point_value`.
+# $P$, the price of the start, is the same for every $H$. After $k$ steps without looking, noise has added a variance of $k \sigma^2$ to $x$, and step $k$ pays it. The next chunk starts with $H \sigma^2$ more, at the price $P$, and costs $c_H$ itself. In code this is `point_value`.
 # </details>
 #
 # ## References and what comes next
 #
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 3.
-# - R. Sutton, D. Precup, S. Singh, *Between MDPs and semi-MDPs*, Artificial Intelligence 112 (1999): chunks are options that last exactly $H$ steps and look at nothing.
+# - R. Sutton, D. Precup, S. Singh, *Between MDPs and semi-MDPs*, Artificial Intelligence 112 (1999): chunks are options that last exactly $H$ steps and never look at the state.
 #
 # **Next:** [02 · Backups](02_backups.ipynb): one step, n steps, or a chunk. Who is fast, and who is right?

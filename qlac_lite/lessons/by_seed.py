@@ -31,7 +31,7 @@ def experiment(
         measure: what the number is, with its unit, such as "success (%)".
 
     Returns:
-        (seeds,) `one` less `other`, seed by seed.
+        (seeds,) `one` minus `other`, seed by seed.
 
     Raises QlacError for another prediction, or the same setting twice.
     """
@@ -42,7 +42,7 @@ def experiment(
     results = [np.asarray(run(np.arange(seeds), **setting), float) for setting in (one, other)]
     mean, low, high = difference(*results)
     names = [_name(setting, against) for setting, against in ((one, other), (other, one))]
-    told = f"{names[0]} less {names[1]}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
+    told = f"{names[0]} minus {names[1]}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
     show(_draw(results, names, measure), f"{told}, drawn seed by seed.")
     print(f"{told}.\n{_judged(predict, low, high)}")
     return results[0] - results[1]
@@ -78,6 +78,6 @@ def _draw(results: list[np.ndarray], names: list[str], measure: str):
     right.plot(np.linspace(-0.15, 0.15, len(apart)), apart, "o", color="0.6")
     right.errorbar(0.35, mean, [[mean - low], [high - mean]], fmt="s", color="0.15", capsize=4)
     right.axhline(0, color="0.3", linewidth=1, linestyle=":")
-    right.set(xlim=(-0.4, 0.6), ylabel="difference", title="left less right, and its 95 % interval")
+    right.set(xlim=(-0.4, 0.6), ylabel="difference", title="left minus right, and its 95 % interval")
     right.set_xticks([0, 0.35], ["seeds", "mean"])
     return figure

@@ -74,6 +74,10 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int) -> None:
     axes.set_facecolor("0.35")
     axes.imshow(picture, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+    for row, column in cells:
+        axes.add_patch(
+            Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="none", edgecolor="0.8", linewidth=0.5)
+        )
     disc = dict(boxstyle="circle,pad=0.2", fc="white", ec="none")
     for (row, column), letter in ((cells[0], "S"), (cells[goal], "G")):
         axes.text(column, row, letter, ha="center", va="center", weight="bold", bbox=disc)

@@ -143,7 +143,7 @@ def cut_episode(cut: Callable, strides: Sequence[int], steps: int = 11, length: 
     )
 
 
-def learned_values(learners: dict[str, Callable], lengths: Sequence[int] = (1, 2, 3, 4)) -> Drawn:
+def learned_values(learners: dict[str, Callable], lengths: Sequence[int] = (1, 2, 3, 4, 5)) -> Drawn:
     """What critics of recorded chunks believe at the maze's start, and what their chunks earn there.
 
     `learners`: by name, functions like `learn_from_chunks`.
@@ -160,10 +160,10 @@ def learned_values(learners: dict[str, Callable], lengths: Sequence[int] = (1, 2
             values, best = learn(data, (len(exact), 4**length), chunk_worlds.DISCOUNT, length, 40)
             pairs.append((values[0], chunk_worlds.worth_in_maze(best, length)))
         for axes, column in zip((left, right), np.array(pairs).T, strict=True):
-            axes.plot(lengths, column, line, color=colour, label=name)
+            axes.plot(lengths, column, line, color=colour, label=name, fillstyle="none")
         told.append(f"{name}: believes {_row(pairs, 0)} and earns {_row(pairs, 1)}")
     for axes, title in ((left, "believed at the start"), (right, "earned from the start")):
-        axes.axhline(exact[0].max(), color=BEST, linestyle=":", label="best possible")
+        axes.axhline(exact[0].max(), color=BEST, linestyle=":", zorder=3, label="best possible")
         axes.set(xlabel="chunk length H (steps)", xticks=lengths, ylim=(-21, 0.5), title=title)
     left.legend(fontsize=8, loc="lower left")
     left.set_ylabel("discounted return")

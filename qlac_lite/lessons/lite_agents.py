@@ -8,16 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
-from scipy import stats
 
 from qlac_lite.agents import make_learner
 from qlac_lite.config import Config
 from qlac_lite.envs import lite_world
 from qlac_lite.envs.lite_world import LiteWorld
-from qlac_lite.reports.plots import new_figure
+from qlac_lite.reports.plots import band, new_figure
 from qlac_lite.training.jax_loop import Outcome
 
-SEED_COLOURS = ("#009E73", "#CC79A7")  # not those of gripper and puck
+MEAN, SEED_COLOURS = "#0072B2", ("#009E73", "#CC79A7")  # the latter not those of gripper and puck
 
 
 class Episodes(NamedTuple):
@@ -57,25 +56,24 @@ def play(config: Config, world: LiteWorld, params: Any, keys: jax.Array) -> Epis
     return Episodes(np.asarray(pucks), np.asarray(solved))
 
 
-def success_in_sets(
+def success_by_agent(
     config: Config, world: LiteWorld, params: Any, episodes: int = 25
 ) -> Callable[..., np.ndarray]:
-    """`run` for `experiment`: the success of trained agents in percent, a number for each set of episodes.
+    """`run` for `experiment`: the success of each trained agent in percent.
 
-        run(seeds, execute=5, push=0.0)
+        run(agents, execute=5, push=0.0)
 
     `execute`: how many actions of a chunk are executed before the next look, 1 to 5. `push`: standard
     deviation of a random push at each step, in units of the largest velocity. Each agent plays `episodes`
-    new episodes a set; the same set has the same starts and pushes in every setting.
+    new episodes; all agents, and all settings, have the same starts and pushes.
     """
 
-    def run(seeds: np.ndarray, execute: int = config.chunk_length, push: float = 0.0) -> np.ndarray:
-        pushed = world._replace(disturbance=push)
-        keys = jnp.concatenate(
-            [jax.random.split(jax.random.key(1000 + int(seed)), episodes) for seed in seeds]
+    def run(agents: np.ndarray, execute: int = config.chunk_length, push: float = 0.0) -> np.ndarray:
+        pushed, keys = world._replace(disturbance=push), jax.random.split(jax.random.key(1000), episodes)
+        chosen = jax.tree.map(lambda leaf: leaf[agents], params)
+        return 100 * play(dataclasses.replace(config, execute=execute), pushed, chosen, keys).solved.mean(
+            axis=1
         )
-        solved = play(dataclasses.replace(config, execute=execute), pushed, params, keys).solved
-        return 100 * solved.reshape(len(solved), len(seeds), episodes).mean(axis=(0, 2))
 
     return run
 
@@ -83,30 +81,18 @@ def success_in_sets(
 def draw_training(
     config: Config, world: LiteWorld, outcome: Outcome, episodes: int = 5
 ) -> tuple[Figure, str]:
-    """Success as two agents trained, and where each carries the puck in new episodes; with its alt text."""
+    """Success as agents trained, and where two of them carry the puck in new episodes; with its alt text."""
     figure, (left, right) = new_figure(2, width=4.4, height=3.8)
-    for seed, (colour, marker) in enumerate(zip(SEED_COLOURS, "os", strict=True)):
-        solved, count = outcome.success[seed].sum(axis=1), outcome.success.shape[2]
-        ends = np.array([stats.binomtest(int(k), count).proportion_ci() for k in solved])
-        bars = np.maximum(np.abs(ends.T - solved / count), 0)
-        left.errorbar(
-            outcome.steps + 40 * seed,
-            100 * solved / count,
-            100 * bars,
-            color=colour,
-            marker=marker,
-            markersize=4,
-            capsize=2,
-            linewidth=1,
-            label=f"seed {seed}",
-        )
+    success = 100 * outcome.success.mean(axis=2)
+    left.plot(outcome.steps, success.T, color=MEAN, linewidth=0.6, alpha=0.5)
+    band(left, outcome.steps, success, f"mean of {len(success)} agents", MEAN, "o", within=(0, 100))
     left.axvline(config.offline_steps, color="0.6", linestyle=":")
     left.text(config.offline_steps, 101, " online", color="0.4", fontsize=8)
     left.set(xlabel="updates", ylabel="episodes solved (%)", ylim=(-4, 108))
     left.set_title("test episodes during training", fontsize=10)
-    left.legend(fontsize=8, loc="lower right")
+    left.legend(fontsize=8, loc="upper left")
     keys = jax.random.split(jax.random.key(0), episodes)
-    played = play(config, world, outcome.params, keys)
+    played = play(config, world, jax.tree.map(lambda leaf: leaf[:2], outcome.params), keys)
     lite_world.draw_world(right, world, [lite_world.reset(keys[0])])
     for seed, colour in enumerate(SEED_COLOURS):
         for pucks, arrived in zip(played.pucks[seed], played.solved[seed], strict=True):
@@ -116,9 +102,9 @@ def draw_training(
     for place, text, colour in (((-0.95, 0.16), "gripper", "#0072B2"), ((-0.55, -0.3), "puck", "#D55E00")):
         right.text(*place, text, color=colour, fontsize=9)
     right.text(lite_world.GOAL[0], -0.28, "goal", color="#D55E00", fontsize=9, ha="center")
-    first, last = (100 * outcome.success[:, at].mean() for at in (0, -1))
+    first, last = success[:, 0].mean(), success[:, -1].mean()
     return figure, (
-        f"Left, episodes solved in percent over updates, a curve a seed: from {first:.0f} at the first point "
-        f"to {last:.0f} at the last, mean of both. Right, the lite world from above: the puck's paths from "
+        f"Left, episodes solved in percent over updates: from {first:.0f} at first to {last:.0f} at the "
+        f"end, mean of {len(success)} agents. Right, the lite world from above: the puck's paths from "
         f"the left half through the gaps of the wall towards the goal on the right, {counts} solved."
     )

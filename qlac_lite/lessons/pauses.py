@@ -27,6 +27,16 @@ def demonstrations(seed: int, count: int = 20, shortest: int = 3, longest: int =
     return [np.concatenate([ones, np.zeros(pause, int), np.ones(15, int)]) for pause in pauses]
 
 
+def broken_walk(table: np.ndarray, patience: int) -> np.ndarray:
+    """The cells that a clone visits, until it is at cell 10 or has made `patience` moves."""
+    cells = [0]
+    while cells[-1] < GOAL and len(cells) <= patience:
+        plan = list(table[cells[-1]])  # the chunk for the cell where it is
+        move = plan.pop(0)  # the next move of the plan
+        cells.append(cells[-1] + move)
+    return np.array(cells)
+
+
 def arrivals(fit: Fit, walk: Walk, length: int, sets: Sequence[int], patience: int = 60, **habits) -> float:
     """The percentage of clones that reach the goal, one clone for each set of `demonstrations(**habits)`."""
     reached = [np.max(walk(fit(demonstrations(s, **habits), length), patience)) >= GOAL for s in sets]
@@ -65,13 +75,13 @@ def draw_arrivals(fit: Fit, walks: dict[str, Walk], sets: int = 100, length: int
         bars = [np.maximum(share - [100 * e.low for e in ends], 0), [100 * e.high for e in ends] - share]
         look = dict(color=colour, marker=marker, markersize=5)
         left.errorbar(lengths, share, np.maximum(bars, 0), capsize=2, label=label, **look)
-        cells = walk(fit(demonstrations(0), length), 24)
+        cells = walk(fit(demonstrations(0), length), 60)
         right.plot(cells, label=label, **(look | dict(markersize=3)))
         told.append(f"{label}: {', '.join(f'{s:.0f}' for s in share)}")
     left.set(xlabel="chunk length H (steps)", ylabel="clones that arrive (%)", ylim=(-4, 104), xticks=lengths)
-    left.set_title(f"{sets} clones a point, with 95 % intervals", fontsize=10)
+    left.set_title(f"{sets} clones per point, with 95 % intervals", fontsize=10)
     right.axhline(GOAL, color="0.3", linewidth=0.8, linestyle=":")
-    right.set(xlabel="time (steps)", ylabel="cell", ylim=(-0.4, GOAL + 0.4), xlim=(-0.5, 24.5))
+    right.set(xlabel="time (steps)", ylabel="cell", ylim=(-0.4, GOAL + 0.4), xlim=(-1, 61))
     right.set_title(f"one clone with chunks of {length}", fontsize=10)
     if len(walks) > 1:
         right.legend(fontsize=8, loc="lower right")
@@ -80,7 +90,7 @@ def draw_arrivals(fit: Fit, walks: dict[str, Walk], sets: int = 100, length: int
 
 def draw_rivals(seed: int = 0, lengths: Sequence[int] = range(1, 11)) -> tuple[Figure, str]:
     """How often two chunks occur at the pause, in 20 demonstrations: only waits; and 3 waits, then steps."""
-    counts = {"wait all H steps": [], "wait at most 3 steps, then go": []}
+    counts = {"wait all H steps": [], "at most 3 waits, then steps": []}
     for h in lengths:
         wait, go = np.zeros(h, int), (np.arange(h) >= min(3, h - 1)).astype(int)
         chunks = [

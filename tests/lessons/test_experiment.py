@@ -27,7 +27,7 @@ def test_a_prediction_is_held_against_the_interval(predict, other, said, capsys)
     apart = experiment(run, {"gain": 2.0}, {"gain": other, "shift": 1e-3}, predict, "reward")
     assert apart == pytest.approx(2.0 - other - 1e-3 * NOISE**2)
     told = capsys.readouterr().out
-    assert said in told and f"gain = 2.0 less gain = {other}, shift = 0.001: {apart.mean():+.3g}" in told
+    assert said in told and f"gain = 2.0 minus gain = {other}, shift = 0.001: {apart.mean():+.3g}" in told
 
 
 def test_an_interval_that_holds_zero_shows_no_difference(capsys):

@@ -1211,7 +1211,7 @@ _dataset_misconceptions = [
     ),
     Misconception(
         "Steps after the end repeat the last action, and its reward is counted again.",
-        "Multiply by the validity mask before summing.",
+        "Set actions and rewards after the end to zero, then sum.",
         edited(_dataset, {" * valid[:, :, None]": "", "valid * weights": "weights"}),
     ),
     Misconception(
