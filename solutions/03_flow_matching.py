@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 03 · Flow matching: imitate chunks, all modes of them
+# # 03 · Flow matching: imitating chunks with all their modes
 #
 # The critic of lesson 02 chooses among chunks. In this lesson you build the model that offers them: a *flow*, which turns noise into chunks that look like the data. Then you let clones imitate somebody whose intentions they cannot see.
 #
@@ -59,6 +59,8 @@ explore(
 # | $t$ | `time` (B,) | place on the line: **0 is noise, 1 is data** |
 # | $v(x, t)$ | `field` | a velocity for each place and time |
 # | $K$ | `steps` | steps of the sampler |
+# | $s$ | `observation` (B, S) | what the policy sees |
+# | | `valid` (B, H) | 1 where a step of the chunk exists, 0 after the episode's end |
 # | | `key` | a JAX key; all randomness comes from it |
 #
 # A line is at $x_t = (1 - t)\, x_0 + t\, x_1$ and runs at the velocity $x_1 - x_0$. Stand at $x$ at the time $t$. For each point $x_1^i$ of the data, exactly one line passes here: the one that started at the noise $x_0^i = (x - t\, x_1^i) / (1 - t)$. It is as likely as that noise:
@@ -124,13 +126,13 @@ show(*walkers(mean_velocity))
 show(*few_steps(mean_velocity))
 
 # %% [markdown]
-# With $K = 1$ everybody stands between left and right. That is what plain regression on the actions predicts. With a handful of steps the walkers reach both actions. The paper takes $K = 10$.
+# With $K = 1$ everybody stands between left and right. That is what plain regression on the actions predicts. With a handful of steps the walkers reach both actions. (Q-chunking takes $K = 10$.)
 #
 # ## 2. A network learns it, for whole chunks
 #
 # The exact mean needs a sum over all data, and a policy needs another field for each observation. So a network learns it. It sees a random place on a random line and predicts the line's velocity. It cannot know which line it is on, so its best prediction is the mean.
 #
-# A point is now a whole chunk, $H \cdot A$ numbers that move **together**: one time for each chunk. Near an episode's end a chunk is cut. Its missing steps are zeros that nobody did, and `valid` (B, H) is 0.0 there. They have no error:
+# A point is now a whole chunk, $H \cdot A$ numbers that move **together**: one time for each chunk. Near an episode's end a chunk is cut. Its missing steps are padded with zeros that nobody executed, and `valid` (B, H) is 0.0 there. They add nothing to the loss:
 #
 # $$ L = \frac{1}{B H A} \sum_{b, k, a} \text{valid}_{b, k}\, \big( v(s_b, x_b, t_b) - (x_1 - x_0)_b \big)_{k, a}^2 $$
 #
@@ -238,7 +240,7 @@ for model, actions in zip(("data", "Gaussian", f"flow, mean of {seeds} seeds"), 
     print(f"  {model} {toys.straight_on(actions).mean():.1f}", end="")
 
 # %% [markdown]
-# The Gaussian has its highest density in the middle, where no data are. Nobody told the flow how many modes there are. A few of its samples lie between them: a flow is continuous and cannot tear the cloud of noise quite apart.
+# The Gaussian has its highest density in the middle, where no data are. Nobody told the flow how many modes there are. Still it finds both, and a few of its samples lie between them.
 #
 # ## 3. Bug hunt: too good a loss
 #
@@ -324,12 +326,12 @@ show(*hunt(runs | {"mended": toys.fit_batches(training_batch, recorded, updates)
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The last rows of a sorted batch went right, and they got the last times. So the network saw left-goers early and right-goers late, and it learned to tell the side from the time. Its loss became *better* than that of the exact mean. When it samples, it leads everybody left first and then right. Sorted rows do no harm, and even times do no harm. Together they do. (The mended curve lies on the healthy one.) Know what your loss can be at best, and look twice if you beat it.
+# The last rows of a sorted batch went right, and they got the last times. So the network saw left-goers early and right-goers late, and it learned to tell the side from the time. Its loss became *better* than that of the exact mean. Sorted rows or even times alone would leave row and time independent; together they do not. (The mended curve lies on the healthy one.) Know the lowest loss that is possible. If you beat it, look for a leak.
 # </details>
 #
 # ## 4. Hidden intentions
 #
-# A gripper holds a puck on the left of a wall with two gaps and has to bring it to the right side. The demonstrator is careful: it goes to one gap, pauses up to 4 steps, perhaps goes to look at the other one, and passes after one to three looks. Where it is going is in its head. The observation shows the place.
+# A gripper holds a puck on the left of a wall with two gaps and has to bring it to the right side. The demonstrator is careful: it goes to one gap, pauses up to 4 steps, perhaps goes to look at the other one, and passes after one to three looks. A *turn* is a change of direction along the wall. Where it is going is in its head. The observation shows the place.
 
 # %%
 SEEDS, LENGTHS = np.arange(shorten(4, fast=2)), shorten((1, 2, 5, 10), fast=(1, 5))
@@ -386,7 +388,7 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 #
 # **Turns.** Single steps turn round 42 times in 100 steps, chunks of ten 7 times, the demonstrator 3 times. The triangles are *the same networks* with a look at every step, and they turn nearly as often as single steps. So the open loop keeps the direction, not what the network knows.
 #
-# **Arrivals.** Did you expect the ditherer to fail? It arrives in 93 % of its episodes, and no difference from whole chunks is shown. The network of $H = 10$ that looks at every step arrives in 60 %.
+# **Arrivals.** Did you expect the ditherer to fail? It arrives in 93 % of its episodes, and four seeds cannot tell it from whole chunks. The network of $H = 10$ that looks at every step arrives in 60 % [38, 82].
 #
 # ## 5. An experiment of your own
 #
@@ -401,23 +403,23 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 # | `kept_noise` | `False`, `True` (`False`) | every look of an episode gets the same noise |
 # | `updates` | 200 to 4,000 (1,000) | of the network |
 #
-# Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *With $K = 1$ the clone does what the demonstrator does on average. Half-way between the gaps the mean of up and down is to stand still, and no noise ever moves it on. So fewer episodes arrive.*
+# Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *A clone that looks at every step draws a new noise each time, and with it a new intention. If an episode keeps one noise for all its looks, they agree. So it turns less often.*
 
 # %%
 # Change me: the knob, the prediction, the measure.
-def arrivals(seeds, **knobs):
-    return careful.imitate(careful.arrivals, seeds, **knobs)
+def turns(seeds, **knobs):
+    return careful.imitate(careful.turns, seeds, **knobs)
 
 
-one, other = dict(K=1), dict(K=10)
+one, other = dict(every=1, kept_noise=True), dict(every=1, kept_noise=False)
 difference = experiment(
-    arrivals, one, other, predict="lower", measure="episodes that arrive (%)", seeds=shorten(8, fast=2)
+    turns, one, other, predict="lower", measure="turns in 100 steps", seeds=shorten(8, fast=2)
 )
 
 # %% [markdown]
-# The prediction held: with one Euler step, 49 fewer of 100 episodes arrive [41, 58]. One step is plain regression, and a clone by regression stands still where its demonstrators disagree.
+# The prediction held: with one noise for the whole episode, a clone that looks at every step turns 43 times less often [41, 44], less often than the demonstrator. What a chunk keeps is not the plan of its five actions alone: it is the noise that they were drawn with.
 #
-# More questions: Does a clone with `H=1` arrive more often after more updates? What does `kept_noise=True` do to the turns of `every=1`, and what does it cost? Do chunks help more with 10 demonstrations than with 100?
+# More questions: what does the kept noise cost, or bring, in arrivals? Does a clone with $K = 1$ arrive less often, also after 4,000 updates? Do chunks help more with 10 demonstrations than with 100?
 #
 # ## 6. Optional: temporal ensembling
 #
@@ -487,7 +489,7 @@ measures = {
 show(*ways({what: {name: f(places) for name, places in played.items()} for what, f in measures.items()}))
 
 # %% [markdown]
-# Fresh chunks that are averaged turn as seldom as open loop, but they are slow: half-way between the gaps, the ensemble moves less than half as fast. It averages "up" and "down", and their mean stands still, as the Gaussian does in section 2. With the same noise the looks agree. Now the ensemble hardly turns at all.
+# Fresh chunks that are averaged turn as seldom as open loop, but they are slow: half-way between the gaps, the ensemble moves less than half as fast. It averages "up" and "down", and their mean stands still. With the same noise the looks agree, and the ensemble turns less often than the demonstrator.
 #
 # ## Summary
 #
@@ -495,12 +497,12 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 #
 # 1. Of a Gaussian's actions, 35 % lie between two modes, where 0.1 % of the data are. Of the flow's, 4 % do.
 # 2. On data with hidden intentions, single steps turn round 42 times in 100 steps and whole chunks of ten 7 times; the same chunks with a look at every step turn 40 times.
-# 3. A clone that samples with one Euler step, and so acts by regression, arrives in 49 fewer of 100 episodes than with ten steps.
+# 3. A clone of chunks that looks at every step turns 43 times less often in 100 steps if it keeps one noise for the whole episode.
 #
 # And what you built:
 #
-# - A flow is a regression: predict the velocity of a random line at a random place on it. What the network learns is the mean velocity; who follows it arrives at the data. One step gives the mean of the data.
-# - Steps of a chunk that do not exist have no error. The mean is over all $B \cdot H \cdot A$ entries.
+# - A flow is a regression: predict the velocity of a random line at a random place on it. What the network learns is the mean velocity; whoever follows it arrives at the data. One step gives the mean of the data.
+# - Steps of a chunk that do not exist add nothing to the loss. The mean is over all $B \cdot H \cdot A$ entries.
 # - Noise, data and time must be independent. If they are not, the loss looks better than it can be.
 #
 # ## Quiz
@@ -523,6 +525,5 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): the flow as a behavior policy.
 # - T. Zhao and others, *Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware* (ALOHA), [arXiv 2304.13705](https://arxiv.org/abs/2304.13705): chunks and temporal ensembling.
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: the flow over chunks.
-# - M. Puterman, *Markov Decision Processes*, theorem 5.5.1: for every policy there is a Markov policy with the same state-action occupancies.
 #
 # **Next:** [04 · FQL and Q-LAC](04_fql.ipynb): a critic of chunks, and a policy that the flow keeps near the data.

@@ -52,7 +52,7 @@ show(*draw.world_and_critic(by_alpha[3.0]))
 # **Question 1.** Where in the square will each of them end? Which one earns most, and which one *believes* that it earns most?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_agents", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** The first one goes where the critic's promise is highest: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator earns about what the recorder earned. The one in the middle earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
+# **Our answer.** The first one goes where the critic's promise is highest: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator does about what the recorder did. The one in the middle earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
 
 # %%
 show(*draw.three_agents(by_alpha))
@@ -63,9 +63,9 @@ for alpha, found in by_alpha.items():
 explore(lambda alpha: draw.alpha_sweep(by_alpha, alpha), alpha=("α", world.ALPHAS, 3.0))
 
 # %% [markdown]
-# All three are the same agent with another $\alpha$, the weight of imitation: 0, 3 and 100. (Squares show one seed. Curves here and below are means over eight seeds, with 95 % intervals.)
+# All three are the same agent with another $\alpha$, the weight of imitation: 0, 3 and 100. (Squares show one seed, and their colours what the critic promises. Curves here and below are means over eight seeds, with 95 % intervals.) Even the imitator fills the bridge between the two clouds: so small a flow does not separate them cleanly, and what it makes there earns little. (The recorded chunks earn 0.48 on average, before noise.)
 #
-# **Watch the gap between belief and truth.** With $\alpha = 0$ the agent believes in more than the largest reward there is, and earns nothing. With $\alpha = 3$ it earns twice as much as the flow that it is tied to.
+# **Watch the gap between belief and truth.** With $\alpha = 0$ the agent believes in more than the largest reward there is, and earns nothing. With $\alpha = 3$ it earns twice as much as the flow that it is tied to: it climbs, and it leaves the bridge.
 #
 # ## 2. Three networks, and the critic's loss
 #
@@ -81,7 +81,7 @@ show(
 )
 
 # %% [markdown]
-# Every arrow carries values. Along a solid arrow the loss moves the *parameters* of the network at its start; along a dashed one it must not. `stop_gradient(x)` makes an arrow dashed: it has the value of x and the gradient 0.
+# *Flow BC* is lesson 03's loss: behavior cloning with a flow. Every arrow carries values. Along a solid arrow the loss moves the *parameters* of the network at its start; along a dashed one it must not. `stop_gradient(x)` makes an arrow dashed: it has the value of x and the gradient 0.
 #
 # | symbol | in code | meaning |
 # |---|---|---|
@@ -93,13 +93,14 @@ show(
 # | $w$ | `batch.valid[:, -1]` | 1 for whole chunks, 0 for cut ones |
 # | $s, s'$ | `batch.observation`, `batch.bootstrap_observation` | before and after the chunk |
 # | $v_\beta$, $\mu_\psi$, $Q_\theta$ | `networks.flow`, `.policy`, `.critic` | the networks |
-# | $Q_{\bar\theta}$ | `target_critic` | parameters of a slow copy of the critic |
+# | $Q_{\bar\theta}$ | `target_critic` | a slow copy of the critic, which follows it with the weight $\tau$, `rate` |
+# | $\alpha$, $K$, $z$ | `alpha`, `steps`, `noise` | weight of the distillation, Euler steps of the flow, what a chunk is made from |
 #
 # **Start with arrows 6, 7 and 9.** The critic's loss is the target of lesson 02, with networks:
 #
 # $$ L(\theta) = \frac{1}{E B} \sum_{e, b} w_b \Big( Q_{\theta_e}(s_b, \mathbf a_b) - \big[ R_b + d_b\, \tfrac1E \textstyle\sum_{e'} Q_{\bar\theta_{e'}}(s'_b, \mathbf a'_b) \big] \Big)^2 $$
 #
-# In words: there is no maximum, because the policy has chosen the next chunk $\mathbf a'$ already. All critics learn one target, the mean of the slow copies. (Other methods take the least of two critics, against too much optimism. The published method takes the mean; what guards it against optimism is the tie to the data. Lesson 09 compares the two.)
+# In words: there is no maximum, because the policy has chosen the next chunk $\mathbf a'$ already. All critics learn one target, the mean of the slow copies. (Other methods take the least of two critics, against too much optimism. The published method takes the mean; what guards it against optimism is the tie to the data. Lesson 09 compares the two.) In the world of this lesson nothing follows the only decision, so $d = 0$ and the target critic is never asked; your code is made for tasks where it is, and the check asks it.
 #
 # ### Your turn: `critic_loss` (★★☆, 12 minutes)
 #
@@ -216,13 +217,13 @@ for loss, by_network in routing.items():
     print(f"{loss:8}", "   ".join(f"{name}: {'moves' if it else '-':5}" for name, it in by_network.items()))
 
 # %% [markdown]
-# One network a loss, and the policy has two. These are the solid arrows.
+# Each loss moves one network, and two losses move the policy. These are the solid arrows. (`critic` is the TD error.)
 #
 # ## 4. The training loop
 #
 # The target critic follows the critic slowly (arrow 8): $\bar\theta \leftarrow (1 - \tau)\, \bar\theta + \tau\, \theta$. In the published code $\theta$ is the critic as it was *before* the step. Parameters are a *tree*, dictionaries in dictionaries; `jax.tree.map(f, a, b)` applies f to the leaves of two trees, pair by pair.
 #
-# So small a network trains in no time, but calling it a thousand times from Python does not. `jax.lax.scan(step, state, keys)` compiles the loop itself: it calls `step(state, key)`, which returns the new state and an output, and stacks the outputs.
+# A step of so small a network takes almost no time; a thousand calls from Python do not. `jax.lax.scan(step, state, keys)` compiles the loop itself: it calls `step(state, key)`, which returns the new state and an output, and stacks the outputs.
 #
 # ### Your turn: `train` (★★★, 18 minutes)
 #
@@ -311,11 +312,11 @@ for name, found in learners.items():
 # %% [markdown]
 # Y is the leak into the critic. $-Q$ gets small if Q gets large wherever the policy goes, and so the belief climbs to hundreds where 1 is the most. You cannot miss it.
 #
-# X is the leak into the flow, and it is quiet. The distillation loss even looks *better*, because teacher and pupil meet half-way. The belief stays near what is possible. Only the flow BC loss gives it away: the flow is no longer a model of the data, so being tied to it protects from nothing.
+# X is the leak into the flow, and it is quiet. The distillation loss even looks *better*, because teacher and pupil meet half-way. The belief stays near what is possible. Without the truth beside it, only the flow BC loss gives it away: the flow is no longer a model of the data, so being tied to it protects much less.
 #
 # ### The patient
 #
-# Now a colleague's code. Its author wants a log that reads well: not Q, but how much *better* the policy's chunk is than the flow's. For the policy such a baseline is a constant, so it should be harmless. Both famous stops are in place. But look what it does.
+# Now a colleague's code. Its author wants a log that reads well: not Q, but how much *better* the policy's chunk is than the flow's. For the policy such a baseline is a constant, so it should be harmless. The stops of arrows 2 and 5 are in place. But look at what it does.
 
 # %%
 def advantage_actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
@@ -348,7 +349,7 @@ show(*draw.patients_flow(two))
 # %% [markdown]
 # ### Your turn: `mended_actor_loss` (★★☆, 10 minutes)
 #
-# Write the whole function again, mended: the values of the losses stay, baseline and all; only their gradients change. If a mending was not the cause, the check says why.
+# Write the whole function again, mended: the values of the losses stay, baseline and all; only their gradients change. If your change misses the cause, the check says why.
 #
 # <details><summary>Hint</summary>
 #
@@ -446,7 +447,7 @@ def best_of_n(networks, params, target_critic, observation, chunk, count, steps,
 best_of_n = checks.check_best_of_n(best_of_n)
 
 # %% [markdown]
-# How far can the choice go from the data? A classical bound says that the best of $N$ differs from the flow by at most $\log N - (N - 1)/N$ nats, whatever the critic says (nats: natural units of information; KL divergence). That is 1.8 for $N = 16$ and 4.5 for $N = 256$, very little. So is a larger $N$ always better?
+# The candidates are chunks of the flow, all of them. So is a larger $N$ always better?
 #
 # **Question 3.** Sketch believed and true reward against $N$, from 1 to 256.
 
@@ -463,19 +464,19 @@ for n, (true, believed) in zip(counts, scores.mean(axis=0), strict=True):
     print(f"best of {n:3}: believes {believed:.2f}, earns {true:.2f}")
 
 # %% [markdown]
-# Up to 16 candidates belief and truth rise together. Then they part: at 256 more than a third of the reward is lost again, while the belief passes 1. This is milder than a small $\alpha$, which ends at 0. But "a larger N is safe" is wrong. (For QC the paper takes $N$ = 32 or 64 on OGBench, for the single actions of BFN 4. A part of their difference may be $N$; lesson 09 separates the two.)
+# Up to 16 candidates the truth rises, though less than the belief. Then they part: at 256 more than a third of the reward is lost again, while the belief passes 1. This is milder than a small $\alpha$, which ends at 0. But "a larger N is safe" is wrong. (The paper takes $N$ = 32 or 64 for QC, and 4 for BFN. A part of their difference may be $N$; lesson 09 separates the two.)
 #
 # ## 7. Where chunks pay
 #
-# So far there was one decision. In a long task the *backup* counts, too. The **lite world** is such a task: a gripper has to reach a puck, close on it, carry it through a gap in the wall, and let it go at the goal. Every step until then costs 1. `step` says how far an action moves, so the same way takes 39, 78 or 155 actions. (In the picture: blue dashes for the gripper, a dot for the puck, a circle for the goal.)
+# So far there was one decision. In a long task the *backup* counts, too. The **lite world** is such a task: a gripper has to reach a puck, grip it, carry it through one of two gaps in the wall, and let it go at the goal. Every step until then costs 1. `step` says how far an action moves, so the same distance takes 39, 78 or 155 actions. (In the picture: blue dashes for the gripper, a dot for the puck, a circle for the goal.)
 #
-# These runs were recorded: training on 400 episodes of play, then online. Single actions (FQL, BFN), five-step returns (FQL-n, BFN-n) and chunks of five (QC-FQL, QC) had the same networks, data and updates. **Predict:** who suffers first as the way gets longer? Do chunks beat five-step returns?
+# These runs were recorded: training on 400 episodes of play, then online. Single actions (FQL, BFN), five-step returns (FQL-n, BFN-n) and chunks of five (QC-FQL, QC) had the same networks, data and updates. **Predict:** who suffers first as the task gets longer? Do chunks beat five-step returns?
 
 # %%
 show(*draw.horizon())
 
 # %% [markdown]
-# With 39 actions all six learn the task. With 155 FQL is lost and BFN at half, although they had as many updates. The four that look five actions ahead stay above 90 %. A one-step backup hands news on by one action (lesson 02), and here the way has become too long for that.
+# With 39 actions all six learn the task. With 155 FQL is lost and BFN is at half on average, although they had as many updates. The four that look five actions ahead stay above 90 % on average. A one-step backup hands news on by one action (lesson 02), and 155 actions are too many for that.
 #
 # Did you expect chunks to win? Here five-step returns are level with them: this recorder moves smoothly, so the bias of lesson 02 may cost little. On the paper's cube-triple it is the other way round, 53 % for QC-FQL and 1 % for FQL-n. So "chunks beat five-step returns" is a finding about tasks and data, not a law.
 #
@@ -492,32 +493,33 @@ show(*draw.horizon())
 # | `leak` | `""`, `"flow"`, `"critic"` | `""` | takes one `stop_gradient` out of your loss |
 # | `report` | `"true"`, `"believed"` | `"true"` | what is measured, in % of the largest reward |
 #
-# Some questions: With a perfect record of rewards, is $\alpha = 0$ safe? Do more data allow a smaller $\alpha$? Which leak does a large $\alpha$ make worse?
+# Some questions: With a perfect record of rewards, is $\alpha = 0$ safe? Does more data allow a smaller $\alpha$? Which leak does a large $\alpha$ make worse?
 #
-# Our example: *rewards ten times as large, the same* $\alpha$. The Q loss then weighs ten times as much against the distillation, as if $\alpha$ were 0.3. That earned almost nothing in section 1, so we predict lower. As a control we let $\alpha$ grow with the rewards, and predict no difference.
+# Our example: *rewards ten times as large, the same* $\alpha$. The Q loss then weighs ten times as much against the distillation, as if $\alpha$ were 0.3. That earned almost nothing in section 1, so we predict lower. As a control we take $\alpha = 0$ in both settings: with nothing to balance, we predict no difference.
 
 # %%
 # Change me: a question, one knob that differs, and your prediction before you run it.
 run = functools.partial(world.earned, **yours)
 measure, count = "true reward (% of the largest)", len(seeds)
 apart = experiment(run, {"scale": 10.0}, {"scale": 1.0}, "lower", measure, count)
-control = experiment(run, {"scale": 10.0, "alpha": 30.0}, {"scale": 1.0}, "no difference", measure, count)
+both = {"alpha": 0.0}
+control = experiment(run, both | {"scale": 10.0}, both | {"scale": 1.0}, "no difference", measure, count)
 
 # %% [markdown]
-# We were wrong, and the control says where. If $\alpha$ were all, the second difference would be 0. So large rewards change something besides the balance of the losses. We suspect the critic: its targets have grown, and its learning rate has not. How would you test that?
+# We were wrong twice, and the control says where. With $\alpha = 0$ there is nothing to balance, and still large rewards earn much more. So they change the critic. Its targets have grown, and its learning rate has not: in effect it has trained for a shorter time, and it may promise less where there are no data. How would you test that? (`report="believed"` is a start.)
 #
 # ## Summary
 #
-# 1. **Belief and truth part where nothing corrects the critic.** With $\alpha = 0$ the agent believes 1.36 and earns 0.00; with $\alpha = 3$ it earns 0.56, its flow 0.26. The best of 16 earns 0.76, the best of 256 0.48.
-# 2. **A gradient into the wrong network raises no error.** Into the critic, the belief goes to 591 where 1 is the most. Into the flow, the agent earns 0.29 in place of 0.44, with the best distillation loss of all.
-# 3. **Where the way is long, the reach of the backup decides.** With 155 actions FQL solves 2 % and BFN 56 %; the four methods that look five actions ahead solve 91 % and more.
+# 1. **Belief and truth part where nothing corrects the critic.** With rewards of size 1 and $\alpha = 0$ the agent believes 1.36 and earns 0.00; with $\alpha = 3$ it earns 0.56, its flow 0.26, the data 0.48. The best of 16 earns 0.76, the best of 256 0.48.
+# 2. **A gradient into the wrong network raises no error.** Into the critic, the belief goes to 592 where 1 is the most. Into the flow, the agent earns 0.29 in place of 0.44, with the best distillation loss of all.
+# 3. **Where the task is long, the reach of the backup decides.** With 155 actions FQL solves 2 % and BFN 56 %; the four methods that look five actions ahead solve 91 % and more.
 #
 # <details><summary>Details to keep</summary>
 #
 # - $\alpha$ converts squared actions (a mean over the chunk's entries) into units of return. So the paper sets it per domain: 100 or 300 on OGBench, where Q is in the tens, and 10,000 on Robomimic.
 # - A healthy learner with a small $\alpha$ believes in the impossible, too. The alarm says "look", not "bug".
 # - If the distillation's target is not clipped, Q-LAC loses 3.6 points [1.6, 5.6] on the lite world ([measured](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md#the-learners)).
-# - The runs of section 7: four seeds, recorded with earlier learners ([what differs](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md)), $\alpha$ and $N$ tuned for nobody. Intervals, and success before the online phase: [all numbers](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#the-horizon-as-a-dial-lesson-04). Run all six yourself, smaller, in three minutes: `qlac experiment quick --out runs/quick`.
+# - The runs of section 7: four seeds, recorded with earlier learners ([what differs](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md)), $\alpha$ and $N$ not tuned for any method. Intervals, and success before the online phase: [all numbers](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#the-horizon-as-a-dial-lesson-04). Run all six yourself, smaller, in three minutes: `qlac experiment quick --out runs/quick`.
 # </details>
 #
 # ## Quiz
@@ -535,6 +537,5 @@ control = experiment(run, {"scale": 10.0, "alpha": 30.0}, {"scale": 1.0}, "no di
 #
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): the losses of FQL.
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: QC and QC-FQL.
-# - J. Hilton, L. Gao, *Measuring Goodhart's Law* (2022): the KL of best-of-n.
 #
 # **Next:** [05 · Why chunks explore](05_exploration.ipynb).

@@ -51,7 +51,8 @@ def experiment(
 def _name(setting: Mapping[str, Any], against: Mapping[str, Any]) -> str:
     """What a setting has otherwise than the other one."""
     own = {key: value for key, value in setting.items() if key not in against or against[key] != value}
-    return ", ".join(f"{key} = {value}" for key, value in own.items()) or "the default"
+    left_out = ", ".join(f"default {key}" for key in against if key not in setting)
+    return ", ".join(f"{key} = {value}" for key, value in own.items()) or left_out
 
 
 def _judged(predict: str, low: float, high: float) -> str:

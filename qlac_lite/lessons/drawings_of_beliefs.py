@@ -217,7 +217,7 @@ def horizon() -> Drawn:
             axes.plot(np.tile(actions, len(values)), values.ravel(), ".", color=colour, alpha=0.45)
             mean = values.mean(axis=0)
             axes.plot(
-                actions, mean, color=colour, marker=marker, label=f"{label}, in the end {mean[-1]:.0f} %"
+                actions, mean, color=colour, marker=marker, label=f"{label}, final {mean[-1]:.0f} %"
             )
         axes.set(title=family, xlabel="actions that the task takes", ylim=(-4, 104))
         axes.legend(fontsize=7.5, loc="lower left")

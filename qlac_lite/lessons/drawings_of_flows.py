@@ -35,7 +35,7 @@ def crossing_lines(time: float, place: float) -> Drawing:
         ylim=(-2.2, 2.2),
         title="lines from noise to data",
     )
-    bins = np.linspace(-3, 3, 31)
+    bins = np.linspace(-6, 6, 61)
     for side, colour, name in (
         (velocity[end[here] > 0], RIGHT, "to the right"),
         (velocity[end[here] < 0], LEFT, "to the left"),
