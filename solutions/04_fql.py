@@ -506,7 +506,7 @@ both = {"alpha": 0.0}
 control = experiment(run, both | {"scale": 10.0}, both | {"scale": 1.0}, "no difference", measure, count)
 
 # %% [markdown]
-# We were wrong twice, and the control says where. With $\alpha = 0$ there is nothing to balance, and still large rewards earn much more. So they change the critic. Its targets have grown, and its learning rate has not: in effect it has trained for a shorter time, and it may promise less where there are no data. How would you test that? (`report="believed"` is a start.)
+# We were wrong twice, and the control says where. With $\alpha = 0$ there is nothing to balance, and still large rewards earn 77 points more [50, 104]. So they change the critic. Its targets have grown, and its learning rate has not: in effect it has trained for a shorter time, and it may promise less where there are no data. How would you test that? (`report="believed"` is a start.)
 #
 # ## Summary
 #
