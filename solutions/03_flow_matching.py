@@ -417,7 +417,7 @@ difference = experiment(
 )
 
 # %% [markdown]
-# The prediction held: with one noise for the whole episode, a clone that looks at every step turns 43 times less often [41, 44], less often than the demonstrator. What a chunk keeps is not the plan of its five actions alone: it is the noise that they were drawn with.
+# The prediction held: with one noise for the whole episode, a clone that looks at every step makes 43 fewer turns in 100 steps [41, 44], and fewer than the demonstrator. What a chunk keeps is not the plan of its five actions alone: it is the noise that they were drawn with.
 #
 # More questions: what does the kept noise cost, or bring, in arrivals? Does a clone with $K = 1$ arrive less often, also after 4,000 updates? Do chunks help more with 10 demonstrations than with 100?
 #
@@ -497,7 +497,7 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 #
 # 1. Of a Gaussian's actions, 35 % lie between two modes, where 0.1 % of the data are. Of the flow's, 4 % do.
 # 2. On data with hidden intentions, single steps turn round 42 times in 100 steps and whole chunks of ten 7 times; the same chunks with a look at every step turn 40 times.
-# 3. A clone of chunks that looks at every step turns 43 times less often in 100 steps if it keeps one noise for the whole episode.
+# 3. A clone of chunks that looks at every step makes 43 fewer turns in 100 steps if it keeps one noise for the whole episode.
 #
 # And what you built:
 #
