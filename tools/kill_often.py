@@ -65,7 +65,7 @@ def _rounds(words: list[str], folder: Path, kills: int, chance, content, state) 
     while sum(at.values()) < kills:
         process = _start(words, folder)
         try:
-            code = process.wait(chance.uniform(0, longest))
+            code = process.wait(chance.uniform(0, 1.5 * longest))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
