@@ -15,6 +15,7 @@ from qlac_lite.envs import lite_world
 from qlac_lite.envs.lite_world import LiteWorld
 from qlac_lite.reports.plots import band, new_figure
 from qlac_lite.training.jax_loop import Outcome
+from qlac_lite.utils.errors import QlacError
 
 MEAN, SEED_COLOURS = "#0072B2", ("#009E73", "#CC79A7")  # the latter not those of gripper and puck
 
@@ -69,6 +70,11 @@ def success_by_agent(
     """
 
     def run(agents: np.ndarray, execute: int = config.chunk_length, push: float = 0.0) -> np.ndarray:
+        if not 1 <= execute <= config.chunk_length or push < 0:
+            raise QlacError(
+                f"execute is {execute}, push is {push}: execute 1 to {config.chunk_length} actions of a chunk, "
+                "and push by 0 or more."
+            )
         pushed, keys = world._replace(disturbance=push), jax.random.split(jax.random.key(1000), episodes)
         chosen = jax.tree.map(lambda leaf: leaf[agents], params)
         return 100 * play(dataclasses.replace(config, execute=execute), pushed, chosen, keys).solved.mean(

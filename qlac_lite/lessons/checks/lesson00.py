@@ -312,7 +312,8 @@ def _count_cases(rng):
             "3 walks that wait 1, 5 and 2 times at cell 0, chunks of 1",
             (three, 1),
             (
-                "At cell 0 the walks wait 8 times and step 3 times: row 0 is [0]. Elsewhere they step.",
+                "At cell 0 the walks wait 8 times and step 3 times: row 0 is [0]. Elsewhere they step. "
+                "They go on past cell 10: leave those cells out.",
                 "`cell` is 0 when a walk begins; count the chunk first, then `cell += moves[t]`.",
             ),
         ),
@@ -370,7 +371,8 @@ _COUNT_MISTAKES = [
         _chosen(lambda seen: _most(_flat(seen)), starts=lambda length: length),
     ),
     Misconception(
-        "Only the first walk counts, or only the first chunk that is seen at a cell.",
+        "Only the first walk has an effect, perhaps as `cell` is not 0 again for the next one; or only the "
+        "first chunk that is seen at a cell.",
         "Count all chunks of all walks. Each walk begins at cell 0; the return stands after the loops.",
         _chosen(lambda seen: _flat(seen)[0]),
     ),

@@ -272,6 +272,11 @@ _critic_misconceptions = [
         edited_critic({"jax.random.normal(key, batch.actions.shape)": "jnp.zeros(batch.actions.shape)"}),
     ),
     Misconception(
+        "The noise is uniform.",
+        ("The policy is used to Gaussian noise.", "jax.random.normal(key, batch.actions.shape)."),
+        edited_critic({"random.normal": "random.uniform"}),
+    ),
+    Misconception(
         "All chunks of the batch share one noise.",
         ("Each chunk has a noise of its own.", "jax.random.normal(key, batch.actions.shape)."),
         edited_critic({"batch.actions.shape)": "batch.actions.shape[1:]) + 0 * batch.actions"}),
@@ -317,7 +322,11 @@ _critic_misconceptions = [
         ("Each critic has an error of its own.", "q - target, (E, B)."),
         edited_critic({"(q - target)": "(q.mean(axis=0) - target)"}),
     ),
-    Misconception("Cut chunks count.", _WHOLE, edited_critic({"batch.valid[:, -1] * ": ""})),
+    Misconception(
+        "Cut chunks count in full: is the flag that of the last step? The first step always exists.",
+        _WHOLE,
+        edited_critic({"batch.valid[:, -1] * ": ""}),
+    ),
     Misconception(
         "Cut chunks count, with the share of their steps that exists.",
         _WHOLE,
