@@ -72,8 +72,8 @@ def success_by_agent(
     def run(agents: np.ndarray, execute: int = config.chunk_length, push: float = 0.0) -> np.ndarray:
         if not 1 <= execute <= config.chunk_length or push < 0:
             raise QlacError(
-                f"execute is {execute}, push is {push}: execute 1 to {config.chunk_length} actions of a chunk, "
-                "and push by 0 or more."
+                f"execute is {execute}, push is {push}: execute 1 to {config.chunk_length} actions of a "
+                "chunk, and push by 0 or more."
             )
         pushed, keys = world._replace(disturbance=push), jax.random.split(jax.random.key(1000), episodes)
         chosen = jax.tree.map(lambda leaf: leaf[agents], params)
