@@ -27,6 +27,7 @@ import pytest  # noqa: E402
 jax.config.update("jax_num_cpu_devices", 2)
 
 from qlac_lite.config import DOMAINS, make_config  # noqa: E402
+from qlac_lite.data.suites import ogbench  # noqa: E402, F401
 from qlac_lite.utils.files import read_npz  # noqa: E402
 
 TASK = "cube-single-play-singletask-task1-v0"
@@ -85,6 +86,13 @@ def pytest_runtest_teardown():
         with contextlib.suppress(OSError, TypeError, AttributeError):  # glibc gives back what it keeps
             ctypes.CDLL(None).malloc_trim(0)
         room = max(1.5e9, used().rss + 5e8)
+
+
+@pytest.fixture(autouse=True)
+def simulators_here(request, monkeypatch):
+    """OGBench's simulators run in this process, as processes of their own take seconds to begin."""
+    if "processes" not in request.keywords:
+        monkeypatch.setattr("qlac_lite.envs.ogbench.PRELOADED", [])
 
 
 def tiny_config(method: str = "qc-fql", **changes):

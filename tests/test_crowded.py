@@ -107,6 +107,7 @@ def test_a_full_disk_under_standard_output_is_one_line(command, buffering, run, 
         assert table.exists() == (command == "evaluate")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "error",
     [
@@ -131,6 +132,7 @@ def test_simulators_that_cannot_start_are_told_before_the_first_update(
         generate(DOMAINS["cube-single"], 1, 0, tmp_path / "play.npz")
 
 
+@pytest.mark.processes
 def test_simulators_that_fail_at_a_step_do_so_before_the_first_update(play_file, tmp_path, monkeypatch):
     class Failing(make.AsyncVectorEnv):
         def step(self, action):

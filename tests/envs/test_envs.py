@@ -15,6 +15,7 @@ from qlac_lite.envs.chunked import ChunkedEnv, WaitingEnv
 from qlac_lite.envs.make import make_env, make_vector_env, parallel
 from qlac_lite.utils.errors import QlacError
 
+pytestmark = pytest.mark.processes
 TASK = get_task("cube-single-play-singletask-task1-v0")
 
 

@@ -19,6 +19,7 @@ from qlac_lite.envs.make import make_vector_env, parallel
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.processes import forkserver
 
+pytestmark = pytest.mark.processes
 TASK = get_task("cube-single-play-singletask-task1-v0")
 PROGRAMS = {
     "a script": dict(__file__="{folder}/program.py"),

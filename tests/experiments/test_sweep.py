@@ -380,6 +380,7 @@ def qlac(*arguments):
 
 
 @needs_ray
+@pytest.mark.around
 def test_a_sweep_trains_its_cells_lists_those_that_fail_and_skips_what_is_done(play, tmp_path):
     few = (
         "[settings]\noffline_steps = 20\nonline_steps = 20\nevaluate_every = 20\n"
