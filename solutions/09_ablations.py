@@ -190,7 +190,7 @@ paired_bootstrap = checks.check_paired_bootstrap(paired_bootstrap)
 # The next figure has all variants of `factors` against their control (what each one changes is in section 6): your bootstrap; the t-interval of the same differences; and, for comparison, the t-interval that forgets the pairs.
 
 # %%
-FACTORS = [v.name for v in variants("factors") if v.name != v.control]
+FACTORS = [name for name in RECORDED["factors"][1]["cells"] if name != "qc-fql-control"]
 IN_WORDS = {
     "qc-fql-control": "control",
     "qc-fql-critics10": "10 critics",

@@ -1,0 +1,41 @@
+"""The page of findings: claims name cells that experiments have, and verdicts follow the intervals."""
+
+import pytest
+
+import findings
+from qlac_lite.config import METHODS
+from qlac_lite.experiments.catalogue import EXPERIMENTS
+
+
+def test_every_claim_is_about_cells_that_are_run():
+    cells = {name: {cell.name for cell in make()} for name, make in EXPERIMENTS.items()}
+    for claim in findings.CLAIMS:
+        assert claim.lite or claim.desk or claim.paper, claim.text
+        for part in claim.lite:
+            name, cell = part.split("/")
+            assert cell in cells[name], part
+        assert set(claim.paper) <= set(METHODS) and {part.split("/")[1] for part in claim.desk} <= set(
+            METHODS
+        )
+        for parts in (claim.lite, claim.desk, claim.paper):
+            assert sum(parts.values()) == pytest.approx(0)  # a difference
+
+
+@pytest.mark.parametrize(
+    "sign, ours, said",
+    [
+        (1, [(5, 2, 8)], "shown"),
+        (-1, [(5, 2, 8)], "refuted"),
+        (1, [(5, -2, 12)], "not shown"),
+        (1, [(5, 2, 8), (5, -2, 12)], "shown in one place, not in the other"),
+        (1, [(5, 2, 8), (-5, -8, -2)], "shown in one place, refuted in the other"),
+        (-1, [(-5, -8, -2), (-5, -8, -2)], "shown"),
+    ],
+)
+def test_a_verdict_follows_the_intervals(sign, ours, said):
+    assert findings.verdict(findings.CLAIMS[0]._replace(sign=sign), ours) == said
+
+
+def test_the_papers_differences_are_taken_task_by_task():
+    apart = findings.in_paper(findings.less("qc-fql", "fql-n"))
+    assert apart.shape == (25,) and -100 <= apart.min() and apart.max() <= 100
