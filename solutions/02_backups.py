@@ -74,7 +74,7 @@ explore(lambda sweeps: draw.sweeps(sweeps), sweeps=("sweeps", [1, 2, 3, 4, 6, 8,
 # |---|---|---|---|
 # | one-step | 1 | $Q(s_t, a_t)$ | cannot happen |
 # | n-step | 5 | $Q(s_t, a_t)$: the first action **only** | counts |
-# | chunk | 5 | $Q(s_t, a_t \dots a_{t+4})$: **all five** actions | weight 0, as actions are missing |
+# | chunk | 5 | $Q(s_t, a_t \dots a_{t+4})$: **all five** actions | weight 0, because actions are missing |
 #
 # ### Your turn: `window_targets` (★★☆, 12 minutes)
 #
@@ -126,7 +126,7 @@ window_targets = checks.check_window_targets(window_targets)
 # %% [markdown]
 # ## 3. Learn from walks
 #
-# Now the learners know nothing but 200 recorded walks. **Fitted Q iteration** is a sweep with data: each entry becomes the mean of its targets. An entry without data stays at its worst value. (Had it started at 0, a chunk that nobody tried would look better than all the others.)
+# Now the learners know nothing but 200 recorded walks. **Fitted Q iteration** is a sweep with data: each entry becomes the mean of its targets. An entry without data stays at the worst value possible. (Had it started at 0, a chunk that nobody tried would look better than all the others.)
 #
 # ### Your turn: `fitted_q` (★★★, 15 minutes)
 #
@@ -213,7 +213,7 @@ show(*draw.learning(fitted, by_update))
 # %% [markdown]
 # (Printed: updates until the value of the start is within 2 % of the truth, the median of eight seeds; `inf` is never. Drawn: means over seeds with 95 % intervals, here and below.)
 #
-# With all data at once the chunk is fast and right. With batches it is the first only for the good recorder. Its news travels five states an update, but along chunks that the data contain. The 70 % recorder plays a good chunk in 17 % of the windows, and that eats the gain. Remember this when you read that chunking speeds up learning: it does where good stretches of behavior are in the data.
+# With all data at once the chunk is fast and right. With batches its value rises earlier, but only with the good recorder does it reach the truth first. Its news travels five states an update, but only along chunks that occur in the data. The 70 % recorder plays a good chunk in 17 % of the windows, and that eats the gain. Remember this when you read that chunking speeds up learning: it does where good stretches of behavior are in the data.
 #
 # ## 4. The price of n steps
 #
@@ -229,7 +229,7 @@ chunk = {n: [learn("chunk", seed, n)[1][-1] for seed in seeds[:4]] for n in (1, 
 show(*draw.bias(in_the_end, n_step, chunk))
 
 # %% [markdown]
-# Lines are computed without data; dots were learned by your functions (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose.
+# Lines are computed without data; dots were learned by your functions (four seeds). The chunks have lengths that divide the 40 steps to the goal; section 6 shows what happens with others. For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose.
 #
 # Everybody asks: *is a chunked critic not just an n-step return?* No. The n-step target gives the first action the blame for the recorder's next four. The chunked target is compared with the value of all five actions, and the critic may then choose a *better chunk* than the recorder mostly played.
 #
@@ -272,7 +272,7 @@ for name, q in (("healthy", healthy), ("patient", patient)):
 # %% [markdown]
 # ### Your turn: `mended_targets` (★★☆, 10 minutes)
 #
-# Write the whole function again, mended. If a mending was not the cause, the check says why.
+# Write the whole function again, mended. If you have repaired something that was not the cause, the check says why.
 #
 # <details><summary>Hint</summary>
 #
@@ -312,7 +312,7 @@ print(f"plain gamma: value at distance 5 {gamma[-6].max():.1f}, lowest {gamma.ma
 # %% [markdown]
 # Your critic believes what its chunks earn. (The published code stores the rewards of a chunk as running sums, too. Whoever adds them up again makes this mistake.)
 #
-# The right panel shows the mistake that everybody knows, $\gamma$ in place of $\gamma^H$. It is right at distance 5, drifts away from there, and the detector catches it too.
+# The right panel shows the mistake that everybody knows, $\gamma$ in place of $\gamma^H$. It is right at distance 5, drifts away from there, and the same two comparisons catch it.
 #
 # ## 6. Who hears of an early arrival?
 #
@@ -326,7 +326,7 @@ for ends in ("ends at the goal", "goes on, as in play data"):
         print(f"the recording {ends}, stride {stride}: {heard:.2f} whole chunks per arrival")
 
 # %% [markdown]
-# If the episode ends at the goal, an arrival at step 2 cuts its chunk, and cut chunks have the weight 0. The critic has heard only of arrivals at the *last* step of a chunk. So it wastes steps until its arrival fits. The printed counts say how many whole chunks tell of an arrival. If chunks start at every fifth step only (stride 5), four of five arrivals are not heard of at all.
+# If the episode ends at the goal, an arrival at step 2 cuts its chunk, and cut chunks have the weight 0. The critic has heard only of arrivals at the *last* step of a chunk. Five moves change the distance by an odd number. So from 1, 3 or 5 steps away a whole chunk can end at the goal; from 2 or 4 none can, and the agent needs two chunks. The printed counts say how many whole chunks tell of an arrival. If chunks start at every fifth step only (stride 5), four of five arrivals are not heard of at all.
 #
 # The published methods, QC and QC-FQL, have this gap online, where a success ends the episode. In the play data of their offline phase the recording goes on, and there is no gap.
 #
@@ -398,7 +398,7 @@ print(f"best possible: {walks.TRUTH[:-1].mean():.1f}")
 #
 # ## 7. Where a chunk stops being right
 #
-# Lesson 01 named the condition: the recorder must not react inside a chunk to what happens there. Here is a maze with 10 % noise and a recorder who looks at every step. **Predict:** will more data make the critic right?
+# Lesson 01 named the condition: the recorder must not react inside a chunk to what happens there. Here is the maze of lesson 01, a cost of 1 for each step, chunks of 3, and a probability of 0.1 that a step goes sideways. The recorder looks at every step. **Predict:** will more data make the critic right?
 
 # %%
 amounts = np.array([300, 1000, 3000, 10_000, 30_000])[: shorten(5, fast=2)]
@@ -406,7 +406,7 @@ both = [[looking_recorder.believed_and_earned(n, s) for n in amounts] for s in r
 show(*draw.looking(amounts, np.array(both), looking_recorder.best_open_loop()))
 
 # %% [markdown]
-# The belief stays too high, however much data there is: the later actions of a recorded chunk were chosen with a look, and the critic gives the credit to the chunk. What is *earned* does recover here, with enough data. So "chunked targets are unbiased" has a condition: the data are consistent with open loop, as they always are in a deterministic world.
+# The belief stays too high, with 30,000 episodes as well: the later actions of a recorded chunk were chosen after looking at the state, and the critic gives the credit to the chunk. What is *earned* does recover here, with enough data. So "chunked targets are unbiased" has a condition: the data are consistent with open loop, as they always are in a deterministic world.
 #
 # ## 8. Your own experiment
 #
@@ -426,21 +426,22 @@ show(*draw.looking(amounts, np.array(both), looking_recorder.best_open_loop()))
 #
 # Some questions: Whose policy is better, that of the n-step learner with its wrong values, or that of the chunk learner? Does crediting help more where walks are few? Write down your prediction and your reason, then run.
 #
-# Our example: *does stride 5 hurt because it misses arrivals?* First we predicted that it gives lower values than stride 1. Then its control: the same share of the chunks, kept at random. If the missing arrivals were the reason, stride 5 would still be lower.
+# Our example: *does stride 5 hurt because it misses arrivals?* First we predicted that it gives lower values than stride 1. Then a test of the reason: with stride 5 in both settings, crediting early arrivals should raise the value.
 
 # %%
 # Change me: a question, one knob that differs, and your prediction before you run it.
 measure = "value at the start"
 apart = experiment(walks.trial, {"stride": 5}, {"stride": 1}, "lower", measure)
-control = experiment(walks.trial, {"stride": 5}, {"keep": 0.2}, "lower", measure)
+credited = {"stride": 5, "credit": True}
+control = experiment(walks.trial, credited, {"stride": 5, "credit": False}, "higher", measure)
 
 # %% [markdown]
-# Stride 5 is lower than stride 1, as predicted. But eight seeds do not tell it from a random fifth of the chunks. So we have no evidence for our reason: having *fewer chunks* may be all of the cost.
+# Stride 5 is 4.1 lower than stride 1 [1.3, 6.8], as predicted, and crediting the early arrivals brings 2.9 back [0.3, 5.5]. That speaks for our reason. But crediting also adds rows to the data. Is it the arrivals, or only *more chunks*? Which setting of `keep` would tell?
 #
 # ## Summary
 #
 # 1. **Speed.** A chunked backup brings the news to the start in 8 sweeps, single steps need 40; with batches it is three times faster for a recorder who plays good chunks (77 % of windows), and no faster for one who rarely does (17 %).
-# 2. **Bias.** Five-step targets settle 6.3 below the truth of -23.5 when the recorder goes right 70 % of the time; chunked targets settle on it.
+# 2. **Bias.** Five-step targets settle 6.3 below the truth of -23.5 when the recorder goes right 70 % of the time; targets of chunks, of lengths that divide the way, settle on it.
 # 3. **Early arrivals.** A critic of whole chunks walks ten steps where two are enough; crediting early arrivals raises the return, a mean over all starts, from -16.5 to the best possible, -14.4.
 #
 # <details><summary>Details to keep</summary>
@@ -448,7 +449,6 @@ control = experiment(walks.trial, {"stride": 5}, {"keep": 0.2}, "lower", measure
 # - The bootstrap comes $m$ steps later and has $\gamma^m$; for a whole chunk $\gamma^H$.
 # - Draw Q beside the returns of the policy, with the line of the worst return.
 # - The table holds 0 at the goal, so a missing mask would go unnoticed on this page. With a network it would not.
-# - The published methods train on chunks from every start; only execution is aligned to $H$.
 # </details>
 #
 # ## Quiz
