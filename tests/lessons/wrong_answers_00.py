@@ -203,9 +203,9 @@ WRONG = {
     "check_most_frequent_chunks": {
         "the least frequent": (lambda w, h: counted(w, h, least=True), "not right yet"),
         "each H-th step": (lambda w, h: counted(w, h, every=h), "only at steps 0, H, 2H"),
-        "cell 0 once": (lambda w, h: counted(w, h, reset=False), "Only the first walk counts"),
+        "cell 0 once": (lambda w, h: counted(w, h, reset=False), "Only the first walk has an effect"),
         "one move late": (lambda w, h: counted(w, h, late=1), "one move late"),
-        "the first walk": (lambda w, h: counted(w[:1], h), "Only the first walk counts"),
+        "the first walk": (lambda w, h: counted(w[:1], h), "Only the first walk has an effect"),
         "the last walk": (lambda w, h: counted(w[-1:], h), "Only the last walk counts"),
         "one cell missing": (lambda w, h: counted(w, h)[1:], "wrong shape"),
         "a cell too far": (lambda w, h: [*counted(w, h)[1:], [1] * h], "chunk of cell c + 1"),

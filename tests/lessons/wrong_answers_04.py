@@ -151,7 +151,7 @@ WRONG = {
         ),
         "mean over the wrong axis": (edited_critic({"next_q.mean(axis=0)": "next_q.mean(axis=1)"}), "next"),
         "one minus discount": (edited_critic({"batch.discount *": "(1 - batch.discount) *"}), "next"),
-        "the first step counts": (edited_critic({"valid[:, -1]": "valid[:, 0]"}), "Cut chunks count."),
+        "the first step counts": (edited_critic({"valid[:, -1]": "valid[:, 0]"}), "Cut chunks count in full"),
         "cut chunks upside down": (
             edited_critic({"batch.valid[:, -1] *": "(1 - batch.valid[:, -1]) *"}),
             "next",
