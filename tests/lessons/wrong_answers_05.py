@@ -5,65 +5,58 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson05 import act_best_of_n
+from qlac_lite.lessons.checks.lesson05 import act_best_of_n, mean_distances
 
 
-def coherency_by_index(positions, every=5):
+def explored_by_grid(positions, every, cells):
     last = (positions.shape[1] - 1) // every * every
     at = np.arange(0, last + 1, every)
-    return float(np.mean(np.sqrt(((positions[:, at[1:]] - positions[:, at[:-1]]) ** 2).sum(axis=2))))
+    moves = positions[:, at[1:]] - positions[:, at[:-1]]
+    coherency = float(np.mean(np.sqrt((moves**2).sum(axis=2))))
+    grid = np.zeros((len(positions), cells, cells), bool)
+    for number, path in enumerate(positions):
+        for place in path:
+            column, row = np.minimum(((place + 1) * cells / 2).astype(int), cells - 1)
+            grid[number, column, row] = True
+    return coherency, grid.mean()
 
 
-def coherency_in_jax(positions, every=5):
-    return jnp.linalg.norm(jnp.diff(jnp.asarray(positions)[:, ::every], axis=1), axis=2).mean()
+def explored_by_digitize(positions, every, cells):
+    coherency = jnp.linalg.norm(jnp.diff(jnp.asarray(positions)[:, ::every], axis=1), axis=2).mean()
+    edges, shares = np.linspace(-1, 1, cells + 1)[1:-1], []
+    for path in positions:
+        pairs = zip(np.digitize(path[:, 0], edges), np.digitize(path[:, 1], edges), strict=True)
+        shares.append(len(set(pairs)) / cells**2)
+    return [coherency, np.mean(shares)]
 
 
-def coverage_by_grid(positions, cells):
-    grid, curve = np.zeros((cells, cells), bool), []
-    for place in positions:
-        column, row = np.minimum(((place + 1) * cells / 2).astype(int), cells - 1)
-        grid[column, row] = True
-        curve.append(grid.mean())
-    return curve
+def norms(positions, every):
+    return np.linalg.norm(np.diff(positions[:, ::every], axis=1), axis=-1)
 
 
-def coverage_by_digitize(positions, cells):
-    edges = np.linspace(-1, 1, cells + 1)[1:-1]
-    pairs = list(zip(np.digitize(positions[:, 0], edges), np.digitize(positions[:, 1], edges), strict=True))
-    return np.array([len(set(pairs[: t + 1])) for t in range(len(pairs))]) / cells**2
+def with_coherency(coherency):
+    """An answer with this coherency and the right coverage."""
+    return lambda p, e, n: (coherency(p, e), explored_by_grid(p, e, n)[1])
 
 
-def coverage_by_histogram(positions, cells):
-    count, _, _ = np.histogram2d(*positions.T, bins=cells, range=[[-1, 1], [-1, 1]])
-    return (count > 0).mean()
+def with_coverage(coverage):
+    """An answer with the right coherency and this coverage."""
+    return lambda p, e, n: (explored_by_grid(p, e, n)[0], coverage(p, n))
 
 
-def coverage_by_number(positions, cells):
-    column, row = np.clip(np.floor((positions + 1) / 2 * cells), 0, cells - 1).astype(int).T
-    numbers = column * cells + row
-    return [len(np.unique(numbers[: t + 1])) / cells**2 for t in range(len(numbers))]
+def share(positions, cells):
+    return explored_by_grid(positions, 1, cells)[1]
 
 
-def coverage_at_last_visits(positions, cells):
-    column, row = np.clip(np.floor((positions + 1) / 2 * cells), 0, cells - 1).astype(int).T
-    last = {number: t for t, number in enumerate(column * cells + row)}
-    new = np.zeros(len(positions))
-    new[list(last.values())] = 1
-    return np.cumsum(new) / cells**2
+def by_number(kind=int, factor=None):
+    """Coverage that numbers the cells, in integers of this kind."""
 
+    def coverage(positions, cells):
+        cell = np.clip(np.floor((positions + 1) / 2 * cells), 0, cells - 1).astype(kind)
+        numbers = cell[..., 0] * kind(factor or cells) + cell[..., 1]
+        return np.mean([len(np.unique(each)) for each in numbers]) / cells**2
 
-def mix_by_einsum(chunks):
-    return jnp.einsum("...kka->...ka", chunks)
-
-
-def mix_by_diagonal(chunks):
-    return jnp.moveaxis(jnp.diagonal(chunks, axis1=-3, axis2=-2), -1, -2)
-
-
-def mix_in_jax(chunks):
-    """JAX reads the last entry where an index is beyond the end."""
-    i = jnp.arange(chunks.shape[-2])
-    return jnp.asarray(chunks)[..., i, i, :]
+    return coverage
 
 
 def act_by_fori(propose, value, step, state, key, decisions, keep):
@@ -95,142 +88,102 @@ def act_in_python(propose, value, step, state, key, decisions, keep):
     return jnp.stack(shown)
 
 
-def norms(positions, every):
-    return np.linalg.norm(np.diff(positions[:, ::every], axis=1), axis=-1)
+def mixed_by_loop(propose, value, state, key, horizon):
+    steps = []
+    for i, own in enumerate(jax.random.split(key, horizon)):
+        chunks = propose(state, own)
+        steps.append(chunks[value(state, chunks).argmax()][i])
+    return jnp.stack(steps)[None]
+
+
+def mixed_by_map(propose, value, state, key, horizon):
+    def best(own):
+        chunks = propose(state, own)
+        return chunks[jnp.argmax(value(state, chunks))]
+
+    chosen = jax.lax.map(best, jax.random.split(key, horizon))
+    return jnp.einsum("kka->ka", chosen)[None]
+
+
+def distances_by_start(positions, longest):
+    """Sums over starts, divided by the number of pairs."""
+    curve = []
+    for apart in range(1, longest + 1):
+        every = [norms(positions[:, start:], apart).ravel() for start in range(apart)]
+        curve.append(np.concatenate(every).mean())
+    return curve
+
+
+def hers(positions, longest):
+    return np.array([norms(positions, apart).mean() for apart in range(1, longest + 1)])
 
 
 RIGHT = {
-    "check_coherency": coherency_by_index,
-    "check_coverage": coverage_by_grid,
-    "check_mix_chunks": mix_by_einsum,
+    "check_explored": explored_by_grid,
     "check_act_best_of_n": act_by_fori,
+    "check_mixed_chunk": mixed_by_map,
+    "check_mean_distances": distances_by_start,
 }
 ALSO_RIGHT = {
-    "check_coherency": coherency_in_jax,
-    "check_coverage": coverage_by_digitize,
-    "check_mix_chunks": mix_by_diagonal,
+    "check_explored": explored_by_digitize,
     "check_act_best_of_n": edited(
         act_best_of_n, {"shown.reshape(-1, *shown.shape[2:])": "jnp.concatenate(shown)"}
     ),
+    "check_mixed_chunk": mixed_by_loop,
+    "check_mean_distances": edited(mean_distances, {"length.mean()": "np.sum(length) / length.size"}),
 }
 
 WRONG = {
-    "check_coherency": {
-        "one number an interval": (norms, "An axis is left over"),
-        "one number an episode": (lambda p, e: norms(p, e).mean(axis=1), "An axis is left over"),
-        "summed": (lambda p, e: norms(p, e).sum(), "summed, not averaged"),
+    "check_explored": {
+        "one number an episode": (with_coherency(lambda p, e: norms(p, e).mean(axis=1)), "wrong shape"),
+        "summed": (with_coherency(lambda p, e: norms(p, e).sum()), "summed, not averaged"),
         "squared": (
-            lambda p, e: (np.diff(p[:, ::e], axis=1) ** 2).sum(axis=-1).mean(),
+            with_coherency(lambda p, e: (np.diff(p[:, ::e], axis=1) ** 2).sum(axis=-1).mean()),
             "the root is missing",
         ),
         "all pairs five apart": (
-            lambda p, e: np.mean(
-                [np.linalg.norm(p[:, t + e] - p[:, t], axis=-1) for t in range(p.shape[1] - e)]
-            ),
+            with_coherency(lambda p, e: np.linalg.norm(p[:, e:] - p[:, :-e], axis=-1).mean()),
             "overlap",
         ),
-        "neighbours": (lambda p, e: norms(p, 1).mean(), "every is not used"),
-        "the axis of episodes": (
-            lambda p, e: np.linalg.norm(np.diff(p, axis=0), axis=-1).sum() / p.shape[0],
-            "Take every 5th place",
-        ),
-        "from episode to episode": (
-            lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=0), axis=-1).mean(),
-            "from episode to episode",
-        ),
-        "one place too many": (
-            lambda p, e: norms(p, e).sum() / (p.shape[0] * (p.shape[1] // e)),
-            "(T + 1) // every",
-        ),
-        "from step 1": (
-            lambda p, e: np.linalg.norm(np.diff(p[:, 1::e], axis=1), axis=-1).mean(),
-            "begin at step 1",
-        ),
-        "from step 4": (
-            lambda p, e: np.linalg.norm(np.diff(p[:, e - 1 :: e], axis=1), axis=-1).mean(),
-            "begin at step every - 1",
-        ),
+        "neighbours": (with_coherency(lambda p, e: norms(p, 1).mean()), "every is not used"),
+        "from step 1": (with_coherency(lambda p, e: norms(p[:, 1:], e).mean()), "begin at step 1"),
         "every fifth episode": (
-            lambda p, e: np.linalg.norm(np.diff(p[::e], axis=1), axis=-1).mean(),
-            "Episodes are left out",
+            with_coherency(lambda p, e: norms(p[::e], 1).mean()),
+            "episodes are left out",
         ),
         "the norm over the time": (
-            lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=1), axis=1).mean(),
+            with_coherency(lambda p, e: np.linalg.norm(np.diff(p[:, ::e], axis=1), axis=1).mean()),
             "over the time",
         ),
-        "L1": (lambda p, e: np.abs(np.diff(p[:, ::e], axis=1)).sum(axis=-1).mean(), "L1"),
-        "every fifth move": (
-            lambda p, e: np.linalg.norm(np.diff(p, axis=1)[:, ::e], axis=-1).mean(),
-            "Take every 5th place",
+        "L1": (
+            with_coherency(lambda p, e: np.abs(np.diff(p[:, ::e], axis=1)).sum(axis=-1).mean()),
+            "L1",
         ),
-        "end to end by the steps": (
-            lambda p, e: np.linalg.norm(p[:, -1] - p[:, 0], axis=-1).mean() / (p.shape[1] - 1),
+        "always five": (with_coherency(lambda p, e: norms(p, 5).mean()), "always 5"),
+        "every fifth move": (
+            with_coherency(lambda p, e: np.linalg.norm(np.diff(p, axis=1)[:, ::e], axis=-1).mean()),
             "next",
         ),
-        "always five": (lambda p, e: norms(p, 5).mean(), "always 5"),
-    },
-    "check_coverage": {
-        "one number at the end": (coverage_by_histogram, "wrong shape"),
-        "visits counted": (edited(coverage_by_grid, {", bool": "", "= True": "+= 1"}), "counts twice"),
-        "no clip": (edited(coverage_by_grid, {"np.minimum": "", ", cells - 1)": ")"}), "raised IndexError"),
-        "not cumulative": (lambda p, n: np.full(len(p), 1 / n**2), "not cumulative"),
-        "a number of cells": (lambda p, n: np.array(coverage_by_grid(p, n)) * n**2, "not divided"),
-        "divided by cells": (lambda p, n: np.array(coverage_by_grid(p, n)) * n, "Divided by cells"),
-        "over [0, 1]": (lambda p, n: coverage_by_grid(np.clip(2 * p - 1, -1, 1), n), "over [0, 1]"),
-        "without the start": (lambda p, n: coverage_by_grid(p[1:], n), "wrong shape"),
-        "in percent": (lambda p, n: 100 * np.array(coverage_by_grid(p, n)), "In percent"),
-        "at the last visit": (coverage_at_last_visits, "at its last visit"),
-        "no cumsum": (lambda p, n: np.diff(coverage_by_grid(p, n), prepend=0), "cumsum is missing"),
-        "divided too early": (edited(coverage_by_number, {"/ 2 *": "// 2 *"}), "integer division"),
-        "rounded to points": (
-            edited(coverage_by_number, {"np.floor": "np.round", "2 * cells": "2 * (cells - 1)"}),
-            "Rounded to the nearest of cells points",
+        "swapped": (lambda p, e, n: explored_by_grid(p, e, n)[::-1], "another order"),
+        "coverage alone": (lambda p, e, n: share(p, n), "wrong number of values"),
+        "a curve": (with_coverage(lambda p, n: np.cumsum(np.ones(p.shape[1])) / n**2), "wrong shape"),
+        "visits counted": (with_coverage(lambda p, n: p.shape[1] / n**2), "counts twice"),
+        "no clip": (
+            edited(explored_by_grid, {"np.minimum": "", ", cells - 1)": ")"}),
+            "raised IndexError",
         ),
-        "ten rows": (edited(coverage_by_number, {"column * cells": "column * 10"}), "column * 10 + row"),
-        "names of digits": (
-            edited(coverage_by_number, {"column * cells + row": "[f'{c}{r}' for c, r in zip(column, row)]"}),
-            "the same name",
+        "all episodes together": (with_coverage(lambda p, n: share(p.reshape(1, -1, 2), n)), "together"),
+        "a number of cells": (with_coverage(lambda p, n: share(p, n) * n**2), "not divided"),
+        "divided by cells": (with_coverage(lambda p, n: share(p, n) * n), "divided by cells"),
+        "over [0, 1]": (with_coverage(lambda p, n: share(np.clip(2 * p - 1, -1, 1), n)), "over [0, 1]"),
+        "recorded places only": (
+            lambda p, e, n: (norms(p, e).mean(), share(p[:, ::e], n)),
+            "only the recorded places",
         ),
-        "small integers": (
-            edited(coverage_by_number, {"int": "np.uint8", "column * cells": "column * np.uint8(cells)"}),
-            "uint8",
-        ),
-        "steps as rows": (lambda p, n: coverage_by_grid(p.T.reshape(-1, 2), n), "next"),
-        "borders below": (lambda p, n: coverage_by_grid(-p, n), "border"),
-    },
-    "check_mix_chunks": {
-        "no leading axes": (
-            lambda c: jnp.stack([c[k, k] for k in range(c.shape[0])]),
-            "what stands before them stays",
-        ),
-        "other candidates": (
-            edited(mix_in_jax, {"i, i": "jax.random.permutation(jax.random.key(0), i), i"}),
-            "Random candidates",
-        ),
-        "first action of each": (lambda c: c[..., :, 0, :], "lost their own marginals"),
-        "the first chunk": (lambda c: c[..., 0, :, :], "nothing is mixed"),
-        "a diagonal as it comes": (lambda c: jnp.diagonal(c, axis1=-3, axis2=-2), "next"),
-        "the mean": (lambda c: c.mean(axis=-3), "between the modes"),
-        "all of it": (lambda c: c, "An axis is left over"),
-        "in NumPy": (lambda c: np.einsum("...kka->...ka", np.asarray(c)), "not inside jax.jit"),
-        "the same for all": (
-            lambda c: jnp.broadcast_to(
-                mix_by_einsum(c.reshape(-1, *c.shape[-3:])[0]), (*c.shape[:-3], *c.shape[-2:])
-            ),
-            "All observations",
-        ),
-        "axis 1": (lambda c: c[..., jnp.arange(c.shape[1]), jnp.arange(c.shape[1]), :], "read from axis 1"),
-        "candidate i - 1": (edited(mix_in_jax, {"i, i": "i - 1, i"}), "the chunk before the i-th"),
-        "candidate i + 1": (edited(mix_in_jax, {"i, i": "i + 1, i"}), "an index beyond the end"),
-        "step i - 1": (edited(mix_in_jax, {"i, i": "i, i - 1"}), "shifted back by one: i - 1."),
-        "step i + 1": (edited(mix_in_jax, {"i, i": "i, i + 1"}), "shifted on by one, i + 1, and"),
-        "both i - 1": (edited(mix_in_jax, {"i, i": "i - 1, i - 1"}), "i - 1 for candidate and step"),
-        "both i + 1": (edited(mix_in_jax, {"i, i": "i + 1, i + 1"}), "i + 1 for candidate and step"),
-        "steps shuffled": (
-            edited(mix_in_jax, {"i, i": "0, jax.random.permutation(jax.random.key(0), i)"}),
-            "in a random order",
-        ),
-        "flattened": (lambda c: mix_by_einsum(c).reshape(-1, c.shape[-1]), "wrong shape"),
+        "in percent": (with_coverage(lambda p, n: 100 * share(p, n)), "in percent"),
+        "ten rows": (with_coverage(by_number(factor=10)), "No two cells may share a number"),
+        "small integers": (with_coverage(by_number(np.uint8)), "uint8"),
+        "borders below": (with_coverage(lambda p, n: share(-p, n)), "border"),
     },
     "check_act_best_of_n": {
         "a Python loop": (act_in_python, "Python loop"),
@@ -294,6 +247,72 @@ WRONG = {
         "all actions at once": (
             edited(act_best_of_n, {"scan(step,": "scan(lambda s, a: step(s, a[None]),"}),
             "step takes one action",
+        ),
+    },
+    "check_mixed_chunk": {
+        "one key": (
+            edited(mixed_by_loop, {"propose(state, own)": "propose(state, key)"}),
+            "the key that was given",
+        ),
+        "no candidate axis": (edited(mixed_by_loop, {"[None]": ""}), "no axis of candidates"),
+        "the first step of each": (edited(mixed_by_loop, {"][i])": "][0])"}), "lost their own marginals"),
+        "values not used": (
+            edited(mixed_by_map, {"jnp.argmax(value(state, chunks))": "0"}),
+            "the values are not used",
+        ),
+        "the worst": (edited(mixed_by_map, {"argmax": "argmin"}), "worst candidates"),
+        "the whole last chunk": (
+            edited(mixed_by_map, {'jnp.einsum("kka->ka", chosen)': "chosen[-1]"}),
+            "nothing is mixed",
+        ),
+        "not picked": (
+            edited(mixed_by_map, {'jnp.einsum("kka->ka", chosen)[None]': "chosen"}),
+            "the steps are not picked",
+        ),
+        "the mean": (
+            edited(mixed_by_map, {'jnp.einsum("kka->ka", chosen)': "chosen.mean(axis=0)"}),
+            "The mean over the chosen chunks",
+        ),
+        "in NumPy": (
+            edited(mixed_by_loop, {"jnp.stack": "np.stack"}),
+            "not inside jax.jit",
+        ),
+        "an index for a chunk": (
+            edited(
+                mixed_by_map, {"chunks[jnp.argmax(value(state, chunks))]": "jnp.argmax(value(state, chunks))"}
+            ),
+            "next",
+        ),
+    },
+    "check_mean_distances": {
+        "hers": (hers, "where chunks begin"),
+        "from step 1": (
+            lambda p, n: np.array([norms(p[:, 1:], apart).mean() for apart in range(1, n + 1)]),
+            "one step later",
+        ),
+        "from the end": (lambda p, n: hers(p[:, ::-1], n), "counted from the end"),
+        "means of means": (
+            lambda p, n: np.array(
+                [
+                    np.mean([norms(p[:, s:], a).mean() for s in range(a) if s + a < p.shape[1]])
+                    for a in range(1, n + 1)
+                ]
+            ),
+            "The mean of the means",
+        ),
+        "cut": (lambda p, n: np.maximum.accumulate(hers(p, n)), "The peaks are cut off"),
+        "speeds": (lambda p, n: mean_distances(p, n) / np.arange(1, n + 1), "a speed"),
+        "one too few": (lambda p, n: mean_distances(p, n - 1), "wrong shape"),
+        "from 0": (lambda p, n: np.append(0.0, mean_distances(p, n - 1)), "Two steps apart"),
+        "by episode": (
+            lambda p, n: np.array([mean_distances(path[None], n) for path in p]),
+            "wrong shape",
+        ),
+        "squares": (
+            lambda p, n: np.array(
+                [((p[:, a:] - p[:, :-a]) ** 2).sum(axis=-1).mean() for a in range(1, n + 1)]
+            ),
+            "next",
         ),
     },
 }

@@ -1,6 +1,6 @@
 """Checks of lesson 05, exploration.
 
-Shapes: E episodes, T steps, D size of a place, H chunk, A action size, N candidates.
+Shapes: E episodes, T steps, H chunk, A action size, N candidates.
 """
 
 from typing import NamedTuple
@@ -12,91 +12,110 @@ import numpy as np
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
 
-# 1. Coherency
+# 1. Coherency and coverage
 
 
-def coherency(positions: np.ndarray, every: int = 5) -> float:
-    """Mean distance between the places (E, T + 1, D) of an episode that are `every` steps apart,
-    from step 0 on.
+def explored(positions: np.ndarray, every: int, cells: int) -> tuple[float, float]:
+    """Mean distance of places (E, T + 1, 2) from record to record, and the share of cells that an episode
+    visits; records are taken from step 0 on.
     """
     places = positions[:, ::every]
-    moves = np.diff(places, axis=1)  # (E, T // every, D)
+    moves = np.diff(places, axis=1)  # (E, T // every, 2)
     distances = np.linalg.norm(moves, axis=-1)
-    return distances.mean()
+    cell = np.floor((positions + 1) / 2 * cells)
+    cell = np.clip(cell, 0, cells - 1).astype(int)  # (E, T + 1, 2)
+    visited = [len(np.unique(each, axis=0)) for each in cell]
+    return distances.mean(), np.mean(visited) / cells**2
 
 
-def _coherency_cases(rng):
-    paths = lambda *shape: np.cumsum(rng.normal(size=shape) * 0.3, axis=1)
-    straight = np.arange(11)[:, None] * np.array([[[0.03, -0.04]], [[0.06, 0.08]]])
-    turns = np.outer([0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0, 2, 4, 6, 8, 10], [0.3, 0.4])
+def _explored_cases(rng):
+    straight = np.arange(11)[:, None] * np.array([[[0.03, -0.04]], [[0.06, 0.08]]]) - [0.87, 0.11]
+    turns = np.outer([0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0, 2, 4, 6, 8, 10], [0.07, 0.09])
+    x = [-1, -0.5, -0.5, 0, 0.25, 1, 1, 0.75, 0.9, -1, 1]
+    y = [-1, -1, 0, 0.5, 0.75, 0.5, 1, 1, 0.9, 1, -1]
+    walk = lambda *shape: np.clip(np.cumsum(rng.normal(size=shape) * 0.25, axis=1), -1, 1)
+    order = lambda: np.stack(np.divmod(rng.permutation(400), 20), axis=1)
+    tours = [(order() + rng.uniform(0.2, 0.8, size=(400, 2))) / 10 - 1 for _ in range(2)]
     return [
         Case(
             "two straight lines, at speeds of 0.05 and 0.1, 10 steps",
-            (straight, 5),
-            "Take every 5th place, positions[:, ::5]; the distances between neighbours of these; their mean.",
+            (straight, 5, 4),
+            "Coherency: positions[:, ::5], the moves between neighbours, the length of each, their mean. "
+            "Coverage: floor((x + 1) / 2 * cells) numbers the cells; count those of each episode once.",
         ),
         Case(
-            "three episodes of 15 steps on a line, forth, back and forth",
-            (np.stack([turns, turns[::-1] + 1.0, 0.5 * turns]), 5),
-            "positions[:, ::every], np.diff over axis 1, np.linalg.norm over the last axis, mean.",
+            "three episodes on a line, forth, back and forth",
+            (np.stack([turns, turns[::-1] - 0.5, 0.5 * turns]) - 0.3, 5, 8),
+            "The norm goes over the last axis. A cell that was visited before adds nothing: "
+            "np.unique(cells of an episode, axis=0), or a set of pairs.",
         ),
         Case(
-            "three episodes of 20 steps in space",
-            (paths(3, 21, 3), 5),
-            "Axis 0 is the episode, axis 1 the time, the last one x, y, z. The norm goes over the last.",
+            "places on the borders of cells and of the square",
+            (np.stack([x, y], axis=1)[None], 5, 4),
+            "A border belongs to the cell with the next higher number (floor); "
+            "at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1).",
         ),
         Case(
             "four episodes of 24 steps: the last 4 are no whole interval",
-            (paths(4, 25, 2), 5),
-            "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count.",
+            (walk(4, 25, 2), 5, 10),
+            "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count for coherency. "
+            "Coverage counts all places, episode by episode, and is the mean over episodes.",
         ),
         Case(
-            "five episodes of 22 steps, a place every 3",
-            (paths(5, 23, 2), 3),
+            "five episodes of 22 steps, a record every 3",
+            (walk(5, 23, 2), 3, 6),
             "`every` is an argument: positions[:, ::every].",
+        ),
+        Case(
+            "each of 20 x 20 cells once, in random order",
+            (np.stack(tours), 7, 20),
+            "No two cells may share a number: column * cells + row, in large enough integers, or pairs.",
         ),
     ]
 
 
-def _coherency_by_loop(positions, every):
-    distances = []
+def _explored_by_loop(positions, every, cells):
+    distances, shares = [], []
     for episode in positions:
         for t in range(0, len(episode) - every, every):
             distances.append(np.sqrt(sum((episode[t + every] - episode[t]) ** 2)))
-    return sum(distances) / len(distances)
+        visited = {tuple(min(int((v + 1) * cells / 2), cells - 1) for v in place) for place in episode}
+        shares.append(len(visited) / cells**2)
+    return sum(distances) / len(distances), sum(shares) / len(shares)
 
 
-_coherency_misconceptions = [
+_COUNTED = "np.unique(each, axis=0)"
+_explored_misconceptions = [
     Misconception(
-        "The distances are summed, not averaged.",
+        "Coherency: the distances are summed, not averaged.",
         "The mean over all intervals of all episodes.",
-        edited(coherency, {"distances.mean()": "distances.sum()"}),
+        edited(explored, {"distances.mean()": "distances.sum()"}),
     ),
     Misconception(
-        "The distances are summed within an episode, and averaged over episodes.",
+        "Coherency: the distances are summed within an episode, and averaged over episodes.",
         "The mean over all intervals of all episodes.",
-        edited(coherency, {"distances.mean()": "distances.sum(axis=1).mean()"}),
+        edited(explored, {"distances.mean()": "distances.sum(axis=1).mean()"}),
     ),
     Misconception(
-        "The squared distance: the root is missing.",
+        "Coherency: the squared distance; the root is missing.",
         "np.linalg.norm, or the root of the sum of squares.",
-        edited(coherency, {"distances.mean()": "(distances**2).mean()"}),
+        edited(explored, {"distances.mean()": "(distances**2).mean()"}),
     ),
     Misconception(
-        "The root is taken at the end: a root mean square.",
+        "Coherency: the root is taken at the end, a root mean square.",
         "First the root of each interval, then the mean.",
-        edited(coherency, {"distances.mean()": "np.sqrt((distances**2).mean())"}),
+        edited(explored, {"distances.mean()": "np.sqrt((distances**2).mean())"}),
     ),
     Misconception(
-        "The intervals overlap: there is one from every step on.",
+        "Coherency: the intervals overlap; there is one from every step on.",
         "The places are recorded every 5 steps: 0-5, 5-10, ...; positions[:, ::every].",
-        edited(coherency, {"np.diff(places, axis=1)": "positions[:, every:] - positions[:, :-every]"}),
+        edited(explored, {"np.diff(places, axis=1)": "positions[:, every:] - positions[:, :-every]"}),
     ),
     Misconception(
-        "The way is measured, not the distance: the lengths of the single steps are added up.",
+        "Coherency: the way is measured, not the distance; the lengths of the single steps are added up.",
         "How far the place is after 5 steps, whatever the way there.",
         edited(
-            coherency,
+            explored,
             {
                 "::every": ": (positions.shape[1] - 1) // every * every + 1",
                 "distances.mean()": "every * distances.mean()",
@@ -104,582 +123,225 @@ _coherency_misconceptions = [
         ),
     ),
     Misconception(
-        "The distance of one step: every is not used.",
+        "Coherency: the distance of one step; every is not used.",
         "Places that are `every` steps apart: positions[:, ::every].",
-        edited(coherency, {"[:, ::every]": ""}),
+        edited(explored, {"[:, ::every]": ""}),
     ),
     Misconception(
-        "every is always 5.",
+        "Coherency: every is always 5.",
         "Use the argument: positions[:, ::every].",
-        edited(coherency, {"::every": "::5"}),
+        edited(explored, {"::every": "::5"}),
     ),
     Misconception(
-        "One step more lies between two places.",
+        "Coherency: one step more lies between two records.",
         "positions[:, ::every]: 0, every, 2 * every, ...",
-        edited(coherency, {"::every": ":: every + 1"}),
+        edited(explored, {"::every": ":: every + 1"}),
     ),
     Misconception(
-        "One step less lies between two places.",
+        "Coherency: one step less lies between two records.",
         "positions[:, ::every]: 0, every, 2 * every, ...",
-        edited(coherency, {"::every": ":: every - 1"}),
+        edited(explored, {"::every": ":: every - 1"}),
     ),
     Misconception(
-        "The first interval is missing: the start does not count.",
+        "Coherency: the first interval is missing; the start does not count.",
         "Begin with step 0: positions[:, ::every].",
-        edited(coherency, {"::every": "every::every"}),
+        edited(explored, {"::every": "every::every"}),
     ),
     Misconception(
-        "The last interval is missing.",
-        "A range that ends too early: there are T // every intervals.",
-        edited(coherency, {"distances.mean()": "distances[:, :-1].mean()"}),
-    ),
-    Misconception(
-        "The places are counted from the end of the episode.",
+        "Coherency: the records begin at step 1.",
         "Begin with step 0: positions[:, ::every].",
-        edited(coherency, {"::every": "::-every"}),
+        edited(explored, {"::every": "1::every"}),
     ),
     Misconception(
-        "Every place is compared with the start.",
+        "Coherency: every place is compared with the start.",
         "Each one with the one before: np.diff.",
-        edited(coherency, {"np.diff(places, axis=1)": "places[:, 1:] - places[:, :1]"}),
+        edited(explored, {"np.diff(places, axis=1)": "places[:, 1:] - places[:, :1]"}),
     ),
     Misconception(
-        "Only start and end are compared.",
+        "Coherency: only start and end are compared.",
         "The mean over all intervals.",
-        edited(coherency, {"np.diff(places, axis=1)": "places[:, -1] - places[:, 0]"}),
+        edited(explored, {"np.diff(places, axis=1)": "places[:, -1:] - places[:, :1]"}),
     ),
     Misconception(
-        "The distance is divided by the steps: a speed.",
+        "Coherency: the distance is divided by the steps, a speed.",
         "The distance itself.",
-        edited(coherency, {"distances.mean()": "distances.mean() / every"}),
+        edited(explored, {"distances.mean()": "distances.mean() / every"}),
     ),
     Misconception(
-        "The coordinates' distances are added (L1).",
+        "Coherency: the coordinates' distances are added (L1).",
         "The straight distance (L2): np.linalg.norm.",
-        edited(coherency, {"np.linalg.norm(moves, axis=-1)": "np.abs(moves).sum(axis=-1)"}),
+        edited(explored, {"np.linalg.norm(moves, axis=-1)": "np.abs(moves).sum(axis=-1)"}),
     ),
     Misconception(
-        "The mean over the coordinates, not the length of the move.",
+        "Coherency: the mean over the coordinates, not the length of the move.",
         "np.linalg.norm over the last axis.",
-        edited(coherency, {"np.linalg.norm(moves, axis=-1)": "np.abs(moves)"}),
+        edited(explored, {"np.linalg.norm(moves, axis=-1)": "np.abs(moves)"}),
     ),
     Misconception(
-        "The largest coordinate is the distance.",
-        "np.linalg.norm over the last axis.",
-        edited(coherency, {"np.linalg.norm(moves, axis=-1)": "np.abs(moves).max(axis=-1)"}),
-    ),
-    Misconception(
-        "The moves are averaged before their length is taken: forth and back cancel.",
+        "Coherency: the moves are averaged before their length is taken; forth and back cancel.",
         "First the length of each interval, then the mean.",
-        edited(coherency, {"norm(moves": "norm(moves.mean(axis=1)"}),
+        edited(explored, {"norm(moves": "norm(moves.mean(axis=1)"}),
     ),
     Misconception(
-        "The norm runs over the time.",
+        "Coherency: the norm runs over the time.",
         "The last axis holds the coordinates: axis=-1.",
-        edited(coherency, {"axis=-1": "axis=1"}),
+        edited(explored, {"axis=-1": "axis=1"}),
     ),
     Misconception(
-        "One norm of everything: no axis was given.",
+        "Coherency: one norm of everything; no axis was given.",
         "np.linalg.norm(..., axis=-1).",
-        edited(coherency, {"moves, axis=-1": "moves"}),
+        edited(explored, {"moves, axis=-1": "moves"}),
     ),
     Misconception(
-        "The median.", "The mean.", edited(coherency, {"distances.mean()": "np.median(distances)"})
+        "Coherency: the median.",
+        "The mean.",
+        edited(explored, {"distances.mean()": "np.median(distances)"}),
     ),
     Misconception(
-        "Only the first episode counts.",
-        "The mean over the intervals of all episodes.",
-        edited(coherency, {"positions[:,": "positions[:1,"}),
-    ),
-    Misconception(
-        "Only x and y count.",
-        "All coordinates: the last axis, whole.",
-        edited(coherency, {"::every": "::every, :2"}),
-    ),
-    Misconception(
-        "The moves are taken from episode to episode: np.diff over axis 0.",
-        "The time is axis 1: np.diff(..., axis=1).",
-        edited(coherency, {"axis=1": "axis=0"}),
-    ),
-    Misconception(
-        "Episodes are left out, not steps: positions[::every].",
+        "Coherency: episodes are left out, not steps, by positions[::every].",
         "The time is axis 1: positions[:, ::every].",
-        edited(coherency, {"[:, ::every]": "[::every]"}),
+        edited(explored, {"[:, ::every]": "[::every]"}),
     ),
     Misconception(
-        "The records begin at step 1: positions[:, 1::every].",
-        "Begin with step 0: positions[:, ::every].",
-        edited(coherency, {"::every": "1::every"}),
+        "Coverage: places are counted, not cells; a cell that is visited twice counts twice.",
+        "A cell counts once.",
+        edited(explored, {_COUNTED: "each"}),
     ),
     Misconception(
-        "The records begin at step every - 1: positions[:, every - 1::every].",
-        "Begin with step 0: positions[:, ::every].",
-        edited(coherency, {"::every": "every - 1 :: every"}),
+        "Coverage: different places are counted, not different cells.",
+        "Turn places into cells first: floor((x + 1) / 2 * cells).",
+        edited(explored, {"for each in cell]": "for each in positions]"}),
     ),
     Misconception(
-        "The sum is divided by the places over every, (T + 1) // every.",
-        "There are T // every intervals, T = positions.shape[1] - 1; or use np.mean.",
-        edited(
-            coherency,
-            {"distances.mean()": "distances.sum() / (len(positions) * (positions.shape[1] // every))"},
-        ),
-    ),
-]
-
-check_coherency = Exercise(
-    coherency,
-    _coherency_by_loop,
-    _coherency_cases,
-    _coherency_misconceptions,
-    insight="It measures how straight AND how fast: a gripper at twice the speed is twice as coherent.",
-)
-
-
-# 2. Coverage
-
-
-def coverage(positions: np.ndarray, cells: int) -> np.ndarray:
-    """Share of the cells x cells grid over [-1, 1]^2 that places (T + 1, 2) have been in,
-    after each step: (T + 1,).
-    """
-    cell = np.floor((positions + 1) / 2 * cells)
-    cell = np.clip(cell, 0, cells - 1).astype(int)  # (T + 1, 2) column and row
-    _, first = np.unique(cell, axis=0, return_index=True)
-    new = np.zeros(len(positions))
-    new[first] = 1
-    return np.cumsum(new) / cells**2
-
-
-def _coverage_cases(rng):
-    four = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
-    walk = np.clip(np.cumsum(rng.normal(size=(60, 2)) * 0.25, axis=0), -1, 1)
-    back = np.concatenate([walk[:15], walk[:15][::-1], walk[15:40]])
-    line = np.stack([np.linspace(-0.9, 0.85, 8), np.full(8, -0.3)], axis=1)  # not on -0.5, 0 or 0.5
-    tour = np.stack(np.divmod(rng.permutation(400), 20), axis=1) + rng.uniform(0.2, 0.8, size=(400, 2))
-    x = [-1, -0.5, -0.5, 0, 0.25, 1, 1, 0.75, 0.9, -1, 1]
-    y = [-1, -1, 0, 0.5, 0.75, 0.5, 1, 1, 0.9, 1, -1]
-    return [
-        Case(
-            "four places in four cells of 2 x 2",
-            (four, 2),
-            "One of four cells after the first place, all four at the end: 0.25, 0.5, 0.75, 1.",
-        ),
-        Case(
-            "a line along x on 4 x 4 cells, without borders",
-            (line, 4),
-            "The cell's number along an axis is floor((x + 1) / 2 * cells). "
-            "Count cells, not places, and divide by all cells * cells.",
-        ),
-        Case(
-            "there and back, then on",
-            (np.clip(back, -0.99, 0.99), 8),
-            "A cell that was visited before adds nothing, and the curve never falls. "
-            "Remember what was visited: a set of cells, or np.unique(cell, return_index=True).",
-        ),
-        Case(
-            "places on the borders of cells and of the square",
-            (np.stack([x, y], axis=1), 4),
-            "A border belongs to the cell with the next higher number (floor); "
-            "at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1).",
-        ),
-        Case(
-            "a long walk that comes to the borders of the square",
-            (walk, 10),
-            "floor, clip, then first visits only.",
-        ),
-        Case(
-            "each of 20 x 20 cells once, in random order",
-            (tour / 10 - 1, 20),
-            "No two cells may share a number: "
-            "column * cells + row, in integers that are large enough (int), or pairs.",
-        ),
-    ]
-
-
-def _coverage_by_loop(positions, cells):
-    visited, curve = set(), []
-    for x, y in positions:
-        visited.add(tuple(min(int((v + 1) * cells / 2), cells - 1) for v in (x, y)))
-        curve.append(len(visited) / cells**2)
-    return np.array(curve)
-
-
-_coverage_misconceptions = [
-    Misconception(
-        "It is not cumulative: only the present cell counts.",
-        "All cells visited so far: remember them, or np.cumsum over first visits.",
-        edited(coverage, {"np.cumsum(new)": "np.ones(len(positions))"}),
+        "Coverage: the cells of all episodes together.",
+        "Each episode by itself, then the mean.",
+        edited(explored, {"for each in cell]": "for each in [cell.reshape(-1, 2)]]"}),
     ),
     Misconception(
-        "Places are counted, not cells: a cell that is visited twice counts twice.",
-        "A cell counts at its first visit only.",
-        edited(coverage, {"new[first] = 1": "new[:] = 1"}),
+        "Coverage: the shares are summed over episodes.",
+        "The mean over episodes.",
+        edited(explored, {"np.mean(visited)": "np.sum(visited)"}),
     ),
     Misconception(
-        "A cell counts again whenever it is entered again.",
-        "A cell counts at its first visit only.",
-        edited(coverage, {"new[first] = 1": "new[:] = (np.diff(cell, axis=0, prepend=-1) != 0).any(axis=1)"}),
+        "Coverage: only the first episode counts.",
+        "The mean over episodes.",
+        edited(explored, {"np.mean(visited)": "visited[0]"}),
     ),
     Misconception(
-        "The number of cells is not divided by all of them.",
+        "Coverage: only the last episode counts; a loop keeps what it found last.",
+        "The mean over episodes.",
+        edited(explored, {"np.mean(visited)": "visited[-1]"}),
+    ),
+    Misconception(
+        "Coverage: only the recorded places count, every fifth.",
+        "All places: positions, not every fifth.",
+        edited(explored, {"(positions + 1)": "(places + 1)"}),
+    ),
+    Misconception(
+        "Coverage: the start does not count.",
+        "All places, the first one too.",
+        edited(explored, {"(positions + 1)": "(positions[:, 1:] + 1)"}),
+    ),
+    Misconception(
+        "Coverage: the number of cells is not divided by all of them.",
         "A share: divide by cells * cells.",
-        edited(coverage, {" / cells**2": ""}),
+        edited(explored, {" / cells**2": ""}),
     ),
     Misconception(
-        "Divided by cells, not by cells * cells.",
+        "Coverage: divided by cells, not by cells * cells.",
         "The grid has cells * cells cells.",
-        edited(coverage, {"cells**2": "cells"}),
+        edited(explored, {"cells**2": "cells"}),
     ),
     Misconception(
-        "Divided by what was visited at the end: the curve always ends at 1.",
+        "Coverage: divided by the number of places.",
         "Divide by cells * cells.",
-        edited(coverage, {"cells**2": "new.sum()"}),
+        edited(explored, {"cells**2": "positions.shape[1]"}),
     ),
     Misconception(
-        "Divided by the number of places.",
-        "Divide by cells * cells.",
-        edited(coverage, {"cells**2": "len(positions)"}),
+        "Coverage: in percent.",
+        "A share, between 0 and 1.",
+        edited(explored, {"np.mean(visited)": "100 * np.mean(visited)"}),
     ),
     Misconception(
-        "The share of the end, at all times.",
-        "A curve: after each step, what was visited until then.",
-        edited(coverage, {"np.cumsum(new)": "np.full(len(positions), new.sum())"}),
-    ),
-    Misconception(
-        "The start does not count.",
-        "The cell of the first place is visited: the curve starts at 1 / cells**2.",
-        edited(coverage, {"np.cumsum(new)": "(np.cumsum(new) - 1)"}),
-    ),
-    Misconception(
-        "The curve is one step late: it says what was visited before each place.",
-        "Entry t counts the place at t as well.",
-        edited(coverage, {"np.cumsum(new)": "(np.cumsum(new) - new)"}),
-    ),
-    Misconception(
-        "Rounded to the nearest border: half-cells at the edges.",
+        "Coverage: rounded to the nearest border; half-cells at the edges.",
         "np.floor.",
-        edited(coverage, {"np.floor": "np.round"}),
+        edited(explored, {"np.floor": "np.round"}),
     ),
     Misconception(
-        "Rounded up: the first cell would be the places at -1 alone.",
+        "Coverage: rounded up; the first cell would be the places at -1 alone.",
         "np.floor: a border belongs to the cell with the next higher number.",
-        edited(coverage, {"np.floor": "np.ceil", "cells - 1": "cells"}),
+        edited(explored, {"np.floor": "np.ceil", "cells - 1": "cells"}),
     ),
     Misconception(
-        "Cells are cut towards zero: "
+        "Coverage: cells are cut towards zero; "
         "astype(int) of a negative number makes the cells in the middle twice as wide.",
         "First (x + 1) / 2 * cells, which is never negative, then floor.",
         edited(
-            coverage,
+            explored,
             {"np.floor((positions + 1)": "np.trunc(positions", "np.clip(cell, 0, cells - 1)": "cell"},
         ),
     ),
     Misconception(
-        "The grid is over [0, 1]: all negative places share a cell.",
+        "Coverage: the grid is over [0, 1]; all negative places share a cell.",
         "(x + 1) / 2 is between 0 and 1.",
-        edited(coverage, {"(positions + 1) / 2": "positions"}),
+        edited(explored, {"(positions + 1) / 2": "positions"}),
     ),
     Misconception(
-        "The cells are half as wide: (x + 1) * cells.",
+        "Coverage: the cells are half as wide, (x + 1) * cells.",
         "The square is 2 wide: (x + 1) / 2 * cells.",
-        edited(coverage, {" / 2": "", "np.clip(cell, 0, cells - 1)": "cell"}),
+        edited(explored, {" / 2": "", "np.clip(cell, 0, cells - 1)": "cell"}),
     ),
     Misconception(
-        "The cells are half as wide, and all to the right share one.",
-        "The square is 2 wide: (x + 1) / 2 * cells.",
-        edited(coverage, {" / 2": ""}),
-    ),
-    Misconception(
-        "A place at the upper border falls out of the grid, into a cell of its own.",
+        "Coverage: a place at the upper border falls out of the grid, into a cell of its own.",
         "At x = 1 the index is cells: np.clip(index, 0, cells - 1).",
-        edited(coverage, {"np.clip(cell, 0, cells - 1)": "cell"}),
+        edited(explored, {"np.clip(cell, 0, cells - 1)": "cell"}),
     ),
     Misconception(
-        "A place at the upper border is at the lower one again (modulo).",
-        "np.clip(index, 0, cells - 1).",
-        edited(coverage, {"np.clip(cell, 0, cells - 1)": "(cell % cells)"}),
-    ),
-    Misconception(
-        "cells - 1 cells fill the square, and the border is one more.",
+        "Coverage: cells - 1 cells fill the square, and the border is one more.",
         "floor((x + 1) / 2 * cells), then clip.",
-        edited(coverage, {"2 * cells": "2 * (cells - 1)"}),
+        edited(explored, {"2 * cells": "2 * (cells - 1)"}),
     ),
     Misconception(
-        "Only x counts: columns, not cells.",
+        "Coverage: only x counts; columns, not cells.",
         "A cell is a pair of numbers, one for x and one for y.",
-        edited(coverage, {"cell, axis=0": "cell[:, 0]"}),
+        edited(explored, {"each, axis=0": "each[:, 0]"}),
     ),
     Misconception(
-        "x and y are added up: all cells of a diagonal are one.",
+        "Coverage: x and y are added up; all cells of a diagonal are one.",
         "Number the cells column * cells + row, or use pairs.",
-        edited(coverage, {"cell, axis=0": "cell.sum(axis=1)"}),
+        edited(explored, {"each, axis=0": "each.sum(axis=1)"}),
     ),
     Misconception(
-        "The columns and the rows visited are counted by themselves, and multiplied.",
-        "A cell is a pair: visited columns times visited rows counts cells nobody was in.",
-        lambda p, n: coverage(p * [1, 0], n) * coverage(p * [0, 1], n) * n**2,
-    ),
-    Misconception(
-        "The grid is fitted to the places that came.",
-        "It is fixed: cells x cells over [-1, 1]^2, so that explorers can be compared.",
-        edited(
-            coverage,
-            {
-                "positions + 1": "positions - positions.min(axis=0)",
-                " / 2": " / np.maximum(np.ptp(positions, axis=0), 1e-9)",
-            },
-        ),
-    ),
-    Misconception(
-        "A cell counts at its last visit, not at its first.",
-        "np.unique(numbers, return_index=True) gives the first visits; a dictionary must not overwrite them.",
-        edited(coverage, {"np.unique(cell": "np.unique(cell[::-1]", "new[first]": "new[::-1][first]"}),
-    ),
-    Misconception(
-        "The first visits are not added up: cumsum is missing.",
-        "np.cumsum over the first visits.",
-        edited(coverage, {"np.cumsum(new) / cells**2": "new / cells**2"}),
-    ),
-    Misconception(
-        "In percent.",
-        "A share, between 0 and 1.",
-        edited(coverage, {"np.cumsum(new)": "100 * np.cumsum(new)"}),
-    ),
-    Misconception(
-        "An integer division comes too early: (x + 1) // 2 is 0 everywhere but at the border.",
+        "Coverage: an integer division comes too early, (x + 1) // 2.",
         "First (x + 1) / 2 * cells, then floor.",
-        edited(coverage, {"/ 2": "// 2"}),
+        edited(explored, {"/ 2": "// 2"}),
     ),
     Misconception(
-        "Rounded to the nearest of cells points from -1 to 1: round((x + 1) / 2 * (cells - 1)).",
-        "floor((x + 1) / 2 * cells), then clip.",
-        edited(coverage, {"np.floor": "np.round", "2 * cells": "2 * (cells - 1)"}),
-    ),
-    Misconception(
-        "The cells are numbered column * 10 + row: "
-        "with more than 10 cells along an axis, two share a number.",
-        "column * cells + row, or pairs.",
-        edited(coverage, {"cell, axis=0": "cell @ [10, 1]"}),
-    ),
-    Misconception(
-        "The cells are named by digits side by side: cell (1, 11) and cell (11, 1) have the same name.",
-        "column * cells + row, or pairs.",
-        edited(coverage, {"cell, axis=0": "[f'{column}{row}' for column, row in cell]"}),
-    ),
-    Misconception(
-        "The numbers of the cells are too large for uint8: from 256 on they begin at 0 again.",
+        "Coverage: the numbers of the cells are too large for uint8; from 256 on they begin at 0 again.",
         "astype(int).",
-        edited(coverage, {"cell, axis=0": "(cell @ [cells, 1]).astype(np.uint8)"}),
-    ),
-    Misconception(
-        "Different places are counted, not different cells.",
-        "Turn places into cells first: floor((x + 1) / 2 * cells).",
-        edited(coverage, {"cell, axis=0": "positions, axis=0"}),
+        edited(explored, {"each, axis=0": "(each @ [cells, 1]).astype(np.uint8)"}),
     ),
 ]
 
-check_coverage = Exercise(
-    coverage,
-    _coverage_by_loop,
-    _coverage_cases,
-    _coverage_misconceptions,
-    insight="It says where one has been, not what for: a cell behind the wall counts as much as the puck's.",
+check_explored = Exercise(
+    explored,
+    _explored_by_loop,
+    _explored_cases,
+    _explored_misconceptions,
+    parts=("coherency", "coverage"),
+    insight="Coherency measures how straight AND how fast: at twice the speed it is twice as large.",
 )
 
 
-# 3. The mixed chunk
-
-
-def mix_chunks(chunks: jax.Array) -> jax.Array:
-    """Step i of the i-th of H chunks (..., H, H, A): (..., H, A)."""
-    i = jnp.arange(chunks.shape[-2])
-    return chunks[..., i, i, :]
-
-
-def _mix_cases(rng):
-    draw = lambda *shape: rng.uniform(-1, 1, size=shape).astype(np.float32)
-    return [
-        Case(
-            "3 chunks of 3 actions",
-            (draw(3, 3, 2),),
-            "Row i of the result is chunks[i, i]: with i = jnp.arange(H), chunks[..., i, i, :].",
-        ),
-        Case(
-            "5 chunks of 5, for 4 observations",
-            (draw(4, 5, 5, 3),),
-            "The last three axes are candidate, step and action; "
-            "what stands before them stays: chunks[..., i, i, :].",
-        ),
-        Case(
-            "4 chunks of 4, for 2 x 3 observations",
-            (draw(2, 3, 4, 4, 4),),
-            "The last three axes are candidate, step and action, "
-            "whatever stands before: chunks[..., i, i, :].",
-        ),
-        Case("chunks of one action", (draw(6, 1, 1, 2),), "With H = 1 nothing is mixed."),
-    ]
-
-
-def _mix_by_loop(chunks):
-    if chunks.ndim > 3:
-        return np.array([_mix_by_loop(each) for each in chunks])
-    return np.array([chunk[i] for i, chunk in enumerate(chunks)])
-
-
-def _coordinates_apart(chunks):
-    i, a = np.indices(chunks.shape[-2:])
-    return chunks[..., (i + a) % len(i), i, a]
-
-
-_mix_misconceptions = [
-    Misconception(
-        "The first action of each chunk: the steps have lost their own marginals.",
-        "Step i stays step i: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "i, 0"}),
-    ),
-    Misconception(
-        "The first chunk as it is: nothing is mixed.",
-        "Step i from the i-th chunk: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "0, i"}),
-    ),
-    Misconception(
-        "The last chunk as it is: nothing is mixed.",
-        "Step i from the i-th chunk: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "-1, i"}),
-    ),
-    Misconception(
-        "One chunk in reverse order: its steps still know of each other.",
-        "Step i stays step i, and comes from the i-th chunk.",
-        edited(mix_chunks, {"i, i": "0, -1 - i"}),
-    ),
-    Misconception(
-        "The steps are reversed: step i is the last but i of the i-th chunk.",
-        "Step i stays step i: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "i, -1 - i"}),
-    ),
-    Misconception(
-        "The chunks are taken in reverse order. (As good a mix, but the check compares numbers.)",
-        "Step i from the i-th chunk.",
-        edited(mix_chunks, {"i, i": "-1 - i, i"}),
-    ),
-    Misconception(
-        "Step i comes from the chunk after the i-th. (As good a mix, but the check compares numbers.)",
-        "Step i from the i-th chunk.",
-        edited(mix_chunks, {"i, i": "(i + 1) % len(i), i"}),
-    ),
-    Misconception(
-        "Step i comes from the chunk before the i-th. (As good a mix, but the check compares numbers.)",
-        "Step i from the i-th chunk: count from 0.",
-        edited(mix_chunks, {"i, i": "i - 1, i"}),
-    ),
-    Misconception(
-        "Step i comes from chunk i + 1, and the last one from the last: an index beyond the end is the last.",
-        "Step i from the i-th chunk: count from 0.",
-        edited(mix_chunks, {"i, i": "jnp.minimum(i + 1, i[-1]), i"}),
-    ),
-    Misconception(
-        "The steps are shifted back by one: i - 1.",
-        "Step i stays step i: count from 0.",
-        edited(mix_chunks, {"i, i": "i, i - 1"}),
-    ),
-    Misconception(
-        "The steps are shifted on by one, i + 1, and the last stays: an index beyond the end is the last.",
-        "Step i stays step i: count from 0.",
-        edited(mix_chunks, {"i, i": "i, jnp.minimum(i + 1, i[-1])"}),
-    ),
-    Misconception(
-        "The rows are shifted back by one: i - 1 for candidate and step.",
-        "Row i is step i: count from 0.",
-        edited(mix_chunks, {"i, i": "i - 1, i - 1"}),
-    ),
-    Misconception(
-        "The rows are shifted on by one, i + 1 for candidate and step: an index beyond the end is the last.",
-        "Row i is step i: count from 0.",
-        edited(mix_chunks, {"return": "i = jnp.minimum(i + 1, i[-1])\n    return"}),
-    ),
-    Misconception(
-        "The steps are put in a random order.",
-        "Step i stays step i: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "i, jax.random.permutation(jax.random.key(0), i)"}),
-    ),
-    Misconception(
-        "One chunk with its steps in a random order: they still come from one intention.",
-        "Step i stays step i, and comes from the i-th chunk.",
-        edited(mix_chunks, {"i, i": "0, jax.random.permutation(jax.random.key(0), i)"}),
-    ),
-    Misconception(
-        "Random candidates. (A mix, too, but the check compares numbers.)",
-        "Step i from the i-th chunk: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "jax.random.permutation(jax.random.key(0), i), i"}),
-    ),
-    Misconception(
-        "The number of steps is read from axis 1, which is a step only where nothing stands before.",
-        "H is the last axis but one: chunks.shape[-2].",
-        edited(mix_chunks, {"shape[-2]": "shape[1]"}),
-    ),
-    Misconception(
-        "The steps are shifted by one.",
-        "Step i stays step i: chunks[..., i, i, :].",
-        edited(mix_chunks, {"i, i": "i, (i + 1) % len(i)"}),
-    ),
-    Misconception(
-        "The whole result is upside down.", "Row i is step i.", edited(mix_chunks, {"i, i": "-1 - i, -1 - i"})
-    ),
-    Misconception(
-        "The mean over the chunks: it has not the marginals, and stands between the modes.",
-        "Pick, do not average: chunks[..., i, i, :].",
-        lambda c: c.mean(axis=-3),
-    ),
-    Misconception(
-        "The mean over the steps.", "Pick, do not average: chunks[..., i, i, :].", lambda c: c.mean(axis=-2)
-    ),
-    Misconception(
-        "The coordinates of one action come from different chunks, too.",
-        "One action comes from one chunk, whole.",
-        _coordinates_apart,
-    ),
-    Misconception(
-        "The first two axes are taken for candidate and step.",
-        "They are the last but two and the last but one: chunks[..., i, i, :].",
-        edited(mix_chunks, {"chunks.shape[-2]": "min(chunks.shape[:2])", "..., i, i, :": "i, i"}),
-    ),
-    Misconception(
-        "All observations get the chunk of the first.",
-        "What stands before the last three axes stays: chunks[..., i, i, :].",
-        lambda c: 0 * mix_chunks(c) + mix_chunks(c.reshape(-1, *c.shape[-3:])[0]),
-    ),
-    Misconception(
-        "Step and action have changed places.",
-        "A diagonal puts its axis last: np.moveaxis(..., -1, -2), or chunks[..., i, i, :].",
-        lambda c: np.swapaxes(mix_chunks(c), -1, -2),
-    ),
-    Misconception(
-        "The diagonal is summed.",
-        "Pick step i of the i-th chunk: chunks[..., i, i, :].",
-        lambda c: mix_chunks(c).sum(axis=-2),
-    ),
-]
-
-check_mix_chunks = Exercise(
-    mix_chunks,
-    _mix_by_loop,
-    _mix_cases,
-    _mix_misconceptions,
-    insight="Each step is drawn from just what it was drawn from before. "
-    "Only the steps' knowledge of each other is gone.",
-    compiled=True,
-)
-
-
-# 4. Acting
+# 2. Acting
 
 
 def act_best_of_n(propose, value, step, state, key, decisions, keep):
     """Best-of-N acting in one lax.scan over decisions;
-    what `step` shows after each action, (decisions * keep, R).
+    what `step` shows after each action, (decisions * keep, ...).
 
     propose(state, key) gives chunks (N, H, A), value(state, chunks) gives (N,), step(state, action) gives the
-    new state and what it shows (R,). Each decision has a key of its own, and executes the first `keep`
+    new state and what it shows. Each decision has a key of its own, and executes the first `keep`
     actions of the best chunk.
     """
 
@@ -689,7 +351,7 @@ def act_best_of_n(propose, value, step, state, key, decisions, keep):
         return jax.lax.scan(step, now, best[:keep])
 
     keys = jax.random.split(key, decisions)
-    _, shown = jax.lax.scan(decision, state, keys)  # (decisions, keep, R)
+    _, shown = jax.lax.scan(decision, state, keys)  # (decisions, keep, ...)
     return shown.reshape(-1, *shown.shape[2:])
 
 
@@ -796,7 +458,7 @@ def _act_cases(rng):
             "six decisions, the first 2 of 4 actions executed",
             *(8, 4, 6, 2),
             "best[:keep], then decide anew. "
-            "What is shown: (decisions, keep, R), reshaped to (decisions * keep, R).",
+            "What is shown: (decisions, keep, ...), reshaped to (decisions * keep, ...).",
         ),
         case(
             "six decisions, the first of 3 actions executed",
@@ -993,17 +655,17 @@ _act_misconceptions = [
     ),
     Misconception(
         "Only what a decision ends in is shown.",
-        "Every action: (decisions * keep, R).",
+        "Every action: (decisions * keep, ...).",
         _act_edited({"    places.append": "places.append"}),
     ),
     Misconception(
         "The decisions are left as an axis.",
-        "Reshape (decisions, keep, R) to (decisions * keep, R).",
+        "Reshape (decisions, keep, ...) to (decisions * keep, ...).",
         _act_edited({"return shown": "return shown.reshape(decisions, keep, -1)"}),
     ),
     Misconception(
         "Decision and step have changed places in the result.",
-        "reshape(-1, R) without a transpose: all steps of the first decision come first.",
+        "Reshape without a transpose: all steps of the first decision come first.",
         _act_edited(
             {"return shown": "return np.concatenate(shown.reshape(decisions, keep, -1).swapaxes(0, 1))"}
         ),
@@ -1018,4 +680,369 @@ check_act_best_of_n = Exercise(
     insight="`keep` alone decides how long a draw of noise is kept: the whole chunk, or one step.",
     compiled=True,
     observe=_compiled_loop,
+)
+
+
+# 3. The mixed chunk
+
+
+def mixed_chunk(propose, value, state, key, horizon):
+    """A chunk whose step i comes from the i-th of H independently chosen chunks, as one candidate (1, H, A).
+
+    propose(state, key) gives chunks (N, H, A), value(state, chunks) gives (N,).
+    """
+
+    def choose(key):
+        chunks = propose(state, key)
+        return chunks[jnp.argmax(value(state, chunks))]
+
+    chosen = jax.vmap(choose)(jax.random.split(key, horizon))  # (H, H, A)
+    i = jnp.arange(horizon)
+    return chosen[i, i][None]
+
+
+def _mixed_cases(rng):
+    def case(about, count, horizon, hint, in_parts=False):
+        toy = Toy(count, horizon, rng.normal(size=(4, 3)).astype(np.float32))
+        state = rng.normal(size=3).astype(np.float32)
+        if in_parts:
+            toy, state = ToyInParts(toy), Place(state[:2], state[2])
+        key = jax.random.key(int(rng.integers(2**31)))
+        return Case(about, (toy.propose, toy.value, state, key, horizon), hint)
+
+    return [
+        case(
+            "a clone: one candidate of 4 actions",
+            *(1, 4),
+            "keys = jax.random.split(key, horizon); with each, chunks = propose(state, key), and the one at "
+            "jnp.argmax(value(state, chunks)). With i = jnp.arange(horizon), chosen[i, i] mixes them. "
+            "One candidate: [None] in front.",
+        ),
+        case(
+            "an agent: 6 candidates of 4 actions",
+            *(6, 4),
+            "Choose first, one chunk for each key, by jnp.argmax(value(state, chunks)); mix the chosen ones.",
+        ),
+        case(
+            "6 candidates of 4 actions; the state is a NamedTuple",
+            *(6, 4),
+            "Hand the state on whole, as it is.",
+            in_parts=True,
+        ),
+        case("5 candidates of 3 actions", *(5, 3), "Choose first, then mix: chosen[i, i]."),
+    ]
+
+
+def _mixed_in_a_loop(propose, value, state, key, horizon):
+    """The same in a Python loop, of which the wrong answers are edits."""
+    keys, steps = jax.random.split(key, horizon), []
+    for i in range(horizon):
+        chunks = propose(state, keys[i])
+        q = value(state, chunks)
+        best = chunks[q.argmax()]
+        steps.append(best[i])
+    return _numpy_unless_traced(*steps).stack(steps)[None]
+
+
+def _mixed_before_the_choice(propose, value, state, key, horizon):
+    keys = jax.random.split(key, horizon)
+    mixes = np.stack([propose(state, keys[i])[:, i] for i in range(horizon)], axis=1)
+    return mixes[value(state, mixes).argmax()][None]
+
+
+_mixed_misconceptions = [
+    Misconception(
+        "All choices use the same key: they choose the same chunk, and nothing is mixed.",
+        "A key for each: jax.random.split(key, horizon).",
+        edited(_mixed_in_a_loop, {"keys[i]": "keys[0]"}),
+    ),
+    Misconception(
+        "All choices use the key that was given: they choose the same chunk, and nothing is mixed.",
+        "A key for each: jax.random.split(key, horizon).",
+        edited(_mixed_in_a_loop, {"keys[i]": "key"}),
+    ),
+    Misconception(
+        "The first action of each chunk: the steps have lost their own marginals.",
+        "Step i stays step i: chosen[i, i].",
+        edited(_mixed_in_a_loop, {"best[i]": "best[0]"}),
+    ),
+    Misconception(
+        "The steps are reversed: step i is the last but i of the i-th chunk.",
+        "Step i stays step i: chosen[i, i].",
+        edited(_mixed_in_a_loop, {"best[i]": "best[-1 - i]"}),
+    ),
+    Misconception(
+        "The steps are shifted by one.",
+        "Step i stays step i: count from 0.",
+        edited(_mixed_in_a_loop, {"best[i]": "best[(i + 1) % horizon]"}),
+    ),
+    Misconception(
+        "The chunks are mixed first, and the best mixture is chosen: the choice makes steps fit again.",
+        "Choose a whole chunk with each key; then mix the chosen ones.",
+        _mixed_before_the_choice,
+    ),
+    Misconception(
+        "The first candidate of each key: the values are not used.",
+        "chunks[jnp.argmax(value(state, chunks))].",
+        edited(_mixed_in_a_loop, {"q.argmax()": "0"}),
+    ),
+    Misconception(
+        "The last candidate of each key: the values are not used.",
+        "chunks[jnp.argmax(value(state, chunks))].",
+        edited(_mixed_in_a_loop, {"q.argmax()": "-1"}),
+    ),
+    Misconception(
+        "It takes the worst candidates.",
+        "jnp.argmax.",
+        edited(_mixed_in_a_loop, {"argmax": "argmin"}),
+    ),
+    Misconception(
+        "The candidates of one proposal are mixed: the i-th candidate gives step i, whatever it is worth.",
+        "With each of H keys choose the best candidate; then mix.",
+        edited(_mixed_in_a_loop, {"keys[i]": "keys[0]", "q.argmax()": "i % len(q)"}),
+    ),
+    Misconception(
+        "The mean over the candidates: it has not the marginals, and stands between the modes.",
+        "Choose, do not average: chunks[jnp.argmax(value(state, chunks))].",
+        edited(_mixed_in_a_loop, {"chunks[q.argmax()]": "chunks.mean(axis=0)"}),
+    ),
+    Misconception(
+        "The mean over the chosen chunks: it has not the marginals, and stands between the modes.",
+        "Pick, do not average: chosen[i, i].",
+        edited(
+            _mixed_in_a_loop,
+            {
+                "steps.append(best[i])": "steps.append(best)",
+                "stack(steps)": "stack(steps).mean(axis=0)",
+            },
+        ),
+    ),
+    Misconception(
+        "The last chunk chosen, as it is: nothing is mixed.",
+        "Step i from the i-th chosen chunk: chosen[i, i].",
+        edited(_mixed_in_a_loop, {"steps.append(best[i])": "steps = list(best)"}),
+    ),
+    Misconception(
+        "The chunks are taken in reverse order. (As good a mix, but the check compares numbers.)",
+        "Step i from the i-th chosen chunk.",
+        edited(_mixed_in_a_loop, {"keys[i]": "keys[-1 - i]"}),
+    ),
+    Misconception(
+        "Step i comes from the chunk before the i-th. (As good a mix, but the check compares numbers.)",
+        "Step i from the i-th chosen chunk: count from 0.",
+        edited(_mixed_in_a_loop, {"keys[i]": "keys[i - 1]"}),
+    ),
+    Misconception(
+        "The keys are split one after the other. (As good, but the check compares numbers.)",
+        "jax.random.split(key, horizon).",
+        edited(
+            _mixed_in_a_loop,
+            {"chunks =": "key, own = jax.random.split(key)\n        chunks =", "keys[i]": "own"},
+        ),
+    ),
+    Misconception(
+        "The chunk has no axis of candidates.",
+        "It stands for a proposal, (1, H, A): [None] in front.",
+        edited(_mixed_in_a_loop, {"[None]": ""}),
+    ),
+    Misconception(
+        "All chosen chunks come back: the steps are not picked.",
+        "With i = jnp.arange(horizon), chosen[i, i].",
+        edited(_mixed_in_a_loop, {"steps.append(best[i])": "steps.append(best)", "[None]": ""}),
+    ),
+]
+
+check_mixed_chunk = Exercise(
+    mixed_chunk,
+    _mixed_in_a_loop,
+    _mixed_cases,
+    _mixed_misconceptions,
+    insight="Each step is drawn from just what it was drawn from before. "
+    "Only the steps' knowledge of each other is gone.",
+    compiled=True,
+)
+
+
+# 4. The bug hunt
+
+
+def mean_distances(positions: np.ndarray, longest: int) -> np.ndarray:
+    """Mean distance (longest,) of places (E, T + 1, 2) that are 1 to longest steps apart, of all pairs."""
+    distances = []
+    for apart in range(1, longest + 1):
+        moves = positions[:, apart:] - positions[:, :-apart]
+        length = np.linalg.norm(moves, axis=-1)
+        distances.append(length.mean())
+    return np.array(distances)
+
+
+def _distances_cases(rng):
+    def strokes(episodes, chunks, size):
+        """Paths in straight strokes of `size` steps, each in a new direction."""
+        ways = 0.1 * rng.normal(size=(episodes, chunks, 1, 2))
+        steps = np.broadcast_to(ways, (episodes, chunks, size, 2)).reshape(episodes, -1, 2)
+        return np.concatenate([np.zeros((episodes, 1, 2)), np.cumsum(steps, axis=1)], axis=1)
+
+    corner = np.array([[0, 0], [1, 0], [2, 0], [2, 1], [2, 2]]) * 0.1
+    return [
+        Case(
+            "two steps to the right, two up; 1 and 2 steps apart",
+            (corner[None], 2),
+            "Two steps apart there are three pairs, 0-2, 1-3 and 2-4: the second goes round the corner. "
+            "All three count.",
+        ),
+        Case(
+            "three episodes of four strokes of 5 steps",
+            (strokes(3, 4, 5), 12),
+            "All pairs count, from every step on, not only those that begin where a stroke begins.",
+        ),
+        Case(
+            "two episodes of strokes of 3 steps",
+            (strokes(2, 7, 3), 9),
+            "All pairs count, from every step on. Each pair counts once.",
+        ),
+        Case(
+            "four episodes of 23 steps of random walks",
+            (np.cumsum(0.1 * rng.normal(size=(4, 24, 2)), axis=1), 10),
+            "Each pair counts once, so the pairs of one start do not weigh more than those of another.",
+        ),
+    ]
+
+
+def _distances_by_loop(positions, longest):
+    curve = []
+    for apart in range(1, longest + 1):
+        pairs = [
+            np.sqrt(((path[t + apart] - path[t]) ** 2).sum())
+            for path in positions
+            for t in range(len(path) - apart)
+        ]
+        curve.append(sum(pairs) / len(pairs))
+    return np.array(curve)
+
+
+_MOVES = "positions[:, apart:] - positions[:, :-apart]"
+_distances_misconceptions = [
+    Misconception(
+        "Hers: the pairs begin at step 0 and at multiples of what lies between, so where chunks begin.",
+        "Let pairs begin at every step.",
+        edited(mean_distances, {_MOVES: "np.diff(positions[:, ::apart], axis=1)"}),
+    ),
+    Misconception(
+        "The records begin one step later. Five steps apart, they still all begin at one place in a chunk.",
+        "Let pairs begin at every step.",
+        edited(mean_distances, {_MOVES: "np.diff(positions[:, 1::apart], axis=1)"}),
+    ),
+    Misconception(
+        "The records begin two steps later. Five steps apart, they still all begin at one place in a chunk.",
+        "Let pairs begin at every step.",
+        edited(mean_distances, {_MOVES: "np.diff(positions[:, 2::apart], axis=1)"}),
+    ),
+    Misconception(
+        "The records are counted from the end: they still all begin at one place in a chunk.",
+        "Let pairs begin at every step.",
+        edited(mean_distances, {_MOVES: "np.diff(positions[:, ::-apart], axis=1)"}),
+    ),
+    Misconception(
+        "The mean of the means of each start. (As fair, but the check compares numbers.)",
+        "One mean over all pairs: positions[:, apart:] - positions[:, :-apart].",
+        lambda p, n: np.array(
+            [
+                np.mean(
+                    [
+                        np.linalg.norm(np.diff(p[:, start::apart], axis=1), axis=-1).mean()
+                        for start in range(apart)
+                        if start + apart < p.shape[1]
+                    ]
+                )
+                for apart in range(1, n + 1)
+            ]
+        ),
+    ),
+    Misconception(
+        "Only the first pair of each start.",
+        "All pairs: positions[:, apart:] - positions[:, :-apart].",
+        edited(
+            mean_distances,
+            {_MOVES: f"({_MOVES})[:, :apart]"},
+        ),
+    ),
+    Misconception(
+        "The peaks are cut off: a curve that may only grow hides the cause and keeps it.",
+        "Mend where the pairs begin.",
+        edited(
+            mean_distances,
+            {
+                _MOVES: "np.diff(positions[:, ::apart], axis=1)",
+                "np.array(distances)": "np.maximum.accumulate(distances)",
+            },
+        ),
+    ),
+    Misconception(
+        "Places are averaged with their neighbours first: that smooths the path, not the measure.",
+        "Mend where the pairs begin.",
+        edited(
+            mean_distances,
+            {
+                _MOVES: "np.diff(((positions + np.roll(positions, 1, axis=1)) / 2)[:, ::apart], axis=1)",
+            },
+        ),
+    ),
+    Misconception(
+        "The distance is divided by the steps: a speed.",
+        "The distance itself; where the pairs begin is what has to change.",
+        edited(mean_distances, {"length.mean()": "length.mean() / apart"}),
+    ),
+    Misconception(
+        "Divided by the steps, and the records begin where they did.",
+        "The distance itself; where the pairs begin is what has to change.",
+        edited(
+            mean_distances,
+            {_MOVES: "np.diff(positions[:, ::apart], axis=1)", "length.mean()": "length.mean() / apart"},
+        ),
+    ),
+    Misconception(
+        "The root mean square of the distances.",
+        "The mean of the distances; the norm was right.",
+        edited(mean_distances, {"length.mean()": "np.sqrt((length**2).mean())"}),
+    ),
+    Misconception(
+        "The median of the distances.",
+        "The mean; it was right.",
+        edited(mean_distances, {"length.mean()": "np.median(length)"}),
+    ),
+    Misconception(
+        "The median, and the records begin where they did: chunk starts are not outliers.",
+        "The mean was right; where the pairs begin is what has to change.",
+        edited(
+            mean_distances,
+            {_MOVES: "np.diff(positions[:, ::apart], axis=1)", "length.mean()": "np.median(length)"},
+        ),
+    ),
+    Misconception(
+        "The distance to the start, not between pairs.",
+        "Each place with the one `apart` steps later.",
+        edited(mean_distances, {_MOVES: "positions[:, apart:] - positions[:, :1]"}),
+    ),
+    Misconception(
+        "The last pair is missing.",
+        "A range that ends too early: positions[:, apart:] - positions[:, :-apart].",
+        edited(
+            mean_distances,
+            {_MOVES: f"({_MOVES})[:, : max(1, positions.shape[1] - apart - 1)]"},
+        ),
+    ),
+    Misconception(
+        "Only the first episode.",
+        "The mean over the pairs of all episodes.",
+        edited(mean_distances, {"length.mean()": "length[0].mean()"}),
+    ),
+]
+
+check_mean_distances = Exercise(
+    mean_distances,
+    _distances_by_loop,
+    _distances_cases,
+    _distances_misconceptions,
+    insight="That was the cause: pairs begin at every step of a chunk now.",
 )

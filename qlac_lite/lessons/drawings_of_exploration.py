@@ -1,0 +1,205 @@
+"""Drawings of lesson 05: paths of explorers, what is measured of them, and what their data teach.
+
+Shapes: R seeds, E episodes, T steps.
+"""
+
+import functools
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qlac_lite.envs import lite_world
+from qlac_lite.experiments.runner import recorded
+from qlac_lite.lessons.explorers import WORLD, Played
+from qlac_lite.reports import plots
+from qlac_lite.utils.statistics import difference, mean_interval
+
+SINGLE, CHUNK, MIXED, HELD, FIRST = "#E69F00", "#0072B2", "#D55E00", "#CC79A7", "#009E73"
+LOOKS = {  # colour and marker
+    "single steps": (SINGLE, "s"),
+    "whole chunks": (CHUNK, "o"),
+    "mixed chunks": (MIXED, "X"),
+    "random, held": ("0.45", "D"),
+    "first action only": (FIRST, "v"),
+    "first action, held": (HELD, "D"),
+}
+SETS = {  # what is learned from: colour and marker
+    "D": ("0.5", "o"),
+    "D+P": ("0.7", "p"),
+    "D+D1": (SINGLE, "s"),
+    "D+D5": (CHUNK, "D"),
+    "D+M1": (SINGLE, "v"),
+    "D+M5": (CHUNK, "^"),
+}
+TITLES = {"fql": "FQL", "qc-fql": "QC-FQL", "bfn": "BFN", "qc": "QC"}  # learners
+PAIRS = (("fql", "FQL", "QC-FQL"), ("bfn", "BFN", "QC"))  # one of the learners, who made its D1, its D5
+CONTRASTS = {  # mean of the first sets less mean of the second
+    "collected data less none": (("D+D1", "D+D5"), ("D",)),
+    "collected data less as much play": (("D+D1", "D+D5"), ("D+P",)),
+    "D5 less D1": (("D+D5",), ("D+D1",)),
+    "D5 less D1, matched": (("D+M5",), ("D+M1",)),
+}
+Drawn = tuple[Figure, str]
+
+
+def two_paths(a: Played, b: Played, steps: int = 40) -> Drawn:
+    """The first steps of two grippers from one start, in an episode that is typical of their difference."""
+    far = lambda places: np.linalg.norm(places[:, :, 5:steps] - places[:, :, : steps - 5], axis=-1)
+    lead = (far(b.places) - far(a.places)).mean(axis=-1)  # (R, E)
+    typical = np.abs(lead - np.median(lead)).argmin()
+    paths = [each.places.reshape(-1, *each.places.shape[2:])[typical, : steps + 1] for each in (a, b)]
+    low, high = (end(np.concatenate(paths), axis=0) for end in (np.min, np.max))
+    middle, half = (low + high) / 2, 0.55 * (high - low).max() + 0.03
+    figure, panels = plots.new_figure(2, width=3.6, height=3.6)
+    for axes, name, path in zip(panels, "AB", paths, strict=True):
+        lite_world.draw_world(axes, WORLD)
+        axes.plot(*path.T, color="0.35", linewidth=1, marker=".", markersize=5)
+        axes.plot(*path[0], "o", color="black", markersize=8)
+        axes.plot(*path[-1], "o", color="black", markersize=8, fillstyle="none")
+        axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
+        axes.set_title(f"gripper {name}", fontsize=10)
+    return figure, (
+        f"Two paths of a gripper, {steps} steps each, from the same start. "
+        "A turns again and again; B runs in straight strokes."
+    )
+
+
+def distances(curves: Mapping[str, np.ndarray]) -> Drawn:
+    """Mean distance of places against the steps between them: {name: (R, steps)}."""
+    figure, (axes,) = plots.new_figure(1, width=5.4, height=3.3)
+    for name, values in curves.items():
+        colour, marker = LOOKS[name]
+        plots.band(axes, np.arange(1, values.shape[1] + 1), values, name, colour, marker)
+    axes.set(xlabel="steps between two records", ylabel="mean distance", ylim=(0, None))
+    axes.set_xticks(range(0, values.shape[1] + 1, 5))
+    axes.legend(fontsize=8)
+    ends = ", ".join(f"{name} {values[:, 4].mean():.3f}" for name, values in curves.items())
+    return figure, (
+        f"Mean distance against the steps between two records, up to {values.shape[1]}; at 5: {ends}."
+    )
+
+
+def explorers(found: Mapping[str, Mapping[str, np.ndarray]]) -> Drawn:
+    """Measures of explorers by seed: {what: {name: (R,)}}."""
+    figure, panels = plots.new_figure(len(found), width=3.5, height=3.0)
+    told = []
+    for axes, (what, each) in zip(panels, found.items(), strict=True):
+        for at, (name, values) in enumerate(each.items()):
+            _seeds(axes, at, values, name)
+        axes.set_xticks(range(len(each)), [name.replace(" ", "\n", 1) for name in each], fontsize=8)
+        axes.set(xlim=(-0.5, len(each) - 0.5))
+        axes.set_ylim(bottom=0)
+        axes.set_title(what, fontsize=10)
+        told.append(f"{what}: " + ", ".join(f"{name} {values.mean():.3g}" for name, values in each.items()))
+    return figure, "; ".join(told) + "."
+
+
+def _seeds(axes: Axes, at: int, values: np.ndarray, name: str, within=(0, np.inf)) -> None:
+    """A dot for each seed, and their mean with its interval."""
+    colour, marker = LOOKS[name]
+    axes.plot(np.linspace(at - 0.3, at - 0.1, len(values)), values, ".", color=colour, alpha=0.45)
+    plots.points(axes, np.array([at + 0.1]), values[:, None], name, colour, marker, within)
+
+
+def coherency_and_success(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn:
+    """Success against coherency, and success less that of the first one: {name: ((R,), (R,))}."""
+    figure, (left, right) = plots.new_figure(2, width=4.4, height=3.4)
+    base = next(iter(found.values()))[1]
+    told = []
+    for at, (name, (coherent, solved)) in enumerate(found.items()):
+        colour, marker = LOOKS[name]
+        (x, *x_ends), (y, *y_ends) = mean_interval(coherent), mean_interval(solved)
+        y_ends = np.clip(y_ends, 0, 100)
+        reach = [np.abs(np.array(ends)[:, None] - mean) for mean, ends in ((y, y_ends), (x, x_ends))]
+        look = dict(color=colour, marker=marker, capsize=3, linestyle="")
+        left.errorbar(x, y, *reach, **look, label=name)
+        if at:
+            _seeds(right, at - 1, solved - base, name, (-100, 100))
+        told.append(f"{name} {x:.3f} and {y:.0f} percent")
+    left.set(xlabel="coherency, first 30 steps", ylabel="episodes solved (%)", ylim=(0, 102))
+    left.legend(fontsize=8)
+    right.axhline(0, color="0.3", linestyle=":")
+    names = list(found)[1:]
+    right.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names], fontsize=8)
+    right.set(ylabel="points", xlim=(-0.5, len(names) - 0.5))
+    right.set_title(f"solved, less {next(iter(found))}", fontsize=10)
+    return figure, f"Coherency and success of ways to act with the same networks: {'; '.join(told)}."
+
+
+@functools.cache
+def _rows() -> list[dict]:
+    return recorded("exploration")[0]
+
+
+def _taught(method: str, data: str, what: str = "success") -> np.ndarray:
+    """A column at the last evaluation of each recorded seed of a learner, (R,)."""
+    cell = [row for row in _rows() if (row["method"], row["data"]) == (method, data)]
+    last = max(row["updates"] for row in cell)
+    found = {int(row["seed"]): float(row[what]) for row in cell if row["updates"] == last}
+    return np.array([found[seed] for seed in sorted(found)])
+
+
+def _recorded_sets() -> list[str]:
+    there = {row["data"] for row in _rows()}
+    return [name for name in SETS if name in there]
+
+
+def gains() -> dict[str, np.ndarray]:
+    """The recorded contrasts in points, mean over the four learners: {contrast: (R,)}."""
+    there = _recorded_sets()
+    mean = lambda names: np.mean([100 * _taught(m, name) for m in TITLES for name in names], axis=0)
+    return {
+        what: mean(more) - mean(less)
+        for what, (more, less) in CONTRASTS.items()
+        if not {*more, *less} - {*there}
+    }
+
+
+def collected(what: str = "coherency") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of the collections D1 and D5 of each pair of collectors: {"QC less BFN": ((R,), (R,))}, D5's first."""
+    column = f"collected_{what}"
+    return {
+        f"{five} less {one}": tuple(_taught(method, data, column) for data in ("D+D5", "D+D1"))
+        for method, one, five in PAIRS
+    }
+
+
+def collections() -> Drawn:
+    """Who collected how coherently; what four learners make of it; the contrasts over learners."""
+    figure, (left, middle, right) = plots.new_figure(3, width=3.7, height=3.4)
+    names = []
+    for pair, values in collected().items():
+        for collector, each, kind in zip(pair.split(" less "), values, ("D+D5", "D+D1"), strict=True):
+            colour, marker = SETS[kind]
+            plots.points(left, np.array([len(names)]), each[:, None], "", colour, marker)
+            names.append(f"{kind[2:]}\n{collector}")
+    left.set_xticks(range(len(names)), names, fontsize=8)
+    left.set(ylabel="coherency of the collection", ylim=(0, None))
+    there = _recorded_sets()
+    for i, name in enumerate(there):
+        values = np.array([100 * _taught(method, name) for method in TITLES]).T  # (R, learners)
+        shift = 0.7 * ((i + 0.5) / len(there) - 0.5)
+        plots.points(middle, np.arange(len(TITLES)) + shift, values, name, *SETS[name], within=(0, 100))
+    middle.set_xticks(range(len(TITLES)), TITLES.values(), fontsize=8)
+    middle.set(ylabel="solved after learning (%)", ylim=(-3, 103))
+    middle.legend(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    for at, values in enumerate(gains().values()):
+        plots.points(right, np.array([at]), values[:, None], "", "0.2", "o")
+    right.axhline(0, color="0.3", linestyle=":")
+    names = [textwrap.fill(what, 14) for what in gains()]
+    right.set_xticks(range(len(names)), names, fontsize=8)
+    right.set(ylabel="points, mean of four learners", xlim=(-0.6, len(gains()) - 0.4))
+    told = ", ".join(f"{what} {values.mean():.0f}" for what, values in gains().items())
+    return figure, (
+        "Left, coherency of four collections. Middle, success of four learners by what they learned from. "
+        f"Right, differences in points: {told}."
+    )
+
+
+def apart(one: np.ndarray, other: np.ndarray, form: str) -> str:
+    """'0.04 [0.03, 0.05]': mean and 95 % interval of one - other, seed by seed, both (R,)."""
+    mean, low, high = difference(one, other)
+    return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
