@@ -194,7 +194,7 @@ show(*draw.distances(mended))
 for name, found in {"hers": hers, "mended": mended}.items():
     chunks, steps = (found[of][:, 4] for of in ("whole chunks", "single steps"))
     lead = draw.apart(chunks, steps, ".3f")
-    print(f"{name:6}, five steps apart: chunks {chunks.mean():.3f}, single steps {steps.mean():.3f}, lead {lead}")
+    print(f"{name:6}: chunks {chunks.mean():.3f}, single steps {steps.mean():.3f}, lead {lead}")
 
 # %% [markdown]
 # The lead of chunks is real, but smaller than it looked. (The paper's chunks have five steps, too, and it records every fifth. So its measure may flatter chunks in the same way.) From here on, **coherency** counts the pairs of your mended function.
