@@ -17,7 +17,7 @@
 #
 # **You will be able to** measure how coherently and how widely an agent moves; notice when a measure favours one side; build a control with the same actions that takes away only what the steps of a chunk know of each other; say what coherency does and does not tell about success.
 #
-# **You need** [lesson 03](03_flow_matching.ipynb): clones that dither; [lesson 04](04_fql.ipynb): QC, the best of $N$ chunks. **Time** about 85 minutes to work through; 2 minutes on two cores to run.
+# **You need** [lesson 03](03_flow_matching.ipynb): clones that dither; [lesson 04](04_fql.ipynb): QC, the best of $N$ chunks. **Time** about 85 minutes to work through; 2 to 3 minutes on two cores to run.
 #
 # ## 1. Guess first
 #
@@ -350,7 +350,7 @@ for name, (coherent, solved) in measured.items():
 # %% [markdown]
 # (Eight seeds, 50 episodes each. Coherency over the first 30 steps, about as many as the task needs, so that it does not depend on success.)
 #
-# **More coherency is not enough for more success.** The held action is as coherent as whole chunks, and solves 28 points less [19, 38]. The two differ in more than success shows: a held action also closes the gripper for five steps, and the critic valued another chunk than the one that is executed.
+# **More coherency is not enough for more success.** The held action is as coherent as whole chunks, and solves 28 points less [19, 38]. But it differs in more than its direction: the gripper, too, opens or closes for five steps, and the critic valued another chunk than the one that is executed.
 #
 # This does not say that coherency has no effect. With the first action only, coherency falls, and so does success. Mixed chunks are less coherent than whole ones, and no difference in success is shown. To find out what coherency does by itself, one would have to change it and leave all else.
 #
@@ -407,7 +407,7 @@ control = experiment(world.try_out, dict(H=5, keep=1), dict(H=1), "no difference
 #
 # ## Summary
 #
-# **Why do chunks explore better, and what is that worth?** The steps of a chunk are drawn together, so they go one way; acting without a look is not enough for that. So an agent with chunks comes further in five steps and sees more of the world. By itself that is worth little: more coherency is not enough for more success, and that data collected by chunks teach more than others is not shown.
+# **Why do chunks explore better, and what is that worth?** The steps of a chunk are drawn together, so they go one way; acting without a look is not enough for that. So a clone with chunks comes further in five steps and sees more of the world. By itself that is worth little: more coherency is not enough for more success, and that data collected by chunks teach more than others is not shown.
 #
 # Three findings:
 #
