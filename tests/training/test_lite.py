@@ -294,7 +294,7 @@ def test_two_kinds_of_data_are_collected_and_learned_from(tmp_path, monkeypatch)
     found = {row["data"]: row for row in rows if row["seed"] == 0}
     assert list(found) == ["D", "D+P", "D+D1", "D+D5", "D+M1", "D+M5"]
     assert "collected" not in found["D"] and 380 <= found["D+D5"]["collected"] <= 400
-    assert found["D+P"]["collected"] == 375 - 0  # three episodes of 125
+    assert found["D+P"]["collected"] == 375  # three episodes of 125
     assert found["D+M1"]["collected"] == found["D+M5"]["collected"] <= found["D+D1"]["collected"]
     assert found["D+D1"] | {"success": 0, "length": 0} != found["D+D5"] | {"success": 0, "length": 0}
     collectors = [cell.collector for cell in designs.exploration(**settings | {"methods": ("bfn", "qc")})]
