@@ -370,9 +370,9 @@ for name, (coherent, solved) in measured.items():
 show(*draw.collections())
 for what in ("coherency", "success"):
     for pair, (five, one) in draw.collected(what).items():
-        print(f"{what + ' of collecting, ' + pair:32}", draw.apart(five, one, ".3f"))
+        print(f"{what + ' of collecting, ' + pair:41}", draw.apart(five, one, ".3f"))
 for what, values in draw.gains().items():
-    print(f"{what:32}", draw.apart(values, 0 * values, ".0f"), "points")
+    print(f"{what:41}", draw.apart(values, 0 * values, ".0f"), "points")
 
 # %% [markdown]
 # - **Collecting.** QC's collection is more coherent than BFN's. Between QC-FQL's and FQL's no difference is shown.
