@@ -407,7 +407,7 @@ control = experiment(world.try_out, dict(H=5, keep=1), dict(H=1), "no difference
 #
 # ## Summary
 #
-# **Why do chunks explore better, and what is that worth?** The steps of a chunk are drawn together, so they go one way; acting without a look is not enough for that. So a clone with chunks comes further in five steps and sees more of the world. By itself that is worth little: more coherency is not enough for more success, and that data collected by chunks teach more than others is not shown.
+# **Why do chunks explore better, and what is that worth?** The steps of a chunk are drawn together, so they go one way; acting without a look is not enough for that. So a clone with chunks comes further in five steps and sees more of the world. That alone is not yet worth anything: more coherency is not enough for more success, and these records do not show that data collected by chunks teach more.
 #
 # Three findings:
 #
