@@ -525,5 +525,6 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): the flow as a behavior policy.
 # - T. Zhao and others, *Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware* (ALOHA), [arXiv 2304.13705](https://arxiv.org/abs/2304.13705): chunks and temporal ensembling.
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: the flow over chunks.
+# - M. Puterman, *Markov Decision Processes*, theorem 5.5.1: for every policy there is a Markov policy with the same state-action occupancies.
 #
 # **Next:** [04 · FQL and Q-LAC](04_fql.ipynb): a critic of chunks, and a policy that the flow keeps near the data.

@@ -76,7 +76,8 @@ def _rounds(words: list[str], folder: Path, kills: int, chance, content, state) 
     _same(_start(words, folder).wait(), content(folder), wanted)
     left = sorted(path.name for path in folder.rglob("*") if ".tmp" in path.name or ".parts" in path.name)
     assert not left, f"left behind: {left}"
-    return {"command": f"qlac {' '.join(words[:-1])}", "kills": kills, "ended": ended, "at": dict(at)}
+    told = [Path(word).name if word.startswith("/") else word for word in words[:-1]]  # nobody's folders
+    return {"command": f"qlac {' '.join(told)}", "kills": kills, "ended": ended, "at": dict(at)}
 
 
 def _start(words: list[str], folder: Path) -> subprocess.Popen:
