@@ -68,29 +68,28 @@ def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int 
 def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes) -> Cells:
     """RLPD on chunks: where it helps, where it fails, and what removes the failure.
 
-    The map: RLPD, and RLPD-AC for each chunk length, in each world. Each intervention removes one possible
-    cause, for all lengths in the finer world and the longest in the coarser one. `cool` starts the
-    temperature at 1 / H; `quiet` asks for hardly any entropy; `cloned` is QC-RLPD; `closed` executes a
-    chunk's first action only; `flow` is QC-FQL with RLPD's batches and ten critics: an actor that can hold
-    any distribution near the data; `two` has two critics, not ten, with single actions (h1), too.
+    The map: RLPD, and RLPD-AC for each chunk length, in each world. `flow`, beside each RLPD-AC, is QC-FQL with
+    RLPD's batches and ten critics, an actor that can hold any distribution near the data. Each other
+    intervention removes one possible cause, for the longest chunks: `cool` starts the temperature at 1 / H;
+    `quiet` asks for hardly any entropy; `cloned` is QC-RLPD; `closed` executes a chunk's first action only;
+    `two` has two critics, not ten, with single actions (h1), too.
     """
-    few, cells = {"seeds": 8, "online_steps": 8_000, **changes}, []
+    few, cells, longest = {"seeds": 8, "online_steps": 8_000, **changes}, [], horizons[-1]
+    gaussian_flow = (("rlpd-ac", "rlpd-ac", {}), ("flow", "qc-fql", get_method("rlpd").settings))
+    causes = (
+        ("cool", "rlpd-ac", {"initial_temperature": 1 / longest}),
+        ("quiet", "rlpd-ac", {"entropy_target": -2.0}),
+        ("cloned", "qc-rlpd", {}),
+        ("closed", "rlpd-ac", {"execute": 1}),
+        ("two", "rlpd-ac", {"critics": 2}),
+    )
     for step in steps:
         cells.append(_cell("rlpd", step, "rlpd", True, **few))
-        cells += [_cell(f"rlpd-ac-h{h}", step, "rlpd-ac", True, horizon=h, **few) for h in horizons]
-    fine, coarse, longest = steps[-1], steps[0], horizons[-1]
-    for h, step in [*((h, fine) for h in horizons), (longest, coarse)]:
-        for name, method, own in (
-            ("cool", "rlpd-ac", {"initial_temperature": 1 / h}),
-            ("quiet", "rlpd-ac", {"entropy_target": -2.0}),
-            ("cloned", "qc-rlpd", {}),
-            ("closed", "rlpd-ac", {"execute": 1}),
-            ("flow", "qc-fql", get_method("rlpd").settings),
-        ):
-            cells.append(_cell(f"{name}-h{h}", step, method, True, **{"horizon": h, **own, **few}))
-    for h, step in [*((h, fine) for h in (1, *horizons)), (1, coarse), (longest, coarse)]:
-        settings = {"horizon": h, "critics": 2, **few}
-        cells.append(_cell(f"two-h{h}", step, "rlpd" if h == 1 else "rlpd-ac", True, **settings))
+        cells.append(_cell("two-h1", step, "rlpd", True, critics=2, **few))
+        for names, lengths in ((gaussian_flow, horizons), (causes, (longest,))):
+            for h in lengths:
+                for name, method, own in names:
+                    cells.append(_cell(f"{name}-h{h}", step, method, True, **{"horizon": h, **own, **few}))
     return cells
 
 
