@@ -68,11 +68,11 @@ def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int 
 def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes) -> Cells:
     """RLPD on chunks: where it helps, where it fails, and what removes the failure.
 
-    The map: RLPD, and RLPD-AC for each chunk length, in each world. `flow`, beside each RLPD-AC, is QC-FQL with
-    RLPD's batches and ten critics, an actor that can hold any distribution near the data. Each other
-    intervention removes one possible cause, for the longest chunks: `cool` starts the temperature at 1 / H;
-    `quiet` asks for hardly any entropy; `cloned` is QC-RLPD; `closed` executes a chunk's first action only;
-    `two` has two critics, not ten, with single actions (h1), too.
+    The map: RLPD, and RLPD-AC for each chunk length, in each world. Beside each RLPD-AC, `flow` is
+    QC-FQL with RLPD's batches and ten critics: an actor that can hold any distribution near the data. Each
+    other intervention removes one possible cause, for the longest chunks: `cool` starts the temperature at
+    1 / H; `quiet` asks for hardly any entropy; `cloned` is QC-RLPD; `closed` executes a chunk's first action
+    only; `two` has two critics, not ten, with single actions (h1), too.
     """
     few, cells, longest = {"seeds": 8, "online_steps": 8_000, **changes}, [], horizons[-1]
     gaussian_flow = (("rlpd-ac", "rlpd-ac", {}), ("flow", "qc-fql", get_method("rlpd").settings))
