@@ -155,7 +155,7 @@ def test_ctrl_c_in_an_import_ends_at_once(module, tmp_path):
     code = (
         "import signal, sys; sys.argv[1:] = ['methods']\n"
         "from qlac_lite import cli\n"
-        f"cli.protocol.describe_methods = lambda: __import__('{module}')\n"
+        f"cli.commands.protocol.describe_methods = lambda: __import__('{module}')\n"
         "find = lambda *_: signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, type('Finder', (), {'find_spec': staticmethod(find)}))\n"
         f"sys.modules.pop('{module}', None); cli.main()"
@@ -169,7 +169,7 @@ def test_ctrl_c_in_the_garbage_collector_is_not_lost():
     code = (
         "import gc, signal, sys, time; sys.argv[1:] = ['methods']\n"
         "from qlac_lite import cli\n"
-        "cli.protocol.describe_methods = lambda: (gc.collect(), time.sleep(60))\n"
+        "cli.commands.protocol.describe_methods = lambda: (gc.collect(), time.sleep(60))\n"
         "gc.callbacks.append(lambda *_: gc.callbacks.clear() or signal.raise_signal(signal.SIGINT))\n"
         "gc.disable(); cli.main()"
     )

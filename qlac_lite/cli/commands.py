@@ -1,41 +1,23 @@
-"""The command line: `qlac ...` or `python -m qlac_lite ...`; a bad input ends it with exit status 2."""
+"""The commands, a function each."""
 
 import contextlib
-import os
-import re
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
 
 from qlac_lite.config import get_method, get_task, make_config, protocol
 from qlac_lite.config.presets import PRESETS, describe_settings, get_preset, parse_settings
-from qlac_lite.config.tasks import LITE_WORLD, get_domain, task_names
-from qlac_lite.utils.cores import ignore_arithmetic, use_cores
+from qlac_lite.config.tasks import LITE_WORLD
+from qlac_lite.utils.cores import use_cores
 from qlac_lite.utils.errors import QlacError
 from qlac_lite.utils.files import check_writable
 
-STOPPED = "\nqlac: Stopped. The same command goes on from what is finished (training: with --resume).\n"
-
-
-class _Commands(typer.core.TyperGroup):
-    """Typer ends at Ctrl-C without a word."""
-
-    def invoke(self, context):
-        try:
-            return super().invoke(context)
-        except KeyboardInterrupt:
-            sys.stderr.write(STOPPED)
-            raise typer.Exit(130) from None
-
-
-looks = dict(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-app = typer.Typer(name="qlac", cls=_Commands, no_args_is_help=True, **looks)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
 Source = Literal["auto", "file", "download", "generate"]
 Run = Annotated[Path, Argument(help="Run folder.")]
 # Options that may be left out.
@@ -44,40 +26,15 @@ PRESET_HELP = " ".join(f"**{name}**: {preset.about}." for name, preset in PRESET
 Settings = Annotated[Words, Option("--set", metavar="FIELD=VALUE", help="Any field; may be repeated.")]
 
 
-@app.callback()
-def quiet() -> None:
-    """Q-learning with action chunking: data, training, evaluation and reports."""
-    if ignored := ignore_arithmetic():
-        _say(f"Ignored: {ignored}. The library computes as JAX does by itself.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else XLA prints notes on the processor
-
-
-def _say(text: str) -> None:
+def say(text: str) -> None:
     with contextlib.suppress(OSError):  # its disk is full
         print(text, file=sys.stderr)
 
 
-def _verify(file: Path, name: str | None, replay: int | None) -> None:
-    from qlac_lite.data.fetch import at_least
-    from qlac_lite.data.load import count_solved, read
-    from qlac_lite.data.records import describe
-
-    at_least(1, replay=replay)
-    domain = name and get_domain(name)
-    content, held = read(file, domain)
-    print(f"{file} is sound: {describe(held)}")
-    # A sparse task has the goals of its dense twin.
-    tasks = [get_task(each) for each in task_names() if "-sparse-" not in each]
-    tasks = [task for task in tasks if task.domain.name == held["domain"]]
-    if domain and name != domain.dataset:
-        tasks = [get_task(name)]
-    for task, (steps, episodes) in count_solved(content, tasks).items():
-        print(f"{task}: {steps:,} solved steps in {episodes:,} of {held['episodes']:,} episodes")
-    if replay is not None:
-        from qlac_lite.data.suites import robomimic_replay
-
-        for line in robomimic_replay.replay(content, held, replay):
-            print(line, flush=True)
+def _changes(settings: list[str] | None, **options: Any) -> dict[str, Any]:
+    """The `options` that were given, and what --set says."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return given | parse_settings(settings or [])
 
 
 @app.command()
@@ -91,9 +48,7 @@ def data(
     out: Annotated[Place, Option(help="Folder; default $QLAC_DATA or the user's cache.")] = None,
     verify: Annotated[Place, Option(help="Only check this file, against NAME, a dataset or task.")] = None,
     replay: Annotated[Number, Option(help="With --verify: replay that many demonstrations.")] = None,
-    film: Annotated[
-        Place, Option(help="Only film this file's states, with the goals of the task NAME.")
-    ] = None,
+    film: Annotated[Place, Option(help="Only film this file's states, with the goals of task NAME.")] = None,
     episode: Annotated[int, Option(help="Which episode to film, from 0.")] = 0,
 ) -> None:
     """Fetches or generates a dataset (OGBench's npz, robomimic's HDF5), verifies it, says where it came from.
@@ -109,7 +64,9 @@ def data(
     Name, episodes and seed determine the bytes. Generated files are named as such.
     """
     if verify:
-        _verify(verify, name, replay)
+        from qlac_lite.cli.verify import verify_file
+
+        verify_file(verify, name, replay)
         return
     if replay is not None:
         raise QlacError("--replay replays demonstrations of a file that you have: give --verify FILE, too.")
@@ -122,7 +79,7 @@ def data(
         raise QlacError("Name a dataset, such as cube-single-play-v0. `qlac tasks` lists them all.")
     from qlac_lite.data.fetch import get_dataset
 
-    print(get_dataset(name, source, episodes, seed, workers, out, shards, log=_say))
+    print(get_dataset(name, source, episodes, seed, workers, out, shards, log=say))
 
 
 TRAIN = """Trains a method offline, then online, and evaluates it on the way.
@@ -149,9 +106,8 @@ def train(
     resume: Annotated[bool, Option("--resume", help="Go on from the newest checkpoint.")] = False,
     collected: Annotated[Place, Option(help="A run whose online transitions join the data.")] = None,
 ) -> None:
-    given = dict(seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
-    given = {name: value for name, value in given.items() if value is not None}
-    config = make_config(task, method, preset, **given | parse_settings(set_ or []))
+    changes = _changes(set_, seeds=seeds, offline_steps=offline_steps, online_steps=online_steps)
+    config = make_config(task, method, preset, **changes)
     out = out or Path("runs") / config.task / method
     from qlac_lite.data.fetch import get_dataset
     from qlac_lite.training import loop
@@ -191,9 +147,9 @@ def sweep(
     check_writable(out)
     failures = run_sweep(spec, out, address, log=lambda text: print(text, flush=True))
     if failures:
-        _say(f"\n{len(failures)} of the cells failed; {out / 'failures.txt'} has more.")
-        _say("The same command trains them again, from their checkpoints.")
-        _say("\n".join(f"  {name}: {message}" for name, message in failures.items()))
+        say(f"\n{len(failures)} of the cells failed; {out / 'failures.txt'} has more.")
+        say("The same command trains them again, from their checkpoints.")
+        say("\n".join(f"  {name}: {message}" for name, message in failures.items()))
         raise typer.Exit(1)
 
 
@@ -205,10 +161,10 @@ def evaluate(
     out: Annotated[Place, Option(help="File for the episodes; default RUN/evaluate.csv.")] = None,
 ) -> None:
     """Success rate of a run's newest policies, with a 95 % bootstrap interval, and a table of episodes."""
-    if episodes < 1:
-        raise QlacError(f"--episodes is {episodes}: it has to be at least 1.")
+    from qlac_lite.data.fetch import at_least
     from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
 
+    at_least(1, episodes=episodes)
     evaluate_run(run, episodes, out, log=print)
     if filmstrip:
         print(draw_filmstrip(run, filmstrip))
@@ -226,7 +182,7 @@ def report(
     """
     from qlac_lite.reports.by_task import write_report
 
-    print(write_report(runs, out, log=_say))
+    print(write_report(runs, out, log=say))
 
 
 @app.command()
@@ -267,21 +223,18 @@ def experiment(
 
     exploration and ablations take --task and --preset full (cube-triple, task 2): runs of `qlac train`.
     """
-    given = dict(seeds=seeds, methods=method and tuple(method))
-    settings = parse_settings(set_ or []) | {
-        name: value for name, value in given.items() if value is not None
-    }
+    settings = _changes(set_, seeds=seeds, methods=method and tuple(method))
     from qlac_lite.experiments.ablations import ABLATIONS, variants
     from qlac_lite.experiments.catalogue import run_on_task
 
     use_cores()
     check_writable(out)
-    task = task or ("cube-triple-play-singletask-task2-v0" if preset == "full" else LITE_WORLD)
+    full = preset == "full" and task != LITE_WORLD
+    task = task or ("cube-triple-play-singletask-task2-v0" if full else LITE_WORLD)
     rows = run_on_task(name, task, out, data, preset, **settings)
     if name in ABLATIONS:
         from qlac_lite.reports.ablation import report_ablation
 
-        full = task != LITE_WORLD and preset == "full"
         print(report_ablation(rows, variants(name, settings.get("methods"), full), out))
 
 
@@ -295,55 +248,3 @@ def tasks() -> None:
 def methods() -> None:
     """Lists the methods: backup and policy extraction, and what each sets at the paper's size."""
     print(protocol.describe_methods())
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """At Ctrl-C, as Python does; but a compiled module that is being imported may crash at an exception."""
-    while frame:
-        if "importlib._bootstrap" in frame.f_code.co_filename:
-            os.write(2, STOPPED.encode())
-            os._exit(130)
-        frame = frame.f_back
-    raise KeyboardInterrupt
-
-
-def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
-    """Ctrl-C in a callback whose errors Python drops, as the garbage collector's: it comes once more."""
-    if lost.exc_type is not KeyboardInterrupt:
-        return sys.__unraisablehook__(lost)
-    main = threading.main_thread().ident
-    threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start()
-
-
-def main() -> None:
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not ignored, as with nohup
-        signal.signal(signal.SIGINT, _interrupt)
-        sys.unraisablehook = _interrupt_again
-    try:
-        app()
-    except QlacError as error:
-        _say(f"\nqlac: {error}")
-        sys.exit(2)
-    except OSError as error:
-        where = error.filename or "perhaps standard output"
-        _say(f"\nqlac: The system refuses: {error.strerror or error} ({where}). Mend that, and try again.")
-        sys.exit(2)
-    except ValueError as error:
-        flag = re.search(r"for (?:JAX flag|environment) '?(\w+)", str(error))  # JAX's words
-        if not flag:
-            raise
-        _say(f"\nqlac: {error}. Unset {flag[1].upper()}.")
-        sys.exit(2)
-    finally:
-        _flush()
-
-
-def _flush() -> None:
-    """Writes what was printed, so that a full disk is an error of the command."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        with open(os.devnull, "w") as nowhere:  # for what Python still tries to write at its end
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        _say(f"\nqlac: Standard output takes no more: {error.strerror}. What was printed last is lost.")
-        sys.exit(2)
