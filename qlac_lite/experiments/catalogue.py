@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qlac_lite.config.presets import get_preset
 from qlac_lite.config.tasks import LITE_WORLD
 from qlac_lite.data.fetch import get_dataset
@@ -17,7 +19,7 @@ from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES
 from qlac_lite.experiments import designs
 from qlac_lite.experiments.ablations import ABLATIONS, ablate, ablation_cells
 from qlac_lite.experiments.exploration import explore, summary
-from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Cells, Rows, run_cell
+from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Rows, run_cell
 from qlac_lite.training.jax_loop import check_phases
 from qlac_lite.training.run_folder import recorded_data
 from qlac_lite.utils.errors import QlacError, unknown
@@ -38,15 +40,15 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     source = get_preset(preset).source
     if task == LITE_WORLD:
         return run_experiment(name, out, **settings)
-    found = lambda: data or recorded_data(out) or get_dataset(task, source)
-    if name in ABLATIONS:
-        return ablate(name, task, out, found(), preset, **settings)
-    if name != "exploration":
+    if name not in ("exploration", *ABLATIONS):
         raise QlacError(
             f"{name} runs on the lite world only; exploration and the ablations take --task. "
             f"Compare methods on {task} with qlac train and qlac report."
         )
-    rows = explore(task, out, found(), preset, **settings)
+    data = data or recorded_data(out) or get_dataset(task, source)
+    if name in ABLATIONS:
+        return ablate(name, task, out, data, preset, **settings)
+    rows = explore(task, out, data, preset, **settings)
     print(summary(rows))
     return rows
 
@@ -66,26 +68,22 @@ def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
         check_phases(cell.config)
     data = f"scripted play, {PLAY_EPISODES} episodes of {PLAY_DISTANCE:g} / step actions, seed {DATA_SEED}"
     about = {"experiment": name, "cells": {cell.name: _settings(cell) for cell in cells}, "data": data}
-    with locked(out / ".lock", -1, log):
-        return _run_cells(cells, about, out, log)
-
-
-def _run_cells(cells: Cells, about: dict[str, Any], out: Path, log) -> Rows:
     file, rows = out / "experiment.json", []
-    if not file.exists():
-        write_json(file, about | {"provenance": provenance()})
-    there = read_json(file, REMEDY)
-    if there | json.loads(json.dumps(about)) != there:  # JSON has no tuples
-        raise QlacError(f"{out} holds an experiment with other settings. {REMEDY}")
-    for cell in cells:
-        path = out / f"{cell.name}.csv"
-        if not path.exists():
-            write_csv(path, run_cell(cell))
-        done = read_csv(path)
-        last = done[-1]["updates"]
-        rates = [row["success"] for row in done if row["updates"] == last]
-        log(f"{cell.name:18} {100 * sum(rates) / len(rates):3.0f} % after {last:,} updates")
-        rows += done
+    with locked(out / ".lock", -1, log):
+        if not file.exists():
+            write_json(file, about | {"provenance": provenance()})
+        there = read_json(file, REMEDY)
+        if there | json.loads(json.dumps(about)) != there:  # JSON has no tuples
+            raise QlacError(f"{out} holds an experiment with other settings. {REMEDY}")
+        for cell in cells:
+            path = out / f"{cell.name}.csv"
+            if not path.exists():
+                write_csv(path, run_cell(cell))
+            done = read_csv(path)
+            last = done[-1]["updates"]
+            rate = np.mean([row["success"] for row in done if row["updates"] == last])
+            log(f"{cell.name:18} {100 * rate:3.0f} % after {last:,} updates")
+            rows += done
     return rows
 
 

@@ -60,8 +60,7 @@ def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int 
             "D+M1": {"collector": one, "other": five},
             "D+M5": {"collector": five, "other": one},
         }.items():
-            name, config = f"{method}-{data}", lite_config(method, **settings)
-            cells.append(Cell(name, world, config, data=data, **added))
+            cells.append(Cell(f"{method}-{data}", world, lite_config(method, **settings), data=data, **added))
     return cells
 
 

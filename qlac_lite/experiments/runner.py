@@ -17,9 +17,9 @@ from qlac_lite.envs.lite_world import LiteWorld
 from qlac_lite.training.jax_episodes import PROBES
 from qlac_lite.training.jax_loop import train_lite
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import read_csv, read_json
+from qlac_lite.utils.files import Rows, read_csv, read_json
 
-Rows, Names = list[dict[str, Any]], Sequence[str]
+Names = Sequence[str]
 REMEDY = "Name another --out, or delete that folder."
 DATA_SEED = 0
 
@@ -32,7 +32,7 @@ class Cell:
     world: LiteWorld
     config: Config
     collector: Config | None = None  # adds transitions to the data first, without learning
-    other: Config | None = None  # another collector: of both sets as much is kept as `matched` says
+    other: Config | None = None  # another collector, whose set the first one's is `matched` with
     more_play: int = 0  # transitions of play that are added instead
     data: str = "D"  # the play data, and what was added
     probed: bool = False  # whether the critics' beliefs are compared with returns
@@ -58,14 +58,15 @@ def matched(own: Dataset, other: Dataset) -> Dataset:
 
     The last solved episodes go, then the last starts of unsolved ones. Both have an axis over seeds.
     """
-    pairs = [
-        _common([jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), each) for each in (own, other)])
-        for i in range(len(own.num_starts))
-    ]
-    starts, counts = np.array(own.starts), np.array([len(kept) for kept in pairs], np.int32)
-    for row, kept in zip(starts, pairs, strict=True):
-        row[: len(kept)] = kept
+    starts, counts = np.array(own.starts), np.array(own.num_starts)
+    for i in range(len(counts)):
+        kept = _common([_of_seed(each, i) for each in (own, other)])
+        starts[i, : len(kept)], counts[i] = kept, len(kept)
     return own._replace(starts=starts, num_starts=counts)
+
+
+def _of_seed(collected: Dataset, seed: int) -> Dataset:
+    return jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
 
 
 def _common(sets: list[Dataset]) -> np.ndarray:
@@ -74,12 +75,10 @@ def _common(sets: list[Dataset]) -> np.ndarray:
     for each in sets:
         starts = each.starts[: each.num_starts]
         last = starts + each.steps_left[starts] - 1  # of a start's episode
-        parts.append((starts, np.where(each.rewards[last] == 0, last, -1)))
-    solved = min(len(np.setdiff1d(ends, [-1])) for _, ends in parts)
-    kept = []
-    for starts, ends in parts:
-        counted = np.isin(ends, np.setdiff1d(ends, [-1])[:solved])
-        kept.append((starts[counted], starts[ends == -1]))
+        solved = each.rewards[last] == 0
+        parts.append((starts, last, solved, np.unique(last[solved])))
+    episodes = min(len(ends) for *_, ends in parts)
+    kept = [(starts[np.isin(last, ends[:episodes])], starts[~solved]) for starts, last, solved, ends in parts]
     total = min(len(good) + len(rest) for good, rest in kept)
     good, rest = kept[0]
     return np.sort(np.append(good, rest[: max(0, total - len(good))]))
@@ -101,7 +100,7 @@ def describe(collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN) -> dic
     """A seed's transitions: their number, the effector's mean way in 5 actions (coherency, metres), the share
     of its workspace that it came to (20 cells along each axis), the share of episodes solved.
     """
-    part = jax.tree.map(lambda leaf: np.asarray(leaf[seed]), collected)
+    part = _of_seed(collected, seed)
     rows = part.starts[: part.num_starts]
     first, last, scale = domain.effector
     place, (low, high) = part.observations[:, first:last] / scale, map(np.array, domain.workspace)
@@ -122,14 +121,14 @@ def run_cell(cell: Cell) -> Rows:
     data = play(cell.world, config.start_stride, config.offline_reward)
     collected = added(cell)
     outcome = train_lite(config, cell.world, data, collected, cell.probed)
-    about = dict(cell=cell.name, method=config.method, horizon=config.horizon, data=cell.data)
+    about = dict(cell=cell.name, method=config.method, horizon=config.horizon)
+    about |= dict(data=cell.data, step=cell.world.step)
     for i, seed in enumerate(config.seed_list):
         brought = describe(collected, i) if collected else {}
         for j, updates in enumerate(outcome.steps):
-            row = about | dict(step=cell.world.step, seed=seed, updates=int(updates))
-            row |= dict(offline=config.offline_steps, success=float(outcome.success[i, j].mean()))
-            row |= dict(episodes=config.evaluation_episodes, length=float(outcome.lengths[i, j].mean()))
-            row |= brought
+            row = about | dict(seed=seed, updates=int(updates), offline=config.offline_steps)
+            row |= dict(success=float(outcome.success[i, j].mean()), episodes=config.evaluation_episodes)
+            row |= dict(length=float(outcome.lengths[i, j].mean())) | brought
             for k, kind in enumerate(PROBES if cell.probed else ()):
                 row[f"belief_{kind}"] = float(outcome.beliefs[i, j, k].mean())
                 row[f"return_{kind}"] = float(outcome.returns[i, j, k].mean())
