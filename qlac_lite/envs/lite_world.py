@@ -1,14 +1,9 @@
 """The lite world: carry a puck through a wall with two gaps. Pure JAX, so thousands of steps are one call.
 
-+-----------+-----------+ The square [-1, 1] x [-1, 1] from above. The gripper has to reach the puck on the
-|           #           | left, close on it, carry it through a gap in the wall at x = 0, and let it go at the
-|                       | goal on the right. The reward is -1 a step, and 0 at the step that solves the task,
-|           #           | which ends the episode.
-|  +  o     #     (G)   |
-|           #           | `step`, the distance that an action of size 1 moves, is the difficulty: it takes
-|                       | about 30 actions at 0.08, 60 at 0.04 and 120 at 0.02.
-|           #           |
-+-----------+-----------+
+In the square [-1, 1] x [-1, 1] the gripper has to reach the puck on the left, close on it, carry it through a
+gap in the wall at x = 0, and let it go at the goal on the right (`draw_world` shows it). The reward is -1 a
+step, and 0 at the step that solves the task, which ends the episode. `step`, the distance that an action of
+size 1 moves, is the difficulty: it takes about 30 actions at 0.08, 60 at 0.04 and 120 at 0.02.
 
 Action (3,) in [-1, 1]: velocity in x and y, and closing (+) or opening (-) of the gripper, in units of `step`
 (the gripper's whole way is 0.2 / step actions). Observation (8,): gripper x, y and opening, puck x, y, held
@@ -37,7 +32,7 @@ HOLDING = 0.5  # below this opening the gripper holds
 
 
 class LiteWorld(NamedTuple):
-    """What can be set. Hashable, so it may be a static argument of a compiled function."""
+    """What can be set; a static argument of compiled functions."""
 
     step: float = 0.04
     gap: float = 0.4  # width of each gap
@@ -158,7 +153,7 @@ def execute(world: LiteWorld, state: WorldState, chunk: Array) -> Executed:
 
 
 class LiteWorldEnv(gymnasium.Env):
-    """The lite world for Gymnasium: `gymnasium.make("qlac_lite/LiteWorld-v0", step=0.04)`."""
+    """Also `gymnasium.make("qlac_lite/LiteWorld-v0", step=0.04)`."""
 
     metadata = {"render_modes": ["rgb_array"]}
 
@@ -181,7 +176,7 @@ class LiteWorldEnv(gymnasium.Env):
         return observation, float(done.rewards[0]), success, bool(done.truncated), {"success": success}
 
     def render(self) -> np.ndarray:
-        """(300, 300, 3) uint8, drawn by Matplotlib."""
+        """(300, 300, 3) uint8."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -200,13 +195,8 @@ def make_env(task: Task, size: int, env_args: dict | None) -> gymnasium.Env:
 
 
 def show(simulator: LiteWorldEnv, observation: np.ndarray) -> None:
-    gripper, opening, puck, held = (
-        observation[:2],
-        (observation[2] + 1) / 2,
-        observation[3:5],
-        observation[5] > 0,
-    )
-    simulator.state = WorldState(gripper, opening, puck, held, 0)
+    opening, held = (observation[2] + 1) / 2, observation[5] > 0
+    simulator.state = WorldState(observation[:2], opening, observation[3:5], held, 0)
 
 
 def places(simulator: LiteWorldEnv, task: Task):
@@ -232,6 +222,5 @@ def draw_world(axes, world: LiteWorld, states=()) -> None:
         axes.plot([x, x], [y - reach, y + reach], "_", color="#0072B2", markersize=9, markeredgewidth=2)
         axes.plot(*np.asarray(state.puck), "o", color="#D55E00", markersize=7)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
-    for side in axes.spines.values():  # a closed frame: this is a place, not a plot
-        side.set_visible(True)
+    axes.spines[:].set_visible(True)  # a closed frame: this is a place, not a plot
     axes.grid(False)

@@ -26,9 +26,7 @@ NEEDED = (
     "Robomimic's simulator is not installed. Run `make robomimic`, or: "
     "pip install 'qlac-lite[robomimic]' and then pip install --no-deps robosuite==1.5.2"
 )
-OVERRIDES = spec.PLAIN | dict(
-    use_camera_obs=False, reward_shaping=False, hard_reset=False, lite_physics=True, seed=0
-)
+OVERRIDES = spec.PLAIN | dict(reward_shaping=False, hard_reset=False, lite_physics=True, seed=0)
 
 
 def make_env(task: Task, size: int, env_args: dict | None) -> gymnasium.Env:

@@ -1,18 +1,21 @@
 """Robomimic's environments as its files describe them: settings, and what an observation is made of."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from qlac_lite.utils.errors import QlacError
 
 ENV_NAMES = {"lift": "Lift", "can": "PickPlaceCan", "square": "NutAssemblySquare"}
-# of a file, in the order of an observation
+# Of a file, in the order of an observation.
 KEYS = ("robot0_eef_pos", "robot0_eef_quat", "robot0_gripper_qpos", "object")
 OBJECT_SIZES = {"lift": 10, "can": 14, "square": 14}
 STATE_SIZES = {"lift": 32, "can": 71, "square": 45}  # time, positions, velocities
-# of the arm's controller: what the fast loop has in one way only, and what it takes as it is
+# Of the arm's controller: what the fast loop has in one way only, and what it takes as it is.
 FAST = ("type", "impedance_mode", "input_type", "input_ref_frame", "uncouple_pos_ori", "interpolation")
 DIALS = ("kp", "damping_ratio", "output_max", "output_min", "input_max", "input_min")
 PLAIN = dict(has_renderer=False, has_offscreen_renderer=False, ignore_done=True, use_object_obs=True)
+PLAIN["use_camera_obs"] = False
 
 
 def env_args(task: str) -> dict:
@@ -25,8 +28,7 @@ def env_args(task: str) -> dict:
         input_ref_frame="world", interpolation=None, ramp_ratio=0.2, gripper={"type": "GRIP"},
     )  # fmt: skip
     settings = PLAIN | dict(
-        use_camera_obs=False, control_freq=20,
-        controller_configs={"type": "BASIC", "body_parts": {"right": arm}}, robots=["Panda"],
+        control_freq=20, controller_configs={"type": "BASIC", "body_parts": {"right": arm}}, robots=["Panda"],
         camera_depths=False, camera_heights=84, camera_widths=84, lite_physics=False, reward_shaping=False,
     )  # fmt: skip
     return {"env_name": ENV_NAMES[task], "env_version": "1.5.2", "type": 1, "env_kwargs": settings}
@@ -41,12 +43,16 @@ def _arm(args: dict) -> dict:
     return settings if isinstance(settings, dict) else {}
 
 
+def _others(held: dict, usual: dict, keys: Sequence[str]) -> list[str]:
+    """What is held under the keys other than usual, in words; what is not held is as usual."""
+    held = usual | held
+    return [f"{key} is {held[key]}, not {usual[key]}" for key in keys if held[key] != usual[key]]
+
+
 def unknown_to_fast(args: dict) -> list[str]:
     """Settings of the arm that `envs.panda` does not have, in words; with any, robosuite's own loop runs."""
-    arm, wanted = _arm(args), _arm(env_args("lift"))
-    defaults = {key: wanted[key] for key in FAST} | {"type": None, "input_ref_frame": "base"}  # robosuite's
-    held = {key: arm.get(key, default) for key, default in defaults.items()}
-    return [f"{key} is {held[key]}, not {wanted[key]}" for key in FAST if held[key] != wanted[key]]
+    robosuites = {"type": None, "input_ref_frame": "base"}
+    return _others(robosuites | _arm(args), _arm(env_args("lift")), FAST)
 
 
 def loop_of(args: dict) -> str:
@@ -56,29 +62,27 @@ def loop_of(args: dict) -> str:
 
 def control_note(args: dict) -> str:
     """A sentence on settings of the arm's control other than robomimic's, and which loop runs; "" if none."""
-    arm, wanted, kwargs = _arm(args), _arm(env_args("lift")), args["env_kwargs"]
-    rate = kwargs.get("control_freq", 20)
-    kept = [key for key in DIALS if arm.get(key, wanted[key]) != wanted[key]]
-    other = [*unknown_to_fast(args), *(f"{key} is {arm[key]}, not {wanted[key]}" for key in kept)]
-    other += [f"control_freq is {rate}, not 20"] * (rate != 20)
-    told = f"Its control is not robomimic's ({'; '.join(other)}): it runs in {loop_of(args)}"
-    return told if other else ""
+    usual = env_args("lift")
+    others = unknown_to_fast(args) + _others(_arm(args), _arm(usual), DIALS)
+    others += _others(args["env_kwargs"], usual["env_kwargs"], ["control_freq"])
+    told = f"Its control is not robomimic's ({'; '.join(others)}): it runs in {loop_of(args)}"
+    return told if others else ""
 
 
 def task_of(args: dict) -> str:
     """'lift', 'can' or 'square', from a file's `env_args`; others are refused with a QlacError."""
     if not isinstance(args, dict) or not isinstance(args.get("env_kwargs"), dict):
         raise QlacError("env_args name no environment and its settings (env_name, env_version, env_kwargs).")
-    name, robots = args.get("env_name"), args["env_kwargs"].get("robots")
+    name, version = args.get("env_name"), args.get("env_version", "before 1.2")
     tasks = {env_name: task for task, env_name in ENV_NAMES.items()}
     if name not in tasks:
         raise QlacError(f"The course has no environment {name!r}. Give a file of lift, can or square.")
-    if not str(args.get("env_version", "")).startswith("1.5"):
+    if not str(version).startswith("1.5"):
         raise QlacError(
-            f"The file is of robosuite {args.get('env_version', 'before 1.2')}, whose simulator differs. "
+            f"The file is of robosuite {version}, whose simulator differs. "
             "Give the v1.5 file of the same set (low_dim_v15.hdf5)."
         )
-    if robots not in (["Panda"], "Panda"):
+    if (robots := args["env_kwargs"].get("robots")) not in (["Panda"], "Panda"):
         raise QlacError(f"The robots are {robots}, but the course has one Panda.")
     return tasks[name]
 

@@ -1,8 +1,7 @@
 """The ablations of lesson 09: one thing changed at a time, on the same seeds, beside its control.
 
-The variants run small in the lite world, or as whole runs on any task. In the coarse lite world, with 1,000
-updates on play and 5,000 environment steps, eight seeds are quick and the methods are neither at 0 nor at
-100 %.
+The variants run small in the lite world, or as whole runs on any task. In the coarse lite world, with the
+settings FEW, eight seeds are quick and the methods are neither at 0 nor at 100 %.
 """
 
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import numpy as np
 
 from qlac_lite.config import make_config
 from qlac_lite.envs.lite_world import LiteWorld
-from qlac_lite.experiments.designs import SHORT
+from qlac_lite.experiments.designs import FEW
 from qlac_lite.experiments.runner import Cell, Cells, Names, Rows
 from qlac_lite.training.jax_loop import lite_config
 from qlac_lite.training.loop import finish_run
@@ -21,10 +20,8 @@ from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.errors import QlacError, unknown
 
 STEP = 0.08  # of the lite world
-FEW = {"seeds": 8, **SHORT}
 LENGTHS = (1, 2, 5, 10, 25, 50)
 PUSHES = (0.5, 1.0)  # see LiteWorld.disturbance
-BOTH = ("qc-fql", "qc")
 FAMILIES = {  # the methods of each extraction by their backup
     "bfn": {"one-step": "bfn", "n-step": "bfn-n", "chunk": "qc"},
     "fql": {"one-step": "fql", "n-step": "fql-n", "chunk": "qc-fql"},
@@ -44,14 +41,14 @@ class Variant(NamedTuple):
 Variants = Iterator[Variant]
 
 
-def length(methods: Names = BOTH, full: bool = False) -> Variants:
+def length(methods: Names = ("qc-fql", "qc"), full: bool = False) -> Variants:
     """The chunk length, critic and policy alike, against single actions."""
     for method in methods:
         for h in LENGTHS:
             yield Variant(f"{method}-h{h}", method, {"horizon": h}, f"{method}-h1")
 
 
-def disturbance(methods: Names = BOTH, full: bool = False) -> Variants:
+def disturbance(methods: Names = ("qc-fql", "qc"), full: bool = False) -> Variants:
     """The chunk length where every action is pushed about: an open-loop chunk cannot answer."""
     for push in PUSHES:
         for name, method, changes, control, _ in length(methods):
@@ -66,8 +63,8 @@ def halves(methods: Names = tuple(FAMILIES), full: bool = False) -> Variants:
         parts = [(backup, "policy", "policy_horizon", p) for backup in FAMILIES[family] for p in (1, 5)]
         parts += [("chunk", "execute", "execute", k) for k in (1, 2)]
         for backup, part, field, n in parts:
-            name, changes = f"{family}-{backup}-{part}{n}", {"horizon": 5, field: n}
-            yield Variant(name, FAMILIES[family][backup], changes, f"{family}-chunk-policy5")
+            name, method = f"{family}-{backup}-{part}{n}", FAMILIES[family][backup]
+            yield Variant(name, method, {"horizon": 5, field: n}, f"{family}-chunk-policy5")
 
 
 def candidates(methods: Names = ("bfn", "qc"), full: bool = False) -> Variants:
@@ -81,11 +78,13 @@ def factors(methods: Names = ("qc-fql",), full: bool = False) -> Variants:
     """One setting at a time: critics, updates a step, target, stride, Euler steps, alpha."""
     changes = {"control": {}, "critics10": {"critics": 10}, "updates5": {"updates_per_step": 5}}
     changes |= {"min": {"target": "min"}, "strideH": {"stride": 5}}
-    changes |= {} if full else {"steps5": {"online_steps": 5 * FEW["online_steps"]}}  # as many updates
+    if not full:
+        changes["steps5"] = {"online_steps": 5 * FEW["online_steps"]}  # as many updates
     changes |= {f"K{k}": {"flow_steps": k} for k in ((1, 5) if full else (1, 10))}
     tied = {f"alpha{a}": {"alpha": float(a)} for a in ((30, 1000) if full else (1, 100))}
     for method in methods:
-        for name, change in (changes | (tied if method in FAMILIES["fql"].values() else {})).items():
+        its = changes | tied if method in FAMILIES["fql"].values() else changes
+        for name, change in its.items():
             yield Variant(f"{method}-{name}", method, change, f"{method}-control")
 
 
@@ -94,13 +93,13 @@ PROBED = ("candidates", "factors")  # whose critics are compared with returns, `
 
 
 def variants(name: str, methods: Names | None = None, full: bool = False) -> list[Variant]:
-    """An ablation's variants, or those of some methods; `full`: with settings around the paper's."""
+    """An ablation's variants, of its own methods by default; `full`: with settings around the paper's."""
     return list(ABLATIONS[name](methods, full) if methods else ABLATIONS[name](full=full))
 
 
 def ablation_cells(name: str, methods: Names | None = None, **changes: Any) -> Cells:
     """The ablation in the lite world; a variant's own changes go before `changes`."""
-    config = lambda v: lite_config(v.method, **{**FEW, **changes, **v.changes})
+    config = lambda v: lite_config(v.method, **FEW | changes | v.changes)
     world = lambda v: LiteWorld(step=STEP, disturbance=v.disturbance)
     return [Cell(v.name, world(v), config(v), probed=name in PROBED) for v in variants(name, methods)]
 
@@ -116,7 +115,7 @@ def ablate(
     if any(v.disturbance for v in chosen):
         raise QlacError(f"{name} pushes the gripper, which only the lite world can do: leave --task out.")
     for v in chosen:
-        config = make_config(task, v.method, preset, **{**changes, **v.changes})
+        config = make_config(task, v.method, preset, **changes | v.changes)
         rows += _rows(v, finish_run(config, data, out / v.name, log=log))
     return rows
 
@@ -125,7 +124,7 @@ def _rows(variant: Variant, run: Run) -> Rows:
     """A row a seed and evaluation."""
     offline, episodes = run.config.offline_steps, {}
     for row in run.rows("evaluations.csv"):
-        updates = row["step"] + (offline if row["phase"] == "online" else 0)
+        updates = row["step"] + offline * (row["phase"] == "online")
         episodes.setdefault((row["seed"], updates), []).append(row["success"])
     about = dict(cell=variant.name, method=variant.method, horizon=run.config.horizon, offline=offline)
     return [

@@ -12,7 +12,8 @@ from qlac_lite.training.jax_loop import lite_config
 
 SIX = ("fql", "fql-n", "qc-fql", "bfn", "bfn-n", "qc")
 TEN = (*SIX, "rlpd", "rlpd-ac", "qc-rlpd", "chunk-bc")
-SHORT = {"offline_steps": 1_000, "online_steps": 5_000, "evaluate_every": 1_000}
+SHORT = dict(offline_steps=1_000, online_steps=5_000, evaluate_every=1_000)
+FEW = dict(seeds=8) | SHORT
 
 
 def _cell(name: str, step: float, method: str, probed: bool = False, **settings) -> Cell:
@@ -23,7 +24,7 @@ def horizon(methods: Names = SIX, **changes) -> Cells:
     """Chunks against single actions as the step shrinks, so that the same task takes more actions."""
     worlds = {0.08: 8_000, 0.04: 8_000, 0.02: 16_000}  # an episode of the finest is twice as long
     return [
-        _cell(method, step, method, **{"seeds": 8, "online_steps": online, **changes})
+        _cell(method, step, method, **dict(seeds=8, online_steps=online) | changes)
         for step, online in worlds.items()
         for method in methods
     ]
@@ -31,14 +32,13 @@ def horizon(methods: Names = SIX, **changes) -> Cells:
 
 def quick(methods: Names = SIX, **changes) -> Cells:
     """The coarsest of those worlds with fewer updates: three minutes on two cores."""
-    return [_cell(method, 0.08, method, **{**SHORT, **changes}) for method in methods]
+    return [_cell(method, 0.08, method, **SHORT | changes) for method in methods]
 
 
 def comparison(methods: Names = TEN, **changes) -> Cells:
     """All methods with eight seeds, offline (but for RLPD) and online."""
-    few = {"seeds": 8, "offline_steps": 4_000, "online_steps": 6_000}
-    settings = lambda method: {**few, **get_method(method).settings, **changes}
-    return [_cell(name, 0.04, name, get_method(name).critic, **settings(name)) for name in methods]
+    few, rows = dict(seeds=8, offline_steps=4_000, online_steps=6_000), map(get_method, methods)
+    return [_cell(row.name, 0.04, row.name, row.critic, **few | row.settings | changes) for row in rows]
 
 
 def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int = 10_000, **changes) -> Cells:
@@ -47,8 +47,8 @@ def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int 
     Two controls: as many transitions more of play (P), and D1 and D5 with equally many solved episodes and
     chunk starts (M1, M5).
     """
-    world, settings, cells = LiteWorld(step=0.08), {"seeds": 8, "online_steps": 0, **changes}, []
-    collecting = settings | {"online_steps": collected, "updates_per_step": 0}
+    world, settings, cells = LiteWorld(step=0.08), dict(seeds=8, online_steps=0) | changes, []
+    collecting = settings | dict(online_steps=collected, updates_per_step=0)
     for method in methods:
         pair = ("fql", "qc-fql") if "fql" in method else ("bfn", "qc")
         one, five = (lite_config(collector, **collecting) for collector in pair)
@@ -73,7 +73,7 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     1 / H; `quiet` asks for hardly any entropy; `cloned` is QC-RLPD; `closed` executes a chunk's first action
     only; `two` has two critics, not ten, with single actions (h1), too.
     """
-    few, cells, longest = {"seeds": 8, "online_steps": 8_000, **changes}, [], horizons[-1]
+    few, cells, longest = dict(seeds=8, online_steps=8_000) | changes, [], horizons[-1]
     gaussian_flow = (("rlpd-ac", "rlpd-ac", {}), ("flow", "qc-fql", get_method("rlpd").settings))
     causes = (
         ("cool", "rlpd-ac", {"initial_temperature": 1 / longest}),
@@ -88,7 +88,7 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
         for names, lengths in ((gaussian_flow, horizons), (causes, (longest,))):
             for h in lengths:
                 for name, method, own in names:
-                    cells.append(_cell(f"{name}-h{h}", step, method, True, **{"horizon": h, **own, **few}))
+                    cells.append(_cell(f"{name}-h{h}", step, method, True, **dict(horizon=h) | own | few))
     return cells
 
 
@@ -103,10 +103,10 @@ def labels(methods: Names = ("qc-fql", "qc", "rlpd"), **changes) -> Cells:
 
 
 def _either(field: str, methods: Names, changes: dict) -> Cells:
-    """Each method with each choice of a field, all else alike."""
+    """Each method with each choice of a field."""
     cells = []
     for method in methods:
-        settings = {"seeds": 8, **SHORT, **get_method(method).settings, **changes}
+        settings = FEW | get_method(method).settings | changes
         for choice in SETTINGS[field].metadata["allowed"]:
             config = lite_config(method, **settings | {field: choice})
             cells.append(Cell(f"{method}-{choice}", LiteWorld(step=0.08), config))

@@ -37,14 +37,14 @@ def explore(
         )
     collectors, rows = [], []
     for method in methods:
-        config = make_config(task, method, preset, **{**changes, "updates_per_step": 0, "online_start": 0})
+        config = make_config(task, method, preset, **changes | dict(updates_per_step=0, online_start=0))
         if config.offline_steps == 0 or config.online_steps == 0:
             wanted = "set offline_steps and online_steps above 0"
             raise QlacError(f"{method} learns offline, then collects: {wanted}.")
         collectors.append(finish_run(config, data, out / f"{method}-collects", log=log))
     for method, own in zip(methods, collectors, strict=True):
         rows += _rows(own, SETS[0])
-        config = make_config(task, method, preset, **{**changes, "online_steps": 0})
+        config = make_config(task, method, preset, **changes | dict(online_steps=0))
         for name, collector in zip(SETS[1:], collectors, strict=True):
             run = finish_run(config, data, out / f"{method}-{name}", collector.folder, log)
             rows += _rows(run, name, collector)
@@ -72,10 +72,10 @@ def summary(rows: Rows) -> str:
         texts, rates = [], []
         for name in SETS:
             parts = [row for row in rows if (row["method"], row["data"]) == (method, name)]
-            rates.append([row["success"] for row in parts])
+            rates.append([100 * row["success"] for row in parts])
             outcomes = [np.arange(r["episodes"]) < round(r["success"] * r["episodes"]) for r in parts]
             texts.append(f"{name} {statistics.percent_interval(statistics.success_interval(outcomes))}")
-        gain = tuple(100 * value for value in statistics.difference(rates[2], rates[1]))
+        gain = statistics.difference(rates[2], rates[1])
         gain = statistics.points_interval(gain, (-100, 100), "+.0f")
         lines.append(f"{get_method(method).title:8} {', '.join(texts)}; D5 less D1, by seed: {gain} points")
     for name in SETS[1:]:
