@@ -26,7 +26,7 @@ def find_done(sweep: Sweep, out: Path) -> tuple[list[Config], list[Config]]:
         folder, differing, phase = out / cell_name(cell), [], ""
         with contextlib.suppress(QlacError):  # no run, or a broken one: training says what is wrong with it
             run = open_run(folder)
-            differing = run.differences(cell, run.data)
+            differing = run.differences(cell)
             phase = run.status()[0]
         if differing:
             raise QlacError(

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import datetime
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Row:
     state: str = "waiting"
     phase: str = ""
     step: int = 0
-    success: float | None = None  # of the newest evaluation, mean over seeds and episodes
+    success: str = ""  # of the newest evaluation, mean over seeds and episodes
     node: str = ""
     message: str = ""
     read: int = 0  # time of the checkpoint that was read last, ns
@@ -45,39 +45,36 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         """state, phase and step, success, node or message: as text."""
-        success = "" if self.success is None else f"success {self.success:.0%}"
-        at = f"{self.phase} {self.step:,}" if self.phase not in ("", "done") else ""
-        return self.state, at, success, self.message or self.node
+        at = "" if self.phase in ("", "done") else f"{self.phase} {self.step:,}"
+        return self.state, at, self.success, self.message or self.node
 
 
 class ProgressTable:
-    """The rows of a sweep, by the name of the cell; run folders lie below `out`, some `done` already.
+    """The rows of a sweep by the cells' names; run folders lie below `out`, some `done` already.
 
     As a context it holds the terminal's table. Without a terminal, `log` gets a line for each change of a
-    cell's state, phase, success or node. `console`: rich's, that of the standard output by default.
+    cell's state, phase, success or node.
     """
 
-    def __init__(self, names: list[str], done: list[str], out: Path, log: Log, console=None):
+    def __init__(
+        self, names: list[str], done: list[str], out: Path, log: Log, console: Console | None = None
+    ):
         self.rows, self.out, self.log = {name: Row() for name in names}, out, log
-        console, self.live = console or Console(), None
-        if console.is_terminal:
-            self.live = Live(console=console, get_renderable=self.table, refresh_per_second=1)
+        self.live = Live(console=console, get_renderable=self.table, refresh_per_second=1)
+        self.lines = not self.live.console.is_terminal
         for name in names:
-            with contextlib.suppress(OSError):  # there is none of an earlier sweep
-                (out / name / STARTED).unlink()
+            (out / name / STARTED).unlink(missing_ok=True)  # an earlier sweep's
         for name in done:
             self._read_checkpoint(name)
             self.rows[name].state = "done"
 
-    def __enter__(self) -> "ProgressTable":
-        if self.live:
+    def __enter__(self) -> None:
+        if not self.lines:
             self.live.start()
-        return self
 
     def __exit__(self, *error) -> None:
         self.refresh()
-        if self.live:
-            self.live.stop()
+        self.live.stop()
 
     @property
     def failures(self) -> dict[str, str]:
@@ -121,16 +118,16 @@ class ProgressTable:
             written = run.checkpoint_path.stat().st_mtime_ns
             if written != row.read:
                 row.phase, row.step = run.status()
-                outcomes = [each["success"] for each in newest(run.rows("evaluations.csv"))]
-                row.success, row.read = float(np.mean(outcomes)) if outcomes else None, written
+                if outcomes := [each["success"] for each in newest(run.rows("evaluations.csv"))]:
+                    row.success = f"success {np.mean(outcomes):.0%}"
+                row.read = written
 
     def _update(self, name: str, **news: Any) -> None:
         row = self.rows[name]
         vars(row).update(news)
         change = (row.state, row.phase, row.success, row.node)
-        if self.live is None and row.logged != change:
-            said = ", ".join(filter(None, row.cells))
-            self.log(f"{datetime.datetime.now():%H:%M:%S} {name}: {said}")
+        if self.lines and row.logged != change:
+            self.log(f"{time.strftime('%H:%M:%S')} {name}: {', '.join(filter(None, row.cells))}")
         row.logged = change
 
     def table(self) -> Table:
