@@ -2,10 +2,9 @@
 
 A cell is a run folder, trained as `qlac train --resume` trains it. Where a worker or a node is lost, Ray
 starts the cell again elsewhere, and it goes on from its checkpoint, so all nodes have to see the folder. A
-lock in it keeps two writers apart. A cell that fails does not stop the others.
+lock in it keeps two writers apart.
 """
 
-import math
 import os
 import platform
 import shlex
@@ -81,10 +80,8 @@ def _import_ray():
 
 def _connect(ray, address: str, sweep: Sweep, log: Log) -> None:
     """Raises QlacError if there is no such cluster, or this machine is too small for one cell."""
-    local = address == "local"
+    local, environment = address == "local", {"env_vars": worker_variables(sweep)}
     options = dict(num_cpus=usable_cores(), include_dashboard=False) if local else {}
-    options |= dict(log_to_driver=False, logging_level="ERROR")
-    environment = {"env_vars": worker_variables(sweep)}
     if (python := shlex.quote(sys.executable)) != sys.executable:
         environment["py_executable"] = python  # Ray gives it to a shell as it stands
     try:
@@ -93,14 +90,15 @@ def _connect(ray, address: str, sweep: Sweep, log: Log) -> None:
             socket.create_connection((host, int(port)), timeout=10).close()
         with warnings.catch_warnings():  # a fork of JAX is dangerous, but what Ray forks runs another program
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-            ray.init(address, runtime_env=environment, **options)
+            ray.init(address, runtime_env=environment, log_to_driver=False, logging_level="ERROR", **options)
     except Exception as error:  # Ray raises all kinds
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        problem = f"Cannot join the Ray cluster {address!r}: {reason}"
+        remedy = "Start one with `ray start --head`, or leave --address out."
         if local:
             problem = f"Ray does not start on this machine: {reason}"
-            raise QlacError(f"{problem}. Try again, when the machine is less busy.") from error
-        remedy = "Start one with `ray start --head`, or leave --address out."
-        raise QlacError(f"Cannot join the Ray cluster {address!r}: {reason}. {remedy}") from error
+            remedy = "Try again, when the machine is less busy."
+        raise QlacError(f"{problem}. {remedy}") from error
     offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(offer.get("CPU", 0) >= sweep.cores and offer.get("GPU", 0) >= sweep.gpus for offer in offers):
         return
@@ -114,7 +112,7 @@ def _connect(ray, address: str, sweep: Sweep, log: Log) -> None:
 
 def worker_variables(sweep: Sweep) -> dict[str, str]:
     """Environment of a cell's process, so that cells on one node keep to their shares."""
-    cores = str(max(1, math.floor(sweep.cores)))
+    cores = str(max(1, int(sweep.cores)))
     variables = {"QLAC_CORES": cores, "TF_CPP_MIN_LOG_LEVEL": "2", "TQDM_DISABLE": "1"}
     if sweep.gpus == 0:
         variables["JAX_PLATFORMS"] = "cpu"
@@ -129,9 +127,9 @@ def _train_all(
     """Trains the cells and shows how they fare; returns the traceback of each that failed."""
     # max_calls=1: a process that has trained holds its GPU's memory until it ends.
     options = dict(num_cpus=sweep.cores, num_gpus=sweep.gpus, max_calls=1, max_retries=RETRIES)
-    task = ray.remote(**options)(train_cell)
-    start = lambda cell: task.remote(cell, files[dataset_of(cell)], out, sys.argv[1:])
-    waiting, traces = {start(cell): cell_name(cell) for cell in cells}, {}
+    start = ray.remote(**options)(train_cell).remote
+    waiting = {start(cell, files[dataset_of(cell)], out, sys.argv[1:]): cell_name(cell) for cell in cells}
+    traces = {}
     while waiting:
         ended, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
         table.refresh()
@@ -161,7 +159,7 @@ def _reason(error: Exception) -> str:
 
 
 def train_cell(config: Config, data: Path, out: Path, arguments: list[str]) -> None:
-    """Trains one cell from its checkpoint, or from the start, in a process of its own.
+    """Trains one cell from its newest checkpoint, in a process of its own.
 
     `arguments` of the sweep's command line are for the run's record.
     """
