@@ -241,7 +241,7 @@ def test_the_listings_and_the_papers_tests_have_to_be_told_of_a_task_that_is_not
         "500",
     ]  # no * yet: as if the limit were the paper's
     both = ('domain.name == "cube-single"', 'domain.name in ("cube-single", "puzzle-4x4")')
-    monkeypatch.setattr(protocol, "_ogbench_row", edited(protocol._ogbench_row, both))
+    monkeypatch.setattr(protocol, "_row", edited(protocol._row, both))
     assert line().startswith("puzzle-4x4-play-v0*")
 
     monkeypatch.setattr(paper, "MEANS", (*paper.MEANS, row.name))

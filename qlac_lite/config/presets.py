@@ -45,9 +45,8 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
 
     QlacError if a name or a value is bad.
     """
-    named, row = get_task(task), get_method(method)
+    named, row, settings = get_task(task), get_method(method), get_preset(preset).settings
     domain = named.domain
-    settings = get_preset(preset).settings
     if preset != "lite" and task == LITE_WORLD:
         raise QlacError(f"{task} is the course's own world and has no {preset} preset. Take --preset lite.")
     for name in changes:
@@ -55,7 +54,8 @@ def make_config(task: str, method: str, preset: str = "lite", **changes) -> Conf
             raise unknown("field", name, sorted(SETTINGS), "qlac train --help")
     candidates = domain.candidates if row.backup == "chunk" else 4
     values = dict(alpha=domain.alpha[row.backup], candidates=candidates) | settings
-    return Config(named.name, method, preset, **values | getattr(domain, preset) | row.settings | changes)
+    values |= domain.presets.get(preset, {}) | row.settings | changes
+    return Config(named.name, method, preset, **values)
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -79,5 +79,6 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 def describe_settings() -> str:
     """The fields of --set, a line of Markdown each."""
     text = lambda value: str(value).strip("()").replace(" ", "")  # a tuple as --set takes it
-    rows = SETTINGS.items()
-    return "\n".join(f"- {name}={text(row.default)}: {row.metadata['about']}" for name, row in rows)
+    return "\n".join(
+        f"- {row.name}={text(row.default)}: {row.metadata['about']}" for row in SETTINGS.values()
+    )

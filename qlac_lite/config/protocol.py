@@ -1,6 +1,6 @@
 """The paper's protocol as text, each setting with its source: what `qlac tasks` and `qlac methods` print.
 
-The numbers are read from where runs take them; nothing is set here.
+The numbers are those that runs take.
 """
 
 import textwrap
@@ -23,9 +23,9 @@ SOURCES = {
 
 def describe_tasks() -> str:
     titles = ("limit [a]", "the paper's data [a]", "reward [a]", "alpha FQL/FQL-n/QC-FQL [a]", "N of QC [a]")
-    quadruple, seeds = DOMAINS["cube-quadruple"], ROBOMIMIC["lift-mh-low_dim"].full["seeds"]
+    quadruple, seeds = DOMAINS["cube-quadruple"], ROBOMIMIC["lift-mh-low_dim"].presets["full"]["seeds"]
     lines = [
-        *_columns([("dataset", "S [c]", *titles), *map(_ogbench_row, DOMAINS.values())]),
+        *_columns([("dataset", "S [c]", *titles), *map(_row, DOMAINS.values())]),
         *_wrap(
             "S: size of an observation. Limit: environment steps of an episode. Reward of a step: -1 or 0 is "
             "sparse, 0 once solved; -3 to 0 is minus the number of objects that are wrong. "
@@ -36,7 +36,7 @@ def describe_tasks() -> str:
         f"The paper's data of cube-quadruple are a larger set; {quadruple.dataset} has "
         f"{quadruple.episodes * 1000:,} transitions [c].",
         "",
-        *_columns([("robomimic set", "S [f]", *titles), *map(_robomimic_row, ROBOMIMIC.values())]),
+        *_columns([("robomimic set", "S [f]", *titles), *map(_row, ROBOMIMIC.values())]),
         *_wrap(
             "Each set is a task of the same name. mh: several people demonstrated; ph: one, proficient, and "
             "not in the paper (its alpha and N are mh's here). Reward: the file's 0 or 1 less 1. square: the "
@@ -50,40 +50,33 @@ def describe_tasks() -> str:
         if d.sparse_in_paper:
             lines.append(f"  {d.name}-play-sparse-singletask-task1-v0   (the paper's reward)")
     lines.append(f"  {LITE_WORLD}   (the course's own: a planar world, lite preset only)")
-    lines += ["", "The protocol of every run (`--preset full`):", *_columns(_protocol_rows(), "  ")]
-    return "\n".join([*lines, "", *(f"[{mark}] {source}" for mark, source in SOURCES.items())])
+    lines += ["", "The protocol of every run (`--preset full`):", *_columns(_protocol_rows(), "  "), ""]
+    return "\n".join(lines + [f"[{mark}] {source}" for mark, source in SOURCES.items()])
 
 
 def describe_methods() -> str:
-    lines, indent = [], " " * 36
+    lines = []
     for method in METHODS.values():
         lines.append(f"{method.name:10} {method.title:14} {method.backup:9} {method.about}")
-        lines += _wrap(", ".join(_settings(method)), indent)
-    lines += [
-        "",
-        "Sources: alpha and N: arXiv 2507.07969, table of tasks and appendix C, by task (`qlac tasks`).",
-        f"RLPD family: {SOURCES['e']}; the loss of QC-RLPD: arXiv 2507.07969.",
-    ]
-    return "\n".join(lines)
+        lines += _wrap(", ".join(_settings(method)), " " * 36)
+    sources = f"""
+Sources: alpha and N: arXiv 2507.07969, table of tasks and appendix C, by task (`qlac tasks`).
+RLPD family: {SOURCES["e"]}; the loss of QC-RLPD: arXiv 2507.07969."""
+    return "\n".join([*lines, sources])
 
 
-def _domain_row(domain: Domain, data: str, reward: str, mark: str = "") -> tuple[str, ...]:
-    alpha = " / ".join(f"{value:g}" for value in domain.alpha.values())
+def _row(domain: Domain) -> tuple[str, ...]:
+    if domain.suite == "robomimic":
+        source = "[a]" if domain.env_type == "mh" else "[f]"
+        data = f"{domain.paper_transitions:,} in {domain.episodes} demonstrations {source}"
+    else:
+        files = domain.paper_data[1]
+        data = f"{domain.paper_transitions // 10**6}M transitions, {files} file{'s' * (files > 1)}"
+    name = domain.dataset + "*" * (domain.name == "cube-single")
     sizes = map(str, (domain.observation_size, domain.episode_limit))
-    return domain.dataset + mark, *sizes, data, reward, alpha, str(domain.candidates)
-
-
-def _ogbench_row(domain: Domain) -> tuple[str, ...]:
-    files = domain.paper_data[1]
-    data = f"{domain.paper_transitions // 10**6}M transitions, {files} file{'s' * (files > 1)}"
     reward = "-1 or 0" if domain.sparse_in_paper else f"-{domain.objects} to 0"
-    return _domain_row(domain, data, reward, "*" * (domain.name == "cube-single"))
-
-
-def _robomimic_row(domain: Domain) -> tuple[str, ...]:
-    mark = "[a]" if domain.env_type == "mh" else "[f]"
-    data = f"{domain.paper_transitions:,} in {domain.episodes} demonstrations {mark}"
-    return _domain_row(domain, data, "-1 or 0")
+    alpha = " / ".join(f"{value:g}" for value in domain.alpha.values())
+    return name, *sizes, data, reward, alpha, str(domain.candidates)
 
 
 def _protocol_rows() -> list[list[str]]:

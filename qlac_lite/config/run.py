@@ -26,10 +26,10 @@ class Range(NamedTuple):
         low, high = f"{self.low:,}", f"{self.high:,}"
         if self.high == math.inf:
             return f"at least {low}"
-        if len(self.excluded) == 1:
-            below = self.high in self.excluded
-            return f"at least {low} and below {high}" if below else f"above {low} and at most {high}"
-        return f"between {low} and {high}" + ", both excluded" * bool(self.excluded)
+        if not self.excluded:
+            return f"between {low} and {high}"
+        low = f"above {low}" if self.low in self.excluded else f"at least {low}"
+        return f"{low} and below {high}" if self.high in self.excluded else f"{low} and at most {high}"
 
 
 def _setting(default: Any, about: str, allowed: Range | list[str] | None = None) -> Any:
@@ -42,7 +42,7 @@ def _setting(default: Any, about: str, allowed: Range | list[str] | None = None)
 
 
 _FROM_0, _COUNT, _STEPS, _SHARE = Range(0), Range(1), Range(0, 10**9), Range(0, 1, excluded=(0, 1))
-_PRECISIONS, _ACTORS, _STATES = ["float32", "bfloat16"], ["policy", "random"], ["next", "current"]
+_RATE, _ACTORS, _PRECISIONS = Range(0, 1, excluded=(0,)), ["policy", "random"], ["float32", "bfloat16"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +64,7 @@ class Config:
     batch_size: int = _setting(256, "B, chunks", _COUNT)
     hidden: tuple[int, ...] = _setting((512, 512, 512, 512), "sizes of the hidden layers")
     learning_rate: float = _setting(3e-4, "Adam's", _SHARE)
-    target_rate: float = _setting(
-        0.005, "weight of the new parameters in the target critic", Range(0, 1, (0,))
-    )
+    target_rate: float = _setting(0.005, "weight of the new parameters in the target critic", _RATE)
     critics: int = _setting(2, "E, of the ensemble", _COUNT)
     target: str = _setting("mean", "what the target critics' values are reduced to", ["mean", "min"])
     expectile: float = _setting(0.8, "of the partial critic, where the policy's chunk is shorter", _SHARE)
@@ -74,18 +72,16 @@ class Config:
     alpha: float = _setting(300.0, "weight of the distillation loss (FQL family)", Range(0, 10**6))
     candidates: int = _setting(32, "N, samples of which the best acts (BFN family)", Range(1, 4096))
     candidate_block: int = _setting(0, "samples made at once, if memory is short; 0: all N", _FROM_0)
-    # Success in bfloat16: 2 [-2, 5] points more (QC-FQL), -1 [-8, 6] (QC). Not faster on CPUs; GPUs are not
-    # measured yet (results/README.md).
-    sampling_precision: str = _setting(
-        "float32", "of the flow where it is sampled, without gradient", _PRECISIONS
-    )
+    # Success in bfloat16: 2 [-2, 5] points more (QC-FQL), -1 [-8, 6] (QC). Not faster on CPUs; not measured
+    # on GPUs (results/README.md).
+    sampling_precision: str = _setting("float32", "of the flow sampled without gradient", _PRECISIONS)
     entropy_target: float = _setting(-0.5, "nats per action dimension (RLPD family)", Range(-100, 100))
     initial_temperature: float = _setting(
         1.0, "weight of the entropy, before it is learned (RLPD family)", Range(0, 1000, (0,))
     )
     bc_weight: float = _setting(0.0, "of the behavior cloning loss (RLPD family)", _FROM_0)
     offline_reward: str = _setting(
-        "next", "labels of OGBench's data: of s_{t+1}, or of s_t as published", _STATES
+        "next", "labels of OGBench's data: of s_{t+1}, or of s_t as published", ["next", "current"]
     )
     shard_steps: int = _setting(1000, "gradient steps on a shard of the data before the next", _COUNT)
     # Online.
@@ -103,12 +99,10 @@ class Config:
     online_start: int = _setting(5000, "environment steps before the first online gradient step", _FROM_0)
     first_actions: str = _setting("policy", "who acts until then; random: uniform in [-1, 1]", _ACTORS)
     log_every: int = _setting(5000, "steps between rows of progress.csv", _COUNT)
-    evaluate_every: int = _setting(
-        100_000, "steps between evaluations; both phases also end with one", _COUNT
-    )
+    evaluate_every: int = _setting(100_000, "steps between evaluations; each phase ends with one", _COUNT)
     evaluation_episodes: int = _setting(50, "of each seed", _COUNT)
     checkpoint_seconds: float = _setting(
-        60.0, "between checkpoints, or 20 times what one takes; 0: at each log", Range(0)
+        60.0, "between checkpoints, or 20 times what one takes; 0: at each log", _FROM_0
     )
 
     def __post_init__(self):
@@ -118,8 +112,8 @@ class Config:
             self._require(name, not allowed or getattr(self, name) in allowed, field.metadata["wanted"])
         self._require("first_seed", self.first_seed + self.seeds <= 2**32, "so that all seeds are below 2^32")
         self._require("hidden", self.hidden and min(self.hidden) >= 1, "one or more sizes of at least 1")
-        coupled = not self.policy_horizon or get_method(self.method).decouples
-        self._require("policy_horizon", coupled, f"0 for {self.method}, whose policy has the critic's chunk")
+        fits = not self.policy_horizon or get_method(self.method).decouples
+        self._require("policy_horizon", fits, f"0 for {self.method}, whose policy has the critic's chunk")
         wanted = f"between 0 and the chunk length ({self.chunk_length})"
         if self.chunk_length == 1:
             wanted = f"0 or 1 for {self.method}, which acts in single actions"
@@ -164,7 +158,7 @@ class Config:
         return self.span if self.updates_per_step else max(self.span, self.horizon)
 
     def updates_due(self, steps):
-        """Online gradient steps due after `steps` of a seed in its environment (a number or an array)."""
+        """Online gradient steps due after `steps` of a seed in its environment."""
         rate = fractions.Fraction(self.updates_per_step).limit_denominator(1000)
         return (steps > self.online_start) * (steps - self.online_start) * rate.numerator // rate.denominator
 

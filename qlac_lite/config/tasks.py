@@ -11,7 +11,7 @@ import re
 from qlac_lite.utils.errors import QlacError, unknown
 
 LITE_WORLD = "lite-world"  # the course's own planar world, envs/lite_world.py
-# OGBench's environments that the course leaves out.
+# OGBench's that the course leaves out.
 ELSEWHERE = ("pointmaze", "antmaze", "humanoidmaze", "antsoccer", "powderworld", "cube-octuple", "puzzle-4x")
 
 
@@ -37,9 +37,7 @@ class Domain:
     # The effector's place in observations (from, to, units per metre), and its box (corners, metres).
     effector: tuple[int, int, float] = 12, 15, 10.0
     workspace: tuple = (-0.275, -0.45, -0.05), (0.275, 0.45, 0.45)
-    lite: dict = dataclasses.field(default_factory=dict)  # fields of Config, in the `lite` preset
-    desk: dict = dataclasses.field(default_factory=dict)  # in `desk`
-    full: dict = dataclasses.field(default_factory=dict)  # and in `full`
+    presets: dict[str, dict] = dataclasses.field(default_factory=dict)  # a preset's fields of Config
     suite: str = "ogbench"  # or robomimic, lite-world: its modules in envs/ and data/suites/
     states: bool = True  # whether its play data hold the simulator's states
 
@@ -61,9 +59,9 @@ def _alpha(one_step: float, n_step: float, chunk: float) -> dict[str, float]:
     return {"one-step": one_step, "n-step": n_step, "chunk": chunk}
 
 
-_CUBE, _SCENE, _PUZZLE = (
-    f"ogbench.manipspace.envs.{kind.lower()}_env:{kind}Env" for kind in ("Cube", "Scene", "Puzzle")
-)
+_CUBE = "ogbench.manipspace.envs.cube_env:CubeEnv"
+_SCENE = "ogbench.manipspace.envs.scene_env:SceneEnv"
+_PUZZLE = "ogbench.manipspace.envs.puzzle_env:PuzzleEnv"
 _300, _100 = _alpha(300, 100, 300), _alpha(300, 100, 100)
 _ALL_300, _MIXED = _alpha(300, 300, 300), _alpha(100, 100, 300)
 DOMAINS = {
@@ -85,23 +83,23 @@ LITE_DOMAIN = Domain(
     LITE_WORLD, "qlac_lite.envs.lite_world:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400,
     _alpha(10, 10, 10), 8, action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)),
     suite="lite-world", states=False,
-    lite=dict(
+    presets=dict(lite=dict(
         seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
         target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000,
         evaluation_episodes=20,
-    ),
+    )),
 )  # fmt: skip
 
 
-def _robomimic(
-    task: str, people: str, size: int, limit: int, demonstrations: int, transitions: int
-) -> Domain:
+def _robomimic(task: str, people: str, size: int, limit: int, episodes: int, transitions: int) -> Domain:
     return Domain(
-        f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), demonstrations,
+        f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), episodes,
         _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
         workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic",
-        lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
-        desk=dict(seeds=5, alpha=1_000.0), full=dict(seeds=5),
+        presets=dict(
+            lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
+            desk=dict(seeds=5, alpha=1_000.0), full=dict(seeds=5),
+        ),
     )  # fmt: skip
 
 
@@ -129,8 +127,8 @@ class Task:
     @property
     def papers_task(self) -> str:
         """The task that the paper's figures are for: of scene and puzzle-3x3 the one with sparse rewards."""
-        sparse = self.domain.sparse_in_paper and self.domain.suite == "ogbench" and not self.sparse
-        return self.name.replace("-play-", "-play-sparse-") if sparse else self.name
+        dense = self.domain.sparse_in_paper and not self.sparse
+        return self.name.replace("-play-", "-play-sparse-") if dense else self.name
 
     @property
     def title(self) -> str:
@@ -146,10 +144,12 @@ class Task:
 
 
 def task_names() -> list[str]:
-    names = []
-    for d in DOMAINS.values():
-        for sparse in ("", "-sparse")[: 1 + d.sparse_in_paper]:
-            names += [f"{d.name}-play{sparse}-singletask-task{i}-v0" for i in range(1, 6)]
+    names = [
+        f"{d.name}-play{sparse}-singletask-task{i}-v0"
+        for d in DOMAINS.values()
+        for sparse in ("", "-sparse")[: 1 + d.sparse_in_paper]
+        for i in range(1, 6)
+    ]
     return [*names, *ROBOMIMIC, LITE_WORLD]
 
 
@@ -158,10 +158,8 @@ def get_task(name: str) -> Task:
 
     OGBench's names without a number, such as scene-play-singletask-v0, mean its default task.
     """
-    if name == LITE_WORLD:
-        return Task(name, LITE_DOMAIN, 1, sparse=True)
-    if name in ROBOMIMIC:
-        return Task(name, ROBOMIMIC[name], 1, sparse=True)
+    if domain := (ROBOMIMIC | {LITE_WORLD: LITE_DOMAIN}).get(name):
+        return Task(name, domain, 1, sparse=True)
     found = re.fullmatch(r"(.+)-play(-sparse)?-singletask(?:-task([1-5]))?-v0", name)
     domain = DOMAINS.get(found[1]) if found else None
     if domain and (domain.sparse_in_paper or not found[2]):

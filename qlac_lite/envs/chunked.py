@@ -34,7 +34,7 @@ class ChunkedEnv(gymnasium.Wrapper):
         return self._observation, {}
 
     def step(self, chunk: np.ndarray):
-        """Raises ValueError for a chunk of another shape, QlacError for one that is not finite."""
+        """ValueError: a chunk of another shape. QlacError: one that is not finite."""
         chunk, space = np.asarray(chunk, np.float32), self.action_space
         if chunk.shape != space.shape:
             raise ValueError(f"A chunk has the shape (H, A) = {space.shape}, got {chunk.shape}.")
@@ -46,7 +46,7 @@ class ChunkedEnv(gymnasium.Wrapper):
         return self._execute(np.clip(chunk, space.low, space.high), len(chunk))
 
     def wait(self):
-        """Executes nothing: the observation as it stands, length and reward 0."""
+        """The observation as it stands, length and reward 0."""
         return self._execute(np.zeros(self.action_space.shape, np.float32), 0)
 
     def _execute(self, chunk: np.ndarray, most: int):
@@ -58,14 +58,14 @@ class ChunkedEnv(gymnasium.Wrapper):
             if terminated or truncated:
                 break
         self._observation = observations[length]
-        success = bool(info.get("success", terminated))
+        success = bool(info.get("success"))
         info = dict(observations=observations, actions=chunk, rewards=rewards, length=length, success=success)
         total = float(np.sum(self._powers * rewards))
         return self._observation.copy(), total, bool(terminated), bool(truncated), info
 
 
 class WaitingEnv(gymnasium.Wrapper):
-    """A ChunkedEnv that can wait for others. Action: {"chunk": (H, A), "run": 1, or 0 to execute nothing}."""
+    """A ChunkedEnv that can wait for others: its action is {"chunk": (H, A), "run": 1, or 0 to wait}."""
 
     def __init__(self, env: ChunkedEnv):
         super().__init__(env)

@@ -35,9 +35,8 @@ def suite_of(domain: Domain) -> ModuleType:
 def make_env(task: Task, size: int = 200, env_args: dict | None = None) -> gymnasium.Env:
     """The environment of a task: ends at success, truncates at the domain's limit, reward r(s_{t+1}).
 
-    Args:
-        size: width and height of a rendered frame in pixels.
-        env_args: Robomimic's, as the data's file has them; by default those of robosuite 1.5.
+    `size`: width and height of a rendered frame in pixels. `env_args`: Robomimic's, as the data's file has
+    them, or by default those of robosuite 1.5.
     """
     return suite_of(task.domain).make_env(task, size, env_args)
 
@@ -62,7 +61,7 @@ def parallel(env_fns: list[Callable[[], gymnasium.Env]], preloaded: list[str]) -
 
 
 class _InProcess(SyncVectorEnv):
-    """One after the other, with the two halves of a step that environments in processes have."""
+    """With the two halves of a step that environments in processes have."""
 
     def step(self, actions):
         self._autoreset_envs[:] = False  # one whose episode has ended may wait until all have

@@ -1,7 +1,7 @@
 """OGBench's manipulation environments: single tasks, reward r(s'), seeded to the byte.
 
-OGBench 1.2.0 moved a single task's reward from r(s_{t+1}) to r(s_t). The paper used the older one online, and
-so does the course (`success_timing='post'`); for offline data see `data.suites.npz`.
+OGBench 1.2.0 moved a single task's reward from r(s_{t+1}) to r(s_t). Online the course has the older one, as
+the paper (`success_timing='post'`); for offline data see `data.suites.npz`.
 """
 
 import functools
@@ -19,10 +19,9 @@ PRELOADED = [__name__, "ogbench.manipspace.envs.cube_env"]
 
 @functools.cache
 def _reproducible(env_class: str) -> type[gymnasium.Env]:
-    """The OGBench class, with all of an episode decided by its reset seed.
+    """The class, with all of an episode decided by its reset seed.
 
-    OGBench draws random actions at each reset, from an action space made anew at each use; here it is made
-    once and seeded.
+    OGBench draws actions at each reset, from a space made anew at each use; here it is made once and seeded.
     """
     module, name = env_class.split(":")
 
@@ -42,17 +41,18 @@ def _reproducible(env_class: str) -> type[gymnasium.Env]:
 def make_env(task: Task, size: int = 200, env_args: dict | None = None) -> gymnasium.Env:
     """See `envs.make`, as for `places` and `goals`."""
     domain = task.domain
-    options = dict(env_type=domain.env_type, reward_task_id=task.number, width=size, height=size)
-    if not domain.name.startswith("puzzle"):
+    options = dict(env_type=domain.env_type, reward_task_id=task.number, success_timing="post")
+    if domain.cubes:
         options["permute_blocks"] = False
-    env = TimeLimit(_reproducible(domain.env_class)(success_timing="post", **options), domain.episode_limit)
+    env = _reproducible(domain.env_class)(**options, width=size, height=size)
+    env = TimeLimit(env, domain.episode_limit)
     if task.sparse:  # in place of minus the number of wrong objects
         env = TransformReward(env, lambda reward: 0.0 if reward == 0 else -1.0)
     return env
 
 
 def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
-    """For play data: random scenes and goals, episodes of exactly `steps` steps."""
+    """For play data: random scenes and goals, episodes of `steps` steps."""
     options = dict(env_type=domain.env_type, terminate_at_goal=False, mode="data_collection")
     return TimeLimit(_reproducible(domain.env_class)(**options), steps)
 
@@ -60,13 +60,10 @@ def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
 def task_goal(task: Task) -> dict:
     """A task's goal in the package: cubes (C, 3) in metres, button states, places of the slides."""
     info = make_env(task).unwrapped.task_infos[task.number - 1]
-    if task.domain.name.startswith("cube"):
-        return dict(cubes=info["goal_xyzs"], buttons=(), slides=())
-    if task.domain.name != "scene":
-        return dict(cubes=(), buttons=info["goal_button_states"], slides=())
-    goal = info["goal"]
-    slides = (goal["drawer_pos"], goal["window_pos"])
-    return dict(cubes=goal["block_xyzs"], buttons=goal["button_states"], slides=slides)
+    if goal := info.get("goal"):  # scene's
+        slides = (goal["drawer_pos"], goal["window_pos"])
+        return dict(cubes=goal["block_xyzs"], buttons=goal["button_states"], slides=slides)
+    return dict(cubes=info.get("goal_xyzs", ()), buttons=info.get("goal_button_states", ()), slides=())
 
 
 def goals(task: Task) -> np.ndarray:

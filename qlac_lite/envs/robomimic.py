@@ -2,8 +2,7 @@
 
 The reward is r - 1, with robosuite's sparse r(s') in {0, 1}, and an episode ends at its first success, as in
 the Q-chunking paper (arXiv 2507.07969, appendix on Robomimic). Its reset seed alone decides an episode.
-Observations are read from the simulator after the step, because robosuite's own relative poses are a sample
-late.
+Observations are read after the step, because robosuite's own relative poses are a sample late.
 """
 
 import functools
@@ -21,7 +20,6 @@ from qlac_lite.utils.errors import QlacError
 
 PRELOADED = [__name__, "qlac_lite.envs.panda"]
 BODIES = {"lift": "cube_main", "can": "Can_main", "square": "SquareNut_main"}  # the task's object in MuJoCo
-MUJOCO_BELOW = "3.10"  # from there on mj_fullM, qM and the enums are not what robosuite 1.5 asks for
 NEEDED = (
     "Robomimic's simulator is not installed. Run `make robomimic`, or: "
     "pip install 'qlac-lite[robomimic]' and then pip install --no-deps robosuite==1.5.2"
@@ -61,11 +59,11 @@ def _robosuite():
     version, mujoco_version = metadata.version("robosuite"), metadata.version("mujoco")
     if not version.startswith("1.5"):
         raise QlacError(f"robosuite {version} is installed, but the course needs 1.5.2. {NEEDED}")
-    parts = lambda text: [int(part) for part in text.split(".")[:2]]
-    if parts(mujoco_version) >= parts(MUJOCO_BELOW):
+    # From 3.10 on mj_fullM, qM and the enums are not what robosuite 1.5 asks for.
+    if tuple(map(int, mujoco_version.split(".")[:2])) >= (3, 10):
         raise QlacError(
-            f"MuJoCo {mujoco_version} is installed, but robosuite 1.5 needs one before {MUJOCO_BELOW}. Run "
-            f"`make robomimic` in a fresh set-up, or: pip install 'mujoco<{MUJOCO_BELOW}'"
+            f"MuJoCo {mujoco_version} is installed, but robosuite 1.5 needs one before 3.10. Run "
+            "`make robomimic` in a fresh set-up, or: pip install 'mujoco<3.10'"
         )
     return package
 
@@ -76,8 +74,8 @@ def _made(args: dict):
     factory = import_module("robosuite.controllers.composite.composite_controller_factory")
     try:
         if isinstance(settings := kwargs.get("controller_configs"), dict):  # perhaps as before robosuite 1.5
-            settings = factory.refactor_composite_controller_config(settings, "Panda", ["right"])
-            kwargs["controller_configs"] = settings
+            refactored = factory.refactor_composite_controller_config(settings, "Panda", ["right"])
+            kwargs["controller_configs"] = refactored
         with warnings.catch_warnings(action="ignore"):
             made = robosuite.make(**kwargs)
         arm = made.robots[0].part_controllers["right"]
@@ -101,8 +99,7 @@ class RobomimicEnv(gymnasium.Env):
         stock: robosuite's own loop in place of `envs.panda`, which does not know all controllers.
         size: width and height of a rendered frame in pixels.
 
-    Raises QlacError: no simulator, another robot or version, settings that robosuite refuses, or a controller
-    of other than seven numbers.
+    QlacError: no simulator, another robot or version, or settings that robosuite or this class refuses.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
@@ -133,7 +130,7 @@ class RobomimicEnv(gymnasium.Env):
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (7,), np.float32)
 
     def reset(self, *, seed=None, options=None):
-        """A new episode, decided by `seed`, or by a recorded simulator state: `options={"state": (D,)}`."""
+        """A new episode, decided by `seed`, or from a recorded state: `options={"state": (D,)}`."""
         super().reset(seed=seed)
         rng = np.random.default_rng(self.np_random.integers(2**63))
         placing = self.robosuite.placement_initializer
@@ -142,13 +139,13 @@ class RobomimicEnv(gymnasium.Env):
         self.robosuite.reset()
         if (state := (options or {}).get("state")) is not None:
             state, size = np.asarray(state, np.float64), spec.STATE_SIZES[self.task]
-            if state.shape != (size,) or not np.all(np.isfinite(state)):
+            if state.shape != (size,) or not np.isfinite(state).all():
                 wanted = f"a row of a {self.task} file's states, {size} finite numbers"
                 raise QlacError(f"Give {wanted}, not an array of the shape {state.shape}.")
             self.robosuite.sim.set_state_from_flattened(state)
             self.robosuite.sim.forward()
-        # Else the controllers would go by the posture of another episode: the fast loop's, which stays the
-        # same object, and that of robosuite's loop, which a reset makes anew before the state is set.
+        # Else the controllers would go by another episode's posture: the fast loop's, which stays the same
+        # object, and that of robosuite's loop, which a reset makes anew before the state is set.
         for arm in (self._arm, self.robosuite.robots[0].part_controllers["right"]):
             arm.update_initial_joints(self.data.qpos[self._arm.qpos_index])
         self._steps = 0
@@ -161,7 +158,7 @@ class RobomimicEnv(gymnasium.Env):
         return observation, success - 1.0, success, self._steps >= self.episode_limit, {"success": success}
 
     def _observe(self) -> np.ndarray:
-        mujoco.mj_kinematics(self.model, self.data)  # places as of the step's end, not a substep before
+        mujoco.mj_kinematics(self.model, self.data)  # places of the step's end, not of a substep before
         return np.concatenate(list(self._key_values().values())).astype(np.float32)
 
     def _key_values(self) -> dict[str, np.ndarray]:
@@ -199,7 +196,7 @@ class RobomimicEnv(gymnasium.Env):
         return np.concatenate([self._object.xpos, _xyzw(self._object.xquat)])
 
     def render(self) -> np.ndarray:
-        if self._renderer is None:
+        if not self._renderer:
             self._renderer = mujoco.Renderer(self.model, self.size, self.size)
             self._seen = mujoco.MjvOption()
             self._seen.geomgroup[0] = 0  # shapes for collisions
@@ -207,7 +204,7 @@ class RobomimicEnv(gymnasium.Env):
         return self._renderer.render()
 
     def close(self) -> None:
-        if self._renderer is not None:
+        if self._renderer:
             self._renderer.close()
             self._renderer = None
 

@@ -2,8 +2,6 @@
 `catalogue.run_experiment` runs them. Those of lesson 09 are in experiments/ablations.py.
 """
 
-from collections.abc import Sequence
-
 from qlac_lite.config import get_method
 from qlac_lite.config.run import SETTINGS
 from qlac_lite.envs.lite_world import LiteWorld
@@ -64,7 +62,7 @@ def exploration(methods: Names = ("fql", "qc-fql", "bfn", "qc"), collected: int 
     return cells
 
 
-def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08, 0.04), **changes) -> Cells:
+def naive(**changes) -> Cells:
     """RLPD on chunks: where it helps, where it fails, and what removes the failure.
 
     The map: RLPD, and RLPD-AC for each chunk length, in each world. Beside each RLPD-AC, `flow` is
@@ -73,7 +71,7 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
     1 / H; `quiet` asks for hardly any entropy; `cloned` is QC-RLPD; `closed` executes a chunk's first action
     only; `two` has two critics, not ten, with single actions (h1), too.
     """
-    few, cells, longest = dict(seeds=8, online_steps=8_000) | changes, [], horizons[-1]
+    few, cells, lengths, longest = dict(seeds=8, online_steps=8_000) | changes, [], (5, 10, 20), 20
     gaussian_flow = (("rlpd-ac", "rlpd-ac", {}), ("flow", "qc-fql", get_method("rlpd").settings))
     causes = (
         ("cool", "rlpd-ac", {"initial_temperature": 1 / longest}),
@@ -82,12 +80,12 @@ def naive(horizons: Sequence[int] = (5, 10, 20), steps: Sequence[float] = (0.08,
         ("closed", "rlpd-ac", {"execute": 1}),
         ("two", "rlpd-ac", {"critics": 2}),
     )
-    for step in steps:
+    for step in (0.08, 0.04):
         cells.append(_cell("rlpd", step, "rlpd", True, **few))
         cells.append(_cell("two-h1", step, "rlpd", True, critics=2, **few))
-        for names, lengths in ((gaussian_flow, horizons), (causes, (longest,))):
-            for h in lengths:
-                for name, method, own in names:
+        for variants, some in ((gaussian_flow, lengths), (causes, (longest,))):
+            for h in some:
+                for name, method, own in variants:
                     cells.append(_cell(f"{name}-h{h}", step, method, True, **dict(horizon=h) | own | few))
     return cells
 
