@@ -22,7 +22,7 @@ POSTURE_GAIN = 10.0  # of the pull towards the first posture, in what the hand d
 
 
 def with_cache(compiling: Callable[[], Any]) -> Any:
-    """`compiling()`. Numba caches beside the source or in HOME; else here in a folder for this process."""
+    """`compiling()`. Numba caches beside the source or in HOME; else here in this process's folder."""
     try:
         return compiling()
     except RuntimeError as error:
@@ -63,7 +63,7 @@ torques = with_cache(lambda: numba.njit(cache=True)(_torques))
 
 
 def control_loop(env) -> Callable[[np.ndarray], None]:
-    """The control step of a robosuite environment with one Panda of no `robomimic_spec.unknown_to_fast`."""
+    """The control step of a robosuite environment with no `robomimic_spec.unknown_to_fast`."""
     model, data, robot = env.sim.model._model, env.sim.data._data, env.robots[0]
     arm, gripper = robot.part_controllers["right"], robot.gripper["right"]
     site, joints, speeds = data.site(arm.ref_name), np.array(arm.qpos_index), np.array(arm.qvel_index)

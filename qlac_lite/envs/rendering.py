@@ -1,4 +1,4 @@
-"""MuJoCo, imported without a renderer: that is tried and loaded at the first picture, and only then.
+"""MuJoCo, imported without a renderer: that is tried and loaded at the first picture.
 
 By themselves MuJoCo and dm_control load what MUJOCO_GL names when they are imported, and fail without it.
 """
@@ -31,7 +31,7 @@ warnings.filterwarnings("ignore", module="glfw")  # OGBench imports it, and no d
 
 @contextlib.contextmanager
 def without_renderer() -> Iterator[None]:
-    """Simulators that are imported in this block load no renderer, whatever the environment asks for."""
+    """Simulators imported in this block load no renderer, whatever the environment asks for."""
     before = {name: os.environ.pop(name) for name in VARIABLES if name in os.environ}
     os.environ["MUJOCO_GL"] = "disabled"
     try:
@@ -85,7 +85,7 @@ def _reason_not_to_draw(name: str) -> str:
 
 
 def _first_context(width: int, height: int):
-    """Stands for MuJoCo's GLContext until the first picture, and puts the real one in its place."""
+    """Stands for MuJoCo's GLContext until the first picture, then puts the real one in its place."""
     os.environ["MUJOCO_GL"] = renderer()
     importlib.reload(_gl)
     return _gl.GLContext(width, height)

@@ -50,12 +50,12 @@ def fetch_data(sweep: Sweep, cells: list[Config], log: Log) -> dict[str, Path]:
 
 
 def check_data(done: list[Config], out: Path, files: dict[str, Path]) -> None:
-    """Raises QlacError if finished cells learned from other data than the rest: a table would mix them."""
+    """QlacError: finished cells learned from other data than the rest, and a table would mix them."""
     tasks = {dataset_of(cell): get_task(cell.task) for cell in done}
-    digests = {name: summarise(files[name], task)["sha256"] for name, task in tasks.items() if name in files}
+    digests = {name: summarise(file, tasks[name])["sha256"] for name, file in files.items() if name in tasks}
     for cell in done:
         run, name = open_run(out / cell_name(cell)), dataset_of(cell)
-        if name in digests and run.data["sha256"] != digests[name]:
+        if digests.get(name, run.data["sha256"]) != run.data["sha256"]:
             raise QlacError(
                 f"{run.folder} is done, but with other data than {files[name]}. "
                 "Give the sweep the same file in [data], or choose another --out."
@@ -85,8 +85,8 @@ def describe_sweep(path: Path, out: Path) -> str:
 
 @functools.cache
 def checkpoint_bytes(config: Config) -> int:
-    """Size of a run's checkpoint at its end, at the most: the networks of all its seeds with targets and
-    optimizer, and a full replay."""
+    """Of a run at its end, at the most: the networks of all its seeds with targets and optimizer, and a full
+    replay."""
     task = get_task(config.task)
     learner = make_learner(config, task.domain.observation_size, task.domain.action_size)
     state = jax.eval_shape(learner.init, jax.random.key(0))

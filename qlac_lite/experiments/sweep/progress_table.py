@@ -23,7 +23,7 @@ STARTED = ".started.json"  # in a run folder: where and from which step the cell
 
 
 def note_start(run: Run, node: str) -> None:
-    """Tells the table, over the file system, that a cell begins on `node`, or goes on there."""
+    """Tells the table, over the file system, that a cell begins or goes on, on `node`."""
     phase, step = run.status()
     write_json(run.folder / STARTED, {"node": node, "phase": phase, "step": step})
 
@@ -97,18 +97,15 @@ class ProgressTable:
         """Looks at which cells have started, and at the checkpoints of those that run."""
         for name, row in self.rows.items():
             if row.state in ("waiting", "running"):
-                self._read_start(name)
+                path = self.out / name / STARTED
+                with contextlib.suppress(QlacError, OSError):  # there is none yet
+                    started = path.stat().st_mtime_ns
+                    if started != row.started:
+                        self.mark_running(name, **read_json(path, "Wait."))
+                        row.started = started
             if row.state == "running":
                 self._read_checkpoint(name)
                 self._update(name)
-
-    def _read_start(self, name: str) -> None:
-        row, path = self.rows[name], self.out / name / STARTED
-        with contextlib.suppress(QlacError, OSError):  # there is none yet
-            started = path.stat().st_mtime_ns
-            if started != row.started:
-                self.mark_running(name, **read_json(path, "Wait."))
-                row.started = started
 
     def _read_checkpoint(self, name: str) -> None:
         """Another machine may replace it at any moment: what cannot be read now is read next time."""

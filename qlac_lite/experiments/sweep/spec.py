@@ -27,8 +27,6 @@ OVERRIDE, RESOURCES = dict(tasks=list, methods=list, settings=dict), dict(cores=
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
-    """What a specification asks for."""
-
     cells: tuple[Config, ...]
     folder: Path | None  # of the datasets
     files: dict[str, Path]  # or of some of them the file
@@ -39,12 +37,12 @@ class Sweep:
 
 
 def cell_name(config: Config) -> str:
-    """TASK/METHOD/seeds-FIRST-LAST, which is also the place of a cell's run below the sweep's folder."""
+    """TASK/METHOD/seeds-FIRST-LAST, also the place of the cell's run below the sweep's folder."""
     return f"{config.task}/{config.method}/seeds-{config.seed_list[0]}-{config.seed_list[-1]}"
 
 
 def dataset_of(config: Config) -> str:
-    """Name of the dataset that a cell trains on."""
+    """Name of a cell's dataset."""
     return get_task(config.task).domain.dataset
 
 
@@ -63,27 +61,28 @@ def read_spec(path: Path) -> Sweep:
 def _sweep(spec: dict[str, Any], folder: Path) -> Sweep:
     """Paths in the specification are relative to `folder`."""
     _check(spec, TOP, "the specification")
-    tasks = _named("task", spec.get("tasks", []), task_names(), "qlac tasks")
-    methods = _named("method", spec.get("methods", []), METHODS, "qlac methods")
-    cells = _cells(spec, tasks, methods)
+    cells = _cells(spec)
     resources = dict(cores=1, gpus=0) | spec.get("resources", {})
     _check(resources, RESOURCES, "[resources]")
     for name, count in resources.items():
         if count < 0 or (name == "cores" and count == 0) or (count > 1 and count != int(count)):
             wanted = "a share of one or a whole number"
             raise QlacError(f"[resources]: {name} is {count}, but has to be {wanted}. Correct it.")
-    preset, data = get_preset(spec.get("preset", "lite")), spec.get("data", {})
-    source, episodes = spec.get("source", preset.source), spec.get("episodes")
-    files = data if isinstance(data, dict) else {}
-    _check(files, {dataset_of(cell): str for cell in cells}, "[data]")
+    source = spec.get("source", get_preset(spec.get("preset", "lite")).source)
     if source not in SOURCES:
         raise unknown("source", source, SOURCES, "qlac data --help")
-    files = {name: folder / file for name, file in files.items()}
-    place = folder / data if isinstance(data, str) else None
-    return Sweep(tuple(cells), place, files, source, episodes, **resources)
+    data, place, files = spec.get("data", {}), None, {}
+    if isinstance(data, str):
+        place = folder / data
+    else:
+        _check(data, {dataset_of(cell): str for cell in cells}, "[data]")
+        files = {name: folder / file for name, file in data.items()}
+    return Sweep(cells, place, files, source, spec.get("episodes"), **resources)
 
 
-def _cells(spec: dict[str, Any], tasks: list[str], methods: list[str]) -> list[Config]:
+def _cells(spec: dict[str, Any]) -> tuple[Config, ...]:
+    tasks = _named("task", spec.get("tasks", []), task_names(), "qlac tasks")
+    methods = _named("method", spec.get("methods", []), METHODS, "qlac methods")
     seeds, first = spec.get("seeds", Config.seeds), spec.get("first_seed", Config.first_seed)
     at_once = spec.get("seeds_per_cell", seeds)
     if not 1 <= at_once <= seeds:
@@ -98,15 +97,15 @@ def _cells(spec: dict[str, Any], tasks: list[str], methods: list[str]) -> list[C
         changes = _settings(table.get("settings", {}))
         for pair in itertools.product(its_tasks, its_methods):
             settings[pair] |= changes
-    return [
+    return tuple(
         make_config(*pair, preset, **own, seeds=min(at_once, first + seeds - start), first_seed=start)
         for pair, own in settings.items()
         for start in range(first, first + seeds, at_once)
-    ]
+    )
 
 
 def _check(table: Any, keys: dict[str, Any], where: str) -> None:
-    """Raises QlacError at a key that is not among `keys`, or a value of another kind."""
+    """QlacError: a key is not among `keys`, or a value of another kind."""
     if not isinstance(table, dict):
         wanted = "a table. Write [settings], [resources], or [[override]]"
         raise QlacError(f"{where} is {table!r}, but has to be {wanted}.")
@@ -131,7 +130,6 @@ def _named(kind: str, patterns: list, known: Iterable[str], listed_by: str) -> l
 
 
 def _settings(table: dict[str, Any]) -> dict[str, Any]:
-    """Typed fields of Config."""
     for name in ("seeds", "first_seed"):
         if name in table:
             raise QlacError(f"[settings] has {name}, the whole sweep's. Move it to the head of the file.")
