@@ -20,7 +20,7 @@ class Domain:
     """An environment and its tasks: five in OGBench's, else one."""
 
     name: str
-    env_class: str  # module:class; in Robomimic the task: lift, can or square
+    env_class: str  # OGBench's: Cube, Scene or Puzzle; in Robomimic the task: lift, can or square
     env_type: str  # in Robomimic who demonstrated: mh (several people) or ph (one, proficient)
     observation_size: int  # S
     objects: int  # that can be right or wrong: cubes, buttons, drawer, window
@@ -59,28 +59,25 @@ def _alpha(one_step: float, n_step: float, chunk: float) -> dict[str, float]:
     return {"one-step": one_step, "n-step": n_step, "chunk": chunk}
 
 
-_CUBE = "ogbench.manipspace.envs.cube_env:CubeEnv"
-_SCENE = "ogbench.manipspace.envs.scene_env:SceneEnv"
-_PUZZLE = "ogbench.manipspace.envs.puzzle_env:PuzzleEnv"
 _300, _100 = _alpha(300, 100, 300), _alpha(300, 100, 100)
 _ALL_300, _MIXED = _alpha(300, 300, 300), _alpha(100, 100, 300)
 DOMAINS = {
     domain.name: domain
     for domain in (
-        #      name           class    type         S objects limit cubes buttons stacking episodes alpha N
-        Domain("cube-single", _CUBE, "single",       28, 1, 200, 1, 0, (0.0, 0.0), 1000, _ALL_300, 32),
-        Domain("cube-double", _CUBE, "double",       37, 2, 500, 2, 0, (0.0, 0.25), 1000, _300, 32),
-        Domain("cube-triple", _CUBE, "triple",       46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _100, 32),
-        Domain("cube-quadruple", _CUBE, "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5), 5000, _100, 32,
+        #      name           class     type        S objects limit cubes buttons stacking episodes alpha N
+        Domain("cube-single", "Cube", "single",       28, 1, 200, 1, 0, (0.0, 0.0), 1000, _ALL_300, 32),
+        Domain("cube-double", "Cube", "double",       37, 2, 500, 2, 0, (0.0, 0.25), 1000, _300, 32),
+        Domain("cube-triple", "Cube", "triple",       46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _100, 32),
+        Domain("cube-quadruple", "Cube", "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5), 5000, _100, 32,
                paper_data=(100_000_000, 100)),
-        Domain("scene", _SCENE, "scene",             40, 5, 750, 1, 2, (0.5, 0.5), 1000, _300, 32, True),
-        Domain("puzzle-3x3", _PUZZLE, "3x3",         55, 9, 500, 0, 9, (0.5, 0.5), 1000, _MIXED, 64, True),
+        Domain("scene", "Scene", "scene",             40, 5, 750, 1, 2, (0.5, 0.5), 1000, _300, 32, True),
+        Domain("puzzle-3x3", "Puzzle", "3x3",         55, 9, 500, 0, 9, (0.5, 0.5), 1000, _MIXED, 64, True),
     )
 }  # fmt: skip
 
 
 LITE_DOMAIN = Domain(
-    LITE_WORLD, "qlac_lite.envs.lite_world:LiteWorldEnv", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400,
+    LITE_WORLD, "", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400,
     _alpha(10, 10, 10), 8, action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)),
     suite="lite-world", states=False,
     presets=dict(lite=dict(

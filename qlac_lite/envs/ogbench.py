@@ -23,9 +23,9 @@ def _reproducible(env_class: str) -> type[gymnasium.Env]:
 
     OGBench draws actions at each reset, from a space made anew at each use; here it is made once and seeded.
     """
-    module, name = env_class.split(":")
+    module = import_module(f"ogbench.manipspace.envs.{env_class.lower()}_env")
 
-    class Reproducible(getattr(import_module(module), name)):
+    class Reproducible(getattr(module, f"{env_class}Env")):
         @functools.cached_property
         def action_space(self):
             return gymnasium.spaces.Box(-1.0, 1.0, (5,), np.float32)
