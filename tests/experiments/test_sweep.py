@@ -244,21 +244,21 @@ def test_changes_are_told_in_lines_or_in_a_table_that_renews_itself_on_a_termina
     run = fake_run(tmp_path / "a", "offline", 1000, [0, 1])
     table = ProgressTable(names, ["d"], tmp_path, lines.append, Console(file=io.StringIO()))
     with table:
-        table.mark_running("a", "node1", "offline", 500)
+        note_start(run, "node1")
         table.refresh()
         run.save_checkpoint({}, "offline", 1100)
         table.refresh()  # a step more is no news
         (tmp_path / "a" / "checkpoint.npz").write_bytes(b"PK")  # as if replaced at this moment
         table.refresh()
-        table.mark_running("a", "node2", "offline", 1100)
-        table.mark_running("a", "node2", "offline", 1100)
+        for _ in range(2):
+            note_start(run, "node2")
+            table.refresh()
         table.mark_failed("b", "No such thing. Do that.")
         run.append("evaluations.csv", [dict(phase="online", step=20, seed=0, success=1)])
         run.save_checkpoint({}, "done", 20)
         table.mark_done("a")
     said = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in lines]
     assert said == [
-        "a: running, offline 500, node1",
         "a: running, offline 1,000, success 50%, node1",
         "a: running, offline 1,100, success 50%, node2",
         "a: running, offline 1,100, success 50%, node2",
@@ -271,7 +271,7 @@ def test_changes_are_told_in_lines_or_in_a_table_that_renews_itself_on_a_termina
     console = Console(file=screen, force_terminal=True, width=100)
     table = ProgressTable(names, ["d"], tmp_path, lines.append, console)
     with table:
-        table.mark_running("c", "node1", "offline", 0)
+        note_start(fake_run(tmp_path / "c", "offline", 1, [0]), "node1")
         table.mark_failed("b", "No such thing.")
     text = re.sub(r"\x1b\[[0-9;?]*\w", "", screen.getvalue())
     shown = text[text.rindex("1 failed, 1 running, 1 waiting, 1 done") :]
@@ -300,7 +300,7 @@ def test_the_table_learns_from_run_folders_where_cells_start(tmp_path):
     note_start(run, "node2")  # a start that is seen after the end
     table.refresh()
     said = [re.sub(r"^\S+ ", "", line) for line in lines]
-    assert said[0] == "a: running, offline 500, node1" and "a: running, offline 900" in said[-2]
+    assert said[0] == "a: running, offline 500, success 0%, node1" and "a: running, offline 900" in said[-2]
     assert said[-1].startswith("a: failed") and table.rows["a"].state == "failed"
 
 
@@ -530,7 +530,7 @@ evaluation_episodes = 1
         cluster.shutdown()
     assert sweep.returncode == 0, said
     starts = [int(step.replace(",", "")) for step in re.findall(f"{name}: running, offline ([\\d,]+)", said)]
-    assert starts[0] == 0 and 0 < starts[-1] < steps and f"{name}: done" in said, said
+    assert len(starts) > 1 and 0 < starts[-1] < steps and f"{name}: done" in said, said
     monkeypatch.setattr(jax, "local_devices", lambda: jax.devices()[:1])  # as in a cell of one core
     whole, dataset = start_run(open_run(tmp_path / "out" / name).config, play, tmp_path / "whole")
     train(whole, dataset, log=lambda text: None)

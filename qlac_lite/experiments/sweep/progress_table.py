@@ -15,17 +15,16 @@ from rich.table import Table
 from qlac_lite.training.loop import Log
 from qlac_lite.training.run_folder import Run, open_run
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.files import read_json, write_json
+from qlac_lite.utils.files import write_text
 from qlac_lite.utils.statistics import newest
 
 STATES = ("failed", "running", "waiting", "done")  # in the order in which a reader wants to see them
-STARTED = ".started.json"  # in a run folder: where and from which step the cell runs
+STARTED = ".started"  # in a run folder: the node where the cell runs
 
 
 def note_start(run: Run, node: str) -> None:
     """Tells the table, over the file system, that a cell begins or goes on, on `node`."""
-    phase, step = run.status()
-    write_json(run.folder / STARTED, {"node": node, "phase": phase, "step": step})
+    write_text(run.folder / STARTED, node)
 
 
 @dataclasses.dataclass
@@ -33,12 +32,11 @@ class Row:
     """What is known of a cell."""
 
     state: str = "waiting"
-    phase: str = ""
+    phase: str = ""  # of the newest checkpoint
     step: int = 0
     success: str = ""  # of the newest evaluation, mean over seeds and episodes
     node: str = ""
     message: str = ""
-    read: int = 0  # time of the checkpoint that was read last, ns
     started: int = 0  # time of the newest start, ns
     logged: tuple = ()  # what the last line said
 
@@ -81,11 +79,6 @@ class ProgressTable:
         """The message of each cell that failed."""
         return {name: row.message for name, row in self.rows.items() if row.state == "failed"}
 
-    def mark_running(self, name: str, node: str, phase: str, step: int) -> None:
-        """A cell has begun on a node, or goes on there, from its checkpoint at `step` of `phase`."""
-        # `logged`: a second start is news, even on the same node.
-        self._update(name, state="running", node=node, phase=phase, step=step, logged=())
-
     def mark_done(self, name: str) -> None:
         self._read_checkpoint(name)
         self._update(name, state="done")
@@ -96,28 +89,27 @@ class ProgressTable:
     def refresh(self) -> None:
         """Looks at which cells have started, and at the checkpoints of those that run."""
         for name, row in self.rows.items():
-            if row.state in ("waiting", "running"):
+            if row.state in ("failed", "done"):
+                continue
+            with contextlib.suppress(OSError):  # it has not started
                 path = self.out / name / STARTED
-                with contextlib.suppress(QlacError, OSError):  # there is none yet
-                    started = path.stat().st_mtime_ns
-                    if started != row.started:
-                        self.mark_running(name, **read_json(path, "Wait."))
-                        row.started = started
-            if row.state == "running":
+                if (started := path.stat().st_mtime_ns) != row.started:
+                    row.node, row.started = path.read_text(), started
+                    row.logged = ()  # a second start is news, even on the same node
+            if row.started:
                 self._read_checkpoint(name)
-                self._update(name)
+                self._update(name, state="running")
 
     def _read_checkpoint(self, name: str) -> None:
         """Another machine may replace it at any moment: what cannot be read now is read next time."""
         row = self.rows[name]
         with contextlib.suppress(QlacError, OSError):
             run = open_run(self.out / name)
-            written = run.checkpoint_path.stat().st_mtime_ns
-            if written != row.read:
-                row.phase, row.step = run.status()
+            phase, step = run.status()
+            if (phase, step) != (row.phase, row.step):
                 if outcomes := [each["success"] for each in newest(run.rows("evaluations.csv"))]:
                     row.success = f"success {np.mean(outcomes):.0%}"
-                row.read = written
+                row.phase, row.step = phase, step
 
     def _update(self, name: str, **news: Any) -> None:
         row = self.rows[name]
