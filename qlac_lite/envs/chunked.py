@@ -58,7 +58,7 @@ class ChunkedEnv(gymnasium.Wrapper):
             if terminated or truncated:
                 break
         self._observation = observations[length]
-        success = bool(info.get("success"))
+        success = bool(info.get("success", terminated))
         info = dict(observations=observations, actions=chunk, rewards=rewards, length=length, success=success)
         total = float(np.sum(self._powers * rewards))
         return self._observation.copy(), total, bool(terminated), bool(truncated), info
