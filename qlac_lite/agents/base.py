@@ -14,6 +14,7 @@ import optax
 from jax import Array
 
 from qlac_lite.agents.networks import Params
+from qlac_lite.config import Config
 from qlac_lite.data.dataset import Batch
 
 Losses = dict[str, Array]  # name -> scalar with its weight; their sum is minimised
@@ -48,7 +49,7 @@ class Learner(NamedTuple):
     losses: Callable[[dict[str, Params], Params, Batch, Array], tuple[Losses, Metrics]]
     moves: dict[str, str]  # loss -> the one network that it moves
     acts_with: tuple[str, ...]  # the networks that `act` reads
-    value: Callable | None = None  # params, (B, S), (B, H, A) -> (B,), see `critics.mean_value`
+    value: Callable | None = None  # params, (B, S), (B, H, A) -> (B,), see `Critics.mean_value`
 
 
 def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, target_rate: float) -> Callable:
@@ -72,12 +73,23 @@ def gradient_step(losses: Callable, optimizer: optax.GradientTransformation, tar
     return update
 
 
-def initial_state(inits: dict[str, Callable], optimizer: optax.GradientTransformation, key: Array) -> State:
-    """Each network from its own key; the target critic starts as a copy of the critic."""
-    keys = jax.random.split(key, len(inits))
-    params = {name: init(k) for (name, init), k in zip(inits.items(), keys, strict=True)}
-    target_critic = jax.tree.map(jnp.copy, params.get("critic", {}))
-    return State(params, target_critic, optimizer.init(params))
+def adam_learner(
+    config: Config, inits: dict[str, Callable], act: Callable, losses: Callable, *more
+) -> Learner:
+    """A learner whose networks each start from their own key, and the target critic as a copy of the critic.
+
+    `act`, `losses`, `more`: fields of `Learner` in their order.
+    """
+    optimizer = optax.adam(config.learning_rate)
+
+    def init(key):
+        keys = jax.random.split(key, len(inits))
+        params = {name: make(k) for (name, make), k in zip(inits.items(), keys, strict=True)}
+        target_critic = jax.tree.map(jnp.copy, params.get("critic", {}))
+        return State(params, target_critic, optimizer.init(params))
+
+    update = gradient_step(losses, optimizer, config.target_rate)
+    return Learner(init, update, act, losses, *more)
 
 
 def episode_seed(seed: int, stream: int, episode: int) -> int:

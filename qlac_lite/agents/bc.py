@@ -7,20 +7,17 @@ Source: arXiv 2507.07969, section 4 (the behavior policy of every method here).
 
 import jax
 import jax.numpy as jnp
-import optax
 
-from qlac_lite.agents.base import Learner, Metrics, gradient_step, initial_state
+from qlac_lite.agents.base import Learner, Metrics, adam_learner
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.agents.networks import VectorField, functional
 from qlac_lite.config import Config
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner of chunks (H, A), H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
-    optimizer = optax.adam(config.learning_rate)
 
     def losses(params, target_critic, batch, key):
         flow = lambda *inputs: vector_field(params["flow"], *inputs)
@@ -32,6 +29,4 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         flow = sampling_field(vector_field, params["flow"], config.sampling_precision)
         return jnp.clip(euler(flow, observation, noise, config.flow_steps), -1, 1)
 
-    init = lambda key: initial_state({"flow": flow_init}, optimizer, key)
-    update = gradient_step(losses, optimizer, config.target_rate)
-    return Learner(init, update, act, losses, {"flow": "flow"}, ("flow",))
+    return adam_learner(config, {"flow": flow_init}, act, losses, {"flow": "flow"}, ("flow",))

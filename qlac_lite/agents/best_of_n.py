@@ -11,11 +11,9 @@ Source: arXiv 2507.07969, section 4. Shapes: B batch, N candidates, H chunk leng
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, gradient_step, initial_state
-from qlac_lite.agents.critics import mean_value
+from qlac_lite.agents.base import Learner, adam_learner
 from qlac_lite.agents.decoupled import make_critics
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.agents.networks import VectorField, functional
@@ -23,12 +21,10 @@ from qlac_lite.config import Config
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size)
     chunk, candidates = (config.chunk_length, action_size), config.candidates
-    sizes, value = (observation_size, chunk, config.hidden), mean_value(critics)
+    sizes, value = (observation_size, chunk, config.hidden), critics.mean_value
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
-    optimizer = optax.adam(config.learning_rate)
 
     def losses(params, target_critic, batch, key):
         next_key, flow_key = jax.random.split(key)
@@ -61,6 +57,5 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         chosen = jnp.arange(size), jnp.argmax(q, axis=1)
         return proposals.reshape(noise.shape)[chosen], q[chosen]
 
-    init = lambda key: initial_state({"critic": critics.init, "flow": flow_init}, optimizer, key)
-    update = gradient_step(losses, optimizer, config.target_rate)
-    return Learner(init, update, act, losses, {"critic": "critic", "flow": "flow"}, ("flow", "critic"), value)
+    inits, moves = {"critic": critics.init, "flow": flow_init}, {"critic": "critic", "flow": "flow"}
+    return adam_learner(config, inits, act, losses, moves, ("flow", "critic"), value)

@@ -36,6 +36,10 @@ class Critics(NamedTuple):
     value: Callable[..., Array]  # params, (B, S), (B, H, A) -> (E, B)
     loss: Callable  # params, the target critics' params, batch, next chunks (B, H, A) -> critic_loss
 
+    def mean_value(self, params, observation, actions):
+        """The ensemble's mean: a learner's params, (B, S), (B, H, A) -> (B,)."""
+        return jnp.mean(self.value(params["critic"], observation, actions), axis=0)
+
 
 def make_critics(
     config: Config, observation_size: int, action_size: int, length: int = 0, **layers
@@ -56,8 +60,3 @@ def make_critics(
         return critic_loss(q, next_q, backed_up, config.target)
 
     return Critics(init, value, loss)
-
-
-def mean_value(critics: Critics) -> Callable[..., Array]:
-    """The ensemble's mean: a learner's params, (B, S), (B, H, A) -> (B,)."""
-    return lambda params, *inputs: jnp.mean(critics.value(params["critic"], *inputs), axis=0)

@@ -17,12 +17,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, Losses, gradient_step, initial_state
-from qlac_lite.agents.critics import mean_value
+from qlac_lite.agents.base import Learner, Losses, adam_learner
 from qlac_lite.agents.decoupled import make_critics
 from qlac_lite.agents.flow import euler, flow_matching_loss, sampling_field
 from qlac_lite.agents.networks import OneStepPolicy, Params, VectorField, functional
@@ -78,14 +76,12 @@ def actor_loss(
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size)
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
     policy_init, policy = functional(lambda rngs: OneStepPolicy(*sizes, rngs))
     networks = Networks(vector_field, policy, critics.value)
-    optimizer = optax.adam(config.learning_rate)
 
     def losses(params, target_critic, batch, key):
         next_key, flow_key, noise_key = jax.random.split(key, 3)
@@ -102,7 +98,5 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         return jnp.clip(policy(params["policy"], observation, noise), -1, 1)
 
     inits = {"critic": critics.init, "flow": flow_init, "policy": policy_init}
-    init = lambda key: initial_state(inits, optimizer, key)
-    update = gradient_step(losses, optimizer, config.target_rate)
     moves = {"critic": "critic", "flow": "flow", "distill": "policy", "q": "policy"}
-    return Learner(init, update, act, losses, moves, ("policy",), mean_value(critics))
+    return adam_learner(config, inits, act, losses, moves, ("policy",), critics.mean_value)

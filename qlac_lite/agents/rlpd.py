@@ -14,13 +14,12 @@ mean as target, no entropy bonus in the target, w = 0.01.
 
 import jax
 import jax.numpy as jnp
-import optax
 from flax import nnx
 from jax import Array
 from jax.lax import stop_gradient
 
-from qlac_lite.agents.base import Learner, gradient_step, initial_state
-from qlac_lite.agents.critics import make_critics, mean_value
+from qlac_lite.agents.base import Learner, adam_learner
+from qlac_lite.agents.critics import make_critics
 from qlac_lite.agents.networks import GaussianPolicy, functional
 from qlac_lite.config import Config
 
@@ -55,14 +54,12 @@ def temperature_loss(temperature: Array, entropy: Array, target: float) -> Array
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
-    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size, activation=nnx.relu, norm="before")
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
     actor_init, actor = functional(lambda rngs: GaussianPolicy(*sizes, rngs))
     temperature_init = lambda key: {"log": jnp.log(jnp.float32(config.initial_temperature))}
     entropy_target = config.entropy_target * chunk[0] * chunk[1]  # nats
-    optimizer, value = optax.adam(config.learning_rate), mean_value(critics)
 
     def losses(params, target_critic, batch, key):
         next_key, actor_key = jax.random.split(key)
@@ -72,7 +69,7 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         policy = actor(params["actor"], batch.observation)
         proposal, entries = sample_tanh(*policy, actor_key)  # (B, H, A)
         log_prob = jnp.sum(entries, axis=(1, 2))  # (B,)
-        policy_q = value(stop_gradient(params), batch.observation, proposal)  # (B,)
+        policy_q = critics.mean_value(stop_gradient(params), batch.observation, proposal)  # (B,)
         temperature, entropy = jnp.exp(params["temperature"]["log"]), -jnp.mean(log_prob)
         terms = {
             "critic": critic_term,
@@ -90,7 +87,5 @@ def make_learner(config: Config, observation_size: int, action_size: int) -> Lea
         return sample_tanh(*actor(params["actor"], observation), key)[0]
 
     inits = {"critic": critics.init, "actor": actor_init, "temperature": temperature_init}
-    init = lambda key: initial_state(inits, optimizer, key)
-    update = gradient_step(losses, optimizer, config.target_rate)
     moves = {"critic": "critic", "actor": "actor", "temperature": "temperature", "bc": "actor"}
-    return Learner(init, update, act, losses, moves, ("actor",), value)
+    return adam_learner(config, inits, act, losses, moves, ("actor",), critics.mean_value)
