@@ -15,6 +15,7 @@ from qlac_lite.config import Config
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)
     flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))

@@ -21,6 +21,7 @@ from qlac_lite.config import Config
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size)
     chunk, candidates = (config.chunk_length, action_size), config.candidates
     sizes, value = (observation_size, chunk, config.hidden), critics.mean_value

@@ -76,6 +76,7 @@ def actor_loss(
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size)
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)

@@ -54,6 +54,7 @@ def temperature_loss(temperature: Array, entropy: Array, target: float) -> Array
 
 
 def make_learner(config: Config, observation_size: int, action_size: int) -> Learner:
+    """Learner of chunks (H, A), H = `config.chunk_length`."""
     critics = make_critics(config, observation_size, action_size, activation=nnx.relu, norm="before")
     chunk = (config.chunk_length, action_size)
     sizes = (observation_size, chunk, config.hidden)

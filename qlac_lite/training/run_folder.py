@@ -23,7 +23,6 @@ from qlac_lite.utils.provenance import provenance
 
 PHASES = ("offline", "online", "done")
 LOGS = ("progress.csv", "episodes.csv", "evaluations.csv", "utilisation.csv")
-REMEDY = "Start the run anew in another folder, or restore the checkpoint."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +64,9 @@ class Run:
         """While this process alone trains the run."""
         return files.locked(self.folder / ".lock", wait)
 
-    def differences(self, config: Config, data: dict[str, Any]) -> list[str]:
-        """What keeps this run from going on as one of `config` on `data`, in words."""
+    def differences(self, config: Config, data: dict[str, Any] | None = None) -> list[str]:
+        """What keeps this run from going on as one of `config` on `data`, its own by default, in words."""
+        data = data or self.data
         wanted, there = dataclasses.asdict(config), dataclasses.asdict(self.config)
         apart = [key for key in wanted if wanted[key] != there[key]]
         differing = [f"{key} is {there[key]} there and {wanted[key]} here" for key in apart]
@@ -79,12 +79,13 @@ class Run:
     def status(self) -> tuple[str, int]:
         """Phase and step of the newest checkpoint; ("offline", 0) if there is none yet."""
         if not self.checkpoint_path.exists():
-            return "offline", 0
-        read = files.read_npz(self.checkpoint_path, REMEDY, ("phase", "step"))
+            return PHASES[0], 0
+        remedy = "Restore the checkpoint, or start the run anew."
+        read = files.read_npz(self.checkpoint_path, remedy, ("phase", "step"))
         return str(read["phase"]), int(read["step"])
 
     def save_checkpoint(self, tree: Any, phase: str, step: int) -> None:
-        """Replaces the newest one; `tree` is any pytree of arrays."""
+        """`tree` is any pytree of arrays."""
         about = {"phase": np.array(phase), "step": np.int64(step)}
         files.write_npz(self.checkpoint_path, named_leaves(tree, "state") | about)
 
@@ -98,9 +99,10 @@ class Run:
         if not path.exists():
             remedy = "Let it train on: the same qlac train command with --resume."
             raise QlacError(f"{self.folder} has no checkpoint yet. {remedy}")
-        arrays = files.read_npz(path, REMEDY)
+        remedy = "Start the run anew in another folder, or restore the checkpoint."
+        arrays = files.read_npz(path, remedy)
         if missing := {"phase", "step", *wanted} - arrays.keys():
-            raise QlacError(f"{path} lacks {min(missing)}: it is not of this run's kind. {REMEDY}")
+            raise QlacError(f"{path} lacks {min(missing)}: it is not of this run's kind. {remedy}")
         leaves = []
         for name, sized in wanted.items():
             leaf = arrays[name]
@@ -108,7 +110,7 @@ class Run:
                 unused = max(0, sized.shape[1] - leaf.shape[1])
                 leaf = np.pad(leaf, [(0, unused * (axis == 1)) for axis in range(leaf.ndim)])
             if sized.shape != leaf.shape:
-                raise QlacError(f"{path}: {name} is {leaf.shape}, not {sized.shape}. {REMEDY}")
+                raise QlacError(f"{path}: {name} is {leaf.shape}, not {sized.shape}. {remedy}")
             leaves.append(leaf)
         tree = jax.tree.unflatten(jax.tree.structure(like), leaves)
         return tree, str(arrays["phase"]), int(arrays["step"])
@@ -122,10 +124,9 @@ def named_leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 def create_run(folder: Path, config: Config, data: dict[str, Any], resume: bool) -> Run:
     """A new run folder, or to `resume` the one that is there. Raises QlacError as `find_run`."""
-    if run := find_run(folder, config, resume, data):
-        return run
-    run = Run(folder, config, data, provenance())
-    files.write_json(folder / "run.json", run.about())
+    if (run := find_run(folder, config, resume, data)) is None:
+        run = Run(folder, config, data, provenance())
+        files.write_json(folder / "run.json", run.about())
     return run
 
 
@@ -139,10 +140,11 @@ def find_run(folder: Path, config: Config, resume: bool, data: dict[str, Any] | 
             raise QlacError(f"{folder} is not empty and holds no run. Choose another --out.")
         return None
     if not resume:
-        remedy = "Go on with it with --resume, or choose another --out."
-        raise QlacError(f"{folder} already holds a run. {remedy}")
+        raise QlacError(
+            f"{folder} already holds a run. Go on with it with --resume, or choose another --out."
+        )
     run = open_run(folder)
-    if differing := "; ".join(run.differences(config, data or run.data)):
+    if differing := "; ".join(run.differences(config, data)):
         remedy = "Repeat the same options, or choose another --out."
         raise QlacError(f"{folder} is a run of another configuration: {differing}. {remedy}")
     return run
@@ -150,13 +152,13 @@ def find_run(folder: Path, config: Config, resume: bool, data: dict[str, Any] | 
 
 def open_run(folder: Path) -> Run:
     """The run in `folder`. Raises QlacError if there is none, or its run.json is broken."""
-    path = folder / "run.json"
+    path = Path(folder) / "run.json"
     if not path.exists():
         raise QlacError(f"{folder} holds no run (no run.json). Make one with: qlac train --out {folder}")
     remedy = "It was edited or comes from another version: train again in another folder."
     content = files.read_json(path, remedy)
     try:
-        return Run(folder, config_of(content["config"]), content["data"], content["provenance"])
+        return Run(path.parent, config_of(content["config"]), content["data"], content["provenance"])
     except (KeyError, TypeError) as error:
         raise QlacError(f"{path} does not describe a run ({error}). {remedy}") from None
 
@@ -176,8 +178,8 @@ def recorded_data(folder: Path) -> Path | None:
 
 def find_runs(folder: Path) -> list[Run]:
     """The run in `folder`, or every run at any depth below it, by path. Raises QlacError if there is none."""
-    alone = (folder / "run.json").exists()
-    below = [] if alone else sorted(path.parent for path in folder.rglob("run.json"))
+    alone = (Path(folder) / "run.json").exists()
+    below = [] if alone else sorted(path.parent for path in Path(folder).rglob("run.json"))
     return [open_run(path) for path in below or [folder]]
 
 
