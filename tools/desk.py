@@ -13,7 +13,7 @@ import typer
 from qlac_lite.config import get_method, get_task
 from qlac_lite.reports.curves import PAPER_STEPS
 from qlac_lite.reports.paper import quoted
-from qlac_lite.reports.pooling import phase_ends, pool, successes
+from qlac_lite.reports.pooling import Group, phase_ends, successes
 from qlac_lite.training.run_folder import LOGS, find_runs
 from qlac_lite.utils.files import markdown
 from qlac_lite.utils.statistics import percent_interval
@@ -47,7 +47,7 @@ def table(records: Path = RECORDS) -> str:
     for run in find_runs(records):
         if run.folder.name != run.config.method or "pilot" in run.folder.parts:
             continue
-        ends = phase_ends(pool([run], [successes([run])]).points, run.config.offline_steps)
+        ends = phase_ends(Group([run], [successes([run])]).points, run.config.offline_steps)
         paper = quoted(run.config.task, run.config.method)
         points = [paper.get(steps) for steps in PAPER_STEPS]
         row = {"task": get_task(run.config.task).title, "method": get_method(run.config.method).title}

@@ -165,7 +165,7 @@ def evaluate(
     from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
 
     at_least(1, episodes=episodes)
-    evaluate_run(run, episodes, out, log=print)
+    evaluate_run(run, episodes, out)
     if filmstrip:
         print(draw_filmstrip(run, filmstrip))
 

@@ -1,27 +1,25 @@
 """The paper's success rates with 95 % intervals, and ours beside them, at the same steps and settings only.
 
-Source: Q-chunking, arXiv 2507.07969, the learning curves that its authors released. assets/paper.csv quotes
-four points of each curve, rounded to three decimals: after 100K and 1M offline steps, and 200K and 1M online
-steps after that 1M. RLPD and RLPD-AC have no offline phase. The mean is over 4 seeds of 50 episodes
-(Robomimic: 5 seeds), the interval a 95 % stratified bootstrap. Domains are quoted as released: for BFN,
-BFN-n, QC and RLPD-AC they differ from the mean of their five tasks by up to 3 points.
+Source: the released learning curves of Q-chunking, arXiv 2507.07969. assets/paper.csv has four points of
+each, to three decimals: after 100K and 1M offline steps, and 200K and 1M online steps after that 1M (RLPD and
+RLPD-AC: after none). Means over 4 seeds (Robomimic: 5) of 50 episodes, with 95 % stratified bootstrap
+intervals. Domains are as released: for BFN, BFN-n, QC and RLPD-AC up to 3 points from their tasks' mean.
 """
 
 import functools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qlac_lite.config import DOMAINS, Config, get_method, get_task, make_config
 from qlac_lite.config.run import SETTINGS
 from qlac_lite.config.tasks import task_names
-from qlac_lite.reports.pooling import Groups, Steps
+from qlac_lite.reports.pooling import Groups, Point, Steps
 from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.errors import unknown
 from qlac_lite.utils.files import Row, Rows, markdown, read_csv
 from qlac_lite.utils.statistics import Interval, points_interval
 
-SOURCE = "arXiv 2507.07969, released curves"
-VERSIONS = {"ogbench": "1.1.2"}  # of the paper's runs, as far as they are known; see docs/fidelity.md
+OGBENCH = "1.1.2"  # the version of the paper's runs; others are not known, see docs/fidelity.md
 ALL = "all"  # the mean over the paper's 25 OGBench tasks
 MEANS = (*DOMAINS, ALL, "lift", "can", "square")  # what the paper has beside single tasks
 # Fields that may differ from the paper's: which seeds, how long (compared step by step), what is watched.
@@ -29,7 +27,6 @@ FREE = (
     "seeds first_seed offline_steps online_steps candidate_block "
     "log_every evaluate_every evaluation_episodes checkpoint_seconds"
 ).split()
-
 COLUMNS = (  # of comparison.csv
     "task,method,offline steps,online steps,seeds,ours,ours low,ours high,"
     "paper,paper low,paper high,difference in points,our mean is,intervals,data"
@@ -37,21 +34,19 @@ COLUMNS = (  # of comparison.csv
 
 
 def quoted(task: str, method: str) -> dict[Steps, Interval]:
-    """The paper's success rates (0 to 1) of a method, by (offline steps, online steps); {} if it has none.
+    """The paper's success rates (0 to 1) of a method, by (offline steps, online steps); {} if it has none, as
+    of scene and puzzle-3x3 with dense rewards, and of ph sets. QlacError: there is no such task or method.
 
-    `task` is a task of `qlac tasks`, a domain such as scene (the mean over its five tasks), "all", or lift,
-    can or square. The paper has scene and puzzle-3x3 with sparse rewards only, and no ph sets. Raises
-    QlacError if there is no such task or method.
+    `task`: of `qlac tasks`, a domain such as scene (the mean over its five), "all", or lift, can or square.
     """
-    return dict(_table().get((_paper_task(task), get_method(method).title), {}))
+    return _table().get((_paper_task(task), get_method(method).title), {})
 
 
 def verdict(ours: Interval, paper: Interval) -> str:
     """Where our mean, rounded as the quotes are, lies: "inside", "above" or "below" the paper's interval.
 
-    "inside" does not show that the two are equal: a wide interval holds much. "above" and "below" do not show
-    that they differ: where the intervals `overlap`, chance may explain it. The paper's can have no width at
-    all (at 0 or 1, every seed alike).
+    "inside" does not show that the two are equal, nor "above" or "below" that they differ: where the
+    intervals `overlap`, chance may explain it. The paper's can have no width (at 0 or 1, every seed alike).
     """
     mean, (_, low, high) = round(ours[0], 3), paper
     return "below" if mean < low else "above" if mean > high else "inside"
@@ -63,7 +58,7 @@ def overlap(ours: Interval, paper: Interval) -> bool:
 
 
 def tasks_of(domain: str) -> list[str]:
-    """The tasks whose mean the paper's figure of a domain is: five, or 25 of "all"; else none."""
+    """The tasks whose mean the paper has for a domain: five, or 25 of "all"; else none."""
     if domain == ALL:
         return [name for each in DOMAINS for name in tasks_of(each)]
     return [name for name in task_names() if quoted(name, "qc") and get_task(name).domain.name == domain]
@@ -87,25 +82,21 @@ def _table() -> dict[tuple[str, str], dict[Steps, Interval]]:
     table = {}
     for row in read_csv(Path(__file__).parents[1] / "assets" / "paper.csv"):
         steps = row["offline_steps"], row["online_steps"]
-        interval = float(row["mean"]), float(row["low"]), float(row["high"])
-        table.setdefault((row["task"], row["method"]), {})[steps] = interval
+        table.setdefault((row["task"], row["method"]), {})[steps] = row["mean"], row["low"], row["high"]
     return table
 
 
 class Comparison(NamedTuple):
-    """Ours beside the paper's."""
-
-    rows: Rows  # with the keys COLUMNS, one for each of the steps that both have
+    rows: Rows  # with the keys COLUMNS, at the steps that both have
     reasons: dict[str, str]  # label -> why it is not compared, as a sentence's end; empty if it is
     other_data: bool  # whether some of ours are known to have learned from other data
 
 
 def compare(task: str, groups: Groups, reason: str = "") -> Comparison:
-    """The success of each label beside the paper's. `task`: as in `quoted`; `reason`: why none of them can be
-    compared, if so."""
+    """The success of each label beside the paper's. `task`: as in `quoted`; `reason`: why none can be."""
     rows, reasons, other_data = [], {}, False
     for label, group in groups.items():
-        reasons[label] = next(filter(None, (reason or why_not(run, group.points) for run in group.runs)), "")
+        reasons[label] = reason or next(filter(None, (why_not(run, group.points) for run in group.runs)), "")
         paper = {} if reasons[label] else quoted(task, group.config.method)
         data = [run.data for run in group.runs]
         kinds = (f"{each['transitions']:,} transitions, {each['provenance'].split(':')[0]}" for each in data)
@@ -121,18 +112,19 @@ def compare(task: str, groups: Groups, reason: str = "") -> Comparison:
 
 
 def told_versions(versions: dict[str, str], task: str) -> str:
-    """Names and versions of packages, with the paper's where its own is known to be another."""
-    papers = VERSIONS if get_task(task).domain.suite == "ogbench" else {}
-    apart = {name: f" (the paper: {papers[name]})" for name in papers if versions.get(name) != papers[name]}
-    return ", ".join(f"{name} {version}{apart.get(name, '')}" for name, version in versions.items())
+    """Names and versions of packages, with the paper's where that is known to be another."""
+    own = versions.get("ogbench", OGBENCH)
+    if get_task(task).domain.suite == "ogbench" and own != OGBENCH:
+        versions = versions | {"ogbench": f"{own} (the paper: {OGBENCH})"}
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def fields_apart(one: Config, other: Config) -> list[str]:
-    """The fields, without the `FREE` ones, in which two configurations differ."""
+    """The fields in which two configurations differ, without `FREE` ones."""
     return [name for name in SETTINGS if name not in FREE and getattr(one, name) != getattr(other, name)]
 
 
-def why_not(run: Run, points: dict[Steps, Any]) -> str:
+def why_not(run: Run, points: dict[Steps, Point]) -> str:
     """Why a run's `points` are not set beside the paper's, as a sentence's end; empty if they are."""
     config = run.config
     if not (paper := quoted(config.task, config.method)):
@@ -142,45 +134,43 @@ def why_not(run: Run, points: dict[Steps, Any]) -> str:
     if "collected" in run.data:
         return "it learned from transitions that another run collected"
     steps = f"{config.offline_steps:,} offline and {config.online_steps:,} online steps"
-    full = make_config(config.task, config.method, "full")
+    problem, full = "", make_config(config.task, config.method, "full")
     if apart := fields_apart(config, full):
         each = "; ".join(f"{name}={getattr(config, name)} ({getattr(full, name)})" for name in apart)
-        return f"a run of another size, of {steps}, with (the paper's) {each}"
-    if points.keys() & paper.keys():
-        return ""
-    at = ", ".join(map(steps_text, paper))
-    return f"a run of another size, of {steps}, evaluated at none of the steps {at}"
+        problem = f"with (the paper's) {each}"
+    elif not points.keys() & paper.keys():
+        problem = f"evaluated at none of the steps {', '.join(map(steps_text, paper))}"
+    return f"a run of another size, of {steps}, {problem}" if problem else ""
 
 
 def _other_data(run: Run) -> bool:
-    """Whether a run's data are known not to be the paper's: generated, or of another number."""
+    """Whether a run's data are known not to be the paper's."""
     count = get_task(run.config.task).domain.paper_transitions
     return run.data["transitions"] != count or "generated" in run.data["provenance"]
 
 
 def steps_text(steps: Steps) -> str:
-    """1M offline + 200K online, or one of them."""
+    """1M offline + 200K online, or one of the two."""
     short = lambda n: f"{n / 10**6:g}M" if n >= 10**6 else f"{n / 1000:g}K"
     phases = zip(steps, ("offline", "online"), strict=True)
     return " + ".join(f"{short(n)} {phase}" for n, phase in phases if n)
 
 
 def comparison_blocks(compared: dict[str, Comparison]) -> list[str]:
-    """In Markdown a table of what is compared, and a line for the labels of each reason. `compared`: by what
-    tells their labels apart, or "" for a single one."""
-    rows, left_out = [], {}
+    """In Markdown a table of what is compared, and a line for the labels of each reason. `compared`: by the
+    panel's title, or "" for a single one."""
+    rows, left_out, blocks = [], {}, []
     for title, (found, reasons, _) in compared.items():
         rows += [_table_row(f"{title}, " * bool(title) + row["method"], row) for row in found]
         for label, reason in reasons.items():
-            left_out.setdefault(reason, []).append(label + f" ({title})" * bool(title))
-    blocks = []
+            if reason:
+                left_out.setdefault(reason, []).append(label + f" ({title})" * bool(title))
     if rows:
-        about = "95 % intervals; our mean inside, above or below the paper's"
-        blocks += [f"Beside the paper ({SOURCE}; {about}):", markdown(rows)]
+        about = "released curves; 95 % intervals; our mean inside, above or below the paper's"
+        blocks += [f"Beside the paper (arXiv 2507.07969, {about}):", markdown(rows)]
     if any(comparison.other_data for comparison in compared.values()):
         other = "Ours learned from other data than the paper's (comparison.csv says which)"
         blocks.append(f"{other}: a difference need not be the method's.")
-    left_out.pop("", None)
     return blocks + [f"Not compared with the paper: {'; '.join(left_out[why])}: {why}." for why in left_out]
 
 

@@ -13,13 +13,18 @@ from qlac_lite.config import get_method
 from qlac_lite.utils.files import atomic
 from qlac_lite.utils.statistics import mean_interval
 
-RC = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.25}
-RC |= {"axes.spines.top": False, "axes.spines.right": False}
+RC = {
+    "font.size": 10,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 UNCUT = (-np.inf, np.inf)
 
 
 def style(method: str) -> tuple[str, str]:
-    """Colour and marker of a method. Raises QlacError if there is no such method."""
+    """Colour and marker of a method; QlacError if there is none of that name."""
     row = get_method(method)
     return row.colour, row.marker
 
@@ -34,7 +39,7 @@ def new_figure(columns: int, width=5.2, height=3.6, rows=1) -> tuple[Figure, lis
 def curve(
     axes: Axes, method: str, label: str, steps: np.ndarray, *interval: np.ndarray, line="-", marked=True
 ) -> None:
-    """A method's line, and its interval (mean, low, high) shaded: (points,) each, over thousands of steps."""
+    """A method's line over thousands of steps; `interval`: mean, low and high to shade, (points,) each."""
     colour, marker = style(method)
     _shaded(axes, steps / 1000, interval, label, colour, marker * marked, line)
 
@@ -42,9 +47,8 @@ def curve(
 def band(
     axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker="", line="-", within=UNCUT
 ) -> None:
-    """Mean of repetitions (R, points), its 95 % interval shaded and cut to `within` (least, largest)."""
-    mean, *ends = mean_interval(values)
-    _shaded(axes, x, (mean, *np.clip(ends, *within)), label, colour, marker, line)
+    """Mean over R of `values` (R, points), its 95 % interval shaded; cut to `within` (least, largest)."""
+    _shaded(axes, x, np.clip(mean_interval(values), *within), label, colour, marker, line)
 
 
 def _shaded(axes, x, interval, label, colour, marker, line) -> None:
@@ -57,14 +61,18 @@ def points(
     axes: Axes, x: np.ndarray, values: np.ndarray, label: str, colour: str, marker="o", within=UNCUT
 ) -> None:
     """As `band`, with markers and bars in place of line and shade."""
-    mean, *ends = mean_interval(values)
-    low, high = np.clip(ends, *within)
-    look = dict(color=colour, marker=marker, markersize=5, capsize=3, linestyle="", label=label)
-    axes.errorbar(x, mean, [mean - low, high - mean], **look)
+    interval = np.clip(mean_interval(values), *within)
+    bars(axes, x, interval, color=colour, marker=marker, markersize=5, label=label)
 
 
-def legend_beside(figure: Figure, handles: dict[str, Artist], place: str = "lower") -> None:
-    """One legend for all panels, "lower" or "upper" of them, in even rows."""
+def bars(axes: Axes, x, interval, **look) -> None:
+    """Markers with bars: mean, low and high, as `x` a number or (points,) each."""
+    mean, low, high = np.atleast_1d(*interval)
+    axes.errorbar(x, mean, [mean - low, high - mean], capsize=3, linestyle="", **look)
+
+
+def legend_beside(figure: Figure, handles: dict[str, Artist], place: str) -> None:
+    """One legend for all panels in even rows, in the "lower" or "upper" place."""
     inches = 0.75 + 0.075 * max(map(len, handles))  # of one entry
     rows = -(-len(handles) // max(1, int(figure.get_figwidth() / inches)))
     columns = -(-len(handles) // rows)
@@ -94,28 +102,16 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(file, format="png", dpi=150)
 
 
-def frames_in_a_row(frames: Sequence[np.ndarray], captions: Sequence[str], title: str) -> Figure:
-    """A filmstrip of pictures (height, width, 3)."""
+def _picture(axes: Axes, frame: np.ndarray) -> None:
+    axes.imshow(frame)
+    axes.set_axis_off()
+
+
+def frames_in_a_row(frames: Sequence, captions: Sequence[str], title: str, draw=_picture) -> Figure:
+    """A filmstrip of pictures (height, width, 3), or of what `draw` draws for each frame."""
     figure, panels = new_figure(len(frames), width=1.9, height=2.35)
     for axes, frame, caption in zip(panels, frames, captions, strict=True):
-        axes.imshow(frame)
-        axes.set_axis_off()
+        draw(axes, frame)
         axes.set_title(caption, fontsize=9)
     figure.suptitle(title, fontsize=10)
     return figure
-
-
-def scene_from_above(
-    axes: Axes, effector: np.ndarray, cubes: np.ndarray, goals: np.ndarray, now: int
-) -> None:
-    """A sketch, for where nothing can be rendered: the effector's path (T, 3) to step `now`, and there the
-    cubes (T, C, 3) and their goals (C, 3), in metres."""
-    axes.plot(effector[: now + 1, 1], effector[: now + 1, 0], color="0.6", linewidth=1)
-    axes.plot(effector[now, 1], effector[now, 0], "k+", markersize=10)  # the gripper
-    colour = "#D55E00"
-    for goal, cube in zip(goals, cubes[now], strict=False):
-        axes.plot(goal[1], goal[0], "s", markersize=11, markerfacecolor="none", markeredgecolor=colour)
-        axes.plot(cube[1], cube[0], "s", markersize=8, color=colour)
-    axes.set(xlim=(-0.4, 0.4), ylim=(0.65, 0.2), aspect="equal", xticks=[], yticks=[])
-    axes.spines[:].set_visible(True)
-    axes.grid(False)

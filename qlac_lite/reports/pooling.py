@@ -1,6 +1,7 @@
 """What runs measured, pooled over seeds: success by steps, and which runs may be pooled."""
 
 import dataclasses
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -24,25 +25,35 @@ class Point(NamedTuple):
     seeds: int  # of the task that has the fewest
 
 
-class Group(NamedTuple):
-    """Runs that differ in their seeds and tasks alone, and their mean success over the tasks."""
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seeds and tasks alone."""
 
     runs: list[Run]
     outcomes: list[Outcomes]  # one a task
-    points: dict[Steps, Point]  # at the steps that the tasks share
 
     @property
     def config(self) -> Config:
         """Of the first run."""
         return self.runs[0].config
 
+    @functools.cached_property
+    def points(self) -> dict[Steps, Point]:
+        """Mean success over the tasks, at the steps that they share."""
+        found = {}
+        for steps in self.outcomes[0]:
+            if all(steps in task for task in self.outcomes):
+                seeds = [task[steps].values() for task in self.outcomes]
+                found[steps] = Point(success_interval(*seeds), min(map(len, seeds)))
+        return found
+
 
 Groups = dict[str, Group]  # by label: the method, and what sets a group apart from others of it
 
 
 def group_runs(runs: list[Run]) -> Groups:
-    """Runs of one task, those together that differ in their seeds alone. Raises QlacError if two runs of a
-    group share a seed, or none has an evaluation yet."""
+    """Runs of one task, those together that differ in their seeds alone. QlacError: two of a group share a
+    seed, or none has an evaluation yet."""
     found = {}
     for run in runs:
         own = _settings(run)
@@ -54,7 +65,7 @@ def group_runs(runs: list[Run]) -> Groups:
         if len(set(seeds)) < len(seeds):
             problem = f"Two of the {label} runs share a seed: {seeds}"
             raise QlacError(f"{problem}. Leave one out, or train with --set first_seed=N.")
-    return {label: pool(members, [successes(members)]) for label, members in found.items()}
+    return {label: Group(members, [successes(members)]) for label, members in found.items()}
 
 
 def _settings(run: Run) -> dict:
@@ -62,26 +73,15 @@ def _settings(run: Run) -> dict:
     return dataclasses.asdict(run.config) | {"seeds": 0, "first_seed": 0} | data
 
 
-def pool(runs: list[Run], outcomes: list[Outcomes]) -> Group:
-    """The group of `runs`; `outcomes`: one a task."""
-    points = {}
-    for steps in outcomes[0]:
-        if all(steps in task for task in outcomes):
-            seeds = [task[steps].values() for task in outcomes]
-            points[steps] = Point(success_interval(*seeds), min(map(len, seeds)))
-    return Group(runs, outcomes, points)
-
-
 def successes(runs: list[Run]) -> Outcomes:
-    """The outcomes of all evaluations. Raises QlacError if there is none yet."""
+    """The outcomes of all evaluations; QlacError if there is none yet."""
     if not (found := _by_steps(runs, "evaluations.csv")):
-        problem = f"{runs[0].folder} has no evaluation yet"
-        raise QlacError(f"{problem}. Let it train on: qlac train ... --resume")
+        raise QlacError(f"{runs[0].folder} has no evaluation yet. Let it train on: qlac train ... --resume")
     return {steps: by_seed(rows) for steps, rows in found.items()}
 
 
 def _by_steps(runs: list[Run], name: str) -> dict[Steps, Rows]:
-    """The rows of a log of all runs, by the steps before them, in their order."""
+    """The rows of a log of all runs, by steps, in their order."""
     found = {}
     for run in runs:
         for row in run.rows(name):
@@ -103,19 +103,19 @@ def phase_ends(points: dict[Steps, Point], offline_steps: int) -> Row:
 
 
 def training_success(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """The middle (total steps) of each tenth of the online phase in which episodes ended, and the share of
-    them that were solved, in %."""
+    """Of each tenth of the online phase in which episodes ended: its middle (total steps), and how many of
+    them were solved, in %."""
     rows = [row for run in group.runs for row in run.rows("episodes.csv")]
-    edges = np.linspace(0, group.config.online_steps, 11)
-    found = {}
-    for low, high in itertools.pairwise(edges):
+    middles, solved = [], []
+    for low, high in itertools.pairwise(np.linspace(0, group.config.online_steps, 11)):
         if outcomes := [row["success"] for row in rows if low < row["step"] <= high]:
-            found[group.config.offline_steps + (low + high) / 2] = 100 * np.mean(outcomes)
-    return np.array(list(found)), np.array(list(found.values()))
+            middles.append(group.config.offline_steps + (low + high) / 2)
+            solved.append(100 * np.mean(outcomes))
+    return np.array(middles), np.array(solved)
 
 
 def logged(runs: list[Run], name: str) -> dict[int, list[float]]:
-    """A column of progress.csv: total steps, in their order -> each seed's value."""
+    """A column of progress.csv, if it has that: total steps, in their order -> each seed's value."""
     found = _by_steps(runs, "progress.csv")
     return {sum(steps): [row[name] for row in rows] for steps, rows in found.items() if name in rows[0]}
 
@@ -126,6 +126,6 @@ def utilisation(runs: list[Run]) -> str:
         return ""
     seconds = [row["seconds"] for row in rows]
     mean = lambda name: np.average([row[name] for row in rows], weights=seconds)
-    waits = sorted(((mean(what), what) for what in WAITS), reverse=True)
-    longest = ", ".join(f"{what} {share:.0%}" for share, what in waits if share >= 0.005)
+    waits = sorted(WAITS, key=mean, reverse=True)
+    longest = ", ".join(f"{what} {mean(what):.0%}" for what in waits if mean(what) >= 0.005)
     return f"waits for {longest}, {mean('cores_busy'):.1f} cores busy, {sum(seconds) / 3600:.2f} hours"

@@ -102,8 +102,9 @@ def test_a_renderer_is_tried_once_and_a_film_becomes_sketches(environment, monke
     monkeypatch.setattr(rendering.subprocess, "run", run)
     environment("DISPLAY=:99")
     for _ in range(2):
-        recorder = films._Recorder(make_env(TASK), lambda env: np.zeros(3), True)
+        recorder = films._Recorder(TASK, 200, True)
         recorder.reset(seed=0)
+        recorder.keep()
         recorder.step(np.zeros(5))
         assert recorder.pictures == [] and len(recorder.places) == 2
     said = capsys.readouterr().err

@@ -49,7 +49,7 @@ def test_a_film_shows_the_states_of_the_episode(play_file, drawn, monkeypatch, d
     np.testing.assert_allclose(shown[-1].data.qpos, arrays["qpos"][2001], atol=1e-6)
     if "button_states" in arrays:
         np.testing.assert_array_equal(shown[-1]._cur_button_states, arrays["button_states"][2001])
-    assert films.gif(film, size=9).startswith(b"GIF89a")
+    assert films.gif(film).startswith(b"GIF89a")
 
 
 def test_the_lite_worlds_states_are_its_observations(lite_file, drawn):

@@ -12,7 +12,7 @@ from conftest import TASK, tiny_config
 from qlac_lite.config import make_config
 from qlac_lite.reports.by_task import differences, draw_task, draw_tasks, write_report
 from qlac_lite.reports.over_tasks import make_panels
-from qlac_lite.reports.paper import compare, quoted, tasks_of, told_versions
+from qlac_lite.reports.paper import quoted, tasks_of, told_versions
 from qlac_lite.reports.pooling import group_runs
 from qlac_lite.training.run_folder import create_run, find_runs
 from qlac_lite.utils.errors import QlacError
@@ -194,7 +194,7 @@ def test_another_size_is_not_compared_and_says_why(config, rates, reason, tmp_pa
 def figure_of(folder):
     (run,) = find_runs(folder)
     groups = group_runs([run])
-    return draw_task(run.config.task, groups, compare(run.config.task, groups).rows)
+    return draw_task(run.config.task, groups)
 
 
 def rings(axes):

@@ -108,7 +108,7 @@ def test_the_courses_policy_solves_the_filmed_episode_with_and_without_a_rendere
     )
     assert len(films.strip(film, "sketch").axes) == 6
     picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    content = films.gif(film._replace(pictures=[picture] * (steps + 1)), size=64)
+    content = films.gif(film._replace(pictures=[picture] * (steps + 1)))
     assert content.startswith(b"GIF89a") and len(content) > 1000
 
 
