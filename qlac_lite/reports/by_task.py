@@ -1,4 +1,4 @@
-"""What runs say, task by task: curves and tables beside the paper's, and a filmstrip of the best agent."""
+"""What runs say, task by task: curves and tables beside the paper's, a filmstrip of the best agent."""
 
 import itertools
 from pathlib import Path
@@ -20,12 +20,11 @@ from qlac_lite.utils.statistics import difference, points_interval
 
 
 def write_report(folders: list[Path], out: Path, log=print) -> str:
-    """Writes figures, tables and filmstrips of all runs in and below `folders` into `out`, one set a task;
-    comparison.csv with what can be set beside the paper; for several tasks tasks.png, and their means as
-    aggregate.*. Returns the Markdown. Waits for another report that is being written into `out`.
+    """Writes into `out` a figure, tables and a filmstrip for each task of the runs in and below `folders`;
+    comparison.csv with what can be set beside the paper; for several tasks tasks.png and means, aggregate.*.
+    Returns the Markdown. Waits for another report that is being written into `out`.
 
-    Raises QlacError for a folder without a run, or whose runs have no evaluation yet. A run without one among
-    others is named and passed over.
+    QlacError: a folder has no run, or none with an evaluation. A run without one among others is named.
     """
     by_task, waiting = {}, []
     for folder in folders:

@@ -81,10 +81,8 @@ def film_episode(
     pictures: bool | Collection[int] = True,
     env_args: dict | None = None,
 ) -> Film:
-    """Plays an evaluation episode of a training seed; `params` have a leading axis of one seed.
-
-    `size` and `env_args`: as in `make_env`; `pictures`: the steps to render, or all, or none.
-    """
+    """Plays an evaluation episode of a training seed; `params` have a leading axis of one seed. `pictures`:
+    the steps to render, or all, or none; `size` (pixels) and `env_args`: as in `make_env`."""
     recorder = _Recorder(get_task(config.task), size, pictures, env_args)
     env = ChunkedEnv(recorder, config.execution_length, config.discount)
     observation, _ = env.reset(seed=episode_seed(seed, EVALUATION, episode))
@@ -102,8 +100,8 @@ def film_episode(
 def film_data(path: Path, name: str | None = None, episode: int = 0) -> Film:
     """An episode of a data file, a state for each row, without looks; at most 50 pictures, evenly spread.
 
-    The goals are those of the task `name`, or else of the first task of the file's domain, which a dataset's
-    name has to fit. Raises QlacError: the file is not sound, has no such episode, or no states.
+    `name`: of the dataset, or of the task whose goals are drawn; by default the domain's first. QlacError:
+    the file is not sound or of another domain, or has no such episode, or no states.
     """
     content, summary = read(path, name and get_domain(name))
     tasks = [task for task in map(get_task, task_names()) if task.domain.name == summary["domain"]]

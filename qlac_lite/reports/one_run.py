@@ -17,11 +17,8 @@ from qlac_lite.utils.statistics import by_seed, newest, percent_interval, succes
 
 
 def evaluate_run(folder: Path, episodes: int, out: Path | None = None) -> str:
-    """Evaluates a run's newest policies; prints and returns a text.
-
-    A row an episode goes to `out`, by default the folder's evaluate.csv, even if nothing can be printed, and
-    the other way round.
-    """
+    """Evaluates a run's newest policies; prints and returns a text. A row an episode goes to `out`, by
+    default the folder's evaluate.csv. Where one of the two fails, the other is done."""
     run = open_run(folder)
     (actor, params), config, phase, step = load_policies(run)
     environments = make_evaluators(config, run.data.get("env_args"))

@@ -72,7 +72,7 @@ def make_panels(groups: dict[str, Groups]) -> tuple[list[Panel], list[str]]:
 
 
 def _settings(config: Config) -> tuple:
-    """What sets a run apart from its preset on its task, beside the fields `paper.FREE`."""
+    """What sets a run apart from its preset on its task."""
     apart = fields_apart(config, make_config(config.task, config.method, config.preset))
     return config.preset, *((name, getattr(config, name)) for name in apart)
 
@@ -96,8 +96,8 @@ def _draw(panels: list[Panel]) -> Figure:
 
 
 def report_aggregate(groups: dict[str, Groups], out: Path) -> tuple[str, Rows]:
-    """Writes aggregate.md, .csv (every point) and .png; returns the Markdown, and comparison.csv's rows.
-    `groups`: by task."""
+    """Writes aggregate.md, .csv (every point) and .png of groups by task; returns the Markdown, and rows of
+    comparison.csv."""
     panels, notes = make_panels(groups)
     if not panels:
         return "\n\n".join(["### Mean over tasks", *notes]), []

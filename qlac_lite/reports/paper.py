@@ -21,7 +21,7 @@ from qlac_lite.utils.statistics import Interval, points_interval
 
 OGBENCH = "1.1.2"  # the version of the paper's runs; others are not known, see docs/fidelity.md
 ALL = "all"  # the mean over the paper's 25 OGBench tasks
-MEANS = (*DOMAINS, ALL, "lift", "can", "square")  # what the paper has beside single tasks
+MEANS = (*DOMAINS, ALL, "lift", "can", "square")  # beside single tasks
 # Fields that may differ from the paper's: which seeds, how long (compared step by step), what is watched.
 FREE = (
     "seeds first_seed offline_steps online_steps candidate_block "
@@ -87,6 +87,8 @@ def _table() -> dict[tuple[str, str], dict[Steps, Interval]]:
 
 
 class Comparison(NamedTuple):
+    """Ours beside the paper's."""
+
     rows: Rows  # with the keys COLUMNS, at the steps that both have
     reasons: dict[str, str]  # label -> why it is not compared, as a sentence's end; empty if it is
     other_data: bool  # whether some of ours are known to have learned from other data

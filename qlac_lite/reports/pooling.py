@@ -52,8 +52,8 @@ Groups = dict[str, Group]  # by label: the method, and what sets a group apart f
 
 
 def group_runs(runs: list[Run]) -> Groups:
-    """Runs of one task, those together that differ in their seeds alone. QlacError: two of a group share a
-    seed, or none has an evaluation yet."""
+    """Runs of one task, those together that differ in seeds alone. QlacError: two of a group share a seed, or
+    none has an evaluation yet."""
     found = {}
     for run in runs:
         own = _settings(run)
