@@ -24,7 +24,7 @@ import numpy as np
 import typer
 
 from qlac_lite.training.run_folder import LOGS, open_run
-from qlac_lite.utils.files import read_npz, write_json
+from qlac_lite.utils.files import read_json, read_npz, write_json
 from qlac_lite.utils.provenance import provenance
 
 RUN = "train --task {task} --seeds 2 --offline-steps 200 --online-steps 200 --set hidden=16,16"
@@ -37,27 +37,35 @@ TASKS = {"cube-single-play-singletask-task1-v0": "cube-single-play-v0", "lite-wo
 def kill_often(
     kills: int = 200, out: Path = Path("results/kills"), seed: int = 0, task: str = list(TASKS)[0]
 ):
-    """Writes what was killed where to kills.json in `out`; raises AssertionError at the first loss."""
-    chance, found, began = random.Random(seed), {}, time.monotonic()
+    """Writes what was killed where to kills.json in `out`, each half as it ends; a half that is there is not
+    run again. Raises AssertionError at the first loss."""
+    about, file = dict(kills=kills, seed=seed, task=task), out / "kills.json"
+    there = read_json(file, "Delete it.") if file.exists() else {}
+    found = there["found"] if {name: there.get(name) for name in about} == about else {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         data = [*MADE.format(dataset=TASKS[task]).split(), "--out"]
-        found["data"] = _rounds(data, folder / "data", kills - kills // 2, chance, _data, _state_of_data)
-        (file,) = (folder / "data-whole").glob("*.npz")
-        train = [*RUN.format(task=task).split(), "--data", str(file), "--resume", "--out"]
-        found["train"] = _rounds(train, folder / "run", kills // 2, chance, _run, _state_of_run)
-    about = dict(kills=kills, seed=seed, task=task, seconds=round(time.monotonic() - began))
-    write_json(out / "kills.json", about | {"found": found, "provenance": provenance()})
-    for name, each in found.items():
-        print(
-            f"{name}: {each['kills']} kills in {each['ended'] + 1} runs, nothing lost; killed at {each['at']}"
-        )
+        made = folder / "data-whole"
+        assert _start(data, made).wait() == 0
+        (path,) = made.glob("*.npz")
+        train = [*RUN.format(task=task).split(), "--data", str(path), "--resume", "--out"]
+        halves = {"data": (data, _data, _state_of_data), "train": (train, _run, _state_of_run)}
+        for name, (words, content, state) in halves.items():
+            if name not in found:
+                began = time.monotonic()
+                half = _rounds(words, folder / name, kills // 2, random.Random(seed), content, state)
+                seconds = round(time.monotonic() - began)
+                found[name] = half | {"seconds": seconds, "provenance": provenance()}
+                write_json(file, about | {"found": found})
+            each = found[name]
+            runs = f"{each['kills']} kills in {each['ended'] + 1} runs"
+            print(f"{name}: {runs}, nothing lost; killed at {each['at']}")
 
 
 def _rounds(words: list[str], folder: Path, kills: int, chance, content, state) -> dict:
     """Kills `qlac WORDS FOLDER` so often. content(folder): what has to be equal. state(folder): where it was
     killed, after a look at whether all is whole."""
-    whole = folder.with_name(folder.name + "-whole")
+    whole = folder.with_name(folder.name + "-undisturbed")
     begun = time.monotonic()
     assert _start(words, whole).wait() == 0
     longest, wanted = time.monotonic() - begun, content(whole)
