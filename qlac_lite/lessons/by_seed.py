@@ -1,5 +1,6 @@
 """An experiment of the learner's own: one knob, two settings, the same seeds, and a prediction beforehand."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,26 +27,49 @@ def experiment(
 
     Args:
         run: `run(seeds, **setting)` gives a number for each seed, (seeds,).
-        one, other: the settings; say one thing that differs.
+        one, other: the settings. Change one knob: of two nobody can say which one did it.
         predict: "higher", "lower" or "no difference": what `one` will be against `other`.
         measure: what the number is, with its unit, such as "success (%)".
 
     Returns:
         (seeds,) `one` minus `other`, seed by seed.
 
-    Raises QlacError for another prediction, or the same setting twice.
+    Raises QlacError for another prediction, an unknown knob, or the same setting twice.
     """
     if predict not in PREDICTIONS:
         raise QlacError(f"predict is {predict!r}. Write one of: {', '.join(map(repr, PREDICTIONS))}.")
     if dict(one) == dict(other):
         raise QlacError(f"Both settings are {dict(one)}. Change the knob in one of them.")
-    results = [np.asarray(run(np.arange(seeds), **setting), float) for setting in (one, other)]
+    results = [_run(run, np.arange(seeds), setting) for setting in (one, other)]
     mean, low, high = difference(*results)
     names = [_name(setting, against) for setting, against in ((one, other), (other, one))]
     told = f"{names[0]} minus {names[1]}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
     show(_draw(results, names, measure), f"{told}, drawn seed by seed.")
-    print(f"{told}.\n{_judged(predict, low, high)}")
+    print(f"{told}.\n{_judged(predict, results[0] - results[1], low, high)}")
+    if len(turned := _turned(run, one, other)) > 1:
+        print(f"Several knobs differ: {', '.join(turned)}. This run cannot tell which of them matters.")
     return results[0] - results[1]
+
+
+def _run(run: Callable[..., np.ndarray], seeds: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+    try:
+        return np.asarray(run(seeds, **setting), float)
+    except TypeError as error:
+        _, unknown, name = str(error).partition("unexpected keyword argument ")
+        if not unknown:
+            raise
+        knobs = [p.name for p in inspect.signature(run).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        known = f" The knobs are {', '.join(knobs[1:])}." if knobs[1:] else ""
+        raise QlacError(f"There is no knob {name.split('.')[0]}.{known}") from None
+
+
+def _turned(run: Callable, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The knobs that differ, as far as both their values are known."""
+    known = {name: p.default for name, p in inspect.signature(run).parameters.items()}
+    both = [known | dict(setting) for setting in (one, other)]
+    values = {name: [each.get(name) for each in both] for name in {**one, **other}}
+    unknown = (None, inspect.Parameter.empty)
+    return [name for name, (a, b) in values.items() if a != b and a not in unknown and b not in unknown]
 
 
 def _name(setting: Mapping[str, Any], against: Mapping[str, Any]) -> str:
@@ -55,15 +79,23 @@ def _name(setting: Mapping[str, Any], against: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} = {value}" for key, value in own.items()) or left_out
 
 
-def _judged(predict: str, low: float, high: float) -> str:
-    """The prediction beside the 95 % interval of the difference."""
-    found = "higher" if low > 0 else "lower" if high < 0 else ""
+def _judged(predict: str, apart: np.ndarray, low: float, high: float) -> str:
+    """The prediction beside the differences (seeds,) and their 95 % interval."""
+    alike = bool(len(apart) > 1 and np.ptp(apart) < 1e-9)
+    if alike:
+        low = high = round(apart[0], 9)
+    found = "higher" if low > 0 else "lower" if high < 0 else "no difference" if alike else ""
     if not found:
         text = f"You predicted {predict}. The interval holds 0: these seeds show no difference"
-        return text + ("." if predict == "no difference" else ", and do not rule out yours.")
-    if predict == found:
-        return f"You predicted {predict}, and it is {found}."
-    return f"You predicted {predict}, but it is {found}. What did you expect that does not happen?"
+        if predict == "no difference":
+            return f"{text}."
+        reach = high if predict == "higher" else -low
+        return f"{text}, and do not rule out yours, up to {reach:.2g}."
+    what = "every seed gives the same in both settings" if found == "no difference" else f"it is {found}"
+    text = f"You predicted {predict}, {'and' if predict == found else 'but'} {what}."
+    if predict != found:
+        text += " What did you expect that does not happen?"
+    return text + " Every seed gives the same difference." * (alike and found != "no difference")
 
 
 def _draw(results: list[np.ndarray], names: list[str], measure: str):

@@ -30,6 +30,37 @@ def test_a_prediction_is_held_against_the_interval(predict, other, said, capsys)
     assert said in told and f"gain = 2.0 minus gain = {other}, shift = 0.001: {apart.mean():+.3g}" in told
 
 
+@pytest.mark.parametrize(
+    "gain, predict, said",
+    [
+        (2.0, "higher", "You predicted higher, but every seed gives the same in both settings. What did"),
+        (
+            2.0,
+            "no difference",
+            "You predicted no difference, and every seed gives the same in both settings.",
+        ),
+        (1.0, "higher", "and it is higher. Every seed gives the same difference."),
+    ],
+)
+def test_an_interval_without_width_is_a_plain_answer(gain, predict, said, capsys):
+    experiment(run, {"gain": 2.0}, {"gain": gain, "shift": 0.0}, predict, "reward")
+    assert said in capsys.readouterr().out
+
+
+def test_knobs_that_do_not_exist_are_named_and_two_at_once_are_remarked(capsys):
+    with pytest.raises(QlacError, match="no knob 'gian'. The knobs are gain, shift."):
+        experiment(run, {"gian": 2.0}, {"gain": 1.0}, "higher", "reward")
+    passed_on = lambda seeds, **setting: run(seeds, **setting)
+    with pytest.raises(QlacError, match="no knob 'gian'.$"):
+        experiment(passed_on, {"gian": 2.0}, {"gain": 1.0}, "higher", "reward")
+    with pytest.raises(TypeError):
+        experiment(run, {"gain": "much"}, {"gain": 1.0}, "higher", "reward")
+    experiment(run, {"gain": 2.0}, {"gain": 1.0}, "higher", "reward")
+    assert "Several" not in capsys.readouterr().out
+    experiment(run, {"gain": 2.0, "shift": 1.0}, {"gain": 1.0}, "higher", "reward")
+    assert "Several knobs differ: gain, shift" in capsys.readouterr().out
+
+
 def test_an_interval_that_holds_zero_shows_no_difference(capsys):
     other = lambda seeds, turn: turn * NOISE[seeds]
     experiment(other, {"turn": 1}, {"turn": -1}, "higher", "reward")
