@@ -150,6 +150,8 @@ class Exercise:
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             _give(self.name, self.library)  # an error keeps the cell from assigning it
             raise AssertionError(str(verdict))
+        if verdict.status == "wrong":
+            verdict.lines["meanwhile"] = "Until it is right, the cells below use the library's own."
         show(verdict)
         if verdict.status != "right":
             return self.library
@@ -232,6 +234,8 @@ class Exercise:
         )  # they tell most: an answer that is right in a case agrees there with many misconceptions
         for mistake in self.misconceptions:
             if all(self._like(mistake.function, case, g) for case, g in failed_first):
+                if first_wrong.headline.endswith("has the wrong shape"):  # the mistake is another one
+                    first_wrong.headline = f"{self.name}: not right yet"
                 first_wrong.lines |= {"likely": mistake.name} | (
                     {} if self.choice else {"next": self._told(mistake.remedy)}
                 )
@@ -493,7 +497,7 @@ class Exercise:
                     inputs=self._inputs(case),
                     expected=shape_text(wanted),
                     got=shape_text(value),
-                    likely=shape_hint(value.shape, wanted.shape),
+                    likely=shape_hint(value.shape, wanted.shape, map(np.shape, case.args)),
                     next=self._told(case.hint),
                 )
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)

@@ -1,6 +1,7 @@
 """How a check speaks of numbers, shapes and errors."""
 
 import traceback
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -21,6 +22,11 @@ def error_hint(error: BaseException) -> str:
             "An `if`, `and`, `or`, `not`, or a chain such as a < x < b, on a whole array. "
             "Entry by entry: &, | and ~, with brackets round each comparison. "
             "For one yes or no: .all(), .any() or np.array_equal."
+        )
+    if isinstance(error, ValueError) and "broadcast" in str(error):
+        return (
+            "Two arrays do not fit. A sum or maximum over the other axis (axis=0 in place of axis=1), "
+            "or an axis that is missing ([:, None])?"
         )
     if isinstance(error, NameError):
         return "A name is misspelled, or belongs to a cell that was not run."
@@ -56,7 +62,10 @@ def shape_text(values: np.ndarray) -> str:
     )
 
 
-def shape_hint(got: tuple, wanted: tuple) -> str:
+def shape_hint(got: tuple, wanted: tuple, arguments: Iterable[tuple] = ()) -> str:
+    """What a wrong shape comes from, as far as it shows beside those of the arguments."""
+    if len(got) == len(wanted) == 1 and wanted + got in arguments:
+        return "One number for each column; one for each row is asked for. Was it axis=0 in place of axis=1?"
     if got == wanted[::-1]:
         return "The axes are swapped: transpose, or index the other axis."
     if got == () and wanted:
