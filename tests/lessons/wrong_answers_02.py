@@ -94,6 +94,22 @@ def credit_by_product(actions, valid, mask, choices):
     return rows, numbers
 
 
+def credit_by_list(a, v, m, c):
+    horizon, rows, chunks = a.shape[1], [], []
+    for i in range(len(m)):
+        known = a[i][v[i] == 1]
+        if len(known) < horizon and m[i]:
+            continue
+        number = 0
+        for action in known:
+            number = c * number + action
+        many = c ** (horizon - len(known))
+        block = list(range(number * many, (number + 1) * many))
+        rows += [i] * len(block)
+        chunks += block
+    return rows, chunks
+
+
 RIGHT = {
     "check_window_targets": targets_recursive,
     "check_fitted_q": fit_by_dictionary,
@@ -191,6 +207,36 @@ WRONG = {
             lambda r, v, *rest: ([r[i, : v[i].sum()] for i in range(len(r))], v[:, -1]),
             "not whole numbers",
         ),
+        "maximum over the other axis": (
+            lambda r, v, m, q, g, w: ((r * v).sum(axis=1) + g * m * q.max(axis=0), v[:, -1]),
+            "axis=0 in place of axis=1",
+        ),
+        "steps over the other axis": (
+            lambda r, v, m, q, g, w: (
+                targets_recursive(r, v, m, q, g, w)[0],
+                (v.sum(axis=0) == r.shape[1]) | (not w),
+            ),
+            "axis=0 in place of axis=1",
+        ),
+        "n - 1 steps in every cut window": (
+            lambda r, v, m, q, g, w: (
+                (r * v) @ g ** np.arange(v.shape[1])
+                + g ** np.where(v[:, -1] == 1, v.shape[1], v.shape[1] - 1) * m * q.max(axis=1),
+                v[:, -1] if w else np.ones(len(v)),
+            ),
+            "taken to have n - 1 steps",
+        ),
+        "no bootstrap in cut windows with whole_only": (
+            lambda r, v, m, q, g, w: targets_recursive(r, v, m * v[:, -1] if w else m, q, g, w),
+            "whole_only changes the weight alone",
+        ),
+        "valid forgotten": (
+            lambda r, v, m, q, g, w: (
+                r @ g ** np.arange(v.shape[1]) + g ** v.sum(axis=1) * m * q.max(axis=1),
+                v[:, -1] if w else np.ones(len(v)),
+            ),
+            "multiply the rewards by valid",
+        ),
         "rewards in reverse": (lambda r, *rest: targets_recursive(r[:, ::-1], *rest), "k starts at 0"),
     },
     "check_fitted_q": {
@@ -263,7 +309,11 @@ WRONG = {
         "first states": (_dictionary({"q[last_state]": "q[state]"}), "of the first states"),
         "best of the row only": (
             _dictionary({"backup(q[last_state])": "backup(q[last_state].max(axis=1))"}),
-            "AxisError",
+            "backup needs q's whole rows",
+        ),
+        "state and entry swapped": (
+            _dictionary({"(state[i], entry[i])": "(entry[i], state[i])"}),
+            "The entries moved are q[entry, state]",
         ),
         "curve of state 0, action 0": (_dictionary({"max(q[0])": "q[0, 0]"}), "first action's value"),
         "curve of everything": (_dictionary({"max(q[0])": "q.max()"}), "whole table"),
@@ -300,6 +350,10 @@ WRONG = {
         "one power more": (
             edited(_ill, {"discount ** rewards.shape[1] * ": "discount ** (rewards.shape[1] + 1) * "}),
             "bootstrap's discount was not the cause",
+        ),
+        "one power less": (
+            edited(_ill, {"discount ** rewards.shape[1] * ": "discount ** (rewards.shape[1] - 1) * "}),
+            "one power less, and the old mistake",
         ),
         "no mask": (edited(_ill, {" * mask": ""}), "mask was not the cause"),
         "a mean over chunks": (edited(_ill, {"last_q.max": "last_q.mean"}), "maximum was not the cause"),
@@ -399,6 +453,26 @@ WRONG = {
                 for x in credit_vectorised(a, v, m, c)
             ],
             "never happen",
+        ),
+        "a product for the power": (
+            edited(credit_by_list, {"c ** (horizon - len(known))": "max(1, c * (horizon - len(known)))"}),
+            "multiply, they do not add",
+        ),
+        "a product, and whole windows lost": (
+            edited(credit_by_list, {"c ** (horizon - len(known))": "c * (horizon - len(known))"}),
+            "informs nothing",
+        ),
+        "the last action forgotten": (
+            edited(credit_by_list, {"in known:": "in known[:-1]:"}),
+            "last action of every window",
+        ),
+        "one short": (
+            edited(credit_by_list, {"(number + 1) * many)": "(number + 1) * many - 1)"}),
+            "The block is one short",
+        ),
+        "chunks one short": (
+            edited(credit_by_list, {"chunks += block": "chunks += block[:-1]"}),
+            "`row` is not",
         ),
         "digits, not numbers": (lambda a, v, m, c: (np.arange(len(a)), a), "wrong shape"),
     },

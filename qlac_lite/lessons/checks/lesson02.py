@@ -52,6 +52,11 @@ _SUM = (
     "Step k counts with the discount to the power k, and k starts at 0.",
     "`powers = discount ** np.arange(rewards.shape[1])`, then `np.sum(valid * powers * rewards, axis=1)`.",
 )
+_EXIST = (
+    "What stands past the end of the episode means nothing: multiply the rewards by valid, step by step.",
+    _SUM[1],
+)
+_ADD = ("Every step that exists gives its reward once, and they are added up.", _SUM[1])
 _AHEAD = (
     "The bootstrap comes after the m steps that exist, so it is discounted m times, row by row.",
     "`steps = valid.sum(axis=1)`, then `discount**steps * mask * last_q.max(axis=1)`.",
@@ -74,7 +79,7 @@ def _target_cases(rng):
         Case(
             "windows of one step, Q = 0",
             (_q(rng, 4, 1), ones((4, 1)), ones(4), np.zeros((4, 3)), 0.9, False),
-            "With Q = 0 the target is the reward, and every weight is 1.",
+            "With Q = 0 the target is the reward, and every weight is 1: one number a row, (B,).",
         ),
         Case(
             "windows of one step, discount 0.5",
@@ -150,11 +155,21 @@ _target_misconceptions = [
         power="discount ** rewards.shape[1]",
     ),
     _targets("The bootstrap is discounted m - 1 times.", _AHEAD, power="discount ** (steps - 1)"),
+    _targets(
+        "Every cut window is taken to have n - 1 steps in the bootstrap's discount; some have fewer.",
+        _AHEAD,
+        power="discount ** (rewards.shape[1] - 1 + valid[:, -1])",
+    ),
+    _targets(
+        "Every cut window is taken to have one step in the bootstrap's discount; some have more.",
+        _AHEAD,
+        power="discount ** np.where(valid[:, -1] == 1, steps, 1)",
+    ),
     _targets("The bootstrap is discounted m + 1 times.", _AHEAD, power="discount ** (steps + 1)"),
     _targets("The bootstrap is not discounted.", _AHEAD, power="1"),
     _targets(
         "Steps after the end of the episode are counted: valid is not used on the rewards.",
-        _SUM,
+        _EXIST,
         terms="powers * rewards",
     ),
     _targets("The rewards are not discounted.", _SUM, terms="valid * rewards"),
@@ -164,9 +179,9 @@ _target_misconceptions = [
         _SUM,
         terms="valid * powers[::-1] * rewards",
     ),
-    _targets("Only the first reward counts.", _SUM, earned="rewards[:, 0]"),
+    _targets("Only the first reward counts.", _ADD, earned="rewards[:, 0]"),
     _targets(
-        "The rewards are averaged, not added.", _SUM, earned="np.mean(valid * powers * rewards, axis=1)"
+        "The rewards are averaged, not added.", _ADD, earned="np.mean(valid * powers * rewards, axis=1)"
     ),
     _targets("It bootstraps at the goal as well: the mask is missing.", _MASK, mask="steps"),
     _targets(
@@ -226,10 +241,10 @@ _target_misconceptions = [
     _targets("It takes the number of the best action, not its value.", _BEST, best="last_q.argmax(axis=1)"),
     _targets(
         "Running sums are added up: the first reward counts in every one of them.",
-        _SUM,
+        _ADD,
         earned="np.cumsum(valid * powers * rewards, axis=1).sum(axis=1)",
     ),
-    _targets("Only the last reward counts.", _SUM, earned="(valid * powers * rewards)[:, -1]"),
+    _targets("Only the last reward counts.", _ADD, earned="(valid * powers * rewards)[:, -1]"),
     _targets(
         "mask stands in the power of the discount.",
         _MASK,
@@ -247,16 +262,17 @@ _target_misconceptions = [
         power="discount ** (rewards.shape[1] if whole_only else steps)",
     ),
     _targets(
-        "With whole_only cut windows do not bootstrap. The weight says that they do not count; "
-        "the target is the formula's.",
-        _AHEAD,
+        "Your targets of cut windows have no bootstrap when whole_only is True.",
+        ("whole_only changes the weight alone. The target is the formula's, in cut windows, too.", _AHEAD[1]),
         mask="steps * mask * (valid[:, -1] if whole_only else 1)",
     ),
     _targets(
         "Every weight is the share of valid steps, whole_only or not.", _WEIGHT, weight="valid.mean(axis=1)"
     ),
     _targets(
-        "The rewards of cut windows are lost.", _SUM, earned="valid[:, -1] * np.sum(powers * rewards, axis=1)"
+        "The rewards of cut windows are lost.",
+        ("A cut window has fewer steps, and their rewards count in the target.", _SUM[1]),
+        earned="valid[:, -1] * np.sum(powers * rewards, axis=1)",
     ),
     _targets(
         "mask is used with whole_only alone; every learner's episodes end at the goal.",
@@ -344,17 +360,17 @@ _FRESH = (
     "Inside the loop: `target, weight = backup(q[last_state])`.",
 )
 _CURVE = (
-    "After each iteration, note the largest value of state 0.",
+    "At the end of each iteration, append the largest value of state 0.",
     "At the end of the loop: `curve.append(q[0].max())`.",
 )
 
 
 def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
-    """Rows on entries (by number) of a table (5, 4), entry 0 in state 0; each ends in another row's state.
+    """Rows on entries (by number) of a table (5, 5), entry 0 in state 0; each ends in another row's state.
 
     A share `goes_on` of them is not at the goal; the first never is.
     """
-    cells = np.concatenate([[rng.integers(4)], 4 + rng.permutation(16)])[rows]
+    cells = np.concatenate([[rng.integers(1, 5)], 5 + rng.permutation(20)])[rows]
     reward = rng.uniform(-6, 6, len(rows)).round(2)
     reward[np.array(rows) == 0] = rng.uniform(7, 9, rows.count(0)).round(2)  # seen in the curve of state 0
     weight = np.ones(len(rows)) if weight is None else np.array(weight)
@@ -362,13 +378,18 @@ def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
     mask[0] = 1.0
 
     def backup(last_q):
+        if np.shape(last_q) != (len(rows), 5):
+            raise ValueError(
+                f"backup needs q's whole rows at the last states, (B, C), here ({len(rows)}, 5). "
+                f"It was given shape {np.shape(last_q)}."
+            )
         return reward + 0.9 * mask * last_q.max(axis=1), weight.copy()
 
-    q = _q(rng, 5, 4)
+    q = _q(rng, 5, 5)
     q[2] += 12.0  # too high at the beginning: it has to fall where there are data
-    state = cells // 4
+    state = cells // 5
     last_state = np.roll(state, -1)
-    return state, cells % 4, last_state, backup, q, iterations
+    return state, cells % 5, last_state, backup, q, iterations
 
 
 def _fit_cases(rng):
@@ -376,7 +397,7 @@ def _fit_cases(rng):
         Case(
             "one row, one iteration",
             _fit_case(rng, [0], 1),
-            "Its entry moves to its target; all others stay. The curve notes the largest value of state 0.",
+            "q[state, entry] moves to its target; all others stay. curve holds the largest value of state 0.",
         ),
         Case("five rows on five entries, one iteration", _fit_case(rng, [0, 1, 2, 3, 4], 1), _STAY),
         Case(
@@ -394,7 +415,7 @@ def _fit_cases(rng):
                 rng, [0, 1, 2, 0, 1, 3, 4, 5, 6], 4, [0.2, 1, 0.7, 0.5, 0.3, 0, 1, 0.4, 0.9], goes_on=0.0
             ),
             (
-                "A weighted mean: sum of weight * target over sum of weight. Four iterations, four notes.",
+                "A weighted mean: sum of weight * target over sum of weight. Four iterations, four values.",
                 _MEAN[1],
             ),
         ),
@@ -449,7 +470,7 @@ _fit_misconceptions = [
     ),
     _fitted(
         "It stops as soon as an iteration changes nothing: the curve is too short.",
-        ("`iterations` of them, and a note after each.", "`for _ in range(iterations):`."),
+        ("`iterations` of them, and a value after each.", "`for _ in range(iterations):`."),
         {
             "q = np.where": "old, q = q, np.where",
             "curve.append(q[0].max())\n": "curve.append(q[0].max())\n        if np.allclose(q, old): break\n",
@@ -545,8 +566,8 @@ _fit_misconceptions = [
         "The entries moved are q[entry, state].",
         ("The state is the first axis of q.", _MEAN[1]),
         {
-            _TOTAL: "np.add.at(total, (entry % len(q), state % q.shape[1]), weight * target)",
-            _COUNT: "np.add.at(count, (entry % len(q), state % q.shape[1]), weight)",
+            _TOTAL: "np.add.at(total, (entry, state), weight * target)",
+            _COUNT: "np.add.at(count, (entry, state), weight)",
         },
     ),
     Misconception(
@@ -663,6 +684,21 @@ _mending_misconceptions = [
         "The bootstrap's discount was not the cause: one power more, and the old mistake is still there.",
         _NOT_AHEAD,
         {"discount**horizon * mask": "discount ** (horizon + 1) * mask"},
+    ),
+    _mending(
+        "The bootstrap's discount was not the cause: one power less, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"discount**horizon * mask": "discount ** (horizon - 1) * mask"},
+    ),
+    _mending(
+        "The mask was not the cause; now it is upside down, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"horizon * mask": "horizon * (1 - mask)"},
+    ),
+    _mending(
+        "The maximum was not the cause; a minimum over chunks is worse, and the old mistake is still there.",
+        _NOT_AHEAD,
+        {"last_q.max": "last_q.min"},
     ),
     _mending(
         "The mask was not the cause: it was there, and it was right.",
@@ -930,7 +966,7 @@ def _credit_cases(rng):
             ("There are `choices` actions, not always two. The number is read in base `choices`.", _SPELL[1]),
         ),
         Case("whole, cut by the time limit, whole", _credit_case(rng, [3, 2, 3], [1, 1, 1], 3, 2), _LIMIT),
-        Case("one chunk of 3, at the goal after 2 steps", _credit_case(rng, [2], [0], 3, 2), _ENDINGS),
+        Case("one chunk of 5, at the goal after 2 steps", _credit_case(rng, [2], [0], 5, 2), _ENDINGS),
         Case(
             "six chunks of 4 of all kinds, three actions",
             _credit_case(rng, [4, 2, 3, 1, 4, 3], [1, 0, 1, 0, 0, 0], 4, 3),
@@ -1043,6 +1079,39 @@ _credit_misconceptions = [
             "choices ** (horizon - steps)": "max(1, choices * (horizon - steps))",
             _FILL: "[number * choices ** (horizon - steps) + i for i in range(endings)]",
         },
+    ),
+    _crediting(
+        "One ending for each action of each missing step. Their numbers multiply, they do not add.",
+        _ENDINGS,
+        {"choices ** (horizon - steps)": "max(1, choices * (horizon - steps))"},
+    ),
+    _crediting(
+        "The product choices * (H - m) stands for the power: a whole window (H - m = 0) informs nothing.",
+        _ENDINGS,
+        {"choices ** (horizon - steps)": "choices * (horizon - steps)"},
+    ),
+    _crediting(
+        "The last action of every window is left out of the number.",
+        ("The loop goes over all m actions.", "`for action in actions[i, :steps]`."),
+        {"actions[i, :steps]": "actions[i, : steps - 1]"},
+    ),
+    _crediting(
+        "The first action of every window is left out of the number.",
+        ("The loop goes over all m actions.", "`for action in actions[i, :steps]`."),
+        {"actions[i, :steps]": "actions[i, 1:steps]"},
+    ),
+    _crediting(
+        "The block is one short, and of a whole window nothing is left: a range leaves out its end already.",
+        _ENDINGS,
+        {
+            "[i] * endings": "[i] * (endings - 1)",
+            _FILL: "range(number * endings, (number + 1) * endings - 1)",
+        },
+    ),
+    _crediting(
+        "The block of numbers is one short, `row` is not: a range leaves out its end already.",
+        _ENDINGS,
+        {_FILL: "range(number * endings, (number + 1) * endings - 1)"},
     ),
     _crediting(
         "There is one power too few: H - m actions are free, and each has `choices` values.",
