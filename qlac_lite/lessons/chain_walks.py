@@ -17,6 +17,10 @@ WORST = -1 / (1 - DISCOUNT)  # the return of paying for ever
 CHAIN = mdp.chain(LENGTH, DISCOUNT)
 TRUTH = mdp.optimal_q(CHAIN).max(axis=1)  # (S,)
 LEARNERS = ("one-step", "n-step", "chunk")
+SEEDS = range(shorten(8, fast=2))
+LIMITS = dict(
+    length=(1, 6), right=(0.55, 1), episodes=(3, 100), stride=(1, 6), keep=(0.05, 1), iterations=(1, 60)
+)
 
 
 def recorder(right: float) -> np.ndarray:
@@ -52,12 +56,19 @@ def record(
     length: int = H,
     stride: int = 1,
     episodes: int | None = None,
+    goes_on: bool = False,
 ) -> tuple[mdp.Windows, np.ndarray]:
     """Windows (M) of walks from state 0, of one step for "one-step", and the table entry (M,) of each: the
-    first action, or for "chunk" its number. 200 walks if `episodes` is not given."""
+    first action, or for "chunk" its number. 200 walks if `episodes` is not given. With `goes_on` the
+    recording ends a window less one step after the arrival."""
     episodes = episodes or shorten(200, fast=60)
     rng = np.random.default_rng(seed)
     walks = mdp.simulate(CHAIN, recorder(right), np.zeros(episodes, int), 160, rng)
+    if goes_on:
+        valid = walks.valid.copy()
+        for later in range(1, length):
+            valid[:, later:] |= walks.valid[:, :-later]
+        walks = walks._replace(valid=valid)
     data = mdp.windows(CHAIN, walks, 1 if learner == "one-step" else length, stride)
     spelled = data.actions @ 2 ** np.arange(data.actions.shape[1])[::-1]
     return data, spelled if learner == "chunk" else data.actions[:, 0]
@@ -86,6 +97,11 @@ def td_curve(targets: Callable, learner: str, seed: int, right: float) -> np.nda
     return np.array(curve)
 
 
+def td_curves(targets: Callable, right: float) -> dict[str, np.ndarray]:
+    """`td_curve` of every learner: (R, points) each."""
+    return {name: np.array([td_curve(targets, name, s, right) for s in SEEDS]) for name in LEARNERS}
+
+
 def updates_needed(curves: np.ndarray) -> float:
     """Updates until curves (R, points) are within 2 % of the truth, the median; infinite for never."""
     near = np.abs(curves - TRUTH[0]) < 0.02 * abs(TRUTH[0])
@@ -97,12 +113,12 @@ def n_step_limit(n: int, right: float) -> float:
     return swept("n-step", 400, n, right)[0]
 
 
-def fitted_to(targets: Callable, seed: int, lowest: float = WORST) -> np.ndarray:
-    """A table (S, 32), at first `lowest`, fitted to whole chunks.
+def fitted_to(targets: Callable, lowest: float = -150, goes_on: bool = False) -> np.ndarray:
+    """A table (S, 32), at first `lowest`, by default below everything that comes out, fitted to whole chunks.
 
     `targets(rewards, mask, last_q, discount)` gives (M,), from (M, H), (M,) and (M, 32).
     """
-    data, entry = record(seed)
+    data, entry = record(seed=0, goes_on=goes_on)
     whole = data.valid[:, -1] == 1
     data, entry = pick(data, whole), entry[whole]
 
@@ -111,6 +127,35 @@ def fitted_to(targets: Callable, seed: int, lowest: float = WORST) -> np.ndarray
 
     start = start_table("chunk", value=lowest)
     return fitted_q(data.state, entry, data.last_state, backup, start, 60)[0]
+
+
+def replay_targets(rewards, mask, last_q, discount):
+    """Targets (B,) of whole chunks, from rewards (B, H), mask (B,), last_q (B, C)."""
+    batch, horizon = rewards.shape
+    so_far = np.zeros((batch, horizon))
+    total = np.zeros(batch)
+    for k in range(horizon):
+        total = total + discount**k * rewards[:, k]
+        so_far[:, k] = total
+    powers = discount ** np.arange(horizon)
+    earned = np.sum(powers * so_far, axis=1)
+    best = last_q.max(axis=1)
+    later = discount**horizon * mask * best
+    return earned + later
+
+
+def critics(targets: Callable) -> dict[str, np.ndarray]:
+    """Tables (S, 32) by title: one of `targets`, which has the arguments of `window_targets`; patient A, who
+    adds up running sums; and B, who discounts the next chunk once."""
+
+    def healthy(rewards, mask, last_q, discount):
+        return targets(rewards, np.ones_like(rewards), mask, last_q, discount, True)[0]
+
+    def plain_gamma(rewards, mask, last_q, discount):
+        return healthy(rewards, mask * discount ** (1 - H), last_q, discount)
+
+    by_title = {"healthy": healthy, "patient A": replay_targets, "patient B": plain_gamma}
+    return {title: fitted_to(each) for title, each in by_title.items()}
 
 
 def greedy_walks(q: np.ndarray, starts: np.ndarray, steps: int = 150) -> mdp.Trajectories:
@@ -125,17 +170,6 @@ def returns(q: np.ndarray) -> np.ndarray:
     return walks.rewards @ DISCOUNT ** np.arange(walks.rewards.shape[1])
 
 
-def arrivals_heard(stride: int, goes_on: bool, length: int = H, many: int | None = None) -> float:
-    """Whole chunks that contain the arrival, per success, where the recording ends there or `goes_on`."""
-    many = many or shorten(2000, fast=300)
-    walks = mdp.simulate(CHAIN, recorder(0.7), np.zeros(many, int), 240, np.random.default_rng(0))
-    arrived = CHAIN.terminal[walks.states[:, -1]]
-    last = walks.valid.sum(axis=1)[arrived] - 1  # the step that arrives
-    starts = np.arange(0, walks.valid.shape[1], stride)[:, None]
-    holds = (starts <= last) & (last < starts + length)
-    return float((holds if goes_on else holds & (last == starts + length - 1)).sum() / len(last))
-
-
 def trial(
     seeds: np.ndarray,
     learner: str = "chunk",
@@ -144,6 +178,7 @@ def trial(
     episodes: int = 10,
     stride: int = 1,
     keep: float = 1.0,
+    arrivals: bool = False,
     credit: bool = False,
     iterations: int = 60,
     report: str = "value",
@@ -153,11 +188,12 @@ def trial(
     Args:
         seeds: (R,) int.
         learner: "one-step", "n-step" or "chunk".
-        length: steps of a window, 1 to 8.
-        right: how often the recorder goes right, 0 to 1.
+        length: steps of a window.
+        right: how often the recorder goes right.
         episodes: recorded walks.
         stride: windows start at every `stride`-th step.
         keep: share of the windows that is kept, at random.
+        arrivals: whether whole windows that end at the goal are all kept, whatever `stride` and `keep` say.
         credit: whether chunks that the goal cut are credited.
         iterations: of fitted Q iteration.
         report: "value", max Q at the start, or "return" of the greedy policy, a mean over all starts.
@@ -165,19 +201,26 @@ def trial(
     Returns:
         (R,) in units of reward.
 
-    Raises QlacError for an unknown learner or report.
+    Raises QlacError for an unknown learner or report, or a number outside of LIMITS.
     """
+    numbers = dict(zip(LIMITS, (length, right, episodes, stride, keep, iterations), strict=True))
+    for knob, value in numbers.items():
+        if not LIMITS[knob][0] <= value <= LIMITS[knob][1]:
+            raise QlacError(f"{knob} is {value}. Write a number from {LIMITS[knob][0]} to {LIMITS[knob][1]}.")
     if report not in ("value", "return"):
         raise QlacError(f"report is {report!r}. Write 'value' or 'return'.")
     results = []
     for seed in seeds:
-        data, entry = record(int(seed), learner, right, length, stride, episodes)
+        data, entry = record(int(seed), learner, right, length, 1, episodes)
+        kept = data.offset % stride == 0
+        if keep < 1:
+            kept &= np.random.default_rng([int(seed), 1]).random(len(kept)) < keep
+        if arrivals:
+            kept |= (data.mask == 0) & (data.valid[:, -1] == 1)
+        data, entry = pick(data, kept), entry[kept]
         rows, entries = np.arange(len(entry)), entry
         if learner == "chunk" and credit:
             rows, entries = credit_arrivals(data.actions, data.valid, data.mask, 2)
-        if keep < 1:
-            kept = np.random.default_rng([int(seed), 1]).random(len(data.state)) < keep
-            rows, entries = rows[kept[rows]], entries[kept[rows]]
         part, whole_only = pick(data, rows), learner == "chunk" and not credit
 
         def backup(last_q, part=part, whole_only=whole_only):

@@ -6,7 +6,7 @@ import pytest
 from qlac_lite.lessons import chain_walks as walks
 from qlac_lite.lessons import drawings_of_backups as draw
 from qlac_lite.lessons import looking_recorder
-from qlac_lite.lessons.checks.lesson02 import mended_targets
+from qlac_lite.lessons.checks.lesson02 import mended_targets, window_targets
 from qlac_lite.utils.errors import QlacError
 
 SEEDS = np.arange(2)
@@ -27,20 +27,23 @@ def test_a_trial_depends_on_its_seeds_alone_and_knows_its_knobs():
     assert (walks.trial(SEEDS, credit=True, report="return") > walks.trial(SEEDS, report="return")).all()
     for learner, length in (("one-step", 5), ("n-step", 3), ("chunk", 6)):
         assert np.isfinite(walks.trial(SEEDS, learner, length, stride=2, iterations=5)).all()
-    for wrong in (dict(learner="two-step"), dict(report="success")):
+    assert (walks.trial(SEEDS, stride=5, arrivals=True) >= walks.trial(SEEDS, stride=5)).all()
+    for wrong in (dict(learner="two-step"), dict(report="success"), dict(length=9), dict(keep=0)):
         with pytest.raises(QlacError, match="Write"):
             walks.trial(SEEDS, **wrong)
 
 
-def test_one_whole_chunk_tells_of_an_arrival_where_the_episode_ends_and_all_five_where_it_goes_on():
-    heard = {
-        (stride, on): walks.arrivals_heard(stride, on, many=50) for stride in (1, 5) for on in (False, True)
-    }
-    assert (heard[1, False], heard[1, True], heard[5, True]) == (1, 5, 1) and 0 < heard[5, False] < 0.5
+def test_a_recording_that_goes_on_leaves_no_gap_and_two_patients_are_ill_in_different_places():
+    whole, goes_on = (walks.fitted_to(mended_targets, goes_on=on) for on in (False, True))
+    assert goes_on.max(axis=1) == pytest.approx(walks.TRUTH) and whole[38].max() < whole[35].max()
+    healthy, patient_a, patient_b = walks.critics(window_targets).values()
+    assert np.array_equal(healthy, whole)
+    assert patient_a[35].max() < healthy[35].max() - 5 and patient_a.max(axis=1).min() < walks.WORST
+    assert patient_b[35].max() == healthy[35].max() and patient_b.max(axis=1).min() < walks.WORST
 
 
 def test_every_figure_comes_with_its_text():
-    whole = walks.fitted_to(mended_targets, seed=0)
+    whole = walks.fitted_to(mended_targets)
     curves = {name: np.ones((2, 3)) for name in walks.LEARNERS}
     values = {1: [1.0, 2.0], 2: [2.0, 3.0]}
     drawn = [
@@ -50,7 +53,7 @@ def test_every_figure_comes_with_its_text():
         draw.bias({0.7: [1.0, 2.0]}, values, values),
         draw.beside_returns(healthy=whole, patient=2 * whole),
         draw.arrivals(38, whole_chunks_only=whole),
-        draw.looking(np.array([10, 20]), np.ones((2, 2, 2)), looking_recorder.best_open_loop()),
+        draw.looking({"looks": looking_recorder.by_amount(True)}),
     ]
     assert all(figure.axes and text.endswith(".") for figure, text in drawn)
     path = drawn[-2][1].partition("only: states 38, ")[2].rstrip(".").split(", ")
@@ -60,3 +63,5 @@ def test_every_figure_comes_with_its_text():
 def test_a_recorder_who_looks_misleads_a_critic_of_chunks():
     believed, earned = looking_recorder.believed_and_earned(300, seed=0)
     assert believed > looking_recorder.best_open_loop() > earned
+    blind, _ = looking_recorder.believed_and_earned(1000, seed=0, looks=False)
+    assert blind == pytest.approx(looking_recorder.best_open_loop(), abs=0.5)
