@@ -212,13 +212,6 @@ def speed_half_way(places) -> np.ndarray:
     return 100 * (moved * before).sum(axis=(1, 2)) / before.sum(axis=(1, 2))
 
 
-def both_gaps(places) -> np.ndarray:
-    """Percentage of episodes that come to both gaps before they pass one, by seed: (R,)."""
-    before = np.arange(places.shape[-2]) <= first_arrival(places)[..., None]
-    y = np.where(before, places[..., 1], 0.0)
-    return 100 * ((y.max(axis=-1) > 0.4) & (y.min(axis=-1) < -0.4)).mean(axis=1)
-
-
 def _sample(field, observation, key, horizon, size, steps):
     noise = jax.random.normal(key, (len(observation), horizon, size))
     return jnp.clip(flow.euler(field, observation, noise, steps), -1, 1)
