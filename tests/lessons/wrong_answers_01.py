@@ -241,7 +241,7 @@ WRONG = {
         ),
         "each action's own kernel": (
             edited(build_by_chunk, {"kernel @ r": "np.linalg.matrix_power(p[:, a], k) @ r"}),
-            "own kernel is applied k times",
+            "own P_a is applied k times",
         ),
         "the other side": (
             edited(build_by_chunk, {"kernel @ r[:, a]": "np.einsum('sx,s->x', kernel, r[:, a])"}),
@@ -260,7 +260,7 @@ WRONG = {
             edited(build_by_chunk, {"g**k * kernel": "g**k * kernel @ p[:, a]"}),
             "moves before it collects",
         ),
-        "the newest kernel": (edited(build_by_chunk, {"kernel @ p": "p"}), "Only the newest kernel"),
+        "the newest kernel": (edited(build_by_chunk, {"kernel @ p": "p"}), "Only the newest action"),
         "the newest first": (
             edited(build_by_chunk, {"kernel @ p[:, a]": "p[:, a] @ kernel"}),
             "wrong order",
@@ -285,7 +285,7 @@ WRONG = {
                     "columns, kernels = [], []": "columns, kernels, kernel = [], [], np.eye(len(r))",
                 },
             ),
-            "kernel is not reset",
+            "cloud is not reset",
         ),
         "the last chunk everywhere": (
             lambda p, r, g, c: build_by_chunk(p, r, g, [c[-1]] * len(c)),
@@ -297,6 +297,25 @@ WRONG = {
                 {"@ p[:, a]": "@ (p[:, a] if k == 0 or a != chunk[k - 1] else np.eye(len(p)))"},
             ),
             "Every step of every chunk counts",
+        ),
+        "the other side, and a discounted cloud": (
+            edited(
+                build_by_chunk,
+                {"kernel @ r": "kernel.T @ r", "kernel = kernel @": "kernel = g * kernel @"},
+            ),
+            "With H = 1",
+        ),
+        "swapped, and without a discount": (
+            edited(
+                build_by_chunk,
+                {
+                    "g**k * ": "",
+                    "np.stack(columns, axis=1), np.stack(kernels, axis=1)": (
+                        "np.stack(kernels, axis=1), np.stack(columns, axis=1)"
+                    ),
+                },
+            ),
+            "the results are exchanged, perhaps",
         ),
         "indices swapped": (edited(build_by_chunk, {"r[:, a]": "r[a]"}), "ValueError"),
         "nothing": (lambda *args: None, "return statement is missing"),
@@ -349,6 +368,23 @@ WRONG = {
                 },
             ),
             "one sweep late",
+        ),
+        "in place, entry by entry": (
+            edited(
+                plan_of_values,
+                {
+                    "    for k in": "    q = np.zeros(r_bar.shape)\n    for k in",
+                    "q = r_bar": "for s, c in np.ndindex(q.shape): q[s, c] = r_bar[s, c]",
+                    "(p_bar * history[k]).sum(axis=2)": "(p_bar[s, c] * q.max(axis=1)).sum()",
+                },
+            ),
+            "just changed, entry by entry",
+        ),
+        "one sweep too few, and the best state of a chunk": (
+            edited(
+                plan_einsum, {"range(sweeps)": "range(sweeps - 1)", "np.argmax(q, -1)": "np.argmax(q, 0)"}
+            ),
+            "first sweep gives Q = r_bar",
         ),
         "the last row only": (lambda *args: (*plan_einsum(*args)[:2], plan_einsum(*args)[2][-1]), "shape"),
         "stops early": (
@@ -431,6 +467,18 @@ WRONG = {
         "no last observation": (
             edited(play_with_queue, {"np.array(seen)": "np.array(seen[:-1])"}),
             "last observation",
+        ),
+        "a chunk that ends too early": (
+            edited(play_with_queue, {"len(queue) == 0": "len(queue) <= 1"}),
+            "looks one step too early",
+        ),
+        "the first action twice": (
+            edited(play_with_queue, {"queue.pop(0)": "queue.pop(0) if done else queue[0]"}),
+            "first action of the episode is executed twice",
+        ),
+        "the first action of each chunk twice": (
+            edited(play_nested, {"in choose(obs)": "in [choose(obs)[0], *choose(obs)]"}),
+            "first action of each chunk is executed twice",
         ),
         "the last step is lost": (
             edited(
@@ -536,6 +584,14 @@ WRONG = {
             edited(dataset_lists, {"np.arange(m))": "np.arange(m) * (m == h))"}),
             "cut chunk is set to zero",
         ),
+        "one step too few at the end": (
+            edited(dataset_lists, {"m = min(h, total - t)": "m = min(h, total - t - 1)"}),
+            "one step too few",
+        ),
+        "padded in front": (
+            edited(dataset_lists, {"chunk[:m]": "chunk[h - m :]"}),
+            "actions of a cut chunk stand at its end",
+        ),
         "first action held": (edited(dataset_lists, {"act[t : t + m]": "act[t]"}), "first action H times"),
         "axes of the chunks": (edited(dataset_lists, {"append(chunk)": "append(chunk.T)"}), "(M, A, H)"),
         "all valid": (edited(dataset_lists, {"[False]": "[True]"}), "valid is 1 everywhere"),
@@ -597,6 +653,59 @@ WRONG = {
                 learn_as_shown, {"np.zeros(size), np.zeros(size)": "np.full(size, -np.inf), np.zeros(size)"}
             ),
             "stays for ever",
+        ),
+        "from -inf, and mended": (
+            edited(
+                learn_as_shown,
+                {
+                    "np.zeros(size), np.zeros(size)": "np.full(size, -np.inf), np.zeros(size)",
+                    "q = total / np.maximum(count, 1)": (
+                        "q = np.where(count > 0, total / np.maximum(count, 1), -np.inf)"
+                    ),
+                },
+            ),
+            "where a chunk leads back, that stays for ever",
+        ),
+        "a zero for a gap, from the start on": (
+            edited(
+                learn_as_shown,
+                {
+                    "q.max(axis=1)\n        later": (
+                        "q.max(axis=1, where=q != 0, initial=-np.inf)\n        later"
+                    )
+                },
+            ),
+            "so every state seems to be one",
+        ),
+        "-20 for a gap and at the start": (
+            edited(
+                learn_as_shown,
+                {
+                    "np.zeros(size), np.zeros(size)": "np.full(size, -20.0), np.zeros(size)",
+                    "    q = np.where(count > 0, q, -np.inf)\n": "",
+                    "q = total / np.maximum(count, 1)": (
+                        "q = np.where(count > 0, total / np.maximum(count, 1), -20.0)"
+                    ),
+                },
+            ),
+            "nor is it as the start of the table",
+        ),
+        "the lowest value of the maze": (
+            edited(
+                learn_as_shown,
+                {"value = q.max": "value = np.where(count > 0, q, -1 / (1 - g)).max"},
+            ),
+            "only where no step costs more than 1",
+        ),
+        "five tries at the end": (
+            edited(
+                learn_as_shown,
+                {
+                    "value = q.max": "value = np.where(count > 0, q, -np.inf).max",
+                    "q = np.where(count > 0": "q = np.where(count > 3",
+                },
+            ),
+            "left out of the final choice",
         ),
         "what was tried anywhere": (
             edited(

@@ -28,7 +28,6 @@ from qlac_lite.lessons.checks.wording import (
     error_hint,
     line_of,
     number_text,
-    numbers_text,
     shape_hint,
     shape_text,
 )
@@ -497,7 +496,8 @@ class Exercise:
                     inputs=self._inputs(case),
                     expected=shape_text(wanted),
                     got=shape_text(value),
-                    likely=shape_hint(value.shape, wanted.shape, map(np.shape, case.args)),
+                    likely=_exchanged(part, got, expected)
+                    or shape_hint(value.shape, wanted.shape, map(np.shape, case.args)),
                     next=self._told(case.hint),
                 )
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
@@ -505,11 +505,13 @@ class Exercise:
                 continue
             if not np.isfinite(value[wrong]).all():
                 nan = np.isnan(value[wrong]).any()
+                at = tuple(int(i) for i in np.argwhere(wrong & ~np.isfinite(value))[0])
+                where = f"{part}[{', '.join(map(str, at))}]" if at else part
                 return self._wrong(
                     f"{self._called(part)} holds NaN or infinity",
                     case=case.about,
-                    expected=numbers_text(wanted),
-                    got=numbers_text(value),
+                    expected=f"{where} = {number_text(wanted[at])}",
+                    got=f"{where} = {number_text(value[at])}",
                     likely=(
                         "A division by zero, or np.empty that was never filled."
                         if nan
@@ -580,6 +582,16 @@ def _ending(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _exchanged(part: str, got: Named, expected: Named) -> str:
+    """What to say if two parts of an answer have each other's shape."""
+    for other in expected:
+        if expected[other].shape == got[part].shape and got[other].shape == expected[part].shape:
+            return (
+                f"It has the shape of {other}, which has that of {part}: the results are exchanged, perhaps."
+            )
+    return ""
 
 
 def _floats(values: Named) -> Named:

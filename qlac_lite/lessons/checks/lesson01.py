@@ -43,12 +43,12 @@ def _build(transitions, rewards, discount, chunks):
     states, count = len(rewards), len(chunks)
     r_bar, p_bar = np.zeros((states, count)), np.zeros((states, count, states))
     for c, chunk in enumerate(chunks):
-        kernel, total = np.eye(states), np.zeros(states)
+        cloud, total = np.eye(states), np.zeros(states)
         for k, action in enumerate(chunk):
             step = transitions[:, action]
-            total = total + discount**k * kernel @ rewards[:, action]
-            kernel = kernel @ step
-        r_bar[:, c], p_bar[:, c] = total, kernel
+            total = total + discount**k * cloud @ rewards[:, action]
+            cloud = cloud @ step
+        r_bar[:, c], p_bar[:, c] = total, cloud
     return r_bar, p_bar
 
 
@@ -65,7 +65,7 @@ def _build_cases(rng):
             "one chunk of one action",
             (p, r, 0.9, one),
             (
-                "With H = 1, r_bar is the plain reward of the action and p_bar its plain kernel.",
+                "With H = 1, r_bar is the plain reward of the action and p_bar where it leads.",
                 "They are rewards[:, a] and transitions[:, a], at [:, 0] of the results.",
             ),
         ),
@@ -82,7 +82,7 @@ def _build_cases(rng):
             (moves, r, 0.9, two),
             (
                 "Follow one state by hand: the second reward is earned where the first action led.",
-                "Collect kernel @ rewards[:, a] first, then move: kernel @ transitions[:, a].",
+                "Collect cloud @ rewards[:, a] first, then move: cloud @ transitions[:, a].",
             ),
         ),
         Case(
@@ -90,7 +90,7 @@ def _build_cases(rng):
             (p, r, 0.9, three),
             (
                 "Carry the whole distribution of the state along, in the order of the chunk.",
-                "Row s of the kernel is the distribution; the next kernel is kernel @ transitions[:, a].",
+                "Row s of the cloud is the distribution; the next cloud is cloud @ transitions[:, a].",
             ),
         ),
         Case(
@@ -107,7 +107,7 @@ def _most_likely(p):
 
 
 _WEIGHT = ("Step k, counted from 0, is discounted k times.", "The weight is discount**k.")
-_ALL = "All H actions of a chunk count, in reward and in kernel: check the range of the loop."
+_ALL = "All H actions of a chunk count, in reward and in cloud: check the range of the loop."
 _START = ("Before the first action the agent is surely where it started.", "Start from np.eye(S).")
 
 _build_misconceptions = [
@@ -153,19 +153,19 @@ _build_misconceptions = [
         edited(_build, {"discount**k": "discount**action"}),
     ),
     Misconception(
-        "Each reward is discounted twice: in the kernel, and in its weight.",
-        "The kernel holds probabilities alone; the discount stands before the reward.",
-        edited(_build, {"kernel @ step": "discount * kernel @ step"}),
+        "Each reward is discounted twice: in the cloud, and in its weight.",
+        "The cloud holds probabilities alone; the discount stands before the reward.",
+        edited(_build, {"cloud @ step": "discount * cloud @ step"}),
     ),
     Misconception(
         "p_bar is discounted: its rows sum to discount**H.",
         "p_bar holds probabilities, and its rows sum to 1. The discount comes in at the bootstrap.",
-        edited(_build, {"= total, kernel": "= total, discount ** len(chunk) * kernel"}),
+        edited(_build, {"= total, cloud": "= total, discount ** len(chunk) * cloud"}),
     ),
     Misconception(
         "r_bar is the mean of the discounted rewards: divided by H.",
         "r_bar is a sum: the chunk earns all its rewards.",
-        edited(_build, {"= total, kernel": "= total / len(chunk), kernel"}),
+        edited(_build, {"= total, cloud": "= total / len(chunk), cloud"}),
     ),
     Misconception(
         "Only the first reward counts.",
@@ -190,44 +190,42 @@ _build_misconceptions = [
         "The first action is left out.", _ALL, edited(_build, {"enumerate(chunk):": "enumerate(chunk[1:]):"})
     ),
     Misconception(
-        "The last move is missing: p_bar is the kernel before the last action.",
-        "The kernel moves H times: after each reward, the last one included.",
-        edited(
-            _build, {"kernel = kernel @ step": "kernel = kernel @ step if k < len(chunk) - 1 else kernel"}
-        ),
+        "The last move is missing: p_bar is the cloud before the last action.",
+        "The cloud moves H times: after each reward, the last one included.",
+        edited(_build, {"cloud = cloud @ step": "cloud = cloud @ step if k < len(chunk) - 1 else cloud"}),
     ),
     Misconception(
         "Every reward is taken at the start state, as if the chunk did not move.",
-        ("The reward of step k is earned where the earlier actions led.", "Add kernel @ rewards[:, a]."),
-        edited(_build, {"kernel @ rewards": "rewards"}),
+        ("The reward of step k is earned where the earlier actions led.", "Add cloud @ rewards[:, a]."),
+        edited(_build, {"cloud @ rewards": "rewards"}),
     ),
     Misconception(
         "It moves before it collects: the first reward is that of the state after the first action.",
         "r(s, a) belongs to the state in which a is taken: collect first, then move.",
-        edited(_build, {"kernel @ rewards": "kernel @ step @ rewards"}),
+        edited(_build, {"cloud @ rewards": "cloud @ step @ rewards"}),
     ),
     Misconception(
-        "Only the newest kernel is used, not the product of all so far.",
-        ("Each move goes on from where the moves before it led.", "kernel = kernel @ transitions[:, a]."),
-        edited(_build, {"kernel @ step": "step"}),
+        "Only the newest action moves the cloud: P_a stands for the product of all so far.",
+        ("Each move goes on from where the moves before it led.", "cloud = cloud @ transitions[:, a]."),
+        edited(_build, {"cloud @ step": "step"}),
     ),
     Misconception(
-        "The kernels are multiplied in the wrong order: the newest action is applied first.",
+        "The product is in the wrong order: the newest action is applied first.",
         (
             "Rows are the start, columns where the agent is now.",
-            "The newest kernel stands on the right of @.",
+            "The newest P_a stands on the right: cloud @ transitions[:, a].",
         ),
-        edited(_build, {"kernel @ step": "step @ kernel"}),
+        edited(_build, {"cloud @ step": "step @ cloud"}),
     ),
     Misconception(
-        "Each kernel is transposed: p(s' | s) was read as p(s | s').",
+        "Each P_a is transposed: p(s' | s) was read as p(s | s').",
         "transitions[s, a] is the distribution over s' already; no transpose is needed.",
         edited(_build, {"transitions[:, action]": "transitions[:, action].T"}),
     ),
     Misconception(
         "p_bar is transposed: its first axis is the end of the chunk.",
         "The first axis of p_bar is the start, the last one where the chunk ends.",
-        edited(_build, {"= total, kernel": "= total, kernel.T"}),
+        edited(_build, {"= total, cloud": "= total, cloud.T"}),
     ),
     Misconception(
         "The first action is repeated H times.",
@@ -240,24 +238,24 @@ _build_misconceptions = [
         lambda p, r, g, c: _build(p, r, g, c[:, ::-1]),
     ),
     Misconception(
-        "Each action's own kernel is applied k times, in place of those of the earlier actions.",
-        "Multiply the kernels of the earlier actions as you go.",
-        edited(_build, {"kernel @ rewards": "np.linalg.matrix_power(step, k) @ rewards"}),
+        "Each action's own P_a is applied k times, in place of those of the earlier actions.",
+        "Multiply by the P_a of each action as you go.",
+        edited(_build, {"cloud @ rewards": "np.linalg.matrix_power(step, k) @ rewards"}),
     ),
     Misconception(
-        "The rewards stand on the wrong side: rewards @ kernel sums over start states.",
-        "kernel @ rewards[:, a] sums over the states where the agent is now.",
-        edited(_build, {"kernel @ rewards[:, action]": "rewards[:, action] @ kernel"}),
+        "The rewards stand on the wrong side: rewards @ cloud sums over start states.",
+        "cloud @ rewards[:, a] sums over the states where the agent is now.",
+        edited(_build, {"cloud @ rewards[:, action]": "rewards[:, action] @ cloud"}),
     ),
     Misconception(
-        "The kernels are multiplied entry by entry (*).",
+        "The matrices are multiplied entry by entry (*).",
         "Use the matrix product @, which sums over the states in between.",
-        edited(_build, {"kernel @ step": "kernel * step"}),
+        edited(_build, {"cloud @ step": "cloud * step"}),
     ),
     Misconception(
-        "From the second action on, the kernels are multiplied entry by entry (*).",
+        "From the second action on, the matrices are multiplied entry by entry (*).",
         "Use the matrix product @, which sums over the states in between.",
-        edited(_build, {"kernel @ step": "kernel * step if k else step"}),
+        edited(_build, {"cloud @ step": "cloud * step if k else step"}),
     ),
     Misconception(
         "It follows the most likely next state, not the distribution.",
@@ -265,23 +263,23 @@ _build_misconceptions = [
         lambda p, r, g, c: _build(_most_likely(p), r, g, c),
     ),
     Misconception(
-        "The kernel starts from ones: every state at once.",
+        "The cloud starts from ones: every state at once.",
         _START,
         edited(_build, {"np.eye(states)": "np.ones((states, states))"}),
     ),
     Misconception(
-        "The kernel starts from zeros.",
+        "The cloud starts from zeros.",
         _START,
         edited(_build, {"np.eye(states)": "np.zeros((states, states))"}),
     ),
     Misconception(
-        "The kernel is not reset for a new chunk: the second one goes on where the first one ended.",
-        "Each chunk starts anew: set the kernel back inside the outer loop.",
+        "The cloud is not reset for a new chunk: the second one goes on where the first one ended.",
+        "Each chunk starts anew: set the cloud back inside the outer loop.",
         edited(
             _build,
             {
-                "        kernel, total = np.eye(states), np": "        total = np",
-                "    for c, chunk": "    kernel = np.eye(states)\n    for c, chunk",
+                "        cloud, total = np.eye(states), np": "        total = np",
+                "    for c, chunk": "    cloud = np.eye(states)\n    for c, chunk",
             },
         ),
     ),
@@ -291,19 +289,19 @@ _build_misconceptions = [
         edited(
             _build,
             {
-                "kernel, total = np.eye(states), np.zeros(states)": "kernel = np.eye(states)",
+                "cloud, total = np.eye(states), np.zeros(states)": "cloud = np.eye(states)",
                 "    for c, chunk": "    total = np.zeros(states)\n    for c, chunk",
             },
         ),
     ),
     Misconception(
-        "Neither kernel nor total is reset for a new chunk.",
+        "Neither cloud nor total is reset for a new chunk.",
         "Each chunk starts anew: set both back inside the outer loop.",
         edited(
             _build,
             {
-                "        kernel, total = np.eye(states), np.zeros(states)\n": "",
-                "    for c, chunk": "    kernel, total = np.eye(states), np.zeros(states)\n    for c, chunk",
+                "        cloud, total = np.eye(states), np.zeros(states)\n": "",
+                "    for c, chunk": "    cloud, total = np.eye(states), np.zeros(states)\n    for c, chunk",
             },
         ),
     ),
@@ -330,7 +328,7 @@ _build_misconceptions = [
     Misconception(
         "r_bar is cut to whole numbers: an array that was made of integers stays one.",
         "Make it with np.zeros, which gives floats.",
-        edited(_build, {"= total, kernel": "= np.trunc(total), kernel"}),
+        edited(_build, {"= total, cloud": "= np.trunc(total), cloud"}),
     ),
     Misconception(
         "Only the last column is filled: the results are written after the loop over chunks.",
@@ -368,22 +366,22 @@ _build_misconceptions = [
     Misconception(
         "p_bar moves once more than the chunk has actions.",
         "H actions make H moves.",
-        edited(_build, {"= total, kernel": "= total, kernel @ step"}),
+        edited(_build, {"= total, cloud": "= total, cloud @ step"}),
     ),
     Misconception(
-        "p_bar is the kernel of the last action alone.",
+        "p_bar is P_a of the last action alone.",
         "p_bar is the product over the whole chunk.",
-        edited(_build, {"= total, kernel": "= total, step"}),
+        edited(_build, {"= total, cloud": "= total, step"}),
     ),
     Misconception(
-        "p_bar is the kernel of the first action alone.",
+        "p_bar is P_a of the first action alone.",
         "p_bar is the product over the whole chunk.",
-        edited(_build, {"= total, kernel": "= total, transitions[:, chunk[0]]"}),
+        edited(_build, {"= total, cloud": "= total, transitions[:, chunk[0]]"}),
     ),
     Misconception(
         "r_bar is discounted as a whole once more, by discount**H.",
         _WEIGHT,
-        edited(_build, {"= total, kernel": "= discount ** len(chunk) * total, kernel"}),
+        edited(_build, {"= total, cloud": "= discount ** len(chunk) * total, cloud"}),
     ),
 ]
 
@@ -557,6 +555,18 @@ _plan_misconceptions = [
                 "        value = q.max(axis=1)\n": "",
                 "q = r_bar": "for s in range(len(q)): q[s] = r_bar[s]",
                 "p_bar @ value": "p_bar[s] @ q.max(axis=1)",
+            },
+        ),
+    ),
+    Misconception(
+        "A sweep reads values that it has just changed, entry by entry.",
+        "Compute the whole new table from the old one: take q.max(axis=1) before you change q.",
+        edited(
+            _plan,
+            {
+                "        value = q.max(axis=1)\n": "",
+                "q = r_bar": "for s, c in np.ndindex(q.shape): q[s, c] = r_bar[s, c]",
+                "p_bar @ value": "p_bar[s, c] @ q.max(axis=1)",
             },
         ),
     ),
@@ -1023,6 +1033,28 @@ _episode_misconceptions = [
         ),
     ),
     Misconception(
+        "The first action of the episode is executed twice.",
+        ("Each step uses up one action, the first step as well.", "At step t it is chunk[t - looks[-1]]."),
+        edited(
+            _episode,
+            {
+                "looks[-1] + len(chunk)": "looks[-1] + len(chunk) + (len(looks) == 1)",
+                "chunk[t - looks[-1]]": "chunk[t - looks[-1] - (len(looks) == 1 and t > 0)]",
+            },
+        ),
+    ),
+    Misconception(
+        "The first action of each chunk is executed twice.",
+        ("Each step uses up one action, the first of a chunk as well.", "It is chunk[t - looks[-1]]."),
+        edited(
+            _episode,
+            {
+                "looks[-1] + len(chunk)": "looks[-1] + len(chunk) + 1",
+                "chunk[t - looks[-1]]": "chunk[max(t - looks[-1] - 1, 0)]",
+            },
+        ),
+    ),
+    Misconception(
         "Each chunk begins with its second action.",
         _ORDER,
         edited(_episode, {"chunk[t - looks[-1]]": "chunk[(t - looks[-1] + 1) % len(chunk)]"}),
@@ -1322,6 +1354,20 @@ _dataset_misconceptions = [
         ),
     ),
     Misconception(
+        "The actions of a cut chunk stand at its end, though valid marks its beginning.",
+        "The chunk begins at its start: the actions that exist come first, zeros after them.",
+        edited(
+            _dataset,
+            {
+                "return starts, chunks, returns, valid": (
+                    "late = np.argsort(valid, axis=1, kind='stable')\n"
+                    "    chunks = np.take_along_axis(chunks, late[:, :, None], axis=1)\n"
+                    "    return starts, chunks, returns, valid"
+                )
+            },
+        ),
+    ),
+    Misconception(
         "In an episode that is shorter than a chunk, the chunks are shorter as well.",
         "Every chunk has H places, however short the episode is: its missing steps are zero and not valid.",
         edited(_dataset, {"starts = np": "length = min(length, total)\n    starts = np"}),
@@ -1345,6 +1391,11 @@ _dataset_misconceptions = [
         "The last step of the episode counts nowhere: not valid, no action, no reward.",
         "Steps are numbered 0 .. T - 1: t + k < T, not < T - 1.",
         edited(_dataset, {"steps < total)": "steps < total - 1)"}),
+    ),
+    Misconception(
+        "Each start near the end has one step too few: the last step is left out, and so is s_T.",
+        "From start t, T - t steps are left, H of them at most; the bootstrap observation comes after them.",
+        edited(_dataset, {"steps < total)": "steps < total - 1)", "[end]": "[np.minimum(end, total - 1)]"}),
     ),
     Misconception(
         "The return goes on to the end of the episode.",
@@ -1566,6 +1617,11 @@ _learned_misconceptions = [
         _mended({"np.zeros(size), np.zeros(size)": "np.full(size, -np.inf), np.zeros(size)"}),
     ),
     Misconception(
+        "That was the cause, but the table starts from -inf: where a chunk leads back, that stays for ever.",
+        "Start from 0, as before; only the maximum leaves out what was never recorded.",
+        edited(_learned, {"np.zeros(size), np.zeros(size)": "np.full(size, -np.inf), np.zeros(size)"}),
+    ),
+    Misconception(
         "That was the cause, but it sweeps more often than asked.",
         "Exactly `sweeps` backups of the table, as before.",
         edited(_learned, {"range(sweeps)": "range(10 * sweeps)"}),
@@ -1579,6 +1635,11 @@ _learned_misconceptions = [
         "A zero in the table is no sign of a gap: a chunk that was tried may be worth 0.",
         "Only count says whether a chunk was tried.",
         _zero_as_gap,
+    ),
+    Misconception(
+        "A zero in the table is no sign of a gap: at first all of it is 0, so every state seems to be one.",
+        "Only count says whether a chunk was tried.",
+        edited(_learned, {"recorded = np.where(count > 0": "recorded = np.where(q != 0"}),
     ),
     Misconception(
         "A mean of the table is not the cure: where all goes badly, it is still too high.",
@@ -1657,6 +1718,11 @@ _learned_misconceptions = [
         ),
     ),
     Misconception(
+        "Rare chunks were not the cause: what was tried seldom is left out of the final choice.",
+        "One try is enough to know a chunk here: the final choice takes the best of all that were tried.",
+        edited(_learned, {"chosen = np.where(count > 0": "chosen = np.where(count > 1"}),
+    ),
+    Misconception(
         "A bound at 0 is not the cure: it suits the maze, where all is below 0, but not a world with gains.",
         "Say which chunks may be chosen, not which values are allowed.",
         _mended({}, "np.minimum(q, 0).max(axis=1)"),
@@ -1665,6 +1731,23 @@ _learned_misconceptions = [
         "A low constant, such as -20, is not the cure: another world can cost more than the maze.",
         ("What stands for an untried chunk has to be lower than any value.", "-np.inf is."),
         _mended({}, "np.where(count > 0, q, -20.0).max(axis=1)"),
+    ),
+    Misconception(
+        "A low constant, such as -20, is not the cure, nor is it as the start of the table.",
+        ("What stands for an untried chunk has to be lower than any value.", "-np.inf is; start q from 0."),
+        edited(
+            _learned,
+            {
+                "np.zeros(size), np.zeros(size)": "np.full(size, -20.0), np.zeros(size)",
+                "recorded = np.where(count > 0, q, -np.inf)": "recorded = np.where(count > 0, q, -20.0)",
+                "chosen = np.where(count > 0, q, -np.inf)": "chosen = np.where(count > 0, q, -20.0)",
+            },
+        ),
+    ),
+    Misconception(
+        "-1 / (1 - discount) is the lowest value only where no step costs more than 1, as in the maze.",
+        ("What stands for an untried chunk has to be lower than any value.", "-np.inf is."),
+        _mended({}, "np.where(count > 0, q, -1 / (1 - discount)).max(axis=1)"),
     ),
     Misconception(
         "The final choice was right before: without its mask it picks chunks that nobody tried.",
