@@ -45,7 +45,8 @@ def experiment(
     names = [_name(setting, against) for setting, against in ((one, other), (other, one))]
     told = f"{names[0]} minus {names[1]}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
     show(_draw(results, names, measure), f"{told}, drawn seed by seed.")
-    print(f"{told}.\n{_judged(predict, results[0] - results[1], low, high)}")
+    means = "; ".join(f"{name}: {np.mean(r):.3g}" for name, r in zip(names, results, strict=True))
+    print(f"{means}, means of {measure}.\n{told}.\n{_judged(predict, results[0] - results[1], low, high)}")
     if len(turned := _turned(run, one, other)) > 1:
         print(f"Several knobs differ: {', '.join(turned)}. This run cannot tell which of them matters.")
     return results[0] - results[1]

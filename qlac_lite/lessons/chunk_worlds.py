@@ -9,10 +9,13 @@ import numpy as np
 
 from qlac_lite.lessons import mdp
 from qlac_lite.lessons.notebook import shorten
+from qlac_lite.utils.errors import QlacError
 
 Array = np.ndarray
 DISCOUNT = 0.95  # of the maze
 COIN_DISCOUNT = 0.9
+KNOBS = {"noise": (0, 0.5), "looks": (False, True), "errs": (0, 0.5), "blur": (0, 1)}
+KNOBS["episodes"] = (4, 100_000)
 MAZE = """
 #########
 #S..#...#
@@ -53,6 +56,13 @@ def recorded_chunks(length: int, episodes: int = 1000, seed: int = 0) -> Recorde
     returns = windows.rewards @ DISCOUNT ** np.arange(length)
     parts = windows.state, numbers, returns, windows.last_state, windows.mask == 0
     return Recorded(*(part[whole] for part in parts))
+
+
+def recorded_share(length: int) -> float:
+    """The share, 0 to 1, of all chunks of `length` in all cells but the goal that `recorded_chunks` holds."""
+    data = recorded_chunks(length)
+    pairs = set(zip(data.states.tolist(), data.chunks.tolist(), strict=True))
+    return len(pairs) / ((len(maze(0.0)[0].rewards) - 1) * 4**length)
 
 
 def worth_in_maze(best: Array, length: int) -> float:
@@ -122,5 +132,14 @@ def learned_by_seed(seeds: Array, noise: float = 0.01, **recorder) -> Array:
 
 
 def earned(seeds: Array, **setting) -> Array:
-    """For `experiment`: what the chosen chunk earns (R,). `setting`: of `learned_by_seed`."""
+    """For `experiment`: what the chosen chunk earns (R,). `setting`: some of `KNOBS`.
+
+    Raises QlacError for another knob, or a value out of its range.
+    """
+    for knob, value in setting.items():
+        if knob not in KNOBS:
+            raise QlacError(f"There is no knob {knob!r}. The knobs are {', '.join(KNOBS)}.")
+        low, high = KNOBS[knob]
+        if not low <= value <= high:
+            raise QlacError(f"{knob} is {value}. Write a value from {low} to {high}.")
     return learned_by_seed(seeds, **setting)[:, 1]

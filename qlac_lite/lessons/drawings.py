@@ -78,9 +78,9 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int) -> None:
         axes.add_patch(
             Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="none", edgecolor="0.8", linewidth=0.5)
         )
-    disc = dict(boxstyle="circle,pad=0.2", fc="white", ec="none")
-    for (row, column), letter in ((cells[0], "S"), (cells[goal], "G")):
-        axes.text(column, row, letter, ha="center", va="center", weight="bold", bbox=disc)
+    plate = dict(boxstyle="round,pad=0.2", fc="white", ec="none")
+    for (row, column), name in ((cells[0], "start"), (cells[goal], "goal")):
+        axes.text(column, row, name, ha="center", va="center", weight="bold", fontsize=9, bbox=plate)
     axes.grid(False)
 
 

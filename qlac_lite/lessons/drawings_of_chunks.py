@@ -1,4 +1,4 @@
-"""The pictures of lesson 01: where a chunk leads, how far value travels, what noise costs, what data show.
+"""Pictures of lesson 01: where a chunk leads, how far value travels, what noise costs, how episodes are cut.
 
 Each function gives a figure and its alt text, for `show` and `explore`.
 """
@@ -6,7 +6,6 @@ Each function gives a figure and its alt text, for `show` and `explore`.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -16,7 +15,7 @@ from qlac_lite.reports import plots
 
 Array = np.ndarray
 Drawn = tuple[Figure, str]
-BELIEVED, EARNED, BROKEN, HEALTHY, BEST = "#D55E00", "#0072B2", "#CC79A7", "#009E73", "0.35"
+PLAN, BLUE = "#D55E00", "#0072B2"
 POINT_DISCOUNT = 0.9
 
 
@@ -30,7 +29,7 @@ def cloud(noise: float = 0.2, length: int = 5) -> Drawn:
     chances = bars.transitions[0, best]
     figure, (axes,) = plots.new_figure(1, width=7.6, height=3.6)
     drawings.maze(axes, cells, chances, int(np.flatnonzero(world.terminal)[0]))
-    axes.plot(*cells[planned].T[::-1], color=BELIEVED, linewidth=2)
+    axes.plot(*cells[planned].T[::-1], color=PLAN, linewidth=2)
     for state in np.flatnonzero(chances > 0.005):
         row, column = cells[state]
         shade = "white" if chances[state] > 0.6 else "0.2"
@@ -39,7 +38,7 @@ def cloud(noise: float = 0.2, length: int = 5) -> Drawn:
     axes.set_title(f"noise {noise:g}; the chunk: {names}")
     end, others = 100 * chances[planned[-1]], np.sum(chances > 0.005) - 1
     return figure, (
-        f"A maze. An orange line shows the {length} planned moves from the start S. Shades and numbers show "
+        f"A maze. An orange line shows the {length} planned moves from the start. Shades and numbers show "
         f"where the agent may be after them at noise {noise:g}: with {end:.0f} percent in the planned cell"
         + (f", else in one of {others} others." if others else ".")
     )
@@ -67,16 +66,42 @@ def values_against_noise(noises: Array, values: dict[int, Array]) -> Drawn:
     for (length, line), colour in zip(values.items(), plots.shades(len(values)), strict=True):
         axes.plot(noises, line, "o-", color=colour, markersize=4, label=f"H = {length}")
     axes.set(xlabel="noise: probability that a step goes sideways", ylabel="value at the start")
-    axes.set_title("the longer you act blindly, the more noise costs")
+    axes.set_title(f"value at the start, {len(values)} chunk lengths")
     axes.legend(fontsize=8)
+    first, last = values[min(values)], values[max(values)]
+    gaps = [
+        f"{one - other:.1f} at noise {noise:g}" for noise, one, other in zip(noises, first, last, strict=True)
+    ]
     return figure, (
-        "Value at the start against noise, a falling line for each chunk length. All lines meet at noise 0; "
-        "the longer the chunk, the faster its line falls."
+        "Value at the start against noise, a falling line for each chunk length; longer chunks lie lower. "
+        f"From H = {min(values)} to H = {max(values)} it is {', '.join(gaps)}."
     )
 
 
 def point_paths(sigma: float = 0.2, length: int = 5, steps: int = 20) -> Drawn:
-    """Episodes of the point under its best chunks, and how far they are apart at each step."""
+    """Episodes of the point under its best chunks, and how far they are apart; in grey, with chunks of 5."""
+    paths = _paths(sigma, length, steps)
+    figure, (left, right) = plots.new_figure(2)
+    left.plot(paths[:, :12], color=BLUE, alpha=0.5, linewidth=1)
+    left.set(ylabel="position x", ylim=(-2, 2), title=f"12 of {paths.shape[1]} episodes, H = {length}")
+    right.plot(paths.std(axis=1), "o-", color=BLUE, markersize=4, label=f"H = {length}")
+    if length != 5:
+        right.plot(_paths(sigma, 5, steps).std(axis=1), "--", color="0.5", zorder=1, label="H = 5")
+    right.set(ylabel="standard deviation of x", ylim=(0, 1), title=f"spread of all episodes, noise {sigma:g}")
+    right.legend(fontsize=8, loc="upper left")
+    for axes in (left, right):
+        axes.set(xlabel="step (grey lines: it looks)", xticks=range(0, steps + 1, 5))
+        for t in range(0, steps + 1, length):
+            axes.axvline(t, color="0.8", linewidth=0.8, zorder=0)
+    return figure, (
+        f"Left: twelve paths of a point from 1 towards 0 at noise {sigma:g} with chunks of {length}. Right: "
+        f"the spread of {paths.shape[1]} paths at each step. It grows inside a chunk, to "
+        f"{paths.std(axis=1)[length]:.2f} at the end of the first, and falls after a look."
+    )
+
+
+def _paths(sigma: float, length: int, steps: int) -> Array:
+    """Positions of the point (steps + 1, 2000), from 1, under its best chunks."""
     gain, _ = point_solution(POINT_DISCOUNT)
     rng, x = np.random.default_rng(0), np.ones(2000)
     paths = [x]
@@ -86,20 +111,7 @@ def point_paths(sigma: float = 0.2, length: int = 5, steps: int = 20) -> Drawn:
         push = -gain * seen * (1 - gain) ** (t % length)  # as in `point_chunk`
         x = x + push + sigma * rng.normal(size=len(x))
         paths.append(x)
-    figure, (left, right) = plots.new_figure(2)
-    left.plot(np.array(paths)[:, :12], color=EARNED, alpha=0.5, linewidth=1)
-    left.set(ylabel="position x", ylim=(-2, 2), title=f"12 episodes, noise {sigma:g}, H = {length}")
-    right.plot(np.std(paths, axis=1), "o-", color=EARNED, markersize=4)
-    right.set(ylabel="standard deviation of x", title="the spread grows until the next look")
-    right.set_ylim(bottom=0)
-    for axes in (left, right):
-        axes.set(xlabel="step (grey lines: it looks)", xticks=range(0, steps + 1, 5))
-        for t in range(0, steps + 1, length):
-            axes.axvline(t, color="0.8", linewidth=0.8, zorder=0)
-    return figure, (
-        f"Left: twelve paths of a point from 1 towards 0 at noise {sigma:g} with chunks of {length}. "
-        "Right: the spread of 2000 paths at each step, which grows inside a chunk and falls after a look."
-    )
+    return np.array(paths)
 
 
 def point_values(sigmas: Array, lengths: Sequence[int], played: Array) -> Drawn:
@@ -128,9 +140,9 @@ def cut_episode(cut: Callable, strides: Sequence[int], steps: int = 11, length: 
         starts, _, _, valid, _ = cut(*episode, length, 0.99, stride)
         for row, (start, mask) in enumerate(zip(starts, valid, strict=True)):
             for k, exists in enumerate(mask):
-                colour = EARNED if exists else "none"
+                colour = BLUE if exists else "none"
                 axes.add_patch(Rectangle((start + k, row), 0.9, 0.8, facecolor=colour, edgecolor="0.6"))
-        axes.axvline(steps, color=BELIEVED)
+        axes.axvline(steps, color=PLAN)
         axes.set(xlabel="step (orange: end of the episode)", ylabel="chunk")
         axes.set(xlim=(0, steps + length), ylim=(rows, 0), yticks=range(0, rows, 2))
         whole = int(np.asarray(valid)[:, -1].sum())
@@ -141,84 +153,6 @@ def cut_episode(cut: Callable, strides: Sequence[int], steps: int = 11, length: 
         f"Chunks of {length} steps cut from an episode of {steps}, as rows of squares: {'; '.join(told)}. "
         "Steps after the end are empty squares."
     )
-
-
-def learned_values(learners: dict[str, Callable], lengths: Sequence[int] = (1, 2, 3, 4, 5)) -> Drawn:
-    """What critics of recorded chunks believe at the maze's start, and what their chunks earn there.
-
-    `learners`: by name, functions like `learn_from_chunks`.
-    """
-    exact = mdp.optimal_q(chunk_worlds.maze(0.0)[0])
-    figure, (left, right) = plots.new_figure(2)
-    looks = {"broken": (BROKEN, "s--"), "healthy": (HEALTHY, "o-"), "yours": (EARNED, "D-")}
-    told = []
-    for name, learn in learners.items():
-        colour, line = looks[name]
-        pairs = []
-        for length in lengths:
-            data = chunk_worlds.recorded_chunks(length)
-            values, best = learn(data, (len(exact), 4**length), chunk_worlds.DISCOUNT, length, 40)
-            pairs.append((values[0], chunk_worlds.worth_in_maze(best, length)))
-        for axes, column in zip((left, right), np.array(pairs).T, strict=True):
-            axes.plot(lengths, column, line, color=colour, label=name, fillstyle="none")
-        told.append(f"{name}: believes {_row(pairs, 0)} and earns {_row(pairs, 1)}")
-    for axes, title in ((left, "believed at the start"), (right, "earned from the start")):
-        axes.axhline(exact[0].max(), color=BEST, linestyle=":", zorder=3, label="best possible")
-        axes.set(xlabel="chunk length H (steps)", xticks=lengths, ylim=(-21, 0.5), title=title)
-    left.legend(fontsize=8, loc="lower left")
-    left.set_ylabel("discounted return")
-    return figure, (
-        f"Left what is believed, right what is earned, against chunk length {lengths[0]} to {lengths[-1]}. "
-        f"{'. '.join(told)}. The best possible is {exact[0].max():.1f} at every length."
-    )
-
-
-def _row(pairs: list[tuple[float, float]], column: int) -> str:
-    return ", ".join(f"{pair[column]:.1f}" for pair in pairs)
-
-
-def _bars(axes: Axes, values: Array, shift: float, label: str, colour: str) -> None:
-    axes.bar(np.arange(len(values)) + shift, values, width=0.36, color=colour, label=label)
-
-
-def coin_beliefs(noise: float = 0.1, errs: float = 0.0, truth: bool = True) -> Drawn:
-    """What endless data say of the coin's four chunks, beside what they are worth if `truth`."""
-    believed = chunk_worlds.believed_of_coin(noise, errs)
-    true = mdp.chunked(chunk_worlds.coin(noise), 2).rewards[0]
-    figure, (axes,) = plots.new_figure(1, width=6.4, height=3.2)
-    _bars(axes, believed, -0.2 * truth, "in the data", BELIEVED)
-    if truth:
-        _bars(axes, true, 0.2, "executed blindly", EARNED)
-    axes.set_xticks(range(4), ["0, 0", "0, 1", "1, 0", "1, 1"])
-    axes.set(xlabel="chunk", ylabel="discounted reward", ylim=(0, 1.2))
-    axes.set_title(f"noise {noise:g}; the recorder looks, and errs with probability {errs:g}", fontsize=10)
-    axes.legend(fontsize=8, loc="upper right", ncols=2)
-    numbers = lambda values: ", ".join(f"{value:.2f}" for value in values)
-    executed = f" Executed blindly they earn {numbers(true)}." if truth else ""
-    return figure, (
-        f"Bars for the chunks 00, 01, 10 and 11 at noise {noise:g}. In the data they earn "
-        f"{numbers(believed)}.{executed}"
-    )
-
-
-def coin_against_noise(noises: Array, learned: dict[str, Array]) -> Drawn:
-    """What critics of the coin believe and earn against noise, a panel for each recorder.
-
-    `learned`: by the recorder's name, means of recordings (noises, R, 2), believed and earned.
-    """
-    best = [mdp.chunked(chunk_worlds.coin(noise), 2).rewards[0].max() for noise in noises]
-    figure, panels = plots.new_figure(len(learned))
-    told = []
-    for axes, (name, values) in zip(panels, learned.items(), strict=True):
-        believed, earned = np.moveaxis(values, 2, 0).swapaxes(1, 2)
-        plots.band(axes, noises, believed, "the critic believes", BELIEVED, "s", "--")
-        plots.band(axes, noises, earned, "executing earns", EARNED, "o")
-        axes.plot(noises, best, color=BEST, linewidth=1, linestyle=":", label="best possible blindly")
-        axes.set(xlabel="noise", ylabel="discounted reward", ylim=(0, 1.05), title=name)
-        axes.legend(loc="lower left", fontsize=8)
-        pair = [f"{each.mean(axis=0)[1]:.2f}" for each in (believed, earned)]
-        told.append(f"{name}, at noise {noises[1]:g}: believed {pair[0]}, earned {pair[1]}")
-    return figure, f"Reward against noise, a panel for each recorder. {'. '.join(told)}."
 
 
 def play_the_point(play: Callable, sigmas: Array, lengths: Sequence[int], episodes: int) -> Array:

@@ -255,3 +255,9 @@ def test_a_headline_says_the_name_of_the_function_once():
     )
     parts = ALL["check_layout_errors"].judge(lambda *args: (np.zeros(3), np.zeros(3))).headline
     assert parts == "layout_errors: pose_first has the wrong shape"
+
+
+def test_what_is_not_finite_is_shown_at_its_place():
+    answer, _ = WRONG["check_learn_from_chunks"]["from -inf, and mended"]
+    lines = ALL["check_learn_from_chunks"].judge(answer, 0).lines
+    assert lines["got"] == "value[0] = -inf" and "inf" not in lines["expected"]

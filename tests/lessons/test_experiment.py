@@ -28,6 +28,7 @@ def test_a_prediction_is_held_against_the_interval(predict, other, said, capsys)
     assert apart == pytest.approx(2.0 - other - 1e-3 * NOISE**2)
     told = capsys.readouterr().out
     assert said in told and f"gain = 2.0 minus gain = {other}, shift = 0.001: {apart.mean():+.3g}" in told
+    assert f"gain = 2.0: {np.mean(run(np.arange(8), 2.0)):.3g}; gain = {other}, shift = 0.001: " in told
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,21 @@ def test_an_interval_that_holds_zero_shows_no_difference(capsys):
 def test_an_experiment_that_asks_nothing_is_refused(one, predict, said):
     with pytest.raises(QlacError, match=said):
         experiment(run, one, {"gain": 2}, predict, "reward")
+
+
+@pytest.mark.parametrize(
+    "setting, said",
+    [
+        ({"err": 0.1}, "no knob 'err'. The knobs are noise"),
+        ({"noise": 0.7}, "noise is 0.7. Write a value from 0 to 0.5"),
+        ({"episodes": 0}, "from 4 to 100000"),
+    ],
+)
+def test_knobs_of_the_coin_are_named_and_have_a_range(setting, said):
+    from qlac_lite.lessons import chunk_worlds
+
+    with pytest.raises(QlacError, match=said):
+        chunk_worlds.earned(np.arange(2), **setting)
 
 
 def test_the_idea_comes_first_and_the_code_at_the_third_try(capsys):
