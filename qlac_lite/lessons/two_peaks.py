@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jax.lax import stop_gradient
 
 from qlac_lite.agents import fql
 from qlac_lite.agents.flow import euler
 from qlac_lite.agents.networks import Critic, OneStepPolicy, Params, VectorField, functional
 from qlac_lite.data.dataset import Batch
 from qlac_lite.lessons.checks import lesson04
+from qlac_lite.lessons.leaks import leaky
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.utils.errors import QlacError
 
@@ -46,9 +46,7 @@ class Fit(NamedTuple):
 
     params: Params  # each leaf (R, ...)
     steps: np.ndarray  # (T,) training steps at the points of the curves
-    curves: dict[
-        str, np.ndarray
-    ]  # (R, T): "true", "believed", "flow's true" rewards; "distill", "flow" losses
+    curves: dict[str, np.ndarray]  # (R, T): rewards, losses, and shares of chunks on the bridge, by name
 
     def one(self, seed: int) -> Params:
         """The networks of one seed."""
@@ -77,6 +75,11 @@ def recorded(seed: int, noise: float = 0.3, count: int = MOST) -> tuple[np.ndarr
 def data_of(seed: int, data: int = 300) -> np.ndarray:
     """The chunks (data, 2, 1) that the agents of a seed learned from."""
     return recorded(seed)[0][:data]
+
+
+def on_bridge(chunks: Array) -> Array:
+    """Which chunks (M, 2, 1) lie between the clouds, (M,): the first action is in the middle, within 0.2."""
+    return jnp.abs(chunks[:, 0, 0]) < 0.2
 
 
 def blank(count: int) -> Array:
@@ -186,7 +189,7 @@ def _stretch(
 
     def one(state, recordings, key, data, alpha, scale, into_flow, into_critic):
         chunks, rewards = recordings
-        actor = _leaky(actor_loss, into_flow, into_critic) if leaks else actor_loss
+        actor = leaky(actor_loss, into_flow, into_critic) if leaks else actor_loss
 
         def sample(key):
             rows = (data * jax.random.uniform(key, (BATCH,))).astype(int)
@@ -201,48 +204,15 @@ def _stretch(
     return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, *5 * [None])))
 
 
-def _leaky(actor_loss: Callable, into_flow, into_critic) -> Callable:
-    """The same values, and with weights 0 or 1 the gradients that a missing stop_gradient adds."""
-
-    def loss(networks, params, batch, alpha, steps, flow_key, noise_key):
-        terms = actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key)
-        noise = jax.random.normal(noise_key, batch.actions.shape)
-        proposal = stop_gradient(networks.policy(params["policy"], batch.observation, noise))
-        field = lambda *inputs: networks.flow(params["flow"], *inputs)
-        behavior = jnp.clip(euler(field, batch.observation, noise, steps), -1, 1)
-        distill = into_flow * alpha * jnp.mean((proposal - behavior) ** 2)
-        inside = jnp.clip(proposal, -1, 1)
-        q = into_critic * -jnp.mean(networks.critic(params["critic"], batch.observation, inside))
-        slopes = {name: term - stop_gradient(term) for name, term in dict(distill=distill, q=q).items()}
-        return terms | {name: terms[name] + slope for name, slope in slopes.items()}
-
-    return loss
-
-
 @jax.jit
 @functools.partial(jax.vmap, in_axes=(0, None))
 def _scores(params: Params, scale: Array) -> dict[str, Array]:
     key = jax.random.key(4)
     chunks, imitated = (act(params, key, how) for how in ("policy", "flow"))
     rewards = {"true": true_reward(chunks), "believed": believed(params, chunks) / scale}
-    return {name: r.mean() for name, r in (rewards | {"flow's true": true_reward(imitated)}).items()}
-
-
-def moves(critic_loss: Callable, actor_loss: Callable) -> dict[str, dict[str, bool]]:
-    """Whether each loss moves each network: {loss: {network: moves}}, tried with small toy networks."""
-    args = lesson04.check_actor_loss.cases(np.random.default_rng(0))[1].args
-    networks, params, batch, alpha, steps, flow_key, noise_key = args
-
-    def named(params):
-        critic_term = critic_loss(networks, params, params["critic"] + 1.0, batch, noise_key)
-        actor_terms = actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key)
-        return {"critic": critic_term} | actor_terms
-
-    slopes = jax.jacrev(named)(params)
-    return {
-        loss: {network: bool(np.any(slope)) for network, slope in by_network.items()}
-        for loss, by_network in slopes.items()
-    }
+    rewards |= {"flow's true": true_reward(imitated)}
+    bridge = {"bridge": on_bridge(chunks), "flow's bridge": on_bridge(imitated)}
+    return {name: values.mean() for name, values in (rewards | bridge).items()}
 
 
 def by_candidates(best_of_n: Callable, found: Fit, counts: Sequence[int], chosen: int = 200) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qlac_lite.lessons import checks, experiment
-from qlac_lite.lessons.checks.exercise import Case, Exercise, last_case
+from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, last_case
 from qlac_lite.utils.errors import QlacError
 
 NOISE = np.random.default_rng(0).normal(size=8)
@@ -108,6 +108,24 @@ def test_the_idea_comes_first_and_the_code_at_the_third_try(capsys):
     capsys.readouterr()
     exercise(lambda x, times: x)
     assert "Write" not in capsys.readouterr().out
+
+
+def test_another_mistake_is_told_its_idea_first(capsys):
+    """Two slips that were mended are no reason to tell the code of a third."""
+    double = lambda x, times: times * x
+    double.__name__ = "double"
+    mistakes = {"one": lambda x, times: x, "two": lambda x, times: x + times, "three": lambda x, times: -x}
+    exercise = Exercise(
+        double,
+        double,
+        lambda rng: [Case("once", (rng.normal(size=30), 2))],
+        [Misconception(name, (f"Not {name}.", f"code of {name}"), wrong) for name, wrong in mistakes.items()],
+    )
+    for name, tries in (("one", 2), ("two", 2), ("three", 2), ("one", 1)):
+        for _ in range(tries):
+            exercise(mistakes[name])
+            said = capsys.readouterr().out
+            assert f"Not {name}." in said and ("code of" in said) == (tries == 1)
 
 
 def test_every_lesson_hands_out_the_case_that_failed():

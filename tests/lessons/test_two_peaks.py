@@ -11,6 +11,7 @@ import pytest
 from build_lessons import ROOT
 from qlac_lite.agents import fql
 from qlac_lite.data.dataset import Batch
+from qlac_lite.lessons import leaks
 from qlac_lite.lessons import two_peaks as world
 from qlac_lite.lessons.checks import lesson04
 from qlac_lite.training.jax_loop import lite_config
@@ -53,19 +54,20 @@ def test_the_lessons_losses_and_loop_take_the_same_step_as_the_library():
 )
 def test_a_leak_has_the_gradients_of_a_missing_stop_gradient(weights, twin):
     args = lesson04.check_actor_loss.cases(np.random.default_rng(0))[1].args
-    leaky = world._leaky(lesson04.actor_loss, *weights)
+    leaky = leaks.leaky(lesson04.actor_loss, *weights)
     total = lambda answer: lambda params: sum(answer(args[0], params, *args[2:]).values())
     ours, theirs = (jax.value_and_grad(total(answer))(args[1]) for answer in (leaky, twin))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), ours, theirs)
 
 
 def test_the_solid_arrows_and_the_patients_wrong_one():
-    moves = world.moves(lesson04.critic_loss, lesson04.actor_loss)
-    one = lambda name: {network: network == name for network in ("critic", "flow", "policy")}
-    healthy = {"critic": one("critic"), "flow": one("flow"), "distill": one("policy"), "q": one("policy")}
+    moves = leaks.moves(lesson04.critic_loss, lesson04.actor_loss)
+    healthy = {"critic": ["critic"], "flow": ["flow"], "distill": ["policy"], "q": ["policy"]}
     assert moves == healthy
-    patient = world.moves(lesson04.critic_loss, lesson04.advantage_actor_loss)
-    assert patient == healthy | {"q": one("policy") | {"flow": True}}
+    patient = leaks.moves(lesson04.critic_loss, lesson04.advantage_actor_loss)
+    assert patient == healthy | {"q": ["flow", "policy"]}
+    for leak, wrong in (("flow", {"distill": ["flow", "policy"]}), ("critic", {"q": ["critic", "policy"]})):
+        assert leaks.moves(lesson04.critic_loss, lesson04.actor_loss, leak) == healthy | wrong
 
 
 def test_the_patient_on_the_page_is_that_of_the_check():

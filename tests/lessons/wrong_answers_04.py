@@ -55,6 +55,11 @@ def actor_in_one_go(networks, params, batch, alpha, steps, flow_key, noise_key):
     }
 
 
+def field_not_bound(networks, params, batch, alpha, steps, flow_key, noise_key):
+    field, observation = networks.flow, batch.observation
+    return {"flow": flow_matching_loss(field, observation, batch.actions, batch.valid, flow_key)}
+
+
 def train_by_fori(losses, optimizer, rate, sample, state, key, steps):
     keys = jax.random.split(key, steps)
 
@@ -126,6 +131,7 @@ ALSO_RIGHT = {
     "check_mended_actor_loss": mended_by_the_difference,
 }
 
+MIX = 'jax.tree.map(move, target_critic, params["critic"])'
 _other_noise = "jax.random.normal(jax.random.split(flow_key)[0], noise.shape)"
 
 WRONG = {
@@ -158,22 +164,36 @@ WRONG = {
         ),
         "the policy's parameters forgotten": (
             edited_critic({'params["policy"], then': "params, then"}),
-            "raised",
+            'this one takes params["policy"] alone',
+        ),
+        "the policy without parameters": (
+            edited_critic({'params["policy"], then': "then"}),
+            "The parameters come first",
+        ),
+        "the weight as a column": (
+            edited_critic({"valid[:, -1]": "valid[:, -1:]"}),
+            "Shapes are matched from the right",
+        ),
+        "the whole of valid as a weight": (
+            edited_critic({"valid[:, -1]": "valid"}),
+            "Shapes are matched from the right",
         ),
         "the cosine of it": (lambda *args: jnp.cos(critic_loss(*args)), "next"),
         "clipped errors": (edited_critic({"(q - target)": "jnp.clip(q - target, -1, 1)"}), "next"),
         "a log beside it": (lambda *args: (critic_loss(*args), {"q": 0.0}), "tuple"),
     },
     "check_actor_loss": {
-        "the sum": (lambda *args: sum(actor_loss(*args).values()), "does not return"),
+        "the sum": (lambda *args: sum(actor_loss(*args).values()), "a dictionary with flow, distill, q"),
+        "the three side by side": (lambda *args: tuple(actor_loss(*args).values()), "side by side"),
         "two of three": (
             lambda *args: {name: actor_loss(*args)[name] for name in ("flow", "q")},
-            "flow, distill, q",
+            "Missing: distill.",
         ),
         "in another spelling": (
             lambda *args: {name.upper(): value for name, value in actor_loss(*args).items()},
-            "flow, distill, q",
+            "Not asked for: FLOW, DISTILL, Q.",
         ),
+        "the field is not bound": (field_not_bound, 'bind params["flow"] to it'),
         "noise of one step, repeated": (
             edited_actor({"noise_key, actions.shape)": "noise_key, actions[:, :1].shape) + 0 * actions"}),
             "next",
@@ -201,7 +221,7 @@ WRONG = {
         ),
         "the critic's parameters forgotten": (
             edited_actor({'q_loss(networks.critic, params["critic"]': "q_loss(networks.critic, params"}),
-            "raised",
+            'this one takes params["critic"] alone',
         ),
         "Q squared": (asked("-({} ** 2).mean()"), "q = "),
         "a clip that lets the gradient through": (
@@ -241,12 +261,41 @@ WRONG = {
         ),
         "state and log as a pair": (
             lambda *args: (lambda new: (new, new.pop("log")))(train(*args)),
-            "does not return",
+            "several results stand side by side",
         ),
-        "no log": (lambda *args: {k: v for k, v in train(*args).items() if k != "log"}, "does not return"),
+        "no log": (
+            lambda *args: {k: v for k, v in train(*args).items() if k != "log"},
+            "Missing: log.critic, log.q.",
+        ),
+        "no jax.tree.map": (
+            edited_train({MIX: '(1 - rate) * target_critic + rate * params["critic"]'}),
+            "A dictionary is used like an array",
+        ),
+        "the leaves of one dictionary only": (
+            edited_train(
+                {MIX: '{k: (1 - rate) * v + rate * params["critic"][k] for k, v in target_critic.items()}'}
+            ),
+            "A dictionary is used like an array",
+        ),
+        "params less the gradient": (
+            edited_train({"optax.apply_updates(params, updates)": "params - 0.1 * slope"}),
+            "A dictionary is used like an array",
+        ),
+        "gradient and losses swapped": (
+            edited_train({"slope, terms = jax": "terms, slope = jax"}),
+            "the gradient first",
+        ),
+        "gradient and losses not taken apart": (
+            edited_train({"slope, terms = jax": "slope = terms = jax"}),
+            "the gradient first",
+        ),
+        "a state without its memory": (
+            edited(train, {', "memory": memory}, terms': "}, terms"}),
+            "The new state has to look like the old one",
+        ),
         "the sum as log": (
             lambda *args: (lambda new: new | {"log": sum(new["log"].values())})(train(*args)),
-            "does not return",
+            "Missing: log.critic, log.q. Not asked for: log.",
         ),
         "the last losses": (
             lambda *args: (lambda new: new | {"log": {k: v[-1] for k, v in new["log"].items()}})(
@@ -263,7 +312,7 @@ WRONG = {
             edited_train({"(params, updates)": "(params, jax.tree.map(lambda u: 2 * u, updates))"}),
             "next",
         ),
-        "no has_aux": (edited_train({", has_aux=True": ""}), "raised"),
+        "no has_aux": (edited_train({", has_aux=True": ""}), "more than one number"),
     },
     "check_mended_actor_loss": {
         "no baseline": (edited_patient({"q - baseline": "q"}), "the baseline is gone"),
@@ -292,7 +341,7 @@ WRONG = {
             edited_patient({"-jnp.mean(q - baseline)": "jnp.mean(q - baseline)"}),
             "next",
         ),
-        "the losses summed": (lambda *args: sum(advantage_actor_loss(*args).values()), "does not return"),
+        "the losses summed": (lambda *args: sum(advantage_actor_loss(*args).values()), "one number"),
     },
     "check_best_of_n": {
         "indices and their values": (

@@ -33,7 +33,7 @@ from qlac_lite.lessons.checks.wording import (
 )
 
 Named = dict[str, Any]  # the parts of an answer by name, to compare and to speak of
-Hint = str | tuple[str, str]  # an idea; or an idea, and the code that is told from the third try on
+Hint = str | tuple[str, str]  # an idea; or an idea, and the code that is told when it is needed a third time
 _AGAIN = ", once more"  # how the second call with the arguments of the first case is named
 _LAST_CASE: Named = {}
 
@@ -133,7 +133,8 @@ class Exercise:
         self.tree, self.choice = tree, choice
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
-        self._tries = 0  # since the last right answer
+        self._needed: dict[str, int] = {}  # how often an idea was told since the last right answer
+        self._told_now: set[str] = set()
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
         self._remembered: tuple[int, dict] = (
             self._seed,
@@ -142,10 +143,13 @@ class Exercise:
 
     def __call__(self, answer: Callable) -> Callable:
         answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
-        self._tries += 1
+        self._told_now = set()
         verdict = self.judge(answer)
         if verdict.status != "wrong":
-            self._tries = 0
+            self._needed = {}
+        for idea in self._told_now:
+            if any(idea in text for text in verdict.lines.values()):
+                self._needed[idea] = self._needed.get(idea, 0) + 1
         if verdict.status != "right" and os.environ.get("NBGRADER_EXECUTION"):
             _give(self.name, self.library)  # an error keeps the cell from assigning it
             raise AssertionError(str(verdict))
@@ -218,7 +222,7 @@ class Exercise:
                 if not self._same(case, g, self._reference(case))
             )
             cases, got = cases[failed : failed + 1], got[failed : failed + 1]
-        for order in itertools.permutations(self.parts):
+        for order in () if self.tree else itertools.permutations(self.parts):
             swapped = [g | dict(zip(self.parts, (g[part] for part in order), strict=True)) for g in got]
             if order != self.parts and all(
                 self._same(case, g, self._reference(case)) for g, case in zip(swapped, cases, strict=True)
@@ -249,7 +253,8 @@ class Exercise:
     def _told(self, hint: Hint) -> str:
         if isinstance(hint, str):
             return hint
-        return " ".join(hint) if self._tries >= 3 else hint[0]
+        self._told_now.add(hint[0])
+        return " ".join(hint) if self._needed.get(hint[0], 0) >= 2 else hint[0]
 
     def _same(self, case: Case, got: Named, other: Named) -> bool:
         counted = self.counts(*case.args)
@@ -381,15 +386,7 @@ class Exercise:
         if self.tree:
             leaves = _leaves(result) if isinstance(result, dict) else {}
             if set(leaves) != set(self.parts):
-                got = ", ".join(leaves) if leaves else f"a {type(result).__name__}"
-                return self._wrong(
-                    "it does not return a tree like its argument",
-                    **about,
-                    expected=f"dictionaries in dictionaries, with the leaves {', '.join(self.parts)}",
-                    got=got,
-                    likely="A list of leaves, a single array, or other leaves than those expected.",
-                    next="jax.tree.map(f, a, b) keeps the structure, however deep.",
-                )
+                return self._other_tree(result, leaves, about)
             result = tuple(leaves[part] for part in self.parts)
         if not self.parts:
             values = {self.name: result}
@@ -433,6 +430,27 @@ class Exercise:
                 )
         return named
 
+    def _other_tree(self, result: Any, leaves: Named, about: dict[str, str]) -> Verdict:
+        """The answer is not a dictionary, or one with other entries."""
+        number = isinstance(result, int | float) or getattr(result, "shape", None) == ()
+        got = "one number" if number else f"a {type(result).__name__}"
+        likely = "It comes by itself, or several results stand side by side."
+        if isinstance(result, dict):
+            got, likely = ", ".join(leaves), ""
+            if missing := [part for part in self.parts if part not in leaves]:
+                likely = f"Missing: {', '.join(missing)}. "
+            if more := [name for name in leaves if name not in self.parts]:
+                likely += f"Not asked for: {', '.join(more)}."
+        return self._wrong(
+            "it does not return the dictionary that is asked for",
+            **about,
+            expected=f"a dictionary with {', '.join(self.parts)}"
+            + " (a.b is the entry b of the dictionary a)" * any("." in part for part in self.parts),
+            got=got,
+            likely=likely.strip(),
+            next="Return one dictionary, with each entry under its name.",
+        )
+
     def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
         """Whether a misconception gives what came. What takes long is observed only where the rest agrees."""
         key = (mistake, case.about.removesuffix(_AGAIN))
@@ -473,7 +491,7 @@ class Exercise:
         lines = []
         for name, value in zip(names, case.args, strict=True):
             if "key<" in str(getattr(value, "dtype", "")):
-                value = "a JAX key"
+                continue  # it says nothing
             if getattr(value, "shape", ()):  # of NumPy or of JAX
                 value = np.asarray(value)
                 small = value.size <= 24

@@ -44,8 +44,39 @@ def toy_critic(params, observation, actions):
     return params @ inputs.T + jnp.sin(1.5 * params @ inputs.T)
 
 
-# Compiled, each is one operation: a check takes half the time.
-TOY = Networks(*map(jax.jit, (_toy_flow, _toy_policy, toy_critic)))
+def _network(name: str, function, inputs: str, note: str = ""):
+    """Compiled, each is one operation: a check takes half the time. It says what a call lacks."""
+    compiled = jax.jit(function)
+
+    def called(*given, **named):
+        wanted, count = f'params["{name}"], {inputs}', len(given) + len(named)
+        if count != 1 + len(inputs.split(",")):
+            problem = f"networks.{name} got {count} inputs; it takes ({wanted})"
+            raise _misused(problem, f"The parameters come first, before the other inputs.{note}")
+        if given and isinstance(given[0], dict):
+            problem = f"networks.{name} got a dictionary of parameters; it takes ({wanted})"
+            raise _misused(problem, f'params holds all networks; this one takes params["{name}"] alone.')
+        return compiled(*given, **named)
+
+    return called
+
+
+def _misused(problem: str, likely: str) -> TypeError:
+    error = TypeError(problem)
+    error.likely = likely
+    return error
+
+
+TOY = Networks(
+    _network(
+        "flow",
+        _toy_flow,
+        "observation, x, time",
+        ' A field takes (observation, x, time): bind params["flow"] to it, in a lambda.',
+    ),
+    _network("policy", _toy_policy, "observation, noise"),
+    _network("critic", toy_critic, "observation, chunks"),
+)
 
 
 def _critic_numpy(params, observation, actions):
@@ -454,8 +485,7 @@ def _actor_cases(rng):
             "alpha = 1, one critic, whole chunks",
             inputs(1.0, 2, 1),
             (
-                "The line `expected` names the loss that differs. One noise for policy and flow; "
-                "clip what is "
+                "`expected` names the loss that differs. One noise for policy and flow; clip what is "
                 "executed or shown to a critic; stop what must not move.",
                 "distill: jnp.mean((proposal - stop_gradient(clipped behavior)) ** 2). "
                 "q: -jnp.mean(networks.critic(stopped parameters, observation, clipped proposal)).",
@@ -861,10 +891,15 @@ def train(losses, optimizer, rate, sample, state, key, steps):
     return state | {"log": log}
 
 
+def _kernel(critic):
+    return critic["dense"]["kernel"]
+
+
 def _toy_losses(params, target_critic, batch, key):
-    """Of params {"critic": (2,), "policy": (3,)}, and a batch (3,); slopes that depend on all arguments."""
+    """Of a critic, which is a tree with one leaf (2,), a policy (3,), and a batch (3,); slopes that depend on
+    all arguments."""
     noise = jax.random.normal(key)
-    critic = jnp.sum((params["critic"] - 0.5 * target_critic - batch[:2]) ** 2)
+    critic = jnp.sum((_kernel(params["critic"]) - 0.5 * _kernel(target_critic) - batch[:2]) ** 2)
     return {"critic": critic, "q": jnp.sum((params["policy"] - noise) * batch * params["policy"])}
 
 
@@ -876,6 +911,12 @@ def _toy_update(gradient, memory, params=None):
     """Momentum and a little decay; memory is a tree like params."""
     if params is None:
         raise ValueError("This optimizer needs params as well: optimizer.update(gradient, memory, params).")
+    if jax.tree.structure(gradient) != jax.tree.structure(params):
+        problem = "optimizer.update got as gradient something else than a gradient in params"
+        raise _misused(
+            problem,
+            "jax.grad(total, has_aux=True)(...) gives a pair: the gradient first, the dictionary second.",
+        )
     memory = jax.tree.map(lambda m, g: 0.5 * m + g, memory, gradient)
     return jax.tree.map(lambda m, p: -0.1 * m - 0.01 * p, memory, params), memory
 
@@ -884,8 +925,9 @@ TOY_OPTIMIZER = optax.GradientTransformation(lambda params: jax.tree.map(jnp.zer
 
 
 def _train_expected(losses, optimizer, rate, sample, state, key, steps):
-    params, memory = ({k: np.array(v) for k, v in state[name].items()} for name in ("params", "memory"))
-    target, log = np.array(state["target_critic"]), []
+    arrays = lambda tree: {"critic": np.array(_kernel(tree["critic"])), "policy": np.array(tree["policy"])}
+    params, memory = arrays(state["params"]), arrays(state["memory"])
+    target, log = np.array(_kernel(state["target_critic"])), []
     for step_key in jax.random.split(key, steps):
         batch_key, loss_key = jax.random.split(step_key)
         noise, batch = (
@@ -904,8 +946,9 @@ def _train_expected(losses, optimizer, rate, sample, state, key, steps):
 
 def _train_cases(rng):
     def inputs(rate, steps):
-        draw = lambda: {"critic": rng.normal(size=2), "policy": rng.normal(size=3)}
-        state = {"params": draw(), "target_critic": rng.normal(size=2), "memory": draw()}
+        critic = lambda: {"dense": {"kernel": rng.normal(size=2)}}
+        draw = lambda: {"critic": critic(), "policy": rng.normal(size=3)}
+        state = {"params": draw(), "target_critic": critic(), "memory": draw()}
         return _toy_losses, TOY_OPTIMIZER, rate, _toy_sample, state, _key(rng), steps
 
     return [
@@ -1094,6 +1137,14 @@ _train_misconceptions = [
         edited_train({"(params, updates)": "(params, slope)"}),
     ),
     Misconception(
+        "The parameters move by rate times the gradient; the optimizer's updates are not used, "
+        "and rate is for the target critic.",
+        ("The optimizer turns the gradient into updates.", "optax.apply_updates(params, updates)."),
+        edited_train(
+            {"optax.apply_updates(params, updates)": "jax.tree.map(lambda p, g: p - rate * g, params, slope)"}
+        ),
+    ),
+    Misconception(
         "The updates are multiplied by rate, which is for the target critic only.",
         ("The optimizer has its own learning rate.", "optax.apply_updates(params, updates)."),
         edited_train({"(params, updates)": "(params, jax.tree.map(lambda u: rate * u, updates))"}),
@@ -1191,8 +1242,8 @@ check_train = Exercise(
     _train_cases,
     _train_misconceptions,
     parts=(
-        *("params.critic", "params.policy", "target_critic"),
-        *("memory.critic", "memory.policy", "log.critic", "log.q"),
+        *("params.critic.dense.kernel", "params.policy", "target_critic.dense.kernel"),
+        *("memory.critic.dense.kernel", "memory.policy", "log.critic", "log.q"),
     ),
     tree=True,
     insight="With rate 0.005 the target follows the critic with a delay of about 200 steps.",
@@ -1264,7 +1315,7 @@ def _not_it(why: str) -> str:
 
 _mended_misconceptions = [
     Misconception(
-        _not_it("all gradients are still those of the patient. (Whatever you stopped, none came that way.)"),
+        _not_it("all gradients are still those of the patient, as if nothing had been changed."),
         _THE_CAUSE,
         advantage_actor_loss,
     ),

@@ -7,17 +7,22 @@ import re
 class Verdict:
     """What a check says: a status, a headline and labelled lines; readable as text and in a notebook."""
 
+    ORDER = ("right so far", "case", "expected", "got", "error", "likely", "note", "next", "inputs")
     MARKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "open": ("…", "#808080")}
 
     def __init__(self, status: str, headline: str, **lines: str):
         self.status, self.headline = status, headline
         self.lines = {label: text for label, text in lines.items() if text}
 
+    def _ordered(self) -> list[tuple[str, str]]:
+        """The lines as they are read: what matters most is not below a screen of inputs."""
+        return sorted(self.lines.items(), key=lambda line: self.ORDER.index(line[0]))
+
     def __str__(self) -> str:
         width = max((len(label) for label in self.lines), default=0)
         rows = [
             f"  {label:{width}}  " + text.replace("\n", "\n" + " " * (width + 4))
-            for label, text in self.lines.items()
+            for label, text in self._ordered()
         ]
         return "\n".join([f"{self.MARKS[self.status][0]} {self.headline}", *rows])
 
@@ -32,7 +37,7 @@ class Verdict:
                 '<tr style="background:none"><td '
                 f'style="{label}">{html.escape(k)}</td><td style="{text}">{_as_html(v)}</td></tr>'
             )
-            for k, v in self.lines.items()
+            for k, v in self._ordered()
         )
         head = f'<b style="color:{colour}">{mark}</b> <b>{_as_html(self.headline)}</b>'
         return (

@@ -7,6 +7,9 @@ import numpy as np
 
 
 def error_hint(error: BaseException) -> str:
+    """What an error probably comes from. Where the check itself raised it, `error.likely` says so."""
+    if likely := getattr(error, "likely", ""):
+        return likely
     if type(error).__name__ in (
         "TracerArrayConversionError",
         "TracerBoolConversionError",
@@ -40,7 +43,26 @@ def error_hint(error: BaseException) -> str:
     if isinstance(error, AttributeError) and "'numpy.ndarray' object has no attribute" in str(error):
         return "An array is used as if it were a list: list(...) or .tolist() makes a list of it."
     if isinstance(error, TypeError) and "positional argument" in str(error):
+        if error.__traceback__ and error.__traceback__.tb_next:
+            return "A function that you call gets too few or too many arguments: the error says which."
         return "The signature was changed: it has to take the arguments of the docstring, in their order."
+    if isinstance(error, TypeError) and "unsupported operand" in str(error) and "'dict'" in str(error):
+        return (
+            "A dictionary is used like an array. In a tree of parameters the arrays are the leaves: "
+            "jax.tree.map(f, a, b) applies f to them, pair by pair."
+        )
+    if "for broadcasting" in str(error) or "could not be broadcast" in str(error):
+        return (
+            "Two arrays whose shapes do not fit; the error names both. Shapes are matched from the right: "
+            "(6,) fits (3, 6), but (6, 1) does not."
+        )
+    if isinstance(error, TypeError) and "only defined for scalar-output" in str(error):
+        return (
+            "The function given to jax.grad returns more than one number. "
+            "For a number and something else: jax.grad(..., has_aux=True)."
+        )
+    if isinstance(error, TypeError) and "scan" in str(error) and "carry" in str(error):
+        return "The new state has to look like the old one: the same entries, in the same shapes and types."
     return ""
 
 
