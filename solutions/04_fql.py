@@ -62,11 +62,11 @@ print(draw.table(by_alpha))  # means over the seeds
 explore(lambda alpha: draw.alpha_sweep(by_alpha, alpha), alpha=("α", world.ALPHAS, 3.0))
 
 # %% [markdown]
-# All three are the same agent; only $\alpha$, the weight of imitation, differs: 0, 3 and 100. (Squares show one seed, and their colours what the critic promises. Curves here and below are means over eight seeds, with 95 % intervals.)
+# All three are the same agent; only $\alpha$, the weight of imitation, differs: 0, 3 and 100. (Squares show one seed; their colour is what the critic promises. Curves here and below are means over eight seeds, with 95 % intervals.)
 #
 # **Watch the gap between belief and truth.** With $\alpha = 0$ the agent believes in more than the largest reward there is, and earns nothing.
 #
-# **Then look at the bridge**, where the first action is between -0.2 and 0.2, and little is earned. The flow makes 31 % of its chunks there, the data have 7 %. With $\alpha = 3$ the agent makes 9 % there, and earns twice as much as its flow. Over the data its gain is small: 0.09 [0.02, 0.16].
+# **Then look at the bridge**, where the first action is between -0.2 and 0.2, and little is earned. The flow makes 31 % of its chunks there, the data have 7 %. With $\alpha = 3$ the agent makes 9 % there and earns twice as much as its flow. Over the data its gain is small: 0.09 [0.02, 0.16].
 #
 # ## 2. Three networks, and the critic's loss
 #
@@ -84,7 +84,7 @@ show(
 # %% [markdown]
 # *Flow BC* is lesson 03's loss: behavior cloning with a flow. Every arrow carries values. Along a solid arrow the loss moves the *parameters* of the network at its start; along a dashed one it must not. `stop_gradient(x)` makes an arrow dashed: it has the value of x and the gradient 0.
 #
-# **Start with the critic: arrows 6, 7 and 9.** Its loss has the target of lesson 02, with networks:
+# **Start with the critic: arrows 6, 7 and 9.** The target is that of lesson 02, with networks:
 #
 # $$ L(\theta) = \frac{1}{E B} \sum_{e, b} w_b \Big( Q_{\theta_e}(s_b, \mathbf a_b) - \big[ R_b + d_b\, \tfrac1E \textstyle\sum_{e'} Q_{\bar\theta_{e'}}(s'_b, \mathbf a'_b) \big] \Big)^2 $$
 #
@@ -209,9 +209,9 @@ actor_loss = checks.check_actor_loss(actor_loss)
 # **Predict:** which loss moves a second network if arrow 2 loses its stop? And if arrow 5 does?
 
 # %%
-for leak, title in {"": "your losses", "flow": "arrow 2 without", "critic": "arrow 5 without"}.items():
+for leak, title in {"": "your losses", "flow": "no stop on 2", "critic": "no stop on 5"}.items():
     moved = leaks.moves(critic_loss, actor_loss, leak)
-    print(f"{title:16}", "   ".join(f"{loss} moves {' and '.join(networks)}" for loss, networks in moved.items()))
+    print(f"{title:12}", "   ".join(f"{loss} moves {' and '.join(names)}" for loss, names in moved.items()))
 
 # %% [markdown]
 # Each of your losses moves one network: the solid arrows. (`critic` is the TD error.) A lost stop adds a network and raises no error.
@@ -296,7 +296,7 @@ show(*draw.learning({"α = 0": world.fit(seeds, alpha=0.0, **yours), "α = 3": h
 #
 # ## 5. Bug hunt
 #
-# You see such a leak in the curves, or not at all. Here are two learners with your own losses, and $\alpha = 10$. From your `actor_loss` one `stop_gradient` was taken out: in one learner that of arrow 2, in the other that of arrow 5. **Predict** the symptoms of both, then look: which one is X, which is Y?
+# You see such a leak in the curves, or not at all. Here are two learners with your own losses, and $\alpha = 10$. From your `actor_loss` one `stop_gradient` was taken out: in one learner that of arrow 2, in the other that of arrow 5. **Predict** the symptoms of both. Then look: which one is X, which is Y?
 
 # %%
 learners = {
@@ -311,7 +311,7 @@ for name, found in learners.items():
 # %% [markdown]
 # Y is the leak into the critic. $-Q$ gets small if Q gets large wherever the policy goes, and so the belief climbs to hundreds where 1 is the most. (Its flow is untouched: in the last panel its dashed line lies on the healthy one.)
 #
-# X is the leak into the flow, and it is quiet. The belief doubles, but stays near what is possible. The distillation loss even looks *better*, because teacher and pupil meet half-way. Without a healthy run beside it, one sign is left: the flow BC loss rises after step 100, where it should go on falling. The flow is no longer a model of the data, so being tied to it protects much less.
+# X is the leak into the flow, and it is quiet. The belief doubles, but stays near what is possible. The distillation loss even looks *better*, because teacher and pupil meet half-way. Without a healthy run beside it, one sign is left: the flow BC loss rises after step 100, where it should fall. The flow is no longer a model of the data, so being tied to it protects much less.
 #
 # ### The patient
 #
@@ -352,7 +352,7 @@ show(*draw.patients_flow(two))
 #
 # <details><summary>Hint</summary>
 #
-# Take the lines one by one. Which of the values in the last three lines depend on `params["flow"]`?
+# Which of the values in the last three lines depend on `params["flow"]`?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -475,7 +475,7 @@ show(*horizon())
 # %% [markdown]
 # With 39 actions all six learn the task. With 155 FQL is lost, at 2 % [0, 10], although it had as many updates. BFN is at 56 % on average, its four seeds between 10 and 95 %. The four that look five actions ahead stay above 90 % on average. A one-step backup hands news on by one action (lesson 02), and 155 actions are too many for that.
 #
-# Did you expect chunks to win? Here five-step returns are level with them: this recorder moves smoothly, so the bias of lesson 02 may cost little. On the paper's cube-triple it is the other way round, 53 % for QC-FQL and 1 % for FQL-n. So "chunks beat five-step returns" is a finding about tasks and data, not a law.
+# Did you expect chunks to win? Here five-step returns are level: this recorder moves smoothly, so the bias of lesson 02 may cost little. On the paper's cube-triple it is the other way round, 53 % for QC-FQL and 1 % for FQL-n. So "chunks beat five-step returns" is a finding about tasks and data, not a law.
 #
 # ## 8. Your own experiment
 #
