@@ -288,7 +288,7 @@ class Exercise:
                 inputs=self._inputs(case),
                 error=f"{error}{line_of(error)}",
                 likely=error_hint(error),
-                note=self._told(case.hint),
+                note="" if hasattr(error, "likely") else self._told(case.hint),
                 next="Call it by hand with small arrays, and print the shapes on the way.",
             )
         if not _agrees({"": args}, {"": case.args}):
