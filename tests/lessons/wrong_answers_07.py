@@ -1,81 +1,127 @@
 """Answers to the exercises of lesson 07 as learners might write them; see wrong_answers_00.py."""
 
+import jax
 import numpy as np
+from scipy import stats
 
 from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson07 import (
-    INSIDE,
     NOT_COMPARED,
+    NOT_SHOWN,
     WORDS,
+    budget_of_run,
     diagnose,
-    hours_of_run,
-    memory_of_run,
-    q_range,
-    rows_to_keep,
+    mended_training,
+    resume,
     verdict,
 )
 
 
-def memory_by_columns(
-    transitions, episodes, observation_size, action_size, replay_rows, parameters, critic_parameters, seeds
-):
-    columns = lambda rows: sum(4 * rows * width for width in (observation_size, action_size, 1, 1, 1))
-    data = columns(transitions + episodes) + 4 * transitions
-    replay = seeds * (columns(replay_rows) + 4 * replay_rows)
-    moments = 2 * parameters
-    return data, replay, 4 * seeds * (parameters + critic_parameters + moments)
-
-
-def hours_by_seconds(offline, online, seeds, updates, steps, evaluations, evaluation_steps, overlapped):
-    learn, act = online / updates, online * seeds / steps
-    if overlapped:
+def budget_by_columns(size, rates):
+    columns = lambda rows: sum(
+        4 * rows * width for width in (size.observation_size, size.action_size, 1, 1, 1)
+    )
+    data = columns(size.transitions + size.episodes) + 4 * size.transitions
+    replay = size.seeds * (columns(size.replay_rows) + 4 * size.replay_rows)
+    learner = 4 * size.seeds * (size.parameters + size.critic_parameters + 2 * size.parameters)
+    learn, act = size.online_steps / rates.updates, size.online_steps * size.seeds / rates.steps
+    if rates.overlapped:
         online = act if act > learn else learn
     else:
         online = learn + act
-    return (offline / updates + online + evaluations * evaluation_steps / steps) / 60**2
+    seconds = size.offline_steps / rates.updates + online
+    seconds += size.evaluations * size.evaluation_steps / rates.steps
+    return data, replay, learner, seconds / 60**2
 
 
-def rows_by_tuples(phase, step, *checkpoint):
-    return [(p, s) <= checkpoint for p, s in zip(phase.tolist(), step.tolist(), strict=True)]
+def resume_by_tuples(phase, step, saved, lengths):
+    place = (0, 0) if saved is None else saved
+    keep = [(p, s) <= place for p, s in zip(phase.tolist(), step.tolist(), strict=True)]
+    if saved is None:
+        keep = [False] * len(phase)
+    if place[0] == 0 and place[1] == lengths[0]:
+        place = (1, 0)
+    if place[0] == 1 and place[1] == lengths[1]:
+        place = (2, 0)
+    return keep, place[0], place[1]
 
 
-def rows_with_an_if(phase, step, checkpoint_phase, checkpoint_step):
-    if checkpoint_phase == 0:
-        return (phase == 0) * (step <= checkpoint_step)
-    return np.where(phase == 0, True, step <= checkpoint_step)
+def resume_with_an_if(phase, step, saved, lengths):
+    if saved is None:
+        keep, begin = np.zeros(len(phase), bool), (0, 0)
+    elif saved[0] == 0:
+        keep, begin = (phase == 0) * (step <= saved[1]), saved
+    else:
+        keep, begin = np.where(phase == 0, True, step <= saved[1]), saved
+    for number in (0, 1):
+        if begin == (number, lengths[number]):
+            begin = (number + 1, 0)
+    return keep, *begin
 
 
-def verdict_by_clipping(success, steps, paper_steps, interval):
-    """The difference from the nearest point of the interval has the sign of BELOW, INSIDE or ABOVE."""
+def training_with_its_key_saved(disk, update, state, seed, steps, every):
+    """The other way to mend it: the key is a part of the checkpoint."""
+    saved = disk.load()
+    step, state, log, key = saved[:4] if saved and len(saved) == 4 else (0, state, [], jax.random.key(seed))
+    if saved and len(saved) == 3:
+        step, state, log = saved
+    for number in range(step, steps):
+        key, now = jax.random.split(key)
+        state, row = update(state, now)
+        log = log + [row]
+        if (number + 1) % every == 0:
+            disk.save(number + 1, state, log, key)
+    return state, log
+
+
+def training_with_all_keys(disk, update, state, seed, steps, every):
+    keys = jax.random.split(jax.random.key(seed), steps)
+    begin, log = 0, []
+    if disk.load() is not None:
+        begin, state, log = disk.load()
+    log = list(log)
+    for step in range(begin, steps):
+        state, row = update(state, keys[step])
+        log.append(row)
+        if (step + 1) % every == 0:
+            disk.save(step + 1, state, list(log))
+    return state, log
+
+
+def verdict_by_t(success, steps, paper_steps, paper, paper_seeds):
+    """The size of t says whether, its sign says where."""
     if not np.array_equal(steps, paper_steps):
         return NOT_COMPARED
-    mean = round(success.mean().item(), 3)
-    return np.sign(mean - np.clip(mean, *interval))
+    error = np.hypot(stats.sem(success), (paper[2] - paper[1]) / (2 * stats.norm.ppf(0.975)))
+    t = (success.mean() - paper[0]) / error
+    shown = 2 * stats.t.sf(abs(t), len(success) + paper_seeds - 2) < 0.05
+    return np.sign(t) * shown
 
 
-def diagnose_by_select(log, success, lowest, highest, knowing_nothing, far):
+def diagnose_by_select(log, success, about):
     count = max(1, len(log["q_min"]) // 4)
     late = {name: values[-count:].mean() for name, values in log.items()}
-    beyond = (highest - lowest) / 10
-    q_findings = [late["q_max"] > highest + beyond, late["q_min"] < lowest - beyond]
-    others = [late["flow_loss"] > 0.9 * knowing_nothing, late["distance"] > far, success == 0]
+    lowest = about.reward_min * (1 / (1 - about.discount))
+    beyond = (about.reward_solved - lowest) / 10
+    q_findings = [late["q_max"] > about.reward_solved + beyond, late["q_min"] < lowest - beyond]
+    others = [late["flow_loss"] > 0.9 * about.knowing_nothing, late["distance"] > about.far, success == 0]
     return np.select(q_findings + others, [1, 2, 3, 4, 5], default=0)
 
 
-ALSO_RIGHT = {"check_rows_to_keep": rows_with_an_if}
+ALSO_RIGHT = {"check_resume": resume_with_an_if, "check_mended_training": training_with_all_keys}
 RIGHT = {
-    "check_memory_of_run": memory_by_columns,
-    "check_hours_of_run": hours_by_seconds,
-    "check_rows_to_keep": rows_by_tuples,
-    "check_verdict": verdict_by_clipping,
-    "check_q_range": lambda low, solved, g, h, limit: [low * (1 / (1 - g)), solved],
+    "check_budget_of_run": budget_by_columns,
+    "check_resume": resume_by_tuples,
+    "check_mended_training": training_with_its_key_saved,
+    "check_verdict": verdict_by_t,
     "check_diagnose": diagnose_by_select,
 }
 
 
-def hours_evaluated_while_learning(o, n, seeds, u, s, e, steps, over):
+def evaluates_while_learning(size, rates):
     """As if evaluations ran beside the learner, too."""
-    return max(hours_of_run(o, n, seeds, u, s, 0, 0, over), e * steps / s / 3600)
+    *memory, hours = budget_of_run(size._replace(evaluations=0), rates)
+    return *memory, max(hours, size.evaluations * size.evaluation_steps / rates.steps / 3600)
 
 
 def diagnose_each_row(log, *rest):
@@ -83,71 +129,178 @@ def diagnose_each_row(log, *rest):
     return np.array([diagnose({name: values[:row] for name, values in log.items()}, *rest) for row in rows])
 
 
+def training_that_never_saves(disk, update, state, seed, steps, every):
+    log = []
+    for step in range(disk.load()[0] if disk.load() else 0, steps):
+        state, row = update(state, jax.random.fold_in(jax.random.key(seed), step))
+        log.append(row)
+    return state, log
+
+
+def whole_log(answer):
+    """Keeps the rows but loses where it goes on."""
+    return lambda *args: (answer(*args)[0], 0, 0)
+
+
+KEYS = {"now = jax.random.fold_in(key, step)": "key, now = jax.random.split(key)"}
 WRONG = {
-    "check_memory_of_run": {
-        "one number": (lambda *args: sum(memory_of_run(*args)), "wrong number of values"),
-        "a gradient is kept": (edited(memory_of_run, {"3 * parameters": "4 * parameters"}), "next"),
+    "check_budget_of_run": {
+        "one number": (lambda *args: sum(budget_of_run(*args)), "wrong number of values"),
+        "a gradient is kept": (edited(budget_of_run, {"3 * size.parameters": "4 * size.parameters"}), "next"),
         "learner before replay": (
-            edited(memory_of_run, {"data, replay, learner": "data, learner, replay"}),
+            edited(budget_of_run, {"data, replay, learner, (": "data, learner, replay, ("}),
             "another order",
         ),
-        "in gigabytes": (edited(memory_of_run, {"number = 4": "number = 4 / 2**30"}), "next"),
-        "rows minus episodes": (lambda t, e, *rest: memory_of_run(t - 2 * e, e, *rest), "next"),
+        "in gigabytes": (edited(budget_of_run, {"number = 4": "number = 4 / 2**30"}), "next"),
+        "rows less episodes": (
+            edited(budget_of_run, {"transitions + size.episodes": "transitions - size.episodes"}),
+            "next",
+        ),
+        "evaluates beside the learner": (evaluates_while_learning, "next"),
+        "in days": (edited(budget_of_run, {"/ 3600": "/ 3600 / 24"}), "next"),
+        "the seeds in the offline phase": (
+            edited(budget_of_run, {"offline = size": "offline = size.seeds * size"}),
+            "next",
+        ),
+        "hours of both phases": (
+            lambda size, rates: (
+                *budget_of_run(size._replace(online_steps=0), rates),
+                budget_of_run(size._replace(offline_steps=0), rates)[3],
+            ),
+            "wrong number of values",
+        ),
+        "float64 in the learner alone": (
+            edited(budget_of_run, {"learner = number": "learner = 2 * number"}),
+            "learner = ",
+        ),
     },
-    "check_hours_of_run": {
-        "evaluates beside the learner": (hours_evaluated_while_learning, "next"),
-        "in days": (edited(hours_of_run, {"/ 3600": "/ 3600 / 24"}), "next"),
-        "the seeds in the offline phase": (edited(hours_of_run, {"= offline": "= seeds * offline"}), "next"),
-        "offline and online": (
-            lambda o, n, *rest: (hours_of_run(o, 0, *rest), hours_of_run(0, n, *rest)),
+    "check_resume": {
+        # One number a row: right as long as no phase is longer than 500 steps.
+        "a number for a phase": (
+            edited(
+                resume,
+                {
+                    "(phase < at_phase) | ((phase == at_phase) & (step <= at_step))": (
+                        "phase * 500 + step <= at_phase * 500 + at_step"
+                    )
+                },
+            ),
+            "next",
+        ),
+        "indices": (
+            lambda *args: (np.flatnonzero(resume(*args)[0]), *resume(*args)[1:]),
             "wrong shape",
         ),
-        "a comma after the result": (
-            edited(hours_of_run, {"/ 3600": "/ 3600,"}),
-            "a comma after the last name of the return",
+        "the rows alone": (lambda *args: resume(*args)[0], "wrong number of values"),
+        "how many rows": (lambda *args: (resume(*args)[0].sum(), *resume(*args)[1:]), "wrong shape"),
+        "begins anew": (whole_log(resume), "next"),
+        "step before phase": (
+            lambda *args: (resume(*args)[0], *resume(*args)[:0:-1]),
+            "another order",
         ),
-    },
-    "check_rows_to_keep": {
-        # One number a row: right as long as no phase is longer than 500 steps.
-        "a number for a phase": (lambda p, s, cp, cs: p * 500 + s <= cp * 500 + cs, "next"),
-        "indices": (lambda *args: np.flatnonzero(rows_to_keep(*args)), "wrong shape"),
-        "how many": (lambda *args: rows_to_keep(*args).sum(), "wrong shape"),
         "and without brackets": (
-            lambda p, s, cp, cs: p < cp | (p == cp) & s <= cs,
+            lambda p, s, saved, n: (p < saved[0] | (p == saved[0]) & s <= saved[1], *saved),
             "with brackets round each comparison",
         ),
-        "Python's and": (lambda p, s, cp, cs: p < cp or (p == cp and s <= cs), "Entry by entry: &, | and ~"),
+        "Python's and": (
+            lambda p, s, saved, n: (p < saved[0] or (p == saved[0] and s <= saved[1]), *saved),
+            "Entry by entry: &, | and ~",
+        ),
+        "no checkpoint is not thought of": (
+            edited(resume, {"saved or (OFFLINE, 0)": "saved"}),
+            "killed before the first checkpoint",
+        ),
+    },
+    "check_mended_training": {
+        "hers, unchanged": (edited(mended_training, KEYS), "The cause is still there"),
+        "another constant": (
+            edited(mended_training, KEYS | {"random.key(seed)": "random.key(seed + 1)"}),
+            "The cause is still there",
+        ),
+        "all keys at once, of what is left": (
+            edited(
+                mended_training,
+                {
+                    "key = jax.random.key(seed)": (
+                        "begin, keys = step, jax.random.split(jax.random.key(seed), steps - step)"
+                    ),
+                    "jax.random.fold_in(key, step)": "keys[step - begin]",
+                },
+            ),
+            "next",
+        ),
+        "never saves": (training_that_never_saves, "next"),
+        "saves before the row is logged": (
+            edited(mended_training, {"disk.save(step, state, log)": "disk.save(step, state, log[:-1])"}),
+            "next",
+        ),
+        "the log alone": (lambda *args: mended_training(*args)[1], "wrong number of values"),
+        "saves the key with which the life began": (
+            edited(
+                mended_training,
+                KEYS
+                | {
+                    "step, state, log = disk.load()": "step, state, log, *key = disk.load()",
+                    "disk.save(step, state, log)": "disk.save(step, state, log, jax.random.key(seed))",
+                },
+            ),
+            "The cause is still there",
+        ),
     },
     "check_verdict": {
         "in words": (
-            lambda *args: ["inside", "above", "not compared", "below"][verdict(*args)],
+            lambda *args: ["not shown", "above", "not compared", "below"][verdict(*args)],
             "not an array of numbers",
         ),
         "steps == paper_steps of arrays": (
             edited(verdict, {"tuple(steps) != tuple(paper_steps)": "steps != paper_steps"}),
             "For one yes or no: .all()",
         ),
-        "a verdict a seed": (lambda s, *rest: np.array([verdict(one, *rest) for one in s]), "wrong shape"),
+        "a verdict a seed": (
+            lambda s, *rest: np.array([verdict(np.array([one, one]), *rest) for one in s]),
+            "wrong shape",
+        ),
         "any step agrees": (
             edited(verdict, {"tuple(steps) != tuple(paper_steps)": "all(steps != paper_steps)"}),
             "next",
         ),
-        "True where inside": (lambda *args: verdict(*args) == INSIDE, "next"),
+        "True where nothing is shown": (lambda *args: verdict(*args) == NOT_SHOWN, "next"),
         "never compared": (lambda *args: NOT_COMPARED, "next"),
-    },
-    "check_q_range": {
-        "the largest first": (lambda *args: q_range(*args)[::-1], "another order"),
-        "the width": (lambda *args: q_range(*args)[1] - q_range(*args)[0], "wrong number of values"),
-        "discount^H": (lambda low, solved, g, h, n: q_range(low, solved, g**h, h, n), "next"),
-        "discount + 1": (edited(q_range, {"1 - discount": "1 + discount"}), "next"),
-        "the sign of a cost": (edited(q_range, {"return reward_min": "return -reward_min"}), "next"),
+        "paired with the paper": (
+            lambda s, a, b, paper, n: verdict(s - paper[0], a, b, np.array([0, 0, 0]), n),
+            "next",
+        ),
+        "the t of a one-sided test": (
+            edited(verdict, {"0.975": "0.9"}),
+            "next",
+        ),
+        "a standard error of 2": (edited(verdict, {"1.96": "2.576"}), "next"),
     },
     "check_diagnose": {
         "in words": (lambda *args: WORDS[diagnose(*args)], "not an array of numbers"),
         "a code a row": (diagnose_each_row, "wrong shape"),
-        "Q is not asked about": (edited(diagnose, {"Q_TOO_HIGH, Q_TOO_LOW, ": ""}), "next"),
+        "Q is not asked about": (
+            lambda log, *rest: diagnose(log | dict.fromkeys(("q_max", "q_min"), 0 * log["q_max"]), *rest),
+            "next",
+        ),
         "healthy or not": (lambda *args: diagnose(*args) == 0, "next"),
         "half of the rows": (edited(diagnose, {"[-quarter:]": "[len(values) // 2 :]"}), "next"),
         "always healthy": (lambda *args: 0, "next"),
+        "a margin of 15 %": (edited(diagnose, {"margin = 0.1": "margin = 0.15"}), "The margin is a tenth"),
+        "a margin of 12 %": (edited(diagnose, {"margin = 0.1": "margin = 0.12"}), "The margin is a tenth"),
+        "a margin of 40 %": (edited(diagnose, {"margin = 0.1": "margin = 0.4"}), "The margin is a tenth"),
+        "a margin of 8 %": (edited(diagnose, {"margin = 0.1": "margin = 0.08"}), "The margin is a tenth"),
+        "a margin at the upper end only": (
+            edited(diagnose, {"lowest - margin": "lowest"}),
+            "The margin is a tenth",
+        ),
+        "healthy if most is solved": (
+            lambda log, success, about: 0 if success > 0.8 else diagnose(log, success, about),
+            "Success",
+        ),
+        "the time limit's range": (
+            edited(diagnose, {"about.reward_min / (1 - about.discount)": "200 * about.reward_min"}),
+            "next",
+        ),
     },
 }

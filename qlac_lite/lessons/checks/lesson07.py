@@ -1,585 +1,868 @@
 """Checks of lesson 07, full runs.
 
-Shapes: R seeds, P rows of a log; bytes, hours, environment steps, success rates 0 to 1.
+Shapes: n seeds, N rows of a table, L rows of a log; bytes, hours, environment steps, success rates 0 to 1.
 """
 
+import copy
 import math
-from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
+from scipy import stats
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
-from qlac_lite.reports import paper
 
-# 1. The memory of a run
+# 1. What a run needs
 
 
-def memory_of_run(
-    transitions, episodes, observation_size, action_size, replay_rows, parameters, critic_parameters, seeds
-):
-    """Bytes of the dataset, of all seeds' replays,
-    and of all seeds' learners (parameters, target critic, Adam).
-    """
+class Size(NamedTuple):
+    """How large a run is."""
+
+    transitions: int  # of the dataset
+    episodes: int
+    observation_size: int
+    action_size: int
+    replay_rows: int  # of one seed's replay
+    parameters: int  # of all networks of one seed
+    critic_parameters: int  # of its critics among them
+    seeds: int
+    offline_steps: int  # gradient steps
+    online_steps: int  # environment steps of each seed, and as many gradient steps
+    evaluations: int
+    evaluation_steps: int  # environment steps of one evaluation, of all seeds together
+
+
+class Rates(NamedTuple):
+    """How fast a machine is."""
+
+    updates: float  # gradient steps a second; each is one of all seeds
+    steps: float  # environment steps a second, of all simulators together
+    overlapped: bool  # whether simulators run while the learner learns
+
+
+def budget_of_run(size, rates):
+    """Bytes of the dataset, of all replays and of all learners, and hours of the run."""
     number = 4  # bytes of a float32 or int32
-    rows = transitions + episodes  # the last observation of each episode stands in a row of its own
-    row = observation_size + action_size + 3  # and reward, mask, steps left
-    data = number * (rows * row + transitions)  # and the rows where a chunk may start
-    replay = number * seeds * replay_rows * (row + 1)
-    learner = number * seeds * (3 * parameters + critic_parameters)
-    return data, replay, learner
+    rows = size.transitions + size.episodes  # the last observation of each episode has a row of its own
+    row = size.observation_size + size.action_size + 3  # and reward, mask, steps left
+    data = number * (rows * row + size.transitions)  # and the rows where a chunk may start
+    replay = number * size.seeds * size.replay_rows * (row + 1)
+    learner = number * size.seeds * (3 * size.parameters + size.critic_parameters)
+    offline = size.offline_steps / rates.updates
+    learning = size.online_steps / rates.updates
+    simulating = size.seeds * size.online_steps / rates.steps
+    online = max(learning, simulating) if rates.overlapped else learning + simulating
+    evaluating = size.evaluations * size.evaluation_steps / rates.steps
+    return data, replay, learner, (offline + online + evaluating) / 3600
 
 
-def _memory_by_part(
-    transitions, episodes, observation_size, action_size, replay_rows, parameters, critic_parameters, seeds
-):
-    columns = [observation_size, action_size, 1, 1, 1]  # reward, mask, steps left
+def _budget_by_part(size, rates):
+    columns = [size.observation_size, size.action_size, 1, 1, 1]  # reward, mask, steps left
     table = lambda rows, starts: 4 * (sum(rows * width for width in columns) + starts)
-    state = [parameters, parameters, parameters, critic_parameters]  # Adam's two moments, the target
-    replays = [table(replay_rows, replay_rows) for _ in range(seeds)]
-    return table(transitions + episodes, transitions), sum(replays), seeds * sum(4 * n for n in state)
+    state = [size.parameters] * 3 + [size.critic_parameters]  # Adam's two moments, the target
+    replays = [table(size.replay_rows, size.replay_rows) for _ in range(size.seeds)]
+    update, step = 1 / rates.updates, 1 / rates.steps  # seconds
+    waits = sorted([size.online_steps * update, size.online_steps * size.seeds * step])
+    online = waits[1:] if rates.overlapped else waits
+    evaluating = [size.evaluation_steps * step] * size.evaluations
+    hours = math.fsum([size.offline_steps * update, *online, *evaluating]) / 60 / 60
+    data = table(size.transitions + size.episodes, size.transitions)
+    return data, sum(replays), size.seeds * sum(4 * count for count in state), hours
 
 
-def _memory_cases(rng):
-    size = lambda low, high: int(rng.integers(low, high))
-    three = size(20, 40), size(2, 6), size(4, 9), size(2, 4), size(20, 60), size(200, 300), size(30, 90), 3
-    larger = size(900, 999), size(10, 30), size(20, 60), 5, size(500, 900)
+def _budget_cases(rng):
+    number = lambda low, high: int(rng.integers(low, high))
+    first = Size(10, 2, 3, 2, 0, 0, 0, 1, 360_000, 0, 0, 0)
+    slow, fast = Rates(100.0, 50.0, False), Rates(40.0, 900.0, True)
+    learned = first._replace(parameters=100, critic_parameters=30)
+    stored = learned._replace(replay_rows=20, online_steps=36_000)
+    large = Size(number(900, 999), number(10, 30), number(20, 60), 5, number(500, 900), number(4000, 9000))
+    large = stored._replace(**dict(zip(Size._fields, large[:6], strict=False)))
+    large = large._replace(critic_parameters=number(1000, 3000), online_steps=number(10**5, 10**6))
+    watched = large._replace(seeds=3, evaluations=20, evaluation_steps=number(10**4, 10**5))
     return [
         Case(
-            "10 transitions in 2 episodes, S = 3, A = 2; no replay, no learner",
-            (10, 2, 3, 2, 0, 0, 0, 1),
-            "12 rows of 3 + 2 + 3 numbers, and 10 starts; 4 bytes each.",
+            "10 transitions in 2 episodes, S = 3, A = 2; 360,000 updates at 100 a second; no networks",
+            (first, slow),
+            "12 rows of 3 + 2 + 3 numbers, and 10 starts; 4 bytes each. 360,000 / 100 seconds are an hour.",
         ),
         Case(
             "the same, with a learner of 100 parameters, 30 of them the critics'",
-            (10, 2, 3, 2, 0, 100, 30, 1),
+            (learned, slow),
             "The learner: 100 parameters, Adam's two moments of each, and a copy of the 30.",
         ),
         Case(
-            "the same, with a replay of 20 rows",
-            (10, 2, 3, 2, 20, 100, 30, 1),
-            "Each of the replay's rows has 3 + 2 + 3 numbers, and room for a start.",
-        ),
-        Case("three seeds", three, "The data exist once. Each seed has a replay and a learner of its own."),
-        Case(
-            "four seeds, larger",
-            (*larger, size(4000, 9000), size(1000, 3000), 4),
-            "All of it together: once for the data, `seeds` times for the rest.",
-        ),
-    ]
-
-
-_memory_misconceptions = [
-    Misconception(
-        "Eight bytes a number: float64.",
-        "JAX computes in float32 here, and counts in int32: 4 bytes.",
-        edited(memory_of_run, {"number = 4": "number = 8"}),
-    ),
-    Misconception(
-        "Two bytes a number: half precision.",
-        "float32 and int32: 4 bytes.",
-        edited(memory_of_run, {"number = 4": "number = 2"}),
-    ),
-    Misconception(
-        "One byte a number: numbers are counted, not bytes.",
-        "4 bytes a number.",
-        edited(memory_of_run, {"number = 4": "number = 1"}),
-    ),
-    Misconception(
-        "Each seed has its own copy of the data.",
-        "All seeds read one dataset: that is why they train side by side. No factor `seeds` there.",
-        edited(memory_of_run, {"data = number": "data = seeds * number"}),
-    ),
-    Misconception(
-        "The next observation is stored beside the observation.",
-        "The next observation stands in the next row: S numbers a row, not 2 S.",
-        edited(memory_of_run, {"row = observation_size": "row = 2 * observation_size"}),
-    ),
-    Misconception(
-        "Only observations and actions are counted.",
-        "Each row also has a reward, a mask and the steps left: + 3.",
-        edited(memory_of_run, {"action_size + 3": "action_size"}),
-    ),
-    Misconception(
-        "The steps left are forgotten: reward and mask only.",
-        "Three numbers besides observation and action: reward, mask, steps left.",
-        edited(memory_of_run, {"action_size + 3": "action_size + 2"}),
-    ),
-    Misconception(
-        "The last observation of each episode has no row.",
-        "An episode of T transitions has T + 1 observations, and so T + 1 rows.",
-        edited(memory_of_run, {"transitions + episodes": "transitions"}),
-    ),
-    Misconception(
-        "The starts of the data are forgotten.",
-        "One number for each transition, where a chunk may start.",
-        edited(memory_of_run, {" + transitions)": ")"}),
-    ),
-    Misconception(
-        "The starts of the replay are forgotten.",
-        "Each row of the replay has room for a start: S + A + 4 numbers.",
-        edited(memory_of_run, {"(row + 1)": "row"}),
-    ),
-    Misconception(
-        "All starts are forgotten.",
-        "One number for each transition of the data, and one for each row of the replay.",
-        edited(memory_of_run, {" + transitions)": ")", "(row + 1)": "row"}),
-    ),
-    Misconception(
-        "Every row of the data is a start, also the last of an episode.",
-        "A chunk starts where a transition is: `transitions` starts.",
-        edited(memory_of_run, {"row + transitions": "row + rows"}),
-    ),
-    Misconception(
-        "One replay for all seeds.",
-        "Each seed acts for itself and fills its own: times `seeds`.",
-        edited(memory_of_run, {"seeds * replay_rows": "replay_rows"}),
-    ),
-    Misconception(
-        "One learner for all seeds.",
-        "Each seed has its own parameters: times `seeds`.",
-        edited(memory_of_run, {"seeds * (3": "(3"}),
-    ),
-    Misconception(
-        "One replay and one learner for all seeds.",
-        "Only the data are shared. Replay and learner: times `seeds`.",
-        edited(memory_of_run, {"seeds * replay_rows": "replay_rows", "seeds * (3": "(3"}),
-    ),
-    Misconception(
-        "Every network has a target copy: four times the parameters.",
-        "The target is a copy of the critics only: critic_parameters.",
-        edited(memory_of_run, {"+ critic_parameters": "+ parameters"}),
-    ),
-    Misconception(
-        "The target critics are forgotten.",
-        "They are a copy: + critic_parameters.",
-        edited(memory_of_run, {" + critic_parameters": ""}),
-    ),
-    Misconception(
-        "Adam keeps one moment.",
-        "Two: a mean of the gradient, and one of its square.",
-        edited(memory_of_run, {"3 * parameters": "2 * parameters"}),
-    ),
-    Misconception(
-        "Adam is forgotten.",
-        "It keeps two moments of each parameter.",
-        edited(memory_of_run, {"3 * parameters": "parameters"}),
-    ),
-    Misconception(
-        "Only the parameters are counted.",
-        "Adam keeps two moments of each, and the target is a copy of the critics.",
-        edited(memory_of_run, {"3 * parameters + critic_parameters": "parameters"}),
-    ),
-    Misconception(
-        "Adam keeps moments of the target critics, too.",
-        "The target is a moving average and has no gradient: it is counted once.",
-        edited(memory_of_run, {"+ critic_parameters": "+ 3 * critic_parameters"}),
-    ),
-    Misconception("In megabytes.", "In bytes.", edited(memory_of_run, {"number = 4": "number = 4e-6"})),
-]
-
-check_memory_of_run = Exercise(
-    memory_of_run,
-    _memory_by_part,
-    _memory_cases,
-    _memory_misconceptions,
-    parts=("data", "replay", "learner"),
-    insight="The data are shared; what is trained is small; the replays decide how many seeds fit.",
-)
-
-
-# 2. The hours of a run
-
-
-def hours_of_run(
-    offline_steps,
-    online_steps,
-    seeds,
-    updates_per_second,
-    steps_per_second,
-    evaluations,
-    evaluation_steps,
-    overlapped,
-):
-    """Hours of a run of `seeds` side by side; one update a step.
-
-    All rates are those of all seeds together, as measured.
-    """
-    offline = offline_steps / updates_per_second
-    learning = online_steps / updates_per_second
-    simulating = seeds * online_steps / steps_per_second
-    online = max(learning, simulating) if overlapped else learning + simulating
-    evaluating = evaluations * evaluation_steps / steps_per_second
-    return (offline + online + evaluating) / 3600
-
-
-def _hours_by_part(
-    offline, online, seeds, updates_per_second, steps_per_second, evaluations, steps, overlapped
-):
-    update, step = 1 / updates_per_second, 1 / steps_per_second  # seconds
-    waits = sorted([online * update, online * seeds * step])
-    seconds = [offline * update, *(waits[1:] if overlapped else waits), *[steps * step] * evaluations]
-    return math.fsum(seconds) / 60 / 60
-
-
-def _hours_cases(rng):
-    number = lambda low, high: int(rng.integers(low, high))
-    slow = number(10**4, 10**5), number(10**4, 10**5)
-
-    def evaluated(seeds, overlapped):
-        steps = number(10**5, 10**6), number(10**5, 10**6)
-        return *steps, seeds, number(50, 90), number(300, 900), 20, number(10**4, 10**5), overlapped
-
-    return [
-        Case(
-            "offline only: 360,000 updates at 100 a second",
-            (360_000, 0, 1, 100.0, 50.0, 0, 0, False),
-            "360,000 / 100 seconds are an hour.",
-        ),
-        Case(
-            "the same, then 36,000 steps online; act and learn in turn",
-            (360_000, 36_000, 1, 100.0, 50.0, 0, 0, False),
-            "Online: steps / updates_per_second to learn, "
-            "and steps / steps_per_second to simulate, one after the other.",
+            "the same, with a replay of 20 rows and 36,000 steps online; act and learn in turn",
+            (stored, slow),
+            "A row of the replay has 3 + 2 + 3 numbers, and room for a start. Online: steps / rates.updates "
+            "to learn and steps / rates.steps to simulate, one after the other.",
         ),
         Case(
             "the same with four seeds",
-            (360_000, 36_000, 4, 100.0, 50.0, 0, 0, False),
-            "updates_per_second: of all seeds at once. "
-            "But four seeds take four steps in the simulators for each step of the run.",
+            (stored._replace(seeds=4), slow),
+            "The data exist once; each seed has a replay and a learner. rates.updates is of all seeds at "
+            "once. But four seeds take four steps in the simulators for each step of the run.",
         ),
         Case(
             "the same; simulators run while the learner learns",
-            (360_000, 36_000, 4, 100.0, 50.0, 0, 0, True),
+            (stored._replace(seeds=4), slow._replace(overlapped=True)),
             "Side by side, the slower one decides: max.",
         ),
         Case(
-            "a slow learner beside fast simulators, overlapped",
-            (*slow, 2, 40.0, 900.0, 0, 0, True),
+            "a larger run; a slow learner beside fast simulators, overlapped",
+            (large._replace(seeds=2), fast),
             "Now the learner is the slower one.",
         ),
         Case(
-            "with evaluations",
-            evaluated(3, True),
-            "evaluations * evaluation_steps / steps_per_second, on top. "
-            "evaluation_steps are those of all seeds already.",
+            "with evaluations, overlapped",
+            (watched, fast._replace(steps=float(number(60, 90)))),
+            "evaluations * evaluation_steps / rates.steps, on top. evaluation_steps are those of all seeds "
+            "already.",
         ),
-        Case("with evaluations, not overlapped", evaluated(4, False), "The sum of everything."),
+        Case("with evaluations, not overlapped", (watched, slow), "The sum of everything."),
     ]
 
 
-_hours_misconceptions = [
-    Misconception("In seconds.", "An hour has 3,600 of them.", edited(hours_of_run, {" / 3600": ""})),
-    Misconception("In minutes.", "Hours: divide the seconds by 3,600.", edited(hours_of_run, {"3600": "60"})),
-    Misconception(
+_TABLE = [  # name, remedy, edits of the right answer
+    (
+        "Eight bytes a number: float64.",
+        "JAX computes in float32 here, and counts in int32: 4 bytes.",
+        {"number = 4": "number = 8"},
+    ),
+    ("Two bytes a number: half precision.", "float32 and int32: 4 bytes.", {"number = 4": "number = 2"}),
+    ("Numbers are counted, not bytes.", "4 bytes a number.", {"number = 4": "number = 1"}),
+    (
+        "Each seed has its own copy of the data.",
+        "All seeds read one dataset: that is why they train side by side. No factor seeds there.",
+        {"data = number": "data = size.seeds * number"},
+    ),
+    (
+        "The next observation is stored beside the observation.",
+        "The next observation stands in the next row: S numbers a row, not 2 S.",
+        {"row = size.obs": "row = 2 * size.obs"},
+    ),
+    (
+        "Only observations and actions are counted.",
+        "Each row also has a reward, a mask and the steps left: + 3.",
+        {"action_size + 3": "action_size"},
+    ),
+    (
+        "The steps left are forgotten: reward and mask only.",
+        "Three numbers besides observation and action: reward, mask, steps left.",
+        {"action_size + 3": "action_size + 2"},
+    ),
+    (
+        "The last observation of each episode has no row.",
+        "An episode of T transitions has T + 1 observations, and so T + 1 rows.",
+        {"transitions + size.episodes": "transitions"},
+    ),
+    (
+        "The starts of the data are forgotten.",
+        "One number for each transition, where a chunk may start.",
+        {" + size.transitions)": ")"},
+    ),
+    (
+        "The starts of the replay are forgotten.",
+        "Each row of the replay has room for a start: S + A + 4 numbers.",
+        {"(row + 1)": "row"},
+    ),
+    (
+        "All starts are forgotten.",
+        "One number for each transition of the data, and one for each row of the replay.",
+        {" + size.transitions)": ")", "(row + 1)": "row"},
+    ),
+    (
+        "Every row of the data is a start, also the last of an episode.",
+        "A chunk starts where a transition is: as many starts as transitions.",
+        {"row + size.transitions)": "row + rows)"},
+    ),
+    (
+        "One replay for all seeds.",
+        "Each seed acts for itself and fills its own: times seeds.",
+        {"size.seeds * size.replay_rows": "size.replay_rows"},
+    ),
+    (
+        "One learner for all seeds.",
+        "Each seed has its own parameters: times seeds.",
+        {"size.seeds * (3": "(3"},
+    ),
+    (
+        "One replay and one learner for all seeds.",
+        "Only the data are shared. Replay and learner: times seeds.",
+        {"size.seeds * size.replay_rows": "size.replay_rows", "size.seeds * (3": "(3"},
+    ),
+    (
+        "Every network has a target copy: four times the parameters.",
+        "The target is a copy of the critics only: critic_parameters.",
+        {"+ size.critic_parameters": "+ size.parameters"},
+    ),
+    (
+        "The target critics are forgotten.",
+        "They are a copy: + critic_parameters.",
+        {" + size.critic_parameters": ""},
+    ),
+    (
+        "Adam keeps one moment.",
+        "Two: a mean of the gradient, and one of its square.",
+        {"3 * size.parameters": "2 * size.parameters"},
+    ),
+    (
+        "Adam is forgotten.",
+        "It keeps two moments of each parameter.",
+        {"3 * size.parameters": "size.parameters"},
+    ),
+    (
+        "Only the parameters are counted.",
+        "Adam keeps two moments of each, and the target is a copy of the critics.",
+        {"3 * size.parameters + size.critic_parameters": "size.parameters"},
+    ),
+    (
+        "Adam keeps moments of the target critics, too.",
+        "The target is a moving average and has no gradient: it is counted once.",
+        {"+ size.critic_parameters": "+ 3 * size.critic_parameters"},
+    ),
+    ("In megabytes.", "In bytes.", {"number = 4": "number = 4e-6"}),
+    ("The time is in seconds.", "An hour has 3,600 of them.", {" / 3600": ""}),
+    ("The time is in minutes.", "Hours: divide the seconds by 3,600.", {"3600": "60"}),
+    (
         "Learning and simulating are added up, although they overlap.",
         "Side by side, the slower one decides: max(learning, simulating).",
-        edited(hours_of_run, {"max(learning, simulating) if overlapped else ": ""}),
+        {"max(learning, simulating) if rates.overlapped else ": ""},
     ),
-    Misconception(
+    (
         "The slower one decides, although they do not overlap.",
         "One after the other, the times add up.",
-        edited(hours_of_run, {" if overlapped else learning + simulating": ""}),
+        {" if rates.overlapped else learning + simulating": ""},
     ),
-    Misconception(
+    (
         "Sum and maximum have changed places.",
         "Overlapped: max. In turn: sum.",
-        edited(hours_of_run, {"if overlapped": "if not overlapped"}),
+        {"if rates.overlapped": "if not rates.overlapped"},
     ),
-    Misconception(
+    (
         "Side by side, the faster one decides.",
         "One has to wait for the slower: max.",
-        edited(hours_of_run, {"max(": "min("}),
+        {"max(": "min("},
     ),
-    Misconception(
+    (
         "Online, only the simulators take time.",
         "There is an update for each step, too.",
-        edited(hours_of_run, {"learning = online_steps / updates_per_second": "learning = 0"}),
+        {"learning = size.online_steps / rates.updates": "learning = 0"},
     ),
-    Misconception(
+    (
         "Online, only learning takes time.",
-        "The simulators take seeds * online_steps / steps_per_second.",
-        edited(hours_of_run, {"seeds * online_steps / steps_per_second": "0"}),
+        "The simulators take seeds * online_steps / rates.steps.",
+        {"size.seeds * size.online_steps / rates.steps": "0"},
     ),
-    Misconception(
+    (
         "The seeds share their environment steps.",
-        "Each seed takes online_steps of its own: times `seeds`.",
-        edited(hours_of_run, {"seeds * ": ""}),
+        "Each seed takes online_steps of its own: times seeds.",
+        {"size.seeds * size.online_steps": "size.online_steps"},
     ),
-    Misconception(
+    (
         "The updates of a seed wait for those of the others.",
-        "updates_per_second was measured with all seeds side by side: no factor `seeds` there.",
-        edited(hours_of_run, {"learning = online_steps": "learning = seeds * online_steps"}),
+        "rates.updates was measured with all seeds side by side: no factor seeds there.",
+        {"learning = size.online_steps": "learning = size.seeds * size.online_steps"},
     ),
-    Misconception(
+    (
         "The seeds are counted in the evaluations once more.",
         "evaluation_steps are those of all seeds together.",
-        edited(hours_of_run, {"evaluating = evaluations": "evaluating = seeds * evaluations"}),
+        {"evaluating = size.evaluations": "evaluating = size.seeds * size.evaluations"},
     ),
-    Misconception(
+    (
         "The evaluations are forgotten.",
-        "evaluations * evaluation_steps / steps_per_second, on top.",
-        edited(hours_of_run, {" + evaluating": ""}),
+        "evaluations * evaluation_steps / rates.steps, on top.",
+        {" + evaluating": ""},
     ),
-    Misconception(
+    (
         "Only one evaluation is counted.",
-        "There are `evaluations` of them.",
-        edited(hours_of_run, {"evaluations * ": ""}),
+        "There are as many as size.evaluations says.",
+        {"size.evaluations * ": ""},
     ),
-    Misconception(
-        "The offline phase is forgotten.",
-        "offline_steps / updates_per_second.",
-        edited(hours_of_run, {"offline + online": "online"}),
-    ),
+    ("The offline phase is forgotten.", "offline_steps / rates.updates.", {"offline + online": "online"}),
+]
+_budget_misconceptions = [
+    *(Misconception(name, remedy, edited(budget_of_run, edits)) for name, remedy, edits in _TABLE),
     Misconception(
         "The rate is multiplied, not divided by.",
         "So many updates a second: time = updates / rate.",
-        lambda o, n, seeds, u, s, *rest: hours_of_run(o, n, seeds, 1 / u, 1 / s, *rest),
+        lambda size, rates: budget_of_run(
+            size, rates._replace(updates=1 / rates.updates, steps=1 / rates.steps)
+        ),
     ),
     Misconception(
         "The two rates have changed places.",
-        "Updates are divided by updates_per_second, environment steps by steps_per_second.",
-        lambda o, n, seeds, u, s, *rest: hours_of_run(o, n, seeds, s, u, *rest),
+        "Updates are divided by rates.updates, environment steps by rates.steps.",
+        lambda size, rates: budget_of_run(size, rates._replace(updates=rates.steps, steps=rates.updates)),
     ),
 ]
 
-check_hours_of_run = Exercise(
-    hours_of_run,
-    _hours_by_part,
-    _hours_cases,
-    _hours_misconceptions,
-    insight="On a GPU the simulators are soon the slower side: "
-    "then more cores help, and a faster GPU does not.",
+check_budget_of_run = Exercise(
+    budget_of_run,
+    _budget_by_part,
+    _budget_cases,
+    _budget_misconceptions,
+    parts=("data", "replay", "learner", "hours"),
+    insight="Once the simulators are the slower side, more cores help, and a faster GPU does not.",
 )
 
 
-# 3. What survives a resumption
+# 2. Where a run goes on
+
+OFFLINE, ONLINE, DONE = 0, 1, 2
 
 
-def rows_to_keep(phase, step, checkpoint_phase, checkpoint_step):
-    """Which rows (N,) of a log were written at or before the checkpoint. Phases: 0 offline, 1 online."""
-    earlier = phase < checkpoint_phase
-    return earlier | ((phase == checkpoint_phase) & (step <= checkpoint_step))
+def resume(phase, step, saved, lengths):
+    """Which rows (N,) of a log were written at or before the checkpoint, and at which phase and step the run
+    goes on.
+    """
+    at_phase, at_step = saved or (OFFLINE, 0)
+    keep = (phase < at_phase) | ((phase == at_phase) & (step <= at_step))
+    while at_phase < DONE and at_step >= lengths[at_phase]:
+        at_phase, at_step = at_phase + 1, 0
+    return keep, at_phase, at_step
 
 
-def _rows_by_loop(phase, step, *checkpoint):
-    return np.array([(int(p), int(s)) <= checkpoint for p, s in zip(phase, step, strict=True)])
+def _resume_by_loop(phase, step, saved, lengths):
+    saved = saved or (0, 0)
+    keep = np.array([(int(p), int(s)) <= tuple(saved) for p, s in zip(phase, step, strict=True)])
+    places = [(p, s) for p in (0, 1) for s in range(lengths[p])]  # every step that there is to make
+    left = [place for place in places if place >= tuple(saved)]
+    return keep, *(left[0] if left else (2, 0))
 
 
-def _rows_cases(rng):
+def _resume_cases(rng):
     every = int(rng.integers(2, 9)) * 100
     offline, online = every * np.arange(1, 9), every * np.arange(1, 6)
     both = np.repeat([0, 1], [8, 5]), np.concatenate([offline, online])
     order = rng.permutation(26)
     twice = np.repeat(both[0], 2)[order], np.repeat(both[1], 2)[order]
-    alone = np.zeros(8, int), offline
+    alone, lengths = (np.zeros(8, int), offline), (8 * every, 6 * every)
+    no_offline = (np.ones(5, int), online), (0, 6 * every)
     return [
         Case(
             f"offline rows every {every} steps, checkpoint at offline {5 * every}",
-            (*alone, 0, 5 * every),
-            "Keep what was written up to the checkpoint, its own row included.",
+            (*alone, (0, 5 * every), lengths),
+            "Keep what was written up to the checkpoint, its own row included. The run goes on there.",
         ),
-        Case("the checkpoint lies between two rows", (*alone, 0, 5 * every + 30), "step <= checkpoint_step."),
+        Case(
+            "the checkpoint lies between two rows",
+            (*alone, (0, 5 * every + 30), lengths),
+            "A row stays up to the checkpoint's step; the run goes on at the checkpoint, not at a row.",
+        ),
         Case(
             f"offline and online rows, checkpoint at online {2 * every}",
-            (*both, 1, 2 * every),
+            (*both, (1, 2 * every), lengths),
             "Every offline row is older than any online checkpoint, whatever its step: "
             "the steps begin anew online.",
         ),
         Case(
             f"offline and online rows, checkpoint at offline {6 * every}",
-            (*both, 0, 6 * every),
+            (*both, (0, 6 * every), lengths),
             "Every online row is newer than an offline checkpoint, whatever its step.",
         ),
         Case(
             f"the same rows, checkpoint at offline {2 * every}",
-            (*both, 0, 2 * every),
+            (*both, (0, 2 * every), lengths),
             "The same: no online row is kept, whether its step is smaller or larger.",
         ),
         Case(
             "two seeds, rows in no order",
-            (*twice, 1, 3 * every),
+            (*twice, (1, 3 * every), lengths),
             "Decide each row for itself: do not count rows, and do not rely on their order.",
         ),
         Case(
+            f"checkpoint at offline {8 * every}, the last of that phase",
+            (*both, (0, 8 * every), lengths),
+            "Nothing is left offline: the run goes on at online step 0. Its old online rows go all the same.",
+        ),
+        Case(
             "the checkpoint is the very beginning of the online phase",
-            (*both, 1, 0),
+            (*both, (1, 0), lengths),
             "All of offline stays, nothing of online does.",
+        ),
+        Case(
+            "killed before the first checkpoint",
+            (*alone, None, lengths),
+            "No checkpoint: no row is kept, and the run begins at offline step 0.",
+        ),
+        Case(
+            "no offline phase, and killed before the first checkpoint",
+            (*no_offline[0], None, no_offline[1]),
+            "A phase of no steps is over at once: it begins at online step 0.",
+        ),
+        Case(
+            f"checkpoint at online {6 * every}, the last step of all",
+            (*both, (1, 6 * every), lengths),
+            "Nothing is left in either phase: DONE, step 0. All rows stay.",
+        ),
+        Case(
+            "no online phase, checkpoint at its end",
+            (*alone, (0, 8 * every), (8 * every, 0)),
+            "Offline is over, and online has no steps: DONE, step 0.",
         ),
     ]
 
 
-# p, s, cp and cs are the arguments of rows_to_keep, in their order.
-_rows_misconceptions = [
+_KEEP = "(phase < at_phase) | ((phase == at_phase) & (step <= at_step))"
+_NEXT = "while at_phase < DONE and at_step >= lengths[at_phase]:\n        at_phase, at_step = at_phase + 1, 0"
+_PHASE_FIRST = "(phase < ...) | ((phase == ...) & (step <= ...))."
+_resume_misconceptions = [
     Misconception(
         "Only the steps are compared: offline 8,000 looks later than online 2,000.",
         "Phase first, then step: the steps begin anew online.",
-        lambda p, s, cp, cs: s <= cs,
+        edited(resume, {_KEEP: "step <= at_step"}),
     ),
     Misconception(
         "Both have to be at most the checkpoint's: late offline rows are dropped.",
-        "An earlier phase is kept whatever its step: (phase < ...) | ((phase == ...) & (step <= ...)).",
-        lambda p, s, cp, cs: (p <= cp) & (s <= cs),
+        f"An earlier phase is kept whatever its step: {_PHASE_FIRST}",
+        edited(resume, {_KEEP: "(phase <= at_phase) & (step <= at_step)"}),
     ),
     Misconception(
         "Either is enough: online rows with a small step are kept beside an offline checkpoint.",
-        "(phase < ...) | ((phase == ...) & (step <= ...)).",
-        lambda p, s, cp, cs: (p <= cp) | (s <= cs),
+        _PHASE_FIRST,
+        edited(resume, {_KEEP: "(phase <= at_phase) | (step <= at_step)"}),
     ),
     Misconception(
         "An earlier phase, or an earlier step whatever the phase.",
         "The step counts only in the checkpoint's own phase.",
-        lambda p, s, cp, cs: (p < cp) | (s <= cs),
+        edited(resume, {_KEEP: "(phase < at_phase) | (step <= at_step)"}),
     ),
     Misconception(
         "The checkpoint's own row is dropped.",
         "It was written before the checkpoint was saved: <=.",
-        edited(rows_to_keep, {"<=": "<"}),
+        edited(resume, {"<= at_step": "< at_step"}),
     ),
     Misconception(
         "Only rows of the checkpoint's phase are kept.",
         "What happened in the phase before stays in the log.",
-        lambda p, s, cp, cs: (p == cp) & (s <= cs),
+        edited(resume, {_KEEP: "(phase == at_phase) & (step <= at_step)"}),
     ),
     Misconception(
         "The whole phase of the checkpoint is kept.",
         "Rows after the checkpoint are written again: they would be there twice.",
-        lambda p, s, cp, cs: p <= cp,
+        edited(resume, {_KEEP: "phase <= at_phase"}),
     ),
     Misconception(
         "Only earlier phases are kept.",
         "In the checkpoint's phase, the rows up to its step are kept, too.",
-        lambda p, s, cp, cs: p < cp,
+        edited(resume, {_KEEP: "phase < at_phase"}),
     ),
     Misconception(
-        "It says which rows to drop.", "True where a row is kept.", lambda *args: ~rows_to_keep(*args)
+        "It says which rows to drop.",
+        "True where a row is kept.",
+        edited(resume, {_KEEP: "~(" + _KEEP + ")"}),
     ),
     Misconception(
-        "Only the row of the checkpoint is kept.", "All up to it.", lambda p, s, cp, cs: (p == cp) & (s == cs)
+        "Only the row of the checkpoint is kept.",
+        "All up to it.",
+        edited(resume, {_KEEP: "(phase == at_phase) & (step == at_step)"}),
     ),
     Misconception(
         "Everything is kept: resumed rows stand there twice.",
         "Rows after the checkpoint are written again.",
-        lambda p, s, cp, cs: np.ones(len(p), bool),
+        edited(resume, {_KEEP: "phase >= 0"}),
     ),
     Misconception(
         "Rows are cut off by their place, at the first one that is too late.",
         "Decide each row for itself: rows of several seeds may come in any order.",
-        lambda *args: np.cumsum(~rows_to_keep(*args)) == 0,
+        edited(resume, {_KEEP: "np.cumsum(~(" + _KEEP + ")) == 0"}),
     ),
     Misconception(
         "Phase and step are added up.",
         "A phase weighs more than any step: compare it first.",
-        lambda p, s, cp, cs: p + s <= cp + cs,
+        edited(resume, {_KEEP: "phase + step <= at_phase + at_step"}),
+    ),
+    Misconception(
+        "What is over is begun again: after the last step of a phase the run stays in that phase.",
+        "If no step of the phase is left, it goes on at step 0 of the next one, or is DONE.",
+        edited(resume, {_NEXT: "pass"}),
+    ),
+    Misconception(
+        "One phase on at the most: a phase of no steps is not passed over.",
+        "Repeat it: while the phase has no step left, go to the next one.",
+        edited(resume, {"while": "if"}),
+    ),
+    Misconception(
+        "The step is kept where the phase changes.",
+        "The steps begin anew: step 0.",
+        edited(resume, {"at_phase + 1, 0": "at_phase + 1, at_step"}),
+    ),
+    Misconception(
+        "The phase is changed first: the rows are held against where the run goes on, not the checkpoint.",
+        "Decide the rows by the checkpoint, then find out where the run goes on.",
+        lambda phase, step, saved, lengths: (
+            resume(phase, step, resume(phase, step, saved, lengths)[1:], lengths)
+            if saved and saved[0] == OFFLINE
+            else resume(phase, step, saved, lengths)
+        ),
+    ),
+    Misconception(
+        "The run goes on one step after the checkpoint.",
+        "`saved` counts the steps that were made; the next one has that number: it goes on there.",
+        lambda *args: (
+            (keep := resume(*args))[0],
+            keep[1],
+            keep[2] + (args[2] is not None and keep[1] == args[2][0]),
+        ),
+    ),
+    Misconception(
+        "It goes on at the last row that is kept, not at the checkpoint.",
+        "A checkpoint may lie between two rows: the run goes on where the checkpoint was written.",
+        lambda phase, step, saved, lengths: (
+            (done := resume(phase, step, saved, lengths))[0],
+            done[1],
+            max(step[done[0] & (phase == done[1])], default=0),
+        ),
+    ),
+    Misconception(
+        "Without a checkpoint the rows stay.",
+        "Nothing of them can be trusted to come again in the same place: keep none.",
+        lambda phase, step, saved, lengths: (
+            resume(phase, step, saved, lengths)[0] | (saved is None),
+            *resume(phase, step, saved, lengths)[1:],
+        ),
     ),
 ]
 
-check_rows_to_keep = Exercise(
-    rows_to_keep,
-    _rows_by_loop,
-    _rows_cases,
-    _rows_misconceptions,
-    insight="`Run.rewind` is this line. Without it, a resumed run would have some rows twice.",
+check_resume = Exercise(
+    resume,
+    _resume_by_loop,
+    _resume_cases,
+    _resume_misconceptions,
+    parts=("keep", "phase", "step"),
+    insight="`Run.rewind` and `training/loop.py` do the same, so that no row stands there twice.",
+)
+
+
+# 3. A training that goes on
+
+
+def mended_training(disk, update, state, seed, steps, every):
+    """State and log after `steps` updates; called again after a kill, it goes on from `disk`."""
+    step, log = 0, []
+    if disk.load():
+        step, state, log = disk.load()
+    key = jax.random.key(seed)
+    while step < steps:
+        now = jax.random.fold_in(key, step)
+        state, row = update(state, now)
+        step, log = step + 1, [*log, row]
+        if step % every == 0:
+            disk.save(step, state, log)
+    return state, log
+
+
+class _Disk:
+    """What stays after a kill."""
+
+    saved: Any = None
+
+    def save(self, *values):
+        self.saved = copy.copy(values)
+
+    def load(self):
+        return self.saved
+
+
+def _count(state, key):
+    """An update that counts updates and does not ask for the key's value."""
+    jax.random.key_data(key)
+    return state + 1, state + 1
+
+
+class _Killed(BaseException):
+    """Not an Exception: an answer that catches everything does not catch it."""
+
+
+def _keys_made(answer, seed, steps, every, lives):
+    """The key of each update in the final log of a training that is killed after `lives` updates each."""
+    disk = _Disk()
+    for life in [*lives, 10 * steps]:
+        left = life
+
+        def update(state, key):
+            nonlocal left
+            if left == 0:
+                raise _Killed
+            left -= 1
+            used = tuple(np.asarray(jax.random.key_data(key)).ravel().tolist())
+            return (*state, used), used
+
+        try:
+            return answer(disk, update, (), seed, steps, every)
+        except _Killed:
+            continue
+    return (), []
+
+
+def _over_lives(answer, args):
+    """What is left of a training after kills, and what became of its keys."""
+    _, _, _, seed, steps, every = args
+    lives = [every + 1] * (steps // every // 2)
+    whole, log = _keys_made(answer, seed, steps, every, [])
+    broken, broken_log = _keys_made(answer, seed, steps, every, lives)
+    other, _ = _keys_made(answer, seed + 1, steps, every, [])
+    same = min(len(whole), len(broken))
+    return {
+        "updates in the state of a run that was killed": len(broken),
+        "rows in the log of a run that was killed": len(broken_log),
+        "keys that a run without a kill uses twice": len(whole) - len(set(whole)),
+        "keys that seeds 0 and 1 share": len(set(whole) & set(other)),
+        "keys that a killed run uses twice": len(broken) - len(set(broken)),
+        "updates whose key depends on the kills": sum(
+            one != two for one, two in zip(whole[:same], broken[:same], strict=True)
+        ),
+        "rows that are not those of the updates": sum(
+            one != two for one, two in zip(broken[:same], list(broken_log)[:same], strict=False)
+        ),
+    }
+
+
+def _training_expected(disk, update, state, seed, steps, every):
+    begin = disk.load()[0] if disk.load() else 0
+    return (
+        state + steps if not begin else disk.load()[1] + steps - begin,
+        np.arange(1, steps + 1),
+        *(
+            steps,
+            steps,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ),
+    )
+
+
+def _training_cases(rng):
+    def case(about, hint, steps, every, saved=None):
+        disk = _Disk()
+        if saved:
+            disk.save(saved, saved, list(range(1, saved + 1)))
+        return Case(about, (disk, _count, 0, 0, steps, every), hint)
+
+    return [
+        case(
+            "6 updates from an empty disk; then killed, and called again",
+            "Compare the keys of a run without a kill with those of a run that was killed: "
+            "update number i has to get the same key in both.",
+            6,
+            2,
+        ),
+        case("a checkpoint of step 4 lies on the disk, of 10 steps", "Go on from it.", 10, 2, 4),
+        case(
+            "12 updates, a checkpoint every 3; killed twice",
+            "The key of an update may depend on the seed and on the update's number, and on nothing else.",
+            12,
+            3,
+        ),
+        case("20 updates, a checkpoint every 2; killed five times", "The same, with more kills.", 20, 2),
+    ]
+
+
+_entropy = np.random.default_rng()
+_OWN_KEY = {"now = jax.random.fold_in(key, step)": "key, now = jax.random.split(key)"}
+_training_misconceptions = [
+    Misconception(
+        "The cause is still there: the keys begin anew after each kill, and so do the batches.",
+        "A key has to follow from the seed and the number of the update; or save it with the rest.",
+        edited(mended_training, _OWN_KEY),
+    ),
+    Misconception(
+        "After a kill the keys are new ones that nothing fixes: the batches are fresh, "
+        "but no run can be repeated.",
+        "The same run has to come out whether it was killed or not: let the key follow from the step.",
+        edited(
+            mended_training,
+            _OWN_KEY | {"random.key(seed)": "random.key(seed + (step > 0) * _entropy.integers(2**30))"},
+        ),
+    ),
+    Misconception(
+        "The key of a life follows from the step at which it began: so a killed run has other batches than "
+        "one that was not killed.",
+        "The key has to follow from the number of the update itself, not from the last resumption.",
+        edited(
+            mended_training,
+            _OWN_KEY | {"key = jax.random.key(seed)": "key = jax.random.fold_in(jax.random.key(seed), step)"},
+        ),
+    ),
+    Misconception(
+        "Seed and step are added: seed 0 at step 1 has the key of seed 1 at step 0.",
+        "jax.random.fold_in(jax.random.key(seed), step) keeps the two apart.",
+        edited(mended_training, {"now = jax.random.fold_in(key, step)": "now = jax.random.key(seed + step)"}),
+    ),
+    Misconception(
+        "The seed is lost: all seeds have the same batches.",
+        "fold_in the step into the key of the seed.",
+        edited(mended_training, {"jax.random.key(seed)": "jax.random.key(0)"}),
+    ),
+    Misconception(
+        "Every update has the same key.",
+        "A new key for each update: fold_in(key, step).",
+        edited(mended_training, {"now = jax.random.fold_in(key, step)": "now = key"}),
+    ),
+    Misconception(
+        "The key follows from the number of the checkpoint: several updates share one.",
+        "A key for each update: fold_in(key, step).",
+        edited(mended_training, {"fold_in(key, step)": "fold_in(key, step // every)"}),
+    ),
+    Misconception(
+        "The cause is still there, and moreover the checkpoint is never read: each life begins at step 0.",
+        "The loading was right. What begins anew in a life that should go on?",
+        edited(mended_training, _OWN_KEY | {"if disk.load():": "if False:"}),
+    ),
+    Misconception(
+        "The checkpoint is never read: each life begins at step 0.",
+        "step, state and log come from the disk, as they did.",
+        edited(mended_training, {"if disk.load():": "if False:"}),
+    ),
+    Misconception(
+        "The log begins anew after a kill.",
+        "It was saved, and has to be loaded: step, state, log.",
+        edited(mended_training, {"step, state, log = disk.load()": "step, state, _ = disk.load()"}),
+    ),
+    Misconception(
+        "The state begins anew after a kill.",
+        "It was saved, and has to be loaded: step, state, log.",
+        edited(mended_training, {"step, state, log = disk.load()": "step, _, log = disk.load()"}),
+    ),
+    Misconception(
+        "A step is left out after a kill.",
+        "The saved number is that of the updates made: the next one has it.",
+        edited(
+            mended_training,
+            {"step, state, log = disk.load()": "step, state, log = disk.load()\n        step += 1"},
+        ),
+    ),
+]
+
+check_mended_training = Exercise(
+    mended_training,
+    _training_expected,
+    _training_cases,
+    _training_misconceptions,
+    parts=("state", "log"),
+    observe=_over_lives,
+    insight="That was the cause. The library does the same: a key follows from seed and step.",
 )
 
 
 # 4. Our figure beside the paper's
 
-BELOW, INSIDE, ABOVE, NOT_COMPARED = -1, 0, 1, 2
+BELOW, NOT_SHOWN, ABOVE, NOT_COMPARED = -1, 0, 1, 2
 
 
-def form_of(predictions: dict[str, dict[str, float]], cells: Iterable[str], methods: Iterable[str]) -> str:
-    """Whether predictions in percent, by cell and method, are complete and possible;
-    what is wrong with them otherwise.
-    """
-    cells, methods = list(cells), list(methods)
-    if not isinstance(predictions, dict) or set(predictions) != set(cells):
-        return f"the cells are {', '.join(cells)}. Give each of them, and no others."
-    for cell, guesses in predictions.items():
-        if not isinstance(guesses, dict) or set(guesses) != set(methods):
-            return f"{cell}: the methods are {', '.join(methods)}. Give a number for each of them."
-        for method, guess in guesses.items():
-            number = isinstance(guess, int | float | np.number) and not isinstance(guess, bool)
-            if not number or not 0 <= guess <= 100:
-                return f"{cell}, {method}: {guess!r} is no percentage. Give a number between 0 and 100."
-    numbers = [guess for guesses in predictions.values() for guess in guesses.values()]
-    if set(numbers) == {50}:
-        return "all are 50 still. Change them before you go on."
-    if all(0 < number <= 1 for number in numbers):
-        return "all are between 0 and 1, as rates are. Give percentages, 0 to 100."
-    return "right. Whether the numbers are, the next cell shows."
-
-
-def verdict(success, steps, paper_steps, interval):
-    """Where our mean success lies against the paper's interval,
-    if both were measured after the same steps.
-    """
+def verdict(success, steps, paper_steps, paper, paper_seeds):
+    """Whether our mean success is shown to differ from the paper's, if both were measured at equal steps."""
     if tuple(steps) != tuple(paper_steps):
         return NOT_COMPARED
-    mean, (low, high) = round(float(np.mean(success)), 3), interval
-    return BELOW if mean < low else ABOVE if mean > high else INSIDE
+    mean, low, high = paper
+    ours = np.std(success, ddof=1) / np.sqrt(len(success))
+    theirs = (high - low) / 2 / 1.96
+    freedom = len(success) + paper_seeds - 2
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(ours**2 + theirs**2)
+    apart = np.mean(success) - mean
+    return ABOVE if apart > reach else BELOW if apart < -reach else NOT_SHOWN
 
 
-def _verdict_by_library(success, steps, paper_steps, interval):
+def _verdict_by_ends(success, steps, paper_steps, paper, paper_seeds):
     if list(steps) != list(paper_steps):
-        return NOT_COMPARED
-    mean = float(np.mean(success))
-    word = paper.verdict((mean, mean, mean), (np.mean(interval), *interval))
-    return {"below": BELOW, "inside": INSIDE, "above": ABOVE}[word]
+        return 2
+    count, (mean, low, high) = len(success), paper
+    average = sum(success) / count
+    variance = sum((each - average) ** 2 for each in success) / (count - 1) / count
+    wide = math.sqrt(variance + ((high - low) / 3.92) ** 2) * stats.t(count + paper_seeds - 2).ppf(0.975)
+    low, high = average - mean - wide, average - mean + wide
+    return int(low > 0) - int(high < 0)
 
 
 def _verdict_cases(rng):
     shift = float(rng.integers(0, 5)) / 100
-    around = lambda mean: mean + np.array([-0.02, 0.02, -0.01, 0.01])
-    usual = np.array([0.5, 0.7]) + shift
+    around = lambda mean, by=0.02: mean + by * np.array([-1, 1, -0.5, 0.5])
+    usual = np.array([0.6, 0.5, 0.7]) + shift
 
-    def case(about, success, hint, steps=((100, 0), (100, 0)), interval=usual):
+    def case(about, success, hint, steps=((100, 0), (100, 0)), paper=usual, seeds=4):
         """`steps`: ours and the paper's, offline and online, in thousands."""
-        return Case(about, (success, *(1000 * np.array(steps)), interval), hint)
+        return Case(about, (success, *(1000 * np.array(steps)), paper, seeds), hint)
 
+    both = "Both are uncertain: the difference has the standard error sqrt(ours^2 + theirs^2)."
+    spread = "ours: standard deviation over seeds (ddof=1) / sqrt(number of seeds)."
+    freedom = "The t-quantile at 0.975 with n + paper_seeds - 2 degrees of freedom, here "
     return [
+        case("four seeds near the paper's mean", around(0.61 + shift), "The difference is small: NOT_SHOWN."),
+        case("far above, after the same steps", around(0.9 + shift), "The whole interval is above 0: ABOVE."),
         case(
-            "four seeds, all inside",
-            around(0.6 + shift),
-            "The mean over seeds is 0.6 or so, between the two ends: INSIDE.",
-        ),
-        case("the mean is above, after the same steps", around(0.8 + shift), "mean > high: ABOVE."),
-        case(
-            "the mean is below, after the same steps",
-            around(0.4 + shift),
-            "mean < low: BELOW.",
+            "far below, after the same steps",
+            around(0.3 + shift),
+            "The whole interval is below 0: BELOW.",
             ((1000, 200), (1000, 200)),
         ),
         case(
-            "three of four seeds are inside, and the mean is below",
-            np.array([0.55, 0.52, 0.56, 0.05]) + shift,
-            "The paper's figure is a mean over seeds. So is ours: np.mean.",
+            "our mean is above the paper's interval, and ours is wide",
+            around(0.75 + shift, 0.2),
+            both,
+        ),
+        case("our mean is below the paper's interval, and ours is wide", around(0.45 + shift, 0.2), both),
+        case(
+            "our mean lies outside, our seeds agree, and the paper's interval is wide",
+            around(0.73 + shift, 0.005),
+            both,
         ),
         case(
-            "two seeds above, two below: the mean is inside",
-            np.array([0.2, 1.0 - shift, 0.25 + 2 * shift, 0.95]),
-            "Neither every seed nor any seed decides, but their mean.",
+            "the paper's interval is narrow, our seeds are apart",
+            around(0.67 + shift, 0.1),
+            spread,
+            paper=np.array([0.6, 0.595, 0.605]) + shift,
         ),
         case(
-            "our mean equals the upper end",
-            np.array([0.5, 0.9, 0.7, 0.7]) + shift,
-            "The ends belong to the interval. Round our mean to three decimals, as the quotes are.",
-            interval=np.round(usual, 3),
+            "our seeds agree, and the mean is out of reach",
+            around(0.74 + shift, 0.005),
+            "theirs: half of the paper's interval, divided by 1.96. " + both,
         ),
         case(
-            "148 of 150 solved, and the paper's interval ends at 0.987",
-            np.array([0.98, 0.98, 1.0]),
-            "0.98667 rounds to 0.987: the quotes have three decimals, so give our mean three.",
-            interval=np.array([0.987, 1.0]),
+            "our seeds are apart, and the difference is just within reach",
+            around(0.60 + 0.118 + shift, 0.1),
+            spread + " " + freedom + "6: 2.45.",
+            paper=np.array([0.6, 0.59, 0.61]) + shift,
         ),
         case(
-            "our mean is above the upper end by 0.004",
-            np.array([0.704, 0.804, 0.604, 0.704]) + shift,
-            "Three decimals, no fewer: ABOVE.",
+            "our seeds are apart, and the difference is just out of reach",
+            around(0.60 + 0.126 + shift, 0.1),
+            spread + " " + freedom + "6: 2.45.",
+            paper=np.array([0.6, 0.59, 0.61]) + shift,
+        ),
+        case(
+            "three of four seeds agree with the paper, and the fourth failed",
+            np.array([0.63, 0.64, 0.62, 0.05]) + shift,
+            "The mean over seeds is compared, and one seed that failed makes the standard error large.",
+            paper=np.array([0.65, 0.63, 0.67]) + shift,
+        ),
+        case(
+            "the paper's mean is not in the middle of its interval",
+            around(0.85 + shift, 0.005),
+            "apart = our mean - the paper's mean, which is the first of the three numbers.",
+            paper=np.array([0.74, 0.5, 0.76]) + shift,
+        ),
+        case(
+            "twelve seeds of ours",
+            np.tile(around(0.6 + 0.0675 + shift, 0.1), 3),
+            freedom + "14: 2.14.",
+            paper=np.array([0.6, 0.56, 0.64]) + shift,
+        ),
+        case(
+            "two seeds of ours, five of the paper's",
+            np.array([0.70, 0.80]) + shift,
+            freedom + "5: 2.57.",
+            paper=np.array([0.6, 0.55, 0.65]) + shift,
+            seeds=5,
         ),
         case(
             "ours after 100K offline, the paper's after 1M",
-            around(0.4 + shift),
+            around(0.3 + shift),
             "Other steps: NOT_COMPARED, whatever the numbers.",
             ((100, 0), (1000, 0)),
         ),
@@ -604,272 +887,158 @@ def _verdict_cases(rng):
     ]
 
 
-def _one_inside(success, steps, paper_steps, interval):
-    if tuple(steps) != tuple(paper_steps):
-        return NOT_COMPARED
-    below, above = sum(success < interval[0]), sum(success > interval[1])
-    return INSIDE if below + above < len(success) else BELOW if below >= above else ABOVE
-
-
-def _by_own_interval(success, steps, paper_steps, interval):
-    if tuple(steps) != tuple(paper_steps):
-        return NOT_COMPARED
-    mean, reach = np.mean(success), 2 * np.std(success, ddof=1) / np.sqrt(len(success))
-    return BELOW if mean + reach < interval[0] else ABOVE if mean - reach > interval[1] else INSIDE
-
-
-_verdict_misconceptions = [
-    Misconception(
+_SAME = "tuple(steps) != tuple(paper_steps)"
+_REACH = "stats.t.ppf(0.975, freedom) * np.sqrt(ours**2 + theirs**2)"
+_SIGNS = "ABOVE if apart > reach else BELOW if apart < -reach else NOT_SHOWN"
+_BOTH_STEPS = "Offline and online steps both have to agree"
+_VERDICTS = [  # name, remedy, edits of the right answer
+    (
         "It compares whatever the steps are: a young run with an old one.",
         "If the steps differ, nothing follows from the numbers: NOT_COMPARED.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "False"}),
+        {_SAME: "False"},
     ),
-    Misconception(
-        "Only the offline steps are compared.",
-        "Offline and online steps both have to agree.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "steps[0] != paper_steps[0]"}),
-    ),
-    Misconception(
-        "Only the online steps are compared.",
-        "Offline and online steps both have to agree.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "steps[1] != paper_steps[1]"}),
-    ),
-    Misconception(
+    ("Only the offline steps are compared.", f"{_BOTH_STEPS}.", {_SAME: "steps[0] != paper_steps[0]"}),
+    ("Only the online steps are compared.", f"{_BOTH_STEPS}.", {_SAME: "steps[1] != paper_steps[1]"}),
+    (
         "The phases are added up: only the sum of the steps is compared.",
-        "Offline and online steps both have to agree, each for itself.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "sum(steps) != sum(paper_steps)"}),
+        f"{_BOTH_STEPS}, each for itself.",
+        {_SAME: "sum(steps) != sum(paper_steps)"},
     ),
-    Misconception(
+    (
         "Anything with fewer steps is compared: it was handicapped, so to speak.",
         "Not even then: it would be below for want of steps.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "any(steps > paper_steps)"}),
+        {_SAME: "any(steps > paper_steps)"},
     ),
-    Misconception(
+    (
         "Only a run that is shorter than the paper's is not compared.",
         "A longer one is another experiment, too: NOT_COMPARED.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "any(steps < paper_steps)"}),
+        {_SAME: "any(steps < paper_steps)"},
     ),
-    Misconception(
+    (
         "It is compared as long as one of the two numbers agrees.",
-        "Offline and online steps both have to agree: one that differs is enough for NOT_COMPARED.",
-        edited(verdict, {"tuple(steps) != tuple(paper_steps)": "all(steps != paper_steps)"}),
+        f"{_BOTH_STEPS}: one that differs is enough for NOT_COMPARED.",
+        {_SAME: "all(steps != paper_steps)"},
     ),
-    Misconception(
+    (
         "Above and below have changed places.",
-        "ABOVE: our mean is above the interval.",
-        edited(verdict, {"mean < low else ABOVE if mean > high": "mean > high else ABOVE if mean < low"}),
+        "ABOVE: our mean is above the paper's. apart = ours - the paper's.",
+        {"np.mean(success) - mean": "mean - np.mean(success)"},
     ),
-    Misconception(
-        "It compares with the middle of the interval: nothing is inside.",
-        "Between low and high: INSIDE.",
-        edited(verdict, {"mean < low": "mean < (low + high) / 2", " if mean > high else INSIDE": ""}),
+    (
+        "Only the paper's interval counts: ours has none.",
+        "Our mean comes from a few seeds, too. Combine both: sqrt(ours^2 + theirs^2).",
+        {_SIGNS: "ABOVE if np.mean(success) > high else BELOW if np.mean(success) < low else NOT_SHOWN"},
     ),
-    Misconception(
-        "The ends do not belong to the interval.",
-        "A mean that equals an end is INSIDE: < and >.",
-        edited(verdict, {"mean < low": "mean <= low", "mean > high": "mean >= high"}),
+    (
+        "Only the paper's standard error counts, and ours is left out.",
+        "Combine both: sqrt(ours^2 + theirs^2).",
+        {"np.sqrt(ours**2 + theirs**2)": "theirs"},
     ),
-    Misconception(
-        "The median of the seeds.",
+    (
+        "Only our standard error counts, and the paper's is left out.",
+        "Combine both: sqrt(ours^2 + theirs^2).",
+        {"np.sqrt(ours**2 + theirs**2)": "ours"},
+    ),
+    (
+        "The two standard errors are added up, not their squares: intervals that just touch.",
+        "The errors are independent: they add as squares, sqrt(ours^2 + theirs^2).",
+        {"np.sqrt(ours**2 + theirs**2)": "(ours + theirs)"},
+    ),
+    (
+        "The larger of the two standard errors counts.",
+        "Both count: sqrt(ours^2 + theirs^2).",
+        {"np.sqrt(ours**2 + theirs**2)": "max(ours, theirs)"},
+    ),
+    (
+        "The standard deviation over seeds in place of the standard error of their mean.",
+        "Divide it by sqrt(number of seeds).",
+        {" / np.sqrt(len(success))": ""},
+    ),
+    (
+        "The standard deviation is divided by the number of seeds, not by its root.",
+        "A mean of n seeds has the standard error s / sqrt(n).",
+        {"np.sqrt(len(success))": "len(success)"},
+    ),
+    (
+        "The standard deviation divides by n: with four seeds it is too small by an eighth.",
+        "np.std(success, ddof=1) divides by n - 1.",
+        {", ddof=1": ""},
+    ),
+    (
+        "Half of the paper's interval is taken for its standard error.",
+        "Half of a 95 % interval is 1.96 standard errors: divide by 1.96.",
+        {" / 2 / 1.96": " / 2"},
+    ),
+    (
+        "The whole of the paper's interval is taken for 1.96 standard errors.",
+        "Half of it is: (high - low) / 2 / 1.96.",
+        {" / 2 / 1.96": " / 1.96"},
+    ),
+    (
+        "The reach is one standard error.",
+        "A 95 % interval reaches as far as the t-quantile says, here 2.45 standard errors.",
+        {_REACH: "np.sqrt(ours**2 + theirs**2)"},
+    ),
+    (
+        "The reach is 1.96 standard errors, as if there were many seeds.",
+        "Standard errors from few seeds are uncertain themselves: the t-quantile.",
+        {"stats.t.ppf(0.975, freedom)": "1.96"},
+    ),
+    (
+        "The quantile at 0.95: that makes an interval of 90 %.",
+        "2.5 % on either side: the quantile at 0.975.",
+        {"0.975": "0.95"},
+    ),
+    (
+        "The degrees of freedom are those of our seeds alone, n - 1.",
+        "Both means were estimated: n + paper_seeds - 2.",
+        {"len(success) + paper_seeds - 2": "len(success) - 1"},
+    ),
+    (
+        "The median of our seeds.",
         "The paper's figure is a mean over seeds: np.mean.",
-        edited(verdict, {"np.mean": "np.median"}),
+        {"np.mean(success)": "np.median(success)"},
     ),
-    Misconception(
-        "The best seed counts.",
+    (
+        "Our best seed counts.",
         "The mean over all seeds. The best of several flatters.",
-        edited(verdict, {"np.mean": "np.max"}),
+        {"np.mean(success)": "np.max(success)"},
     ),
-    Misconception(
-        "The worst seed counts.", "The mean over all seeds.", edited(verdict, {"np.mean": "np.min"})
+    ("Our worst seed counts.", "The mean over all seeds.", {"np.mean(success)": "np.min(success)"}),
+    ("Our first seed counts.", "The mean over all seeds.", {"np.mean(success)": "success[0]"}),
+    (
+        "The middle of the paper's interval is taken for its mean.",
+        "The mean is the first of the three numbers of `paper`.",
+        {"np.mean(success) - mean": "np.mean(success) - (low + high) / 2"},
     ),
-    Misconception(
-        "The first seed counts.",
-        "The mean over all seeds.",
-        edited(verdict, {"np.mean(success)": "success[0]"}),
-    ),
-    Misconception(
-        "Our mean is not rounded: 0.98667 falls out of an interval that was rounded to 0.987.",
-        "The quotes have three decimals: round(mean, 3).",
-        edited(verdict, {"round(float(np.mean(success)), 3)": "np.mean(success)"}),
-    ),
-    Misconception(
-        "Our mean is rounded to two decimals.",
-        "Three, as the quotes are: round(mean, 3).",
-        edited(verdict, {", 3)": ", 2)"}),
-    ),
-    Misconception(
+    (
         "Our success is in percent, the paper's interval in rates.",
         "Both are rates between 0 and 1 here.",
-        edited(verdict, {"round(float(np.mean(success)), 3)": "100 * np.mean(success)"}),
+        {"np.mean(success) - mean": "100 * np.mean(success) - mean"},
     ),
+]
+
+_verdict_misconceptions = [
+    *(Misconception(name, remedy, edited(verdict, edits)) for name, remedy, edits in _VERDICTS),
     Misconception(
-        "All seeds have to be inside.",
-        "The mean over seeds decides, as in the paper.",
-        edited(verdict, {"mean < low": "any(success < low)", "mean > high": "any(success > high)"}),
-    ),
-    Misconception("One seed inside is enough.", "The mean over seeds decides, as in the paper.", _one_inside),
-    Misconception(
-        "INSIDE if the two intervals overlap: another question.",
-        "Here our mean is held against the paper's interval. Say besides how wide ours is.",
-        _by_own_interval,
+        "The difference of the means decides alone: nothing is ever NOT_SHOWN.",
+        "The interval of the difference has to be on one side of 0.",
+        lambda success, steps, paper_steps, paper, count: (
+            NOT_COMPARED if tuple(steps) != tuple(paper_steps) else np.sign(np.mean(success) - paper[0])
+        ),
     ),
 ]
 
 check_verdict = Exercise(
     verdict,
-    _verdict_by_library,
+    _verdict_by_ends,
     _verdict_cases,
     _verdict_misconceptions,
-    insight="`qlac_lite.reports.paper.verdict` decides by the same rule; "
-    "`qlac report` asks it only at equal steps.",
+    insight="NOT_SHOWN is not equal. The next cell says how often each rule is wrong.",
 )
 
 
-# 5. The range of Q
-
-
-def q_range(reward_min, reward_solved, discount, chunk_length, episode_limit):
-    """Smallest and largest Q: never solved, which goes on for ever at reward_min;
-    or solved at once, which ends the episode.
-
-    For reward_min <= 0 <= reward_solved; neither the chunk's length nor the time limit plays a part.
-    """
-    return reward_min / (1 - discount), reward_solved
-
-
-def _range_by_summing(reward_min, reward_solved, discount, chunk_length, episode_limit):
-    """The worst by a long sum; the best by trying after how many steps to solve it."""
-    weights = discount ** np.arange(10_000)
-    unsolved = reward_min * np.cumsum(weights)
-    return unsolved[-1], np.max(np.append(0, unsolved[:-1]) + weights * reward_solved)
-
-
-def _range_cases(rng):
-    discount = float(rng.choice([0.98, 0.985, 0.995]))
-    objects = -float(rng.integers(3, 8))
-    return [
-        Case(
-            "-1 a step until solved, single actions, no effect of the limit",
-            (-1.0, 0.0, 0.99, 1, 3000),
-            "Never solved: -1 - 0.99 - 0.99^2 - ..., a geometric series. "
-            "Solved at once: the reward of that step, and nothing after.",
-        ),
-        Case(
-            "the same in chunks of 5",
-            (-1.0, 0.0, 0.99, 5, 3000),
-            "A chunk's return is five rewards, and gamma^5 stands before the rest: "
-            "the same sum, bracketed otherwise.",
-        ),
-        Case(
-            "the same in chunks of 5, with a limit of 500 steps",
-            (-1.0, 0.0, 0.99, 5, 500),
-            "After a time limit the critic still bootstraps (lesson 06: mask 1). "
-            "So the sum does not stop there.",
-        ),
-        Case(
-            f"{objects:g} a step at worst, as in cube tasks",
-            (objects, 0.0, discount, 5, 750),
-            "The worst is all objects wrong for ever: reward_min / (1 - discount).",
-        ),
-        Case(
-            "0 a step, 1 when solved, as Robomimic's files have it",
-            (0.0, 1.0, 0.99, 5, 300),
-            "Being solved ends the episode: its reward comes once.",
-        ),
-        Case(
-            "-0.1 a step, 5 when solved",
-            (-0.1, 5.0, discount, 10, 400),
-            "The best is to solve it with the next step: reward_solved, once.",
-        ),
-    ]
-
-
-# r, s, g, h and n are the arguments of q_range, in their order.
-_range_misconceptions = [
-    Misconception(
-        "The horizon of a chunk: reward / (1 - discount^H) for one reward a chunk.",
-        "A chunk earns H rewards. Their sum over (1 - discount^H) is reward_min / (1 - discount), "
-        "whatever H.",
-        lambda r, s, g, h, n: (r / (1 - g**h), s),
-    ),
-    Misconception(
-        "H rewards a chunk without discount: H * reward / (1 - discount^H).",
-        "Inside the chunk, reward k has discount^k: it comes out as reward_min / (1 - discount).",
-        lambda r, s, g, h, n: (h * r / (1 - g**h), s),
-    ),
-    Misconception(
-        "The return of a chunk is put into 1 / (1 - discount): H is counted twice.",
-        "After a chunk the rest has discount^H, not discount.",
-        lambda r, s, g, h, n: (r * (1 - g**h) / (1 - g) ** 2, s),
-    ),
-    Misconception(
-        "The sum stops at the time limit.",
-        "After a time limit the critic bootstraps: to it, the task goes on. So the series does not end.",
-        lambda r, s, g, h, n: (r * (1 - g**n) / (1 - g), s),
-    ),
-    Misconception(
-        "No discount: reward_min times the episode limit.",
-        "The series is geometric: reward_min / (1 - discount).",
-        lambda r, s, g, h, n: (r * n, s),
-    ),
-    Misconception(
-        "The worst of one step only.",
-        "Q is the sum of all that follows: reward_min / (1 - discount).",
-        lambda r, s, g, h, n: (r, s),
-    ),
-    Misconception(
-        "The worst of one chunk only.",
-        "Q is the sum of all that follows, not only of the chunk.",
-        lambda r, s, g, h, n: (r * (1 - g**h) / (1 - g), s),
-    ),
-    Misconception(
-        "reward_min times (1 - discount).",
-        "The geometric series: divided by (1 - discount).",
-        lambda r, s, g, h, n: (r * (1 - g), s),
-    ),
-    Misconception(
-        "The first reward is discounted, too.",
-        "The first reward counts in full: 1 + g + g^2 + ... = 1 / (1 - g).",
-        lambda r, s, g, h, n: (r * g / (1 - g), s),
-    ),
-    Misconception(
-        "The reward of the solution comes for ever: a solved episode was forgotten to end.",
-        "Being solved ends the episode, and the mask stops the bootstrap: reward_solved, once.",
-        lambda r, s, g, h, n: (r / (1 - g), s / (1 - g)),
-    ),
-    Misconception(
-        "The reward of the solution comes for the rest of its chunk.",
-        "The solved step is the last that is executed.",
-        lambda r, s, g, h, n: (r / (1 - g), s * (1 - g**h) / (1 - g)),
-    ),
-    Misconception(
-        "The largest Q is always 0.",
-        "Where being solved is rewarded, it is reward_solved.",
-        lambda r, s, g, h, n: (r / (1 - g), 0.0),
-    ),
-    Misconception(
-        "The reward of the solution is discounted by a whole chunk.",
-        "The best is to solve it with the very next step.",
-        lambda r, s, g, h, n: (r / (1 - g), s * g**h),
-    ),
-    Misconception(
-        "The largest Q is that of a step before the solution.",
-        "The best is to solve it with the very next step: reward_solved.",
-        lambda r, s, g, h, n: (r / (1 - g), r + g * s),
-    ),
-]
-
-check_q_range = Exercise(
-    q_range,
-    _range_by_summing,
-    _range_cases,
-    _range_misconceptions,
-    parts=("lowest", "highest"),
-    insight="The same range for FQL and QC: a curve of Q may be compared across chunk lengths.",
-)
-
-
-# 6. Diagnosis
+# 5. Diagnosis
 
 HEALTHY, Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY = range(6)
 WORDS = {
@@ -878,38 +1047,52 @@ WORDS = {
     Q_TOO_LOW: "Q below its minimum",
     NO_BEHAVIOR: "behavior not learned",
     OFF_BEHAVIOR: "policy far from the behavior",
-    TOO_EARLY: "nothing wrong, nothing solved yet",
+    TOO_EARLY: "no finding, nothing solved yet",
 }
 
 
-def diagnose(log, success, lowest, highest, knowing_nothing, far):
-    """What the end of a seed's log says: the first of the codes above,
-    in the order of this function, that fits.
+class About(NamedTuple):
+    """What a log is held against."""
+
+    reward_min: float  # smallest reward of a step, 0 or less
+    reward_solved: float  # of the step that solves the task, 0 or more
+    discount: float  # of one step
+    chunk_length: int
+    knowing_nothing: float  # loss of a flow that knows nothing of the observation
+    far: float  # mean squared distance of two random chunks of the data
+
+
+def diagnose(log, success, about):
+    """What the end of a seed's log says: the first of the codes above, in the order of this function, that
+    fits.
     """
+    lowest, highest = about.reward_min / (1 - about.discount), about.reward_solved
+    margin = 0.1 * (highest - lowest)
     quarter = max(1, len(log["q_max"]) // 4)
     last = {name: np.mean(values[-quarter:]) for name, values in log.items()}
-    margin = 0.1 * (highest - lowest)
     fits = {
         Q_TOO_HIGH: last["q_max"] > highest + margin,
         Q_TOO_LOW: last["q_min"] < lowest - margin,
-        NO_BEHAVIOR: last["flow_loss"] > 0.9 * knowing_nothing,
-        OFF_BEHAVIOR: last["distance"] > far,
+        NO_BEHAVIOR: last["flow_loss"] > 0.9 * about.knowing_nothing,
+        OFF_BEHAVIOR: last["distance"] > about.far,
         TOO_EARLY: success == 0,
     }
     order = Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY
     return next((code for code in order if fits[code]), HEALTHY)
 
 
-def _diagnose_by_ifs(log, success, lowest, highest, knowing_nothing, far):
+def _diagnose_by_ifs(log, success, about):
+    highest = max(0.0, about.reward_solved)
+    lowest = about.reward_min * sum(about.discount**k for k in range(20_000))
     count = max(1, len(log["q_max"]) // 4)
     late = {name: sum(values[len(values) - count :]) / count for name, values in log.items()}
     if late["q_max"] - highest > (highest - lowest) / 10:
         return Q_TOO_HIGH
     if lowest - late["q_min"] > (highest - lowest) / 10:
         return Q_TOO_LOW
-    if late["flow_loss"] / knowing_nothing > 0.9:
+    if late["flow_loss"] / about.knowing_nothing > 0.9:
         return NO_BEHAVIOR
-    if late["distance"] / far > 1:
+    if late["distance"] / about.far > 1:
         return OFF_BEHAVIOR
     return HEALTHY if success else TOO_EARLY
 
@@ -935,9 +1118,44 @@ _LOGS = [
     ),
     ("Q's minimum is -106", "The margin is a tenth of the range, 10 here.", dict(q_min=-106)),
     (
-        "range of -500 to 0: Q's maximum is 30",
-        "The margin is a tenth of the range, so 50 here.",
-        dict(q_max=30, lowest=-500.0),
+        "Q's maximum is 11.5, just above the margin; some episodes are solved",
+        "The margin is a tenth of the range, 10 here: 11.5 is above it. Success is asked last.",
+        dict(q_max=11.5),
+    ),
+    (
+        "Q's maximum is 14 and nearly all is solved",
+        "The margin is a tenth of the range, 10 here. Success is asked last.",
+        dict(q_max=14, success=0.9),
+    ),
+    (
+        "Q's maximum is 9, just inside the margin",
+        "The margin is a tenth of the range, 10 here: 9 is inside it.",
+        dict(q_max=9),
+    ),
+    (
+        "Q's minimum is -115 and nearly all is solved",
+        "The margin is a tenth of the range: -115 is below -110. Success is asked last.",
+        dict(q_min=-115, success=0.9),
+    ),
+    (
+        "up to 5 wrong objects a step: Q's maximum is 30",
+        "The range is -500 to 0 here: reward_min / (1 - discount). So the margin is 50.",
+        dict(q_max=30, q_min=-200, reward_min=-5.0),
+    ),
+    (
+        "a discount of 0.98: Q's minimum is -70",
+        "The range is -50 to 0 here: reward_min / (1 - discount).",
+        dict(q_min=-70, discount=0.98, success=0.0),
+    ),
+    (
+        "chunks of 10: Q's minimum is -60",
+        "A chunk earns its ten rewards, not one. The range does not depend on the chunk: -100 to 0.",
+        dict(q_min=-60, chunk_length=10),
+    ),
+    (
+        "single actions: Q's minimum is -60",
+        "The range is reward_min / (1 - discount), -100 to 0.",
+        dict(q_min=-60, chunk_length=1, success=0.0),
     ),
     (
         "the behavior's loss stays at 1.33; knowing nothing gives 1.4",
@@ -958,6 +1176,16 @@ _LOGS = [
         "the same, and some episodes are solved",
         "Success by luck does not undo a finding: ask for it last.",
         dict(distance=1.5, success=0.1),
+    ),
+    (
+        "the same, and nearly all are solved",
+        "Success does not undo a finding: ask for it last.",
+        dict(distance=1.5, success=0.9),
+    ),
+    (
+        "the behavior's loss stays at 1.33, and nearly all episodes are solved",
+        "Success does not undo a finding: ask for it last.",
+        dict(flow_loss=1.33, success=0.9),
     ),
     (
         "wild at the beginning, good at the end",
@@ -1015,14 +1243,21 @@ _LOGS = [
         dict(rows=20, spike=dict(distance=[4.0, 4.0, 0.2, 0.2, 0.2])),
     ),
     (
-        "a range of -100 to 50: Q's maximum is 62",
-        "highest + margin is 65 here: the margin is a tenth of highest - lowest, 15.",
-        dict(highest=50.0, q_max=62.5),
+        "50 for solving it: Q's maximum is 62",
+        "The range is -100 to 50: being solved ends the episode, so its reward comes once. "
+        "The margin is a tenth of highest - lowest, 15.",
+        dict(reward_solved=50.0, q_max=62.0),
     ),
     (
-        "a range of -100 to 50: Q's minimum is -112",
-        "lowest - margin is -115 here.",
-        dict(highest=50.0, q_min=-112.5),
+        "50 for solving it: Q's maximum is 70",
+        "The range is -100 to 50, and highest + margin is 65: being solved ends the episode, "
+        "so its reward comes once.",
+        dict(reward_solved=50.0, q_max=70.0),
+    ),
+    (
+        "50 for solving it: Q's minimum is -112",
+        "The range is -100 to 50, and lowest - margin is -115.",
+        dict(reward_solved=50.0, q_min=-112.0),
     ),
     (
         "knowing nothing gives 2.0, the loss is 1.7",
@@ -1054,15 +1289,20 @@ def _diagnose_log(rng, rows=12, young=(), until=0.5, spike=(), **changes):
     end = dict(q_max=0, q_min=-60, flow_loss=0.6, distance=0.3) | changes
     begin = end | dict(young)
     early = np.arange(rows) < int(until * rows)
-    wobble = lambda: 1 + 0.02 * rng.uniform(-1, 1, size=rows)
+    wobble = lambda: 1 + 0.01 * rng.uniform(-1, 1, size=rows)
     log = {name: np.where(early, begin[name], end[name]) * wobble() for name in end}
     for name, values in dict(spike).items():
         log[name][-len(values) :] = values
     return log
 
 
-def _diagnose_case(rng, about, hint, success=0.5, lowest=-100.0, highest=0.0, nothing=1.4, far=1.0, **log):
-    return Case(about, (_diagnose_log(rng, **log), success, lowest, highest, nothing, far), hint)
+_USUAL = About(-1.0, 0.0, 0.99, 5, 1.4, 1.0)
+
+
+def _diagnose_case(rng, name, hint, success=0.5, nothing=1.4, **changes):
+    about = _USUAL._replace(knowing_nothing=nothing)
+    about = about._replace(**{key: changes.pop(key) for key in [*changes] if key in About._fields})
+    return Case(name, (_diagnose_log(rng, **changes), success, about), hint)
 
 
 def _diagnose_cases(rng):
@@ -1118,10 +1358,10 @@ _diagnose_misconceptions = [
     Misconception(
         "No margin: the noise of a healthy critic is called a finding.",
         "A tenth of the range is allowed beyond each end.",
-        edited(diagnose, {"0.1 * (highest - lowest)": "0"}),
+        edited(diagnose, {"margin = 0.1 *": "margin = 0 *"}),
     ),
     Misconception(
-        "The margin is 10 whatever the range.",
+        "The margin is 10, whatever the range.",
         "A tenth of the range, highest - lowest.",
         edited(diagnose, {"0.1 * (highest - lowest)": "10"}),
     ),
@@ -1139,6 +1379,69 @@ _diagnose_misconceptions = [
         "Success decides first: a lucky run is called healthy.",
         "Success is asked last: findings stay findings.",
         lambda log, success, *rest: HEALTHY if success > 0 else diagnose(log, success, *rest),
+    ),
+    Misconception(
+        "A run that solves more than half is called healthy, whatever its log says.",
+        "Success is asked last: findings stay findings.",
+        lambda log, success, *rest: HEALTHY if success > 0.5 else diagnose(log, success, *rest),
+    ),
+    Misconception(
+        "The margin is half of the range.",
+        "A tenth of the range, highest - lowest.",
+        edited(diagnose, {"margin = 0.1": "margin = 0.5"}),
+    ),
+    Misconception(
+        "The margin is a quarter of the range.",
+        "A tenth of the range, highest - lowest.",
+        edited(diagnose, {"margin = 0.1": "margin = 0.25"}),
+    ),
+    Misconception(
+        "The margin is a fifth of the range: a tenth for each end, twice.",
+        "A tenth of the range at each end.",
+        edited(diagnose, {"margin = 0.1": "margin = 0.2"}),
+    ),
+    Misconception(
+        "The margin is a twentieth of the range: a tenth for both ends together.",
+        "A tenth of the range at each end.",
+        edited(diagnose, {"margin = 0.1": "margin = 0.05"}),
+    ),
+    Misconception(
+        "A chunk earns one reward: the range is reward_min / (1 - discount^H).",
+        "A chunk earns H rewards. Their sum over (1 - discount^H) is reward_min / (1 - discount).",
+        edited(diagnose, {"(1 - about.discount)": "(1 - about.discount**about.chunk_length)"}),
+    ),
+    Misconception(
+        "H rewards a chunk without discount: H * reward_min / (1 - discount^H).",
+        "Inside the chunk, reward k has discount^k: it comes out as reward_min / (1 - discount).",
+        edited(
+            diagnose,
+            {
+                "lowest, highest = about.reward_min / (1 - about.discount)": (
+                    "h = about.chunk_length\n"
+                    "    lowest, highest = h * about.reward_min / (1 - about.discount**h)"
+                )
+            },
+        ),
+    ),
+    Misconception(
+        "The worst of one step is taken for the smallest Q.",
+        "Q is the sum of all that follows: reward_min / (1 - discount).",
+        edited(diagnose, {"about.reward_min / (1 - about.discount)": "about.reward_min"}),
+    ),
+    Misconception(
+        "The reward of the solution comes for ever: a solved episode was forgotten to end.",
+        "Being solved ends the episode, and the mask stops the bootstrap: reward_solved, once.",
+        edited(diagnose, {", about.reward_solved": ", about.reward_solved / (1 - about.discount)"}),
+    ),
+    Misconception(
+        "The largest Q is always 0.",
+        "Where being solved is rewarded, it is reward_solved.",
+        edited(diagnose, {", about.reward_solved": ", 0.0"}),
+    ),
+    Misconception(
+        "The range is always -100 to 0.",
+        "It follows from the rewards and the discount: reward_min / (1 - discount) to reward_solved.",
+        edited(diagnose, {"about.reward_min / (1 - about.discount), about.reward_solved": "-100.0, 0.0"}),
     ),
     Misconception(
         "A run that solves nothing is too early, whatever its log says.",
@@ -1163,12 +1466,12 @@ _diagnose_misconceptions = [
     Misconception(
         "Knowing nothing is the limit itself: a little less already counts as learned.",
         "More than 0.9 * knowing_nothing is NO_BEHAVIOR.",
-        edited(diagnose, {"0.9 * ": ""}),
+        edited(diagnose, {"0.9 * about": "about"}),
     ),
     Misconception(
         "The behavior counts as learned at half of what knowing nothing gives.",
         "0.9 * knowing_nothing.",
-        edited(diagnose, {"0.9": "0.4"}),
+        edited(diagnose, {"0.9 * about": "0.4 * about"}),
     ),
     Misconception(
         "A missing loss (nan) counts as not learned, and a missing distance as far.",

@@ -1,0 +1,93 @@
+"""Drawings of lesson 07: logs of runs, training that is cut off, and how often a rule is wrong.
+
+Shapes: n seeds, L rows of a log, B blocks of updates.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from qlac_lite.lessons.checks.lesson07 import About
+from qlac_lite.lessons.cut_off_training import BLOCK
+from qlac_lite.lessons.watched_runs import Watched
+from qlac_lite.reports import plots
+
+COLOURS, LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), ("-", "--", "-.", ":")
+WHOLE, CUT = "#0072B2", "#D55E00"
+Drawn = tuple[Figure, str]
+
+
+def logs(runs: Mapping[str, Watched], about: About) -> Drawn:
+    """Q with its range, the flow's loss and the policy's distance over updates, mean over seeds."""
+    figure, panels = plots.new_figure(3, width=3.5, height=3.3)
+    columns = ("q_mean", "flow_loss", "distance")
+    for (name, run), colour, line in zip(runs.items(), COLOURS, LINES, strict=False):
+        for axes, column in zip(panels, columns, strict=True):
+            plots.band(axes, run.steps, run.log[column], name, colour, line=line)
+    lowest, highest = about.reward_min / (1 - about.discount), about.reward_solved
+    limits = ((lowest, highest), (about.knowing_nothing,), (about.far,))
+    titles = ("Q (dotted: its range)", "flow (dotted: knowing nothing)", "policy (dotted: random chunks)")
+    labels = ("mean Q of a batch", "flow's loss", "distance from the behavior")
+    for axes, ends, title, label in zip(panels, limits, titles, labels, strict=True):
+        for end in ends:
+            axes.axhline(end, color="0.3", linestyle=":", linewidth=1)
+        axes.set(xlabel="steps", ylabel=label)
+        axes.set_title(title, fontsize=10)
+    panels[1].set_ylim(0, 1.25 * about.knowing_nothing)
+    panels[2].set_ylim(0, None)
+    if len(runs) > 1:
+        panels[2].legend(fontsize=8)
+    last = lambda run: ", ".join(f"{what} {run.log[key][:, -1].mean():.2f}" for what, key in _ENDS.items())
+    told = "; ".join(f"{name}: {last(run)}" for name, run in runs.items())
+    return (
+        figure,
+        f"Q, the flow's loss and the policy's distance from the flow over steps. At the end, {told}.",
+    )
+
+
+_ENDS = {"Q": "q_mean", "the flow's loss": "flow_loss", "distance": "distance"}
+
+
+def cut_off(curves: Mapping[str, np.ndarray]) -> Drawn:
+    """Losses of trainings, {name: (B, 2, n)}: on the batches trained on, and on play not seen; and a close-up."""
+    figure, (left, middle, right) = plots.new_figure(3, width=3.5, height=3.3)
+    for (name, log), colour, line in zip(curves.items(), COLOURS, LINES, strict=False):
+        updates = BLOCK * np.arange(1, len(log) + 1)
+        for axes, part in ((left, 0), (middle, 1)):
+            plots.band(axes, updates[1:], log[1:, part].T, name, colour, line=line)
+        last = slice(-min(16, len(log) - 1), None)
+        right.plot(updates[last], log[last, 0, 0], color=colour, linestyle=line, marker=".", label=name)
+    left.set(ylabel="flow's loss", title="on its own batches")
+    middle.set(title="on play that it never saw", ylim=left.get_ylim())
+    right.set(title="own batches, one seed, the end")
+    low = min(axes.dataLim.y0 for axes in (left, middle))
+    high = max(axes.dataLim.y1 for axes in (left, middle))
+    for axes in (left, middle):
+        axes.set_ylim(0.95 * low, 1.02 * high)
+    for axes in (left, middle, right):
+        axes.set_xlabel("updates")
+        axes.title.set_fontsize(10)
+    left.legend(fontsize=8)
+    ends = [
+        f"{name} {log[-1, 0].mean():.2f} on its own batches and {log[-1, 1].mean():.2f} on others"
+        for name, log in curves.items()
+    ]
+    return figure, f"The flow's loss over updates. At the end: {'; '.join(ends)}."
+
+
+def wrong_verdicts(gaps: Sequence[int], shares: Mapping[str, Sequence[float]]) -> Drawn:
+    """How often a rule says that two results differ (%), over how far apart they truly are (points)."""
+    figure, (axes,) = plots.new_figure(1, width=5.4, height=3.2)
+    for (name, values), colour, line in zip(shares.items(), (CUT, WHOLE), LINES, strict=False):
+        axes.plot(gaps, values, color=colour, marker="o", linestyle=line, label=name)
+    axes.axhline(5, color="0.3", linestyle=":", linewidth=1)
+    axes.set(xlabel="true gap (points)", ylabel='"they differ" (%)', ylim=(-3, 103))
+    axes.set_title("four seeds against four (dotted: 5 %)", fontsize=10)
+    axes.legend(fontsize=8)
+    told = [f"{name}: {', '.join(f'{value:.0f}' for value in values)}" for name, values in shares.items()]
+    where = ", ".join(map(str, gaps))
+    return (
+        figure,
+        f"How often two rules say that results differ, in percent, at true gaps of {where} points. {told}",
+    )

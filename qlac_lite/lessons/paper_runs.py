@@ -1,0 +1,120 @@
+"""The paper's runs and our `desk` cells, as lesson 07 plans and draws them."""
+
+import dataclasses
+from typing import Any
+
+import jax
+from matplotlib.figure import Figure
+
+from qlac_lite.agents import make_learner
+from qlac_lite.config import DOMAINS, METHODS, Config, get_task, make_config
+from qlac_lite.config.tasks import task_names
+from qlac_lite.data.replay import empty_replays
+from qlac_lite.lessons.checks.lesson07 import Size
+from qlac_lite.reports.by_task import differences, draw_tasks
+from qlac_lite.reports.paper import quoted
+from qlac_lite.reports.pooling import Groups, group_runs
+from qlac_lite.training.run_folder import recorded_runs
+from qlac_lite.utils.statistics import points_interval
+
+# Milliseconds of an offline update on one A5000, one seed: arXiv 2507.07969
+A5000 = {"qc": 12.0, "qc-fql": 4.2, "bfn": 3.3, "fql": 3.0}
+Drawn = tuple[Figure, str]
+
+
+def paper_task(domain: str, number: int) -> str:
+    """The name of a domain's task with the reward that the paper uses there."""
+    sparse = "-sparse" * DOMAINS[domain].sparse_in_paper
+    return f"{domain}-play{sparse}-singletask-task{number}-v0"
+
+
+def table_of_domains() -> str:
+    """What differs between the paper's domains."""
+    lines = ["domain           S  limit  reward    alpha FQL, FQL-n, QC-FQL   N BFN, BFN-n, QC"]
+    for name, domain in list(DOMAINS.items())[1:]:  # the first, cube-single, is not in the paper
+        task = get_task(paper_task(name, 1))
+        make = lambda methods, task=task: [make_config(task.name, method, "full") for method in methods]
+        alpha = ", ".join(f"{config.alpha:g}" for config in make(("fql", "fql-n", "qc-fql")))
+        many = ", ".join(str(config.candidates) for config in make(("bfn", "bfn-n", "qc")))
+        reward = "-1 or 0" if task.sparse else f"{task.reward_min:g} to 0"
+        sizes = f"{name:15} {domain.observation_size:2}  {domain.episode_limit:4}  {reward:8}"
+        lines.append(f"{sizes}  {alpha:25}  {many}")
+    return "\n".join(lines)
+
+
+def size_of(config: Config) -> Size:
+    """How large a run is; what the library would make is asked for its shapes, and nothing is computed."""
+    task = get_task(config.task)
+    domain, alone = task.domain, dataclasses.replace(config, seeds=1)
+    learner = make_learner(config, domain.observation_size, domain.action_size)
+    state = jax.eval_shape(learner.init, jax.random.key(0))
+    replay = empty_replays(alone, config.online_steps, task)
+    count = lambda tree: sum(leaf.size for leaf in jax.tree.leaves(tree))
+    phases = config.offline_steps, config.online_steps
+    evaluations = sum(-(-steps // config.evaluate_every) for steps in phases)
+    one = config.seeds * config.evaluation_episodes * domain.episode_limit  # at most: none is solved
+    data = 1000 * domain.episodes, domain.episodes, domain.observation_size, domain.action_size
+    networks = replay.data.rewards.shape[1], count(state.params), count(state.target_critic)
+    return Size(*data, *networks, config.seeds, *phases, evaluations, one)
+
+
+def desk_cells() -> dict[str, Groups]:
+    """Our recorded runs of the preset `desk`, by task in the order of `qlac tasks`, then by method."""
+    cells: dict[str, Any] = {}
+    for run in recorded_runs("desk"):
+        cells.setdefault(run.config.task, []).append(run)
+    order = task_names().index
+    return {task: group_runs(cells[task]) for task in sorted(cells, key=order)}
+
+
+def offline_part(cells: dict[str, Groups]) -> dict[str, Groups]:
+    """The same cells, without what came online."""
+    begin = lambda group: {steps: point for steps, point in group.points.items() if not steps[1]}
+    return {
+        task: {name: group._replace(points=begin(group)) for name, group in groups.items()}
+        for task, groups in cells.items()
+    }
+
+
+def draw_cells(cells: dict[str, Groups]) -> Drawn:
+    """Success of our cells over steps, a panel a task, with the paper's figures at the right edge."""
+    told = []
+    for task, groups in cells.items():
+        ends = [f"{name} {percent(group)}" for name, group in groups.items()]
+        told.append(f"{get_task(task).title}: {', '.join(ends)}")
+    return draw_tasks(cells), (
+        "Success in percent over gradient steps and then environment steps, with intervals; at the right "
+        f"edge the paper's figures. At the end of our curves: {'; '.join(told)}."
+    )
+
+
+def percent(group) -> str:
+    """The success of a group at its last evaluation, with its interval."""
+    return points_interval([100 * value for value in list(group.points.values())[-1].interval])
+
+
+def chunks_less_single_actions(cells: dict[str, Groups]) -> str:
+    """A line a task: chunks less the same learner's single actions, at the end of the online phase."""
+    lines = []
+    for task, groups in cells.items():
+        ends = [row for row in differences(groups) if "online" in row["after"]]
+        told = [f"{row['chunks less single actions']}: {row['difference, points']}" for row in ends]
+        lines += [f"{get_task(task).title}, points at the end, {', '.join(told)}"] * bool(told)
+    return "\n".join(lines)
+
+
+def told_quotes(task: str, *methods: str, steps: tuple[int, int] = (100_000, 0)) -> str:
+    """The paper's success of some methods in percent, with intervals, after (offline, online) steps."""
+    values = {method: quoted(task, method)[steps] for method in methods}
+    interval = lambda quote: points_interval([100 * value for value in quote])
+    return ", ".join(f"{METHODS[name].title} {interval(quote)}" for name, quote in values.items())
+
+
+def told_budgets(budget_of_run, rates_of, configs) -> str:
+    """A line a configuration: the gigabytes of its parts and its hours."""
+    lines = [f"{'':32}{'data':>8}{'replay':>8}{'learner':>8}   {'hours':>6}"]
+    for config in configs:
+        *memory, hours = budget_of_run(size_of(config), rates_of(config))
+        name = f"{METHODS[config.method].title}, {config.seeds} seed{'s' * (config.seeds > 1)}"
+        lines.append(f"{name:32}" + "".join(f"{part / 1e9:6.2f}GB" for part in memory) + f"   {hours:6.1f}")
+    return "\n".join(lines)
