@@ -27,6 +27,21 @@ class Killed(Exception):
     """The machine was taken away."""
 
 
+def her_training(disk, update, state, seed, steps, every):
+    """State and log after `steps` updates. After a kill it is called again, with the same disk."""
+    step, log = 0, []
+    if disk.load():
+        step, state, log = disk.load()
+    key = jax.random.key(seed)
+    while step < steps:
+        key, now = jax.random.split(key)
+        state, row = update(state, now)
+        step, log = step + 1, [*log, row]
+        if step % every == 0:
+            disk.save(step, state, log)
+    return state, log
+
+
 class Disk:
     """What stays when the machine is taken away."""
 
@@ -46,7 +61,7 @@ def _compiled() -> tuple[Any, Callable]:
     """The first state of all seeds, and a function that makes a block of updates of each."""
     config = lite_config("chunk-bc")
     learner = make_learner(config, *SIZES)
-    others = lite_play.record(WORLD, jax.random.key(100), shorten(100, fast=20), 125, lite_play.PLAY)
+    others = lite_play.record(WORLD, jax.random.key(100), shorten(400, fast=40), 125, lite_play.PLAY)
     data, others = (jax.tree.map(jnp.asarray, each) for each in (play(), others))
     draw = lambda key, part, count: sample(key, (part,), count, config.chunk_length, config.discount)
     unseen, unseen_key = draw(jax.random.key(101), others, 1024), jax.random.key(102)

@@ -50,7 +50,7 @@ _ENDS = {"Q": "q_mean", "the flow's loss": "flow_loss", "distance": "distance"}
 
 
 def cut_off(curves: Mapping[str, np.ndarray]) -> Drawn:
-    """Losses of trainings, {name: (B, 2, n)}: on the batches trained on, and on play not seen; and a close-up."""
+    """Losses {name: (B, 2, n)} on the batches trained on, and on play not seen; and a close-up."""
     figure, (left, middle, right) = plots.new_figure(3, width=3.5, height=3.3)
     for (name, log), colour, line in zip(curves.items(), COLOURS, LINES, strict=False):
         updates = BLOCK * np.arange(1, len(log) + 1)

@@ -1,4 +1,4 @@
-"""QC-FQL on the lite world's play, watched: its log, and its success at the end; for lesson 07.
+"""QC-FQL on the lite world's play, watched: its log; for lesson 07.
 
 Shapes: n seeds, L rows of a log.
 """
@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from qlac_lite.agents import make_learner
-from qlac_lite.config import Config, get_task
+from qlac_lite.config import get_task
 from qlac_lite.config.tasks import LITE_WORLD
 from qlac_lite.data.dataset import Dataset
 from qlac_lite.data.suites import lite_play
@@ -19,16 +18,14 @@ from qlac_lite.envs.lite_world import ACTION_SIZE, OBSERVATION_SIZE, LiteWorld
 from qlac_lite.lessons.checks.lesson07 import About
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.training.health import progress_rows
-from qlac_lite.training.jax_episodes import evaluate
 from qlac_lite.training.jax_loop import lite_config
 from qlac_lite.training.updates import Engine
 from qlac_lite.utils.errors import QlacError
 
 WORLD, SIZES = LiteWorld(step=0.08), (OBSERVATION_SIZE, ACTION_SIZE)  # a task of about 39 actions
 SEEDS = shorten(8, fast=2)
-UPDATES, EPISODES = shorten((2000, 25), fast=(40, 2))
+UPDATES = shorten(1000, fast=40)
 ROWS = 20  # of a log
-SOUND = dict(alpha=10.0, rate=1e-3, batch=64, updates=UPDATES)  # the preset `lite`, but for the updates
 COLUMNS = ("q_min", "q_mean", "q_max", "flow_loss")
 
 
@@ -37,7 +34,6 @@ class Watched(NamedTuple):
 
     steps: np.ndarray  # (L,) updates before each row
     log: dict[str, np.ndarray]  # (n, L): COLUMNS, and "distance" of the policy from the flow's chunks
-    success: np.ndarray  # (n,) rate of the evaluation at the end
 
 
 @functools.cache
@@ -46,9 +42,9 @@ def play() -> Dataset:
     return lite_play.record(WORLD, jax.random.key(0), shorten(400, fast=40), 125, lite_play.PLAY)
 
 
-def about(config: Config | None = None, data: Dataset | None = None) -> About:
-    """What `diagnose` has to know of a run; by default, of the runs of this module."""
-    config, data = config or lite_config("qc-fql"), play() if data is None else data
+def about() -> About:
+    """What `diagnose` has to know of the runs of this module."""
+    config, data = lite_config("qc-fql"), play()
     spread = float(np.asarray(data.actions)[np.asarray(data.starts)].var(axis=0).mean())
     floor = get_task(LITE_WORLD).reward_min
     return About(floor, 0.0, config.discount, config.chunk_length, 1 + spread, 2 * spread)
@@ -58,7 +54,7 @@ def about(config: Config | None = None, data: Dataset | None = None) -> About:
 def watch(seeds: int = SEEDS, alpha=10.0, rate=1e-3, batch=64, updates: int = UPDATES) -> Watched:
     """Trains QC-FQL on play, without an online phase. `rate`: of learning."""
     every = max(1, updates // ROWS)
-    changes = dict(alpha=alpha, learning_rate=rate, batch_size=batch, evaluation_episodes=EPISODES)
+    changes = dict(alpha=alpha, learning_rate=rate, batch_size=batch)
     config = lite_config("qc-fql", seeds=seeds, offline_steps=every * ROWS, online_steps=0, **changes)
     engine = Engine(config, play(), *SIZES)
     progress, rows = engine.start(0, get_task(LITE_WORLD)), []
@@ -68,8 +64,7 @@ def watch(seeds: int = SEEDS, alpha=10.0, rate=1e-3, batch=64, updates: int = UP
         progress = engine.forget_metrics(progress)
     column = lambda name: np.array([[row[name] for row in at] for at in rows]).T
     log = {name: column(name) for name in COLUMNS} | {"distance": column("distill_loss") / alpha}
-    success = np.asarray(_success(config, progress.state.params))
-    return Watched(every * np.arange(1, ROWS + 1), log, success)
+    return Watched(every * np.arange(1, ROWS + 1), log)
 
 
 def watch_all(**settings: dict[str, Any]) -> dict[str, Watched]:
@@ -79,41 +74,23 @@ def watch_all(**settings: dict[str, Any]) -> dict[str, Watched]:
         return dict(zip(settings, pool.map(lambda each: watch(**each), settings.values()), strict=True))
 
 
-def _success(config: Config, params: Any) -> jax.Array:
-    learner = make_learner(config, *SIZES)
-    solve = lambda own, key: evaluate(learner, config, WORLD, own, key)[0].mean()
-    return jax.jit(jax.vmap(solve))(params, jax.random.split(jax.random.key(7), config.seeds))
-
-
-def columns(rows: list[dict[str, Any]], alpha: float) -> Watched:
-    """The log of a run in a folder: the rows of its progress.csv."""
-    ids = sorted({row["seed"] for row in rows})
-    column = lambda name: np.array([[r[name] for r in rows if r["seed"] == seed] for seed in ids])
-    log = {name: column(name) for name in COLUMNS} | {"distance": column("distill_loss") / alpha}
-    longest = max((row["step"] for row in rows if row["phase"] == "offline"), default=0)
-    own = [row for row in rows if row["seed"] == ids[0]]
-    steps = np.array([row["step"] + longest * (row["phase"] == "online") for row in own])
-    return Watched(steps, log, np.zeros(len(ids)))
-
-
 def last_quarter(values: np.ndarray) -> np.ndarray:
     """The mean of the last quarter of the rows (n, L), of each seed."""
     return values[:, -max(1, values.shape[1] // 4) :].mean(axis=1)
 
 
 REPORTS = {
-    "success": lambda run: 100 * run.success,
     "distance": lambda run: last_quarter(run.log["distance"]),
     "flow": lambda run: last_quarter(run.log["flow_loss"]),
     "q": lambda run: last_quarter(run.log["q_mean"]),
 }
 
 
-def try_out(seeds: np.ndarray, report="success", alpha=10.0, rate=1e-3, batch=64, updates=UPDATES):
+def try_out(seeds: np.ndarray, report="distance", alpha=10.0, rate=1e-3, batch=64, updates=UPDATES):
     """`run` for `experiment`: trains QC-FQL on play, and measures it: (n,).
 
     Args:
-        report: "success" (% of 25 episodes), or of the log "distance", "flow" or "q", the last quarter.
+        report: "distance", "flow" (its loss) or "q" (its mean): the last quarter of the log.
         alpha, rate, batch, updates: weight of the distillation, learning rate, chunks an update, updates.
 
     Raises QlacError for a report that there is not.

@@ -213,19 +213,21 @@ def test_a_lesson_that_is_cut_off_goes_on_from_drive_when_it_is_opened_again(col
     mount = f"{COLAB}\n\ndrive.mount('/content/drive')"
     client, environment = colab.client("07_ogbench", mount)
     live = colab.home / "drive" / "qlac-lite" / "lesson07-fast" / "runs" / "live"
-    begun = next(i for i, cell in enumerate(client.nb.cells) if "live_run = start(" in cell.source)
-    ended = next(i for i, cell in enumerate(client.nb.cells) if "finish(live_run)" in cell.source)
+    begun = next(
+        i for i, cell in enumerate(client.nb.cells) if "runs = {name: processes.start(" in cell.source
+    )
+    ended = next(i for i, cell in enumerate(client.nb.cells) if "processes.equal(" in cell.source)
     with client.setup_kernel(env=environment):
         for i, cell in enumerate(client.nb.cells[: begun + 1]):
             client.execute_cell(cell, i)
-        child = int(
-            client.execute_cell(nbformat.v4.new_code_cell("print(live_run.pid)"), begun + 1).outputs[0].text
-        )
+        said_pids = nbformat.v4.new_code_cell("print(*[run.pid for run in runs.values()])")
+        children = client.execute_cell(said_pids, begun + 1).outputs[0].text.split()
         end = time.monotonic() + 120
         while not (live / "checkpoint.npz").exists():
             assert time.monotonic() < end, "no checkpoint on Drive"
             time.sleep(0.02)
-        os.kill(child, signal.SIGKILL)  # the machine is taken away
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)  # the machine is taken away
     assert "Runs lie on Drive" in said(client.nb)
     with np.load(live / "checkpoint.npz", allow_pickle=False) as file:
         assert str(file["phase"]) != "done", "it had finished: this test shows nothing"
@@ -234,7 +236,7 @@ def test_a_lesson_that_is_cut_off_goes_on_from_drive_when_it_is_opened_again(col
     with client.setup_kernel(env=environment):
         for i, cell in enumerate(client.nb.cells[: ended + 1]):
             client.execute_cell(cell, i)
-    assert "This page resumed it" in said(client.nb)
+    assert "This page resumed the runs" in said(client.nb)
     assert (live / "run.json").read_bytes() == claimed, "the run began anew"
     with np.load(live / "checkpoint.npz", allow_pickle=False) as file:
         assert str(file["phase"]) == "done"
