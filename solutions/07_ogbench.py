@@ -56,7 +56,7 @@ show(*paper_runs.draw_cells(cells))
 print(paper_runs.chunks_less_single_actions(cells))
 
 # %% [markdown]
-# On scene QC-FQL ends at 98 % [93, 100], FQL-n at 22 % [2, 48] and FQL at 7 % [0, 15]. Now look at the right edge: after 1M + 200K steps the paper has all three at 100 %. So chunks learn *sooner* here. They do not win in the end.
+# On scene QC-FQL ends at 98 % [93, 100], FQL-n at 22 % [2, 48] and FQL at 7 % [0, 15]. Now look at the right edge: after 1M + 200K steps the paper has all three at 100 %. So chunks learn *sooner* here. They do not win in the end. (One caution: our $\alpha = 100$ was chosen in trials of QC-FQL on this very task, and not for the other two.)
 #
 # Would you have found this out yourself? You need a run that survives the night, a log that you can read, and a rule for comparing two results. These are the three parts of this lesson.
 #
@@ -250,7 +250,7 @@ for cores in (1, 8):
     print(paper_runs.told_budgets(budget_of_run, rates, plans), "\n")
 
 # %% [markdown]
-# Time limits the seeds: four of them fit many times into 24 GB. And look at QC-FQL with one core: online its learner waits for the simulators, so a faster GPU would not help, and more cores do. (`make bench` measures both rates of your machine. Seeds side by side in one program share the GPU, so they take less than here.)
+# Time limits the number of seeds: four take 1.5 GB of 24, and up to 29 hours. What to buy depends on the method. For QC-FQL with one core, the simulators need as long as the learner, and the evaluations come on top: a GPU twice as fast would gain nothing online. For QC the learner takes most of the time, and more cores save little. (`make bench` measures both rates of your machine. Seeds side by side in one program share the GPU, so they take less than here.)
 #
 # ## 5. The same bits?
 
@@ -433,7 +433,7 @@ for name, run in pair.items():
 #
 # $$ \bar x - m \;\pm\; t_{0.975} \sqrt{\frac{s^2}{n} + \Big(\frac{\text{high} - \text{low}}{2 \cdot 1.96}\Big)^2} $$
 #
-# In words: $\bar x$ and $s$ are mean and standard deviation of our $n$ seeds, $m$ is the paper's mean. The first term under the root is our squared standard error, the second the paper's: half of a 95 % interval is 1.96 standard errors. So few seeds know their own spread badly, therefore the t-quantile.
+# In words: $\bar x$ and $s$ are mean and standard deviation of our $n$ seeds, $m$ is the paper's mean. The first term under the root is our squared standard error, the second the paper's: half of a 95 % interval is 1.96 standard errors. Four seeds give only a rough idea of their own spread, so the t-quantile stands in the place of 1.96.
 #
 # ### Your turn: `verdict` (★★☆, 12 minutes)
 #
@@ -528,7 +528,7 @@ code = int(verdict(ours, np.array([60_000, 30_000]), np.array([1_000_000, 200_00
 print("our QC-FQL on scene beside the paper's:", "not compared" if code == NOT_COMPARED else code)
 
 # %% [markdown]
-# A young run is below an old one of the same method. That says nothing about who is right. So our cells of section 1 may be drawn beside the paper's, and not compared with them. Compared with each other they may be: same steps, same data, same networks.
+# The same method, the same paper, and three times the success: a young run is no replication of an old one. So you may draw our cells of section 1 beside the paper's, and not compare them. With each other you may compare them: same steps, same data, same networks.
 #
 # **One more thing has to be equal.** QC reaches 95 % on the puzzle after 100K updates, BFN 10 %. Both take the best of $N$ samples. But QC takes it of 64 and BFN of 4. The control, BFN with $N = 64$, is not in the paper. Until it has been run, nobody knows whether the chunk did it, or $N$.
 #

@@ -286,13 +286,13 @@ WRONG = {
         "healthy or not": (lambda *args: diagnose(*args) == 0, "next"),
         "half of the rows": (edited(diagnose, {"[-quarter:]": "[len(values) // 2 :]"}), "next"),
         "always healthy": (lambda *args: 0, "next"),
-        "a margin of 15 %": (edited(diagnose, {"margin = 0.1": "margin = 0.15"}), "The margin is a tenth"),
-        "a margin of 12 %": (edited(diagnose, {"margin = 0.1": "margin = 0.12"}), "The margin is a tenth"),
-        "a margin of 40 %": (edited(diagnose, {"margin = 0.1": "margin = 0.4"}), "The margin is a tenth"),
-        "a margin of 8 %": (edited(diagnose, {"margin = 0.1": "margin = 0.08"}), "The margin is a tenth"),
+        "a margin of 15 %": (edited(diagnose, {"margin = 0.1": "margin = 0.15"}), "tenth of the range"),
+        "a margin of 12 %": (edited(diagnose, {"margin = 0.1": "margin = 0.12"}), "tenth of the range"),
+        "a margin of 40 %": (edited(diagnose, {"margin = 0.1": "margin = 0.4"}), "tenth of the range"),
+        "a margin of 8 %": (edited(diagnose, {"margin = 0.1": "margin = 0.08"}), "tenth of the range"),
         "a margin at the upper end only": (
             edited(diagnose, {"lowest - margin": "lowest"}),
-            "The margin is a tenth",
+            "tenth of the range",
         ),
         "healthy if most is solved": (
             lambda log, success, about: 0 if success > 0.8 else diagnose(log, success, about),
