@@ -423,7 +423,9 @@ for name, run in pair.items():
     print(f"distance {far[0]:.2f} [{far[1]:.2f}, {far[2]:.2f}], random chunks {about.far:.2f}")
 
 # %% [markdown]
-# FILL_C
+# **Q inside its range says next to nothing.** With $\alpha = 0.1$ the policy is several times as far from the behavior as random chunks are from each other, and its Q is a perfectly possible number. It is even higher than that of the sound run. But it is the value of chunks that nobody has ever executed, and the critic has never been corrected there. Only the distance gives the run away. The flow learns as well as in the sound run: $\alpha$ does not reach it.
+#
+# (Neither run was evaluated here; their success was given as 0. So the sound run has no finding, and nothing solved yet. In a run of your own, look at the log after ten minutes.)
 #
 # ## 7. Beside the paper
 #
@@ -513,7 +515,7 @@ for rule, found in shares.items():
     print(f'{rule}: "they differ" in {told}')
 
 # %% [markdown]
-# FILL_SIM
+# **With the tempting rule about one exact replication in four "differs" from the paper.** With both intervals it is about one in twenty, as a 95 % interval promises. The price: with four seeds against four, a true gap of 20 points is mostly missed, and one of 40 mostly seen. That is what a run of your own can tell. (`qlac report` says where our mean lies in the paper's interval, and besides whether the two intervals overlap. Now you know what the first is worth.)
 #
 # And the steps? Hold the paper against itself: QC-FQL on puzzle-3x3, task 4, after 100K updates, and after 1M.
 
@@ -556,7 +558,7 @@ flow = dict(report="flow")
 control = experiment(watched.try_out, one | flow, other | flow, "no difference", "flow's loss", count)
 
 # %% [markdown]
-# FILL_OWN
+# What do you make of the control? A difference of exactly 0 is more than "not shown": both runs have the same seeds, so their flows had the same batches and the same noise, and $\alpha$ never came near them. Such a control tells you that the two runs differ in what you changed and in nothing else.
 #
 # ## 9. The run book
 #
@@ -575,13 +577,13 @@ control = experiment(watched.try_out, one | flow, other | flow, "no difference",
 #
 # ## Summary
 #
-# **Do chunks learn sooner than n-step returns on the paper's tasks, and can you tell from a run of your own?** On scene they do: after 60K updates and 30K steps online, QC-FQL solves 77 points more than FQL-n [29, 100]. After 1M + 200K steps the paper has both at 100 %, so they learn sooner and do not end higher. FILL_ANSWER
+# **Do chunks learn sooner than n-step returns on the paper's tasks, and can you tell from a run of your own?** On scene they do: after 60K updates and 30K steps online, QC-FQL solves 77 points more than FQL-n [29, 100]. After 1M + 200K steps the paper has both at 100 %, so they learn sooner and do not end higher. With four seeds a run of your own shows a gap of that size, and mostly misses one of 20 points; beside the paper's figure it shows anything only after the same steps, and with both intervals.
 #
 # Three findings:
 #
 # 1. On scene (sparse) task 1 QC-FQL ends 77 points above FQL-n [29, 100] after 60K + 30K steps.
-# 2. FILL_F2
-# 3. FILL_F3
+# 2. A run that was killed and resumed ends in the same bits, because a key follows from the seed and the number of the step. Where it does not, a training overfits, and its log looks better.
+# 3. Q inside its range says next to nothing: with $\alpha = 0.1$ the policy is farther from the behavior than random chunks are from each other, and Q is in its range.
 #
 # <details><summary>Not shown</summary>
 #
