@@ -4,7 +4,10 @@ import dataclasses
 from typing import Any
 
 import jax
+import numpy as np
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from qlac_lite.agents import make_learner
 from qlac_lite.config import DOMAINS, METHODS, Config, get_task, make_config
@@ -82,10 +85,31 @@ def draw_cells(cells: dict[str, Groups]) -> Drawn:
     for task, groups in cells.items():
         ends = [f"{name} {percent(group)}" for name, group in groups.items()]
         told.append(f"{get_task(task).title}: {', '.join(ends)}")
-    return draw_tasks(cells), (
+    groups = [group for groups in cells.values() for group in groups.values()]
+    if any(steps[1] for group in groups for steps in group.points):
+        figure = draw_tasks(cells)
+    else:
+        everything = lambda groups: group_runs([run for group in groups.values() for run in group.runs])
+        figure = draw_tasks({task: everything(groups) for task, groups in cells.items()})
+        _hide_after(figure, groups[0].config.offline_steps / 1000)
+    return figure, (
         "Success in percent over gradient steps and then environment steps, with intervals; at the right "
         f"edge the paper's figures. At the end of our curves: {'; '.join(told)}."
     )
+
+
+def _hide_after(figure: Figure, end: float) -> None:
+    """Takes from each panel what our curves do after `end` thousand steps; a question mark stands there."""
+    for axes in figure.axes:
+        for line in axes.lines:
+            x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+            if len(x) > 2:  # a curve of ours
+                line.set_data(x[x <= end], y[x <= end])
+        for band in axes.collections:
+            if isinstance(band, PolyCollection):
+                band.set_clip_path(Rectangle((0, -3), end, 106, transform=axes.transData))
+        if axes.lines:
+            axes.text(1.25 * end, 50, "?", fontsize=22, color="0.4", ha="center", va="center")
 
 
 def percent(group) -> str:
