@@ -88,7 +88,7 @@ def _budget_cases(rng):
         critic_parameters=number(1000, 3000),
         online_steps=number(10**5, 10**6),
     )
-    watched = large._replace(seeds=3, evaluations=20, evaluation_steps=number(10**4, 10**5))
+    watched = large._replace(seeds=3, evaluations=20, evaluation_steps=number(3 * 10**4, 10**5))
     return [
         Case(
             "10 transitions in 2 episodes, S = 3, A = 2; 360,000 updates at 100 a second; no networks",
@@ -128,7 +128,11 @@ def _budget_cases(rng):
             "evaluations * evaluation_steps / rates.steps, on top. evaluation_steps are those of all seeds "
             "already.",
         ),
-        Case("with evaluations, not overlapped", (watched, slow), "The sum of everything."),
+        Case(
+            "with evaluations and few steps online, not overlapped",
+            (watched._replace(online_steps=10_000), slow),
+            "The sum of everything.",
+        ),
     ]
 
 
@@ -1131,7 +1135,11 @@ _LOGS = [
         "The margin is a tenth of the range, 10 here: 6 is inside it.",
         dict(q_max=6, success=0.0),
     ),
-    ("Q's minimum is -106", "The margin is a tenth of the range, 10 here.", dict(q_min=-106)),
+    (
+        "Q's minimum is -106, single actions",
+        "The range is -100 to 0, and the margin is a tenth of it, 10.",
+        dict(q_min=-106, chunk_length=1),
+    ),
     (
         "Q's maximum is 11.5, just above the margin; some episodes are solved",
         "The margin is a tenth of the range, 10 here: 11.5 is above it. Success is asked last.",
@@ -1386,7 +1394,7 @@ _diagnose_misconceptions = [
         lambda *args: (HEALTHY, Q_TOO_LOW, Q_TOO_HIGH, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY)[diagnose(*args)],
     ),
     Misconception(
-        "The smallest Q is held against the maximum, and the largest against the minimum.",
+        "Q is never found outside: it is not asked about, or its smallest is held against the maximum.",
         "q_max against highest, q_min against lowest.",
         lambda log, *rest: diagnose(log | {"q_max": log["q_min"], "q_min": log["q_max"]}, *rest),
     ),
@@ -1396,7 +1404,7 @@ _diagnose_misconceptions = [
         lambda log, success, *rest: HEALTHY if success > 0 else diagnose(log, success, *rest),
     ),
     Misconception(
-        "A run that solves more than half is called healthy, whatever its log says.",
+        "A run that solves a good part is called healthy, whatever its log says.",
         "Success is asked last: findings stay findings.",
         lambda log, success, *rest: HEALTHY if success > 0.5 else diagnose(log, success, *rest),
     ),
