@@ -1137,7 +1137,7 @@ _LOGS = [
     ),
     (
         "Q's minimum is -106, single actions",
-        "The range is -100 to 0, and the margin is a tenth of it, 10.",
+        "The margin is a tenth of the range, which is -100 to 0: 10.",
         dict(q_min=-106, chunk_length=1),
     ),
     (
