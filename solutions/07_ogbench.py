@@ -280,7 +280,7 @@ show(*draw.cut_off({"never taken away": whole, "hers": hers}))
 # %% [markdown]
 # (Eight seeds, 95 % intervals. The close-up on the right has one seed.)
 #
-# **Question 2.** (a) Left and middle: what do you call it if the loss falls on what one trains on, and rises on what one does not? What must be true of her batches? (b) Right: how often does the pattern of her losses repeat? (c) Here is her code. Which line is it?
+# **Question 2.** (a) Left and middle: what do you call it if the loss is lower on what one trains on, and higher on what one does not? What must be true of her batches? (b) Right: how often does the pattern of her losses repeat? (c) Here is her code. Which line is it?
 
 # %%
 print(inspect.getsource(cut_off.her_training))
@@ -333,7 +333,7 @@ above, low, high = mean_interval(hers[-1, 1] - mended[-1, 1])
 print(f"loss on other play: hers is {above:.3f} [{low:.3f}, {high:.3f}] above the mended one's")
 
 # %% [markdown]
-# Your training gives the same log on both machines, and her loss on other play is gone. In the library, too, the randomness of a step follows from the seed and the number of the step, and from nothing else.
+# Your training gives the same log on both machines, to the bit. Hers had a loss on other play that is 0.026 higher [0.022, 0.030], while its own log read better. In the library, too, the randomness of a step follows from the seed and the number of the step, and from nothing else.
 #
 # ## 6. Read a log
 #
@@ -423,7 +423,7 @@ for name, run in pair.items():
     print(f"distance {far[0]:.2f} [{far[1]:.2f}, {far[2]:.2f}], random chunks {about.far:.2f}")
 
 # %% [markdown]
-# **Q inside its range says next to nothing.** With $\alpha = 0.1$ the policy is several times as far from the behavior as random chunks are from each other, and its Q is a perfectly possible number. It is even higher than that of the sound run. But it is the value of chunks that nobody has ever executed, and the critic has never been corrected there. Only the distance gives the run away. The flow learns as well as in the sound run: $\alpha$ does not reach it.
+# **Q inside its range says next to nothing.** With $\alpha = 0.1$ the policy is 1.94 away from the behavior [1.77, 2.11], three times as far as random chunks are from each other. Its mean Q is -7 [-8, -6], a perfectly possible number, and higher than the sound run's -18 [-20, -16]. But it is the value of chunks that nobody has ever executed, and the critic has never been corrected there. Only the distance gives the run away. The flow learns as well as in the sound run: $\alpha$ does not reach it.
 #
 # (Neither run was evaluated here; their success was given as 0. So the sound run has no finding, and nothing solved yet. In a run of your own, look at the log after ten minutes.)
 #
@@ -515,7 +515,7 @@ for rule, found in shares.items():
     print(f'{rule}: "they differ" in {told}')
 
 # %% [markdown]
-# **With the tempting rule about one exact replication in four "differs" from the paper.** With both intervals it is about one in twenty, as a 95 % interval promises. The price: with four seeds against four, a true gap of 20 points is mostly missed, and one of 40 mostly seen. That is what a run of your own can tell. (`qlac report` says where our mean lies in the paper's interval, and besides whether the two intervals overlap. Now you know what the first is worth.)
+# **By the tempting rule 22 % of the exact replications "differ" from the paper.** With both intervals it is 5 %, as a 95 % interval promises. The price: with four seeds against four, you notice a true gap of 20 points in 30 % of the cases, and one of 40 in 89 %. That is what a run of your own can tell. (`qlac report` says where our mean lies in the paper's interval, and besides whether the two intervals overlap. Now you know what the first is worth.)
 #
 # And the steps? Hold the paper against itself: QC-FQL on puzzle-3x3, task 4, after 100K updates, and after 1M.
 
@@ -558,7 +558,7 @@ flow = dict(report="flow")
 control = experiment(watched.try_out, one | flow, other | flow, "no difference", "flow's loss", count)
 
 # %% [markdown]
-# What do you make of the control? A difference of exactly 0 is more than "not shown": both runs have the same seeds, so their flows had the same batches and the same noise, and $\alpha$ never came near them. Such a control tells you that the two runs differ in what you changed and in nothing else.
+# Both predictions held, but the mistake is not mild: with $\alpha = 1$ the distance is 0.785 larger [0.744, 0.825], so it is 1.02, more than between random chunks. And the control? A difference of exactly 0 is more than "not shown": both runs have the same seeds, so their flows had the same batches and the same noise, and $\alpha$ never came near them. Such a control tells you that the two runs differ in what you changed and in nothing else.
 #
 # ## 9. The run book
 #
@@ -577,13 +577,13 @@ control = experiment(watched.try_out, one | flow, other | flow, "no difference",
 #
 # ## Summary
 #
-# **Do chunks learn sooner than n-step returns on the paper's tasks, and can you tell from a run of your own?** On scene they do: after 60K updates and 30K steps online, QC-FQL solves 77 points more than FQL-n [29, 100]. After 1M + 200K steps the paper has both at 100 %, so they learn sooner and do not end higher. With four seeds a run of your own shows a gap of that size, and mostly misses one of 20 points; beside the paper's figure it shows anything only after the same steps, and with both intervals.
+# **Do chunks learn sooner than n-step returns on the paper's tasks, and can you tell from a run of your own?** On scene they do: after 60K updates and 30K steps online, QC-FQL solves 77 points more than FQL-n [29, 100]. After 1M + 200K steps the paper has both at 100 %, so they learn sooner and do not end higher. With four seeds a run of your own notices a gap of 40 points in 89 % of the cases and one of 20 in 30 %, if you compare at the same steps and count both intervals; by the paper's interval alone, 22 % of exact replications would "differ".
 #
 # Three findings:
 #
 # 1. On scene (sparse) task 1 QC-FQL ends 77 points above FQL-n [29, 100] after 60K + 30K steps.
-# 2. A run that was killed and resumed ends in the same bits, because a key follows from the seed and the number of the step. Where it does not, a training overfits, and its log looks better.
-# 3. Q inside its range says next to nothing: with $\alpha = 0.1$ the policy is farther from the behavior than random chunks are from each other, and Q is in its range.
+# 2. A run that was killed and resumed ends in the same bits; a training that begins its random numbers anew after each kill ends with a loss on other play that is 0.026 higher [0.022, 0.030].
+# 3. Q inside its range says next to nothing: with $\alpha = 0.1$ the policy is three times as far from the behavior as random chunks are from each other (1.94 and 0.62), and its mean Q is -7, in a range from -100 to 0.
 #
 # <details><summary>Not shown</summary>
 #
@@ -591,9 +591,9 @@ control = experiment(watched.try_out, one | flow, other | flow, "no difference",
 # |---|---|
 # | Is the lead on scene due to chunks alone? | $\alpha = 100$ was chosen in trials of QC-FQL on this task (with the paper's 300 it ended at 22 %); FQL-n and FQL were not tuned. |
 # | Do chunks learn sooner on other tasks? | Section 1 draws what has been recorded; more is being recorded. |
-# | Does a run that is killed online end in the same bits? | Here only if it was killed there. The library's tests kill runs in both phases. |
+# | Does a run that is killed online end in the same bits? | Here the kill came offline. The library's tests kill runs in both phases. |
 # | What if all seeds are alike, as at 100 %? | Then the rule has no spread to go by, and calls any difference one. |
-# | Are the rates of section 7 those of the paper's tasks? | No: they hold for a spread of 15 points over seeds. With 5 points our mean falls outside in 13 of 100. |
+# | Are the rates of section 7 those of the paper's tasks? | No: they hold for a spread of 15 points over seeds. With less spread our mean falls outside less often. |
 # | Do generated data give the paper's results? | Not known. They come from the same oracles and are other episodes. |
 # | Which reward does a step get, that of its first or of its second state? | The published runs take the first offline and the second online; [this library the second in both](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md). |
 # </details>
