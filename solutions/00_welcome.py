@@ -114,7 +114,7 @@ decision_steps = checks.check_decision_steps(decision_steps)
 #
 # ![The check of decision_steps refuses an answer: case 6 steps, chunks of 1; expected 0 to 5, got 1 to 5; next, the first look is at step 0; likely, it counts from 1, in steps of the chunk's length](../docs/pictures/check-light.png)
 #
-# After a failed check, `case = checks.last_case()` gives you the inputs of that case by name, so you can call your function on them. From the third try on, `next` often shows a line of code.
+# After a failed check, `case = checks.last_case()` gives you the inputs of that case by name, so you can call your function on them. When you need the same hint for the third time, `next` often shows a line of code.
 #
 # Does your function describe the film?
 
