@@ -301,7 +301,7 @@ WRONG = {
             lambda *args: (lambda new: new | {"log": {k: v[-1] for k, v in new["log"].items()}})(
                 train(*args)
             ),
-            "wrong shape",
+            "The log holds the last step only",
         ),
         "the policy is not trained": (
             edited_train({"sum(terms.values()), terms": 'terms["critic"], terms'}),

@@ -7,7 +7,18 @@ import re
 class Verdict:
     """What a check says: a status, a headline and labelled lines; readable as text and in a notebook."""
 
-    ORDER = ("right so far", "case", "expected", "got", "error", "likely", "note", "next", "inputs")
+    ORDER = (
+        "right so far",
+        "case",
+        "expected",
+        "got",
+        "error",
+        "likely",
+        "note",
+        "next",
+        "meanwhile",
+        "inputs",
+    )
     MARKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "open": ("…", "#808080")}
 
     def __init__(self, status: str, headline: str, **lines: str):
