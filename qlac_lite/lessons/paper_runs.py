@@ -16,7 +16,7 @@ from qlac_lite.data.replay import empty_replays
 from qlac_lite.lessons.checks.lesson07 import Size
 from qlac_lite.reports.by_task import differences, draw_tasks
 from qlac_lite.reports.paper import quoted
-from qlac_lite.reports.pooling import Groups, group_runs
+from qlac_lite.reports.pooling import Group, Groups, group_runs
 from qlac_lite.training.run_folder import recorded_runs
 from qlac_lite.utils.statistics import points_interval
 
@@ -72,9 +72,9 @@ def desk_cells() -> dict[str, Groups]:
 
 def offline_part(cells: dict[str, Groups]) -> dict[str, Groups]:
     """The same cells, without what came online."""
-    begin = lambda group: {steps: point for steps, point in group.points.items() if not steps[1]}
+    begin = lambda task: {steps: outcomes for steps, outcomes in task.items() if not steps[1]}
     return {
-        task: {name: group._replace(points=begin(group)) for name, group in groups.items()}
+        task: {name: Group(group.runs, list(map(begin, group.outcomes))) for name, group in groups.items()}
         for task, groups in cells.items()
     }
 
