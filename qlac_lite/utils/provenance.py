@@ -24,6 +24,7 @@ def provenance(program: str = "qlac") -> dict[str, Any]:
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         command=shlex.join([program, *sys.argv[1:]]),
         qlac_lite=qlac_lite.__version__,
+        learners=qlac_lite.LEARNERS,
         versions={package: metadata.version(package) for package in packages if package in installed},
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
