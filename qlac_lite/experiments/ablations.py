@@ -20,8 +20,8 @@ from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.errors import QlacError, unknown
 
 STEP = 0.08  # of the lite world
-LENGTHS = (1, 2, 5, 10, 25, 50)
-PUSHES = (0.5, 1.0)  # see LiteWorld.disturbance
+LENGTHS = (1, 2, 5, 10, 25)  # at full size 50, too, as in the paper
+PUSH, PUSHED_LENGTHS = 0.5, (1, 5, 10)  # see LiteWorld.disturbance
 FAMILIES = {  # the methods of each extraction by their backup
     "bfn": {"one-step": "bfn", "n-step": "bfn-n", "chunk": "qc"},
     "fql": {"one-step": "fql", "n-step": "fql-n", "chunk": "qc-fql"},
@@ -44,24 +44,25 @@ Variants = Iterator[Variant]
 def length(methods: Names = ("qc-fql", "qc"), full: bool = False) -> Variants:
     """The chunk length, critic and policy alike, against single actions."""
     for method in methods:
-        for h in LENGTHS:
+        for h in (*LENGTHS, 50) if full else LENGTHS:
             yield Variant(f"{method}-h{h}", method, {"horizon": h}, f"{method}-h1")
 
 
 def disturbance(methods: Names = ("qc-fql", "qc"), full: bool = False) -> Variants:
     """The chunk length where every action is pushed about: an open-loop chunk cannot answer."""
-    for push in PUSHES:
-        for name, method, changes, control, _ in length(methods):
-            yield Variant(f"{name}-push{push:g}", method, changes, f"{control}-push{push:g}", push)
+    for name, method, changes, control, _ in length(methods):
+        if changes["horizon"] in PUSHED_LENGTHS:
+            yield Variant(f"{name}-push{PUSH:g}", method, changes, f"{control}-push{PUSH:g}", PUSH)
 
 
 def halves(methods: Names = tuple(FAMILIES), full: bool = False) -> Variants:
-    """Three backups with a policy of one action and of five; chunk critics, executed in part only."""
+    """Backup and policy apart: one action or five; and chunks of which the first action alone is executed."""
     for family in methods:
         if family not in FAMILIES:
             raise unknown("family of methods", family, FAMILIES, "qlac experiment --help")
-        parts = [(backup, "policy", "policy_horizon", p) for backup in FAMILIES[family] for p in (1, 5)]
-        parts += [("chunk", "execute", "execute", k) for k in (1, 2)]
+        parts = [(backup, "policy", "policy_horizon", 1) for backup in FAMILIES[family]]
+        parts += [("one-step", "policy", "policy_horizon", 5), ("chunk", "policy", "policy_horizon", 5)]
+        parts += [("chunk", "execute", "execute", 1)]
         for backup, part, field, n in parts:
             name, method = f"{family}-{backup}-{part}{n}", FAMILIES[family][backup]
             yield Variant(name, method, {"horizon": 5, field: n}, f"{family}-chunk-policy5")
@@ -70,18 +71,19 @@ def halves(methods: Names = tuple(FAMILIES), full: bool = False) -> Variants:
 def candidates(methods: Names = ("bfn", "qc"), full: bool = False) -> Variants:
     """N of best-of-N, for chunks and single actions, against the first method with the same N."""
     for method in methods:
-        for n in (1, 4, 32, 64) if full else (1, 2, 8, 32):
+        for n in (1, 4, 32, 64) if full else (2, 8, 32):
             yield Variant(f"{method}-N{n}", method, {"candidates": n}, f"{methods[0]}-N{n}")
 
 
 def factors(methods: Names = ("qc-fql",), full: bool = False) -> Variants:
-    """One setting at a time: critics, updates a step, target, stride, Euler steps, alpha."""
+    """One setting at a time: critics, updates a step, stride, Euler steps, alpha; `full`: the target, too."""
     changes = {"control": {}, "critics10": {"critics": 10}, "updates5": {"updates_per_step": 5}}
-    changes |= {"min": {"target": "min"}, "strideH": {"stride": 5}}
-    if not full:
+    changes |= {"strideH": {"stride": 5}, "K1": {"flow_steps": 1}}
+    if full:
+        changes |= {"min": {"target": "min"}, "K5": {"flow_steps": 5}}
+    else:
         changes["steps5"] = {"online_steps": 5 * FEW["online_steps"]}  # as many updates
-    changes |= {f"K{k}": {"flow_steps": k} for k in ((1, 5) if full else (1, 10))}
-    tied = {f"alpha{a}": {"alpha": float(a)} for a in ((30, 1000) if full else (1, 100))}
+    tied = {f"alpha{a}": {"alpha": float(a)} for a in ((30, 1000) if full else (100,))}
     for method in methods:
         its = changes | tied if method in FAMILIES["fql"].values() else changes
         for name, change in its.items():
