@@ -6,135 +6,217 @@ import numpy as np
 import scipy.stats
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson09 import chance_to_see, control_for, matched, paired_bootstrap
+from qlac_lite.lessons.checks.lesson09 import alone_and_together, chance_to_see, fair_runs, matched_pairs
 from qlac_lite.utils import statistics
 
 
-def matched_by_lists(settings, factor):
-    others = [tuple(np.delete(row, factor)) for row in settings]
-    runs = range(len(settings))
-    pair = lambda i, j: others[i] == others[j] and bool(settings[i][factor] != settings[j][factor])
-    return [[pair(i, j) for j in runs] for i in runs]
+def pairs_by_mask(settings, success, factor):
+    differs = settings[:, None] != settings[None]  # (C, C, F)
+    only = (differs == (np.arange(settings.shape[1]) == factor)).all(axis=2)
+    rows = []
+    for i, j in np.argwhere(only & (settings[:, None, factor] < settings[None, :, factor])):
+        apart = (success[j] - success[i])[~np.isnan(success[i] + success[j])]
+        rows.append([i, j, *statistics.mean_interval(apart)])
+    return np.array(rows)
 
 
-def matched_by_mask(settings, factor):
-    differs = settings[:, None] != settings[None]
-    alone = np.arange(settings.shape[1]) == factor
-    return (differs == alone).all(-1)
+def pairs_by_tuples(settings, success, factor):
+    rest = [tuple(np.delete(row, factor)) for row in settings]
+    rows = []
+    for i in range(len(rest)):
+        for j in range(len(rest)):
+            if rest[i] == rest[j] and settings[i][factor] < settings[j][factor]:
+                apart = success[j] - success[i]
+                n = np.sum(~np.isnan(apart))
+                mean, reach = np.nanmean(apart), scipy.stats.t.ppf(0.975, n - 1) * np.nanstd(apart, ddof=1)
+                rows.append((i, j, mean, mean - reach / n**0.5, mean + reach / n**0.5))
+    return rows
 
 
-def matched_with_and(settings, factor):
-    differs = settings[:, None] != settings[None]
-    return differs[..., factor] and differs.sum(-1) == 1
+def pairs_with(changes):
+    return edited(pairs_by_tuples, changes)
 
 
-def matched_in_place(settings, factor):
-    own = settings[:, factor].copy()
-    settings[:, factor] = 0
-    same = (settings[:, None] == settings[None]).all(-1)
-    return same & (own[:, None] != own[None])
+def pairs_in_place(settings, success, factor):
+    success[np.isnan(success)] = 0
+    return matched_pairs(settings, success, factor)
 
 
-def bootstrap_by_quantile(one, other, picks):
-    means = [np.mean([one[i] - other[i] for i in row]) for row in picks]
-    return tuple(np.quantile(means, [0.025, 0.975]))
+def chance_by_interval(noise, apart, spread, wanted):
+    chances = np.zeros(noise.shape[1] - 1)
+    for k in range(len(chances)):
+        rows = apart + spread * noise[:, : k + 2]
+        low, high = scipy.stats.t.interval(0.95, k + 1, rows.mean(1), scipy.stats.sem(rows, axis=1))
+        chances[k] = ((low > 0) | (high < 0)).mean()
+    enough = np.flatnonzero(chances >= wanted)
+    return chances, enough[0] + 2 if len(enough) else 0
 
 
-def bootstrap_as_array(one, other, picks):
-    return np.percentile(np.mean(one[picks] - other[picks], axis=-1), [2.5, 97.5])
+def chance_with(changes):
+    return edited(chance_by_interval, changes)
 
 
-def chance_by_interval(noise, apart, spread):
-    rows = apart + spread * noise
-    low, high = scipy.stats.t.interval(
-        0.95, noise.shape[1] - 1, loc=rows.mean(1), scale=scipy.stats.sem(rows, axis=1)
-    )
-    return ((low > 0) | (high < 0)).mean()
+def fair_by_index(lab, settings, seeds):
+    runs = np.zeros((len(settings), len(seeds), lab.practices))
+    for i in range(len(settings)):
+        for k in range(len(seeds)):
+            state = lab.new_agent(settings[i], seeds[k]), lab.recorded(settings[i], seeds[k])
+            for number in range(lab.practices):
+                state = lab.practise(*state, settings[i], seeds[k], number)
+                runs[i, k, number] = lab.evaluate(state[0], settings[i])
+    return runs
 
 
-def chance_as_p(noise, apart, spread):
-    return float(np.mean(scipy.stats.ttest_1samp(apart + spread * noise, 0, axis=1).pvalue < 0.05))
+def fair_seeds_outside(lab, settings, seeds):
+    runs = []
+    for seed in seeds:
+        curves = []
+        for setting in settings:
+            data = lab.recorded(setting, seed)
+            agent, curve = lab.new_agent(setting, seed), []
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                curve.append(lab.evaluate(agent, setting))
+            curves.append(curve)
+        runs.append(curves)
+    return np.array(runs).swapaxes(0, 1)
+
+
+def fair_with(changes):
+    return edited(fair_seeds_outside, changes)
+
+
+def together_by_stack(neither, one, other, both):
+    gains = np.stack([one - neither, other - neither, both - neither, both + neither - one - other])
+    mean, error = gains.mean(axis=1), scipy.stats.sem(gains, axis=1)
+    reach = error * scipy.stats.t.ppf(0.975, len(neither) - 1)
+    return np.stack([mean, mean - reach, mean + reach], axis=1)
+
+
+def together_with(changes):
+    return edited(together_by_stack, changes)
 
 
 RIGHT = {
-    "check_matched": matched_by_lists,
-    "check_paired_bootstrap": bootstrap_by_quantile,
+    "check_matched_pairs": pairs_by_mask,
     "check_chance_to_see": chance_by_interval,
-    "check_control_for": lambda claim: (3, 2, 4, 1)[claim - 1],
-    "check_what_misleads": lambda plot: 4 if plot == "A" else 2 if plot == "B" else 3,
+    "check_fair_runs": fair_by_index,
+    "check_alone_and_together": together_by_stack,
 }
-ALSO_RIGHT = {
-    "check_matched": matched_by_mask,
-    "check_paired_bootstrap": bootstrap_as_array,
-    "check_chance_to_see": chance_as_p,
-}
+ALSO_RIGHT = {"check_matched_pairs": pairs_by_tuples, "check_fair_runs": fair_seeds_outside}
 
+SETTINGS = "rest[i] == rest[j] and settings[i][factor] < settings[j][factor]"
+LOOP = "for number in range(lab.practices):"
 WRONG = {
-    "check_matched": {
-        "one for each run": (lambda s, f: matched(s, f).any(axis=1), "wrong shape"),
-        "indices": (lambda s, f: np.argwhere(matched(s, f)), "wrong shape"),
-        "and": (matched_with_and, "Entry by entry"),
-        "in place": (matched_in_place, "changes its arguments"),
-        "neighbours": (
-            lambda s, f: matched(s, f) & (np.eye(len(s), k=1) + np.eye(len(s), k=-1) > 0),
-            "not right yet",
+    "check_matched_pairs": {
+        "whatever else": (pairs_with({"rest[i] == rest[j] and ": ""}), "what is confounded"),
+        "rounded": (pairs_with({"tuple(np.delete(row, factor))": "tuple(np.delete(row.round(2), factor))"}), "Compare"),
+        "0.99 is 0.995": (
+            pairs_with({"settings[i][factor] < settings[j][factor]": "settings[j][factor] - settings[i][factor] > 0.01"}),
+            "not by a tolerance",
         ),
-    },
-    "check_paired_bootstrap": {
-        "own picks": (
-            edited(paired_bootstrap, {"apart[picks]": "np.random.default_rng(0).choice(apart, picks.shape)"}),
-            "not right yet",
+        "twice": (pairs_with({"] < settings[j]": "] != settings[j]"}), "in both orders"),
+        "by place": (
+            pairs_with({"settings[i][factor] < settings[j][factor]": "i < j and settings[i][factor] != settings[j][factor]"}),
+            "The earlier row",
         ),
-        "no axis": (edited(paired_bootstrap, {"axis=1": ""}), "not right yet"),
-        "with the mean": (
-            edited(paired_bootstrap, {"return low": "return apart.mean(), low"}),
-            "wrong number of values",
-        ),
-        "sorted": (
-            lambda one, other, picks: paired_bootstrap(np.sort(one), np.sort(other), picks),
-            "not right yet",
-        ),
-        "half a width": (
-            edited(paired_bootstrap, {"return low, high": "return (high - low) / 2, (high + low) / 2"}),
-            "not right yet",
-        ),
-        "whole numbers": (
-            edited(paired_bootstrap, {"mean(axis=1)": "mean(axis=1).astype(int)"}),
-            "not right yet",
-        ),
+        "downwards": (pairs_with({"] < settings[j]": "] > settings[j]"}), "larger value of the factor"),
+        "any factor": (pairs_with({SETTINGS: "np.sum(settings[i] != settings[j]) == 1"}), "Any one setting"),
+        "turned": (pairs_with({"success[j] - success[i]": "success[i] - success[j]"}), "The sign is turned"),
+        "all seeds count": (pairs_with({"np.sum(~np.isnan(apart))": "len(apart)"}), "seeds that are missing"),
+        "ddof": (pairs_with({"ddof=1": "ddof=0"}), "divides by n"),
+        "normal": (pairs_with({"scipy.stats.t.ppf(0.975, n - 1)": "1.96"}), "1.96 in place"),
+        "one side": (pairs_with({"0.975": "0.95"}), "90 % interval"),
+        "no root": (pairs_with({"mean - reach / n**0.5, mean + reach / n**0.5": "mean - reach, mean + reach"}), "single seeds"),
+        "nan stays": (pairs_with({"np.nanmean(apart)": "np.mean(apart)"}), "NaN"),
+        "in place": (pairs_in_place, "changes its arguments"),
+        "indices alone": (lambda *args: matched_pairs(*args)[:, :2], "wrong shape"),
+        "no interval": (lambda *args: matched_pairs(*args)[:, :3], "wrong shape"),
+        "one row": (lambda *args: matched_pairs(*args)[0], "wrong shape"),
     },
     "check_chance_to_see": {
-        "each": (
-            edited(chance_to_see, {"np.mean(np.abs(means) > reach)": "np.abs(means) > reach"}),
-            "An axis is left over",
+        "normal": (
+            chance_with({"scipy.stats.t.interval(0.95, k + 1,": "scipy.stats.norm.interval(0.95,"}),
+            "not right yet",
         ),
-        "two samples": (edited(chance_to_see, {"= limit": "= np.sqrt(2) * limit"}), "not right yet"),
-        "one percent": (edited(chance_to_see, {"0.975": "0.995"}), "not right yet"),
-        "a chain": (
-            edited(chance_by_interval, {"((low > 0) | (high < 0)).mean()": "not (low < 0 < high)"}),
-            "Entry by entry",
-        ),
+        "one df more": (chance_with({"k + 1,": "k + 2,"}), "degrees of freedom"),
+        "90 %": (chance_with({"0.95": "0.9"}), "90 % interval"),
+        "no sem": (chance_with({"scipy.stats.sem(rows, axis=1)": "rows.std(1, ddof=1)"}), "single seeds"),
+        "above only": (chance_with({"(low > 0) | (high < 0)": "low > 0"}), "Only intervals above 0"),
+        "nothing seen": (chance_with({"(low > 0) | (high < 0)": "(low < 0) & (high > 0)"}), "nothing is seen"),
+        "unscaled": (chance_with({"spread * noise": "noise"}), "not scaled"),
+        "all columns": (chance_with({"[:, : k + 2]": ""}), "not right yet"),
+        "a column more": (chance_with({": k + 2]": ": k + 3]"}), "not right yet"),
+        "from 1": (chance_with({"enough[0] + 2": "enough[0] + 1"}), "not right yet"),
+        "a place": (chance_with({"enough[0] + 2": "enough[0]"}), "place in the list"),
+        "the most": (chance_with({"enough[0] + 2": "enough[-1] + 2"}), "the most seeds"),
+        "above, not at": (chance_with({">= wanted": "> 1.01 * wanted"}), "not right yet"),
+        "chances alone": (lambda *args: chance_to_see(*args)[0], "wrong number of values"),
+        "exchanged": (lambda *args: chance_to_see(*args)[::-1], "another order"),
+        "percent": (chance_with({"return chances": "return 100 * chances"}), "In percent"),
         "the formula": (
-            lambda noise, apart, spread: statistics.power(apart, spread, noise.shape[1]),
+            lambda noise, apart, spread, wanted: (
+                [statistics.power(apart, spread, n) for n in range(2, noise.shape[1] + 1)],
+                0,
+            ),
             "not right yet",
         ),
     },
-    "check_control_for": {
-        "in words": (
-            lambda claim: ["BFN with N = 64", "execute 1", "random", "FQL-n"][claim - 1],
-            "number of one option",
+    "check_fair_runs": {
+        "unchanged": (
+            fair_with({"            data = lab.recorded(setting, seed)\n": "", "curves = []": "curves, data = [], lab.recorded(settings[0], seed)"}),
+            "The leak is still there",
         ),
-        "the first": (lambda claim: 1, "two things differ"),
-        "the claim's number": (lambda claim: claim, "not right yet"),
-        "not all": (lambda claim: {1: 3, 2: 2}[claim], "KeyError"),
-        "from zero": (lambda claim: control_for(claim) - 1, "not right yet"),
-        "all at once": (lambda claim: [3, 2, 4, 1], "number of one option"),
+        "in the practice": (
+            fair_with({LOOP: LOOP + "\n                data = lab.recorded(setting, seed)"}),
+            "What was collected is not kept",
+        ),
+        "thrown away": (fair_with({"agent, data = lab.practise": "agent, _ = lab.practise"}), "not kept"),
+        "agent thrown away": (fair_with({"agent, data = lab.practise": "_, data = lab.practise"}), "not right yet"),
+        "agent anew": (
+            fair_with({LOOP: LOOP + "\n                agent = lab.new_agent(setting, seed)"}),
+            "untrained agent",
+        ),
+        "the first recorder": (fair_with({"recorded(setting,": "recorded(settings[0],"}), "first setting's recorder"),
+        "the first evaluated": (fair_with({"evaluate(agent, setting)": "evaluate(agent, settings[0])"}), "evaluated with the first"),
+        "number 0": (fair_with({"seed, number)": "seed, 0)"}), "number 0"),
+        "from 1": (fair_with({"range(lab.practices)": "range(1, lab.practices + 1)"}), "counted from 1"),
+        "one less": (fair_with({"range(lab.practices)": "range(lab.practices - 1)"}), "last practice is missing"),
+        "seeds first": (fair_with({".swapaxes(0, 1)": ""}), "axes are"),
+        "all swapped": (fair_with({".swapaxes(0, 1)": ".T"}), "wrong shape"),
+        "last": (lambda *args: fair_runs(*args)[..., -1], "Only the last"),
+        "mean": (lambda *args: fair_runs(*args).mean(axis=-1), "The mean over"),
+        "best": (lambda *args: fair_runs(*args).max(axis=-1), "The best score"),
+        "difference": (lambda *args: fair_runs(*args) - fair_runs(*args)[:1], "not right yet"),
+        "other seeds": (
+            lambda lab, settings, seeds: [fair_runs(lab, [s], [seed + 100 * i for seed in seeds])[0] for i, s in enumerate(settings)],
+            "not right yet",
+        ),
     },
-    "check_what_misleads": {
-        "swapped": (lambda plot: {"A": 2, "B": 4, "C": 3}[plot], "What is one observation"),
-        "fine": (lambda plot: 6, "What is one observation"),
-        "text": (lambda plot: "4" if plot == "A" else "2", "number of one option"),
-        "small letters": (lambda plot: {"a": 4, "b": 2, "c": 3}[plot], "KeyError"),
-        "always 4": (lambda plot: 4, "Which runs are in the picture"),
+    "check_alone_and_together": {
+        "base twice": (together_with({"both + neither - one - other": "both - one - other"}), "neither is forgotten"),
+        "better one": (
+            together_with({"both + neither - one - other": "both - np.maximum(one, other)"}),
+            "the better one",
+        ),
+        "turned": (together_with({"both + neither - one - other": "one + other - both - neither"}), "sign of the last"),
+        "three": (together_with({", both + neither - one - other": ""}), "wrong shape"),
+        "exchanged": (together_with({"one - neither, other - neither": "other - neither, one - neither"}), "exchanged"),
+        "on top": (together_with({"other - neither, both - neither": "both - one, both - neither"}), "on top of the first"),
+        "rates": (together_with({"[one - neither, other - neither, both - neither": "[one, other, both"}), "rates themselves"),
+        "against both": (
+            together_with({"one - neither, other - neither, both - neither": "one - both, other - both, neither - both"}),
+            "against both",
+        ),
+        "normal": (together_with({"scipy.stats.t.ppf(0.975, len(neither) - 1)": "1.96"}), "1.96"),
+        "one side": (together_with({"0.975": "0.95"}), "90 %"),
+        "df": (together_with({"len(neither) - 1": "len(neither)"}), "degrees of freedom"),
+        "std": (together_with({"scipy.stats.sem(gains, axis=1)": "gains.std(axis=1, ddof=1)"}), "single seeds"),
+        "ddof": (together_with({"sem(gains, axis=1)": "sem(gains, axis=1, ddof=0)"}), "divides by n"),
+        "no t": (together_with({" * scipy.stats.t.ppf(0.975, len(neither) - 1)": ""}), "not right yet"),
+        "columns": (together_with({"mean + reach], axis=1)": "mean + reach])"}), "rows and columns"),
+        "means alone": (lambda *args: alone_and_together(*args)[:, 0], "wrong shape"),
+        "over seeds": (together_with({"gains.mean(axis=1)": "gains.mean(axis=0)"}), "raised ValueError"),
+        "reach": (together_with({"[mean, mean - reach, mean + reach]": "[mean, reach, reach]"}), "half-width"),
     },
-}
+}  # fmt: skip

@@ -1,5 +1,5 @@
-"""Exercises of lesson 09: matched pairs of runs, a paired bootstrap, how many seeds it takes, controls,
-misleading plots. Shapes: C runs, F settings, R seeds, K resamples, M invented experiments.
+"""Exercises of lesson 09: matched pairs with their intervals, how many seeds it takes, a fair harness, what
+two changes do alone and together. Shapes: C runs, F settings, R seeds, M invented experiments, P pairs.
 """
 
 import numpy as np
@@ -7,612 +7,882 @@ import scipy.stats
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
-from qlac_lite.utils import statistics
 
-# 1. Which runs make a matched pair
+# 1. Matched pairs, and how far they are apart
 
 
-def matched(settings, factor):
-    """Which pairs of runs differ in one setting and in nothing else:
-    settings (C, F), the setting's column -> (C, C) bool.
+def matched_pairs(settings, success, factor):
+    """Runs that differ in one setting alone, and their difference seed by seed with a 95 % t-interval:
+    settings (C, F), success (C, R) or nan, the setting's column -> (P, 5), rows i, j, mean, low, high.
     """
-    differs = settings[:, None, :] != settings[None, :, :]  # (C, C, F)
-    own, count = differs[:, :, factor], differs.sum(axis=2)
-    return own & (count == 1)
+    found = []
+    for i, less in enumerate(settings):
+        for j, more in enumerate(settings):
+            differs = less != more
+            if differs.sum() != 1 or not less[factor] < more[factor]:
+                continue
+            apart = success[j] - success[i]
+            apart = apart[~np.isnan(apart)]
+            n = len(apart)
+            reach = scipy.stats.t.ppf(0.975, n - 1) * apart.std(ddof=1) / np.sqrt(n)
+            found.append((i, j, apart.mean(), apart.mean() - reach, apart.mean() + reach))
+    return np.array(found)
 
 
-def _matched_by_loop(settings, factor):
-    differing = lambda a, b: [f for f in range(len(a)) if a[f] != b[f]]
-    return [[differing(a, b) == [factor] for b in settings] for a in settings]
+def _pairs_by_lists(settings, success, factor):
+    rows, runs = [], range(len(settings))
+    for i in runs:
+        for j in runs:
+            differing = [f for f in range(len(settings[i])) if settings[i][f] != settings[j][f]]
+            if differing == [factor] and settings[i][factor] < settings[j][factor]:
+                apart = [b - a for a, b in zip(success[i], success[j], strict=True) if a == a and b == b]
+                mean, error = np.mean(apart), scipy.stats.sem(apart)
+                rows.append([i, j, mean, *scipy.stats.t.interval(0.95, len(apart) - 1, mean, error)])
+    return rows
 
 
-def _matched_cases(rng):
-    def case(about, factor, rows, hint):
-        return Case(about, (np.array(rows, float), factor), hint)
+def _pairs_cases(rng):
+    def case(about, factor, rows, hint, seeds=8, missing=()):
+        luck = rng.normal(50, 15, seeds)
+        success = luck + rng.normal(0, 5, (len(rows), seeds)) + rng.normal(0, 8, (len(rows), 1))
+        for run, seed in missing:
+            success[run, seed] = np.nan
+        return Case(about, (np.array(rows, float), success, factor), hint)
 
     three = [(1, 4), (5, 4), (5, 16)]
-    many = np.concatenate([rng.integers(0, 2, (9, 3)), rng.integers(0, 3, (9, 1))], axis=1)
-    of_many = (
-        "differs = settings[:, None] != settings[None]: (C, C, F). "
-        "The factor is among them, and it is the only one."
-    )
+    exact = "Two settings are equal, or they are not. Compare them with ==, not by a tolerance."
+    both = "Only the seeds of which both runs have a result: take the difference first, then drop its nan."
     return [
+        case("runs (H, N): (1, 4), (5, 4), (5, 16); H", 0, three, "Only runs 0 and 1: 0 and 2 differ twice."),
+        case("the same runs; N", 1, three, "Only runs 1 and 2 are a pair now."),
         case(
-            "three runs (H, N): (1, 4), (5, 4), (5, 16), the factor is H",
+            "the larger value stands first: (5, 4), (1, 4)",
             0,
-            three,
-            "Run 0 and run 1 differ in H only. "
-            "Run 0 and run 2 differ in H and in N: no matched pair. Run 1 and run 2 do not differ in H.",
+            [(5, 4), (1, 4)],
+            "i is the run with the smaller value of the factor, wherever it stands: here i = 1, j = 0.",
+            seeds=6,
         ),
-        case("the same runs, the factor is N", 1, three, "Now only run 1 and run 2 are a pair."),
         case(
-            "two runs that are alike",
+            "discounts (H, discount): 0.99 and 0.995",
             0,
-            [(5, 4, 2), (5, 4, 2)],
-            "They do not differ in the factor: nothing is compared.",
+            [(1, 0.99), (5, 0.995), (5, 0.99), (1, 0.995)],
+            exact,
+        ),
+        case(
+            "learning rates (rate, H): 0.001 and 0.0003",
+            1,
+            [(1e-3, 1), (3e-4, 5), (1e-3, 5), (3e-4, 1), (3.0001e-4, 5)],
+            exact,
+            seeds=5,
+        ),
+        case("a seed of one run is missing", 0, three, both, seeds=7, missing=[(1, 2)]),
+        case(
+            "seeds are missing in both runs of a pair",
+            1,
+            [(1, 2, 3), (1, 8, 3), (5, 2, 3), (5, 8, 3), (1, 2, 4)],
+            both,
+            missing=[(0, 1), (1, 5), (2, 0), (4, 3)],
+        ),
+        case(
+            "three values of the factor",
+            2,
+            [(1, 0, 4), (1, 0, 8), (2, 0, 8), (1, 0, 2)],
+            "Runs 3, 0 and 1 have N of 2, 4 and 8: each with each is a pair. Order the rows by i, then by j.",
+            seeds=4,
         ),
         case(
             "two changes that cancel in the sum",
             0,
-            [(1, 5, 2), (5, 2, 5), (5, 5, 2)],
-            "Compare entry by entry: in the others, (5, 2) and (2, 5) differ twice.",
+            [(1, 5, 2), (5, 2, 5), (5, 5, 2), (1, 2, 5)],
+            "(5, 2) and (2, 5) differ twice: compare setting by setting.",
         ),
-        case("one run", 1, [(5, 4, 2)], "A run is no pair with itself."),
-        case(
-            "four runs, the last factor",
-            2,
-            [(1, 0, 4), (1, 0, 3), (2, 0, 3), (1, 0, 5)],
-            "Runs 0, 1 and 3 differ in the last setting only, each from each other.",
-        ),
-        case(
-            "two learning rates, the factor is the learning rate",
-            1,
-            [(5, 1e-3), (5, 3e-4), (5, 1e-3)],
-            "Runs 0 and 1 differ, by little: compare with !=, not by a threshold or as whole numbers.",
-        ),
-        case("nine runs of four settings", int(rng.integers(0, 3)), many, of_many),
-        case("nine runs, the last setting", 3, many, of_many),
     ]
 
 
-def _matched_by_sums(settings, factor):
-    own, others = settings[:, factor], np.delete(settings, factor, axis=1).sum(axis=1)
-    return (own[:, None] != own) & (others[:, None] == others)
+def _pairs_by_sum(settings, success, factor):
+    others = np.delete(settings, factor, axis=1).sum(axis=1)
+    return matched_pairs(np.stack([others, settings[:, factor]], axis=1), success, 1)
 
 
-_matched_misconceptions = [
+def _pairs_of_neighbours(settings, success, factor):
+    rows = matched_pairs(settings, success, factor)
+    return rows[np.abs(rows[:, 0] - rows[:, 1]) == 1]
+
+
+_UNPAIRED = {
+    "apart.mean() - reach, apart.mean() + reach": "*(apart.mean() + scipy.stats.t.ppf(0.975, n - 1) * "
+    "np.sqrt(np.nanvar(success[i], ddof=1) / n + np.nanvar(success[j], ddof=1) / n) * np.array([-1, 1]))"
+}
+_pairs_misconceptions = [
     Misconception(
-        "All pairs that differ in the factor, whatever else differs: what is confounded counts as matched.",
-        "All other settings have to be equal.",
-        edited(matched, {" & (count == 1)": ""}),
-    ),
-    Misconception(
-        "Pairs that agree in all else count, even if the factor is the same: a run is paired with itself.",
-        "The factor has to differ, too.",
-        edited(matched, {"own & (count == 1)": "count == own"}),
+        "Pairs that differ in the factor count, whatever else differs: what is confounded is taken for matched.",
+        "Exactly one setting differs, the factor.",
+        edited(matched_pairs, {"differs.sum() != 1 or ": ""}),
     ),
     Misconception(
         "Any one setting may differ, not only the factor.",
         "The one that differs has to be the factor.",
-        edited(matched, {"own & ": ""}),
+        edited(matched_pairs, {" or not less[factor] < more[factor]": ""}),
     ),
     Misconception(
-        "It says which pairs are confounded: they differ in the factor and in something else.",
-        "In nothing else.",
-        edited(matched, {"== 1": "> 1"}),
+        "One other setting may differ as well.",
+        "Exactly one setting differs, the factor.",
+        edited(matched_pairs, {"differs.sum() != 1": "differs.sum() > 2"}),
     ),
     Misconception(
-        "The factor is equal, and something else differs: upside down.",
-        "The factor differs, and nothing else.",
-        edited(matched, {"own & (count == 1)": "~own & (count > 0)"}),
+        "Each pair stands there twice, in both orders.",
+        "Keep the one in which run i has the smaller value of the factor.",
+        edited(matched_pairs, {"less[factor] < more[factor]": "differs[factor]"}),
     ),
     Misconception(
-        "One of the others may differ as well: at most two differences.",
-        "Exactly one difference, the factor.",
-        edited(matched, {"== 1": "<= 2"}),
+        "The earlier row is taken for i, not the run with the smaller value of the factor.",
+        "Compare the values of the factor, not the places of the runs.",
+        edited(matched_pairs, {"less[factor] < more[factor]": "(differs[factor] and i < j)"}),
     ),
     Misconception(
-        "Each pair once only: [i, j] is True and [j, i] is not.",
-        "Both: if i and j are a pair, so are j and i.",
-        lambda s, f: np.triu(matched(s, f)),
+        "Run i has the larger value of the factor.",
+        "i has the smaller one, j the larger one.",
+        edited(matched_pairs, {"less[factor] < more[factor]": "less[factor] > more[factor]"}),
     ),
     Misconception(
-        "The sums of the settings are compared: two changes can cancel.",
-        "Compare entry by entry.",
-        _matched_by_sums,
+        "Settings that are nearly equal count as equal: 0.99 is taken for 0.995.",
+        "Compare with !=.",
+        edited(matched_pairs, {"less != more": "~np.isclose(less, more, rtol=0.01)"}),
     ),
     Misconception(
-        "All settings have to differ.",
-        "The factor only.",
-        edited(matched, {"own & (count == 1)": "differs.all(axis=2)"}),
+        "Settings that are close in absolute size count as equal: two learning rates seem to be one.",
+        "Compare with !=.",
+        edited(matched_pairs, {"less != more": "np.abs(less - more) > 1e-3"}),
     ),
     Misconception(
-        "The first setting is taken for the factor.",
-        "The factor is the column factor.",
-        edited(matched, {", factor]": ", 0]"}),
+        "np.isclose by its usual tolerance: settings that differ by less count as equal.",
+        "Compare with !=.",
+        edited(matched_pairs, {"less != more": "~np.isclose(less, more, rtol=1e-4, atol=1e-6)"}),
     ),
     Misconception(
-        "The last setting is taken for the factor.",
-        "The factor is the column factor.",
-        edited(matched, {", factor]": ", -1]"}),
+        "Settings are compared as whole numbers.",
+        "Compare with !=.",
+        edited(matched_pairs, {"less != more": "less.astype(int) != more.astype(int)"}),
     ),
     Misconception(
-        "The difference has to be upwards: [j] larger than [i].",
-        "!=, in either direction.",
-        lambda s, f: matched(s, f) & (s[:, None, f] < s[None, :, f]),
+        "The sums of the other settings are compared: two changes can cancel.",
+        "Compare setting by setting.",
+        _pairs_by_sum,
+    ),
+    Misconception("Only neighbouring rows are compared.", "Each run with each other.", _pairs_of_neighbours),
+    Misconception(
+        "The sign is turned: i less j.",
+        "success[j] - success[i].",
+        edited(matched_pairs, {"success[j] - success[i]": "success[i] - success[j]"}),
     ),
     Misconception(
-        "It counts the settings that differ.",
-        "True or False for each pair.",
-        edited(matched, {"own & (count == 1)": "count"}),
-    ),
-]
-
-check_matched = Exercise(
-    matched,
-    _matched_by_loop,
-    _matched_cases,
-    _matched_misconceptions,
-    insight="An ablation is a list of matched pairs. A pair that differs twice answers no question.",
-)
-
-
-# 2. The paired bootstrap
-
-
-def paired_bootstrap(one, other, picks):
-    """95 % percentile interval of the mean difference one - other (R,), over resamples of seeds:
-    picks (K, R) -> low, high.
-    """
-    apart = one - other
-    means = apart[picks].mean(axis=1)  # (K,)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return low, high
-
-
-def _paired_by_loop(one, other, picks):
-    means = sorted(sum(one[i] - other[i] for i in pick) / len(pick) for pick in picks)
-    places = np.array([0.025, 0.975]) * (len(means) - 1)
-    return tuple(np.interp(places, range(len(means)), means))
-
-
-def _paired_cases(rng):
-    def case(about, seeds, many, shared, hint, whole=False):
-        luck = rng.normal(50, shared, seeds)
-        one, other = (luck + rng.normal(5 * i, 4, seeds) for i in (1, 0))
-        if whole:
-            one, other = one.round().astype(int), other.round().astype(int)
-        return Case(about, (one, other, rng.integers(0, seeds, (many, seeds))), hint)
-
-    pairs = (
-        "A resample takes seeds, and with a seed both runs: (one - other)[picks]. "
-        "Its mean over the last axis is one of K means."
-    )
-    luck = "The seeds' luck is the same in both runs, and drops out of one - other. " + pairs
-    percentiles = "np.percentile(means, 2.5) and np.percentile(means, 97.5)."
-    return [
-        Case(
-            "two seeds, three resamples",
-            (np.array([3.0, 1.0]), np.array([1.0, 1.0]), np.array([[0, 0], [0, 1], [1, 1]])),
-            "The differences are 2 and 0. "
-            "The resamples' means are 2, 1, 0. The percentiles 2.5 and 97.5 of these are 0.05 and 1.95.",
-        ),
-        case("eight seeds, 400 resamples", 8, 400, 2, pairs),
-        case("eight seeds that differ a lot, 400 resamples", 8, 400, 20, luck),
-        case("five seeds, 1,000 resamples", 5, 1000, 10, percentiles),
-        case("whole numbers", 6, 300, 15, pairs, whole=True),
-        Case(
-            "one run is ahead by 10 on every seed",
-            (np.array([60.0, 20.0, 90.0]), np.array([50.0, 10.0, 80.0]), rng.integers(0, 3, (200, 3))),
-            "Every resample has a mean of 10: the interval has no width.",
-        ),
-    ]
-
-
-def _paired_apart(one, other, picks):
-    low, high = np.percentile(one[picks].mean(axis=1), (2.5, 97.5))
-    other_low, other_high = np.percentile(other[picks].mean(axis=1), (2.5, 97.5))
-    return low - other_high, high - other_low
-
-
-_paired_misconceptions = [
-    Misconception(
-        "The other one less this one: the sign is turned.",
-        "one - other.",
-        edited(paired_bootstrap, {"= one - other": "= other - one"}),
+        "A seed that is missing counts as 0 %.",
+        "Drop the seeds that are nan in the difference.",
+        edited(matched_pairs, {"success[j] - success[i]": "np.nan_to_num(success[j]) - np.nan_to_num(success[i])"}),
     ),
     Misconception(
-        "The basic bootstrap, which turns the percentiles round: "
-        "another good interval, but not the one asked for.",
-        "np.percentile(means, 2.5) and (means, 97.5).",
+        "The difference of two means that come from different seeds, where one is missing.",
+        "Take the difference of each seed first.",
         edited(
-            paired_bootstrap, {"return low, high": "return 2 * apart.mean() - high, 2 * apart.mean() - low"}
+            matched_pairs,
+            {
+                "apart.mean(), apart.mean() - reach": "(m := np.nanmean(success[j]) - np.nanmean(success[i])), m - reach",
+                "apart.mean() + reach": "m + reach",
+            },
         ),
     ),
     Misconception(
-        "Only one run is resampled.",
-        "The same picks for both: (one - other)[picks].",
-        edited(paired_bootstrap, {"apart[picks]": "(one[picks] - other.mean())"}),
+        "n counts the seeds that are missing.",
+        "n is the number of differences that are left.",
+        edited(matched_pairs, {"len(apart)": "len(success[i])"}),
     ),
     Misconception(
-        "Half-widths in place of the ends.",
-        "low and high themselves.",
-        edited(paired_bootstrap, {"return low, high": "return apart.mean() - low, high - apart.mean()"}),
+        "The interval does not know of pairs: it adds the variances of the two runs.",
+        "The standard deviation of the differences, seed by seed.",
+        edited(matched_pairs, _UNPAIRED),
     ),
     Misconception(
-        "A sorted mean at a rounded place: np.percentile interpolates between two.",
-        "np.percentile(means, 2.5) and (means, 97.5).",
-        edited(paired_bootstrap, {"97.5)": '97.5), method="lower"'}),
-    ),
-    Misconception(
-        "The two runs are resampled apart: the seeds' luck no longer drops out.",
-        "The same picks for both: (one - other)[picks].",
-        edited(paired_bootstrap, {"apart[picks]": "(one[picks] - other[np.roll(picks, 1, axis=0)])"}),
-    ),
-    Misconception(
-        "Each run has an interval of its own, and these are subtracted: "
-        "far too wide, since the luck that the runs share is counted twice.",
-        "Take the difference in each seed first.",
-        _paired_apart,
-    ),
-    Misconception(
-        "The percentiles 5 and 95: that is a 90 % interval.",
-        "2.5 and 97.5: two and a half percent are left on each side.",
-        edited(paired_bootstrap, {"2.5, 97.5": "5, 95"}),
-    ),
-    Misconception(
-        "The percentiles 0 and 95.", "2.5 and 97.5.", edited(paired_bootstrap, {"2.5, 97.5": "0, 95"})
-    ),
-    Misconception(
-        "np.percentile counts in percent, np.quantile in shares: 0.025 percent was asked for.",
-        "np.percentile(means, 2.5).",
-        edited(paired_bootstrap, {"2.5, 97.5": "0.025, 0.975"}),
-    ),
-    Misconception(
-        "The smallest and the largest of all means.",
-        "np.percentile(means, 2.5) and (means, 97.5).",
-        edited(paired_bootstrap, {"2.5, 97.5": "0, 100"}),
-    ),
-    Misconception("The quartiles.", "2.5 and 97.5.", edited(paired_bootstrap, {"2.5, 97.5": "25, 75"})),
-    Misconception(
-        "Percentiles of single differences: how seeds scatter, not how sure their mean is.",
-        "The mean of each resample first: .mean(axis=1).",
-        edited(paired_bootstrap, {".mean(axis=1)": ""}),
-    ),
-    Misconception(
-        "Percentiles of the differences themselves, without resampling.",
-        "(one - other)[picks].mean(axis=1) are K means.",
-        edited(paired_bootstrap, {"(means": "(apart"}),
-    ),
-    Misconception(
-        "The mean is taken over the resamples, not over the seeds of a resample.",
-        ".mean(axis=1): the last axis of picks are the seeds.",
-        edited(paired_bootstrap, {"axis=1": "axis=0"}),
-    ),
-    Misconception(
-        "Medians in place of means.",
-        ".mean(axis=1).",
-        edited(paired_bootstrap, {"apart[picks].mean(axis=1)": "np.median(apart[picks], axis=1)"}),
-    ),
-    Misconception("Sums in place of means.", ".mean(axis=1).", edited(paired_bootstrap, {".mean": ".sum"})),
-    Misconception(
-        "Absolute differences: the sign is lost, and 0 can never lie inside.",
-        "one - other, with its sign.",
-        edited(paired_bootstrap, {"= one - other": "= np.abs(one - other)"}),
-    ),
-    Misconception(
-        "A normal interval of 1.96 standard deviations of the resamples.",
-        "The percentiles of the means themselves.",
-        edited(
-            paired_bootstrap,
-            {"np.percentile(means, (2.5, 97.5))": "means.mean() + np.array([-1.96, 1.96]) * means.std()"},
-        ),
-    ),
-    Misconception(
-        "A t-interval: picks is not used.",
-        "That is another good interval. Here: the percentiles of the resampled means.",
-        lambda one, other, picks: statistics.difference(one, other)[1:],
-    ),
-    Misconception(
-        "Of one only: the other run is not subtracted.",
-        "(one - other)[picks].",
-        edited(paired_bootstrap, {"= one - other": "= one"}),
-    ),
-    Misconception(
-        "A ratio in place of a difference.",
-        "one - other.",
-        edited(paired_bootstrap, {"= one - other": "= one / np.where(other == 0, 1, other)"}),
-    ),
-    Misconception(
-        "Percentages of the control: relative differences.",
-        "one - other, in points.",
-        edited(paired_bootstrap, {"= one - other": "= 100 * (one - other) / np.where(other == 0, 1, other)"}),
-    ),
-    Misconception(
-        "The differences are resampled less their mean: an interval around 0.",
-        "Around the mean difference: (one - other)[picks].",
-        edited(paired_bootstrap, {"= one - other": "= one - other - (one - other).mean()"}),
-    ),
-]
-
-check_paired_bootstrap = Exercise(
-    paired_bootstrap,
-    _paired_by_loop,
-    _paired_cases,
-    _paired_misconceptions,
-    parts=("low", "high"),
-    insight="Pairs in, pairs out: what the two runs share is in both, and drops out.",
-)
-
-
-# 3. How many seeds
-
-
-def chance_to_see(noise, apart, spread):
-    """Share of invented experiments whose 95 % t-interval of the mean difference excludes 0:
-    noise (M, R) standard normal.
-    """
-    seeds = noise.shape[1]
-    seen = apart + spread * noise  # (M, R) differences seed by seed
-    means = seen.mean(axis=1)
-    limit = scipy.stats.t.ppf(0.975, seeds - 1)
-    reach = limit * seen.std(axis=1, ddof=1) / np.sqrt(seeds)
-    return np.mean(np.abs(means) > reach)
-
-
-def _chance_by_test(noise, apart, spread):
-    return np.mean(scipy.stats.ttest_1samp(apart + spread * noise, 0, axis=1).pvalue < 0.05)
-
-
-def _chance_cases(rng):
-    def case(about, many, seeds, apart, spread, hint):
-        return Case(about, (rng.normal(size=(many, seeds)), apart, spread), hint)
-
-    steps = (
-        "differences = apart + spread * noise, (M, R). "
-        "Of each row the mean, and its t-interval: mean +- t * std(ddof=1) / sqrt(R)."
-    )
-    t_of_4 = steps + " scipy.stats.t.ppf(0.975, R - 1) is 3.18 for 4 seeds."
-    nothing = (
-        "About 5 % of experiments show a difference that is not there. "
-        "In either direction: the absolute value."
-    )
-    either = "Excludes 0 on either side: np.abs(mean) > reach."
-    return [
-        Case(
-            "two experiments of three seeds: noise (0, 1, -1) and (0, 3, -3), apart 3, spread 1",
-            (np.array([[0.0, 1.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0),
-            "Differences 3, 4, 2 and 3, 6, 0. Both means are 3; the standard deviations are 1 and 3. "
-            "t for 3 seeds is 4.30: 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5. One of two: 0.5.",
-        ),
-        case("500 experiments of 4 seeds, 15 points apart, spread 14", 500, 4, 15.0, 14.0, t_of_4),
-        case("500 experiments of 8 seeds, 15 points apart, spread 14", 500, 8, 15.0, 14.0, steps),
-        case("500 experiments of 8 seeds, nothing apart", 500, 8, 0.0, 14.0, nothing),
-        case("500 experiments of 6 seeds, 12 points behind", 500, 6, -12.0, 10.0, either),
-        case("400 experiments of 20 seeds, 5 apart, spread 9", 400, 20, 5.0, 9.0, steps),
-        case("600 experiments of 3 seeds, 10 apart, spread 5", 600, 3, 10.0, 5.0, "With 3 seeds t is 4.30."),
-    ]
-
-
-_chance_misconceptions = [
-    Misconception(
-        "1.96 in place of Student's t: "
-        "with few seeds the standard deviation is itself uncertain, and the interval has to be wider.",
-        "scipy.stats.t.ppf(0.975, R - 1).",
-        edited(chance_to_see, {"scipy.stats.t.ppf(0.975, seeds - 1)": "1.96"}),
-    ),
-    Misconception(
-        "R degrees of freedom: the mean has used up one.",
-        "R - 1.",
-        edited(chance_to_see, {"seeds - 1": "seeds"}),
+        "1.96 in place of Student's t: few seeds hardly know their own spread.",
+        "scipy.stats.t.ppf(0.975, n - 1).",
+        edited(matched_pairs, {"scipy.stats.t.ppf(0.975, n - 1)": "1.96"}),
     ),
     Misconception(
         "t.ppf(0.95, ...) leaves 5 % on each side: a 90 % interval.",
-        "0.975: two and a half percent on each side.",
-        edited(chance_to_see, {"0.975": "0.95"}),
+        "0.975.",
+        edited(matched_pairs, {"0.975": "0.95"}),
     ),
     Misconception(
-        "The standard deviation is divided by R, not by R - 1: too small with few seeds.",
+        "n degrees of freedom: the mean has used up one.",
+        "n - 1.",
+        edited(matched_pairs, {"n - 1)": "n)"}),
+    ),
+    Misconception(
+        "The standard deviation divides by n: too small with few seeds.",
+        "std(ddof=1).",
+        edited(matched_pairs, {"ddof=1": ""}),
+    ),
+    Misconception(
+        "How single seeds scatter, not how sure their mean is.",
+        "Divide by np.sqrt(n).",
+        edited(matched_pairs, {" / np.sqrt(n)": ""}),
+    ),
+    Misconception(
+        "Divided by n in place of its root.", "np.sqrt(n).", edited(matched_pairs, {"np.sqrt(n)": "n"})
+    ),
+    Misconception(
+        "The half-width stands in the place of low and high.",
+        "mean - reach and mean + reach.",
+        edited(matched_pairs, {"apart.mean() - reach, apart.mean() + reach": "reach, reach"}),
+    ),
+    Misconception(
+        "low and high are exchanged.",
+        "mean - reach comes first.",
+        edited(matched_pairs, {"apart.mean() - reach, apart.mean() + reach": "apart.mean() + reach, apart.mean() - reach"}),
+    ),
+    Misconception(
+        "Standard errors in place of an interval: the quantile of t is missing.",
+        "Times scipy.stats.t.ppf(0.975, n - 1).",
+        edited(matched_pairs, {"scipy.stats.t.ppf(0.975, n - 1) * ": ""}),
+    ),
+]  # fmt: skip
+
+check_matched_pairs = Exercise(
+    matched_pairs,
+    _pairs_by_lists,
+    _pairs_cases,
+    _pairs_misconceptions,
+    insight="A pair that differs twice answers no question, however narrow its interval is.",
+)
+
+
+# 2. How many seeds
+
+
+def chance_to_see(noise, apart, spread, wanted):
+    """The share of invented experiments whose 95 % t-interval excludes 0, with 2, 3, ... R seeds (R - 1,), and
+    the fewest seeds with a share of `wanted` or more, 0 if there is none: noise (M, R) standard normal.
+    """
+    seen = apart + spread * noise
+    chances = []
+    for seeds in range(2, noise.shape[1] + 1):
+        own = seen[:, :seeds]
+        limit = scipy.stats.t.ppf(0.975, seeds - 1)
+        reach = limit * own.std(axis=1, ddof=1) / np.sqrt(seeds)
+        chances.append(np.mean(np.abs(own.mean(axis=1)) > reach))
+    enough = [number + 2 for number, chance in enumerate(chances) if chance >= wanted]
+    return np.array(chances), min(enough, default=0)
+
+
+def _chance_by_test(noise, apart, spread, wanted):
+    seen, chances = apart + spread * noise, []
+    for seeds in range(2, noise.shape[1] + 1):
+        p = scipy.stats.ttest_1samp(seen[:, :seeds], 0, axis=1).pvalue
+        chances.append(np.mean(p < 0.05))
+    for seeds, chance in enumerate(chances, 2):
+        if chance >= wanted:
+            return chances, seeds
+    return chances, 0
+
+
+def _chance_cases(rng):
+    def case(about, many, seeds, apart, spread, wanted, hint):
+        return Case(about, (rng.normal(size=(many, seeds)), apart, spread, wanted), hint)
+
+    steps = "For each number of seeds take the first so many columns of apart + spread * noise."
+    limit = "scipy.stats.t.ppf(0.975, seeds - 1) is 12.7 for 2 seeds and 2.36 for 8."
+    return [
+        Case(
+            "two experiments of 3 seeds: noise (0, 1, -1) and (0, 3, -3), apart 3, spread 1, wanted 0.5",
+            (np.array([[0.0, 1.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0, 0.5),
+            "With 3 seeds the differences are 3, 4, 2 and 3, 6, 0: means of 3, standard deviations of 1 and 3, "
+            "t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: 0.5. With the first 2 seeds: 0.",
+        ),
+        case("400 experiments, 4 seeds, 20 points apart, spread 8", 400, 4, 20.0, 8.0, 0.8, limit),
+        case("400 experiments, 8 seeds, 10 points apart, spread 9", 400, 8, 10.0, 9.0, 0.6, steps),
+        case("nothing apart", 300, 6, 0.0, 9.0, 0.9, "About 5 % see a difference. Nobody reaches 0.9: 0."),
+        case("behind by 12 points", 300, 7, -12.0, 8.0, 0.7, "Excludes 0 on either side: np.abs(mean)."),
+        case("the first number is enough", 300, 3, 60.0, 1.5, 0.5, "The fewest seeds that there are: 2."),
+        case("500 experiments, 12 seeds, 6 apart, spread 7", 500, 12, 6.0, 7.0, 0.5, steps),
+    ]
+
+
+def _whole_columns(noise, apart, spread, wanted):
+    chances, needed = chance_to_see(noise, apart, spread, wanted)
+    return np.full(len(chances), chances[-1]), needed
+
+
+_FIRST = "enough = [number + 2 for number, chance in enumerate(chances) if chance >= wanted]"
+_chance_misconceptions = [
+    Misconception(
+        "1.96 in place of Student's t: with few seeds the spread is itself uncertain.",
+        "scipy.stats.t.ppf(0.975, seeds - 1).",
+        edited(chance_to_see, {"scipy.stats.t.ppf(0.975, seeds - 1)": "1.96"}),
+    ),
+    Misconception(
+        "As many degrees of freedom as seeds: the mean has used up one.",
+        "seeds - 1.",
+        edited(chance_to_see, {"seeds - 1": "seeds"}),
+    ),
+    Misconception(
+        "t of the largest number of seeds, for all of them.",
+        "seeds - 1 degrees of freedom.",
+        edited(chance_to_see, {"seeds - 1": "noise.shape[1] - 1"}),
+    ),
+    Misconception("t.ppf(0.95, ...) is a 90 % interval.", "0.975.", edited(chance_to_see, {"0.975": "0.95"})),
+    Misconception(
+        "The 2.5 % quantile is negative: every interval then excludes 0.",
+        "t.ppf(0.975, seeds - 1).",
+        edited(chance_to_see, {"0.975": "0.025"}),
+    ),
+    Misconception(
+        "The standard deviation divides by the number of seeds, not by one less.",
         "std(axis=1, ddof=1).",
         edited(chance_to_see, {", ddof=1": ""}),
     ),
     Misconception(
         "The interval of single seeds, not of their mean.",
-        "Divide the standard deviation by sqrt(R).",
+        "Divide by np.sqrt(seeds).",
         edited(chance_to_see, {" / np.sqrt(seeds)": ""}),
     ),
     Misconception(
-        "Divided by R in place of its root.", "sqrt(R).", edited(chance_to_see, {"np.sqrt(seeds)": "seeds"})
+        "Divided by the seeds in place of their root.",
+        "np.sqrt(seeds).",
+        edited(chance_to_see, {"np.sqrt(seeds)": "seeds"}),
     ),
     Misconception(
-        "Only intervals above 0 count: a difference in the other direction is seen, too.",
-        "np.abs of the mean.",
-        edited(chance_to_see, {"np.abs(means)": "means"}),
+        "Divided by the root of the largest number of seeds.",
+        "np.sqrt(seeds).",
+        edited(chance_to_see, {"np.sqrt(seeds)": "np.sqrt(noise.shape[1])"}),
     ),
     Misconception(
-        "Whether the mean is above 0, without an interval.",
-        "The interval has to exclude 0.",
-        edited(chance_to_see, {"np.abs(means) > reach": "means > 0"}),
+        "Only intervals above 0 count.",
+        "Either side: np.abs(mean) > reach.",
+        edited(chance_to_see, {"np.abs(own.mean(axis=1))": "own.mean(axis=1)"}),
     ),
     Misconception(
-        "One standard deviation for all experiments together: the axis was forgotten.",
+        "One standard deviation for all experiments together.",
         "std(axis=1, ddof=1): one for each row.",
         edited(chance_to_see, {"axis=1, ddof": "ddof"}),
     ),
     Misconception(
-        "The standard deviation of the noise, not of the differences.",
-        "std(axis=1, ddof=1) of apart + spread * noise.",
-        edited(chance_to_see, {"seen.std": "noise.std"}),
+        "The spread that was put in is used: an experiment does not know it.",
+        "The standard deviation of each row.",
+        edited(chance_to_see, {"own.std(axis=1, ddof=1)": "spread"}),
     ),
     Misconception(
-        "Whether the interval excludes the true difference: that happens in 5 % of cases by construction.",
+        "Whether the interval excludes the true difference.",
         "Whether it excludes 0.",
-        edited(chance_to_see, {"(means)": "(means - apart)"}),
+        edited(chance_to_see, {"own.mean(axis=1)": "own.mean(axis=1) - apart"}),
     ),
     Misconception(
-        "The 2.5 % quantile of t is negative: every interval then excludes 0.",
-        "t.ppf(0.975, R - 1).",
-        edited(chance_to_see, {"0.975": "0.025"}),
+        "How often nothing is seen.", "mean > reach.", edited(chance_to_see, {"> reach": "<= reach"})
     ),
     Misconception(
-        "The whole width of the interval in place of its half.",
-        "mean +- t * s / sqrt(R): compare the mean with the half.",
-        edited(chance_to_see, {"= limit": "= 2 * limit"}),
-    ),
-    Misconception(
-        "The spread is used itself: an experiment does not know it.",
-        "std(axis=1, ddof=1) of each row.",
-        edited(chance_to_see, {"seen.std(axis=1, ddof=1)": "spread"}),
-    ),
-    Misconception(
-        "It says how often nothing is seen.",
-        "The share that excludes 0.",
-        edited(chance_to_see, {"> reach": "<= reach"}),
-    ),
-    Misconception(
-        "The noise is not scaled, or the difference is scaled as well.",
-        "apart + spread * noise: only the noise is scaled.",
+        "The noise is not scaled.",
+        "apart + spread * noise.",
         edited(chance_to_see, {"spread * noise": "noise"}),
     ),
     Misconception(
         "The spread is taken for a variance.",
-        "apart + spread * noise: spread is a standard deviation.",
+        "apart + spread * noise.",
         edited(chance_to_see, {"spread * noise": "np.sqrt(spread) * noise"}),
     ),
     Misconception(
-        "The axes are swapped: experiments are rows, seeds are columns.",
-        "axis=1.",
-        lambda n, a, s: chance_to_see(n.T, a, s),
+        "All columns are used, whatever the number of seeds.",
+        "The first `seeds` columns: seen[:, :seeds].",
+        _whole_columns,
     ),
     Misconception(
-        "It counts the experiments.", "np.mean: a share.", edited(chance_to_see, {"np.mean": "np.sum"})
+        "The last columns are used, not the first.",
+        "seen[:, :seeds].",
+        edited(chance_to_see, {"seen[:, :seeds]": "seen[:, -seeds:]"}),
     ),
     Misconception(
-        "In percent.", "A share, between 0 and 1.", edited(chance_to_see, {"return": "return 100 *"})
+        "It begins with 1 seed, which has no spread.",
+        "2, 3, ... R seeds.",
+        edited(chance_to_see, {"range(2, ": "range(1, "}),
     ),
     Misconception(
-        "Each seed is one experiment: the share of seeds with a positive difference.",
-        "One interval for each row.",
-        lambda n, a, s: np.mean(a + s * n > 0),
+        "The largest number of seeds is left out.",
+        "range(2, R + 1).",
+        edited(chance_to_see, {"shape[1] + 1": "shape[1]"}),
     ),
-]
+    Misconception(
+        "needed is a place in the list, not a number of seeds.",
+        "The first entry belongs to 2 seeds.",
+        edited(chance_to_see, {"number + 2 for": "number for"}),
+    ),
+    Misconception(
+        "needed is the most seeds with that chance.",
+        "The fewest: min.",
+        edited(chance_to_see, {"min(enough, default=0)": "max(enough, default=0)"}),
+    ),
+    Misconception(
+        "needed counts how many numbers of seeds are enough.",
+        "The fewest of them.",
+        edited(chance_to_see, {"min(enough, default=0)": "len(enough)"}),
+    ),
+    Misconception(
+        "If no number is enough, the largest is returned.",
+        "0 if there is none.",
+        edited(chance_to_see, {"default=0": "default=noise.shape[1]"}),
+    ),
+    Misconception(
+        "In percent.", "Shares, 0 to 1.", edited(chance_to_see, {"np.array(chances)": "100 * np.array(chances)"})
+    ),
+]  # fmt: skip
 
 check_chance_to_see = Exercise(
     chance_to_see,
     _chance_by_test,
     _chance_cases,
     _chance_misconceptions,
+    parts=("chances", "needed"),
     insight="A difference that is not seen may still be there: ask how likely it was to be seen.",
 )
 
 
-# 4. Which control would refute a claim
-
-CONTROLS = {1: 3, 2: 2, 3: 4, 4: 1}
+# 3. A harness that compares fairly
 
 
-def control_for(claim):
-    """The number of the control (1 to 4) that could refute the claim of that number,
-    as lesson 09 lists them.
+def fair_runs(lab, settings, seeds):
+    """Scores of each setting, seed by seed, after each practice: (settings, seeds, practices)."""
+    runs = []
+    for setting in settings:
+        curves = []
+        for seed in seeds:
+            data = lab.recorded(setting, seed)
+            agent = lab.new_agent(setting, seed)
+            curve = []
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                curve.append(lab.evaluate(agent, setting))
+            curves.append(curve)
+        runs.append(curves)
+    return np.array(runs)
+
+
+def _leaking_runs(lab, settings, seeds):
+    runs = []
+    for seed in seeds:
+        data, curves = lab.recorded(settings[0], seed), []
+        for setting in settings:
+            agent, curve = lab.new_agent(setting, seed), []
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                curve.append(lab.evaluate(agent, setting))
+            curves.append(curve)
+        runs.append(curves)
+    return np.array(runs).swapaxes(0, 1)
+
+
+class _PaperLab:
+    """A lab of a few sums: what an agent becomes shows which data, setting, seed and practice it had."""
+
+    def __init__(self, practices: int):
+        self.practices = practices
+
+    def recorded(self, setting, seed):
+        return (10.0 * setting["quality"] + seed,)
+
+    def new_agent(self, setting, seed):
+        return 0.37 * seed + setting["rate"]
+
+    def practise(self, agent, data, setting, seed, number):
+        new = 0.5 * agent + 0.3 * number + 0.01 * seed
+        data = (*data, new)
+        return 0.6 * agent + setting["rate"] * (sum(data) / len(data) + 0.2 * len(data)) + 0.05 * number, data
+
+    def evaluate(self, agent, setting):
+        return np.sin(5 * agent) + 3 * setting["rate"]
+
+
+def _fair_by_comprehension(lab, settings, seeds):
+    def run(setting, seed):
+        agent, data, curve = lab.new_agent(setting, seed), lab.recorded(setting, seed), []
+        for number in range(lab.practices):
+            agent, data = lab.practise(agent, data, setting, seed, number)
+            curve.append(lab.evaluate(agent, setting))
+        return curve
+
+    return [[run(setting, seed) for seed in seeds] for setting in settings]
+
+
+def _fair_cases(rng):
+    def case(about, practices, rates, qualities, seeds, hint):
+        pairs = zip(rates, qualities, strict=True)
+        settings = [dict(rate=rate, quality=quality) for rate, quality in pairs]
+        return Case(about, (_PaperLab(practices), settings, list(seeds)), hint)
+
+    own = "What does the second run have at its start that the first one did not have?"
+    same = "Both runs of a seed have the same seed, the same practices, and each its own setting."
+    a, b, c = rng.uniform(0.1, 0.9, 3)
+    return [
+        case("one setting, one seed, 2 practices", 2, [0.5], [0.0], [3], "Nothing to compare yet."),
+        case("a setting against itself, one seed", 3, [0.5, 0.5], [0.0, 0.0], [3], own),
+        case("a setting against itself, three seeds", 3, [0.3, 0.3], [0.5, 0.5], [0, 1, 2], own),
+        case("two settings, four seeds", 3, [a, b], [0.2, 0.2], [0, 1, 2, 5], same),
+        case("settings with recorders of their own", 4, [a, a], [0.1, 0.9], [4, 5], "recorded(setting, seed)."),
+        case("three settings, two seeds", 2, [a, b, c], [0.0, 0.5, 0.5], [7, 8], same),
+    ]
+
+
+def _other_seeds(lab, settings, seeds):
+    return [fair_runs(lab, [each], [seed + i * len(seeds) for seed in seeds])[0] for i, each in enumerate(settings)]
+
+
+def _agent_goes_on(lab, settings, seeds):
+    runs = np.empty((len(settings), len(seeds), lab.practices))
+    for k, seed in enumerate(seeds):
+        agent = lab.new_agent(settings[0], seed)
+        for i, setting in enumerate(settings):
+            data = lab.recorded(setting, seed)
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                runs[i, k, number] = lab.evaluate(agent, setting)
+    return runs
+
+
+def _kept_over_seeds(lab, settings, seeds):
+    runs = []
+    for setting in settings:
+        data, curves = lab.recorded(setting, seeds[0]), []
+        for seed in seeds:
+            agent, curve = lab.new_agent(setting, seed), []
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                curve.append(lab.evaluate(agent, setting))
+            curves.append(curve)
+        runs.append(curves)
+    return runs
+
+
+def _evaluated_before(lab, settings, seeds):
+    runs = []
+    for setting in settings:
+        curves = []
+        for seed in seeds:
+            agent, data, curve = lab.new_agent(setting, seed), lab.recorded(setting, seed), []
+            for number in range(lab.practices):
+                curve.append(lab.evaluate(agent, setting))
+                agent, data = lab.practise(agent, data, setting, seed, number)
+            curves.append(curve)
+        runs.append(curves)
+    return runs
+
+
+_LOOP, _TOOK = "for number in range(lab.practices):", "lab.practise(agent, data, setting, seed, number)"
+_fair_misconceptions = [
+    Misconception(
+        "The leak is still there: the second setting begins with what the first one has collected.",
+        "Each run of each setting begins with the recorded data alone.",
+        _leaking_runs,
+    ),
+    Misconception(
+        "The agent of the first setting goes on training as the second one.",
+        "lab.new_agent(setting, seed) for each setting.",
+        _agent_goes_on,
+    ),
+    Misconception(
+        "The data are shared over seeds: the second seed begins with the first one's.",
+        "lab.recorded(setting, seed) for each seed.",
+        _kept_over_seeds,
+    ),
+    Misconception(
+        "What was collected is not kept: every practice begins with the recorded data.",
+        "lab.recorded once, before the practices, and then agent, data = lab.practise(...).",
+        edited(fair_runs, {_LOOP: f"{_LOOP}\n                data = lab.recorded(setting, seed)"}),
+    ),
+    Misconception(
+        "Every practice trains an untrained agent.",
+        "lab.new_agent once, before the practices, and then agent, data = lab.practise(...).",
+        edited(fair_runs, {_LOOP: f"{_LOOP}\n                agent = lab.new_agent(setting, seed)"}),
+    ),
+    Misconception(
+        "All runs begin with the data of the first setting's recorder.",
+        "lab.recorded(setting, seed).",
+        edited(fair_runs, {"lab.recorded(setting, seed)": "lab.recorded(settings[0], seed)"}),
+    ),
+    Misconception(
+        "Each setting gets seeds of its own: the luck of a seed no longer drops out.",
+        "The same seeds for all settings.",
+        _other_seeds,
+    ),
+    Misconception(
+        "All runs practise with the first setting.",
+        "lab.practise(agent, data, setting, seed, number).",
+        edited(fair_runs, {_TOOK: _TOOK.replace("setting", "settings[0]")}),
+    ),
+    Misconception(
+        "All agents are evaluated with the first setting.",
+        "lab.evaluate(agent, setting).",
+        edited(fair_runs, {"lab.evaluate(agent, setting)": "lab.evaluate(agent, settings[0])"}),
+    ),
+    Misconception(
+        "All agents are made by the first setting.",
+        "lab.new_agent(setting, seed).",
+        edited(fair_runs, {"lab.new_agent(setting, seed)": "lab.new_agent(settings[0], seed)"}),
+    ),
+    Misconception(
+        "Every practice has the number 0, and so the same random numbers.",
+        "Pass on its number.",
+        edited(fair_runs, {_TOOK: _TOOK.replace("number", "0")}),
+    ),
+    Misconception(
+        "The practices are counted from 1.",
+        "From 0 on, as in the harness above.",
+        edited(fair_runs, {_TOOK: _TOOK.replace("number", "number + 1")}),
+    ),
+    Misconception(
+        "The number of the seed in the list is used, not the seed.",
+        "for seed in seeds.",
+        lambda lab, settings, seeds: fair_runs(lab, settings, range(len(seeds))),
+    ),
+    Misconception(
+        "Agents are evaluated before each practice, not after it.",
+        "Practise, then evaluate.",
+        _evaluated_before,
+    ),
+    Misconception(
+        "The best score so far is reported: a lucky evaluation stays for ever.",
+        "The score of this practice.",
+        lambda *args: np.maximum.accumulate(fair_runs(*args), axis=2),
+    ),
+    Misconception(
+        "The best score of each curve is reported.",
+        "The whole curve: (settings, seeds, practices).",
+        lambda *args: fair_runs(*args).max(axis=2),
+    ),
+    Misconception(
+        "Only the last score is reported.",
+        "The whole curve: (settings, seeds, practices).",
+        lambda *args: fair_runs(*args)[:, :, -1],
+    ),
+    Misconception(
+        "The mean over the practices is reported.",
+        "The whole curve: (settings, seeds, practices).",
+        lambda *args: fair_runs(*args).mean(axis=2),
+    ),
+    Misconception(
+        "The axes are (seeds, settings, practices).",
+        "Settings first.",
+        lambda *args: fair_runs(*args).swapaxes(0, 1),
+    ),
+    Misconception(
+        "The last practice is missing.",
+        "for number in range(lab.practices).",
+        edited(fair_runs, {"range(lab.practices)": "range(lab.practices - 1)"}),
+    ),
+]  # fmt: skip
+
+check_fair_runs = Exercise(
+    fair_runs,
+    _fair_by_comprehension,
+    _fair_cases,
+    _fair_misconceptions,
+    insight="A setting against itself is the cheapest test of a harness: the difference is 0, seed by seed.",
+)
+
+
+# 4. Two changes, alone and together
+
+
+def alone_and_together(neither, one, other, both):
+    """Gains in points by seed, with 95 % t-intervals: of one change alone, of the other alone, of both, and of
+    both beyond the sum of the two; all (R,) -> (4, 3), rows of mean, low, high.
     """
-    return CONTROLS[claim]
+    gains = [one - neither, other - neither, both - neither]
+    gains.append(gains[2] - gains[0] - gains[1])
+    n = len(neither)
+    rows = []
+    for gain in gains:
+        reach = scipy.stats.t.ppf(0.975, n - 1) * gain.std(ddof=1) / np.sqrt(n)
+        rows.append((gain.mean(), gain.mean() - reach, gain.mean() + reach))
+    return np.array(rows)
 
 
-WHY_NOT = {  # (claim, control) -> why it refutes nothing
-    (1, 1): "More seeds make the two numbers surer. They still differ in chunk and in N.",
-    (1, 2): "A QC with even more candidates moves further away from BFN: still both differ.",
-    (1, 4): "FQL differs in the whole extraction.",
-    (2, 1): "A longer chunk changes backup and execution together.",
-    (2, 3): "Noise on single actions is another kind of exploring. "
-    "If it fails, coherence may still not be the reason.",
-    (2, 4): "FQL-n changes the backup and keeps single actions: it says nothing of execution.",
-    (3, 1): "More updates do not bring back a chunk.",
-    (3, 2): "Twice the data changes both: how many chunks, and how many terminal ones.",
-    (3, 3): "Stride 2 leaves half of the chunks and half of the terminal ones: both change again.",
-    (4, 2): "Chunks of 20 are longer in both: backup and execution.",
-    (4, 3): "Fewer seeds refute nothing.",
-    (4, 4): "More updates help a long backup and a short one: they say nothing of which half it is.",
-}
+def _together_by_seed(neither, one, other, both):
+    table = [
+        [a - z, b - z, c - z, c - a - b + z] for z, a, b, c in zip(neither, one, other, both, strict=True)
+    ]
+    mean, reach = np.mean(table, axis=0), scipy.stats.t.isf(0.025, len(table) - 1) * scipy.stats.sem(table)
+    return np.stack([mean, mean - reach, mean + reach], axis=1)
 
-check_control_for = Exercise(
-    control_for,
-    lambda claim: [3, 2, 4, 1][claim - 1],
-    lambda rng: [
+
+def _together_cases(rng):
+    def case(about, means, seeds, hint, spread=5.0):
+        luck = rng.normal(0, 8, seeds)
+        return Case(about, tuple(mean + luck + rng.normal(0, spread, seeds) for mean in means), hint)
+
+    return [
         Case(
-            "claim 1",
-            (1,),
-            "Between QC with N = 64 and BFN with N = 4 two things differ. A control has one of them only.",
+            "two seeds; neither 10, 20; one 20, 34; other 12, 20; both 50, 64",
+            tuple(np.array(each, float) for each in ((10, 20), (20, 34), (12, 20), (50, 64))),
+            "Gains: 10, 14; 2, 0; 40, 44; and beyond the sum 40 - 10 - 2 and 44 - 14 - 0, so 28 and 30.",
         ),
-        Case("claim 2", (2,), "Keep everything of QC-FQL that is not the open-loop execution."),
-        Case(
-            "claim 3",
-            (3,),
-            "Stride H leaves fewer chunks, and fewer terminal ones. "
-            "Have as few, but terminal ones among them as often as before.",
+        case(
+            "eight seeds, each adds something",
+            (20, 32, 28, 41),
+            8,
+            "both - one - other + neither, seed by seed, and only then its mean and its interval.",
         ),
-        Case("claim 4", (4,), "Have the long backup without the long chunk."),
-    ],
-    [
-        Misconception(
-            f"Claim {c}, control {k}: {why}",
-            "Ask of each control: what would I see if the claim were wrong?",
-            lambda claim, c=c, k=k: (CONTROLS | {c: k})[claim],
-        )
-        for (c, k), why in WHY_NOT.items()
-    ],
-    choice=True,
-    insight="A control is chosen by what it could show against you.",
-)
+        case("eight seeds, neither does much alone", (10, 12, 9, 50), 8, "Take all gains against neither."),
+        case("five seeds, they get in each other's way", (30, 50, 45, 48), 5, "The last row may be negative."),
+        case("twelve seeds, nothing does anything", (40, 40, 40, 40), 12, "Intervals around 0.", 9.0),
+    ]
 
 
-# 5. What is wrong with a plot
-
-FLAWS = {"A": 4, "B": 2, "C": 3}
-
-
-def what_misleads(plot):
-    """The number of the flaw (1 to 6) of plot "A", "B" or "C", as lesson 09 lists them."""
-    return FLAWS[plot]
+_APPEND = "gains[2] - gains[0] - gains[1]"
+_ROW = "gain.mean() - reach, gain.mean() + reach"
 
 
-_LAST_EVALUATION = (
-    "The last evaluation is one of two measures that the page reports throughout. "
-    "Look for what would mislead at any evaluation."
-)
-NOT_THAT = {  # (plot, flaw) -> why it is not that
-    ("A", 1): "The axis begins at 0.",
-    ("A", 2): "All eight seeds are in it.",
-    ("A", 3): "Only K differs.",
-    ("A", 5): _LAST_EVALUATION,
-    ("A", 6): "Look at what the interval is made of: 160 episodes, but how many runs?",
-    ("B", 1): "The axis begins at 0.",
-    ("B", 3): "Only the number of critics differs.",
-    ("B", 4): "No interval is drawn at all. But look at which runs are drawn.",
-    ("B", 5): "Whole curves are drawn.",
-    ("B", 6): "Look at which of the eight seeds are drawn.",
-    ("C", 1): "The axis begins at 0.",
-    ("C", 2): "All seeds are in it.",
-    ("C", 4): "The intervals are over seeds.",
-    ("C", 5): _LAST_EVALUATION,
-    ("C", 6): "Look at the settings of both bars.",
-}
+def _reaches_added(neither, one, other, both):
+    rows = alone_and_together(neither, one, other, both)
+    reach = (rows[:3, 2] - rows[:3, 0]).sum()
+    rows[3, 1:] = rows[3, 0] - reach, rows[3, 0] + reach
+    return rows
 
-check_what_misleads = Exercise(
-    what_misleads,
-    lambda plot: [4, 2, 3]["ABC".index(plot)],
-    lambda rng: [
-        Case("plot A", ("A",), "What is one observation here: an episode, or a trained agent?"),
-        Case("plot B", ("B",), "Which runs are in the picture, and which are not?"),
-        Case("plot C", ("C",), "Are the two bars a matched pair?"),
-    ],
-    [
-        Misconception(
-            f"Plot {p}, flaw {k}: {why}",
-            "Read the code of the plot: it says what the caption does not.",
-            lambda plot, p=p, k=k: (FLAWS | {p: k})[plot],
-        )
-        for (p, k), why in NOT_THAT.items()
-    ],
-    choice=True,
-    insight="Every number in these plots is true. The choice of what to draw is not.",
+
+def _reaches_in_squares(neither, one, other, both):
+    rows = alone_and_together(neither, one, other, both)
+    reach = np.sqrt(((rows[:3, 2] - rows[:3, 0]) ** 2).sum())
+    rows[3, 1:] = rows[3, 0] - reach, rows[3, 0] + reach
+    return rows
+
+
+def _unpaired_gains(neither, one, other, both):
+    arms = [each - each.mean() for each in (neither, one, other, both)]
+    rows = alone_and_together(neither, one, other, both)
+    n, error = len(neither), [each.var(ddof=1) / len(each) for each in arms]
+    errors = [error[0] + error[1], error[0] + error[2], error[0] + error[3], sum(error)]
+    reach = scipy.stats.t.ppf(0.975, n - 1) * np.sqrt(errors)
+    return np.stack([rows[:, 0], rows[:, 0] - reach, rows[:, 0] + reach], axis=1)
+
+
+_together_misconceptions = [
+    Misconception(
+        "neither is forgotten in the last row: both - one - other counts the base twice.",
+        "both - one - other + neither.",
+        edited(alone_and_together, {_APPEND: "both - one - other"}),
+    ),
+    Misconception(
+        "The last row is both less the better one of the two.",
+        "Beyond the sum: the gain of both, less the two gains.",
+        edited(alone_and_together, {_APPEND: "both - np.maximum(one, other)"}),
+    ),
+    Misconception(
+        "The last row is both less one.",
+        "The gain of both, less the two gains.",
+        edited(alone_and_together, {_APPEND: "both - one"}),
+    ),
+    Misconception(
+        "The last row is both less other.",
+        "The gain of both, less the two gains.",
+        edited(alone_and_together, {_APPEND: "both - other"}),
+    ),
+    Misconception(
+        "The sign of the last row is turned: the sum less both.",
+        "The gain of both comes first.",
+        edited(alone_and_together, {_APPEND: "gains[0] + gains[1] - gains[2]"}),
+    ),
+    Misconception(
+        "The last row is the gain of both less the mean of the two gains.",
+        "Less their sum.",
+        edited(alone_and_together, {_APPEND: "gains[2] - (gains[0] + gains[1]) / 2"}),
+    ),
+    Misconception(
+        "The last row is halved, as in codings by -1 and 1.",
+        "The gain of both, less the two gains.",
+        edited(alone_and_together, {_APPEND: f"({_APPEND}) / 2"}),
+    ),
+    Misconception(
+        "The last row is the sum of the two gains.",
+        "The gain of both, less that sum.",
+        edited(alone_and_together, {_APPEND: "gains[0] + gains[1]"}),
+    ),
+    Misconception(
+        "one and other are exchanged.",
+        "The first row is one - neither.",
+        edited(alone_and_together, {"one - neither, other - neither": "other - neither, one - neither"}),
+    ),
+    Misconception(
+        "The gains are taken against both.",
+        "Against neither.",
+        edited(alone_and_together, {"[one - neither, other - neither, both - neither]": "[one - both, other - both, neither - both]"}),
+    ),
+    Misconception(
+        "The sign of all gains is turned.",
+        "one - neither.",
+        lambda *args: -alone_and_together(*args)[:, [0, 2, 1]],
+    ),
+    Misconception(
+        "The other change is measured on top of the first: both - one.",
+        "other - neither: alone.",
+        edited(alone_and_together, {"other - neither,": "both - one,"}),
+    ),
+    Misconception(
+        "The rates themselves stand there, not the gains.",
+        "Each less neither.",
+        edited(alone_and_together, {"[one - neither, other - neither, both - neither]": "[one, other, both]"}),
+    ),
+    Misconception(
+        "Gains in percent of neither.",
+        "Points: one - neither.",
+        edited(alone_and_together, {"[one - neither, other - neither, both - neither]": "[100 * (x / neither - 1) for x in (one, other, both)]"}),
+    ),
+    Misconception(
+        "The half-widths of the three gains are added for the last row.",
+        "Compute it seed by seed: it has a spread of its own.",
+        _reaches_added,
+    ),
+    Misconception(
+        "The half-widths are added in squares: these three are not independent.",
+        "Compute it seed by seed: it has a spread of its own.",
+        _reaches_in_squares,
+    ),
+    Misconception(
+        "The intervals do not know of pairs: variances of the runs are added.",
+        "The standard deviation of each gain over seeds.",
+        _unpaired_gains,
+    ),
+    Misconception(
+        "1.96 in place of Student's t.",
+        "scipy.stats.t.ppf(0.975, n - 1).",
+        edited(alone_and_together, {"scipy.stats.t.ppf(0.975, n - 1)": "1.96"}),
+    ),
+    Misconception(
+        "t.ppf(0.95, ...) is a 90 % interval.", "0.975.", edited(alone_and_together, {"0.975": "0.95"})
+    ),
+    Misconception(
+        "n degrees of freedom.", "n - 1.", edited(alone_and_together, {"n - 1)": "n)"})
+    ),
+    Misconception(
+        "The standard deviation divides by n.", "std(ddof=1).", edited(alone_and_together, {"ddof=1": ""})
+    ),
+    Misconception(
+        "How single seeds scatter, not how sure their mean is.",
+        "Divide by np.sqrt(n).",
+        edited(alone_and_together, {" / np.sqrt(n)": ""}),
+    ),
+    Misconception(
+        "Divided by n in place of its root.", "np.sqrt(n).", edited(alone_and_together, {"np.sqrt(n)": "n"})
+    ),
+    Misconception(
+        "The half-width stands in the place of low and high.",
+        "mean - reach and mean + reach.",
+        edited(alone_and_together, {_ROW: "reach, reach"}),
+    ),
+    Misconception(
+        "A column for each gain: rows and columns are exchanged.",
+        "(4, 3): a row for each gain.",
+        lambda *args: alone_and_together(*args).T,
+    ),
+]  # fmt: skip
+
+check_alone_and_together = Exercise(
+    alone_and_together,
+    _together_by_seed,
+    _together_cases,
+    _together_misconceptions,
+    insight="The fourth row asks whether two parts need each other. Its interval is the widest.",
 )
