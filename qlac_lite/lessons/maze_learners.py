@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from qlac_lite.lessons import mdp
+from qlac_lite.lessons.notebook import shorten
 from qlac_lite.utils.errors import QlacError
+from qlac_lite.utils.statistics import difference
 
 PICTURE = """
 ###########
@@ -25,6 +27,8 @@ NEVER = -1 / (1 - DISCOUNT)  # the value of never arriving
 METHODS = ("one-step", "n-step", "chunk")
 DEFAULTS = dict(method="chunk", H=3, noise=0.2, quality=0.0, recorded=20, explore=0.3, sweeps=5)
 PRACTICES, EPISODES = 8, 5  # of a run; new episodes of each practice
+NOISES, QUALITIES, SWEEPS = (0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.25, 0.5, 0.75, 0.95), (4, 6, 8, 12, 30)
+SEEDS = shorten(8, fast=2)
 Setting = dict[str, Any]
 Data = tuple[mdp.Trajectories, ...]
 
@@ -122,13 +126,13 @@ class Lab:
         """An untrained Q (S, C), with ties broken by the seed."""
         setting = DEFAULTS | setting
         shape = len(world(setting["noise"]).rewards), 4 ** length_of(setting)
-        return 1e-9 * np.random.default_rng(seed).random(shape)
+        return 1e-9 * np.random.default_rng((seed, 1000)).random(shape)
 
     def practise(
         self, agent: np.ndarray, data: Data, setting: Setting, seed: int, number: int
     ) -> tuple[np.ndarray, Data]:
         """Practice `number`: new episodes join the data, and the agent learns from all of it."""
-        setting, rng = DEFAULTS | setting, np.random.default_rng((seed, number))
+        setting, rng = DEFAULTS | setting, np.random.default_rng((seed, 1 + number))
         explore = setting["explore"]
         policy = (1 - explore) * mdp.greedy(agent) + explore / agent.shape[1]
         starts = np.zeros(EPISODES, int)
@@ -142,6 +146,52 @@ class Lab:
     def evaluate(self, agent: np.ndarray, setting: Setting) -> float:
         """The agent's score, 0 to 100."""
         return score(agent, DEFAULTS | setting)
+
+
+def her_runs(lab, settings, seeds):
+    """Scores of an agent for each setting and seed, after each practice: (settings, seeds, practices)."""
+    runs = []
+    for seed in seeds:
+        data = lab.recorded(settings[0], seed)
+        curves = []
+        for setting in settings:
+            agent = lab.new_agent(setting, seed)
+            curve = []
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                curve.append(lab.evaluate(agent, setting))
+            curves.append(curve)
+        runs.append(curves)
+    return np.array(runs).swapaxes(0, 1)
+
+
+@functools.cache
+def _map_scores() -> np.ndarray:
+    """Scores (methods, R, noises, qualities, sweeps) of learning from recorded data alone, without practice."""
+    scores = np.empty((len(METHODS), SEEDS, len(NOISES), len(QUALITIES), len(SWEEPS)))
+    for i, seed, j, k in np.ndindex(scores.shape[:-1]):
+        setting = DEFAULTS | dict(method=METHODS[i], noise=NOISES[j], quality=QUALITIES[k])
+        rng = np.random.default_rng((seed, 1))
+        backup = Backup(setting, (record(setting, seed, 300),), rng)
+        q = backup.untrained()
+        ties = 1e-9 * rng.random(q.shape)
+        for sweep in range(1, max(SWEEPS) + 1):
+            q = backup.sweep(q)
+            if sweep in SWEEPS:
+                scores[i, seed, j, k, SWEEPS.index(sweep)] = score(q + ties, setting)
+    return scores
+
+
+def winners(sweeps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Who is ahead of the second (noises, qualities), "none" if no interval says so; scores (methods, R, ...)."""
+    scores = _map_scores()[..., SWEEPS.index(sweeps)]
+    won = np.full(scores.shape[2:], "none", dtype=object)
+    for j, k in np.ndindex(won.shape):
+        own = scores[:, :, j, k]
+        first, second = np.argsort(own.mean(axis=1))[::-1][:2]
+        if difference(own[first], own[second])[1] > 0.5:
+            won[j, k] = METHODS[first]
+    return won, scores
 
 
 def try_out(runs: Callable) -> Callable[..., np.ndarray]:

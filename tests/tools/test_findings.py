@@ -2,9 +2,9 @@
 
 import pytest
 
-import findings
 from qlac_lite.config import METHODS
 from qlac_lite.experiments.catalogue import EXPERIMENTS
+from qlac_lite.reports import findings
 
 
 def test_every_claim_is_about_cells_that_are_run():

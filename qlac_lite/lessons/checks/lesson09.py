@@ -68,6 +68,8 @@ def _pairs_cases(rng):
             [(1, 0.99), (5, 0.995), (5, 0.99), (1, 0.995)],
             exact,
         ),
+        case("the same runs; the discount", 1, [(1, 0.99), (5, 0.995), (5, 0.99), (1, 0.995)], exact),
+        case("two learning rates that are close", 1, [(5, 3e-4), (5, 3.0001e-4), (5, 3e-4)], exact, seeds=6),
         case(
             "learning rates (rate, H): 0.001 and 0.0003",
             1,
@@ -522,13 +524,18 @@ def _fair_cases(rng):
         case("a setting against itself, one seed", 3, [0.5, 0.5], [0.0, 0.0], [3], own),
         case("a setting against itself, three seeds", 3, [0.3, 0.3], [0.5, 0.5], [0, 1, 2], own),
         case("two settings, four seeds", 3, [a, b], [0.2, 0.2], [0, 1, 2, 5], same),
-        case("settings with recorders of their own", 4, [a, a], [0.1, 0.9], [4, 5], "recorded(setting, seed)."),
+        case(
+            "settings with recorders of their own", 4, [a, a], [0.1, 0.9], [4, 5], "recorded(setting, seed)."
+        ),
         case("three settings, two seeds", 2, [a, b, c], [0.0, 0.5, 0.5], [7, 8], same),
     ]
 
 
 def _other_seeds(lab, settings, seeds):
-    return [fair_runs(lab, [each], [seed + i * len(seeds) for seed in seeds])[0] for i, each in enumerate(settings)]
+    return [
+        fair_runs(lab, [each], [seed + i * len(seeds) for seed in seeds])[0]
+        for i, each in enumerate(settings)
+    ]
 
 
 def _agent_goes_on(lab, settings, seeds):
@@ -727,7 +734,9 @@ def _together_cases(rng):
             "both - one - other + neither, seed by seed, and only then its mean and its interval.",
         ),
         case("eight seeds, neither does much alone", (10, 12, 9, 50), 8, "Take all gains against neither."),
-        case("five seeds, they get in each other's way", (30, 50, 45, 48), 5, "The last row may be negative."),
+        case(
+            "five seeds, they get in each other's way", (30, 50, 45, 48), 5, "The last row may be negative."
+        ),
         case("twelve seeds, nothing does anything", (40, 40, 40, 40), 12, "Intervals around 0.", 9.0),
     ]
 

@@ -1,0 +1,74 @@
+"""The recorded ablations on the lite world as arrays, for lesson 09. Shapes: R seeds, C runs."""
+
+import functools
+from collections.abc import Iterable
+
+import numpy as np
+
+from qlac_lite.experiments.runner import recorded
+from qlac_lite.reports.ablation import measured
+from qlac_lite.utils.statistics import difference, points_interval
+
+FACTORS = {  # in words
+    "qc-fql-updates5": "5 updates a step",
+    "qc-fql-steps5": "5 times the steps",
+    "qc-fql-critics10": "10 critics",
+    "qc-fql-strideH": "every fifth chunk only",
+    "qc-fql-K1": "1 Euler step, not 4",
+    "qc-fql-alpha100": "alpha 100, not 10",
+}
+
+
+@functools.cache
+def success(experiment: str) -> dict[str, np.ndarray]:
+    """Success over the online curve in %, by seed (R,), of each run of an experiment."""
+    rows, about = recorded(experiment)
+    return {cell: measured(rows, cell).curve for cell in about["cells"]}
+
+
+def candidates() -> tuple[np.ndarray, np.ndarray]:
+    """The runs with their H and N (C, 2), and their success in % (C, R); N of 2 and more."""
+    rows, about = recorded("candidates")
+    runs = {name: cell for name, cell in about["cells"].items() if cell["candidates"] > 1}
+    length = {"bfn": 1, "qc": 5}
+    settings = [(length[cell["method"]], cell["candidates"]) for cell in runs.values()]
+    return np.array(settings), np.array([measured(rows, name).curve for name in runs])
+
+
+def factors() -> dict[str, np.ndarray]:
+    """What each factor adds to the control in points, seed by seed (R,)."""
+    runs = success("factors")
+    return {told: runs[name] - runs["qc-fql-control"] for name, told in FACTORS.items() if name in runs}
+
+
+def four(family: str) -> tuple[np.ndarray, ...]:
+    """Success (R,) with a chunk in neither, in the critic alone, in the policy alone, and in both.
+
+    family: "fql" (one-step policy) or "bfn" (best of N).
+    """
+    names = ("one-step-policy1", "chunk-policy1", "one-step-policy5", "chunk-policy5")
+    return tuple(success("halves")[f"{family}-{name}"] for name in names)
+
+
+def pushed(method: str, length: int) -> tuple[np.ndarray, ...]:
+    """Success (R,) with neither, with chunks of `length`, with pushes of half the speed, and with both."""
+    plain, hit = success("length"), success("disturbance")
+    names = f"{method}-h1", f"{method}-h{length}"
+    return plain[names[0]], plain[names[1]], hit[f"{names[0]}-push0.5"], hit[f"{names[1]}-push0.5"]
+
+
+def lengths(method: str, pushes: bool = False) -> tuple[list[int], np.ndarray]:
+    """Chunk lengths that were recorded, and success (R, lengths)."""
+    runs, ending = success("disturbance" if pushes else "length"), "-push0.5" * pushes
+    found = [h for h in (1, 2, 5, 10, 25) if f"{method}-h{h}{ending}" in runs]
+    return found, np.stack([runs[f"{method}-h{h}{ending}"] for h in found], axis=1)
+
+
+def told(intervals: Iterable) -> list[str]:
+    """Intervals in points as text."""
+    return [points_interval(tuple(each), (-100, 100), "z.0f") for each in intervals]
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> str:
+    """One less the other seed by seed, with its 95 % t-interval, in points."""
+    return told([difference(one, other)])[0]
