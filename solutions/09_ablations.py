@@ -123,14 +123,14 @@ matched_pairs = checks.check_matched_pairs(matched_pairs)
 
 # %%
 groups = {"chunks, 5 actions less 1": {}, "candidates": {}}
-for i, j, *interval in matched_pairs(settings, success, 0):
+for i, _, *interval in matched_pairs(settings, success, 0):
     groups["chunks, 5 actions less 1"][f"both with N = {settings[int(i), 1]}"] = interval
 for i, j, *interval in matched_pairs(settings, success, 1):
     (length, few), (_, many) = settings[int(i)], settings[int(j)]
     groups["candidates"][f"N = {many} less {few}, H = {length}"] = interval
 show(*draw.forest(groups, "points over the curve"))
 for title, pairs in groups.items():
-    print(title + ":", *[f"\n  {name}: {told}" for name, told in zip(pairs, records.told(pairs.values()))])
+    print(title + ":", *records.lines(pairs))
 
 # %% [markdown]
 # **At the same $N$ chunks gain nothing here: at $N = 8$ they cost 5 points [0, 10].** The whole lead of the first picture came from $N$. (At $N = 2$ both solve about 1 %. Two methods at the floor look alike whatever they are, so that pair says nothing about chunks.)
@@ -393,7 +393,7 @@ for family, title in (("fql", "one-step policy (QC-FQL)"), ("bfn", "best of 8 (Q
     gains = dict(zip(names, alone_and_together(*records.four(family)), strict=True))
     alone = halves[f"{family}-n-step-policy1"] - halves[f"{family}-one-step-policy1"]
     groups[title] = {"5-step return, no chunk": mean_interval(alone)} | gains
-    print(f"{title}:", *[f"\n  {n}: {told}" for n, told in zip(gains, records.told(gains.values()))])
+    print(f"{title}:", *records.lines(gains))
     chunks = halves[f"{family}-chunk-policy5"]
     print(f"  both less the 5-step return: {records.apart(chunks, halves[f'{family}-n-step-policy1'])}")
     print(f"  one action of each chunk executed: {records.apart(halves[f'{family}-chunk-execute1'], chunks)}")
@@ -412,9 +412,8 @@ show(*draw.forest(groups, "points over the curve", width=5.2))
 show(*draw.by_length())
 for method, title in (("qc-fql", "one-step policy"), ("qc", "best of 8")):
     for length in (5, 10):
-        rows = alone_and_together(*records.pushed(method, length))
-        chunk, push, both, beyond = records.told(rows)
-        print(f"{title:15}, H = {length:2}: chunk {chunk}, push {push}, both {both}, beyond the sum {beyond}")
+        chunk, push, both, beyond = records.told(alone_and_together(*records.pushed(method, length)))
+        print(f"{title}, H = {length}: chunk {chunk}, push {push}, both {both}; beyond the sum {beyond}")
 
 # %% [markdown]
 # With a one-step policy 5 is the best length, with or without pushes. With the best of 8 candidates, single actions do as well as any chunk. Chunks of 25, more than half of an episode executed blindly, solve next to nothing. (In the paper, on longer episodes, 10 is best for QC-FQL and 50 never succeeds.)

@@ -1,4 +1,4 @@
-"""Drawings of lesson 09: pairs of runs, forests of differences, power, a harness that leaks, a map of winners.
+"""Drawings of lesson 09: pairs, forests of differences, power, a harness that leaks, a map of winners.
 
 Shapes: R seeds, P practices or points.
 """

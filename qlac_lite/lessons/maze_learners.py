@@ -68,8 +68,8 @@ def record(setting: Setting, seed: int, episodes: int | None = None) -> mdp.Traj
 class Backup:
     """Fitted Q iteration on the windows of some data.
 
-    A window that the time limit cuts is left out. One that the goal cuts stays: for chunks its missing actions
-    are drawn, since at the goal any will do.
+    A window that the time limit cuts is left out. One that the goal cuts stays: for chunks its missing
+    actions are drawn, since at the goal any will do.
     """
 
     def __init__(self, setting: Setting, data: Data, rng: np.random.Generator):
@@ -167,7 +167,7 @@ def her_runs(lab, settings, seeds):
 
 @functools.cache
 def _map_scores() -> np.ndarray:
-    """Scores (methods, R, noises, qualities, sweeps) of learning from recorded data alone, without practice."""
+    """Scores (methods, R, noises, qualities, sweeps) of learning from recorded data alone."""
     scores = np.empty((len(METHODS), SEEDS, len(NOISES), len(QUALITIES), len(SWEEPS)))
     for i, seed, j, k in np.ndindex(scores.shape[:-1]):
         setting = DEFAULTS | dict(method=METHODS[i], noise=NOISES[j], quality=QUALITIES[k])
@@ -183,7 +183,7 @@ def _map_scores() -> np.ndarray:
 
 
 def winners(sweeps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Who is ahead of the second (noises, qualities), "none" if no interval says so; scores (methods, R, ...)."""
+    """Who is ahead (noises, qualities), "none" if no interval says so; and scores (methods, R, ...)."""
     scores = _map_scores()[..., SWEEPS.index(sweeps)]
     won = np.full(scores.shape[2:], "none", dtype=object)
     for j, k in np.ndindex(won.shape):

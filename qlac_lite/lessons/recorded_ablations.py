@@ -1,7 +1,7 @@
 """The recorded ablations on the lite world as arrays, for lesson 09. Shapes: R seeds, C runs."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -72,3 +72,8 @@ def told(intervals: Iterable) -> list[str]:
 def apart(one: np.ndarray, other: np.ndarray) -> str:
     """One less the other seed by seed, with its 95 % t-interval, in points."""
     return told([difference(one, other)])[0]
+
+
+def lines(intervals: Mapping[str, Iterable]) -> list[str]:
+    """A line for each interval, to be printed below a title."""
+    return [f"\n  {name}: {text}" for name, text in zip(intervals, told(intervals.values()), strict=True)]

@@ -105,19 +105,23 @@ RIGHT = {
 }
 ALSO_RIGHT = {"check_matched_pairs": pairs_by_tuples, "check_fair_runs": fair_seeds_outside}
 
+UPWARDS = "settings[i][factor] < settings[j][factor]"
 SETTINGS = "rest[i] == rest[j] and settings[i][factor] < settings[j][factor]"
 LOOP = "for number in range(lab.practices):"
 WRONG = {
     "check_matched_pairs": {
-        "whatever else": (pairs_with({"rest[i] == rest[j] and ": ""}), "what is confounded"),
-        "rounded": (pairs_with({"tuple(np.delete(row, factor))": "tuple(np.delete(row.round(2), factor))"}), "Compare"),
+        "whatever else": (pairs_with({"rest[i] == rest[j] and ": ""}), "they are confounded"),
+        "rounded": (
+            pairs_with({"tuple(np.delete(row, factor))": "tuple(np.delete(row.round(2), factor))"}),
+            "Compare",
+        ),
         "0.99 is 0.995": (
-            pairs_with({"settings[i][factor] < settings[j][factor]": "settings[j][factor] - settings[i][factor] > 0.01"}),
+            pairs_with({UPWARDS: "settings[j][factor] - settings[i][factor] > 0.01"}),
             "not by a tolerance",
         ),
         "twice": (pairs_with({"] < settings[j]": "] != settings[j]"}), "in both orders"),
         "by place": (
-            pairs_with({"settings[i][factor] < settings[j][factor]": "i < j and settings[i][factor] != settings[j][factor]"}),
+            pairs_with({UPWARDS: "i < j and settings[i][factor] != settings[j][factor]"}),
             "The earlier row",
         ),
         "downwards": (pairs_with({"] < settings[j]": "] > settings[j]"}), "larger value of the factor"),
@@ -127,7 +131,10 @@ WRONG = {
         "ddof": (pairs_with({"ddof=1": "ddof=0"}), "divides by n"),
         "normal": (pairs_with({"scipy.stats.t.ppf(0.975, n - 1)": "1.96"}), "1.96 in place"),
         "one side": (pairs_with({"0.975": "0.95"}), "90 % interval"),
-        "no root": (pairs_with({"mean - reach / n**0.5, mean + reach / n**0.5": "mean - reach, mean + reach"}), "single seeds"),
+        "no root": (
+            pairs_with({"mean - reach / n**0.5, mean + reach / n**0.5": "mean - reach, mean + reach"}),
+            "single seeds",
+        ),
         "nan stays": (pairs_with({"np.nanmean(apart)": "np.mean(apart)"}), "NaN"),
         "in place": (pairs_in_place, "changes its arguments"),
         "indices alone": (lambda *args: matched_pairs(*args)[:, :2], "wrong shape"),
@@ -143,7 +150,10 @@ WRONG = {
         "90 %": (chance_with({"0.95": "0.9"}), "90 % interval"),
         "no sem": (chance_with({"scipy.stats.sem(rows, axis=1)": "rows.std(1, ddof=1)"}), "single seeds"),
         "above only": (chance_with({"(low > 0) | (high < 0)": "low > 0"}), "Only intervals above 0"),
-        "nothing seen": (chance_with({"(low > 0) | (high < 0)": "(low < 0) & (high > 0)"}), "nothing is seen"),
+        "nothing seen": (
+            chance_with({"(low > 0) | (high < 0)": "(low < 0) & (high > 0)"}),
+            "nothing is seen",
+        ),
         "unscaled": (chance_with({"spread * noise": "noise"}), "not scaled"),
         "all columns": (chance_with({"[:, : k + 2]": ""}), "not right yet"),
         "a column more": (chance_with({": k + 2]": ": k + 3]"}), "not right yet"),
@@ -164,7 +174,12 @@ WRONG = {
     },
     "check_fair_runs": {
         "unchanged": (
-            fair_with({"            data = lab.recorded(setting, seed)\n": "", "curves = []": "curves, data = [], lab.recorded(settings[0], seed)"}),
+            fair_with(
+                {
+                    "            data = lab.recorded(setting, seed)\n": "",
+                    "curves = []": "curves, data = [], lab.recorded(settings[0], seed)",
+                }
+            ),
             "The leak is still there",
         ),
         "in the practice": (
@@ -172,16 +187,28 @@ WRONG = {
             "What was collected is not kept",
         ),
         "thrown away": (fair_with({"agent, data = lab.practise": "agent, _ = lab.practise"}), "not kept"),
-        "agent thrown away": (fair_with({"agent, data = lab.practise": "_, data = lab.practise"}), "not right yet"),
+        "agent thrown away": (
+            fair_with({"agent, data = lab.practise": "_, data = lab.practise"}),
+            "not right yet",
+        ),
         "agent anew": (
             fair_with({LOOP: LOOP + "\n                agent = lab.new_agent(setting, seed)"}),
             "untrained agent",
         ),
-        "the first recorder": (fair_with({"recorded(setting,": "recorded(settings[0],"}), "first setting's recorder"),
-        "the first evaluated": (fair_with({"evaluate(agent, setting)": "evaluate(agent, settings[0])"}), "evaluated with the first"),
+        "the first recorder": (
+            fair_with({"recorded(setting,": "recorded(settings[0],"}),
+            "first setting's recorder",
+        ),
+        "the first evaluated": (
+            fair_with({"evaluate(agent, setting)": "evaluate(agent, settings[0])"}),
+            "evaluated with the first",
+        ),
         "number 0": (fair_with({"seed, number)": "seed, 0)"}), "number 0"),
         "from 1": (fair_with({"range(lab.practices)": "range(1, lab.practices + 1)"}), "counted from 1"),
-        "one less": (fair_with({"range(lab.practices)": "range(lab.practices - 1)"}), "last practice is missing"),
+        "one less": (
+            fair_with({"range(lab.practices)": "range(lab.practices - 1)"}),
+            "last practice is missing",
+        ),
         "seeds first": (fair_with({".swapaxes(0, 1)": ""}), "axes are"),
         "all swapped": (fair_with({".swapaxes(0, 1)": ".T"}), "wrong shape"),
         "last": (lambda *args: fair_runs(*args)[..., -1], "Only the last"),
@@ -189,34 +216,59 @@ WRONG = {
         "best": (lambda *args: fair_runs(*args).max(axis=-1), "The best score"),
         "difference": (lambda *args: fair_runs(*args) - fair_runs(*args)[:1], "not right yet"),
         "other seeds": (
-            lambda lab, settings, seeds: [fair_runs(lab, [s], [seed + 100 * i for seed in seeds])[0] for i, s in enumerate(settings)],
+            lambda lab, settings, seeds: [
+                fair_runs(lab, [s], [seed + 100 * i for seed in seeds])[0] for i, s in enumerate(settings)
+            ],
             "not right yet",
         ),
     },
     "check_alone_and_together": {
-        "base twice": (together_with({"both + neither - one - other": "both - one - other"}), "neither is forgotten"),
+        "base twice": (
+            together_with({"both + neither - one - other": "both - one - other"}),
+            "neither is forgotten",
+        ),
         "better one": (
             together_with({"both + neither - one - other": "both - np.maximum(one, other)"}),
             "the better one",
         ),
-        "turned": (together_with({"both + neither - one - other": "one + other - both - neither"}), "sign of the last"),
+        "turned": (
+            together_with({"both + neither - one - other": "one + other - both - neither"}),
+            "sign of the last",
+        ),
         "three": (together_with({", both + neither - one - other": ""}), "wrong shape"),
-        "exchanged": (together_with({"one - neither, other - neither": "other - neither, one - neither"}), "exchanged"),
-        "on top": (together_with({"other - neither, both - neither": "both - one, both - neither"}), "on top of the first"),
-        "rates": (together_with({"[one - neither, other - neither, both - neither": "[one, other, both"}), "rates themselves"),
+        "exchanged": (
+            together_with({"one - neither, other - neither": "other - neither, one - neither"}),
+            "exchanged",
+        ),
+        "on top": (
+            together_with({"other - neither, both - neither": "both - one, both - neither"}),
+            "on top of the first",
+        ),
+        "rates": (
+            together_with({"[one - neither, other - neither, both - neither": "[one, other, both"}),
+            "rates themselves",
+        ),
         "against both": (
-            together_with({"one - neither, other - neither, both - neither": "one - both, other - both, neither - both"}),
+            together_with(
+                {"one - neither, other - neither, both - neither": "one - both, other - both, neither - both"}
+            ),
             "against both",
         ),
         "normal": (together_with({"scipy.stats.t.ppf(0.975, len(neither) - 1)": "1.96"}), "1.96"),
         "one side": (together_with({"0.975": "0.95"}), "90 %"),
         "df": (together_with({"len(neither) - 1": "len(neither)"}), "degrees of freedom"),
-        "std": (together_with({"scipy.stats.sem(gains, axis=1)": "gains.std(axis=1, ddof=1)"}), "single seeds"),
+        "std": (
+            together_with({"scipy.stats.sem(gains, axis=1)": "gains.std(axis=1, ddof=1)"}),
+            "single seeds",
+        ),
         "ddof": (together_with({"sem(gains, axis=1)": "sem(gains, axis=1, ddof=0)"}), "divides by n"),
         "no t": (together_with({" * scipy.stats.t.ppf(0.975, len(neither) - 1)": ""}), "not right yet"),
         "columns": (together_with({"mean + reach], axis=1)": "mean + reach])"}), "rows and columns"),
         "means alone": (lambda *args: alone_and_together(*args)[:, 0], "wrong shape"),
         "over seeds": (together_with({"gains.mean(axis=1)": "gains.mean(axis=0)"}), "raised ValueError"),
-        "reach": (together_with({"[mean, mean - reach, mean + reach]": "[mean, reach, reach]"}), "half-width"),
+        "reach": (
+            together_with({"[mean, mean - reach, mean + reach]": "[mean, reach, reach]"}),
+            "half-width",
+        ),
     },
-}  # fmt: skip
+}

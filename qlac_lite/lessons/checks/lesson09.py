@@ -117,7 +117,7 @@ _UNPAIRED = {
 }
 _pairs_misconceptions = [
     Misconception(
-        "Pairs that differ in the factor count, whatever else differs: what is confounded is taken for matched.",
+        "Pairs that differ in the factor count, whatever else differs: they are confounded, not matched.",
         "Exactly one setting differs, the factor.",
         edited(matched_pairs, {"differs.sum() != 1 or ": ""}),
     ),
@@ -180,7 +180,10 @@ _pairs_misconceptions = [
     Misconception(
         "A seed that is missing counts as 0 %.",
         "Drop the seeds that are nan in the difference.",
-        edited(matched_pairs, {"success[j] - success[i]": "np.nan_to_num(success[j]) - np.nan_to_num(success[i])"}),
+        edited(
+            matched_pairs,
+            {"success[j] - success[i]": "np.nan_to_num(success[j]) - np.nan_to_num(success[i])"},
+        ),
     ),
     Misconception(
         "The difference of two means that come from different seeds, where one is missing.",
@@ -188,7 +191,9 @@ _pairs_misconceptions = [
         edited(
             matched_pairs,
             {
-                "apart.mean(), apart.mean() - reach": "(m := np.nanmean(success[j]) - np.nanmean(success[i])), m - reach",
+                "apart.mean(), apart.mean() - reach": "(m := np.nanmean(success[j]) "
+                "- np.nanmean(success[i])), "
+                "m - reach",
                 "apart.mean() + reach": "m + reach",
             },
         ),
@@ -239,14 +244,17 @@ _pairs_misconceptions = [
     Misconception(
         "low and high are exchanged.",
         "mean - reach comes first.",
-        edited(matched_pairs, {"apart.mean() - reach, apart.mean() + reach": "apart.mean() + reach, apart.mean() - reach"}),
+        edited(
+            matched_pairs,
+            {"apart.mean() - reach, apart.mean() + reach": "apart.mean() + reach, apart.mean() - reach"},
+        ),
     ),
     Misconception(
         "Standard errors in place of an interval: the quantile of t is missing.",
         "Times scipy.stats.t.ppf(0.975, n - 1).",
         edited(matched_pairs, {"scipy.stats.t.ppf(0.975, n - 1) * ": ""}),
     ),
-]  # fmt: skip
+]
 
 check_matched_pairs = Exercise(
     matched_pairs,
@@ -261,8 +269,8 @@ check_matched_pairs = Exercise(
 
 
 def chance_to_see(noise, apart, spread, wanted):
-    """The share of invented experiments whose 95 % t-interval excludes 0, with 2, 3, ... R seeds (R - 1,), and
-    the fewest seeds with a share of `wanted` or more, 0 if there is none: noise (M, R) standard normal.
+    """The share of experiments whose 95 % t-interval excludes 0, with 2, 3, ... R seeds (R - 1,), and the
+    fewest seeds with a share of `wanted` or more, 0 if there is none: noise (M, R) standard normal.
     """
     seen = apart + spread * noise
     chances = []
@@ -296,8 +304,8 @@ def _chance_cases(rng):
         Case(
             "two experiments of 3 seeds: noise (0, 1, -1) and (0, 3, -3), apart 3, spread 1, wanted 0.5",
             (np.array([[0.0, 1.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0, 0.5),
-            "With 3 seeds the differences are 3, 4, 2 and 3, 6, 0: means of 3, standard deviations of 1 and 3, "
-            "t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: 0.5. With the first 2 seeds: 0.",
+            "With 3 seeds the differences are 3, 4, 2 and 3, 6, 0: means of 3, standard deviations of 1 and "
+            "3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: 0.5. With the first 2 seeds: 0.",
         ),
         case("400 experiments, 4 seeds, 20 points apart, spread 8", 400, 4, 20.0, 8.0, 0.8, limit),
         case("400 experiments, 8 seeds, 10 points apart, spread 9", 400, 8, 10.0, 9.0, 0.6, steps),
@@ -430,9 +438,11 @@ _chance_misconceptions = [
         edited(chance_to_see, {"default=0": "default=noise.shape[1]"}),
     ),
     Misconception(
-        "In percent.", "Shares, 0 to 1.", edited(chance_to_see, {"np.array(chances)": "100 * np.array(chances)"})
+        "In percent.",
+        "Shares, 0 to 1.",
+        edited(chance_to_see, {"np.array(chances)": "100 * np.array(chances)"}),
     ),
-]  # fmt: skip
+]
 
 check_chance_to_see = Exercise(
     chance_to_see,
@@ -680,7 +690,7 @@ _fair_misconceptions = [
         "for number in range(lab.practices).",
         edited(fair_runs, {"range(lab.practices)": "range(lab.practices - 1)"}),
     ),
-]  # fmt: skip
+]
 
 check_fair_runs = Exercise(
     fair_runs,
@@ -695,11 +705,11 @@ check_fair_runs = Exercise(
 
 
 def alone_and_together(neither, one, other, both):
-    """Gains in points by seed, with 95 % t-intervals: of one change alone, of the other alone, of both, and of
-    both beyond the sum of the two; all (R,) -> (4, 3), rows of mean, low, high.
+    """Gains by seed, with 95 % t-intervals: of one change alone, of the other alone, of both, and of both
+    beyond the sum of the two; all (R,) -> (4, 3), rows of mean, low, high.
     """
     gains = [one - neither, other - neither, both - neither]
-    gains.append(gains[2] - gains[0] - gains[1])
+    gains.append(both - one - other + neither)
     n = len(neither)
     rows = []
     for gain in gains:
@@ -741,7 +751,9 @@ def _together_cases(rng):
     ]
 
 
-_APPEND = "gains[2] - gains[0] - gains[1]"
+_APPEND = "both - one - other + neither"
+_INHERITS = {_APPEND: "gains[2] - gains[0] - gains[1]"}
+_GAINS = "[one - neither, other - neither, both - neither]"
 _ROW = "gain.mean() - reach, gain.mean() + reach"
 
 
@@ -817,7 +829,10 @@ _together_misconceptions = [
     Misconception(
         "The gains are taken against both.",
         "Against neither.",
-        edited(alone_and_together, {"[one - neither, other - neither, both - neither]": "[one - both, other - both, neither - both]"}),
+        edited(
+            alone_and_together,
+            {_GAINS: "[one - both, other - both, neither - both]"},
+        ),
     ),
     Misconception(
         "The sign of all gains is turned.",
@@ -830,14 +845,27 @@ _together_misconceptions = [
         edited(alone_and_together, {"other - neither,": "both - one,"}),
     ),
     Misconception(
+        "The other change is measured on top of the first, and the last row inherits it.",
+        "other - neither: alone.",
+        edited(alone_and_together, {"other - neither,": "both - one,"} | _INHERITS),
+    ),
+    Misconception(
+        "The rates themselves stand there, and the last row inherits it.",
+        "Each less neither.",
+        edited(alone_and_together, {_GAINS: "[one, other, both]"} | _INHERITS),
+    ),
+    Misconception(
         "The rates themselves stand there, not the gains.",
         "Each less neither.",
-        edited(alone_and_together, {"[one - neither, other - neither, both - neither]": "[one, other, both]"}),
+        edited(alone_and_together, {_GAINS: "[one, other, both]"}),
     ),
     Misconception(
         "Gains in percent of neither.",
         "Points: one - neither.",
-        edited(alone_and_together, {"[one - neither, other - neither, both - neither]": "[100 * (x / neither - 1) for x in (one, other, both)]"}),
+        edited(
+            alone_and_together,
+            {_GAINS: "[100 * (x / neither - 1) for x in (one, other, both)]"},
+        ),
     ),
     Misconception(
         "The half-widths of the three gains are added for the last row.",
@@ -862,9 +890,7 @@ _together_misconceptions = [
     Misconception(
         "t.ppf(0.95, ...) is a 90 % interval.", "0.975.", edited(alone_and_together, {"0.975": "0.95"})
     ),
-    Misconception(
-        "n degrees of freedom.", "n - 1.", edited(alone_and_together, {"n - 1)": "n)"})
-    ),
+    Misconception("n degrees of freedom.", "n - 1.", edited(alone_and_together, {"n - 1)": "n)"})),
     Misconception(
         "The standard deviation divides by n.", "std(ddof=1).", edited(alone_and_together, {"ddof=1": ""})
     ),
@@ -886,7 +912,7 @@ _together_misconceptions = [
         "(4, 3): a row for each gain.",
         lambda *args: alone_and_together(*args).T,
     ),
-]  # fmt: skip
+]
 
 check_alone_and_together = Exercise(
     alone_and_together,
