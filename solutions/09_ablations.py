@@ -308,9 +308,9 @@ calm = dict(noise=0.0)
 control = experiment(run, dict(H=2) | calm, dict(H=3) | calm, "no difference", "score over the curve", count)
 
 # %% [markdown]
-# Both predictions held: 20 points more with slips [11, 29], and 0 [-4, 4] without. What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. It is not shown that acting blindly is the whole reason: tables of 64 chunks also need more data than tables of 16, and noise makes them need even more.
+# Both predictions held: 20 points more with slips [11, 29], and 0 [-4, 4] without. (Look at the dots, too: without slips seven seeds are ahead by a little and one is far behind. An interval of eight seeds hides that.) What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. It is not shown that acting blindly is the whole reason: tables of 64 chunks also need more data than tables of 16, and noise makes them need even more.
 #
-# With networks a pair takes minutes, not seconds. This one compares `qc-fql` with your factor in the lite world, eight seeds, about two minutes a run on two cores:
+# With networks a pair takes minutes, not seconds. This one compares QC-FQL with two critics and with four, eight seeds, in the lite world:
 #
 # ```
 # qlac train --task lite-world --method qc-fql --seeds 8 --set critics=2 --data FILE --out runs/control
@@ -329,7 +329,7 @@ for sweeps in (4, 8):
 explore(draw.winners, sweeps=("sweeps", list(maze_learners.SWEEPS), 8))
 
 # %% [markdown]
-# News of the goal travels one step a sweep, or three. After 4 sweeps it has hardly arrived anywhere. After 8, n-step returns win 17 of the 25 cells and chunks none. Without noise the two are level. (At 25 tests a map, one or two cells may win by luck.) So "chunks always beat n-step returns" is wrong here, and noise decides. The paper's tasks are different: there chunks are far ahead. That is why you need the next section.
+# News of the goal travels one step a sweep, or three. After 4 sweeps it has hardly arrived, and chunks lead in 7 cells, most of them where the recorder is nearly always right. After 8, n-step returns win 17 of the 25 cells and chunks none. Without noise the two are level. (At 25 tests a map, one or two cells may win by luck.) So "chunks always beat n-step returns" is wrong here, and noise decides. The paper's tasks are different: there chunks are far ahead. That is why you need the next section.
 #
 # ## 6. Backup or policy?
 #
@@ -400,7 +400,7 @@ for family, title in (("fql", "one-step policy (QC-FQL)"), ("bfn", "best of 8 (Q
 show(*draw.forest(groups, "points over the curve", width=5.2))
 
 # %% [markdown]
-# **Critic and policy need the chunk together.** In QC-FQL both gain 36 points [30, 41], 25 more than the sum of the parts [16, 35]; in QC each part alone costs, and 52 points beyond the sum [42, 61] bring it back to about where single actions are. A critic that values whole chunks is right only about chunks that are executed whole. (One caution: plain FQL solves 3 %, so in the left panel the policy's chunk has hardly anything to lose.)
+# **Critic and policy need the chunk together.** In QC-FQL both gain 36 points [30, 41], 26 more than the sum of the parts [16, 35]; in QC each part alone costs, and 52 points beyond the sum [42, 61] bring it back to about where single actions are. A critic that values whole chunks is right only about chunks that are executed whole. (One caution: plain FQL solves 3 %, so in the left panel the policy's chunk has hardly anything to lose.)
 #
 # **But most of the gain needs no chunk at all.** Single actions with a 5-step return gain 30 points [24, 35] in the one-step family, which leaves 6 for the chunk [0, 12]. With best of $N$ they are even ahead of QC, by 15 [9, 21]. On the paper's cubes it is the other way round: the n-step methods fail there, and the chunk has to do it.
 #
@@ -422,7 +422,7 @@ for method, title in (("qc-fql", "one-step policy"), ("qc", "best of 8")):
 #
 # ## 8. What would you try first?
 #
-# Here are the course's claims, each as the difference that would refute it: in the lite world, in our desk runs on the paper's scene task, and in the paper. (Numbers are those of [the page of findings](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/reports/findings.py); what has not been recorded is left out.)
+# Here are the course's claims, each as the difference that would refute it: in the lite world, in our desk runs on the paper's scene task, and in the paper. ([Their list](https://github.com/qlac-lite/qlac-lite/blob/main/qlac_lite/reports/findings.py) gives the numbers; what has not been recorded yet is left out.)
 
 # %%
 show(findings.draw(), "The course's claims, each as a difference of success with its interval, by place.")
@@ -455,7 +455,7 @@ show(findings.draw(), "The course's claims, each as a difference of success with
 # Three findings:
 #
 # 1. QC with 8 candidates is 35 points ahead of BFN with 2 [31, 40]; at 8 candidates each, it is 5 behind [0, 10].
-# 2. QC-FQL gains 36 points over FQL [30, 41]: 5-step returns without chunks gain 30 [24, 35], and chunks in critic and policy gain 25 more than the sum of the two alone [16, 35].
+# 2. QC-FQL gains 36 points over FQL [30, 41]: 5-step returns without chunks gain 30 [24, 35], and chunks in critic and policy gain 26 more than the sum of the two alone [16, 35].
 # 3. Pushes cost chunks of five 13 points more than single actions [5, 21] (best of $N$).
 #
 # **When do chunks help, by how much, and how do you know?** They help where a task is long and its reward comes late: on scene QC-FQL ends 92 points above FQL [86, 97] and 77 above FQL-n [29, 100]. On a task of 40 actions they gain 36 points with a one-step policy, of which a long backup gives 30 without them, and with the best of $N$ at equal $N$ they gain nothing. They stop helping where a chunk covers half an episode, and they lose more where the world pushes back. That an agent with chunks explores better is true of how it moves, and not shown in what it learns (lesson 05). You know it from matched pairs with the same seeds, a harness in which a setting equals itself, and an interval; and you know it for these tasks only.

@@ -62,14 +62,14 @@ def forest(groups: Mapping[str, Mapping[str, Interval]], label: str, width: floa
 
 def power(chances: Mapping[float, np.ndarray], wanted: float) -> Drawn:
     """Invented experiments that see a difference (%), over 2, 3, ... seeds."""
-    figure, (axes,) = plots.new_figure(1, width=5.2, height=3.3)
+    figure, (axes,) = plots.new_figure(1, width=6.4, height=3.3)
     for (gap, values), colour in zip(chances.items(), plots.shades(len(chances)), strict=True):
         seeds = np.arange(2, 2 + len(values))
         axes.plot(seeds, 100 * values, ".-", color=colour, label=f"{gap:g} points apart")
     axes.axhline(100 * wanted, color="0.3", linestyle=":", linewidth=1)
     axes.axvline(8, color="0.8", linewidth=6, zorder=0)
     axes.set(xlabel="seeds", ylabel="experiments that see it (%)", ylim=(-2, 104))
-    axes.legend(fontsize=8, loc="center right")
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     axes.set_title("grey: the eight seeds of our recordings", fontsize=10)
     told = "; ".join(f"{gap:g} points: {100 * values[6]:.0f} %" for gap, values in chances.items())
     return (
