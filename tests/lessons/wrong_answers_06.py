@@ -11,13 +11,12 @@ from jax.lax import stop_gradient
 from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson06 import (
     act_with_queue,
-    chunk_log_prob,
     half_and_half,
-    interval_table,
-    rlpd_actor_loss,
-    rlpd_critic_loss,
-    temperature_loss,
+    mended_policy_losses,
+    rlpd_losses,
+    sample_chunk,
 )
+from qlac_lite.lessons.her_rlpd import her_policy_losses
 
 
 def half_by_where(key, offline_starts, online_starts, filled, batch_size):
@@ -83,68 +82,80 @@ def queue_with_a_for(environment, decide, steps):
     return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
 
 
-def log_prob_by_distance(mean, log_std, u):
+def sample_by_distance(mean, log_std, key):
     std = jnp.exp(log_std)
+    u = mean + std * jax.random.normal(key, shape=mean.shape)
     per_entry = -((u - mean) ** 2) / (2 * std**2) - log_std - jnp.log(jnp.sqrt(2 * jnp.pi))
     per_entry += jax.nn.softplus(2 * u) + jax.nn.softplus(-2 * u) - 2 * jnp.log(2.0)
-    return jnp.einsum("bha->b", per_entry)
+    return jnp.tanh(u), jnp.einsum("bha->b", per_entry)
 
 
-def log_prob_by_entry(mean, log_std, u):
-    return jax.scipy.stats.norm.logpdf(u, mean, jnp.exp(log_std)) - jnp.log(1 - jnp.tanh(u) ** 2)
+def sample_each(mean, log_std, key):
+    """With a log density for each entry."""
+    u = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape)
+    entries = jax.scipy.stats.norm.logpdf(u, mean, jnp.exp(log_std))
+    return jnp.tanh(u), entries - 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
 
 
-def log_prob_with_scipy(mean, log_std, u):
-    entries = scipy.stats.norm.logpdf(u, mean, np.exp(log_std)) + 2 * np.log(np.cosh(u))
-    return entries.sum(axis=(1, 2))
+def sample_with_numpy(mean, log_std, key):
+    u = mean + np.exp(log_std) * np.asarray(jax.random.normal(key, mean.shape))
+    entries = scipy.stats.norm.logpdf(u, mean, np.exp(log_std)) - np.log(1 - np.tanh(u) ** 2)
+    return np.tanh(u), entries.sum(axis=(1, 2))
 
 
-def critic_by_member(networks, params, target_critic, batch, key):
-    mean, log_std = networks.policy(params["policy"], batch.bootstrap_observation)
-    a = jnp.tanh(mean + jax.random.normal(key, mean.shape) * jnp.exp(log_std))
-    following = networks.critic(target_critic, batch.bootstrap_observation, a)
+def losses_member_by_member(networks, params, target_critic, batch, key, entropy_target):
+    keys = jax.random.split(key)
+    draw = lambda seen, key: sample_chunk(*networks.policy(params["policy"], seen), key)
+    following = networks.critic(
+        target_critic, batch.bootstrap_observation, draw(batch.bootstrap_observation, keys[0])[0]
+    )
     y = stop_gradient(batch.returns + batch.discount * jnp.sum(following, 0) / len(following))
-    q = networks.critic(params["critic"], batch.observation, batch.actions)
-    return sum(jnp.mean(batch.valid.min(axis=1) * (row - y) ** 2) for row in q) / len(q)
+    rows = networks.critic(params["critic"], batch.observation, batch.actions)
+    td = sum(jnp.mean(batch.valid.min(axis=1) * (row - y) ** 2) for row in rows) / len(rows)
+    chunk, log_prob = draw(batch.observation, keys[1])
+    warm, held = jnp.exp(params["log_temperature"]), stop_gradient(params)
+    q = networks.critic(held["critic"], batch.observation, chunk)
+    actor = jnp.exp(held["log_temperature"]) * log_prob.mean() - q.mean()
+    numbers = chunk.shape[1] * chunk.shape[2]
+    return td, actor, -warm * (stop_gradient(log_prob) + numbers * entropy_target).mean()
 
 
-def critic_of_the_whole_output(networks, params, target_critic, batch, key):
+def losses_of_the_whole_output(networks, params, target_critic, batch, key, entropy_target):
     then = batch.bootstrap_observation
-    return networks.critic(target_critic, then, networks.policy(params["policy"], then)).mean()
+    return networks.critic(target_critic, then, networks.policy(params["policy"], then)).mean(), 0.0, 0.0
 
 
-def actor_in_two(networks, params, observation, key):
-    mean, log_std = networks.policy(params["policy"], observation)
-    u = mean + jax.random.normal(key, mean.shape) * jnp.exp(log_std)
-    q = networks.critic(stop_gradient(params)["critic"], observation, jnp.tanh(u))
-    temperature = jnp.exp(stop_gradient(params["log_temperature"]))
-    return temperature * chunk_log_prob(mean, log_std, u).mean() - q.mean()
+def losses_with_numpy(networks, params, target_critic, batch, key, entropy_target):
+    critic, actor, _ = rlpd_losses(networks, params, target_critic, batch, key, entropy_target)
+    _, own_key = jax.random.split(key)
+    chunk, log_prob = sample_chunk(*networks.policy(params["policy"], batch.observation), own_key)
+    gap = -np.mean(log_prob) - chunk[0].size * entropy_target
+    return critic, actor, np.exp(params["log_temperature"]) * gap
 
 
-def interval_by_scipy(success, first, second):
-    def interval(x):
-        return scipy.stats.t.interval(0.95, x.shape[-1] - 1, x.mean(-1), scipy.stats.sem(x, axis=-1))
-
-    last = np.asarray(success)[..., -1]
-    gap = last[first] - last[second]
-    low, high = interval(gap)
-    decision = 1 if low > 0 else -1 if high < 0 else 0
-    return last.mean(axis=1), *interval(last), [gap.mean(), low, high], decision
-
-
-def interval_bootstrap(success, first, second):
-    rng = np.random.default_rng(0)
-    last = success[:, :, -1]
-    pick = rng.integers(last.shape[1], size=(2000, last.shape[1]))
-    low, high = np.percentile(last[:, pick].mean(axis=2), [2.5, 97.5], axis=1)
-    *_, difference, decision = interval_table(success, first, second)
-    return last.mean(axis=1), low, high, difference, decision
+def mended_as_hers(mean, log_std, q_of, log_temperature, key, entropy_target):
+    """Hers, with both axes summed, and the axis of q left as it was: the same mean."""
+    std = jnp.exp(log_std)
+    u = mean + std * jax.random.normal(key, mean.shape)
+    density = jax.scipy.stats.norm.logpdf(u, mean, std) - 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
+    log_prob = density.sum(axis=(-2, -1))
+    temperature = jnp.exp(log_temperature)
+    actor = jnp.mean(stop_gradient(temperature) * log_prob - q_of(jnp.tanh(u))[:, None])
+    return actor, temperature * (-jnp.mean(stop_gradient(log_prob)) - entropy_target * mean[0].size)
 
 
-def interval_by_two_tests(success, first, second):
-    *rows, difference, _ = interval_table(success, first, second)
-    test = scipy.stats.ttest_ind(success[first, :, -1], success[second, :, -1])
-    return *rows, difference, np.sign(difference[0]) * (test.pvalue < 0.05)
+def mended_over_steps(change):
+    """Hers, with something done to log_prob (B, H) and q (B, 1) before they meet."""
+
+    def losses(mean, log_std, q_of, log_temperature, key, entropy_target):
+        chunk, entries = sample_each(mean, log_std, key)
+        log_prob, q = change(entries.sum(axis=-1), q_of(chunk)[:, None])
+        temperature = jnp.exp(log_temperature)
+        actor = jnp.mean(stop_gradient(temperature) * log_prob - q)
+        entropy = -jnp.mean(stop_gradient(log_prob))
+        return actor, temperature * (entropy - entropy_target * mean[0].size)
+
+    return losses
 
 
 ALSO_RIGHT = {
@@ -157,13 +168,9 @@ ALSO_RIGHT = {
 RIGHT = {
     "check_half_and_half": half_by_where,
     "check_act_with_queue": queue_by_deque,
-    "check_chunk_log_prob": log_prob_by_distance,
-    "check_rlpd_critic_loss": critic_by_member,
-    "check_rlpd_actor_loss": actor_in_two,
-    "check_temperature_loss": lambda log, prob, h, a, t: (
-        -jnp.exp(log) * (stop_gradient(prob).mean() + h * a * t)
-    ),
-    "check_interval_table": interval_by_scipy,
+    "check_sample_chunk": sample_by_distance,
+    "check_rlpd_losses": losses_member_by_member,
+    "check_mended_policy_losses": mended_as_hers,
 }
 
 WRONG = {
@@ -214,83 +221,126 @@ WRONG = {
         "one decision too many": (edited(act_with_queue, {")), decisions": ")), decisions + 1"}), "next"),
         "a step too many": (lambda e, d, n: act_with_queue(e, d, n + 1), "wrong shape"),
     },
-    "check_chunk_log_prob": {
-        "one number": (edited(chunk_log_prob, {", axis=(1, 2)": ""}), "Everything was summed"),
-        "an entry each": (log_prob_by_entry, "An axis is left over"),
-        "a step each": (lambda *args: log_prob_by_entry(*args).sum(axis=-1), "An axis is left over"),
-        "SciPy in the middle": (log_prob_with_scipy, "jnp"),
-        "the density": (lambda m, s, u: jnp.exp(chunk_log_prob(m, s, u)), "next"),
-        "in bits": (lambda m, s, u: chunk_log_prob(m, s, u) / jnp.log(2.0), "next"),
-        "clipped": (lambda m, s, u: chunk_log_prob(m, s, jnp.clip(u, -5, 5)), "next"),
+    "check_sample_chunk": {
+        "one number": (edited(sample_chunk, {", axis=(1, 2)": ""}), "Everything was summed"),
+        "an entry each": (sample_each, "wrong shape"),
+        "a step each": (edited(sample_chunk, {"axis=(1, 2)": "axis=2"}), "wrong shape"),
+        "NumPy and SciPy": (sample_with_numpy, "jnp"),
+        "the density": (
+            edited(sample_chunk, {"jnp.tanh(u), log_prob": "jnp.tanh(u), jnp.exp(log_prob)"}),
+            "next",
+        ),
+        "in bits": (
+            edited(sample_chunk, {"jnp.tanh(u), log_prob": "jnp.tanh(u), log_prob / jnp.log(2)"}),
+            "next",
+        ),
+        "clipped": (edited(sample_chunk, {"gaussian =": "u = jnp.clip(u, -5, 5)\n    gaussian ="}), "next"),
+        "another key": (lambda m, s, k: sample_chunk(m, s, jax.random.split(k)[0]), "next"),
+        "the chunk only": (lambda *args: sample_chunk(*args)[0], "wrong number of values"),
+        "the log density first": (lambda *args: sample_chunk(*args)[::-1], "results are exchanged"),
+        "u too": (edited(sample_chunk, {"return ": "return u, "}), "wrong number of values"),
+        "exp as variance": (
+            edited(sample_chunk, {"jnp.exp(log_std) * noise": "jnp.exp(log_std / 2) * noise"}),
+            "next",
+        ),
+        "the slope once a step": (
+            edited(sample_chunk, {"gaussian - slope": "gaussian - slope[..., :1]"}),
+            "next",
+        ),
     },
-    "check_rlpd_critic_loss": {
+    "check_rlpd_losses": {
+        "no bootstrap": (edited(rlpd_losses, {" + batch.discount * next_q": ""}), "next"),
+        "no reward": (edited(rlpd_losses, {"batch.returns + ": ""}), "next"),
+        "the absolute error": (edited(rlpd_losses, {"(q - target) ** 2": "jnp.abs(q - target)"}), "next"),
+        "the sum over everything": (
+            edited(rlpd_losses, {"jnp.mean(whole": "jnp.sum(whole"}),
+            "critic_loss",
+        ),
         "a loss an entry": (
-            edited(rlpd_critic_loss, {"jnp.mean(": "(", " + batch.discount * next_q": ""}),
-            "An axis is left over",
-        ),
-        "no bootstrap": (edited(rlpd_critic_loss, {" + batch.discount * next_q": ""}), "next"),
-        "no reward": (edited(rlpd_critic_loss, {"batch.returns + ": ""}), "next"),
-        "another key": (lambda n, p, t, b, k: rlpd_critic_loss(n, p, t, b, jax.random.split(k)[0]), "next"),
-        "bootstraps at the chunk's own state": (
-            lambda n, p, t, b, k: rlpd_critic_loss(
-                n, p, t, b._replace(bootstrap_observation=b.observation), k
-            ),
-            "next",
-        ),
-        "the policy's whole output as chunk": (critic_of_the_whole_output, "raised"),
-    },
-    "check_rlpd_actor_loss": {
-        "a loss a row": (
-            lambda n, p, o, k: rlpd_actor_loss(n, p, o, k) * jnp.ones(len(o)),
-            "An axis is left over",
-        ),
-        "another key": (lambda n, p, o, k: rlpd_actor_loss(n, p, o, jax.random.split(k)[0]), "next"),
-        "the policy stopped": (lambda n, p, o, k: rlpd_actor_loss(n, stop_gradient(p), o, k), "next"),
-        "with the entropy of the batch": (lambda *args: (rlpd_actor_loss(*args), 0.0), "tuple"),
-        "minus the whole": (lambda *args: -rlpd_actor_loss(*args), "Both signs"),
-        "float of the temperature": (
-            edited(rlpd_actor_loss, {'params["log_temperature"]': "float(params['log_temperature'])"}),
-            "jax",
-        ),
-    },
-    "check_temperature_loss": {
-        "a loss a chunk": (edited(temperature_loss, {"jnp.mean": ""}), "An axis is left over"),
-        "horizon plus size": (
-            edited(temperature_loss, {"horizon * action_size": "(horizon + action_size)"}),
-            "next",
-        ),
-        "the target's sign": (
-            edited(temperature_loss, {"* entropy_target": "* -entropy_target"}),
-            "The target is added",
-        ),
-        "NumPy": (lambda log, p, h, a, t: np.exp(log) * (-np.mean(p) - h * a * t), "jnp"),
-        "the temperature itself": (lambda log, p, h, a, t: jnp.exp(log), "next"),
-        "detached by float": (lambda log, p, h, a, t: jnp.exp(log) * (-float(p.mean()) - h * a * t), "jnp"),
-    },
-    "check_interval_table": {
-        "the decision by a test for two groups": (interval_by_two_tests, "next"),
-        "a bootstrap": (interval_bootstrap, "next"),
-        "over points, not seeds": (lambda s, i, j: interval_table(s.swapaxes(1, 2), i, j), "next"),
-        "the decision in words": (
-            edited(
-                interval_table,
-                {"difference, decision": "difference, ['not shown', 'better', 'worse'][decision]"},
-            ),
-            "not an array of numbers",
-        ),
-        "half-widths in place of ends": (
-            edited(interval_table, {"return mean, low, high": "return mean, mean - low, high - mean"}),
-            "next",
-        ),
-        "shares in place of percent": (lambda s, i, j: interval_table(s / 100, i, j), "next"),
-        "first and second only": (lambda s, i, j: interval_table(s[[i, j]], 0, 1), "wrong shape"),
-        "the difference as one number": (
-            edited(interval_table, {"difference, decision": "difference[0], decision"}),
+            edited(rlpd_losses, {"jnp.mean(whole * (q - target) ** 2)": "whole * (q - target) ** 2"}),
             "wrong shape",
         ),
-        "low and high swapped": (
-            edited(interval_table, {"return mean, low, high": "return mean, high, low"}),
-            "another order",
+        "other keys": (
+            lambda n, p, t, b, k, e: rlpd_losses(n, p, t, b, jax.random.split(k)[0], e),
+            "next",
+        ),
+        "the policy's whole output as chunk": (losses_of_the_whole_output, "raised"),
+        "the sum of all": (lambda *args: sum(rlpd_losses(*args)), "wrong number of values"),
+        "in a dictionary": (
+            lambda *args: dict(zip("abc", rlpd_losses(*args), strict=True)),
+            "wrong number of values",
+        ),
+        "another order": (lambda *args: rlpd_losses(*args)[::-1], "another order"),
+        "float of the temperature": (
+            edited(rlpd_losses, {'exp(params["log_temperature"])': 'exp(float(params["log_temperature"]))'}),
+            "jax",
+        ),
+        "NumPy in the thermostat": (losses_with_numpy, "jnp"),
+        "horizon plus size": (
+            edited(rlpd_losses, {"chunk[0].size": "(chunk.shape[1] + chunk.shape[2])"}),
+            "next",
+        ),
+        "the temperature alone": (edited(rlpd_losses, {"(entropy - wanted)": "entropy"}), "next"),
+        "the gap squared": (edited(rlpd_losses, {"(entropy - wanted)": "(entropy - wanted) ** 2"}), "next"),
+        "no temperature": (
+            edited(rlpd_losses, {"stop_gradient(temperature) * log_prob": "log_prob"}),
+            "next",
+        ),
+        "no entropy": (
+            edited(rlpd_losses, {"stop_gradient(temperature) * log_prob - own_q": "-own_q"}),
+            "next",
+        ),
+        "q is stopped": (edited(rlpd_losses, {"(q - target)": "(stop_gradient(q) - target)"}), "gradient"),
+        "the whole policy is stopped": (
+            lambda n, p, *rest: rlpd_losses(n, p | {"policy": stop_gradient(p["policy"])}, *rest),
+            "gradient of actor_loss in policy",
+        ),
+    },
+    "check_mended_policy_losses": {
+        "q counts once a step": (
+            mended_over_steps(lambda log_prob, q: (log_prob.sum(axis=1), log_prob.shape[1] * q[:, 0])),
+            "Q counts H times",
+        ),
+        "the first step only": (mended_over_steps(lambda log_prob, q: (log_prob[:, 0], q[:, 0])), "next"),
+        "the mean over steps, written out": (
+            mended_over_steps(lambda log_prob, q: (log_prob.mean(axis=1), q[:, 0])),
+            "what hers computes",
+        ),
+        "q without its axis": (mended_over_steps(lambda log_prob, q: (log_prob, q[:, 0])), "next"),
+        "the sum over all": (
+            mended_over_steps(lambda log_prob, q: (log_prob.sum() / 1.0, q)),
+            "next",
+        ),
+        "actor's alone": (lambda *args: mended_policy_losses(*args)[0], "wrong number of values"),
+        "exchanged": (lambda *args: mended_policy_losses(*args)[::-1], "another order"),
+        "for chunks of five": (
+            mended_over_steps(lambda log_prob, q: (5 * log_prob, q)),
+            "Something was changed that was right before",
+        ),
+        "a higher temperature": (
+            lambda m, s, q, t, k, e: her_policy_losses(m, s, q, t + jnp.log(m.shape[1]), k, e),
+            "next",
+        ),
+        "a lower target": (
+            lambda m, s, q, t, k, e: her_policy_losses(m, s, q, t, k, e / m.shape[1]),
+            "The target was lowered",
+        ),
+        "float": (
+            edited(mended_policy_losses, {"jnp.exp(log_temperature)": "jnp.exp(float(log_temperature))"}),
+            "jax",
+        ),
+        "another key": (
+            lambda m, s, q, t, k, e: mended_policy_losses(m, s, q, t, jax.random.split(k)[0], e),
+            "next",
+        ),
+        "the middle of the policy": (
+            lambda m, s, q, t, k, e: mended_policy_losses(m, s - 20, q, t, k, e),
+            "next",
+        ),
+        "no target": (edited(mended_policy_losses, {"(entropy - wanted)": "entropy"}), "next"),
+        "the temperature's logarithm": (
+            edited(mended_policy_losses, {"jnp.exp(log_temperature)": "log_temperature"}),
+            "next",
         ),
     },
 }

@@ -1,7 +1,6 @@
 """Checks of lesson 06, offline to online.
 
-Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, T steps, M methods, R seeds,
-P points of a curve.
+Shapes: B batch, H chunk length, A action size, S observation size, E ensemble, T steps.
 """
 
 from collections.abc import Callable
@@ -10,23 +9,21 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jax.lax import stop_gradient
 
 from qlac_lite.agents import rlpd
 from qlac_lite.agents.critics import critic_loss
 from qlac_lite.data.dataset import Batch
+from qlac_lite.lessons import her_rlpd
 from qlac_lite.lessons.checks.exercise import (
     Case,
     Exercise,
     Misconception,
     edited,
-    gradients,
 )
 from qlac_lite.lessons.checks.exercise import (
     last_case as last_case,
 )
-from qlac_lite.utils import statistics
 
 # 1. Half and half
 
@@ -546,36 +543,42 @@ check_act_with_queue = Exercise(
 # 3. The tanh-Gaussian
 
 
-def chunk_log_prob(mean, log_std, u):
-    """Log density (B,) of the chunks tanh(u) under the tanh-Gaussian: mean, log_std, u (B, H, A)."""
+def sample_chunk(mean, log_std, key):
+    """A sample of the tanh-Gaussian (B, H, A) and its log density (B,): mean, log_std (B, H, A)."""
+    noise = jax.random.normal(key, mean.shape)
+    u = mean + jnp.exp(log_std) * noise
     gaussian = -0.5 * ((u - mean) / jnp.exp(log_std)) ** 2 - log_std - 0.5 * jnp.log(2 * jnp.pi)
     slope = 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
-    return jnp.sum(gaussian - slope, axis=(1, 2))
+    log_prob = jnp.sum(gaussian - slope, axis=(1, 2))
+    return jnp.tanh(u), log_prob
 
 
-def _log_prob_expected(mean, log_std, u):
+def _sample_expected(mean, log_std, key):
     """With 1 - tanh(u)^2 = 1 / cosh(u)^2, in double precision, and derivatives by hand."""
+    noise = np.asarray(jax.random.normal(key, mean.shape), float)
     std = np.exp(log_std)
+    u = mean + std * noise
     slope = -2 * (np.abs(u) + np.log1p(np.exp(-2 * np.abs(u))) - np.log(2))
-    value = (scipy.stats.norm.logpdf(u, mean, std) - slope).sum(axis=2).sum(axis=1)
-    away = (u - mean) / std
-    return value, away / std, away**2 - 1, -away / std + 2 * np.tanh(u)
+    log_prob = (-(noise**2) / 2 - log_std - np.log(2 * np.pi) / 2 - slope).sum(axis=2).sum(axis=1)
+    steep = 1 - np.tanh(u) ** 2
+    slopes = steep, steep * std * noise, 2 * np.tanh(u), 2 * np.tanh(u) * std * noise - 1
+    return np.tanh(u), log_prob, *slopes
 
 
-def _log_prob_cases(rng):
+def _sample_cases(rng):
     def case(size, horizon, actions, std, far=False):
-        mean, noise = rng.normal(size=(2, size, horizon, actions))
+        mean = rng.normal(size=(size, horizon, actions))
         log_std = std + 0.3 * rng.normal(size=mean.shape) * (std != 0)
-        u = mean + np.exp(log_std) * noise
         if far:
-            u[0], u[1, 0] = 15.0 + rng.uniform(size=u[0].shape), -14.0
-        return mean, log_std, u
+            mean[0], mean[1, 0] = 15.0 + rng.uniform(size=mean[0].shape), -14.0
+        return mean, log_std, jax.random.key(rng.integers(2**31))
 
     return [
         Case(
             "single actions of one number, standard deviation 1",
             case(4, 1, 1, 0.0),
-            "The Gaussian's log density at u, less log(1 - tanh(u)**2).",
+            "u = mean + exp(log_std) * jax.random.normal(key, mean.shape), the action is tanh(u). "
+            "Its log density is the Gaussian's at u, less log(1 - tanh(u)**2).",
         ),
         Case(
             "single actions of one number, other deviations",
@@ -597,136 +600,181 @@ def _log_prob_cases(rng):
     ]
 
 
-def _slopes_of_sum(**arguments):
-    """The gradients of the sum of an answer over the batch."""
-    return lambda answer, args: gradients(**arguments)(lambda *inputs: jnp.sum(answer(*inputs)), args)
+def _slopes_of_sample(answer, args):
+    """The gradients of the sums of chunk and log density, in mean and log_std."""
+    mean, log_std, key = args
+    sums = lambda *inputs: tuple(jnp.sum(part) for part in answer(*inputs, key))
+    chunk, log_prob = jax.jacrev(sums, argnums=(0, 1))(mean, log_std)
+    return {
+        "gradient of chunk in mean": chunk[0],
+        "gradient of chunk in log_std": chunk[1],
+        "gradient of log_prob in mean": log_prob[0],
+        "gradient of log_prob in log_std": log_prob[1],
+    }
 
 
-_log_prob_misconceptions = [
+_sample_misconceptions = [
     Misconception(
         "The density is the Gaussian's at u: the slope of tanh is missing.",
         "Subtract log(1 - tanh(u)**2) for every entry.",
-        edited(chunk_log_prob, {" - slope": ""}),
+        edited(sample_chunk, {"gaussian - slope": "gaussian"}),
     ),
     Misconception(
         "The slope of tanh is added: it has to be subtracted.",
         "Where tanh is flat, many u share few actions, and the density is larger: minus log(1 - tanh(u)**2).",
-        edited(chunk_log_prob, {"- slope": "+ slope"}),
+        edited(sample_chunk, {"gaussian - slope": "gaussian + slope"}),
     ),
     Misconception(
         "log(1 - tanh(u)**2) as it stands: far out it is log(0).",
         "2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u)) is the same number, and never infinite.",
-        edited(chunk_log_prob, {"- slope": "- jnp.log(1 - jnp.tanh(u) ** 2)"}),
+        edited(sample_chunk, {"gaussian - slope": "gaussian - jnp.log(1 - jnp.tanh(u) ** 2)"}),
     ),
     Misconception(
         "log(1 - tanh(u)**2 + 1e-6): "
         "finite, but far out it is the 1e-6 that counts, and the gradient is lost.",
         "2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u)) needs no such help.",
-        edited(chunk_log_prob, {"- slope": "- jnp.log(1 - jnp.tanh(u) ** 2 + 1e-6)"}),
+        edited(sample_chunk, {"gaussian - slope": "gaussian - jnp.log(1 - jnp.tanh(u) ** 2 + 1e-6)"}),
     ),
     Misconception(
         "softplus(2 u): the sign inside is wrong.",
         "2 * (log 2 - u - softplus(-2 u)).",
-        edited(chunk_log_prob, {"-2 * u": "2 * u"}),
+        edited(sample_chunk, {"-2 * u": "2 * u"}),
     ),
     Misconception(
         "softplus(-u): the factor 2 inside is missing.",
         "2 * (log 2 - u - softplus(-2 u)).",
-        edited(chunk_log_prob, {"-2 * u": "-u"}),
+        edited(sample_chunk, {"-2 * u": "-u"}),
     ),
     Misconception(
         "The softplus is added; it has to be subtracted.",
         "2 * (log 2 - u - softplus(-2 u)).",
-        edited(chunk_log_prob, {"- jax.nn.softplus": "+ jax.nn.softplus"}),
-    ),
-    Misconception(
-        "log_std is added: a wide Gaussian would be dense.",
-        "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
-        edited(chunk_log_prob, {"- log_std": "+ log_std"}),
-    ),
-    Misconception(
-        "The constant is log(2 pi), without the half.",
-        "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
-        edited(chunk_log_prob, {"0.5 * jnp.log": "jnp.log"}),
+        edited(sample_chunk, {"- jax.nn.softplus": "+ jax.nn.softplus"}),
     ),
     Misconception(
         "The factor 2 of the slope is missing.",
         "log(1 - tanh(u)**2) = 2 * (log 2 - u - softplus(-2 u)).",
-        edited(chunk_log_prob, {"2 * (jnp.log(2.0)": "(jnp.log(2.0)"}),
+        edited(sample_chunk, {"2 * (jnp.log(2.0)": "(jnp.log(2.0)"}),
     ),
     Misconception(
-        "The mean over the chunk's entries, not the sum: this is no log density.",
-        "Independent entries multiply, so their logarithms add up: jnp.sum.",
-        edited(chunk_log_prob, {"jnp.sum": "jnp.mean"}),
-    ),
-    Misconception(
-        "Summed over the actions, averaged over the steps.",
-        "Sum over H and A: axis=(1, 2).",
-        edited(chunk_log_prob, {"axis=(1, 2))": "axis=2).mean(axis=1)"}),
-    ),
-    Misconception(
-        "Only the first step of the chunk counts.",
-        "Sum over H and A: axis=(1, 2).",
-        edited(chunk_log_prob, {"gaussian - slope, axis=(1, 2)": "(gaussian - slope)[:, 0], axis=1"}),
-    ),
-    Misconception(
-        "log_std is used as the standard deviation.",
-        "The standard deviation is jnp.exp(log_std).",
-        edited(
-            chunk_log_prob, {"exp(log_std)": "asarray(log_std)", "- log_std": "- jnp.log(jnp.abs(log_std))"}
-        ),
-    ),
-    Misconception(
-        "exp(log_std) is used as the variance.",
-        "The square: exp(log_std)**2 is the variance.",
-        edited(chunk_log_prob, {"jnp.exp(log_std)": "jnp.exp(log_std / 2)", "- log_std": "- log_std / 2"}),
+        "log_std is added: a wide Gaussian would be dense.",
+        "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
+        edited(sample_chunk, {"- log_std": "+ log_std"}),
     ),
     Misconception(
         "The term -log_std is missing: the density would not integrate to one.",
         "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
-        edited(chunk_log_prob, {" - log_std": ""}),
+        edited(sample_chunk, {" - log_std": ""}),
+    ),
+    Misconception(
+        "The constant is log(2 pi), without the half.",
+        "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
+        edited(sample_chunk, {"0.5 * jnp.log": "jnp.log"}),
     ),
     Misconception(
         "The constant log(2 pi) / 2 of every entry is missing: "
         "the entropy would be wrong, and with it the temperature.",
         "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
-        edited(chunk_log_prob, {" - 0.5 * jnp.log(2 * jnp.pi)": ""}),
+        edited(sample_chunk, {" - 0.5 * jnp.log(2 * jnp.pi)": ""}),
     ),
     Misconception(
         "The factor 1/2 of the square is missing.",
         "-((u - mean) / std)**2 / 2 - log_std - log(2 pi) / 2.",
-        edited(chunk_log_prob, {"-0.5 * (": "-1.0 * ("}),
+        edited(sample_chunk, {"-0.5 * (": "-1.0 * ("}),
     ),
     Misconception(
-        "The Gaussian is evaluated at the action tanh(u).",
-        "The Gaussian is over u, before the tanh.",
-        edited(chunk_log_prob, {"(u - mean)": "(jnp.tanh(u) - mean)"}),
+        "The mean over the chunk's entries, not the sum: this is no log density.",
+        "Independent entries multiply, so their logarithms add up: jnp.sum.",
+        edited(sample_chunk, {"jnp.sum": "jnp.mean"}),
     ),
     Misconception(
-        "The mean has gone through tanh.",
-        "The Gaussian is over u, and so is its mean.",
-        edited(chunk_log_prob, {"(u - mean)": "(u - jnp.tanh(mean))"}),
+        "Summed over the actions, averaged over the steps.",
+        "Sum over H and A: axis=(1, 2).",
+        edited(sample_chunk, {"axis=(1, 2))": "axis=2).mean(axis=1)"}),
+    ),
+    Misconception(
+        "Only the first step of the chunk counts.",
+        "Sum over H and A: axis=(1, 2).",
+        edited(sample_chunk, {"gaussian - slope, axis=(1, 2)": "(gaussian - slope)[:, 0], axis=1"}),
+    ),
+    Misconception(
+        "The density is taken at the action tanh(u): the Gaussian is over u.",
+        "The Gaussian's log density at u, before the tanh.",
+        edited(sample_chunk, {"(u - mean)": "(jnp.tanh(u) - mean)"}),
     ),
     Misconception(
         "The slope of tanh is taken at the mean.",
         "At u: that is where tanh stretches.",
-        edited(chunk_log_prob, {"- u - jax.nn.softplus(-2 * u)": "- mean - jax.nn.softplus(-2 * mean)"}),
+        edited(sample_chunk, {"- u - jax.nn.softplus(-2 * u)": "- mean - jax.nn.softplus(-2 * mean)"}),
     ),
     Misconception(
         "The sign is wrong: this is the negative log density.",
         "Return log pi itself; the losses choose the sign.",
-        edited(chunk_log_prob, {"return": "return -"}),
+        edited(sample_chunk, {"jnp.sum": "-jnp.sum"}),
+    ),
+    Misconception(
+        "log_std is used as the standard deviation of the noise.",
+        "u = mean + exp(log_std) * noise.",
+        edited(sample_chunk, {"jnp.exp(log_std) * noise": "log_std * noise"}),
+    ),
+    Misconception(
+        "The chunk has no noise: it is the middle of the policy, not a sample.",
+        "mean + exp(log_std) * jax.random.normal(key, mean.shape).",
+        edited(sample_chunk, {" + jnp.exp(log_std) * noise": ""}),
+    ),
+    Misconception(
+        "The noise is uniform.",
+        "jax.random.normal(key, mean.shape).",
+        edited(sample_chunk, {"random.normal(key": "random.uniform(key"}),
+    ),
+    Misconception(
+        "The noise is the same at every step of the chunk.",
+        "A number of its own for every entry: jax.random.normal(key, mean.shape).",
+        edited(sample_chunk, {"key, mean.shape)": "key, mean[:, :1].shape)"}),
+    ),
+    Misconception(
+        "The chunk has not gone through tanh.",
+        "Return jnp.tanh(u).",
+        edited(sample_chunk, {"return jnp.tanh(u)": "return u"}),
+    ),
+    Misconception(
+        "The chunk is clipped, not squashed.",
+        "Return jnp.tanh(u).",
+        edited(sample_chunk, {"return jnp.tanh(u)": "return jnp.clip(u, -1, 1)"}),
+    ),
+    Misconception(
+        "The mean has gone through tanh before the noise is added.",
+        "tanh comes last: tanh(mean + exp(log_std) * noise).",
+        edited(sample_chunk, {"noise = ": "mean = jnp.tanh(mean)\n    noise = "}),
+    ),
+    Misconception(
+        "The gradient is stopped in the sample: the policy could not feel the slope of Q.",
+        "The noise comes from outside; nothing has to be stopped.",
+        edited(sample_chunk, {"gaussian =": "u = stop_gradient(u)\n    gaussian ="}),
+    ),
+    Misconception(
+        "The gradient is stopped in the u of the log density.",
+        "The same u in both, with its gradient.",
+        edited(
+            sample_chunk,
+            {"gaussian =": "a, u = u, stop_gradient(u)\n    gaussian =", "jnp.tanh(u)": "jnp.tanh(a)"},
+        ),
+    ),
+    Misconception(
+        "The log density is stopped: the entropy could not move the policy.",
+        "Nothing has to be stopped here; the losses do that.",
+        edited(sample_chunk, {"= jnp.sum(gaussian - slope": "= jnp.sum(stop_gradient(gaussian - slope)"}),
     ),
 ]
 
-check_chunk_log_prob = Exercise(
-    chunk_log_prob,
-    _log_prob_expected,
-    _log_prob_cases,
-    _log_prob_misconceptions,
+check_sample_chunk = Exercise(
+    sample_chunk,
+    _sample_expected,
+    _sample_cases,
+    _sample_misconceptions,
+    parts=("chunk", "log_prob"),
     insight="A sum over H * A entries: keep that in mind when it is multiplied by a temperature.",
     compiled=True,
-    observe=_slopes_of_sum(mean=0, log_std=1, u=2),
+    observe=_slopes_of_sample,
 )
 
 
@@ -740,15 +788,31 @@ class Networks(NamedTuple):
     critic: Callable  # params, observation (B, S), chunk (B, H, A) -> (E, B)
 
 
-def rlpd_critic_loss(networks, params, target_critic, batch, key):
-    """The critics' loss on a Batch of chunks; the next chunk is the policy's own."""
-    mean, log_std = networks.policy(params["policy"], batch.bootstrap_observation)
-    u = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape)
-    next_q = networks.critic(target_critic, batch.bootstrap_observation, jnp.tanh(u)).mean(axis=0)
+LOSSES = ("critic_loss", "actor_loss", "temperature_loss")
+
+
+def rlpd_losses(networks, params, target_critic, batch, key, entropy_target):
+    """Critic's, actor's and temperature's loss on a Batch of chunks."""
+    next_key, own_key = jax.random.split(key)
+    then = batch.bootstrap_observation
+    next_mean, next_log_std = networks.policy(params["policy"], then)
+    next_chunk, next_log_prob = sample_chunk(next_mean, next_log_std, next_key)
+    next_q = networks.critic(target_critic, then, next_chunk).mean(axis=0)
     target = stop_gradient(batch.returns + batch.discount * next_q)
     q = networks.critic(params["critic"], batch.observation, batch.actions)
     whole = batch.valid[:, -1]
-    return jnp.mean(whole * (q - target) ** 2)
+    critic_loss = jnp.mean(whole * (q - target) ** 2)
+
+    mean, log_std = networks.policy(params["policy"], batch.observation)
+    chunk, log_prob = sample_chunk(mean, log_std, own_key)
+    own_q = jnp.mean(networks.critic(stop_gradient(params["critic"]), batch.observation, chunk), axis=0)
+    temperature = jnp.exp(params["log_temperature"])
+    actor_loss = jnp.mean(stop_gradient(temperature) * log_prob - own_q)
+
+    entropy = -jnp.mean(stop_gradient(log_prob))
+    wanted = entropy_target * chunk[0].size
+    temperature_loss = temperature * (entropy - wanted)
+    return critic_loss, actor_loss, temperature_loss
 
 
 def _toy_policy(params, observation):
@@ -767,811 +831,461 @@ def _toy_critic(params, observation, actions):
 TOY = Networks(_toy_policy, _toy_critic)
 
 
-def _toy_params(rng, members):
+def _toy_params(rng, members, log_temperature):
     policy = rng.normal(size=(4, 2)) * np.array([[0.5], [0.3], [0.4], [0.1]])
     critic = rng.normal(size=(members, 8)) * 0.7
-    return {"critic": critic, "policy": policy, "log_temperature": np.array(rng.uniform(-1.5, -0.5))}
+    return {"policy": policy, "critic": critic, "log_temperature": np.array(log_temperature)}
 
 
-def _with_gradients(loss, **arguments):
-    """A reference from a loss of the library: its value, then its gradients in some arguments."""
-    return lambda *args: (loss(*args), *gradients(**arguments)(loss, args).values())
+def _losses_by_library(networks, params, target_critic, batch, key, entropy_target):
+    keys, seen, then = jax.random.split(key), batch.observation, batch.bootstrap_observation
+    next_chunk, _ = rlpd.sample_tanh(*networks.policy(params["policy"], then), keys[0])
+    q = networks.critic(params["critic"], seen, batch.actions)
+    critic = critic_loss(q, networks.critic(target_critic, then, next_chunk), batch)[0]
+    chunk, entries = rlpd.sample_tanh(*networks.policy(params["policy"], seen), keys[1])
+    own_q = networks.critic(stop_gradient(params["critic"]), seen, chunk).mean(axis=0)
+    temperature, log_prob = jnp.exp(params["log_temperature"]), entries.sum(axis=(1, 2))
+    actor = rlpd.actor_loss(own_q, log_prob, temperature)
+    target = entropy_target * entries[0].size
+    return critic, actor, rlpd.temperature_loss(temperature, -jnp.mean(log_prob), target)
 
 
-def _critic_by_library(networks, params, target_critic, batch, key):
-    next_chunk, _ = rlpd.sample_tanh(*networks.policy(params["policy"], batch.bootstrap_observation), key)
-    next_q = networks.critic(target_critic, batch.bootstrap_observation, next_chunk)
-    q = networks.critic(params["critic"], batch.observation, batch.actions)
-    return critic_loss(q, next_q, batch)[0]
+def _slopes_of_losses(answer, args):
+    """The gradients of each loss in each network, and in the target critic."""
+    networks, params, target_critic, *rest = args
+    losses = lambda params, target: tuple(answer(networks, params, target, *rest))
+    slopes = jax.jacrev(losses, argnums=(0, 1))(params, target_critic)
+    named = {}
+    for loss, (networks_of, target) in zip(LOSSES, slopes, strict=True):
+        for name, value in (*networks_of.items(), ("target_critic", target)):
+            named[f"gradient of {loss} in {name}"] = value
+    return named
 
 
-def _rlpd_critic_cases(rng):
-    def case(members, ends, cut):
+def _losses_expected(*args):
+    slopes = _slopes_of_losses(_losses_by_library, args)
+    return *_losses_by_library(*args), *slopes.values()
+
+
+def _losses_cases(rng):
+    def case(members, log_temperature, ends, entropy_target):
         size = 6
         valid = np.ones((size, 3))
-        if cut:
+        if ends:
             valid[2::3, 1:] = 0.0
         seen, then = rng.normal(size=(2, size, 2))
         discount = np.where((np.arange(size) % 3 == 1) & ends, 0.0, 0.7)
         actions = rng.uniform(-1, 1, size=(size, 3, 2)) * valid[..., None]
         batch = Batch(seen, actions, rng.normal(size=size), valid, then, discount)
-        params = _toy_params(rng, members)
+        params = _toy_params(rng, members, log_temperature)
         target_critic = rng.normal(size=params["critic"].shape) * 0.7
-        return TOY, params, target_critic, batch, jax.random.key(rng.integers(2**31))
+        key = jax.random.key(rng.integers(2**31))
+        return TOY, params, target_critic, batch, key, entropy_target
 
+    low, high = rng.uniform(0.3, 0.6, 2), rng.uniform(-1.5, -0.5)
     return [
         Case(
-            "one critic, all chunks whole, none terminal",
-            case(1, False, False),
-            "Draw the next chunk from the policy at batch.bootstrap_observation: "
-            "tanh(mean + exp(log_std) * normal(key)). "
-            "The target is batch.returns + batch.discount * Q of it.",
+            "one critic, temperature 1, entropy target 0; all chunks whole, none terminal",
+            case(1, 0.0, False, 0.0),
+            "Take the three formulas one after the other, and compare the first that differs.",
         ),
         Case(
-            "five critics",
-            case(5, False, False),
-            "All critics learn one target, with the mean over the ensemble of the target critics.",
+            "five critics, another temperature",
+            case(5, high, False, 0.0),
+            "The temperature is exp(log_temperature). The mean over the ensemble, in the target and in the "
+            "actor's loss; each loss has a gradient in one network only.",
+        ),
+        Case(
+            "five critics, an entropy target",
+            case(5, high, False, -low[0]),
+            "entropy_target is per number; a chunk has H * A numbers.",
         ),
         Case(
             "five critics, some chunks terminal, some cut",
-            case(5, True, True),
+            case(5, high, True, -low[1]),
             "batch.discount is 0 where nothing follows. "
             "batch.valid[:, -1] is 1 where the chunk is whole; it multiplies the square.",
         ),
     ]
 
 
-_rlpd_critic_misconceptions = [
-    Misconception(
+def _mistaken(name, remedy, **changes):
+    """A misconception of `rlpd_losses`; `changes` by the number of the edit: (piece, what stands there)."""
+    return Misconception(name, remedy, edited(rlpd_losses, dict(changes.values())))
+
+
+_losses_misconceptions = [
+    _mistaken(
         "The target has an entropy bonus, as in soft actor-critic. RLPD as used here leaves it out.",
         "batch.returns + batch.discount * next_q: no log pi in the target.",
-        edited(
-            rlpd_critic_loss,
-            {
-                "target =": "log_prob = chunk_log_prob(mean, log_std, u)\n    target =",
-                "* next_q": "* (next_q - jnp.exp(params['log_temperature']) * log_prob)",
-            },
-        ),
+        a=("* next_q", "* (next_q - jnp.exp(params['log_temperature']) * next_log_prob)"),
     ),
-    Misconception(
-        "The entropy term has entered the target with the wrong sign; RLPD as used here has none.",
-        "batch.returns + batch.discount * next_q: no log pi in the target.",
-        edited(
-            rlpd_critic_loss,
-            {
-                "target =": "log_prob = chunk_log_prob(mean, log_std, u)\n    target =",
-                "* next_q": "* (next_q + jnp.exp(params['log_temperature']) * log_prob)",
-            },
-        ),
-    ),
-    Misconception(
+    _mistaken(
         "The target is the smallest of the ensemble, as in many soft actor-critics.",
         "The mean over the ensemble: .mean(axis=0).",
-        edited(rlpd_critic_loss, {".mean(axis=0)": ".min(axis=0)"}),
+        a=(".mean(axis=0)", ".min(axis=0)"),
     ),
-    Misconception(
+    _mistaken(
         "The target is the smaller of two of the ensemble, as in RLPD's first publication.",
         "Here it is the mean over all: .mean(axis=0).",
-        edited(rlpd_critic_loss, {".mean(axis=0)": "[:2].min(axis=0)"}),
+        a=(".mean(axis=0)", "[:2].min(axis=0)"),
     ),
-    Misconception(
+    _mistaken(
         "Each critic has a target of its own.",
         "All learn one target: .mean(axis=0).",
-        edited(rlpd_critic_loss, {".mean(axis=0)": ""}),
+        a=(".mean(axis=0)", ""),
     ),
-    Misconception(
+    _mistaken(
         "The online critic values the next chunk.",
         "The target critic does: networks.critic(target_critic, ...).",
-        edited(rlpd_critic_loss, {"critic(target_critic": "critic(params['critic']"}),
+        a=("critic(target_critic", "critic(params['critic']"),
     ),
-    Misconception(
-        "The gradient flows through the next chunk, or through the target critic.",
+    _mistaken(
+        "The gradient of the critic's loss flows through the target.",
         "jax.lax.stop_gradient around the whole target.",
-        edited(rlpd_critic_loss, {"stop_gradient": ""}),
+        a=("stop_gradient(batch", "(batch"),
     ),
-    Misconception(
-        "The gradient flows into the target critic.",
-        "jax.lax.stop_gradient around the whole target.",
-        edited(
-            rlpd_critic_loss, {"stop_gradient": "", 'params["policy"]': "stop_gradient(params['policy'])"}
-        ),
+    _mistaken(
+        "The next chunk is drawn, or valued, at the observation before the chunk.",
+        "Both at batch.bootstrap_observation.",
+        a=("then = batch.bootstrap_observation", "then = batch.observation"),
     ),
-    Misconception(
-        "The gradient flows into the policy, but not into the target critic.",
-        "jax.lax.stop_gradient around the whole target.",
-        edited(
-            rlpd_critic_loss,
-            {"stop_gradient": "", "critic(target_critic": "critic(stop_gradient(target_critic)"},
-        ),
+    _mistaken(
+        "Both chunks are drawn with one key: their noise is the same.",
+        "next_key, own_key = jax.random.split(key).",
+        a=("= jax.random.split(key)", "= key, key"),
     ),
-    Misconception(
-        "The next chunk is drawn at the observation before the chunk.",
-        "At batch.bootstrap_observation.",
-        edited(rlpd_critic_loss, {'"policy"], batch.bootstrap_observation': '"policy"], batch.observation'}),
+    _mistaken(
+        "The two keys are swapped.",
+        "next_key, own_key = jax.random.split(key): the first draws the next chunk.",
+        a=("next_key, own_key =", "own_key, next_key ="),
     ),
-    Misconception(
-        "The next chunk has not gone through tanh.",
-        "next_chunk = jnp.tanh(u).",
-        edited(rlpd_critic_loss, {"jnp.tanh(u)": "u"}),
-    ),
-    Misconception(
-        "The next chunk is clipped, not squashed.",
-        "The policy of RLPD is a tanh of a Gaussian.",
-        edited(rlpd_critic_loss, {"jnp.tanh(u)": "jnp.clip(u, -1, 1)"}),
-    ),
-    Misconception(
-        "The next chunk has no noise: it is the middle of the policy, not a sample.",
-        "mean + exp(log_std) * jax.random.normal(key, mean.shape).",
-        edited(rlpd_critic_loss, {" + jnp.exp(log_std) * jax.random.normal(key, mean.shape)": ""}),
-    ),
-    Misconception(
+    _mistaken(
         "The discount is applied a second time.",
         "batch.discount is discount^H already.",
-        edited(rlpd_critic_loss, {"batch.discount": "batch.discount**3"}),
+        a=("batch.discount *", "batch.discount**3 *"),
     ),
-    Misconception(
-        "The bootstrap is not discounted, and terminal states are bootstrapped from.",
-        "Multiply it by batch.discount.",
-        edited(rlpd_critic_loss, {"batch.discount * ": ""}),
-    ),
-    Misconception(
+    _mistaken(
         "Cut chunks are counted.",
         "Multiply the square by batch.valid[:, -1].",
-        edited(rlpd_critic_loss, {"whole * ": ""}),
+        a=("whole * ", ""),
     ),
-    Misconception(
+    _mistaken(
         "The mean is taken over the whole chunks only. "
         "Then a batch with few of them would weigh as much as one with many.",
         "jnp.mean over all E * B entries, with 0 for cut chunks.",
-        edited(rlpd_critic_loss, {"whole * ": "whole / jnp.mean(whole) * "}),
+        a=("whole * ", "whole / jnp.mean(whole) * "),
     ),
-    Misconception(
-        "The sum over everything.",
-        "The mean over all E * B entries: jnp.mean.",
-        edited(rlpd_critic_loss, {"jnp.mean": "jnp.sum"}),
-    ),
-    Misconception(
+    _mistaken(
         "Half of the squared error. Many do that; here it is the square itself.",
         "(q - target)**2.",
-        edited(rlpd_critic_loss, {"whole * ": "0.5 * whole * "}),
+        a=("whole * ", "0.5 * whole * "),
     ),
-    Misconception(
-        "The absolute error.",
-        "(q - target)**2.",
-        edited(rlpd_critic_loss, {"(q - target) ** 2": "jnp.abs(q - target)"}),
-    ),
-    Misconception(
-        "The gradient is stopped in q: the critics would learn nothing.",
-        "jax.lax.stop_gradient around the target only.",
-        edited(rlpd_critic_loss, {"(q - target)": "(stop_gradient(q) - target)"}),
-    ),
-    Misconception(
-        "q is asked at the observation after the chunk.",
-        "networks.critic(params['critic'], batch.observation, batch.actions).",
-        edited(rlpd_critic_loss, {"batch.observation": "batch.bootstrap_observation"}),
-    ),
-    Misconception(
-        "q comes from the target critic: nothing that is trained is in the loss.",
-        "networks.critic(params['critic'], batch.observation, batch.actions).",
-        edited(rlpd_critic_loss, {'params["critic"]': "target_critic"}),
-    ),
-    Misconception(
-        "The critics are swapped: q comes from the target critic, "
-        "and the next chunk is valued by the online one.",
-        "The online critic learns, the target critic values the next chunk.",
-        edited(
-            rlpd_critic_loss,
-            {
-                'params["critic"]': "target_critic",
-                "critic(target_critic, batch.boot": "critic(params['critic'], batch.boot",
-            },
-        ),
-    ),
-    Misconception(
-        "The next chunk is valued at the observation before the chunk.",
-        "networks.critic(target_critic, batch.bootstrap_observation, next_chunk).",
-        edited(rlpd_critic_loss, {"critic, batch.bootstrap_observation": "critic, batch.observation"}),
-    ),
-    Misconception(
+    _mistaken(
         "The losses of the critics are summed.",
         "The mean over all E * B entries.",
-        edited(rlpd_critic_loss, {"jnp.mean(": "jnp.mean(jnp.sum(", "** 2)": "** 2, axis=0))"}),
+        a=("jnp.mean(whole * (q - target) ** 2)", "jnp.mean(jnp.sum(whole * (q - target) ** 2, axis=0))"),
     ),
-]
-
-check_rlpd_critic_loss = Exercise(
-    rlpd_critic_loss,
-    _with_gradients(_critic_by_library, params=1, target_critic=2),
-    _rlpd_critic_cases,
-    _rlpd_critic_misconceptions,
-    insight="Lesson 04's loss, with another policy. What is new for a chunk lies in the chunk.",
-    compiled=True,
-    observe=gradients(params=1, target_critic=2),
-)
-
-
-def rlpd_actor_loss(networks, params, observation, key):
-    """temperature * log pi - mean Q of a sampled chunk; gradient into the policy only."""
-    mean, log_std = networks.policy(params["policy"], observation)
-    u = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape)
-    log_prob = chunk_log_prob(mean, log_std, u)
-    q = networks.critic(stop_gradient(params["critic"]), observation, jnp.tanh(u)).mean(axis=0)
-    temperature = stop_gradient(jnp.exp(params["log_temperature"]))
-    return jnp.mean(temperature * log_prob - q)
-
-
-def _actor_by_library(networks, params, observation, key):
-    chunk, entries = rlpd.sample_tanh(*networks.policy(params["policy"], observation), key)
-    q = networks.critic(stop_gradient(params["critic"]), observation, chunk).mean(axis=0)
-    return rlpd.actor_loss(q, entries.sum(axis=(1, 2)), jnp.exp(params["log_temperature"]))
-
-
-def _rlpd_actor_cases(rng):
-    def case(members, log_temperature=None):
-        params = _toy_params(rng, members)
-        if log_temperature is not None:
-            params["log_temperature"] = np.array(log_temperature)
-        return TOY, params, rng.normal(size=(5, 2)), jax.random.key(rng.integers(2**31))
-
-    return [
-        Case(
-            "one critic, a temperature near 0",
-            case(1, -30.0),
-            "Sample u = mean + exp(log_std) * normal(key, mean.shape); the loss is then minus Q of tanh(u).",
-        ),
-        Case(
-            "one critic, temperature 1",
-            case(1, 0.0),
-            "Add chunk_log_prob(mean, log_std, u), with the same u.",
-        ),
-        Case(
-            "four critics, another temperature",
-            case(4),
-            "The temperature is exp(log_temperature). "
-            "The mean over the ensemble; no gradient into the critic, none into the temperature.",
-        ),
-    ]
-
-
-_rlpd_actor_misconceptions = [
-    Misconception(
-        "The gradient flows into the critic: this loss would raise Q everywhere.",
+    _mistaken(
+        "q comes from the target critic: nothing that is trained is in the critic's loss.",
+        "networks.critic(params['critic'], batch.observation, batch.actions).",
+        a=('critic(params["critic"], batch', "critic(target_critic, batch"),
+    ),
+    _mistaken(
+        "The actor's gradient flows into the critic: this loss would raise Q everywhere.",
         "Give the critic jax.lax.stop_gradient(params['critic']).",
-        edited(rlpd_actor_loss, {'stop_gradient(params["critic"])': 'params["critic"]'}),
+        a=('stop_gradient(params["critic"])', 'params["critic"]'),
     ),
-    Misconception(
-        "The gradient flows into the temperature: it would be chosen to make this loss small.",
+    _mistaken(
+        "The actor's gradient flows into the temperature: it would be chosen to make this loss small.",
         "jax.lax.stop_gradient(temperature): it has a loss of its own.",
-        edited(rlpd_actor_loss, {"stop_gradient(jnp.exp": "(jnp.exp"}),
+        a=("stop_gradient(temperature)", "temperature"),
     ),
-    Misconception(
-        "The gradient flows into the critic and into the temperature.",
+    _mistaken(
+        "The actor's gradient flows into the critic and into the temperature.",
         "Stop both: each has a loss of its own.",
-        edited(rlpd_actor_loss, {"stop_gradient(params": "(params", "stop_gradient(jnp.exp": "(jnp.exp"}),
+        a=('stop_gradient(params["critic"])', 'params["critic"]'),
+        b=("stop_gradient(temperature)", "temperature"),
     ),
-    Misconception(
-        "log pi is stopped: the entropy is in the loss, but the policy cannot feel it.",
+    _mistaken(
+        "log pi is stopped in the actor's loss: the policy cannot feel its entropy.",
         "Stop it in the critic's parameters and in the temperature only.",
-        edited(rlpd_actor_loss, {"* log_prob": "* stop_gradient(log_prob)"}),
+        a=("* log_prob", "* stop_gradient(log_prob)"),
     ),
-    Misconception(
+    _mistaken(
+        "The actor's chunk is stopped: the policy cannot feel the slope of Q.",
+        "Stop the critic's parameters, not the chunk.",
+        a=("batch.observation, chunk)", "batch.observation, stop_gradient(chunk))"),
+    ),
+    _mistaken(
         "The temperature multiplies Q, not log pi.",
         "temperature * log pi - Q.",
-        edited(rlpd_actor_loss, {"temperature * log_prob - q": "log_prob - temperature * q"}),
+        a=(
+            "stop_gradient(temperature) * log_prob - own_q",
+            "log_prob - stop_gradient(temperature) * own_q",
+        ),
     ),
-    Misconception(
-        "log_std is used as the standard deviation of the noise.",
-        "u = mean + exp(log_std) * jax.random.normal(key, mean.shape).",
-        edited(rlpd_actor_loss, {"jnp.exp(log_std)": "log_std"}),
-    ),
-    Misconception(
-        "The gradient is stopped in the sample: the policy cannot feel the slope of Q.",
-        "Stop it in the critic's parameters and in the temperature only.",
-        edited(rlpd_actor_loss, {"log_prob =": "u = stop_gradient(u)\n    log_prob ="}),
-    ),
-    Misconception(
-        "The gradient is stopped in the u of the log density only.",
-        "The same u in both, with its gradient.",
-        edited(rlpd_actor_loss, {"log_std, u)": "log_std, stop_gradient(u))"}),
-    ),
-    Misconception(
-        "The sign of the entropy is wrong: minimising it would make the policy narrow.",
+    _mistaken(
+        "The sign of the entropy is wrong in the actor's loss: it would make the policy narrow.",
         "temperature * log pi - Q.",
-        edited(rlpd_actor_loss, {"temperature * log_prob": "-temperature * log_prob"}),
+        a=("jnp.mean(stop_gradient(temperature)", "jnp.mean(-stop_gradient(temperature)"),
     ),
-    Misconception(
-        "The sign of Q is wrong: minimising it would lower Q.",
+    _mistaken(
+        "The sign of Q is wrong in the actor's loss: it would lower Q.",
         "temperature * log pi - Q.",
-        edited(rlpd_actor_loss, {"- q": "+ q"}),
+        a=("- own_q", "+ own_q"),
     ),
-    Misconception(
-        "Both signs are wrong.", "temperature * log pi - Q.", edited(rlpd_actor_loss, {"return": "return -"})
-    ),
-    Misconception(
+    _mistaken(
         "The log of the temperature is used as the temperature.",
         "temperature = jnp.exp(params['log_temperature']).",
-        edited(rlpd_actor_loss, {'jnp.exp(params["log_temperature"])': 'params["log_temperature"]'}),
+        a=('jnp.exp(params["log_temperature"])', 'params["log_temperature"]'),
     ),
-    Misconception(
-        "The temperature is not used.",
-        "temperature * log pi - Q.",
-        edited(rlpd_actor_loss, {"temperature * log_prob": "log_prob"}),
-    ),
-    Misconception(
-        "The entropy is missing.",
-        "temperature * log pi - Q.",
-        edited(rlpd_actor_loss, {"temperature * log_prob - q": "-q"}),
-    ),
-    Misconception(
-        "The critic is asked about u, before the tanh.",
-        "The critic takes the chunk that is executed: jnp.tanh(u).",
-        edited(rlpd_actor_loss, {"jnp.tanh(u)": "u"}),
-    ),
-    Misconception(
-        "The log density is taken at the action: chunk_log_prob wants u, before the tanh.",
-        "chunk_log_prob(mean, log_std, u).",
-        edited(rlpd_actor_loss, {"log_std, u)": "log_std, jnp.tanh(u))"}),
-    ),
-    Misconception(
-        "There is no noise in the chunk.",
-        "u = mean + exp(log_std) * jax.random.normal(key, mean.shape).",
-        edited(rlpd_actor_loss, {" + jnp.exp(log_std) * jax.random.normal(key, mean.shape)": ""}),
-    ),
-    Misconception(
-        "Q and log pi are of different samples.",
-        "One u: jnp.tanh(u) for the critic, chunk_log_prob(mean, log_std, u).",
-        edited(
-            rlpd_actor_loss,
-            {
-                "u = ": "q_key, key = jax.random.split(key)\n    u = ",
-                "jnp.tanh(u)": "jnp.tanh(mean + jnp.exp(log_std) * jax.random.normal(q_key, mean.shape))",
-            },
-        ),
-    ),
-    Misconception(
-        "The smallest Q of the ensemble.",
+    _mistaken(
+        "The actor asks for the smallest Q of the ensemble.",
         "The mean over the ensemble.",
-        edited(rlpd_actor_loss, {".mean(axis=0)": ".min(axis=0)"}),
+        a=("own_q = jnp.mean", "own_q = jnp.min"),
     ),
-    Misconception(
-        "The sum over the ensemble.",
-        "The mean over the ensemble.",
-        edited(rlpd_actor_loss, {".mean(axis=0)": ".sum(axis=0)"}),
+    _mistaken(
+        "The actor asks about the chunk of the data, not about its own.",
+        "networks.critic(..., batch.observation, chunk), with the sampled chunk.",
+        a=("batch.observation, chunk)", "batch.observation, batch.actions)"),
     ),
-    Misconception(
-        "The log density is averaged over the chunk's entries, not summed.",
-        "chunk_log_prob gives the sum; use it as it is.",
-        edited(rlpd_actor_loss, {"* log_prob": "* log_prob / u[0].size"}),
+    _mistaken(
+        "The entropy target is that of one number, whatever the size of the chunk.",
+        "entropy_target * H * A.",
+        a=(" * chunk[0].size", ""),
     ),
-    Misconception(
-        "The sum over the batch.",
-        "jnp.mean over the batch.",
-        edited(rlpd_actor_loss, {"jnp.mean": "jnp.sum"}),
+    _mistaken(
+        "The entropy target is that of one action: the chunk would be held too wide or too narrow.",
+        "entropy_target * H * A.",
+        a=("chunk[0].size", "chunk.shape[2]"),
     ),
-]
-
-check_rlpd_actor_loss = Exercise(
-    rlpd_actor_loss,
-    _with_gradients(_actor_by_library, params=1),
-    _rlpd_actor_cases,
-    _rlpd_actor_misconceptions,
-    insight=(
-        "The noise comes from outside, so the gradient passes through the sample: "
-        "into the mean and into the width."
+    _mistaken(
+        "The entropy target is scaled with the horizon only.",
+        "entropy_target * H * A.",
+        a=("chunk[0].size", "chunk.shape[1]"),
     ),
-    compiled=True,
-    observe=gradients(params=1),
-)
-
-
-def temperature_loss(log_temperature, log_prob, horizon, action_size, entropy_target):
-    """temperature * (entropy - its target); gradient into the temperature only: log_prob (B,)."""
-    entropy = -jnp.mean(stop_gradient(log_prob))
-    target = horizon * action_size * entropy_target
-    return jnp.exp(log_temperature) * (entropy - target)
-
-
-def _temperature_by_library(log_temperature, log_prob, horizon, action_size, entropy_target):
-    target = horizon * action_size * entropy_target
-    return rlpd.temperature_loss(jnp.exp(log_temperature), -jnp.mean(log_prob), target)
-
-
-def _temperature_cases(rng):
-    def case(log, *sizes_and_target):
-        return np.array(log), rng.normal(size=6) * 2 + 1, *sizes_and_target
-
-    return [
-        Case(
-            "temperature 1, one action of one number, target 0",
-            case(0.0, 1, 1, 0.0),
-            "The entropy is minus the mean of log_prob.",
-        ),
-        Case(
-            "another temperature, one action of one number",
-            case(-0.8, 1, 1, -0.5),
-            "exp(log_temperature) * (entropy - target).",
-        ),
-        Case(
-            "an action of three numbers",
-            case(0.6, 1, 3, -0.5),
-            "entropy_target is per number of an action: "
-            "the target is horizon * action_size * entropy_target.",
-        ),
-        Case(
-            "a chunk of five such actions",
-            case(-1.2, 5, 3, -0.4),
-            "A chunk has horizon * action_size numbers, and so much entropy.",
-        ),
-    ]
-
-
-_temperature_misconceptions = [
-    Misconception(
-        "The target is that of one number, whatever the size of the chunk.",
-        "horizon * action_size * entropy_target.",
-        edited(temperature_loss, {"horizon * action_size * entropy_target": "entropy_target"}),
+    _mistaken(
+        "The entropy target is scaled with the batch, too.",
+        "entropy_target * H * A.",
+        a=("chunk[0].size", "chunk.size"),
     ),
-    Misconception(
-        "The target is that of one action: the chunk would be held horizon times too wide or too narrow.",
-        "horizon * action_size * entropy_target.",
-        edited(temperature_loss, {"horizon * action_size": "action_size"}),
-    ),
-    Misconception(
-        "The target is scaled with the horizon only.",
-        "horizon * action_size * entropy_target.",
-        edited(temperature_loss, {"horizon * action_size": "horizon"}),
-    ),
-    Misconception(
-        "The sign is wrong: the temperature would rise where there is entropy enough.",
+    _mistaken(
+        "The sign of the temperature's loss is wrong: it would rise where there is entropy enough.",
         "temperature * (entropy - target): too much entropy lowers it.",
-        edited(temperature_loss, {"entropy - target": "target - entropy"}),
+        a=("(entropy - wanted)", "(wanted - entropy)"),
     ),
-    Misconception(
-        "log_prob is used as the entropy.",
-        "The entropy is minus the mean of log_prob.",
-        edited(temperature_loss, {"-jnp.mean": "jnp.mean"}),
+    _mistaken(
+        "log pi is used as the entropy.",
+        "The entropy is minus the mean of log pi.",
+        a=("-jnp.mean(stop", "jnp.mean(stop"),
     ),
-    Misconception(
-        "The target is added.",
+    _mistaken(
+        "The entropy target is added.",
         "entropy - target.",
-        edited(temperature_loss, {"entropy - target": "entropy + target"}),
+        a=("entropy - wanted", "entropy + wanted"),
     ),
-    Misconception(
-        "The gradient flows into log_prob: the policy would follow this loss.",
-        "jax.lax.stop_gradient(log_prob).",
-        edited(temperature_loss, {"stop_gradient(log_prob)": "log_prob"}),
+    _mistaken(
+        "The temperature's gradient flows into the policy.",
+        "jax.lax.stop_gradient(log_prob) in the temperature's loss.",
+        a=("stop_gradient(log_prob)", "log_prob"),
     ),
-    Misconception(
-        "The gradient is stopped in the temperature, or in the whole loss: "
-        "the temperature would never change.",
-        "Stop it in log_prob only.",
-        edited(temperature_loss, {"jnp.exp(log_temperature)": "stop_gradient(jnp.exp(log_temperature))"}),
+    _mistaken(
+        "The gradient is stopped in the temperature: it would never change.",
+        "In the temperature's loss stop log_prob only.",
+        a=("= temperature *", "= stop_gradient(temperature) *"),
     ),
-    Misconception(
-        "The gradient is stopped in the temperature, and flows into log_prob: it is the other way round.",
-        "jax.lax.stop_gradient(log_prob), and nothing else.",
-        edited(
-            temperature_loss,
-            {
-                "jnp.exp(log_temperature)": "stop_gradient(jnp.exp(log_temperature))",
-                "stop_gradient(log_prob)": "log_prob",
-            },
-        ),
+    _mistaken(
+        "The logarithm of the temperature multiplies the gap. Some programs do that; "
+        "this one takes the temperature.",
+        "jnp.exp(params['log_temperature']) * (entropy - target).",
+        a=("= temperature *", '= params["log_temperature"] *'),
     ),
-    Misconception(
-        "The logarithm of the temperature multiplies the gap. "
-        "Some programs do that; this one takes the temperature.",
-        "jnp.exp(log_temperature).",
-        edited(temperature_loss, {"jnp.exp(log_temperature)": "log_temperature"}),
-    ),
-    Misconception(
-        "The gap is squared.",
-        "temperature * (entropy - target): its sign decides whether the temperature rises.",
-        edited(temperature_loss, {"(entropy - target)": "(entropy - target) ** 2"}),
-    ),
-    Misconception(
-        "The sum over the batch.",
-        "The mean over the batch.",
-        edited(temperature_loss, {"jnp.mean": "jnp.sum"}),
-    ),
-    Misconception(
-        "The target is missing.",
-        "entropy - horizon * action_size * entropy_target.",
-        edited(temperature_loss, {"entropy - target": "entropy"}),
-    ),
-    Misconception(
-        "The log density is divided by the size of the chunk, and the target is scaled too.",
-        "log_prob is of the whole chunk already; scale the target only.",
-        edited(temperature_loss, {"(log_prob)": "(log_prob / (horizon * action_size))"}),
+    _mistaken(
+        "The log density is divided by the size of the chunk before it is compared with the target.",
+        "log_prob is of the whole chunk already, and so is the target.",
+        a=("stop_gradient(log_prob)", "stop_gradient(log_prob) / chunk[0].size"),
     ),
 ]
 
-check_temperature_loss = Exercise(
-    temperature_loss,
-    _with_gradients(_temperature_by_library, log_temperature=0, log_prob=1),
-    _temperature_cases,
-    _temperature_misconceptions,
-    insight="A thermostat: too much entropy, and the temperature falls.",
+check_rlpd_losses = Exercise(
+    rlpd_losses,
+    _losses_expected,
+    _losses_cases,
+    _losses_misconceptions,
+    parts=LOSSES,
+    insight="With H = 1 this is RLPD, with H = 5 RLPD-AC. Only the shapes differ.",
     compiled=True,
-    observe=gradients(log_temperature=0, log_prob=1),
+    observe=_slopes_of_losses,
 )
 
 
-# 5. Reading a table of curves
-
-BETTER, NOT_SHOWN, WORSE = 1, 0, -1
+# 5. Bug hunt: an RLPD of single actions that was given chunks
 
 
-def interval_table(success, first, second):
-    """Mean (M,), low (M,), high (M,) at the last point; difference (3,) of two methods by seed;
-    the decision.
-    """
-
-    def interval(values):
-        mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
-        reach = scipy.stats.t.ppf(0.975, len(values) - 1) * error
-        return np.array([mean, mean - reach, mean + reach])
-
-    last = success[:, :, -1]
-    mean, low, high = interval(last.T)
-    apart = last[first] - last[second]
-    difference = interval(apart)
-    _, lower, upper = difference
-    decision = BETTER if lower > 0 else WORSE if upper < 0 else NOT_SHOWN
-    return mean, low, high, difference, decision
+def mended_policy_losses(mean, log_std, q_of, log_temperature, key, entropy_target):
+    """Actor's and temperature's loss: mean, log_std (B, H, A); q_of(chunks) gives (B,)."""
+    chunk, log_prob = sample_chunk(mean, log_std, key)
+    q = q_of(chunk)
+    temperature = jnp.exp(log_temperature)
+    actor_loss = jnp.mean(stop_gradient(temperature) * log_prob - q)
+    entropy = -jnp.mean(stop_gradient(log_prob))
+    wanted = entropy_target * mean[0].size
+    temperature_loss = temperature * (entropy - wanted)
+    return actor_loss, temperature_loss
 
 
-def _interval_expected(success, first, second):
-    """By the library's intervals."""
-    last = success[:, :, -1]
-    apart = statistics.difference(last[first], last[second])
-    return *statistics.mean_interval(last.T), apart, np.sign(apart[0]) * (apart[1] * apart[2] > 0)
+def _toy_q(chunk):
+    """(B, H, A) -> (B,), smooth and curved."""
+    weights = jnp.cos(jnp.arange(chunk[0].size)).reshape(chunk[0].shape)
+    return jnp.sum(weights * jnp.sin(2 * chunk), axis=(1, 2))
 
 
-def _interval_cases(rng):
-    """Seeds differ widely, and alike for both methods where `shared`:
-    the pairs tell more than the two intervals.
-    """
+def _mended_by_library(mean, log_std, q_of, log_temperature, key, entropy_target):
+    chunk, entries = rlpd.sample_tanh(mean, log_std, key)
+    temperature, log_prob = jnp.exp(log_temperature), entries.sum(axis=(1, 2))
+    actor = rlpd.actor_loss(q_of(chunk), log_prob, temperature)
+    return actor, rlpd.temperature_loss(temperature, -jnp.mean(log_prob), entropy_target * mean[0].size)
 
-    def case(gap, noise, shared, methods, seeds, first, second, growing=True):
-        even = np.linspace(-1, 1, seeds)
-        common = 50 + rng.permutation(even) * shared
-        own = np.array([even[rng.permutation(seeds)] for _ in range(methods)]) * noise
-        own[second] = own[first][::-1]
-        final = common + own + rng.uniform(-8, 8, size=(methods, 1))
-        final[first] = common + own[first] + gap / 2
-        final[second] = common + own[second] - gap / 2
-        way = [0.1, 0.5, 1.25, 1.0] if growing else [1.3, 1.2, 1.1, 1.0]
-        lift = np.arange(4)[::-1] * rng.uniform(0, 2, size=(methods, seeds, 1))
-        return final[..., None] * way + lift, first, second
 
-    def exact(differences, second=(50, 51, 52, 53, 54, 55)):
-        """Two methods whose difference by seed is given."""
-        last = np.array(second[: len(differences)])[rng.permutation(len(differences))]
-        last = np.stack([last + rng.permutation(differences), last])
-        return last[..., None] * [0.3, 0.8, 1.0], 0, 1
+def _slopes_of_mended(answer, args):
+    """The gradients of both losses in what each could move."""
+    mean, log_std, q_of, log_temperature, key, target = args
+    losses = lambda m, s, t: tuple(answer(m, s, q_of, t, key, target))
+    slopes = jax.jacrev(losses, argnums=(0, 1, 2))(mean, log_std, log_temperature)
+    return {
+        f"gradient of {loss} in {name}": value
+        for loss, values in zip(LOSSES[1:], slopes, strict=True)
+        for name, value in zip(("mean", "log_std", "log_temperature"), values, strict=True)
+    }
 
+
+def _mended_expected(*args):
+    return *_mended_by_library(*args), *_slopes_of_mended(_mended_by_library, args).values()
+
+
+def _mended_cases(rng):
+    def case(horizon, actions, log_temperature, target):
+        mean, log_std = rng.normal(size=(2, 5, horizon, actions)) * np.array([0.7, 0.3])[:, None, None, None]
+        key = jax.random.key(rng.integers(2**31))
+        return mean, log_std - 0.5, _toy_q, np.array(log_temperature), key, target
+
+    here = rng.uniform(-1.2, -0.4)
     return [
         Case(
-            "two methods, 5 seeds, far apart",
-            case(30.0, 3.0, 0.0, 2, 5, 0, 1),
-            "success[:, :, -1] is (M, R). "
-            "Standard deviation with ddof=1, divided by the square root of R, times t.ppf(0.975, R - 1).",
+            "single actions of 2 numbers: here hers was right",
+            case(1, 2, here, -0.5),
+            "Something was changed that was right before.",
         ),
         Case(
-            "two methods, 6 seeds, alike",
-            case(1.0, 6.0, 0.0, 2, 6, 0, 1),
-            "0 inside the interval of the difference: nothing is shown, which is not the same as equal.",
+            "chunks of 3 actions, entropy target 0",
+            case(3, 2, here, 0.0),
+            "Print the shape of log_prob, and of all that it is combined with.",
         ),
         Case(
-            "three methods, 4 seeds that differ widely and alike: the intervals overlap, the pairs do not",
-            case(-9.0, 1.0, 30.0, 3, 4, 2, 0),
-            "Take the difference for each seed first, then its mean and interval.",
+            "chunks of 3 actions, entropy target -0.4",
+            case(3, 2, 0.2, -0.4),
+            "The target is entropy_target * H * A nats, of a whole chunk's entropy.",
         ),
         Case(
-            "two methods, 4 seeds: each is better, by 1, 2, 1 and 30 points",
-            exact([1, 2, 1, 30]),
-            "That every seed agrees is not the question: is 0 inside the interval of the difference?",
-        ),
-        Case(
-            "two methods, 5 seeds: just not shown",
-            exact(3 * (2.45 * 0.2**0.5 + np.array([-1, 1, -1, 1, 0]))),
-            "t.ppf(0.975, R - 1): 2.5 % on each side, for the decision, too.",
-        ),
-        Case(
-            "two methods, 5 seeds: shown by a little",
-            exact(3 * (3.2 * 0.2**0.5 + np.array([-1, 1, -1, 1, 0]))),
-            "Any interval that leaves 0 out is enough.",
-        ),
-        Case(
-            "two methods, 6 seeds, near 100 %",
-            exact([-3, 1, 0, 1, -1, -1], second=(99, 98, 99, 97, 99, 84)),
-            "The ends are what the formula gives, also beyond 100.",
-        ),
-        Case(
-            "three methods, 8 seeds, curves that fall",
-            case(10.0, 2.0, 25.0, 3, 8, 1, 2, growing=False),
-            "The last point, not the best one.",
+            "chunks of 4 actions of 3 numbers",
+            case(4, 3, here, -0.6),
+            "It has to be right for every H.",
         ),
     ]
 
 
-_interval_misconceptions = [
+def _remade(name, remedy, **changes):
+    """A misconception of `mended_policy_losses`; see `_mistaken`."""
+    return Misconception(name, remedy, edited(mended_policy_losses, dict(changes.values())))
+
+
+_mended_misconceptions = [
     Misconception(
-        "1.96 standard errors: that is the normal distribution's. With few seeds the interval is too narrow.",
-        "scipy.stats.t.ppf(0.975, R - 1), which is 2.78 for 5 seeds.",
-        edited(interval_table, {"scipy.stats.t.ppf(0.975, len(values) - 1)": "scipy.stats.norm.ppf(0.975)"}),
+        "This computes what hers computes.",
+        "Print the shape of her log_prob for H = 1 and for H = 5. What should it be?",
+        her_rlpd.her_policy_losses,
     ),
-    Misconception(
-        "t.ppf(0.95): this leaves 5 % outside on each side.",
-        "scipy.stats.t.ppf(0.975, R - 1): 2.5 % on each side.",
-        edited(interval_table, {"0.975": "0.95"}),
+    _remade(
+        "The target was lowered to fit the averaged entropy: the thermostat balances, "
+        "but the actor still feels a part of its entropy only.",
+        "Mend the log density, not what it is compared with.",
+        a=("q = q_of", "log_prob = log_prob / mean.shape[1]\n    q = q_of"),
+        b=("mean[0].size", "mean.shape[2]"),
     ),
-    Misconception(
-        "The t distribution has R degrees of freedom.",
-        "R - 1: one is spent on the mean.",
-        edited(interval_table, {"len(values) - 1": "len(values)"}),
+    _remade(
+        "The thermostat is mended, and the actor still feels the averaged log density.",
+        "One log_prob for both: the whole chunk's.",
+        a=(") * log_prob - q", ") * log_prob / mean.shape[1] - q"),
     ),
-    Misconception(
-        "The standard deviation is divided by R inside (ddof=0): too small with few seeds.",
-        "values.std(ddof=1).",
-        edited(interval_table, {", ddof=1": ""}),
+    _remade(
+        "The actor is mended, and the thermostat still reads the averaged entropy.",
+        "One log_prob for both: the whole chunk's.",
+        a=("stop_gradient(log_prob)", "stop_gradient(log_prob) / mean.shape[1]"),
     ),
-    Misconception(
-        "The spread of the seeds, not of their mean: the square root of R is missing.",
-        "std / sqrt(R).",
-        edited(interval_table, {" / np.sqrt(len(values))": ""}),
+    _remade(
+        "log pi is summed, and Q with it: Q counts H times.",
+        "Q is of the whole chunk already. Once for each chunk.",
+        a=("log_prob - q)", "log_prob - mean.shape[1] * q)"),
     ),
-    Misconception(
-        "Divided by R, not by its square root.",
-        "std / sqrt(R).",
-        edited(interval_table, {"np.sqrt(len(values))": "len(values)"}),
+    _remade(
+        "log pi is averaged over all numbers of the chunk.",
+        "Independent entries: their log densities add up, over H and A.",
+        a=("q = q_of", "log_prob = log_prob / mean[0].size\n    q = q_of"),
     ),
-    Misconception(
-        "The variance, not the standard deviation.",
-        "std / sqrt(R).",
-        edited(interval_table, {"values.std": "values.var"}),
+    _remade(
+        "The target is scaled with H only.", "entropy_target * H * A.", a=("mean[0].size", "mean.shape[1]")
     ),
-    Misconception(
-        "The difference is not paired: its interval ignores that both methods ran on the same seeds.",
-        "Take last[first] - last[second], one number a seed, and then its mean and interval.",
-        edited(
-            interval_table,
-            {
-                "difference =": "reach = np.hypot(*(high - mean)[[first, second]])\n    difference =",
-                "interval(apart)": "apart.mean() + np.array([0, -reach, reach])",
-            },
-        ),
+    _remade(
+        "The target is that of one action: hers, with the target changed in place of the log density.",
+        "The target of hers was right.",
+        a=("mean[0].size", "mean.shape[2]"),
     ),
-    Misconception(
-        "The difference is second - first.",
-        "first - second: positive where the first is better.",
-        edited(
-            interval_table,
-            {
-                "last[first] - last[second]": "last[second] - last[first]",
-                "BETTER if": "WORSE if",
-                "WORSE if upper": "BETTER if upper",
-            },
-        ),
+    _remade(
+        "The losses are summed over the batch, too.",
+        "The mean over the batch, the sum over the chunk.",
+        a=("= jnp.mean(stop", "= jnp.sum(stop"),
+        b=("-jnp.mean(", "-jnp.sum("),
     ),
-    Misconception(
-        "The difference, and the decision, are second - first.",
-        "first - second: positive where the first is better.",
-        edited(interval_table, {"last[first] - last[second]": "last[second] - last[first]"}),
+    _remade(
+        "The actor's loss is summed over the batch, too.",
+        "The mean over the batch, the sum over the chunk.",
+        a=("= jnp.mean(stop", "= jnp.sum(stop"),
     ),
-    Misconception(
-        "It decides by the overlap of the two intervals. They may overlap where every seed agrees.",
-        "Decide by the interval of the paired difference: is 0 inside?",
-        edited(
-            interval_table,
-            {"lower > 0": "low[first] > high[second]", "upper < 0": "high[first] < low[second]"},
-        ),
+    _remade(
+        "The actor's gradient flows into the temperature.",
+        "Her stop_gradient around the temperature was right.",
+        a=("stop_gradient(temperature)", "temperature"),
     ),
-    Misconception(
-        "It decides by whether every seed agrees.",
-        "Decide by the interval of the paired difference: is 0 inside?",
-        edited(interval_table, {"lower > 0": "(apart > 0).all()", "upper < 0": "(apart < 0).all()"}),
+    _remade(
+        "The temperature's gradient flows into the policy.",
+        "Her stop_gradient around log_prob was right.",
+        a=("stop_gradient(log_prob)", "log_prob"),
     ),
-    Misconception(
-        "The decision is one-sided: it leaves 5 % on its side, not 2.5 %.",
-        "Decide by the ends of the interval of the difference.",
-        edited(
-            interval_table,
-            {
-                "lower > 0": "scipy.stats.ttest_1samp(apart, 0, alternative='greater').pvalue < 0.05",
-                "upper < 0": "scipy.stats.ttest_1samp(apart, 0, alternative='less').pvalue < 0.05",
-            },
-        ),
+    _remade(
+        "log pi is stopped in the actor's loss: the policy cannot feel its entropy.",
+        "Stop it in the temperature's loss only.",
+        a=(") * log_prob - q", ") * stop_gradient(log_prob) - q"),
     ),
-    Misconception(
-        "A difference counts only beyond a threshold.",
-        "Better if the whole interval is above 0, by however little.",
-        edited(interval_table, {"lower > 0": "lower > 5", "upper < 0": "upper < -5"}),
+    _remade(
+        "The chunk is stopped: the policy cannot feel the slope of Q.",
+        "q_of(chunk), with its gradient.",
+        a=("q_of(chunk)", "q_of(stop_gradient(chunk))"),
     ),
-    Misconception(
-        "The ends are swapped in the decision: it is enough that the upper one is above 0.",
-        "BETTER if the lower end is above 0.",
-        edited(interval_table, {"lower > 0": "upper > 0", "upper < 0": "lower < 0"}),
-    ),
-    Misconception(
-        "WORSE is never decided.",
-        "WORSE if the upper end is below 0.",
-        edited(interval_table, {" else WORSE if upper < 0": ""}),
-    ),
-    Misconception(
-        "The ends are cut at 0 and 100.",
-        "Leave them as the formula gives them: an end beyond 100 tells that the formula does not fit.",
-        edited(interval_table, {"return mean, low, high": "return mean, *np.clip([low, high], 0, 100)"}),
-    ),
-    Misconception(
-        "The median over seeds, not the mean.",
-        "values.mean(axis=0).",
-        edited(interval_table, {"values.mean(axis=0)": "np.median(values, axis=0)"}),
-    ),
-    Misconception(
-        "The ends of the difference are the differences of the ends.",
-        "Take last[first] - last[second], one number a seed, and then its mean and interval.",
-        edited(
-            interval_table,
-            {
-                "interval(apart)": "[apart.mean(), low[first] - low[second], high[first] - high[second]]",
-                "lower > 0": "min(lower, upper) > 0",
-                "upper < 0": "max(lower, upper) < 0",
-            },
-        ),
-    ),
-    Misconception(
-        "The interval of the difference is the worst case of the two intervals.",
-        "Take last[first] - last[second], one number a seed, and then its mean and interval.",
-        edited(
-            interval_table,
-            {"interval(apart)": "[apart.mean(), low[first] - high[second], high[first] - low[second]]"},
-        ),
-    ),
-    Misconception(
-        "The difference is not paired: this is the test for two separate groups.",
-        "Take last[first] - last[second], one number a seed, and then its mean and interval.",
-        edited(
-            interval_table,
-            {
-                "difference =": "test = scipy.stats.ttest_ind(last[first], last[second])\n    difference =",
-                "interval(apart)": "[apart.mean(), *test.confidence_interval()]",
-            },
-        ),
-    ),
-    Misconception(
-        "It decides by the means alone.",
-        "Better only if the whole interval of the difference is above 0.",
-        edited(interval_table, {"lower > 0": "apart.mean() > 0", "upper < 0": "apart.mean() < 0"}),
-    ),
-    Misconception(
-        "The decision is upside down.",
-        "BETTER = 1 where the first is better.",
-        edited(interval_table, {"BETTER if": "WORSE if", "WORSE if upper": "BETTER if upper"}),
-    ),
-    Misconception(
-        "The best point of each curve: the maximum of a noisy curve is too high.",
-        "The last point: success[:, :, -1].",
-        edited(interval_table, {"success[:, :, -1]": "success.max(axis=2)"}),
-    ),
-    Misconception(
-        "The mean over the curve.",
-        "The last point: success[:, :, -1].",
-        edited(interval_table, {"success[:, :, -1]": "success.mean(axis=2)"}),
-    ),
-    Misconception(
-        "The first point.",
-        "The last point: success[:, :, -1].",
-        edited(interval_table, {"success[:, :, -1]": "success[:, :, 0]"}),
+    _remade(
+        "The thermostat is turned round: a policy that is too narrow would be cooled further.",
+        "temperature * (entropy - target): her sign was right.",
+        a=("entropy - wanted", "wanted - entropy"),
     ),
 ]
 
-check_interval_table = Exercise(
-    interval_table,
-    _interval_expected,
-    _interval_cases,
-    _interval_misconceptions,
-    parts=("mean", "low", "high", "difference", "decision"),
-    insight="'Not shown' is a result. It says how many seeds you had.",
+check_mended_policy_losses = Exercise(
+    mended_policy_losses,
+    _mended_expected,
+    _mended_cases,
+    _mended_misconceptions,
+    parts=LOSSES[1:],
+    insight="That was the cause: a log density is a sum over the whole chunk, and hers a mean over steps.",
+    compiled=True,
+    observe=_slopes_of_mended,
 )
