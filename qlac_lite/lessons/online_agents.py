@@ -30,8 +30,6 @@ from qlac_lite.utils.errors import QlacError
 
 WORLD, SIZES = LiteWorld(step=0.1), (OBSERVATION_SIZE, ACTION_SIZE)  # the coarsest: 80 actions an episode
 STEPS, EVALUATIONS = shorten(2000, fast=160), 8
-# Fast to compile; the small networks run as fast.
-COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 class Trained(NamedTuple):
@@ -126,7 +124,7 @@ def _one_seed(config: Config, draw: Callable, losses: Callable, seed, settings, 
 def _compiled(config: Config, draw: Callable, losses: Callable) -> Callable:
     devices = jax.local_devices()
     mesh = Mesh(np.array(devices[: split_devices(devices, config)[0]]), ("seeds",))
-    options = COMPILE if devices[0].platform == "cpu" else None
+    options = {"xla_backend_optimization_level": 1} if devices[0].platform == "cpu" else None
     one_seed = functools.partial(_one_seed, config, draw, losses)
     return over_seeds(mesh, one_seed, shared=2, compiler_options=options)
 
