@@ -47,14 +47,14 @@ show(*draw.paper())
 # **Question 1.** Where do chunks help early, and where do they cost something in the end? We ran both on the lite world of lesson 04, with chunks of 5, 10 and 20 actions; the task takes about 39. At which length will RLPD-AC fall behind RLPD? And if a flow takes the Gaussian's place: at which length will it help?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_map", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** Early they help on puzzle-3x3 and scene, and they cost on cube-double. At the end they cost much on cube-triple (41 and 11 %) and some on can and square. There the movements are fine, and a chunk of 5 has 25 numbers. So on the lite world, with 15 numbers at $H = 5$, we expect no loss at 5, and a large one at 20. A flow can hold the chunks of the data, so it should help most where the Gaussian fails: at 20.
+# **Our answer.** Early they help on puzzle-3x3 and scene, and they cost on cube-double. At the end they cost much on cube-triple (41 and 11 %) and some on can and square. There the movements are fine, and a chunk of 5 has 25 numbers or 35. So on the lite world, with 15 numbers at $H = 5$, we expect no loss at 5, and a large one at 20. A flow can hold the chunks of the data, so it should help most where the Gaussian fails: at 20.
 
 # %%
 show(*draw.the_map())
 print(draw.told_map())
 
 # %% [markdown]
-# (Eight seeds, steps of 0.08, 8,000 steps online. Shades and bars are 95 % intervals, brackets those of a difference seed by seed. **Over the curve** is the mean of all evaluations: earlier success counts, too. We had fixed this measure, and the differences, before the runs. The finer world, with steps of 0.04, is being recorded.)
+# (Eight seeds, steps of 0.08, 8,000 steps online. The flow is QC-FQL with RLPD's batches, ten critics and no offline phase. Shades and bars are 95 % intervals, brackets those of a difference seed by seed. **Over the curve** is the mean of all evaluations: earlier success counts, too. We had fixed this measure, and the differences, before the runs. The finer world, with steps of 0.04, is being recorded.)
 #
 # **Chunks alone neither help nor cost anything that eight seeds show:** RLPD-AC less RLPD is +3 points [-1, +8] with chunks of 5, and -2 [-8, +4] with chunks of 10. And a flow does not help where you might expect it. With chunks of 5 it is *behind* the Gaussian, by 8 points [4, 12]: after 2,000 steps it solves 12 %, RLPD-AC 44 %. In the end all of them solve 99 % and more. (Cells that are missing in the figure are being recorded.)
 #
@@ -330,7 +330,7 @@ world_env.reset(seed=0)
 print(f"{len(ends)} steps with the queue: {int(ends.sum())} episodes ended, {decisions} decisions")
 
 # %% [markdown]
-# TRAINTEXT
+# You have written a learner that goes from 0 to TRAINEND % in 2,000 steps. The queue executed whole chunks but for those that an episode's end cut. On the right the thermostat is at work: the policy begins wide, and its entropy falls to the target.
 #
 # ## 3. Why?
 #
@@ -338,7 +338,7 @@ print(f"{len(ends)} steps with the queue: {int(ends.sum())} episodes ended, {dec
 #
 # | cause | predicts | intervention |
 # |---|---|---|
-# | (a) a Gaussian cannot hold the chunks of the data | the gain of another policy grows with $H$ | a flow: QC-FQL with RLPD's batches and ten critics; or cloning by likelihood (QC-RLPD) |
+# | (a) a Gaussian cannot hold the chunks of the data | the gain of another policy grows with $H$ | a flow: QC-FQL with RLPD's batches, ten critics and no offline phase; or cloning by likelihood (QC-RLPD) |
 # | (b) the entropy's say grows as $H A$, Q does not | less entropy helps long chunks | the temperature begins at $1/H$; or the target is $-2$ |
 # | (c) fewer decisions, so fewer things are tried | more decisions help long chunks | only the first action of each chunk is executed |
 #
@@ -351,7 +351,7 @@ print(draw.told_causes())
 # %% [markdown]
 # (Squares are means over eight seeds, bars 95 % intervals, dots the seeds. Rows that are missing are being recorded.)
 #
-# - **(a)** predicted a gain from the flow. With chunks of 5 the opposite is shown. So where a chunk has 15 numbers, the Gaussian is not what holds RLPD-AC back. Perhaps it even helps: it is free to leave the data, and the flow is not. That is a guess.
+# - **(a)** predicted a gain from the flow. With chunks of 5 the opposite is shown. So where a chunk has 15 numbers, the Gaussian is not what holds RLPD-AC back. Why the flow comes later is another question: it has to be learned first, its policy is kept near the data, and its critics are FQL's, whose layers are not RLPD's. The run cannot tell these apart.
 # - **(b)** has a cheap test, which you make in section 5.
 # - **(c)** has an intervention that changes two things: an agent that executes first actions only decides more often, and its critic values whole chunks that are never executed. Whatever its row shows, it cannot be put down to the number of decisions alone.
 #
@@ -440,4 +440,45 @@ difference = experiment(run, dict(temperature=1.0), dict(temperature=0.1), "lowe
 #
 # ## Summary
 #
-# SUMMARY
+# **Do chunks alone help an online learner, or does it take a flow?** In the paper chunks alone help early on some tasks, and cost something in the end: 61 % against 67 % over 25 tasks. On the lite world, chunks of 5 and 10 neither help RLPD nor cost it anything that eight seeds show. A flow does not make the difference here, either: with chunks of 5 it comes later than the Gaussian.
+#
+# Three findings:
+#
+# 1. RLPD-AC less RLPD, over the curve, is +3 points [-1, +8] with chunks of 5 and -2 [-8, +4] with chunks of 10: no difference is shown.
+# 2. With a flow in the Gaussian's place chunks of 5 solve 8 points less over the curve [4, 12], and in the end as much.
+# 3. FINDING3
+#
+# <details><summary>Not shown</summary>
+#
+# | question | these runs |
+# |---|---|
+# | Do chunks of 20 fail? Does a flow help longer chunks? | being recorded |
+# | Does less entropy, cloning, or a look at every step help chunks of 20? | being recorded |
+# | Is it the same in the finer world, with steps of 0.04? | being recorded |
+# | Why does the flow come later? | Policy, distillation and networks differ at once. |
+# | Does a flow help if it is trained offline first? | Lesson 04 does that, with two critics and other batches. RLPD's recipe has no offline phase. |
+# | What do two critics cost RLPD in place of ten? | -4 points [-14, +7] |
+# | Why does RLPD-AC fall behind on cube-triple? | Not known. The tasks are longer and finer, and a chunk has 25 numbers. |
+# </details>
+#
+# ## Quiz
+#
+# 1. Your replay holds 50 chunks, the data 1,000,000. How often does a batch of 256 draw a certain chunk of the replay, half and half? And if you draw from both together?
+# <details><summary>Answer</summary>128 / 50 = 2.6 times a batch. From both together: once in about 3,900 batches.</details>
+#
+# 2. An episode ends by its time limit in the middle of a chunk. What are mask and end of its last transition, and what happens to the queue?
+# <details><summary>Answer</summary>Mask 1 (nothing terminal was reached, so bootstrap), end 1 (no chunk runs across), and the queue is emptied.</details>
+#
+# 3. You change H from 5 to 10 and leave the entropy's target at -7.5 nats for the chunk. What happens?
+# <details><summary>Answer</summary>The same total now covers 30 numbers: -0.25 nats each in place of -0.5. The thermostat holds the policy wider.</details>
+#
+# 4. Could a Gaussian with a full covariance hold the chunks of the data?
+# <details><summary>Answer</summary>It could hold the correlation of neighbouring steps. But it still has one mode: two ways round a wall become a way through it (lesson 03).</details>
+#
+# ## References and what comes next
+#
+# - P. Ball, L. Smith, I. Kostrikov, S. Levine, *Efficient Online Reinforcement Learning with Offline Data*, [arXiv 2302.02948](https://arxiv.org/abs/2302.02948): RLPD.
+# - T. Haarnoja and others, *Soft Actor-Critic Algorithms and Applications*, [arXiv 1812.05905](https://arxiv.org/abs/1812.05905): the tanh-Gaussian, and the learned temperature.
+# - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): RLPD-AC and QC-RLPD; section 5 and appendix C.
+#
+# **Next:** [07 · Full runs on OGBench](07_ogbench.ipynb).
