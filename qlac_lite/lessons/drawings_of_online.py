@@ -97,6 +97,9 @@ def the_map(step: float = 0.08) -> Drawn:
         there = [h for h in LENGTHS if f"{name}-h{h}" in mean]
         x = [1 + LENGTHS.index(h) + shift for h in there]
         told.append(_beside(right, x, [mean[f"{name}-h{h}"] for h in there], label, colour, marker))
+    for h in set(LENGTHS) - set(lengths):
+        x = 1 + LENGTHS.index(h)
+        right.text(x, 50, "being\nrecorded", fontsize=8, color="0.4", ha="center", va="center")
     right.axhline(mean["rlpd"].mean(), color=SINGLE, linewidth=1, linestyle=":")
     right.set_xticks(range(4), ["1", *map(str, LENGTHS)])
     right.set(xlim=(-0.4, 3.4), ylim=(-4, 104), xlabel="chunk length H", ylabel="success over the curve (%)")

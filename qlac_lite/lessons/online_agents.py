@@ -129,7 +129,6 @@ def _compiled(config: Config, draw: Callable, losses: Callable) -> Callable:
     return over_seeds(mesh, one_seed, shared=2, compiler_options=options)
 
 
-@functools.lru_cache(maxsize=16)
 def train(
     draw: Callable = half_and_half,
     losses: Callable = rlpd_losses,
@@ -150,12 +149,17 @@ def train(
     every = STEPS // EVALUATIONS
     if H < 1 or every % H:
         raise QlacError(f"H is {H}. Chunks have to fit into the {every} steps between evaluations.")
+    return _trained(draw, losses, seeds, H, critics, temperature, target)
+
+
+@functools.lru_cache(maxsize=16)
+def _trained(draw, losses, seeds, H, critics, temperature, target) -> Trained:
     method = "rlpd" if H == 1 else "rlpd-ac"
     config = lite_config(method, horizon=H, critics=critics, seeds=seeds, online_steps=STEPS)
     numbers = np.tile(np.array([temperature, target], np.float32), (seeds, 1))
     run = _compiled(config, draw, losses)
     success, entropy, params = run(np.arange(seeds, dtype=np.uint32), numbers, play())
-    steps = every * np.arange(1, EVALUATIONS + 1)
+    steps = STEPS // EVALUATIONS * np.arange(1, EVALUATIONS + 1)
     return Trained(steps, np.asarray(success), np.asarray(entropy), params)
 
 
