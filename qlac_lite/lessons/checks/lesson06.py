@@ -764,6 +764,39 @@ _sample_misconceptions = [
         "Nothing has to be stopped here; the losses do that.",
         edited(sample_chunk, {"= jnp.sum(gaussian - slope": "= jnp.sum(stop_gradient(gaussian - slope)"}),
     ),
+    Misconception(
+        "The density itself, not its logarithm.",
+        "Return the sum of the log densities.",
+        edited(
+            sample_chunk,
+            {"= jnp.sum(gaussian - slope, axis=(1, 2))": "= jnp.exp(jnp.sum(gaussian - slope, axis=(1, 2)))"},
+        ),
+    ),
+    Misconception(
+        "The log density is in bits.",
+        "The natural logarithm: nats.",
+        edited(sample_chunk, {"= jnp.sum(gaussian - slope": "= jnp.sum((gaussian - slope) / jnp.log(2)"}),
+    ),
+    Misconception(
+        "exp(log_std) is used as the variance of the noise.",
+        "exp(log_std) is the standard deviation.",
+        edited(sample_chunk, {"jnp.exp(log_std) * noise": "jnp.exp(log_std / 2) * noise"}),
+    ),
+    Misconception(
+        "The key is split before it is used: the noise is another one.",
+        "jax.random.normal(key, mean.shape), with the key as it comes.",
+        lambda mean, log_std, key: sample_chunk(mean, log_std, jax.random.split(key)[0]),
+    ),
+    Misconception(
+        "The slope of tanh counts once a step: that of the first number stands for all.",
+        "Each number has a slope of its own.",
+        edited(sample_chunk, {"gaussian - slope": "gaussian - slope[..., :1]"}),
+    ),
+    Misconception(
+        "u is clipped before its density is taken: far out both value and gradient are wrong.",
+        "The stable form needs no clipping.",
+        edited(sample_chunk, {"gaussian =": "u = jnp.clip(u, -5, 5)\n    gaussian ="}),
+    ),
 ]
 
 check_sample_chunk = Exercise(
@@ -1106,6 +1139,62 @@ _losses_misconceptions = [
         "log_prob is of the whole chunk already, and so is the target.",
         a=("stop_gradient(log_prob)", "stop_gradient(log_prob) / chunk[0].size"),
     ),
+    Misconception(
+        "The losses come in another order.",
+        "return critic_loss, actor_loss, temperature_loss.",
+        lambda *args: rlpd_losses(*args)[::-1],
+    ),
+    _mistaken(
+        "The target has no bootstrap: nothing beyond the chunk counts.",
+        "batch.returns + batch.discount * next_q.",
+        a=(" + batch.discount * next_q", ""),
+    ),
+    _mistaken(
+        "The rewards of the chunk are missing in the target.",
+        "batch.returns + batch.discount * next_q.",
+        a=("batch.returns + ", ""),
+    ),
+    _mistaken("The absolute error.", "(q - target)**2.", a=("(q - target) ** 2", "jnp.abs(q - target)")),
+    _mistaken(
+        "The critic's loss is the sum over everything.",
+        "The mean over all E * B entries.",
+        a=("jnp.mean(whole", "jnp.sum(whole"),
+    ),
+    _mistaken(
+        "The gradient is stopped in q: the critics would learn nothing.",
+        "Stop it in the target only.",
+        a=("(q - target)", "(stop_gradient(q) - target)"),
+    ),
+    _mistaken(
+        "The temperature is not used in the actor's loss.",
+        "temperature * log pi - Q.",
+        a=("stop_gradient(temperature) * log_prob", "log_prob"),
+    ),
+    _mistaken(
+        "The entropy is missing in the actor's loss.",
+        "temperature * log pi - Q.",
+        a=("stop_gradient(temperature) * log_prob - own_q", "-own_q"),
+    ),
+    _mistaken(
+        "The entropy has no target.",
+        "entropy - entropy_target * H * A.",
+        a=("(entropy - wanted)", "entropy"),
+    ),
+    _mistaken(
+        "The gap of the thermostat is squared: its sign decides whether the temperature rises.",
+        "temperature * (entropy - target).",
+        a=("(entropy - wanted)", "(entropy - wanted) ** 2"),
+    ),
+    _mistaken(
+        "The entropy target is scaled with H + A.",
+        "A chunk has H * A numbers.",
+        a=("chunk[0].size", "(chunk.shape[1] + chunk.shape[2])"),
+    ),
+    Misconception(
+        "The policy is stopped in all losses: nothing moves it.",
+        "The actor's loss moves it: stop critic and temperature there.",
+        lambda n, p, *rest: rlpd_losses(n, p | {"policy": stop_gradient(p["policy"])}, *rest),
+    ),
 ]
 
 check_rlpd_losses = Exercise(
@@ -1276,6 +1365,38 @@ _mended_misconceptions = [
         "The thermostat is turned round: a policy that is too narrow would be cooled further.",
         "temperature * (entropy - target): her sign was right.",
         a=("entropy - wanted", "wanted - entropy"),
+    ),
+    Misconception(
+        "The losses come in another order.",
+        "return actor_loss, temperature_loss, as hers.",
+        lambda *args: mended_policy_losses(*args)[::-1],
+    ),
+    _remade(
+        "The temperature was raised H times, in both losses: the averaged entropy then counts in full, "
+        "and the thermostat still reads it averaged.",
+        "Mend the log density, not what it is multiplied by.",
+        a=("q = q_of", "log_prob = log_prob / mean.shape[1]\n    q = q_of"),
+        b=("jnp.exp(log_temperature)", "mean.shape[1] * jnp.exp(log_temperature)"),
+    ),
+    _remade(
+        "The entropy has lost its target.",
+        "Hers was right: H * A numbers.",
+        a=("(entropy - wanted)", "entropy"),
+    ),
+    _remade(
+        "The logarithm of the temperature is used as the temperature.",
+        "Her exp was right.",
+        a=("jnp.exp(log_temperature)", "log_temperature"),
+    ),
+    _remade(
+        "The key is split before it is used: the noise is another one.",
+        "The key as it comes, as hers.",
+        a=("log_std, key)\n    q", "log_std, jax.random.split(key)[0])\n    q"),
+    ),
+    _remade(
+        "The log density is multiplied by five, which is right for chunks of five only.",
+        "It has to be right for every H: sum over the steps.",
+        a=("q = q_of", "log_prob = 5 * log_prob / mean.shape[1]\n    q = q_of"),
     ),
 ]
 
