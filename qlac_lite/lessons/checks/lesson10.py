@@ -1,0 +1,865 @@
+"""Checks of lesson 10, beyond Q-chunking.
+
+Shapes: B batch, S observation, H chunk, A action; C, P: actions that the whole and the partial critic take.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.lax import stop_gradient
+
+from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited, gradients
+from qlac_lite.lessons.checks.exercise import last_case as last_case
+
+# 1. Critics of two lengths
+
+
+class Networks(NamedTuple):
+    """What decoupled_loss calls."""
+
+    whole: Callable  # params, observation (B, S), chunks (B, C, A) -> (B,)
+    partial: Callable  # params, observation (B, S), chunks (B, C, A), of which it reads the first P -> (B,)
+    value: Callable  # params, observation (B, S) -> (B,)
+
+
+class Batch(NamedTuple):
+    """Chunks of C actions."""
+
+    observation: Array  # (B, S)
+    actions: Array  # (B, C, A)
+    returns: Array  # (B,), discounted, over the C steps
+    discount: Array  # (B,), discount^C, or 0 where the episode ended
+    next_observation: Array  # (B, S), C steps later
+
+
+def decoupled_loss(networks, params, slow, batch, expectile):
+    """The losses of whole critic, partial critic and value, added up."""
+    whole = networks.whole(params["whole"], batch.observation, batch.actions)
+    partial = networks.partial(params["partial"], batch.observation, batch.actions)
+    value = networks.value(params["value"], batch.observation)
+    target = batch.returns + batch.discount * networks.value(slow, batch.next_observation)
+
+    def lean(error):
+        weight = jnp.where(error > 0, expectile, 1 - expectile)
+        return jnp.mean(weight * error**2)
+
+    backup = jnp.mean((stop_gradient(target) - whole) ** 2)
+    return backup + lean(stop_gradient(whole) - partial) + lean(stop_gradient(partial) - value)
+
+
+def _joined(observation, chunks):
+    return jnp.concatenate([observation, chunks.reshape(len(chunks), -1)], axis=1)
+
+
+def _toys(policy):
+    """Linear networks; the partial critic reads `policy` actions."""
+    whole = lambda params, observation, chunks: _joined(observation, chunks) @ params
+    partial = lambda params, observation, chunks: _joined(observation, chunks[:, :policy]) @ params
+    return Networks(whole, partial, lambda params, observation: observation @ params)
+
+
+def _loss_cases(rng):
+    def case(about, expectile, hint, ends=False, policy=1):
+        actions = rng.uniform(-1, 1, size=(6, 3, 2))
+        discount = np.where(np.arange(6) % 3 == 1, 0.0, 0.7) if ends else np.full(6, 0.7)
+        seen, returns, following = rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=(6, 2))
+        sizes = {"whole": 8, "partial": 2 + 2 * policy, "value": 2}
+        params = {name: rng.normal(size=size) for name, size in sizes.items()}
+        batch = Batch(seen, actions, returns, discount, following)
+        return Case(about, (_toys(policy), params, rng.normal(size=2), batch, expectile), hint)
+
+    stops = "A target stands still: stop_gradient around what a network regresses onto. "
+    return [
+        case(
+            "six chunks of 3, expectile 0.5",
+            0.5,
+            stops + "With 0.5 both sides weigh the same: half the mean squared error. The backup has none.",
+        ),
+        case(
+            "expectile 0.9",
+            0.9,
+            "error = what it regresses onto, minus what it says now. Where that is above 0 the weight is the "
+            "expectile, elsewhere 1 - expectile. " + stops,
+        ),
+        case(
+            "the episode ends in every third chunk, the partial critic reads 2 actions",
+            0.8,
+            "returns + discount * value of next_observation, by the slow copy. " + stops,
+            ends=True,
+            policy=2,
+        ),
+    ]
+
+
+def _loss_numpy(networks, params, slow, batch, expectile):
+    """In NumPy, with derivatives by hand: the loss, and its gradients in whole, partial, value and slow."""
+    count, taken = len(batch.returns), (len(params["partial"]) - 2) // 2
+    flat = lambda chunks: np.hstack([batch.observation, chunks.reshape(count, -1)])
+    seen = {
+        "whole": flat(batch.actions),
+        "partial": flat(batch.actions[:, :taken]),
+        "value": batch.observation,
+    }
+    says = {name: inputs @ params[name] for name, inputs in seen.items()}
+    target = batch.returns + batch.discount * (batch.next_observation @ slow)
+    error = {"whole": target - says["whole"], "partial": says["whole"] - says["partial"]}
+    error["value"] = says["partial"] - says["value"]
+    weight = {name: np.abs((each < 0) - expectile) for name, each in error.items()} | {
+        "whole": np.ones(count)
+    }
+    loss = sum(np.mean(weight[name] * error[name] ** 2) for name in error)
+    slopes = [
+        -2 * (weight[name] * error[name]) @ seen[name] / count for name in ("whole", "partial", "value")
+    ]
+    return loss, *slopes, np.zeros_like(slow)
+
+
+def _lost(name, remedy, **changes):
+    return Misconception(name, remedy, edited(decoupled_loss, changes["edit"]))
+
+
+_BACKUP, _DISTIL = "jnp.mean((stop_gradient(target) - whole) ** 2)", "lean(stop_gradient(whole) - partial)"
+_VALUE = "lean(stop_gradient(partial) - value)"
+_loss_misconceptions = [
+    _lost(
+        "The gradient goes through the backup's target, into the slow copy.",
+        "stop_gradient(target).",
+        edit={"stop_gradient(target)": "target"},
+    ),
+    _lost(
+        "The partial critic pulls the whole one along.",
+        "The whole critic stands still where the partial one regresses onto it.",
+        edit={"stop_gradient(whole)": "whole"},
+    ),
+    _lost(
+        "The value pulls the partial critic along.",
+        "The partial critic stands still where the value regresses onto it.",
+        edit={"stop_gradient(partial)": "partial"},
+    ),
+    _lost(
+        "No gradient is stopped.",
+        "Three stops, one at each target.",
+        edit={
+            "stop_gradient(target)": "target",
+            "stop_gradient(whole)": "whole",
+            "stop_gradient(partial)": "partial",
+        },
+    ),
+    _lost(
+        "The expectile leans to the wrong side; the partial critic learns the worse continuations.",
+        "error = target - prediction, and the weight is the expectile where the error is above 0.",
+        edit={"error > 0": "error < 0"},
+    ),
+    _lost(
+        "Both sides weigh the same.",
+        "expectile above 0, 1 - expectile below.",
+        edit={"weight * error**2": "0.5 * error**2"},
+    ),
+    _lost(
+        "Both sides weigh 1.",
+        "expectile above 0, 1 - expectile below.",
+        edit={"weight * error**2": "error**2"},
+    ),
+    _lost(
+        "The distance, not its square: a quantile, not an expectile.",
+        "weight * error ** 2.",
+        edit={"weight * error**2": "weight * jnp.abs(error)"},
+    ),
+    _lost(
+        "The weight is squared, too.",
+        "weight * error ** 2.",
+        edit={"weight * error**2": "(weight * error) ** 2"},
+    ),
+    _lost(
+        "The weight below 0 is 1, not 1 - expectile.",
+        "1 - expectile.",
+        edit={"expectile, 1 - expectile": "expectile, 1.0"},
+    ),
+    _lost(
+        "The errors are summed.",
+        "jnp.mean, over the batch.",
+        edit={"jnp.mean(weight": "jnp.sum(weight", "jnp.mean((stop": "jnp.sum((stop"},
+    ),
+    _lost(
+        "The backup leans, too.",
+        "The whole critic has a plain squared error: it learns what its chunk earns on average.",
+        edit={_BACKUP: "lean(stop_gradient(target) - whole)"},
+    ),
+    _lost(
+        "The backup asks the value that is being trained.",
+        "The slow copy: networks.value(slow, ...).",
+        edit={"networks.value(slow": 'networks.value(params["value"]'},
+    ),
+    _lost(
+        "The backup asks for the value before the chunk.",
+        "batch.next_observation.",
+        edit={"batch.next_observation": "batch.observation"},
+    ),
+    _lost(
+        "What follows is not discounted, nor cut where the episode ends.",
+        "batch.discount times the value.",
+        edit={"batch.discount * ": ""},
+    ),
+    _lost("The returns are missing.", "returns + discount * value.", edit={"batch.returns + ": ""}),
+    _lost(
+        "The partial critic regresses onto the backup's target.",
+        "Onto the whole critic, which has averaged the noise out.",
+        edit={"stop_gradient(whole) - partial": "stop_gradient(target) - partial"},
+    ),
+    _lost(
+        "The value regresses onto the whole critic.",
+        "Onto the partial critic, which the policy obeys.",
+        edit={"stop_gradient(partial) - value": "stop_gradient(whole) - value"},
+    ),
+    _lost("The backup is missing.", "Three losses are added.", edit={_BACKUP + " + ": ""}),
+    _lost("The partial critic's loss is missing.", "Three losses are added.", edit={" + " + _DISTIL: ""}),
+    _lost("The value's loss is missing.", "Three losses are added.", edit={" + " + _VALUE: ""}),
+]
+
+check_decoupled_loss = Exercise(
+    decoupled_loss,
+    _loss_numpy,
+    _loss_cases,
+    _loss_misconceptions,
+    compiled=True,
+    observe=gradients(params=1, slow=2),
+    insight="No policy appears in it: nothing is sampled while the critics train.",
+)
+
+
+# 2. How long?
+
+
+def execute_until_drop(value, step, state, chunk, most, discount, margin):
+    """Executes a chunk (H, A) until going on is worth less than was promised, by more than a margin."""
+
+    def goes_on(carry):
+        k, state, promise = carry
+        return (k < most) & (value(state, chunk[k]) >= promise - margin)
+
+    def act(carry):
+        k, state, promise = carry
+        state, reward = step(state, chunk[k])
+        return k + 1, state, (promise - reward) / discount
+
+    first = value(state, chunk[0])
+    k, state, _ = jax.lax.while_loop(goes_on, act, (jnp.int32(0), state, first))
+    return state, k
+
+
+def _drop_in_python(value, step, state, chunk, most, discount, margin):
+    """The same in a Python loop, of which the wrong answers are edits."""
+    promise, k = value(state, chunk[0]), 0
+    while k < most:
+        now = value(state, chunk[k])
+        if now < promise - margin:
+            break
+        state, reward = step(state, chunk[k])
+        promise = (promise - reward) / discount
+        k = k + 1
+    return state, k
+
+
+def _plain(*values):
+    return jnp if any(isinstance(value, jax.core.Tracer) for value in values) else np
+
+
+class Watched(NamedTuple):
+    """A small world whose value falls now and then. A state is (3,); its last number is the time."""
+
+    worth: np.ndarray  # (9,) the value of each time
+    pays: np.ndarray  # (9,) the reward of each time
+
+    def __repr__(self):
+        return "a toy world"
+
+    def value(self, state, action):
+        if np.shape(action) != (2,):
+            raise TypeError(f"value takes a state and one action, of shape (2,), and got {np.shape(action)}")
+        xp = _plain(state, action)
+        return xp.asarray(self.worth)[state[2].astype(int)] + 0.2 * state[0] + 0.3 * action[0]
+
+    def step(self, state, action):
+        if np.shape(action) != (2,):
+            raise TypeError(f"step takes one action, of shape (2,), and got {np.shape(action)}")
+        xp = _plain(state, action)
+        moved = xp.stack([0.9 * state[0] + 0.1 * action[1], state[1] + action[0], state[2] + 1])
+        return moved, xp.asarray(self.pays)[state[2].astype(int)]
+
+
+_DROP = {
+    "the promise does not grow": {" / discount": ""},
+    "the promise shrinks": {" / discount": " * discount"},
+    "rewards are not paid": {"promise - reward": "promise"},
+    "rewards are added": {"promise - reward": "promise + reward"},
+    "renewed": {"promise = (promise": "promise = (now"},
+    "never renewed": {"promise = (promise - reward) / discount": "promise = promise"},
+    "no margin": {"promise - margin": "promise"},
+    "margin above": {"promise - margin": "promise + margin"},
+    "relative": {"promise - margin": "promise * (1 - margin)"},
+    "absolute": {"now < promise - margin": "abs(now - promise) > margin"},
+    "rises": {"now < promise - margin": "now > promise + margin"},
+    "first action": {"now = value(state, chunk[k])": "now = value(state, chunk[0])"},
+    "action before": {"now = value(state, chunk[k])": "now = value(state, chunk[max(k - 1, 0)])"},
+    "later": {"if now < promise - margin:": "if k > 1 and now < promise - margin:"},
+    "no limit": {"k < most": "k < len(chunk)"},
+}
+
+
+def _drop(name):
+    return edited(_drop_in_python, _DROP[name])
+
+
+def _drop_cases(rng):
+    def case(about, length, most, margin, hint, count, rewards=False, unlike=()):
+        wrong = [_drop(name) for name in unlike]
+        while True:
+            pays = rng.choice([0.0, 0.3], size=9) * rewards
+            world = Watched(rng.uniform(0.3, 1.0, size=9), pays)
+            state = np.append(rng.normal(size=2), 0.0)
+            chunk = rng.uniform(-1, 1, size=(length, 2))
+            args = (world.value, world.step, state, chunk, np.int32(most), 0.8, margin)
+            if _drop_in_python(*args)[1] == count and all(other(*args)[1] != count for other in wrong):
+                return Case(about, args, hint)
+
+    drops = (
+        "The value of going on with chunk[k] against promise - margin; after an action, "
+        "promise = (promise - reward) / discount."
+    )
+    return [
+        case(
+            "4 actions, and nothing is too low",
+            *(4, 4, np.inf),
+            "All `most` actions are executed. jax.lax.while_loop(goes_on, act, (0, state, promise)).",
+            4,
+        ),
+        case("6 actions, at most 3", *(6, 3, np.inf), "Stop after `most` actions.", 3),
+        case(
+            "5 actions; the value falls after some",
+            *(5, 5, 0.1),
+            drops,
+            2,
+            unlike=("the promise does not grow", "the promise shrinks", "later", "no margin"),
+        ),
+        case(
+            "7 actions, some of them rewarded",
+            *(7, 7, 0.25),
+            drops,
+            4,
+            rewards=True,
+            unlike=("rewards are not paid", "rewards are added", "renewed", "absolute"),
+        ),
+        case(
+            "6 actions; small drops are within the margin",
+            *(6, 6, 0.3),
+            drops + " The value is asked about the action that comes next, chunk[k].",
+            3,
+            unlike=("never renewed", "relative", "margin above", "first action", "action before"),
+        ),
+    ]
+
+
+_PAY = "After an action: promise = (promise - reward) / discount."
+check_execute_until_drop = Exercise(
+    execute_until_drop,
+    _drop_in_python,
+    _drop_cases,
+    [
+        Misconception(
+            "The promise is not divided by the discount.", _PAY, _drop("the promise does not grow")
+        ),
+        Misconception("The promise is multiplied by the discount.", _PAY, _drop("the promise shrinks")),
+        Misconception("What was earned stays in the promise.", _PAY, _drop("rewards are not paid")),
+        Misconception("What was earned is added to the promise.", _PAY, _drop("rewards are added")),
+        Misconception(
+            "The promise is made anew after each action: slow falls are never noticed.",
+            "The promise is that of the chunk's start: carry it on.",
+            _drop("renewed"),
+        ),
+        Misconception("The promise stays what it was at the start.", _PAY, _drop("never renewed")),
+        Misconception("The margin is missing.", "promise - margin.", _drop("no margin")),
+        Misconception("The margin is added to the promise.", "promise - margin.", _drop("margin above")),
+        Misconception("The margin is a share of the promise.", "promise - margin.", _drop("relative")),
+        Misconception(
+            "A value that is much higher stops the chunk, too.", "Only a drop counts.", _drop("absolute")
+        ),
+        Misconception("It stops where the value rises.", "value < promise - margin.", _drop("rises")),
+        Misconception(
+            "The value is always that of the chunk's first action.", "chunk[k].", _drop("first action")
+        ),
+        Misconception(
+            "The value is that of the action before.",
+            "Ask about the action that comes next: chunk[k].",
+            _drop("action before"),
+        ),
+        Misconception(
+            "The value is first compared before the third action.", "Before each action.", _drop("later")
+        ),
+        Misconception("The whole chunk may be executed; `most` is not used.", "k < most.", _drop("no limit")),
+        Misconception(
+            "One action more is counted.",
+            "Return how many were executed.",
+            edited(_drop_in_python, {"return state, k": "return state, k + 1"}),
+        ),
+        Misconception(
+            "The state before the last action is returned.",
+            "The state after all executed actions.",
+            edited(
+                _drop_in_python,
+                {
+                    "state, reward = step": "before = state\n        state, reward = step",
+                    "return state, k": "return before, k",
+                },
+            ),
+        ),
+        Misconception(
+            "The state from before the chunk is returned.",
+            "Carry the state on.",
+            edited(
+                _drop_in_python,
+                {
+                    "promise, k = value": "first = state\n    promise, k = value",
+                    "return state, k": "return first, k",
+                },
+            ),
+        ),
+        Misconception(
+            "The action at which the value fell is still executed.",
+            "Look before you act.",
+            edited(
+                _drop_in_python, {"            break": "            return step(state, chunk[k])[0], k + 1"}
+            ),
+        ),
+        Misconception(
+            "It stops for good at the first drop, but goes on counting.",
+            "k counts executed actions.",
+            edited(_drop_in_python, {"return state, k": "return state, int(most)"}),
+        ),
+    ],
+    parts=("state", "count"),
+    compiled=True,
+    insight="What it watches is lesson 02's temporal-difference error, added up over the chunk.",
+)
+
+
+# 3. Acting while thinking
+
+
+def guided_chunks(field, observation, key, planned, weight, steps, most):
+    """Chunks (B, H, A) of a flow that is drawn towards `planned` (B, H, A) by `weight` (H,)."""
+    x = jax.random.normal(key, planned.shape)
+    for k in range(steps):
+        t = k / steps
+
+        def guess(x, t=t):
+            velocity = field(observation, x, jnp.full(len(x), t))
+            return x + (1 - t) * velocity, velocity
+
+        end, pull_back, velocity = jax.vjp(guess, x, has_aux=True)
+        error = weight[:, None] * (planned - end)
+        (correction,) = pull_back(error)
+        gain = min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else most
+        x = x + (velocity + gain * correction) / steps
+    return jnp.clip(x, -1, 1)
+
+
+class Field(NamedTuple):
+    """A vector field of chunks (B, H, A) whose entries know of each other."""
+
+    mixes: np.ndarray  # (H * A, H * A)
+    sees: np.ndarray  # (S, H * A)
+
+    def __repr__(self):
+        return "a toy field"
+
+    def __call__(self, observation, x, time):
+        if np.shape(time) != np.shape(x)[:1]:
+            raise TypeError(f"a field takes one time for each row, (B,), and got {np.shape(time)}")
+        inner = x.reshape(len(x), -1) @ self.mixes + observation @ self.sees
+        return jnp.tanh(inner + time[:, None]).reshape(x.shape)
+
+
+def _guided_numpy(field, observation, key, planned, weight, steps, most):
+    """In NumPy, with the derivative of the field by hand."""
+    x = np.asarray(jax.random.normal(key, planned.shape), float).reshape(len(planned), -1)
+    for k in range(steps):
+        t = k / steps
+        velocity = np.tanh(x @ field.mixes + observation @ field.sees + t)
+        error = np.repeat(weight, planned.shape[2]) * (planned.reshape(x.shape) - x - (1 - t) * velocity)
+        correction = error + (1 - t) * (error * (1 - velocity**2)) @ field.mixes.T
+        gain = most if k == 0 else min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t)))
+        x = x + (velocity + gain * correction) / steps
+    return np.clip(x, -1, 1).reshape(planned.shape)
+
+
+def _guided_cases(rng):
+    def case(about, weight, steps, most, hint):
+        horizon = len(weight)
+        field = Field(
+            0.5 * rng.normal(size=(2 * horizon, 2 * horizon)), 0.5 * rng.normal(size=(3, 2 * horizon))
+        )
+        key = jax.random.key(int(rng.integers(2**31)))
+        planned = rng.uniform(-0.6, 0.6, size=(2, horizon, 2))
+        return Case(
+            about, (field, rng.normal(size=(2, 3)), key, planned, np.array(weight), steps, most), hint
+        )
+
+    return [
+        case(
+            "weight 0 everywhere, 2 steps",
+            [0.0, 0.0, 0.0],
+            2,
+            5.0,
+            "Without weights it is lesson 03's sampler: x + velocity / steps from noise, clipped at the end.",
+        ),
+        case(
+            "1 step, the first of three actions held",
+            [1.0, 0.0, 0.0],
+            1,
+            0.6,
+            "At t = 0 the gain is `most`. end = x + (1 - t) * velocity; error = weight * (planned - end); "
+            "pull_back(error) gives the correction.",
+        ),
+        case(
+            "4 steps, soft weights",
+            [1.0, 0.5, 0.2],
+            4,
+            0.9,
+            "The gain is never above `most`. Both velocity and gain * correction are divided by the steps.",
+        ),
+        case(
+            "5 steps, a gain that is never cut but at the start",
+            [0.3, 0.1],
+            5,
+            4.5,
+            "gain = (t^2 + (1 - t)^2) / (t (1 - t)), at most `most`.",
+        ),
+    ]
+
+
+def _guide(changes):
+    return edited(guided_chunks, changes)
+
+
+_GAIN = "min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else most"
+_CLIPPED = "x = jnp.clip(x + (velocity + gain * correction) / steps, -1, 1)"
+check_guided_chunks = Exercise(
+    guided_chunks,
+    _guided_numpy,
+    _guided_cases,
+    [
+        Misconception(
+            "The plan is not used.", "Add gain * correction.", _guide({" + gain * correction": ""})
+        ),
+        Misconception(
+            "The error itself is the correction; it is not pulled back through the field.",
+            "(correction,) = pull_back(error).",
+            _guide({"(correction,) = pull_back(error)": "correction = error"}),
+        ),
+        Misconception(
+            "The plan is compared with x, and not with where x is going.",
+            "planned - end, with end = x + (1 - t) * velocity.",
+            _guide({"planned - end": "planned - x"}),
+        ),
+        Misconception(
+            "It is pushed away from the plan.", "planned - end.", _guide({"planned - end": "end - planned"})
+        ),
+        Misconception(
+            "The end is looked for at x + t * velocity.",
+            "1 - t of the way is left.",
+            _guide({"x + (1 - t) * velocity,": "x + t * velocity,"}),
+        ),
+        Misconception(
+            "The end is looked for a whole step of time away.",
+            "1 - t of the way is left.",
+            _guide({"x + (1 - t) * velocity,": "x + velocity,"}),
+        ),
+        Misconception(
+            "The weights are not used.",
+            "weight[:, None] * (planned - end).",
+            _guide({"weight[:, None] * ": ""}),
+        ),
+        Misconception(
+            "The weights count twice.",
+            "Once, in the error.",
+            _guide({"gain * correction": "gain * weight[:, None] * correction"}),
+        ),
+        Misconception(
+            "The weights are rounded: held or free.",
+            "Soft weights stay soft.",
+            _guide({"weight[:, None]": "(weight[:, None] > 0)"}),
+        ),
+        Misconception("The gain is always `most`.", "At most that.", _guide({_GAIN: "most"})),
+        Misconception("The gain is always 1.", "Use the formula.", _guide({_GAIN: "1.0"})),
+        Misconception(
+            "The gain is cut at t = 0 only.",
+            "min(most, ...) at every step.",
+            _guide({_GAIN: "(t**2 + (1 - t) ** 2) / (t * (1 - t)) if k else most"}),
+        ),
+        Misconception(
+            "At t = 0 the gain is 0.",
+            "There the formula is infinite: it is `most`.",
+            _guide({"if k else most": "if k else 0.0"}),
+        ),
+        Misconception("`most` is the least gain.", "min, not max.", _guide({"min(most": "max(most"})),
+        Misconception(
+            "The correction is not divided by the steps.",
+            "(velocity + gain * correction) / steps.",
+            _guide({"(velocity + gain * correction) / steps": "velocity / steps + gain * correction"}),
+        ),
+        Misconception(
+            "The field's own velocity is missing.",
+            "velocity + gain * correction.",
+            _guide({"velocity + gain": "gain"}),
+        ),
+        Misconception(
+            "Times begin after the first step.",
+            "t = k / steps.",
+            _guide({"t = k / steps": "t = (k + 0.5) / steps"}),
+        ),
+        Misconception(
+            "It starts at zeros.",
+            "jax.random.normal(key, planned.shape).",
+            _guide({"jax.random.normal(key, planned.shape)": "jnp.zeros(planned.shape)"}),
+        ),
+        Misconception(
+            "It starts at the plan.",
+            "At noise: jax.random.normal(key, planned.shape).",
+            _guide({"jax.random.normal(key, planned.shape)": "jnp.asarray(planned)"}),
+        ),
+        Misconception("Nothing is clipped.", "Clip once, at the end.", _guide({"jnp.clip(x, -1, 1)": "x"})),
+        Misconception(
+            "It is clipped at every step.",
+            "Once, at the end: on its way the flow may go anywhere.",
+            _guide({"x = x + (velocity + gain * correction) / steps": _CLIPPED}),
+        ),
+        Misconception(
+            "The plan is copied into the chunk at the end.",
+            "Only the gain draws it there.",
+            _guide({"jnp.clip(x, -1, 1)": "jnp.clip(jnp.where(weight[:, None] > 0, planned, x), -1, 1)"}),
+        ),
+    ],
+    compiled=True,
+    insight="No network was trained for it: any flow of chunks can be guided like this.",
+)
+
+
+def her_rounds(look, step, state, chunk, keys, every, delay):
+    """Rounds of `every` steps, each with a look whose chunk is ready `delay` steps later."""
+
+    def one_round(carry, key):
+        state, old = carry
+        left = old[every:]  # what the old chunk has planned from now on
+        new = look(state, left, key)  # is ready after `delay` steps
+        i = jnp.arange(every)
+        actions = jnp.where((i < delay)[:, None], left[i], new[i - delay])
+        state, shown = jax.lax.scan(step, state, actions)
+        return (state, new), shown
+
+    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+    return shown.reshape(-1, *shown.shape[2:])
+
+
+def mended_rounds(look, step, state, chunk, keys, every, delay):
+    """As her_rounds; the new chunk goes on at the step that it is for."""
+
+    def one_round(carry, key):
+        state, old = carry
+        left = old[every:]
+        new = look(state, left, key)
+        i = jnp.arange(every)
+        actions = jnp.where((i < delay)[:, None], left[i], new[i])
+        state, shown = jax.lax.scan(step, state, actions)
+        return (state, new), shown
+
+    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+    return shown.reshape(-1, *shown.shape[2:])
+
+
+class Thinker(NamedTuple):
+    """A small world to act in while one thinks: chunks of H actions of size 2, a state (3,)."""
+
+    horizon: int
+    weights: np.ndarray  # (3, 3)
+
+    def __repr__(self):
+        return f"a toy world with chunks of {self.horizon}"
+
+    def look(self, state, left, key):
+        if np.shape(left)[1:] != (2,) or np.shape(state) != (3,):
+            raise TypeError(
+                "look takes the state (3,), what the old chunk has left (L, 2) and a key, "
+                f"and got {np.shape(state)} and {np.shape(left)}"
+            )
+        xp = _plain(state, left, key)
+        noise = xp.asarray(jax.random.normal(key, (self.horizon, 2)))
+        return xp.tanh(
+            noise
+            + xp.sum(self.weights[:2] @ state)
+            + 0.3 * xp.sum(left * xp.arange(1, len(left) + 1)[:, None], axis=0)
+        )
+
+    def step(self, state, action):
+        xp = _plain(state, action)
+        moved = 0.8 * state + 0.4 * xp.stack([action[0], action[1], action[0] * action[1]])
+        return moved, xp.stack([moved[0], action[0], action[1]])
+
+
+def _rounds_in_python(look, step, state, chunk, keys, every, delay):
+    """The same in a Python loop, of which the wrong answers are edits."""
+    old, places = chunk, []
+    for key in keys:
+        left = old[every:]
+        new = look(state, left, key)
+        for i in range(every):
+            action = left[i] if i < delay else new[i]
+            state, shown = step(state, action)
+            places.append(shown)
+        old = new
+    return np.stack(places)
+
+
+def _rounds_cases(rng):
+    def case(about, horizon, every, delay, rounds, hint):
+        toy = Thinker(horizon, 0.5 * rng.normal(size=(3, 3)))
+        keys = jax.random.split(jax.random.key(int(rng.integers(2**31))), rounds)
+        state, chunk = rng.normal(size=3), rng.uniform(-1, 1, size=(horizon, 2))
+        return Case(about, (toy.look, toy.step, state, chunk, keys, every, np.int32(delay)), hint)
+
+    return [
+        case(
+            "no delay: 3 rounds of 2 steps, chunks of 4",
+            4,
+            2,
+            0,
+            3,
+            "Without a delay each round begins with new[0].",
+        ),
+        case(
+            "a delay of 1: 3 rounds of 3 steps, chunks of 6",
+            6,
+            3,
+            1,
+            3,
+            "A round has three times: before its chunk is ready, the old one goes on (left[i]). "
+            "At step i of the round, for which step was new[i] made?",
+        ),
+        case(
+            "a delay of 2: 4 rounds of 4 steps, chunks of 9",
+            9,
+            4,
+            2,
+            4,
+            "The look sees the state at the round's start. New chunks were made for that moment.",
+        ),
+        case(
+            "a delay as long as the round: 3 rounds of 2 steps, chunks of 4",
+            4,
+            2,
+            2,
+            3,
+            "Each chunk is ready when the next look begins: the round is all old, left[i].",
+        ),
+    ]
+
+
+def _round(changes):
+    return edited(_rounds_in_python, changes)
+
+
+_ACTION = "left[i] if i < delay else new[i]"
+_LATE = """\
+            if i == min(int(delay), every - 1):
+                new = look(state, left, key)
+            action ="""
+check_mended_rounds = Exercise(
+    mended_rounds,
+    _rounds_in_python,
+    _rounds_cases,
+    [
+        Misconception(
+            "This is her code: the new chunk begins with its first action, for a moment that has passed.",
+            "new[0] was made for the round's first step. Which of its actions is for step i?",
+            _round({"new[i]": "new[i - delay]"}),
+        ),
+        Misconception(
+            "The new chunk acts before it is ready.",
+            "Until step `delay` there is only the old one.",
+            _round({_ACTION: "new[i]"}),
+        ),
+        Misconception(
+            "The new chunk skips as many actions as it was late, and then as many again.",
+            "new[i] is for step i of the round.",
+            _round({"new[i]": "new[min(i + delay, len(new) - 1)]"}),
+        ),
+        Misconception(
+            "The new chunk never acts.",
+            "From step `delay` on it does.",
+            _round({_ACTION: "left[min(i, len(left) - 1)]"}),
+        ),
+        Misconception(
+            "The old chunk stops while the new one is made.",
+            "left[i] is executed meanwhile.",
+            _round({_ACTION: "0 * left[0] if i < delay else new[i]"}),
+        ),
+        Misconception(
+            "The old chunk's next action is held.",
+            "left[i], one after the other.",
+            _round({"left[i]": "left[0]"}),
+        ),
+        Misconception(
+            "The old chunk begins again.",
+            "left = old[every:]: its first actions are over.",
+            _round({"left[i]": "old[i]"}),
+        ),
+        Misconception(
+            "The look gets the whole old chunk as what is left of it.",
+            "left = old[every:].",
+            _round({"look(state, left, key)": "look(state, old, key)"}),
+        ),
+        Misconception(
+            "What is left begins one action too late.",
+            "old[every:].",
+            _round({"old[every:]": "np.concatenate([old[every + 1:], old[-1:]])"}),
+        ),
+        Misconception(
+            "The look begins when its chunk should be ready: it sees a state that is not there yet.",
+            "The state at the round's start.",
+            _round(
+                {
+                    "new = look(state, left, key)": "new = None",
+                    "            action =": _LATE,
+                }
+            ),
+        ),
+        Misconception(
+            "The first chunk stays the old one for ever.",
+            "After a round the new chunk is the old one.",
+            _round({"old = new": "old = chunk"}),
+        ),
+        Misconception(
+            "All looks share a key.",
+            "The key of the round.",
+            _round({"look(state, left, key)": "look(state, left, keys[0])"}),
+        ),
+        Misconception(
+            "The chunk is ready one step late.", "left[i] for i < delay.", _round({"i < delay": "i <= delay"})
+        ),
+        Misconception(
+            "The chunk is ready one step early.",
+            "left[i] for i < delay.",
+            _round({"i < delay": "i < delay - 1"}),
+        ),
+        Misconception(
+            "Old and new are averaged where the new one is late.",
+            "left[i] for i < delay, new[i] then.",
+            _round({"left[i] if": "(left[i] + new[i]) / 2 if"}),
+        ),
+    ],
+    compiled=True,
+    insight="With a delay of 0 both versions are the same: a test without a delay would have found nothing.",
+)

@@ -1,0 +1,184 @@
+"""How agents of lesson 10 act: the best of eight chunks, executed as long as its value keeps its promise.
+
+Shapes: R seeds, E episodes, T steps, H chunk, A action. Measures: see `decoupled_agents`.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from qlac_lite.agents.flow import euler
+from qlac_lite.envs import lite_world
+from qlac_lite.lessons import decoupled_agents as world
+from qlac_lite.lessons import hidden_intentions as careful
+from qlac_lite.lessons.checks import lesson10
+from qlac_lite.lessons.decoupled_agents import DISCOUNT, EULER, LIMIT, QUICK, A, Agents, H, S
+from qlac_lite.lessons.notebook import shorten
+from qlac_lite.lessons.small_flows import chunk_field, forward
+from qlac_lite.utils.errors import QlacError
+
+EPISODES, CANDIDATES = shorten(25, fast=4), 8
+ARRIVED = 0.1  # x of the right side
+
+
+class Gripper(NamedTuple):
+    """An episode so far."""
+
+    state: lite_world.WorldState
+    places: Array  # (T + 1, 2); from step t on they are the start
+    time: Array  # () int32
+    arrived: Array  # () bool
+
+
+def begin(key: Array) -> Gripper:
+    start_key, push_key = jax.random.split(key)
+    state = careful.start(start_key)._replace(push_seed=jax.random.bits(push_key))
+    places = jnp.broadcast_to(state.gripper, (LIMIT + 1, 2))
+    return Gripper(state, places, jnp.int32(0), jnp.bool_(False))
+
+
+def advance(push: float, gripper: Gripper, action: Array) -> tuple[Gripper, Array]:
+    """One action; its reward. After the arrival, or the limit, nothing moves."""
+    over = gripper.arrived | (gripper.time >= LIMIT)
+    moved = lite_world.step(careful.WORLD._replace(disturbance=push), gripper.state, action)
+    state = jax.tree.map(lambda old, new: jnp.where(over, old, new), gripper.state, moved)
+    time = gripper.time + ~over
+    arrived = state.gripper[0] > ARRIVED
+    places = gripper.places.at[time].set(state.gripper)
+    return Gripper(state, places, time, arrived), jnp.where(arrived & ~over, 1.0, 0.0)
+
+
+class Played(NamedTuple):
+    """Episodes of each seed."""
+
+    places: np.ndarray  # (R, E, T + 1, 2)
+    lengths: np.ndarray  # (R, E, T) actions executed after each look; 0 where there was none
+
+    def steps(self) -> np.ndarray:
+        """Mean steps to the right side, (R,)."""
+        return careful.steps_needed(self.places)
+
+    def looks(self) -> np.ndarray:
+        """Looks in an episode, the mean (R,)."""
+        return (self.lengths > 0).sum(axis=2).mean(axis=1)
+
+
+@functools.partial(jax.jit, static_argnames=("policy", "by", "push", "execute"), compiler_options=QUICK)
+def _episodes(flow, critics, lengths, margin, keys, policy, by, push, execute):
+    """One seed's episodes; each look draws from `lengths` (L,) how many actions it executes at most."""
+    parts = world.networks_of(policy)
+    watch = lambda now, action: parts.partial(
+        critics["partial"], lite_world.observe(now.state)[None], jnp.broadcast_to(action, (1, policy, A))
+    )[0]
+
+    def episode(key):
+        begin_key, look_key = jax.random.split(key)
+
+        def look(carry):
+            now, count, used = carry
+            noise_key, length_key = jax.random.split(jax.random.fold_in(look_key, count))
+            seen = jnp.repeat(lite_world.observe(now.state)[None], CANDIDATES, axis=0)
+            noise = jax.random.normal(noise_key, (CANDIDATES, H, A))
+            chunks = jnp.clip(euler(chunk_field(flow), seen, noise, EULER), -1, 1)
+            taken = chunks[:, : (critics["whole"][0][0].shape[0] - S) // A]
+            q = getattr(parts, by)(critics[by], seen, taken)
+            most = jax.random.choice(length_key, lengths)
+            step = functools.partial(advance, push)
+            now, done = execute(watch, step, now, chunks[jnp.argmax(q)], most, DISCOUNT, margin)
+            return now, count + 1, used.at[count].set(done)
+
+        goes_on = lambda carry: ~carry[0].arrived & (carry[0].time < LIMIT)
+        start = (begin(begin_key), jnp.int32(0), jnp.zeros(LIMIT, jnp.int32))
+        now, _, used = jax.lax.while_loop(goes_on, look, start)
+        return now.places, used
+
+    return jax.vmap(episode)(keys)
+
+
+def play(
+    made: Agents,
+    by: str = "partial",
+    lengths=None,
+    margin: float = np.inf,
+    push: float = 0.0,
+    execute: Callable = lesson10.execute_until_drop,
+) -> Played:
+    """Episodes of each seed; all agents have the same starts and pushes.
+
+    Args:
+        by: "partial" or "whole": the critic that chooses among the candidates.
+        lengths: what each look draws from how many actions it executes at most; by default P always.
+        margin: how far the partial critic's value may fall below its promise before the next look.
+        push: standard deviation of a push at each step, in units of the largest velocity.
+        execute: the lesson's execute_until_drop.
+    """
+    lengths = jnp.asarray(np.atleast_1d(made.policy if lengths is None else lengths))
+    keys = jax.random.split(jax.random.key(8), EPISODES)
+    run = lambda own: _episodes(*own, lengths, margin, keys, made.policy, by, push, execute)
+    count = len(jax.tree.leaves(made.flow)[0])
+    of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
+    played = [run(of_seed(seed)) for seed in range(count)]
+    return Played(*(np.array(each) for each in zip(*played, strict=True)))
+
+
+def values_along(made: Agents, path: np.ndarray, seed: int = 0) -> np.ndarray:
+    """What a seed's value network says at places (T, 2) of a gripper that holds the puck: (T,)."""
+    closed, away = np.broadcast_to([-1.0], (len(path), 1)), np.zeros((len(path), 2))
+    seen = np.hstack([path, closed, path, -closed, away])
+    params = jax.tree.map(lambda leaf: leaf[seed], made.critics["value"])
+    return np.asarray(forward(params, seen)[:, 0])
+
+
+def try_out(
+    seeds: np.ndarray,
+    C: int = H,
+    P: int = 1,
+    expectile: float = 0.9,
+    execute: int = 0,
+    margin: float = np.inf,
+    push: float = 0.0,
+) -> np.ndarray:
+    """`run` for `experiment`: trains critics for each seed, and plays: mean steps to the right side, (R,).
+
+    Args:
+        C, P: actions that the whole and the partial critic take, P <= C <= 10.
+        expectile: how far the partial critic and the value lean towards the better.
+        execute: actions of a chunk that are executed at most; 0: P. Above P the whole critic chooses.
+        margin: how far the value may fall below the promise before the next look.
+        push: see `play`.
+    """
+    if not 1 <= P <= C <= H:
+        raise QlacError(f"C is {C} and P is {P}: a partial critic takes 1 to C actions, C at most {H}.")
+    made = world.agents(C, P, tuple(int(seed) for seed in seeds), expectile)
+    by = "whole" if execute > P else "partial"
+    return play(made, by, execute or P, margin, push).steps()
+
+
+def last_chunk(count: int = 20, push: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The last H actions of a demonstration before its arrival: as recorded, and `count` times with pushes.
+
+    Returns:
+        places (H + 1, 2), and places (count, H + 1, 2).
+    """
+    data = jax.tree.map(lambda each: each[seed, 0], world.demonstrations(tuple(world.SEEDS.tolist())))
+    first = int(data.length) - H
+    place = data.places[first]
+
+    def run(key, push):
+        state = lite_world.WorldState(place, jnp.float32(0), place, jnp.bool_(True), 0, jax.random.bits(key))
+        world = careful.WORLD._replace(disturbance=push)
+
+        def one(state, action):
+            state = lite_world.step(world, state, action)
+            return state, state.gripper
+
+        return jnp.concatenate([place[None], jax.lax.scan(one, state, data.actions[first : first + H])[1]])
+
+    keys = jax.random.split(jax.random.key(1), count)
+    pushed = jax.jit(jax.vmap(lambda key: run(key, push)))(keys)
+    return np.asarray(data.places[first : first + H + 1]), np.asarray(pushed)

@@ -1,0 +1,364 @@
+"""Answers to the exercises of lesson 10 as learners might write them; see wrong_answers_00.py."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.lax import stop_gradient
+
+from qlac_lite.agents.flow import euler
+from qlac_lite.lessons.checks.exercise import edited
+from qlac_lite.lessons.checks.lesson10 import (
+    decoupled_loss,
+    execute_until_drop,
+    guided_chunks,
+    her_rounds,
+    mended_rounds,
+)
+
+
+def losses_one_by_one(networks, params, slow, batch, expectile):
+    seen, chunks = batch.observation, batch.actions
+    q, p = networks.whole(params["whole"], seen, chunks), networks.partial(params["partial"], seen, chunks)
+    v, later = networks.value(params["value"], seen), networks.value(slow, batch.next_observation)
+    loss = ((q - stop_gradient(batch.returns + batch.discount * later)) ** 2).mean()
+    for goal, now in ((q, p), (p, v)):
+        error = stop_gradient(goal) - now
+        loss += (jnp.abs(expectile - (error < 0)) * error**2).mean()
+    return loss
+
+
+def losses_with_frozen_parameters(networks, params, slow, batch, expectile):
+    still, slow = stop_gradient((params, slow))
+    seen, chunks = batch.observation, batch.actions
+    goal = batch.returns + batch.discount * networks.value(slow, batch.next_observation)
+    backup = goal - networks.whole(params["whole"], seen, chunks)
+    distil = networks.whole(still["whole"], seen, chunks) - networks.partial(params["partial"], seen, chunks)
+    worth = networks.partial(still["partial"], seen, chunks) - networks.value(params["value"], seen)
+    sides = lambda e: expectile * jnp.maximum(e, 0) ** 2 + (1 - expectile) * jnp.minimum(e, 0) ** 2
+    return jnp.mean(backup**2 + sides(distil) + sides(worth))
+
+
+def losses_as_dictionary(networks, params, slow, batch, expectile):
+    return {"loss": losses_one_by_one(networks, params, slow, batch, expectile)}
+
+
+def losses_with(change):
+    """losses_one_by_one of changed inputs."""
+    return lambda n, p, s, b, e: losses_one_by_one(n, *change(p, s, b, e))
+
+
+def drop_by_scan(value, step, state, chunk, most, discount, margin):
+    def one(carry, inputs):
+        k, state, promise, goes = carry
+        number, action = inputs
+        goes = goes & (number < most) & (value(state, action) + margin >= promise)
+        moved, reward = step(state, action)
+        state = jax.tree.map(lambda new, old: jnp.where(goes, new, old), moved, state)
+        promise = jnp.where(goes, (promise - reward) / discount, promise)
+        return (k + goes, state, promise, goes), None
+
+    carry = (0, jnp.asarray(state), value(state, chunk[0]), True)
+    (k, state, _, _), _ = jax.lax.scan(one, carry, (jnp.arange(len(chunk)), jnp.asarray(chunk)))
+    return state, k
+
+
+def drop_with_total(value, step, state, chunk, most, discount, margin):
+    """What was promised at the start, against what was earned so far and what is still to come."""
+    begin = value(state, chunk[0])
+
+    def goes_on(carry):
+        k, state, earned, scale = carry
+        return (k < most) & (value(state, chunk[k]) - (begin - earned) / scale >= -margin)
+
+    def act(carry):
+        k, state, earned, scale = carry
+        state, reward = step(state, chunk[k])
+        return k + 1, state, earned + scale * reward, scale * discount
+
+    k, state, _, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), 0.0, 1.0))
+    return [state, k]
+
+
+def drop_in_python(value, step, state, chunk, most, discount, margin, **other):
+    """The loop, with parts to change: what goes on, and what is promised next."""
+    promise, k = value(state, chunk[0]), 0
+    goes_on = other.get("goes_on", lambda now, promise, margin: now >= promise - margin)
+    after = other.get("after", lambda promise, reward, discount, now: (promise - reward) / discount)
+    ask = other.get("ask", lambda chunk, k: chunk[k])
+    while k < most and goes_on(value(state, ask(chunk, k)), promise, margin):
+        now = value(state, chunk[k])
+        state, reward = step(state, chunk[k])
+        promise, k = after(promise, reward, discount, now), k + 1
+    return other.get("back", lambda state, k: (state, k))(state, k)
+
+
+def drop(**other):
+    return lambda *args: drop_in_python(*args, **other)
+
+
+def guided_with_grad(field, observation, key, planned, weight, steps, most):
+    """The correction as the gradient of half a weighted squared error."""
+    x = jax.random.normal(key, planned.shape)
+    for t in np.arange(steps) / steps:
+        times = jnp.full(len(x), t)
+
+        def end(x, t=t, times=times):
+            return x + (1 - t) * field(observation, x, times)
+
+        gap = planned - end(x)
+        pulled = jax.grad(lambda x, gap=gap, end=end: jnp.sum(weight[:, None] * gap * end(x)))(x)
+        gain = most if t == 0 else min(most, ((1 - t) ** 2 + t * t) / t / (1 - t))
+        x = x + field(observation, x, times) / steps + gain / steps * pulled
+    return x.clip(-1, 1)
+
+
+def guided_by_row(field, observation, key, planned, weight, steps, most):
+    noise, rows = jax.random.normal(key, planned.shape), []
+    for row in range(len(planned)):
+        x = noise[row : row + 1]
+        for k in range(steps):
+            t = k / steps
+            guess = lambda x, t=t, row=row: x + (1 - t) * field(observation[row : row + 1], x, jnp.full(1, t))
+            end, back = jax.vjp(guess, x)
+            velocity = (end - x) / (1 - t)
+            pull = back(weight[None, :, None] * (planned[row] - end))[0]
+            gain = jnp.minimum(most, (t**2 + (1 - t) ** 2) / jnp.maximum(t * (1 - t), 1e-9))
+            x = x + (velocity + gain * pull) / steps
+        rows.append(jnp.clip(x[0], -1, 1))
+    return jnp.stack(rows)
+
+
+def unguided(field, observation, key, planned, weight, steps, most):
+    return jnp.clip(euler(field, observation, jax.random.normal(key, planned.shape), steps), -1, 1)
+
+
+def replaced(field, observation, key, planned, weight, steps, most):
+    """Inpainting by replacement: what is held is put on the line from its noise to the plan."""
+    noise = jax.random.normal(key, planned.shape)
+    x = noise
+    for k in range(steps):
+        t = k / steps
+        x = jnp.where(weight[:, None] > 0, (1 - t) * noise + t * planned, x)
+        x = x + field(observation, x, jnp.full(len(x), t)) / steps
+    return jnp.clip(jnp.where(weight[:, None] > 0, planned, x), -1, 1)
+
+
+def rounds_by_step(look, step, state, chunk, keys, every, delay):
+    """One scan over all steps, with a look where a round begins."""
+
+    def one(carry, t):
+        state, old, new = carry
+        i = t % every
+        old = jnp.where(i == 0, new, old)
+        new = jnp.where(i == 0, look(state, old[every:], keys[t // every]), new)
+        state, shown = step(state, jnp.where(i < delay, old[every + i], new[i]))
+        return (state, old, new), shown
+
+    start = (jnp.asarray(state), jnp.asarray(chunk), jnp.asarray(chunk))
+    return jax.lax.scan(one, start, jnp.arange(len(keys) * every))[1]
+
+
+def rounds_with_queue(look, step, state, chunk, keys, every, delay):
+    old, shown = chunk, []
+    for key in keys:
+        new = look(state, old[every:], key)
+        queue = [*old[every : every + delay], *new[delay:every]]
+        for action in queue:
+            state, seen = step(state, action)
+            shown.append(seen)
+        old = new
+    return jnp.stack(shown)
+
+
+def rounds_of(action, left=lambda old, every: old[every:], after=lambda old, new: new):
+    """A loop with parts to change."""
+
+    def rounds(look, step, state, chunk, keys, every, delay):
+        old, shown = chunk, []
+        for key in keys:
+            new = look(state, left(old, every), key)
+            for i in range(every):
+                state, seen = step(state, action(old, new, i, every, int(delay)))
+                shown.append(seen)
+            old = after(old, new)
+        return np.stack(shown)
+
+    return rounds
+
+
+def right_action(old, new, i, every, delay):
+    return old[every + i] if i < delay else new[i]
+
+
+RIGHT = {
+    "check_decoupled_loss": losses_one_by_one,
+    "check_execute_until_drop": drop_by_scan,
+    "check_guided_chunks": guided_with_grad,
+    "check_mended_rounds": rounds_by_step,
+}
+ALSO_RIGHT = {
+    "check_decoupled_loss": losses_with_frozen_parameters,
+    "check_execute_until_drop": drop_with_total,
+    "check_guided_chunks": guided_by_row,
+}
+
+LOSS = lambda **changes: edited(decoupled_loss, changes["edit"])
+WRONG = {
+    "check_decoupled_loss": {
+        "a dictionary": (losses_as_dictionary, "not an array of numbers"),
+        "three numbers": (lambda *a: (losses_one_by_one(*a),) * 3, "a tuple"),
+        "one for each chunk": (lambda *a: losses_one_by_one(*a) * jnp.ones(6), "wrong shape"),
+        "expectile the other way round": (losses_with(lambda p, s, b, e: (p, s, b, 1 - e)), "wrong side"),
+        "expectile 0.5": (losses_with(lambda p, s, b, e: (p, s, b, 0.5)), "weigh the same"),
+        "bootstrap before": (
+            losses_with(lambda p, s, b, e: (p, s, b._replace(next_observation=b.observation), e)),
+            "before the chunk",
+        ),
+        "no returns": (
+            losses_with(lambda p, s, b, e: (p, s, b._replace(returns=0 * b.returns), e)),
+            "returns are missing",
+        ),
+        "no discount": (
+            losses_with(lambda p, s, b, e: (p, s, b._replace(discount=np.ones(6)), e)),
+            "not discounted",
+        ),
+        "the fast value": (losses_with(lambda p, s, b, e: (p, p["value"], b, e)), "being trained"),
+        "everything still": (
+            lambda n, p, s, b, e: losses_one_by_one(n, stop_gradient(p), s, b, e),
+            "not right yet",
+        ),
+        "target moves": (LOSS(edit={"stop_gradient(target)": "target"}), "into the slow copy"),
+        "whole moves": (LOSS(edit={"stop_gradient(whole)": "whole"}), "pulls the whole one"),
+        "prediction stands still": (
+            LOSS(edit={"stop_gradient(whole) - partial": "whole - stop_gradient(partial)"}),
+            "not right yet",
+        ),
+        "backup alone": (
+            LOSS(
+                edit={
+                    " + lean(stop_gradient(whole) - partial)": "",
+                    " + lean(stop_gradient(partial) - value)": "",
+                }
+            ),
+            "not right yet",
+        ),
+        "no value": (LOSS(edit={" + lean(stop_gradient(partial) - value)": ""}), "value's loss is missing"),
+        "absolute": (LOSS(edit={"error**2": "jnp.abs(error)"}), "a quantile"),
+        "sums": (LOSS(edit={"jnp.mean(weight": "jnp.sum(weight", "jnp.mean((s": "jnp.sum((s"}), "summed"),
+    },
+    "check_execute_until_drop": {
+        "the state alone": (lambda *a: drop_in_python(*a)[0], "wrong number of values"),
+        "exchanged": (drop(back=lambda state, k: (k, state)), "wrong shape"),
+        "no payment": (drop(after=lambda p, r, d, now: p / d), "stays in the promise"),
+        "no discount": (drop(after=lambda p, r, d, now: p - r), "not divided by the discount"),
+        "multiplied": (drop(after=lambda p, r, d, now: (p - r) * d), "multiplied by the discount"),
+        "discount first": (drop(after=lambda p, r, d, now: p / d - r), "not right yet"),
+        "renewed": (drop(after=lambda p, r, d, now: (now - r) / d), "made anew"),
+        "as at the start": (drop(after=lambda p, r, d, now: p), "stays what it was"),
+        "earned added": (drop(after=lambda p, r, d, now: (p + r) / d), "added to the promise"),
+        "no margin": (drop(goes_on=lambda now, p, m: now >= p), "margin is missing"),
+        "margin above": (drop(goes_on=lambda now, p, m: now >= p + m), "added to the promise"),
+        "share": (drop(goes_on=lambda now, p, m: now >= p * (1 - m)), "a share"),
+        "both sides": (drop(goes_on=lambda now, p, m: abs(now - p) <= m), "much higher"),
+        "rises": (drop(goes_on=lambda now, p, m: now <= p + m), "where the value rises"),
+        "first action": (drop(ask=lambda chunk, k: chunk[0]), "first action"),
+        "action before": (drop(ask=lambda chunk, k: chunk[max(k - 1, 0)]), "action before"),
+        "never stops": (drop(goes_on=lambda now, p, m: True), "not right yet"),
+        "count off": (drop(back=lambda state, k: (state, k + 1)), "One action more"),
+        "all counted": (lambda *a: (drop_in_python(*a)[0], a[4]), "goes on counting"),
+        "no limit": (lambda v, s, x, c, n, d, m: drop_in_python(v, s, x, c, len(c), d, m), "not used"),
+    },
+    "check_guided_chunks": {
+        "unguided": (unguided, "not used"),
+        "replaced": (replaced, "not right yet"),
+        "one row": (lambda *a: guided_with_grad(*a)[0], "wrong shape"),
+        "weights forgotten": (
+            lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, np.ones_like(w), n, m),
+            "not used",
+        ),
+        "rounded": (lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, w > 0, n, m), "rounded"),
+        "pushed away": (lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, -w, n, m), "pushed away"),
+        "not cut": (
+            lambda f, o, k, p, w, n, m: edited(guided_chunks, {"if k else most": "if k else 1e9"})(
+                f, o, k, p, w, n, m
+            ),
+            "not right yet",
+        ),
+        "zero noise": (
+            edited(guided_chunks, {"jax.random.normal(key, planned.shape)": "jnp.zeros(planned.shape)"}),
+            "zeros",
+        ),
+        "uniform noise": (edited(guided_chunks, {"random.normal": "random.uniform"}), "not right yet"),
+        "error alone": (
+            edited(guided_chunks, {"(correction,) = pull_back(error)": "correction = error"}),
+            "pulled back",
+        ),
+        "against x": (edited(guided_chunks, {"(planned - end)": "(planned - x)"}), "with x"),
+        "time forward": (edited(guided_chunks, {"x + (1 - t) * velocity,": "x + t * velocity,"}), "is left"),
+        "largest": (edited(guided_chunks, {"min(most": "max(most"}), "least gain"),
+        "unclipped": (edited(guided_chunks, {"jnp.clip(x, -1, 1)": "x"}), "clipped"),
+        "field as grad": (edited(guided_chunks, {"velocity + gain": "gain"}), "own velocity"),
+        "whole corrections": (
+            edited(
+                guided_chunks,
+                {"(velocity + gain * correction) / steps": "velocity / steps + gain * correction"},
+            ),
+            "divided by the steps",
+        ),
+    },
+    "check_mended_rounds": {
+        "hers": (her_rounds, "her code"),
+        "hers in a loop": (
+            rounds_of(lambda old, new, i, every, d: old[every + i] if i < d else new[i - d]),
+            "her code",
+        ),
+        "at once": (rounds_of(lambda old, new, i, every, d: new[i]), "before it is ready"),
+        "never": (rounds_of(lambda old, new, i, every, d: old[every + i]), "never acts"),
+        "twice as late": (
+            rounds_of(
+                lambda old, new, i, every, d: old[every + i] if i < d else new[min(i + d, len(new) - 1)]
+            ),
+            "as many again",
+        ),
+        "held": (rounds_of(lambda old, new, i, every, d: old[every] if i < d else new[i]), "held"),
+        "standing": (rounds_of(lambda old, new, i, every, d: 0 * old[0] if i < d else new[i]), "stops while"),
+        "old from its start": (
+            rounds_of(lambda old, new, i, every, d: old[i] if i < d else new[i]),
+            "begins again",
+        ),
+        "whole old chunk shown": (rounds_of(right_action, left=lambda old, every: old), "whole old chunk"),
+        "the old one stays": (rounds_of(right_action, after=lambda old, new: old), "for ever"),
+        "late": (
+            rounds_of(lambda old, new, i, every, d: old[every + i] if i <= d else new[i]),
+            "one step late",
+        ),
+        "early": (
+            rounds_of(lambda old, new, i, every, d: old[every + i] if i < d - 1 else new[i]),
+            "one step early",
+        ),
+        "averaged": (
+            rounds_of(lambda old, new, i, every, d: (old[every + i] + new[i]) / 2 if i < d else new[i]),
+            "averaged",
+        ),
+        "one key": (
+            lambda look, step, s, c, keys, e, d: mended_rounds(
+                lambda s, left, key: look(s, left, keys[0]), step, s, c, keys, e, d
+            ),
+            "share a key",
+        ),
+        "shown by round": (
+            lambda look, step, s, c, keys, e, d: mended_rounds(look, step, s, c, keys, e, d).reshape(
+                len(keys), e, -1
+            ),
+            "wrong shape",
+        ),
+        "back to front": (
+            lambda look, step, s, c, keys, e, d: mended_rounds(look, step, s, c, keys[::-1], e, d),
+            "not right yet",
+        ),
+    },
+}
+WRONG["check_execute_until_drop"]["in one go"] = (
+    lambda v, s, x, c, n, d, m: execute_until_drop(v, s, x, c, n, d, np.inf),
+    "not right yet",
+)
