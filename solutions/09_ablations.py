@@ -494,4 +494,4 @@ show(findings.draw(), "The course's claims, each as a difference of success with
 # - R. Agarwal and others, *Deep Reinforcement Learning at the Edge of the Statistical Precipice*, [arXiv 2108.13264](https://arxiv.org/abs/2108.13264): few seeds, intervals, and what to report.
 # - Q. Li, S. Park, S. Levine, *Decoupled Q-Chunking*, [arXiv 2512.10926](https://arxiv.org/abs/2512.10926): a critic with longer chunks than its policy.
 #
-# **Next:** lesson 10, beyond: decoupled and adaptive chunks (to come).
+# **Next:** [10 · Beyond](10_beyond.ipynb): what came after Q-chunking.

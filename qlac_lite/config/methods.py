@@ -23,6 +23,7 @@ class Method:
 
 _FQL = dict(learner="qlac_lite.agents.fql:make_learner", tuned=("alpha",), decouples=True)
 _BFN = dict(learner="qlac_lite.agents.best_of_n:make_learner", tuned=("candidates",), decouples=True)
+_DECOUPLED = _BFN | dict(settings=dict(policy_horizon=1))
 _BC = dict(learner="qlac_lite.agents.bc:make_learner", critic=False)
 # No offline phase; half of each batch is data (arXiv 2302.02948; 2507.07969, appendix C).
 RLPD = dict(offline_steps=0, offline_share=0.5, critics=10, first_actions="random", online_shards="rotating")
@@ -43,6 +44,9 @@ _ROWS = (
         "n-step return, single actions; extraction as BFN", **_BFN),
     Method("qc", "QC", "chunk", "#009E73", "D",
         "chunk backup, acts in chunks open loop; extraction as BFN", **_BFN),
+    Method("dqc", "DQC", "chunk", "#117733", "d",
+        "chunk backup, acts in single actions by a partial critic (after arXiv 2512.10926); extraction as BFN",
+        **_DECOUPLED),
     Method("rlpd", "RLPD", "one-step", "#8B6914", "<",
         "online only; one-step backup, tanh-Gaussian policy with entropy, half of a batch from data",
         **_RLPD),

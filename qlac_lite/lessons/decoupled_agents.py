@@ -32,7 +32,7 @@ from qlac_lite.lessons.small_flows import chunk_field, forward, network, train
 
 S, A, H, LIMIT = lite_world.OBSERVATION_SIZE, lite_world.ACTION_SIZE, 10, careful.LIMIT
 SEEDS = np.arange(shorten(8, fast=2))
-UPDATES = shorten(1500, fast=60)
+FLOW_UPDATES, UPDATES = shorten((1200, 2000), fast=(60, 60))
 DISCOUNT, EULER, WIDTH = 0.97, 5, 64
 QUICK = {"xla_backend_optimization_level": 1}  # compiles faster
 
@@ -48,7 +48,7 @@ class Agents(NamedTuple):
 
 @functools.cache
 def demonstrations(seeds: tuple[int, ...]) -> careful.Demonstrations:
-    return careful.demonstrations(np.array(seeds), shorten(100, fast=20))
+    return careful.demonstrations(np.array(seeds), shorten(60, fast=20))
 
 
 def _rows(key: Array, data: careful.Demonstrations, size: int = 128):
@@ -88,7 +88,7 @@ def flows(seeds: tuple[int, ...]) -> Any:
         )
 
     sizes = (S + H * A + 1, 128, 128, H * A)
-    return train(loss, sizes, np.array(seeds), UPDATES, tuple(demonstrations(seeds)))[0]
+    return train(loss, sizes, np.array(seeds), FLOW_UPDATES, tuple(demonstrations(seeds)))[0]
 
 
 def networks_of(policy: int) -> Networks:
@@ -127,7 +127,7 @@ def agents(
             for k, (name, size) in zip(keys, sizes.items(), strict=True)
         }
         carry = (params, params["value"], optimizer.init(params))
-        return jax.lax.scan(update, carry, jax.random.split(rest, 2 * UPDATES))[0][0]
+        return jax.lax.scan(update, carry, jax.random.split(rest, UPDATES))[0][0]
 
     inputs = jnp.array(seeds), tuple(demonstrations(seeds))
     fit = jax.jit(lambda inputs: jax.lax.map(one_seed, inputs), compiler_options=QUICK)

@@ -9,6 +9,7 @@ Shapes: R seeds, E episodes, T steps, H chunk, A action, L = H - EVERY steps tha
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -108,3 +109,15 @@ def play(
     flow = world.flows(tuple(int(seed) for seed in seeds))
     one = lambda seed: _places(jax.tree.map(lambda leaf: leaf[seed], flow), keys, delay, way, rounds, guided)
     return np.array([one(seed) for seed in range(len(seeds))])
+
+
+def play_all(
+    ways: tuple[str, ...],
+    delays: tuple[int, ...],
+    rounds: Callable = lesson10.mended_rounds,
+    guided: Callable = lesson10.guided_chunks,
+) -> dict[str, dict[int, np.ndarray]]:
+    """`play` by way and delay, two ways at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        one = lambda way: {delay: play(way, delay, rounds, guided) for delay in delays}
+        return dict(zip(ways, pool.map(one, ways), strict=True))

@@ -5,6 +5,7 @@ Shapes: R seeds, E episodes, T steps, H chunk, A action. Measures: see `decouple
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -22,7 +23,7 @@ from qlac_lite.lessons.notebook import shorten
 from qlac_lite.lessons.small_flows import chunk_field, forward
 from qlac_lite.utils.errors import QlacError
 
-EPISODES, CANDIDATES = shorten(25, fast=4), 8
+EPISODES, CANDIDATES = shorten(20, fast=4), 8
 ARRIVED = 0.1  # x of the right side
 
 
@@ -117,7 +118,8 @@ def play(
         push: standard deviation of a push at each step, in units of the largest velocity.
         execute: the lesson's execute_until_drop.
     """
-    lengths = jnp.asarray(np.atleast_1d(made.policy if lengths is None else lengths))
+    lengths = np.atleast_1d(made.policy if lengths is None else lengths)
+    lengths = jnp.asarray(np.random.default_rng(0).choice(lengths, 256))  # of one shape: compiled once
     keys = jax.random.split(jax.random.key(8), EPISODES)
     run = lambda own: _episodes(*own, lengths, margin, keys, made.policy, by, push, execute)
     count = len(jax.tree.leaves(made.flow)[0])
@@ -134,29 +136,40 @@ def values_along(made: Agents, path: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(forward(params, seen)[:, 0])
 
 
-def try_out(
-    seeds: np.ndarray,
-    C: int = H,
-    P: int = 1,
-    expectile: float = 0.9,
-    execute: int = 0,
-    margin: float = np.inf,
-    push: float = 0.0,
-) -> np.ndarray:
-    """`run` for `experiment`: trains critics for each seed, and plays: mean steps to the right side, (R,).
+def play_all(ways: dict[str, tuple[Agents, dict]]) -> dict[str, Played]:
+    """`play(agents, **how)` of each by name, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        played = pool.map(lambda way: play(way[0], **way[1]), ways.values())
+        return dict(zip(ways, played, strict=True))
+
+
+def steps_of(all_agents: dict[str, Agents]) -> Callable[..., np.ndarray]:
+    """`run` for `experiment`: mean steps to the right side of trained agents, (R,).
+
+        run(seeds, who="long, short", execute=10, margin=0.1, push=1.0)
 
     Args:
-        C, P: actions that the whole and the partial critic take, P <= C <= 10.
-        expectile: how far the partial critic and the value lean towards the better.
-        execute: actions of a chunk that are executed at most; 0: P. Above P the whole critic chooses.
+        who: the agents' name.
+        execute: actions of a chunk that are executed at most. Above P the whole critic chooses.
         margin: how far the value may fall below the promise before the next look.
         push: see `play`.
     """
-    if not 1 <= P <= C <= H:
-        raise QlacError(f"C is {C} and P is {P}: a partial critic takes 1 to C actions, C at most {H}.")
-    made = world.agents(C, P, tuple(int(seed) for seed in seeds), expectile)
-    by = "whole" if execute > P else "partial"
-    return play(made, by, execute or P, margin, push).steps()
+
+    def run(
+        seeds: np.ndarray,
+        who: str = "long, short",
+        execute: int = H,
+        margin: float = np.inf,
+        push: float = 1.0,
+    ) -> np.ndarray:
+        if who not in all_agents or not 1 <= execute <= H:
+            raise QlacError(f"who is one of {', '.join(all_agents)}, and execute is 1 to {H}.")
+        made = jax.tree.map(lambda leaf: leaf[seeds], all_agents[who][:2])
+        made = Agents(*made, *all_agents[who][2:])
+        by = "whole" if execute > made.policy else "partial"
+        return play(made, by, execute, margin, push).steps()
+
+    return run
 
 
 def last_chunk(count: int = 20, push: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -93,6 +93,7 @@ def test_chunk_and_backup_lengths_of_the_methods():
         "bfn": (1, 1),
         "bfn-n": (1, 5),
         "qc": (5, 5),
+        "dqc": (1, 5),
         "rlpd": (1, 1),
         "rlpd-ac": (5, 5),
         "qc-rlpd": (5, 5),

@@ -215,7 +215,7 @@ _loss_misconceptions = [
         "Onto the partial critic, which the policy obeys.",
         edit={"stop_gradient(partial) - value": "stop_gradient(whole) - value"},
     ),
-    _lost("The backup is missing.", "Three losses are added.", edit={_BACKUP + " + ": ""}),
+    _lost("The backup is missing.", "Three losses are added.", edit={"return backup + ": "return "}),
     _lost("The partial critic's loss is missing.", "Three losses are added.", edit={" + " + _DISTIL: ""}),
     _lost("The value's loss is missing.", "Three losses are added.", edit={" + " + _VALUE: ""}),
 ]

@@ -1,0 +1,503 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 10 · Beyond: what came after Q-chunking
+#
+# What came after Q-chunking, and which of it would you add to your agent?
+#
+# **You will be able to** train a critic of long chunks for a policy of short ones; let an agent decide by its own value how much of a chunk it executes; draw a chunk that agrees with what is being executed while the agent thinks; say what a new method changes in Q-LAC.
+#
+# **You need** [lesson 03](03_flow_matching.ipynb) (flows, hidden intentions) and [lesson 04](04_fql.ipynb) (critics of chunks, best of $N$). **Time** about 95 minutes to work through; 2 to 3 minutes on two cores to run.
+#
+# ## 1. Guess first
+#
+# The world is that of lesson 03: a gripper holds a puck on the left of a wall with two gaps, and has to bring it to the right side. The demonstrator is careful. It looks at one gap, perhaps at the other, and passes. On the left you see the last ten actions of a demonstration. On the right, the same ten actions are executed twenty times, and at each step somebody pushes the gripper.
+
+# %%
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+
+from qlac_lite.lessons import decoupled_agents as world
+from qlac_lite.lessons import delayed_clones as delayed
+from qlac_lite.lessons import drawings_of_decisions as draw
+from qlac_lite.lessons import experiment, shorten, show
+from qlac_lite.lessons import hidden_intentions as careful
+from qlac_lite.lessons import watched_chunks as watched
+from qlac_lite.lessons.checks import lesson10 as checks
+from qlac_lite.lessons.checks.lesson10 import her_rounds
+from qlac_lite.lessons.sliders import explore
+
+show(*draw.pushed_chunk(*watched.last_chunk()))
+
+# %% [markdown]
+# A long chunk is good for the *critic*: news of the goal travels ten steps in one backup (lesson 02). For the *policy* it means ten steps without a look. Must both have the same length?
+#
+# **Question 1.** Three agents choose the best of eight candidates of the same flow. They differ in the actions that their critics take: one, ten, or ten for the backup and one for the choice. The first and the last look at every step, the second at every tenth. Who arrives first if nobody pushes? And with pushes as in the picture?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_lengths", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** Without pushes we expect the two long critics to be about equal, and the short one to be slower, since its news has to travel step by step. With pushes the agent that executes ten actions without a look should lose most. So ten for the backup and one for the choice should be the best of both.
+
+# %% [markdown]
+# ## 2. A long critic, a short policy
+#
+# | symbol | in code | meaning |
+# |---|---|---|
+# | $B$, $S$, $H$, $A$ | axes | batch, observation, steps of a chunk, size of an action |
+# | $C$, $P$ | `critic`, `policy` | actions that the whole critic takes, and the partial one; $P \le C$ |
+# | $Q_C$, $Q_P$, $V$ | `networks.whole`, `.partial`, `.value` | the three critics |
+# | $\bar V$ | `slow` | a slow copy of $V$ |
+# | $R$, $d$, $s'$ | `batch.returns`, `.discount`, `.next_observation` | of the $C$ steps: what they earned, $\gamma^C$ or 0 at the end, where they led |
+# | $\kappa$ | `expectile` | how far a critic leans towards the better outcomes |
+#
+# *Decoupled Q-chunking* (DQC, [arXiv 2512.10926](https://arxiv.org/abs/2512.10926)) has a second critic. It values the first $P$ actions of a chunk, as if the best of the data's continuations followed. In its spirit, our agent learns three things:
+#
+# $$ Q_C(s, a_{1:C}) \leftarrow R + d\, \bar V(s'), \qquad Q_P(s, a_{1:P}) \overset{\kappa}{\leftarrow} Q_C(s, a_{1:C}), \qquad V(s) \overset{\kappa}{\leftarrow} Q_P(s, a_{1:P}) $$
+#
+# In words: the whole critic backs up over $C$ steps. The partial critic regresses onto the whole one, and leans towards the better continuations. The value regresses onto the partial critic, and leans towards the better actions. No policy is sampled on the way. The plain arrow is a mean squared error. The arrow with a $\kappa$ is an *expectile* regression: with $e$ = goal − prediction,
+#
+# $$ \frac 1B \sum_b w_b\, e_b^2, \qquad w_b = \kappa \text{ if } e_b > 0, \text{ else } 1 - \kappa $$
+#
+# At $\kappa = 0.5$ it leads to the mean, near 1 to the best that occurs. The reward is 1 at the step that reaches the right side, and 0 before.
+#
+# ### Your turn: `decoupled_loss` (★★☆, 15 minutes)
+#
+# It is compiled and differentiated: write it with `jnp`. If a check refuses an answer, `case = checks.last_case()` gives you the inputs that failed.
+#
+# <details><summary>Hint: who moves?</summary>
+#
+# An arrow moves what it points to, and nothing else. There are three arrows, so there are three things that stand still.
+# </details>
+# <details><summary>Hint: the expectile</summary>
+#
+# You need it twice. A small function of the error, inside this one, saves writing it twice; `jnp.where` chooses the weight.
+# </details>
+#
+# [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/10_beyond.ipynb)
+
+# %% nbgrader={"grade": false, "grade_id": "decoupled_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def decoupled_loss(networks, params, slow, batch, expectile):
+    """The losses of the three critics, added up: one number.
+
+    1. What the three networks say: networks.whole(params["whole"], observation, actions),
+       networks.partial(params["partial"], observation, actions), which reads the first P
+       actions by itself, and networks.value(params["value"], observation). Each is (B,).
+    2. The backup: the mean squared error of the whole critic. Its target asks `slow`.
+    3. The expectile regression of the partial critic onto the whole one.
+    4. The expectile regression of the value onto the partial critic.
+    5. Whatever is regressed onto stands still: use stop_gradient.
+    """
+    ### BEGIN SOLUTION
+    observation, actions = batch.observation, batch.actions
+    whole = networks.whole(params["whole"], observation, actions)
+    partial = networks.partial(params["partial"], observation, actions)
+    value = networks.value(params["value"], observation)
+
+    def lean(error):
+        weight = jnp.where(error > 0, expectile, 1 - expectile)
+        return jnp.mean(weight * error**2)
+
+    following = networks.value(slow, batch.next_observation)
+    target = stop_gradient(batch.returns + batch.discount * following)
+    backup = jnp.mean((target - whole) ** 2)
+    distilled = lean(stop_gradient(whole) - partial)
+    valued = lean(stop_gradient(partial) - value)
+    return backup + distilled + valued
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_decoupled_loss", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+decoupled_loss = checks.check_decoupled_loss(decoupled_loss)
+
+# %% [markdown]
+# Your loss trains all three agents: with $C = P$ the partial critic is a copy of the whole one. Flow, data and starts are the same for all three.
+
+# %%
+KINDS = {"short, short": (1, 1), "long, long": (10, 10), "long, short": (10, 1)}  # C, P
+agents = world.all_agents(KINDS, decoupled_loss)  # eight of each; this takes a while
+PUSHES = (0.0, 1.0)
+played = watched.play_all({(n, push): (agents[n], dict(push=push)) for n in KINDS for push in PUSHES})
+steps = {name: {push: played[name, push].steps() for push in PUSHES} for name in KINDS}
+show(*draw.by_dial("size of the pushes", {"steps to the right side": steps}))
+for push in PUSHES:
+    for other in ("short, short", "long, long"):
+        less = draw.apart(steps["long, short"][push], steps[other][push], ".1f")
+        print(f"push {push}: long, short less {other}: {less} steps")
+
+# %% [markdown]
+# TEXT
+#
+# ## 3. How long?
+#
+# The agent with a long critic and a short policy has a whole critic, too. So it can choose a chunk of ten and execute all of it. What does its own value say on the way?
+
+# %%
+both = agents["long, short"]
+how = dict(by="whole", lengths=10)
+whole = watched.play_all({push: (both, how | dict(push=push)) for push in PUSHES})
+show(*draw.values_over_time(both, whole[0.0], whole[1.0]))
+
+# %% [markdown]
+# The dotted lines are promises. A goal that is worth 1 and is $n$ steps away is worth $\gamma^n$ now. So if all goes as the value expected, it *grows* by $1/\gamma$ with each step.
+#
+# **Question 2.** Where would you look again, if you may look only where it helps? Could you say so before the chunk begins?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_promise", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** Where the value is well below the dotted line: then something has happened that the plan did not count on. Nobody knows this before the chunk begins. So the rule has to watch while the chunk is executed.
+
+# %% [markdown]
+# ### The promise
+#
+# Let $q_0$ be the value at the chunk's start. After an action with reward $r_k$ the rest of the promise is
+#
+# $$ q_{k+1} = \frac{q_k - r_k}{\gamma} $$
+#
+# In words: what was paid is no longer owed, and what is still owed has come one step nearer. Before each further action, ask the partial critic what it is worth to go on with the plan. **Look again if that is below the promise by more than a margin.** ([ACH](https://arxiv.org/abs/2605.10044) and [ACSAC](https://arxiv.org/abs/2605.11009) choose the length of a chunk *before* they execute it, by critics of all lengths. Watching is our rule, in their spirit.)
+#
+# ### Your turn: `execute_until_drop` (★★★, 15 minutes)
+#
+# It is compiled, and `most` is traced: use `jax.lax.while_loop(goes_on, act, carry)`.
+#
+# <details><summary>Hint: the carry</summary>
+#
+# Three things change: how many actions were executed, the state, the promise.
+# </details>
+# <details><summary>Hint: the first action</summary>
+#
+# Before it, value and promise are equal, so it is executed with any margin from 0 on.
+# </details>
+#
+# [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/10_beyond.ipynb)
+
+# %% nbgrader={"grade": false, "grade_id": "execute_until_drop", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def execute_until_drop(value, step, state, chunk, most, discount, margin):
+    """Executes a chunk until its value falls below what was promised.
+
+    1. The promise is the value of the chunk's first action in this state.
+    2. Before each action, ask for its value in the state as it is then. Go on as long as fewer
+       than `most` actions were executed and the value is at least the promise - margin.
+    3. After each action: subtract its reward from the promise, and divide by the discount.
+
+    Args:
+        value: value(state, action (A,)) gives one number.
+        step: step(state, action (A,)) gives the new state and the reward.
+        state: an array or a NamedTuple of arrays: carry it whole.
+        chunk: (H, A).
+
+    Returns:
+        the state after the last executed action, and how many were executed.
+    """
+    ### BEGIN SOLUTION
+    def goes_on(carry):
+        done, state, promise = carry
+        now = value(state, chunk[done])
+        return (done < most) & (now >= promise - margin)
+
+    def act(carry):
+        done, state, promise = carry
+        state, reward = step(state, chunk[done])
+        promise = (promise - reward) / discount
+        return done + 1, state, promise
+
+    promise = value(state, chunk[0])
+    done, state, _ = jax.lax.while_loop(goes_on, act, (0, state, promise))
+    return state, done
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_execute_until_drop", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+execute_until_drop = checks.check_execute_until_drop(execute_until_drop)
+
+# %% [markdown]
+# Four ways to execute, with the same networks and pushes of 1. **At random** is the control: it draws the length of each chunk from the lengths that your rule has used. So it looks about as often, but not *when* the value has fallen. **Predict:** which two differ most, and which two least?
+
+# %%
+how = dict(by="whole", push=1.0)
+drop = watched.play(both, lengths=10, margin=0.05, execute=execute_until_drop, **how)
+used = drop.lengths[drop.lengths > 0]  # of all chunks
+others = {"at every step": (both, how | dict(lengths=1)), "at random": (both, how | dict(lengths=used))}
+ways = {"whole chunks": whole[1.0], "after a drop": drop} | watched.play_all(others)
+found = {name: (each.looks(), each.steps()) for name, each in ways.items()}
+show(*draw.steps_and_looks(found))
+for name in ("whole chunks", "at every step", "at random"):
+    less = draw.apart(found["after a drop"][1], found[name][1], ".1f")
+    looks = found["after a drop"][0].mean(), found[name][0].mean()
+    print(f"after a drop less {name}: {less} steps, with {looks[0]:.0f} looks and {looks[1]:.0f}")
+
+# %% [markdown]
+# TEXT
+#
+# ## 4. Acting while thinking
+#
+# So far the world waited until the chunk was ready. A large model thinks for several steps. What does the gripper do meanwhile? Here are clones (the flow without a critic) whose chunks of ten need four steps to be ready, and which look at every fifth step.
+
+# %%
+DELAYS = (0, 2, 4)
+acted = delayed.play_all(("stop and think", "switch", "average"), DELAYS)
+show(*draw.heights({way: each[4] for way, each in acted.items()}))
+
+# %% [markdown]
+# - **stop and think**: the gripper stands still until the chunk is ready;
+# - **switch**: it goes on with the old chunk, and changes to the new one as soon as that is ready;
+# - **average**: the same, but where both chunks say something, it takes the mean (lesson 03's ensembling, of two).
+#
+# **Question 3.** The flow draws a new intention at each look: up or down. What happens at a switch if the old chunk goes up and the new one down? What does the mean of the two do?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_switch", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
+# **Our answer.** At a switch it turns round from one step to the next, in the middle of its way. The mean of up and down stands still or creeps. Neither is something that the demonstrator ever did.
+
+# %% [markdown]
+# ### Bug hunt: fine without a delay
+#
+# A colleague writes the controller for *switch*. She tests it without a delay: it does what it should. Then she measures it with delays.
+
+# %%
+hers = delayed.play_all(("switch",), DELAYS, her_rounds)["switch"]
+needed = lambda each: {d: careful.steps_needed(places) for d, places in each.items()}
+show(*draw.by_dial("delay (steps)", {"steps to the right side": {"hers": needed(hers)}}))
+
+# %% [markdown]
+# Here is her code. `left` is what the old chunk has planned from now on, and `look` draws a new chunk from what is seen now. That chunk is ready `delay` steps later.
+#
+# ```python
+# def her_rounds(look, step, state, chunk, keys, every, delay):
+#     def one_round(carry, key):
+#         state, old = carry
+#         left = old[every:]  # what the old chunk has planned from now on
+#         new = look(state, left, key)  # is ready after `delay` steps
+#         i = jnp.arange(every)
+#         actions = jnp.where((i < delay)[:, None], left[i], new[i - delay])
+#         state, shown = jax.lax.scan(step, state, actions)
+#         return (state, new), shown
+#
+#     _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+#     return shown.reshape(-1, *shown.shape[2:])
+# ```
+#
+# ### Your turn: `mended_rounds` (★★☆, 10 minutes)
+#
+# Write her function again, mended. If your change misses the cause, the check says why.
+#
+# <details><summary>Hint</summary>
+#
+# With a delay of 2, write down for each of the five steps of a round: at which moment was the action made, and for which moment?
+# </details>
+#
+# [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/10_beyond.ipynb)
+
+# %% nbgrader={"grade": false, "grade_id": "mended_rounds", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def mended_rounds(look, step, state, chunk, keys, every, delay):
+    """What `step` shows after each action of some rounds, (rounds * every, ...).
+
+    A round has `every` steps. At its start the state is looked at; the chunk that comes of it is
+    ready `delay` steps later. Until then the old chunk goes on.
+
+    Args:
+        look: look(state, left (H - every, A), key) gives a chunk (H, A).
+        step: step(state, action (A,)) gives the new state, and an array that shows it.
+        chunk: (H, A), the old chunk of the first round, of which `every` actions are over.
+        keys: one a round.
+        every: a Python int; delay: traced, 0 to every.
+    """
+    ### BEGIN SOLUTION
+    def one_round(carry, key):
+        state, old = carry
+        left = old[every:]
+        new = look(state, left, key)
+        i = jnp.arange(every)
+        # new[i] was made for step i of this round, whenever it is ready.
+        actions = jnp.where((i < delay)[:, None], left[i], new[i])
+        state, shown = jax.lax.scan(step, state, actions)
+        return (state, new), shown
+
+    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+    return shown.reshape(-1, *shown.shape[2:])
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_mended_rounds", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+mended_rounds = checks.check_mended_rounds(mended_rounds)
+
+# %%
+mended = delayed.play_all(("switch",), DELAYS, mended_rounds)["switch"]
+codes = {"hers": needed(hers), "mended": needed(mended)}
+show(*draw.by_dial("delay (steps)", {"steps to the right side": codes}))
+for d in DELAYS:
+    print(f"delay {d}: hers less mended: {draw.apart(codes['hers'][d], codes['mended'][d], '.1f')} steps")
+
+# %% [markdown]
+# TEXT
+#
+# ### Inpainting
+#
+# The first `delay` steps of the new chunk are decided: the old chunk will execute them. So the new chunk has to *begin* with them, as one completes a picture of which a part is given. *Real-time chunking* (RTC, [arXiv 2506.07339](https://arxiv.org/abs/2506.07339)) does this with any flow, without training. At each Euler step it asks where the flow would end from here, and pulls that end towards what is planned:
+#
+# $$ \hat x_1 = x + (1 - t)\, v(s, x, t), \qquad x \leftarrow x + \frac 1K \Big( v + g(t)\, J^\top \big[ w \odot (y - \hat x_1) \big] \Big), \qquad g(t) = \min\Big(g_\text{max},\; \frac{t^2 + (1 - t)^2}{t\,(1 - t)}\Big) $$
+#
+# In words: $y$ is what the old chunk has planned for these steps, and $w$ says how firmly each step is held: 1 until the chunk is ready, then less and less, 0 where the old chunk has no plan. The weighted error of the end is carried back to $x$ by the transposed Jacobian $J^\top$ of $\hat x_1$. So the free steps move, too, to wherever they fit.
+#
+# ### Your turn: `guided_chunks` (★★★, 18 minutes)
+#
+# `end, pull_back, extra = jax.vjp(f, x, has_aux=True)` calls a function that returns `(end, extra)`. Then `pull_back(error)` gives a tuple with one entry: $J^\top$ times the error.
+#
+# <details><summary>Hint: the function to differentiate</summary>
+#
+# A function of x alone. It returns two things: where the flow would end, and the velocity, which you need again.
+# </details>
+# <details><summary>Hint: the first step</summary>
+#
+# At t = 0 the fraction has a zero below the line. `t` is a Python number, so a Python `if` is allowed.
+# </details>
+#
+# [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/10_beyond.ipynb)
+
+# %% nbgrader={"grade": false, "grade_id": "guided_chunks", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def guided_chunks(field, observation, key, planned, weight, steps, most):
+    """Chunks of a flow that agree with a plan, as firmly as its weights say: (B, H, A).
+
+    1. Start at normal noise in the shape of the plan, from the key as it is.
+    2. At t = k / steps: the velocity, and the end x + (1 - t) * velocity.
+    3. The error: weight times (planned - end). Pull it back through the end to x.
+    4. The gain: the formula, at most `most`; at t = 0 it is `most`.
+    5. x + (velocity + gain * correction) / steps. Clip to [-1, 1] once, after the last step.
+
+    Args:
+        field: field(observation (B, S), x (B, H, A), time (B,)) gives (B, H, A).
+        planned: (B, H, A).
+        weight: (H,), from 0 to 1.
+        steps, most: Python numbers.
+    """
+    ### BEGIN SOLUTION
+    x = jax.random.normal(key, planned.shape)
+    for k in range(steps):
+        t = k / steps
+
+        def ends(x, t=t):
+            velocity = field(observation, x, jnp.full(len(x), t))
+            return x + (1 - t) * velocity, velocity
+
+        end, pull_back, velocity = jax.vjp(ends, x, has_aux=True)
+        error = weight[:, None] * (planned - end)
+        (correction,) = pull_back(error)
+        gain = most
+        if k > 0:
+            gain = min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t)))
+        x = x + (velocity + gain * correction) / steps
+    return jnp.clip(x, -1, 1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_guided_chunks", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+guided_chunks = checks.check_guided_chunks(guided_chunks)
+
+# %% [markdown]
+# **Predict** the order of the four ways at a delay of 4: by turns, and by steps to the right side.
+
+# %%
+acted["switch"] = mended
+acted |= delayed.play_all(("inpaint",), DELAYS, mended_rounds, guided_chunks)
+turned = {way: {d: careful.turns(places) for d, places in each.items()} for way, each in acted.items()}
+arrived = {way: needed(each) for way, each in acted.items()}
+show(*draw.by_dial("delay (steps)", {"turns in 100 steps": turned, "steps to the right side": arrived}))
+for other in ("switch", "average", "stop and think"):
+    turns_less = draw.apart(turned["inpaint"][4], turned[other][4], ".1f")
+    steps_less = draw.apart(arrived["inpaint"][4], arrived[other][4], ".1f")
+    print(f"delay 4, inpaint less {other}: {turns_less} turns, {steps_less} steps")
+explore(
+    lambda delay: draw.heights({way: each[delay] for way, each in acted.items()}),
+    delay=("delay (steps)", DELAYS, 4),
+)
+
+# %% [markdown]
+# TEXT
+#
+# ## 5. Your own experiment
+#
+# `watched.steps_of(agents)` lets your three agents play, as often as you like.
+#
+# | knob | values | what it is |
+# |---|---|---|
+# | `who` | the three names (`"long, short"`) | whose critics |
+# | `execute` | 1 to 10 (10) | actions of a chunk that are executed at most; if more than $P$, the whole critic chooses |
+# | `margin` | 0 to 1 (infinite) | how far the value may fall below the promise |
+# | `push` | 0 or more (1) | size of the pushes |
+#
+# Some questions: Does the rule bring more if you push harder? Is a margin of 0.02 better than one of 0.2? Does the critic of ten choose single actions better than the critic of one?
+#
+# Our example: *look after five actions of ten, without any rule.* Pushes of 1 move the gripper on average by more than one step in five, so we predict fewer steps than with ten.
+
+# %%
+# Change me: a question, one knob that differs, and your prediction before you run it.
+count, run = shorten(8, fast=2), watched.steps_of(agents)
+one, other = dict(execute=5), dict(execute=10)
+difference = experiment(run, one, other, "lower", "steps to the right side", count)
+
+# %% [markdown]
+# TEXT
+#
+# ## 6. Further reading
+#
+# | method | idea in a sentence | what it changes in Q-LAC | paper, code |
+# |---|---|---|---|
+# | DQC | a critic of long chunks is distilled into one of short chunks, for a short policy | critic; `qlac train --method dqc` | [2512.10926](https://arxiv.org/abs/2512.10926), [code](https://github.com/ColinQiyangLi/dqc) |
+# | ACH | one transformer values all lengths of a chunk at once, and the agent takes the best length | critic, length of a decision | [2605.10044](https://arxiv.org/abs/2605.10044) |
+# | ACSAC | a causal transformer values chunks of several sizes, and the size with the largest value is executed | critic, length of a decision | [2605.11009](https://arxiv.org/abs/2605.11009) |
+# | RTC | the next chunk is drawn while the old one is executed, and made to agree with it | only acting | [2506.07339](https://arxiv.org/abs/2506.07339), [code](https://github.com/Physical-Intelligence/real-time-chunking-kinetix) |
+# | CGQ | a one-step critic is regularised towards a critic of chunks | critic: one-step, beside the chunked one | [2603.13971](https://arxiv.org/abs/2603.13971) |
+# | T-SAC | a transformer critic reads sequences of actions and learns $n$-step returns; the actor has single actions | critic; no chunked policy | [2503.03660](https://arxiv.org/abs/2503.03660) |
+# | floq | the critic itself is a flow, integrated in several steps | critic's network and loss | [2509.06863](https://arxiv.org/abs/2509.06863) |
+# | QAM | adjoint matching moves the whole flow towards high Q, without a gradient through its steps | policy loss: no distillation | [2601.14234](https://arxiv.org/abs/2601.14234), [code](https://github.com/ColinQiyangLi/qam) |
+# | DSRL | RL chooses the *noise* of a finished flow or diffusion policy, whose weights stay | policy: acts on $z$ | [2506.15799](https://arxiv.org/abs/2506.15799), [project](https://diffusion-steering.github.io) |
+# | IFQL | a value by expectiles, as in section 2, and the best of $N$ flow samples | critic; QC's way to act | [2502.02538](https://arxiv.org/abs/2502.02538) |
+# | RLPD variants | online only, half of each batch from data; with chunks: RLPD-AC, QC-RLPD | batches, policy ([lesson 06](06_offline_to_online.ipynb)) | [2302.02948](https://arxiv.org/abs/2302.02948), [2507.07969](https://arxiv.org/abs/2507.07969) |
+# | WSRL | from offline to online without keeping the offline data, after a warm-up of the replay | batches, start of the online phase | [2412.07762](https://arxiv.org/abs/2412.07762) |
+# | Why chunks help cloning | a theory of errors that compound: chunks and exploring demonstrators stop this, in different regimes | none: explains lesson 03's clones | [2507.09061](https://arxiv.org/abs/2507.09061) |
+# | LeRobot | RTC for its flow policies | library for robots | [RTC's page](https://huggingface.co/docs/lerobot/v0.4.4/rtc) |
+# | TorchRL | `ActionChunkTransform` builds chunks, `MultiAction` executes them | library in PyTorch | [chunks](https://docs.pytorch.org/rl/stable/reference/generated/torchrl.envs.transforms.ActionChunkTransform.html) |
+#
+# ## Summary
+#
+# **What came after Q-chunking, and which of it would you add to your agent?** TEXT
+#
+# Three findings:
+#
+# 1. TEXT
+#
+# <details><summary>Not shown</summary>
+#
+# | question | these runs |
+# |---|---|
+# | TEXT | |
+# </details>
+#
+# ## Quiz
+#
+# 1. Your partial critic leans with $\kappa = 0.99$, in a world with large pushes. What may it believe?
+# <details><summary>Answer</summary>That the luckiest push follows. An expectile leans towards whatever made the outcome better, be it the action or luck. The whole critic has averaged luck out only as far as it has seen the same chunk several times.</details>
+#
+# 2. Each step costs -1 until the goal. After the first action of a chunk, has the promise grown or shrunk?
+# <details><summary>Answer</summary>With q = -20 and γ = 0.97 it is (-20 + 1) / 0.97 = -19.6: it has grown. One step was paid, and the rest has come nearer.</details>
+#
+# 3. A chunk has ten steps, you look at every fifth, and a look takes six. What goes wrong?
+# <details><summary>Answer</summary>The old chunk has only five steps left when a look begins. At the sixth nobody has a plan. Look less often, take longer chunks, or think faster.</details>
+#
+# 4. A paper reports a new method 8 points above QC, with its own network and its own N. Which two controls do you ask for?
+# <details><summary>Answer</summary>QC with that network, and QC with that N (lessons 07 and 09).</details>
+#
+# ## References and what comes next
+#
+# - Q. Li, S. Park, S. Levine, *Decoupled Q-Chunking*, [arXiv 2512.10926](https://arxiv.org/abs/2512.10926).
+# - K. Black, M. Galliker, S. Levine, *Real-Time Execution of Action Chunking Flow Policies*, [arXiv 2506.07339](https://arxiv.org/abs/2506.07339): the guidance of section 4.
+# - I. Kostrikov, A. Nair, S. Levine, *Offline Reinforcement Learning with Implicit Q-Learning*, [arXiv 2110.06169](https://arxiv.org/abs/2110.06169): values by expectiles.
+#
+# **Next:** your own method. [A method is one file and one row](https://github.com/qlac-lite/qlac-lite/blob/main/CONTRIBUTING.md#a-new-method).
