@@ -45,7 +45,7 @@ _ROWS = (
     Method("qc", "QC", "chunk", "#009E73", "D",
         "chunk backup, acts in chunks open loop; extraction as BFN", **_BFN),
     Method("dqc", "DQC", "chunk", "#117733", "d",
-        "chunk backup, acts in single actions by a partial critic (after arXiv 2512.10926); extraction as BFN",
+        "chunk backup, acts in single actions by a partial critic (arXiv 2512.10926); extraction as BFN",
         **_DECOUPLED),
     Method("rlpd", "RLPD", "one-step", "#8B6914", "<",
         "online only; one-step backup, tanh-Gaussian policy with entropy, half of a batch from data",

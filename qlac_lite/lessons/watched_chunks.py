@@ -68,6 +68,11 @@ class Played(NamedTuple):
         """Looks in an episode, the mean (R,)."""
         return (self.lengths > 0).sum(axis=2).mean(axis=1)
 
+    def used(self) -> np.ndarray:
+        """Lengths of all chunks but the last one of each episode, which the arrival cuts: (chunks,)."""
+        inner = self.lengths[..., :-1] * (self.lengths[..., 1:] > 0)
+        return inner[inner > 0]
+
 
 @functools.partial(jax.jit, static_argnames=("policy", "by", "push", "execute"), compiler_options=QUICK)
 def _episodes(flow, critics, lengths, margin, keys, policy, by, push, execute):
