@@ -224,7 +224,10 @@ execute_until_drop = checks.check_execute_until_drop(execute_until_drop)
 # %%
 how = dict(by="whole", push=1.0)
 drop = watched.play(both, lengths=10, margin=0.05, execute=execute_until_drop, **how)
-others = {"at every step": (both, how | dict(lengths=1)), "at random": (both, how | dict(lengths=drop.used()))}
+others = {
+    "at every step": (both, how | dict(lengths=1)),
+    "at random": (both, how | dict(lengths=drop.used())),
+}
 ways = {"whole chunks": whole[1.0], "after a drop": drop} | watched.play_all(others)
 found = {name: (each.looks(), each.steps()) for name, each in ways.items()}
 show(*draw.steps_and_looks(found))
