@@ -32,7 +32,6 @@ from qlac_lite.lessons import decoupled_agents as world
 from qlac_lite.lessons import delayed_clones as delayed
 from qlac_lite.lessons import drawings_of_decisions as draw
 from qlac_lite.lessons import experiment, shorten, show
-from qlac_lite.lessons import hidden_intentions as careful
 from qlac_lite.lessons import watched_chunks as watched
 from qlac_lite.lessons.checks import lesson10 as checks
 from qlac_lite.lessons.checks.lesson10 import her_rounds
@@ -259,87 +258,6 @@ show(*draw.heights({way: each[4] for way, each in acted.items()}))
 # **Our answer.** At a switch it turns round from one step to the next, in the middle of its way. The mean of up and down stands still or creeps. Neither is something that the demonstrator ever did.
 
 # %% [markdown]
-# ### Bug hunt: fine without a delay
-#
-# A colleague writes the controller for *switch*. She tests it without a delay: it does what it should. Then she measures it with delays.
-
-# %%
-hers = delayed.play_all(("switch",), DELAYS, her_rounds)["switch"]
-needed = lambda each: {d: careful.steps_needed(places) for d, places in each.items()}
-show(*draw.by_dial("delay (steps)", {"steps to the right side": {"hers": needed(hers)}}))
-
-# %% [markdown]
-# Here is her code. `left` is what the old chunk has planned from now on, and `look` draws a new chunk from what is seen now. That chunk is ready `delay` steps later.
-#
-# ```python
-# def her_rounds(look, step, state, chunk, keys, every, delay):
-#     def one_round(carry, key):
-#         state, old = carry
-#         left = old[every:]  # what the old chunk has planned from now on
-#         new = look(state, left, key)  # is ready after `delay` steps
-#         i = jnp.arange(every)
-#         actions = jnp.where((i < delay)[:, None], left[i], new[i - delay])
-#         state, shown = jax.lax.scan(step, state, actions)
-#         return (state, new), shown
-#
-#     _, shown = jax.lax.scan(one_round, (state, chunk), keys)
-#     return shown.reshape(-1, *shown.shape[2:])
-# ```
-#
-# ### Your turn: `mended_rounds` (★★☆, 10 minutes)
-#
-# Write her function again, mended. If your change misses the cause, the check says why.
-#
-# <details><summary>Hint</summary>
-#
-# With a delay of 2, write down for each of the five steps of a round: at which moment was the action made, and for which moment?
-# </details>
-#
-# [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/10_beyond.ipynb)
-
-# %% nbgrader={"grade": false, "grade_id": "mended_rounds", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def mended_rounds(look, step, state, chunk, keys, every, delay):
-    """What `step` shows after each action of some rounds, (rounds * every, ...).
-
-    A round has `every` steps. At its start the state is looked at; the chunk that comes of it is
-    ready `delay` steps later. Until then the old chunk goes on.
-
-    Args:
-        look: look(state, left (H - every, A), key) gives a chunk (H, A).
-        step: step(state, action (A,)) gives the new state, and an array that shows it.
-        chunk: (H, A), the old chunk of the first round, of which `every` actions are over.
-        keys: one a round.
-        every: a Python int; delay: traced, 0 to every.
-    """
-    ### BEGIN SOLUTION
-    def one_round(carry, key):
-        state, old = carry
-        left = old[every:]
-        new = look(state, left, key)
-        i = jnp.arange(every)
-        # new[i] was made for step i of this round, whenever it is ready.
-        actions = jnp.where((i < delay)[:, None], left[i], new[i])
-        state, shown = jax.lax.scan(step, state, actions)
-        return (state, new), shown
-
-    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
-    return shown.reshape(-1, *shown.shape[2:])
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "check_mended_rounds", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-mended_rounds = checks.check_mended_rounds(mended_rounds)
-
-# %%
-mended = delayed.play_all(("switch",), DELAYS, mended_rounds)["switch"]
-codes = {"hers": needed(hers), "mended": needed(mended)}
-show(*draw.by_dial("delay (steps)", {"steps to the right side": codes}))
-for d in DELAYS:
-    print(f"delay {d}: hers less mended: {draw.apart(codes['hers'][d], codes['mended'][d], '.1f')} steps")
-
-# %% [markdown]
-# TEXT
-#
 # ### Inpainting
 #
 # The first `delay` steps of the new chunk are decided: the old chunk will execute them. So the new chunk has to *begin* with them, as one completes a picture of which a part is given. *Real-time chunking* (RTC, [arXiv 2506.07339](https://arxiv.org/abs/2506.07339)) does this with any flow, without training. At each Euler step it asks where the flow would end from here, and pulls that end towards what is planned:
@@ -406,10 +324,9 @@ guided_chunks = checks.check_guided_chunks(guided_chunks)
 # **Predict** the order of the four ways at a delay of 4: by turns, and by steps to the right side.
 
 # %%
-acted["switch"] = mended
-acted |= delayed.play_all(("inpaint",), DELAYS, mended_rounds, guided_chunks)
-turned = {way: {d: careful.turns(places) for d, places in each.items()} for way, each in acted.items()}
-arrived = {way: needed(each) for way, each in acted.items()}
+acted |= delayed.play_all(("inpaint",), DELAYS, guided=guided_chunks)
+turned = {way: {d: each[d].turns() for d in DELAYS} for way, each in acted.items()}
+arrived = {way: {d: each[d].steps() for d in DELAYS} for way, each in acted.items()}
 show(*draw.by_dial("delay (steps)", {"turns in 100 steps": turned, "steps to the right side": arrived}))
 for other in ("switch", "average", "stop and think"):
     turns_less = draw.apart(turned["inpaint"][4], turned[other][4], ".1f")
@@ -421,7 +338,90 @@ explore(
 )
 
 # %% [markdown]
-# TEXT
+# TEXT-INPAINT
+#
+# ### Bug hunt: on plan without a delay
+#
+# A colleague writes the controller for inpainting: it starts the looks, and hands the actions on. She draws the place to which each action was meant to lead. Without a delay the gripper is just there. With one it is not, although the new chunks begin as the old ones go on.
+
+# %%
+hers = delayed.play_all(("inpaint",), DELAYS, her_rounds, guided_chunks)["inpaint"]
+off = {"hers": {d: hers[d].off_plan() for d in DELAYS}}
+show(*draw.by_dial("delay (steps)", {"distance from the plan (steps)": off}))
+
+# %% [markdown]
+# Here is her code. `left` is what the old chunk has planned from now on, and `look` draws a new chunk from what is seen now. That chunk is ready `delay` steps later.
+#
+# ```python
+# def her_rounds(look, step, state, chunk, keys, every, delay):
+#     def one_round(carry, key):
+#         state, old = carry
+#         left = old[every:]  # what the old chunk has planned from now on
+#         new = look(state, left, key)  # is ready after `delay` steps
+#         i = jnp.arange(every)
+#         actions = jnp.where((i < delay)[:, None], left[i], new[i - delay])
+#         state, shown = jax.lax.scan(step, state, actions)
+#         return (state, new), shown
+#
+#     _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+#     return shown.reshape(-1, *shown.shape[2:])
+# ```
+#
+# ### Your turn: `mended_rounds` (★★☆, 10 minutes)
+#
+# Write her function again, mended. If your change misses the cause, the check says why.
+#
+# <details><summary>Hint</summary>
+#
+# With a delay of 2, write down for each of the five steps of a round: at which moment was the action made, and for which moment?
+# </details>
+#
+# [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/10_beyond.ipynb)
+
+# %% nbgrader={"grade": false, "grade_id": "mended_rounds", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def mended_rounds(look, step, state, chunk, keys, every, delay):
+    """What `step` shows after each action of some rounds, (rounds * every, ...).
+
+    A round has `every` steps. At its start the state is looked at; the chunk that comes of it is
+    ready `delay` steps later. Until then the old chunk goes on.
+
+    Args:
+        look: look(state, left (H - every, A), key) gives a chunk (H, A).
+        step: step(state, action (A,)) gives the new state, and an array that shows it.
+        chunk: (H, A), the old chunk of the first round, of which `every` actions are over.
+        keys: one a round.
+        every: a Python int; delay: traced, 0 to every.
+    """
+    ### BEGIN SOLUTION
+    def one_round(carry, key):
+        state, old = carry
+        left = old[every:]
+        new = look(state, left, key)
+        i = jnp.arange(every)
+        # new[i] was made for step i of this round, whenever it is ready.
+        actions = jnp.where((i < delay)[:, None], left[i], new[i])
+        state, shown = jax.lax.scan(step, state, actions)
+        return (state, new), shown
+
+    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+    return shown.reshape(-1, *shown.shape[2:])
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_mended_rounds", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+mended_rounds = checks.check_mended_rounds(mended_rounds)
+
+# %%
+mended = delayed.play_all(("inpaint",), DELAYS, mended_rounds, guided_chunks)["inpaint"]
+off["mended"] = {d: mended[d].off_plan() for d in DELAYS}
+show(*draw.by_dial("delay (steps)", {"distance from the plan (steps)": off}))
+for d in DELAYS:
+    far = draw.apart(off["hers"][d], off["mended"][d], ".2f")
+    longer = draw.apart(hers[d].steps(), mended[d].steps(), ".1f")
+    print(f"delay {d}, hers less mended: {far} steps off the plan, {longer} steps to the right side")
+
+# %% [markdown]
+# TEXT-HUNT
 #
 # ## 5. Your own experiment
 #

@@ -2,7 +2,8 @@
 
 The clones are the flows of `decoupled_agents`, without a critic. A look begins every EVERY steps. Until its
 chunk is ready, the gripper executes what the chunk before has planned. Measures: see `decoupled_agents`; here
-also the turns on the way along the wall (`hidden_intentions.turns`).
+also the turns on the way along the wall. How far places are off the plan was added
+after a first run, in which the late controller needed no more steps than the mended one.
 
 Shapes: R seeds, E episodes, T steps, H chunk, A action, L = H - EVERY steps that two chunks share.
 """
@@ -10,6 +11,7 @@ Shapes: R seeds, E episodes, T steps, H chunk, A action, L = H - EVERY steps tha
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,59 +38,86 @@ def soft_weights(delay: Array) -> Array:
 
 
 def _look(way: str, guided: Callable, flow, delay: Array) -> Callable:
-    """look(state, left (L, A), key) -> a chunk (H, A)."""
+    """look(state, left (L, A + 2), key) -> a chunk (H, A + 2), see `_planned`."""
 
     def look(state, left, key):
         seen, field = lite_world.observe(state)[None], chunk_field(flow)
-        planned = jnp.pad(left, ((0, EVERY), (0, 0)))
+        before = jnp.pad(left[:, :A], ((0, EVERY), (0, 0)))
         if way == "inpaint":
-            return guided(field, seen, key, planned[None], soft_weights(delay), world.EULER, MOST)[0]
+            args = (key, before[None], soft_weights(delay), world.EULER, MOST)
+            return _planned(state, guided(field, seen, *args)[0])
         noise = jax.random.normal(key, (1, H, A))
         chunk = jnp.clip(euler(field, seen, noise, world.EULER), -1, 1)[0]
         if way == "average":
-            return jnp.where((jnp.arange(H) < H - EVERY)[:, None], (planned + chunk) / 2, chunk)
-        return chunk
+            chunk = jnp.where((jnp.arange(H) < H - EVERY)[:, None], (before + chunk) / 2, chunk)
+        return _planned(state, chunk)
 
     return look
 
 
-@functools.partial(jax.jit, static_argnames=("way", "rounds", "guided"), compiler_options=world.QUICK)
-def _places(flow, keys, delay, way, rounds, guided):
-    """Places (E, T + 1, 2) of one seed's episodes."""
+def _planned(state: lite_world.WorldState, chunk: Array) -> Array:
+    """A chunk (H, A) with two columns more: the place to which each action leads, from this state on."""
+    _, places = jax.lax.scan(_step, state, jnp.pad(chunk, ((0, 0), (0, 2))))
+    return jnp.concatenate([chunk, places[:, :2]], axis=1)
 
-    def step(state, action):
-        state = lite_world.step(careful.WORLD, state, action)
-        return state, state.gripper
+
+def _step(state: lite_world.WorldState, action: Array) -> tuple[lite_world.WorldState, Array]:
+    """Executes an action (A + 2,), and shows (4,): where the gripper is, and where the plan has it."""
+    state = lite_world.step(careful.WORLD, state, action[:A])
+    return state, jnp.concatenate([state.gripper, action[A:]])
+
+
+@functools.partial(jax.jit, static_argnames=("way", "rounds", "guided"), compiler_options=world.QUICK)
+def _shown(flow, keys, delay, way, rounds, guided):
+    """One seed's episodes, (E, T + 1, 4), see `_step`."""
 
     def episode(key):
         start_key, first_key, round_key = jax.random.split(key, 3)
         state = careful.start(start_key)
-        look = _look(way, guided, flow, delay)
+        look, start = _look(way, guided, flow, delay), jnp.tile(state.gripper, 2)[None]
         if way == "stop and think":
-            return _stopping(look, step, state, round_key, delay)
+            return jnp.concatenate([start, _stopping(look, state, round_key, delay)])
         first = _look("switch", guided, flow, delay)(state, jnp.zeros((H - EVERY, A)), first_key)
         chunk = jnp.concatenate([first[:EVERY], first[: H - EVERY]])  # its plan for now stands at EVERY
-        shown = rounds(
-            look, step, state, chunk, jax.random.split(round_key, careful.LIMIT // EVERY), EVERY, delay
-        )
-        return jnp.concatenate([state.gripper[None], shown])
+        keys = jax.random.split(round_key, careful.LIMIT // EVERY)
+        return jnp.concatenate([start, rounds(look, _step, state, chunk, keys, EVERY, delay)])
 
     return jax.vmap(episode)(keys)
 
 
-def _stopping(look, step, state, key, delay):
-    """Places (T + 1, 2) of a gripper that stands still for `delay` steps at each look."""
+def _stopping(look, state, key, delay):
+    """Steps (T, 4) of a gripper that stands still for `delay` steps at each look."""
 
     def one(carry, t):
         state, chunk = carry
         i = t % (EVERY + delay)
         fresh = look(state, chunk[EVERY:], jax.random.fold_in(key, t))
         chunk = jnp.where(i == 0, fresh, chunk)
-        state, shown = step(state, jnp.where(i < delay, 0.0, chunk[jnp.maximum(i - delay, 0)]))
+        state, shown = _step(state, jnp.where(i < delay, 0.0, chunk[jnp.maximum(i - delay, 0)]))
         return (state, chunk), shown
 
-    _, shown = jax.lax.scan(one, (state, jnp.zeros((H, A))), jnp.arange(careful.LIMIT))
-    return jnp.concatenate([state.gripper[None], shown])
+    return jax.lax.scan(one, (state, jnp.zeros((H, A + 2))), jnp.arange(careful.LIMIT))[1]
+
+
+class Acted(NamedTuple):
+    """Episodes of each seed."""
+
+    places: np.ndarray  # (R, E, T + 1, 2), of the gripper
+    plans: np.ndarray  # (R, E, T + 1, 2), where the executed action was meant to lead
+
+    def steps(self) -> np.ndarray:
+        """Mean steps to the right side, (R,)."""
+        return careful.steps_needed(self.places)
+
+    def turns(self) -> np.ndarray:
+        """Turns in 100 steps on the way along the wall, (R,)."""
+        return careful.turns(self.places)
+
+    def off_plan(self) -> np.ndarray:
+        """Mean distance between place and plan before the arrival, in lengths of the longest step, (R,)."""
+        far = np.linalg.norm(self.places - self.plans, axis=-1) / careful.WORLD.step
+        before = np.arange(far.shape[-1]) <= careful.first_arrival(self.places)[..., None]
+        return (far * before).sum(axis=(1, 2)) / before.sum(axis=(1, 2))
 
 
 def play(
@@ -97,18 +126,20 @@ def play(
     rounds: Callable = lesson10.mended_rounds,
     guided: Callable = lesson10.guided_chunks,
     seeds: np.ndarray = world.SEEDS,
-) -> np.ndarray:
-    """Places of the gripper (R, E, T + 1, 2), each seed's clone acting with a delay of 0 to EVERY steps.
+) -> Acted:
+    """Each seed's clone acting with a delay of 0 to EVERY steps.
 
     Args:
         way: one of WAYS.
         rounds: the lesson's her_rounds or mended_rounds.
         guided: the lesson's guided_chunks.
     """
-    keys = jax.random.split(jax.random.key(13), EPISODES)
+    keys = lambda seed: jax.random.split(jax.random.fold_in(jax.random.key(13), seed), EPISODES)
     flow = world.flows(tuple(int(seed) for seed in seeds))
-    one = lambda seed: _places(jax.tree.map(lambda leaf: leaf[seed], flow), keys, delay, way, rounds, guided)
-    return np.array([one(seed) for seed in range(len(seeds))])
+    own = lambda seed: (jax.tree.map(lambda leaf: leaf[seed], flow), keys(seed))
+    one = lambda seed: _shown(*own(seed), delay, way, rounds, guided)
+    shown = np.array([one(seed) for seed in range(len(seeds))])
+    return Acted(shown[..., :2], shown[..., 2:])
 
 
 def play_all(
@@ -116,7 +147,7 @@ def play_all(
     delays: tuple[int, ...],
     rounds: Callable = lesson10.mended_rounds,
     guided: Callable = lesson10.guided_chunks,
-) -> dict[str, dict[int, np.ndarray]]:
+) -> dict[str, dict[int, Acted]]:
     """`play` by way and delay, two ways at a time."""
     with ThreadPoolExecutor(2) as pool:
         one = lambda way: {delay: play(way, delay, rounds, guided) for delay in delays}

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from qlac_lite.envs import lite_world
 from qlac_lite.lessons.decoupled_agents import DISCOUNT, Agents
+from qlac_lite.lessons.delayed_clones import Acted
 from qlac_lite.lessons.drawings_of_exploration import apart as apart
 from qlac_lite.lessons.hidden_intentions import WORLD, first_arrival
 from qlac_lite.lessons.watched_chunks import Played, values_along
@@ -28,7 +29,7 @@ LOOKS = {  # colour and marker
     "average": ("#0072B2", "o"),
     "inpaint": ("#009E73", "D"),
     "hers": ("#D55E00", "X"),
-    "mended": ("#E69F00", "v"),
+    "mended": ("#009E73", "D"),
 }
 Drawn = tuple[Figure, str]
 
@@ -86,7 +87,7 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
             axes.plot(steps, promise, color="0.5", linestyle=":", label="promised" if begin == 0 else None)
         axes.plot(value, color="#0072B2", label="the value now")
         axes.plot(looks, value[looks], "o", color="#0072B2", markersize=5, label="a look")
-        axes.set(xlabel="step", ylim=(0, 1.1))
+        axes.set(xlabel="step", ylim=(0, 1.3))
         axes.set_title(name, fontsize=10)
     panels[0].set_ylabel("value")
     panels[0].legend(fontsize=8, loc="upper left")
@@ -107,17 +108,18 @@ def steps_and_looks(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn
         told.append(f"{name} {looks.mean():.1f} looks and {steps.mean():.0f} steps")
     axes.set(xlabel="looks in an episode", ylabel="steps to the right side", xscale="log")
     axes.set_xticks([5, 10, 20, 50], [5, 10, 20, 50])
+    axes.set_xticks([], minor=True)
     axes.legend(fontsize=8)
     return figure, f"Steps against looks: {'; '.join(told)}."
 
 
-def heights(episodes: Mapping[str, np.ndarray], count: int = 3, until: int = 100) -> Drawn:
-    """Height of the gripper over time in episodes of the first seed: {name: places (R, E, T + 1, 2)}."""
+def heights(episodes: Mapping[str, Acted], count: int = 3, until: int = 100) -> Drawn:
+    """Height of the gripper over time in episodes of the first seed: by name."""
     figure, panels = plots.new_figure(len(episodes), width=2.9, height=2.7)
-    for axes, (name, places) in zip(panels, episodes.items(), strict=True):
+    for axes, (name, acted) in zip(panels, episodes.items(), strict=True):
         for low in (-0.65, 0.35):
             axes.axhspan(low, low + 0.3, color="0.93", zorder=0)
-        for path, line in zip(places[0, :count], ("-", "--", ":"), strict=False):
+        for path, line in zip(acted.places[0, :count], ("-", "--", ":"), strict=False):
             path = path[: first_arrival(path) + 1]
             axes.plot(path[:, 1], color=LOOKS[name][0], linestyle=line, linewidth=1.3)
         axes.set(xlabel="step", ylim=(-1, 1), xlim=(0, until))

@@ -114,7 +114,7 @@ def play(
     push: float = 0.0,
     execute: Callable = lesson10.execute_until_drop,
 ) -> Played:
-    """Episodes of each seed; all agents have the same starts and pushes.
+    """Episodes of each seed; at each seed all agents have the same starts and pushes.
 
     Args:
         by: "partial" or "whole": the critic that chooses among the candidates.
@@ -125,11 +125,11 @@ def play(
     """
     lengths = np.atleast_1d(made.policy if lengths is None else lengths)
     lengths = jnp.asarray(np.random.default_rng(0).choice(lengths, 256))  # of one shape: compiled once
-    keys = jax.random.split(jax.random.key(8), EPISODES)
-    run = lambda own: _episodes(*own, lengths, margin, keys, made.policy, by, push, execute)
+    keys = lambda seed: jax.random.split(jax.random.fold_in(jax.random.key(8), seed), EPISODES)
+    how = (made.policy, by, push, execute)
     count = len(jax.tree.leaves(made.flow)[0])
     of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
-    played = [run(of_seed(seed)) for seed in range(count)]
+    played = [_episodes(*of_seed(seed), lengths, margin, keys(seed), *how) for seed in range(count)]
     return Played(*(np.array(each) for each in zip(*played, strict=True)))
 
 

@@ -329,7 +329,11 @@ def _drop_cases(rng):
                 promise = (promise - reward) / 0.8
             args = (world.value, world.step, state, chunk, np.int32(most), 0.8, margin)
             if _drop_in_python(*args)[1] == count and all(other(*args)[1] != count for other in wrong):
-                return Case(about, args, hint)
+                arrays = (
+                    jnp.asarray(state, jnp.float32),
+                    jnp.asarray(chunk, jnp.float32),
+                )  # index by tracers
+                return Case(about, (*args[:2], *arrays, *args[4:]), hint)
 
     drops = (
         "The value of going on with chunk[k] against promise - margin; after an action, "
