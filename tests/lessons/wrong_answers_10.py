@@ -248,7 +248,7 @@ WRONG = {
     },
     "check_execute_until_drop": {
         "the state alone": (lambda *a: drop_in_python(*a)[0], "wrong number of values"),
-        "exchanged": (drop(back=lambda state, k: (k, state)), "wrong shape"),
+        "exchanged": (drop(back=lambda state, k: (k, state)), "another order"),
         "no payment": (drop(after=lambda p, r, d, now: p / d), "stays in the promise"),
         "no discount": (drop(after=lambda p, r, d, now: p - r), "not divided by the discount"),
         "multiplied": (drop(after=lambda p, r, d, now: (p - r) * d), "multiplied by the discount"),
