@@ -1,6 +1,7 @@
 """An experiment of the learner's own: one knob, two settings, the same seeds, and a prediction beforehand."""
 
 import inspect
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,7 +47,8 @@ def experiment(
     told = f"{names[0]} minus {names[1]}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
     show(_draw(results, names, measure), f"{told}, drawn seed by seed.")
     means = "; ".join(f"{name}: {np.mean(r):.3g}" for name, r in zip(names, results, strict=True))
-    print(f"{means}, means of {measure}.\n{told}.\n{_judged(predict, results[0] - results[1], low, high)}")
+    judged = textwrap.fill(_judged(predict, results[0] - results[1], low, high), 110)
+    print(f"{means}, means of {measure}.\n{told}.\n{judged}")
     if len(turned := _turned(run, one, other)) > 1:
         print(f"Several knobs differ: {', '.join(turned)}. This run cannot tell which of them matters.")
     return results[0] - results[1]

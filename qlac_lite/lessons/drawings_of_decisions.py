@@ -71,12 +71,12 @@ def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.nd
     return figure, f"Against the {dial}. {'; '.join(told)}."
 
 
-def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 0) -> Drawn:
+def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 0, until: int = 60) -> Drawn:
     """What the first seed's value says along an episode, without and with pushes; dotted: the promise."""
     figure, panels = plots.new_figure(2, width=4.2, height=3.0)
     for axes, played, name in zip(panels, (calm, pushed), ("nobody pushes", "pushed"), strict=True):
         path = played.places[0, episode]
-        path = path[: first_arrival(path)]
+        path = path[: min(first_arrival(path), until)]
         value = values_along(made, path)
         looks = np.append(0, np.cumsum(played.lengths[0, episode]))
         looks = looks[looks < len(path)]
@@ -87,13 +87,15 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
             axes.plot(steps, promise, color="0.5", linestyle=":", label="promised" if begin == 0 else None)
         axes.plot(value, color="#0072B2", label="the value now")
         axes.plot(looks, value[looks], "o", color="#0072B2", markersize=5, label="a look")
-        axes.set(xlabel="step", ylim=(0, 1.3))
+        axes.axhline(1, color="0.7", linewidth=1, label="largest reward")
+        axes.set(xlabel="step")
+        axes.set_ylim(bottom=0)
         axes.set_title(name, fontsize=10)
     panels[0].set_ylabel("value")
     panels[0].legend(fontsize=8, loc="upper left")
     return figure, (
         "The value along an episode in chunks of ten. Without pushes it follows the dotted promise of each "
-        "chunk's start; with pushes it falls below it within some chunks."
+        "chunk's start, or lies somewhat below; with pushes it falls below within a chunk, and rises above 1."
     )
 
 
