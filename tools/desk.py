@@ -2,7 +2,8 @@
 
     python tools/desk.py runs/desk
 
-A run goes to TASK/METHOD with its settings and tables, without its checkpoint. Prints the table of README.
+A run goes to TASK/METHOD with its settings and tables, without its checkpoint; one whose alpha or N is not
+its preset's to TASK/METHOD-SETTING-VALUE. Prints the table of README.
 """
 
 import shutil
@@ -10,11 +11,11 @@ from pathlib import Path
 
 import typer
 
-from qlac_lite.config import get_method, get_task
+from qlac_lite.config import get_method, get_task, make_config
 from qlac_lite.reports.curves import PAPER_STEPS
 from qlac_lite.reports.paper import quoted
 from qlac_lite.reports.pooling import Group, phase_ends, successes
-from qlac_lite.training.run_folder import LOGS, find_runs
+from qlac_lite.training.run_folder import LOGS, Run, find_runs
 from qlac_lite.utils.files import markdown
 from qlac_lite.utils.statistics import percent_interval
 
@@ -30,7 +31,7 @@ def take(runs: Path, records: Path = RECORDS, packed: Path = PACKED) -> None:
     for run in find_runs(runs):
         if run.status()[0] != "done":
             continue
-        cell = Path(run.config.task) / run.config.method
+        cell = cell_of(run)
         copies = [(records / cell, LOGS)]
         if get_task(run.config.task).domain.suite == "ogbench":
             copies.append((packed / cell, ("evaluations.csv",)))
@@ -39,6 +40,16 @@ def take(runs: Path, records: Path = RECORDS, packed: Path = PACKED) -> None:
             folder.mkdir(parents=True)
             for name in ("run.json", *tables):
                 shutil.copyfile(run.folder / name, folder / name)
+
+
+def cell_of(run: Run) -> Path:
+    """Where a run belongs, such as TASK/qc-fql, or TASK/qc-fql-alpha-300 if its preset has another alpha."""
+    config, tuned = run.config, get_method(run.config.method).tuned
+    usual = make_config(config.task, config.method, config.preset)
+    apart = [key for key in tuned if getattr(config, key) != getattr(usual, key)]
+    return Path(config.task) / "-".join(
+        [config.method, *(f"{key}-{getattr(config, key):g}" for key in apart)]
+    )
 
 
 def table(records: Path = RECORDS) -> str:

@@ -20,29 +20,37 @@ Drawn = tuple[Figure, str]
 
 def logs(runs: Mapping[str, Watched], about: About) -> Drawn:
     """Q with its range, the flow's loss and the policy's distance over updates, mean over seeds."""
-    figure, panels = plots.new_figure(3, width=3.5, height=3.3)
+    figure, panels = plots.new_figure(3, width=3.5, height=3.5)
     columns = ("q_mean", "flow_loss", "distance")
     for (name, run), colour, line in zip(runs.items(), COLOURS, LINES, strict=False):
         for axes, column in zip(panels, columns, strict=True):
             plots.band(axes, run.steps, run.log[column], name, colour, line=line)
+        for column, marker in (("q_max", "^"), ("q_min", "v")):
+            look = dict(color=colour, linestyle="", marker=marker, markersize=3)
+            panels[0].plot(run.steps, run.log[column].mean(axis=0), **look)
     lowest, highest = about.reward_min / (1 - about.discount), about.reward_solved
     limits = ((lowest, highest), (about.knowing_nothing,), (about.far,))
     titles = ("Q (dotted: its range)", "flow (dotted: knowing nothing)", "policy (dotted: random chunks)")
-    labels = ("mean Q of a batch", "flow's loss", "distance from the behavior")
+    labels = (
+        "Q of a batch: mean (line), largest (▲), smallest (▼)",
+        "flow's loss",
+        "distance from the behavior",
+    )
     for axes, ends, title, label in zip(panels, limits, titles, labels, strict=True):
         for end in ends:
             axes.axhline(end, color="0.3", linestyle=":", linewidth=1)
-        axes.set(xlabel="steps", ylabel=label)
+        axes.set(xlabel="updates")
+        axes.set_ylabel(label, fontsize=8)
         axes.set_title(title, fontsize=10)
     panels[1].set_ylim(0, 1.25 * about.knowing_nothing)
     panels[2].set_ylim(0, None)
-    if len(runs) > 1:
-        panels[2].legend(fontsize=8)
+    handles, names = panels[2].get_legend_handles_labels()
+    plots.legend_beside(figure, dict(zip(names, handles, strict=True)), "upper")
     last = lambda run: ", ".join(f"{what} {run.log[key][:, -1].mean():.2f}" for what, key in _ENDS.items())
     told = "; ".join(f"{name}: {last(run)}" for name, run in runs.items())
     return (
         figure,
-        f"Q, the flow's loss and the policy's distance from the flow over steps. At the end, {told}.",
+        f"Q, the flow's loss and the policy's distance from the flow over updates. At the end, {told}.",
     )
 
 
@@ -60,7 +68,7 @@ def cut_off(curves: Mapping[str, np.ndarray]) -> Drawn:
         right.plot(updates[last], log[last, 0, 0], color=colour, linestyle=line, marker=".", label=name)
     left.set(ylabel="flow's loss", title="on its own batches")
     middle.set(title="on play that it never saw", ylim=left.get_ylim())
-    right.set(title="own batches, one seed, the end")
+    right.set(title=f"own batches, one seed, the end\n(a point: {BLOCK} updates)")
     low = min(axes.dataLim.y0 for axes in (left, middle))
     high = max(axes.dataLim.y1 for axes in (left, middle))
     for axes in (left, middle):
@@ -76,18 +84,24 @@ def cut_off(curves: Mapping[str, np.ndarray]) -> Drawn:
     return figure, f"The flow's loss over updates. At the end: {'; '.join(ends)}."
 
 
-def wrong_verdicts(gaps: Sequence[int], shares: Mapping[str, Sequence[float]]) -> Drawn:
-    """How often a rule says that two results differ (%), over how far apart they truly are (points)."""
+def wrong_verdicts(gaps: Sequence[int], shares: Mapping[str, np.ndarray]) -> Drawn:
+    """How often rules say that two results differ, over how far apart they truly are (points).
+
+    Args:
+        shares: of each rule (gaps, 3): mean, low and high in percent.
+    """
     figure, (axes,) = plots.new_figure(1, width=5.4, height=3.2)
-    for (name, values), colour, line in zip(shares.items(), (CUT, WHOLE), LINES, strict=False):
-        axes.plot(gaps, values, color=colour, marker="o", linestyle=line, label=name)
+    for (name, values), colour in zip(shares.items(), (CUT, WHOLE), strict=False):
+        mean, low, high = values.T
+        axes.errorbar(gaps, mean, (mean - low, high - mean), color=colour, fmt="o", capsize=3, label=name)
     axes.axhline(5, color="0.3", linestyle=":", linewidth=1)
-    axes.set(xlabel="true gap (points)", ylabel='"they differ" (%)', ylim=(-3, 103))
+    axes.set(xlabel="true gap (points)", ylabel='"they differ" (%)', ylim=(-3, 103), xticks=gaps)
     axes.set_title("four seeds against four (dotted: 5 %)", fontsize=10)
     axes.legend(fontsize=8)
-    told = [f"{name}: {', '.join(f'{value:.0f}' for value in values)}" for name, values in shares.items()]
+    told = [f"{name}: {', '.join(f'{value[0]:.0f}' for value in values)}" for name, values in shares.items()]
     where = ", ".join(map(str, gaps))
     return (
         figure,
-        f"How often two rules say that results differ, in percent, at true gaps of {where} points. {told}",
+        f"How often two rules say that results differ, in percent, at true gaps of {where} points. "
+        f"{'; '.join(told)}.",
     )

@@ -67,31 +67,32 @@ def desk_cells() -> dict[str, Groups]:
     for run in recorded_runs("desk"):
         cells.setdefault(run.config.task, []).append(run)
     order = task_names().index
-    return {task: group_runs(cells[task]) for task in sorted(cells, key=order)}
+    return {task: _by_name(group_runs(cells[task])) for task in sorted(cells, key=order)}
 
 
-def offline_part(cells: dict[str, Groups]) -> dict[str, Groups]:
-    """The same cells, without what came online."""
-    begin = lambda task: {steps: outcomes for steps, outcomes in task.items() if not steps[1]}
-    return {
-        task: {name: Group(group.runs, list(map(begin, group.outcomes))) for name, group in groups.items()}
-        for task, groups in cells.items()
-    }
+def _by_name(groups: Groups) -> Groups:
+    """Named by the method, and by alpha where it is not the preset's; those of other settings come last."""
+    usual, others = {}, {}
+    for group in groups.values():
+        config, name = group.config, METHODS[group.config.method].title
+        if config.alpha == make_config(config.task, config.method, config.preset).alpha:
+            usual[name] = group
+        else:
+            others[f"{name}, α = {config.alpha:g}"] = group
+    return usual | others
 
 
-def draw_cells(cells: dict[str, Groups]) -> Drawn:
-    """Success of our cells over steps, a panel a task, with the paper's figures at the right edge."""
+def draw_cells(cells: dict[str, Groups], online: bool = True) -> Drawn:
+    """Success of our cells over steps, a panel a task, with the paper's figures at the right edge; if not
+    `online`, a question mark in place of what our curves do there."""
     told = []
     for task, groups in cells.items():
-        ends = [f"{name} {percent(group)}" for name, group in groups.items()]
+        ends = [f"{name} {percent(group, online)}" for name, group in groups.items()]
         told.append(f"{get_task(task).title}: {', '.join(ends)}")
-    groups = [group for groups in cells.values() for group in groups.values()]
-    if any(steps[1] for group in groups for steps in group.points):
-        figure = draw_tasks(cells)
-    else:
-        everything = lambda groups: group_runs([run for group in groups.values() for run in group.runs])
-        figure = draw_tasks({task: everything(groups) for task, groups in cells.items()})
-        _hide_after(figure, groups[0].config.offline_steps / 1000)
+    figure = draw_tasks(cells)
+    if not online:
+        (first, *_), *_ = (list(groups.values()) for groups in cells.values())
+        _hide_after(figure, first.config.offline_steps / 1000)
     return figure, (
         "Success in percent over gradient steps and then environment steps, with intervals; at the right "
         f"edge the paper's figures. At the end of our curves: {'; '.join(told)}."
@@ -112,9 +113,10 @@ def _hide_after(figure: Figure, end: float) -> None:
             axes.text(1.25 * end, 50, "?", fontsize=22, color="0.4", ha="center", va="center")
 
 
-def percent(group) -> str:
-    """The success of a group at its last evaluation, with its interval."""
-    return points_interval([100 * value for value in list(group.points.values())[-1].interval])
+def percent(group: Group, online: bool = True) -> str:
+    """The success of a group at its last evaluation, or its last one offline, with its interval."""
+    points = [point for steps, point in group.points.items() if online or not steps[1]]
+    return points_interval([100 * value for value in points[-1].interval])
 
 
 def chunks_less_single_actions(cells: dict[str, Groups]) -> str:
@@ -134,11 +136,30 @@ def told_quotes(task: str, *methods: str, steps: tuple[int, int] = (100_000, 0))
     return ", ".join(f"{METHODS[name].title} {interval(quote)}" for name, quote in values.items())
 
 
-def told_budgets(budget_of_run, rates_of, configs) -> str:
-    """A line a configuration: the gigabytes of its parts and its hours."""
-    lines = [f"{'':32}{'data':>8}{'replay':>8}{'learner':>8}   {'hours':>6}"]
+def told_memory(budget_of_run, rates, configs) -> str:
+    """A line a configuration: the gigabytes of its parts."""
+    lines = [f"{'':24}{'data':>8}{'replay':>8}{'learner':>8}"]
     for config in configs:
-        *memory, hours = budget_of_run(size_of(config), rates_of(config))
-        name = f"{METHODS[config.method].title}, {config.seeds} seed{'s' * (config.seeds > 1)}"
-        lines.append(f"{name:32}" + "".join(f"{part / 1e9:6.2f}GB" for part in memory) + f"   {hours:6.1f}")
+        *memory, _ = budget_of_run(size_of(config), rates)
+        lines.append(f"{_told(config):24}" + "".join(f"{part / 1e9:6.2f}GB" for part in memory))
     return "\n".join(lines)
+
+
+def told_hours(budget_of_run, machines, configs) -> str:
+    """The hours of each configuration on each machine, {name: rates_of(config)}, and of its phases."""
+    lines = [f"{'hours':38}{'offline':>8}{'online':>8}{'evaluations':>13}{'in all':>8}"]
+    for config in configs:
+        size = size_of(config)
+        for name, rates_of in machines.items():
+            rates = rates_of(config)
+            hours = lambda size, rates=rates: budget_of_run(size, rates)[3]
+            offline = hours(size._replace(online_steps=0, evaluations=0))
+            whole, evaluating = hours(size), hours(size._replace(offline_steps=0, online_steps=0))
+            told = f"{_told(config)}: {name}"
+            online = whole - offline - evaluating
+            lines.append(f"{told:38}{offline:8.1f}{online:8.1f}{evaluating:13.1f}{whole:8.1f}")
+    return "\n".join(lines)
+
+
+def _told(config: Config) -> str:
+    return f"{METHODS[config.method].title}, {config.seeds} seed{'s' * (config.seeds > 1)}"

@@ -64,18 +64,18 @@ def _draw_ring(axes: Axes, method: str, x: float, paper: Interval, **look) -> No
 
 
 def draw_paper_beside(axes: Axes, task: str, groups: Groups) -> None:
-    """What the paper has for each label at `PAPER_STEPS`: rings right of the curves, behind a line."""
-    quotes = {label: quoted(task, group.config.method) for label, group in groups.items()}
+    """What the paper has for each method at `PAPER_STEPS`: rings right of the curves, behind a line."""
+    quotes = {group.config.method: quoted(task, group.config.method) for group in groups.values()}
     if not any(quotes.values()):
         return
     end = axes.get_xlim()[1]
     ticks = [x for x in axes.get_xticks() if 0 <= x <= end]
     centres = [end * (1.22 + 0.3 * i) for i in range(len(PAPER_STEPS))]
-    for place, (label, group) in enumerate(groups.items()):
-        apart = end * 0.04 * (place - (len(groups) - 1) / 2)
+    for place, (method, quote) in enumerate(quotes.items()):
+        apart = end * 0.04 * (place - (len(quotes) - 1) / 2)
         for centre, steps in zip(centres, PAPER_STEPS, strict=True):
-            if steps in quotes[label]:
-                _draw_ring(axes, group.config.method, centre + apart, quotes[label][steps])
+            if steps in quote:
+                _draw_ring(axes, method, centre + apart, quote[steps])
     axes.axvline(end * 1.05, color="0.3", linewidth=1)
     axes.set_xlim(right=end * 1.7)
     axes.set_xticks([*ticks, *centres], [*(f"{x:g}" for x in ticks), "100K", "1M +\n200K"])
@@ -108,13 +108,13 @@ def _end_axes(axes: Axes, groups: Groups) -> None:
 
 
 def draw_legend(figure: Figure, panels: list[Axes], place: str) -> None:
-    """`plots.legend_beside` for all panels, with one grey ring for the paper's."""
+    """`plots.legend_beside` for all panels, with one grey ring for the paper's marks of all methods."""
     handles = {}
     for axes in panels:
         found, labels = axes.get_legend_handles_labels()
         handles |= dict(zip(labels, found, strict=True))
     if handles.pop(PAPER, None):
-        handles[PAPER] = Line2D([], [], linestyle="", marker="o", color="0.3", **RING)
+        handles[f"{PAPER} (hollow)"] = Line2D([], [], linestyle="", marker="o", color="0.3", **RING)
     plots.legend_beside(figure, handles, place)
 
 

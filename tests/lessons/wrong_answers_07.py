@@ -137,6 +137,20 @@ def training_that_never_saves(disk, update, state, seed, steps, every):
     return state, log
 
 
+def training_that_saves_before_it_counts(disk, update, state, seed, steps, every):
+    """The key is right, but the number in the checkpoint is that of the update before."""
+    step, log = 0, []
+    if disk.load():
+        step, state, log = disk.load()
+    while step < steps:
+        state, row = update(state, jax.random.fold_in(jax.random.key(seed), step))
+        log = [*log, row]
+        if step % every == 0:
+            disk.save(step, state, log)
+        step = step + 1
+    return state, log
+
+
 def whole_log(answer):
     """Keeps the rows but loses where it goes on."""
     return lambda *args: (answer(*args)[0], 0, 0)
@@ -230,6 +244,22 @@ WRONG = {
             "next",
         ),
         "never saves": (training_that_never_saves, "next"),
+        "saves before it counts": (training_that_saves_before_it_counts, "next"),
+        "saves before it counts, at the right updates": (
+            edited(
+                mended_training,
+                {
+                    "step, log = step + 1, [*log, row]": "log = [*log, row]",
+                    "if step % every": "step += 1\n        if step % every",
+                    "disk.save(step, ": "disk.save(step - 1, ",
+                },
+            ),
+            "one behind its state",
+        ),
+        "a chain of keys": (
+            edited(mended_training, {"now = jax": "key = now = jax"}),
+            "carried from one update to the next",
+        ),
         "saves before the row is logged": (
             edited(mended_training, {"disk.save(step, state, log)": "disk.save(step, state, log[:-1])"}),
             "next",
@@ -275,6 +305,55 @@ WRONG = {
             "next",
         ),
         "a standard error of 2": (edited(verdict, {"1.96": "2.576"}), "next"),
+        "the part below the mean": (
+            edited(verdict, {"(high - low) / 2": "(mean - low)"}),
+            "below its mean is taken for half",
+        ),
+        "the part above the mean": (
+            edited(verdict, {"(high - low) / 2": "(high - mean)"}),
+            "above its mean is taken for half",
+        ),
+        "the longer part": (
+            edited(verdict, {"(high - low) / 2": "max(high - mean, mean - low)"}),
+            "The longer side",
+        ),
+        "the shorter part": (
+            edited(verdict, {"(high - low) / 2": "min(high - mean, mean - low)"}),
+            "The shorter side",
+        ),
+        "one degree of freedom too many": (
+            edited(verdict, {"paper_seeds - 2": "paper_seeds - 1"}),
+            "One degree of freedom too many",
+        ),
+        "no degree of freedom is lost": (
+            edited(verdict, {"paper_seeds - 2": "paper_seeds"}),
+            "As many degrees",
+        ),
+        "three degrees of freedom are lost": (
+            edited(verdict, {"paper_seeds - 2": "paper_seeds - 3"}),
+            "next",
+        ),
+        "those of the paper": (
+            edited(verdict, {"len(success) + paper_seeds - 2": "paper_seeds - 1"}),
+            "of the paper's seeds alone",
+        ),
+        "no root": (
+            edited(verdict, {"np.sqrt(ours**2 + theirs**2)": "(ours**2 + theirs**2)"}),
+            "root is forgotten",
+        ),
+        "the mean square": (
+            edited(verdict, {"np.sqrt(ours**2 + theirs**2)": "np.sqrt((ours**2 + theirs**2) / 2)"}),
+            "averaged",
+        ),
+        "over the paper's seeds once more": (
+            edited(verdict, {" / 2 / 1.96": " / (2 * 1.96) / np.sqrt(paper_seeds)"}),
+            "once too often",
+        ),
+        "over the root of our seeds": (
+            edited(verdict, {" / 2 / 1.96": " / (2 * 1.96) / np.sqrt(len(success))"}),
+            "root of our number",
+        ),
+        "without the 2": (edited(verdict, {" / 2 / 1.96": " / 1.96"}), "twice too large"),
     },
     "check_diagnose": {
         "in words": (lambda *args: WORDS[diagnose(*args)], "not an array of numbers"),
@@ -283,6 +362,20 @@ WRONG = {
             lambda log, *rest: diagnose(log | dict.fromkeys(("q_max", "q_min"), 0 * log["q_max"]), *rest),
             "next",
         ),
+        "the solution's reward discounted": (
+            edited(diagnose, {", about.reward_solved": ", about.discount * about.reward_solved"}),
+            "discounted by one step",
+        ),
+        "a margin of a tenth of the lower end": (
+            edited(diagnose, {"0.1 * (highest - lowest)": "0.1 * abs(lowest)"}),
+            "tenth of the lower end",
+        ),
+        "the margin of the lower end, by its sign": (
+            edited(diagnose, {"0.1 * (highest - lowest)": "-0.1 * lowest"}),
+            "tenth of the lower end",
+        ),
+        "the largest of the quarter": (edited(diagnose, {"np.mean": "np.max"}), "The largest value"),
+        "the last five rows": (edited(diagnose, {"-quarter:": "-5:"}), "last five rows"),
         "healthy or not": (lambda *args: diagnose(*args) == 0, "next"),
         "half of the rows": (edited(diagnose, {"[-quarter:]": "[len(values) // 2 :]"}), "next"),
         "always healthy": (lambda *args: 0, "next"),

@@ -397,12 +397,12 @@ def _resume_cases(rng):
         Case(
             "killed before the first checkpoint",
             (*alone, None, lengths),
-            "No checkpoint: no row is kept, and the run begins at offline step 0.",
+            "No checkpoint: no row is kept, and the run goes on as from a checkpoint at offline step 0.",
         ),
         Case(
             "no offline phase, and killed before the first checkpoint",
             (*no_offline[0], None, no_offline[1]),
-            "A phase of no steps is over at once: it begins at online step 0.",
+            "As from a checkpoint at offline step 0. A phase of no steps is over at once: online step 0.",
         ),
         Case(
             f"checkpoint at online {6 * every}, the last step of all",
@@ -521,7 +521,7 @@ _resume_misconceptions = [
     ),
     Misconception(
         "Without a checkpoint the rows stay.",
-        "Nothing of them can be trusted to come again in the same place: keep none.",
+        "The run begins again, and writes all of them again: keep none.",
         lambda phase, step, saved, lengths: (
             resume(phase, step, saved, lengths)[0] | (saved is None),
             *resume(phase, step, saved, lengths)[1:],
@@ -685,9 +685,10 @@ _training_misconceptions = [
         ),
     ),
     Misconception(
-        "The key of a life follows from the step at which it began: so a killed run has other batches than "
-        "one that was not killed.",
-        "The key has to follow from the number of the update itself, not from the last resumption.",
+        "A killed run has other keys than one that was not killed: what they follow from begins anew with "
+        "each life.",
+        "Make the key of an update from the seed's key and the update's number, and from nothing that is "
+        "carried from one update to the next.",
         edited(
             mended_training,
             _OWN_KEY | {"key = jax.random.key(seed)": "key = jax.random.fold_in(jax.random.key(seed), step)"},
@@ -729,6 +730,11 @@ _training_misconceptions = [
         edited(mended_training, {"step, state, log = disk.load()": "step, _, log = disk.load()"}),
     ),
     Misconception(
+        "The number in the checkpoint is one behind its state: after a kill an update is made twice.",
+        "Count the update first: disk.save(step + 1, ...) after update number `step`.",
+        edited(mended_training, {"disk.save(step, ": "disk.save(step - 1, "}),
+    ),
+    Misconception(
         "A step is left out after a kill.",
         "The saved number is that of the updates made: the next one has it.",
         edited(
@@ -745,7 +751,7 @@ check_mended_training = Exercise(
     _training_misconceptions,
     parts=("state", "log"),
     observe=_over_lives,
-    insight="That was the cause. The library does the same: a key follows from seed and step.",
+    insight="That was the cause. In the library a key follows from seed and step: no checkpoint holds one.",
 )
 
 
@@ -781,7 +787,7 @@ def _verdict_by_ends(success, steps, paper_steps, paper, paper_seeds):
 def _verdict_cases(rng):
     shift = float(rng.integers(0, 5)) / 100
     around = lambda mean, by=0.02: mean + by * np.array([-1, 1, -0.5, 0.5])
-    usual = np.array([0.6, 0.5, 0.7]) + shift
+    usual, narrow = np.array([0.6, 0.5, 0.7]) + shift, np.array([0.6, 0.55, 0.65]) + shift
 
     def case(about, success, hint, steps=((100, 0), (100, 0)), paper=usual, seeds=4):
         """`steps`: ours and the paper's, offline and online, in thousands."""
@@ -806,6 +812,23 @@ def _verdict_cases(rng):
         ),
         case("our mean is below the paper's interval, and ours is wide", around(0.45 + shift, 0.2), both),
         case(
+            "our mean is the paper's but for a point, and ours is wide",
+            around(0.61 + shift, 0.2),
+            f"{both} The root comes before the quantile.",
+        ),
+        case(
+            "ours is narrow, and a little above",
+            around(0.622 + shift, 0.01),
+            f"{both} The paper's interval is that of its mean already.",
+            paper=narrow,
+        ),
+        case(
+            "ours is narrow, and far above",
+            around(0.7237 + shift, 0.005),
+            "theirs: half of the paper's interval, divided by 1.96. " + both,
+            paper=narrow,
+        ),
+        case(
             "our mean lies outside, our seeds agree, and the paper's interval is wide",
             around(0.71 + shift, 0.005),
             both,
@@ -817,12 +840,12 @@ def _verdict_cases(rng):
         ),
         *(
             case(
-                f"both are as uncertain, and {100 * apart:.0f} points apart",
+                f"both are as uncertain, and {100 * apart:g} points apart",
                 around(0.6 + apart + shift, 0.06),
                 f"{both} Then the t-quantile at 0.975, {freedom}6: 2.45. So it reaches 0.095.",
                 paper=np.array([0.6, 0.5463, 0.6537]) + shift,
             )
-            for apart in (0.08, 0.09, 0.11)
+            for apart in (0.07, 0.08, 0.09, 0.0932, 0.11)
         ),
         case(
             "the paper's interval is narrow, our seeds are apart",
@@ -859,6 +882,16 @@ def _verdict_cases(rng):
             "apart = our mean - the paper's mean, which is the first of the three numbers.",
             paper=np.array([0.74, 0.5, 0.76]) + shift,
         ),
+        *(
+            case(
+                f"the long side of the paper's interval is {side}, ours is {100 * abs(by):.0f} points {where}",
+                around(mean + by + shift, 0.005),
+                "theirs: half of the width, (high - low) / 2, divided by 1.96. The rule takes no side.",
+                paper=np.array([mean, *ends]) + shift,
+            )
+            for side, mean, ends in (("below", 0.7, (0.46, 0.72)), ("above", 0.26, (0.24, 0.5)))
+            for by, where in ((0.21, "above"), (-0.21, "below"), (0.11, "above"), (-0.11, "below"))
+        ),
         case(
             "twelve seeds of ours",
             np.tile(around(0.6 + 0.0675 + shift, 0.1), 3),
@@ -883,6 +916,16 @@ def _verdict_cases(rng):
             f"The t-quantile {freedom}5: 2.57.",
             paper=np.array([0.6, 0.55, 0.65]) + shift,
             seeds=5,
+        ),
+        *(
+            case(
+                f"two seeds of ours, two of the paper's, {100 * apart:.0f} points apart",
+                0.6 + apart + shift + np.array([-0.03, 0.03]),
+                f"The t-quantile {freedom}2: 4.30. So it reaches 0.136.",
+                paper=np.array([0.6, 0.58, 0.62]) + shift,
+                seeds=2,
+            )
+            for apart in (0.12, 0.2)
         ),
         case(
             "ours after 100K offline, the paper's after 1M",
@@ -994,6 +1037,56 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {" / 2 / 1.96": " / 2"},
     ),
     (
+        "The whole of the paper's interval is divided by 1.96: its standard error comes out twice too large.",
+        "Half of a 95 % interval is 1.96 standard errors: divide the width by 2, too.",
+        {" / 2 / 1.96": " / 1.96"},
+    ),
+    (
+        "The paper's standard error is divided by the root of its number of seeds, once too often.",
+        "The paper's interval is that of the mean over its seeds already: (high - low) / 2 / 1.96 is all.",
+        {" / 2 / 1.96": " / 2 / 1.96 / np.sqrt(paper_seeds)"},
+    ),
+    (
+        "The paper's standard error is divided by the root of our number of seeds.",
+        "The paper's interval is that of the mean over its seeds already: (high - low) / 2 / 1.96 is all.",
+        {" / 2 / 1.96": " / 2 / 1.96 / np.sqrt(len(success))"},
+    ),
+    (
+        "Only the part of the paper's interval above its mean is taken for half of the interval.",
+        "The mean need not be in the middle: half of the width, (high - low) / 2.",
+        {"(high - low) / 2": "(high - mean)"},
+    ),
+    (
+        "Only the part of the paper's interval below its mean is taken for half of the interval.",
+        "The mean need not be in the middle: half of the width, (high - low) / 2.",
+        {"(high - low) / 2": "(mean - low)"},
+    ),
+    (
+        "The longer side of the paper's interval is taken for half of it.",
+        "Half of the width: (high - low) / 2.",
+        {"(high - low) / 2": "max(high - mean, mean - low)"},
+    ),
+    (
+        "The shorter side of the paper's interval is taken for half of it.",
+        "Half of the width: (high - low) / 2.",
+        {"(high - low) / 2": "min(high - mean, mean - low)"},
+    ),
+    (
+        "The side of the paper's interval that faces our mean is taken for half of it.",
+        "Half of the width, (high - low) / 2, wherever our mean is.",
+        {"(high - low) / 2": "(high - mean if np.mean(success) > mean else mean - low)"},
+    ),
+    (
+        "The root is forgotten: the reach is made of squares.",
+        "The quantile times the root of the sum of the squares.",
+        {"np.sqrt(ours**2 + theirs**2)": "(ours**2 + theirs**2)"},
+    ),
+    (
+        "The squares are averaged, not added up.",
+        "The error of a difference is larger than each of the two: sqrt(ours^2 + theirs^2).",
+        {"np.sqrt(ours**2 + theirs**2)": "np.sqrt((ours**2 + theirs**2) / 2)"},
+    ),
+    (
         "The reach is one standard error.",
         "A 95 % interval reaches as far as the t-quantile says, here 2.45 standard errors.",
         {_REACH: "np.sqrt(ours**2 + theirs**2)"},
@@ -1012,6 +1105,21 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         "The degrees of freedom are those of our seeds alone, n - 1.",
         "Both means were estimated: n + paper_seeds - 2.",
         {"len(success) + paper_seeds - 2": "len(success) - 1"},
+    ),
+    (
+        "The degrees of freedom are those of the paper's seeds alone, paper_seeds - 1.",
+        "Both means were estimated: n + paper_seeds - 2.",
+        {"len(success) + paper_seeds - 2": "paper_seeds - 1"},
+    ),
+    (
+        "One degree of freedom too many: n + paper_seeds - 1.",
+        "Two means were estimated, ours and the paper's, and each costs one: n + paper_seeds - 2.",
+        {"len(success) + paper_seeds - 2": "len(success) + paper_seeds - 1"},
+    ),
+    (
+        "As many degrees of freedom as seeds.",
+        "Two means were estimated, ours and the paper's, and each costs one: n + paper_seeds - 2.",
+        {"len(success) + paper_seeds - 2": "len(success) + paper_seeds"},
     ),
     (
         "The median of our seeds.",
@@ -1266,6 +1374,17 @@ _LOGS = [
         dict(rows=20, spike=dict(distance=[4.0, 4.0, 0.2, 0.2, 0.2])),
     ),
     (
+        "50 for solving it: Q's maximum is 40",
+        "The range is -100 to 50: 40 is inside it.",
+        dict(reward_solved=50.0, q_max=40.0),
+    ),
+    (
+        "50 for solving it, discount 0.9: Q's maximum is 53",
+        "The range is -10 to 50, and highest + margin is 56. The next step may solve it: "
+        "its reward is not discounted.",
+        dict(reward_solved=50.0, discount=0.9, q_max=53.0, q_min=-8.0),
+    ),
+    (
         "50 for solving it: Q's maximum is 62",
         "The range is -100 to 50: being solved ends the episode, so its reward comes once. "
         "The margin is a tenth of highest - lowest, 15.",
@@ -1364,6 +1483,16 @@ _diagnose_misconceptions = [
         edited(diagnose, {"-quarter:": "-3:"}),
     ),
     Misconception(
+        "The last five rows, however long the log is.",
+        "A quarter of the rows, len(values) // 4, and at least one.",
+        edited(diagnose, {"-quarter:": "-5:"}),
+    ),
+    Misconception(
+        "The largest value of the last quarter.",
+        "The mean of the last quarter.",
+        edited(diagnose, {"np.mean": "np.max"}),
+    ),
+    Misconception(
         "The median of the last quarter.",
         "The mean: rows that are far out count as well.",
         edited(diagnose, {"np.mean": "np.median"}),
@@ -1387,6 +1516,16 @@ _diagnose_misconceptions = [
         "The margin is 10, whatever the range.",
         "A tenth of the range, highest - lowest.",
         edited(diagnose, {"0.1 * (highest - lowest)": "10"}),
+    ),
+    Misconception(
+        "The margin is a tenth of the lower end, not of the width.",
+        "A tenth of the range's width, highest - lowest: where solving is rewarded, that is more.",
+        edited(diagnose, {"0.1 * (highest - lowest)": "0.1 * abs(lowest)"}),
+    ),
+    Misconception(
+        "The reward of the solution is discounted by one step.",
+        "The best policy solves it with the next step, whose reward is not discounted: reward_solved.",
+        edited(diagnose, {", about.reward_solved": ", about.discount * about.reward_solved"}),
     ),
     Misconception(
         "Below and above have changed places.",
