@@ -120,12 +120,12 @@ def percent(group: Group, online: bool = True) -> str:
 
 
 def chunks_less_single_actions(cells: dict[str, Groups]) -> str:
-    """A line a task: chunks less the same learner's single actions, at the end of the online phase."""
+    """A line a pair: chunks less the same learner's single actions, at the end of the online phase."""
     lines = []
     for task, groups in cells.items():
         ends = [row for row in differences(groups) if "online" in row["after"]]
-        told = [f"{row['chunks less single actions']}: {row['difference, points']}" for row in ends]
-        lines += [f"{get_task(task).title}, points at the end, {', '.join(told)}"] * bool(told)
+        told = [f"  {row['chunks less single actions']}: {row['difference, points']}" for row in ends]
+        lines += [f"{get_task(task).title}, points at the end:", *told] * bool(told)
     return "\n".join(lines)
 
 

@@ -351,7 +351,7 @@ WRONG = {
         ),
         "over the root of our seeds": (
             edited(verdict, {" / 2 / 1.96": " / (2 * 1.96) / np.sqrt(len(success))"}),
-            "root of our number",
+            "once too often",
         ),
         "without the 2": (edited(verdict, {" / 2 / 1.96": " / 1.96"}), "twice too large"),
     },
