@@ -890,7 +890,7 @@ def _verdict_cases(rng):
                 paper=np.array([mean, *ends]) + shift,
             )
             for side, mean, ends in (("below", 0.7, (0.46, 0.72)), ("above", 0.26, (0.24, 0.5)))
-            for by, where in ((0.21, "above"), (-0.21, "below"), (0.11, "above"), (-0.11, "below"))
+            for by, where in ((0.21, "above"), (-0.21, "below"), (0.04, "above"), (-0.04, "below"))
         ),
         case(
             "twelve seeds of ours",
