@@ -86,7 +86,7 @@ CLAIMS = (
         "A Gaussian actor loses when it acts in long chunks.",
         "06",
         "RLPD-AC is level with RLPD at a length of 20.",
-        less("rlpd-ac-h20-0.04", "rlpd-0.04", "naive/"),
+        less("rlpd-ac-h20-0.08", "rlpd-0.08", "naive/"),
         paper=less("rlpd-ac", "rlpd"),
         sign=-1,
     ),
@@ -94,7 +94,7 @@ CLAIMS = (
         "A flow policy in place of the Gaussian mends that.",
         "06",
         "Long chunks of a flow do no better than those of a Gaussian.",
-        less("flow-h20-0.04", "rlpd-ac-h20-0.04", "naive/"),
+        less("flow-h20-0.08", "rlpd-ac-h20-0.08", "naive/"),
     ),
     Claim(
         "What an agent of chunks collects teaches more than what one of single actions collects.",
