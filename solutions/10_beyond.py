@@ -138,7 +138,7 @@ for push in PUSHES:
 #
 # **The long critic helps.** Both agents with single actions have the same flow and look at every step. With the critic of ten actions they need 61 steps less than with the critic of one [32, 90], and 23 less if they are pushed [2, 43].
 #
-# **The short policy does not.** Without pushes no difference from whole chunks is shown: 6 steps more [-18, 30]. With pushes it needs 35 steps *more* [28, 43]. We had predicted the opposite. Pushes do not even slow the blind chunks down: they need about 50 steps in place of 80. And a policy that looks at every step draws eight new intentions each time, up and down, whose first actions are worth nearly the same. Whole chunks keep their direction (lesson 03).
+# **The short policy does not.** Without pushes no difference from whole chunks is shown: 6 steps more [-18, 30]. With pushes it needs 35 steps *more* [28, 43]. We had predicted the opposite. One guess why: a policy that looks at every step draws eight new intentions each time, up and down, whose first actions are worth nearly the same. Whole chunks keep their direction (lesson 03). And the pushes do not slow them down.
 #
 # So this world does not need what a short policy is good at. DQC was made for longer tasks than this one, and for chunks that are harder to imitate.
 #
@@ -242,9 +242,9 @@ for name in ("whole chunks", "at every step", "at random"):
     print(f"after a drop less {name}: {less} steps, with {looks[0]:.0f} looks and {looks[1]:.0f}")
 
 # %% [markdown]
-# **Watching the value did not pay.** The rule needs 15 steps more than whole chunks [7, 22], which look less often. From as many looks at random no difference is shown: 7 steps more [-1, 14]. Against a look at every step none is shown either, -12 [-25, 0]. Here each look costs, because it draws a new intention, and what the critic says between two looks is not worth that price.
+# **Watching the value did not pay.** The rule needs 15 steps more than whole chunks [7, 22], which look less often. From as many looks at random no difference is shown: 7 steps more [-1, 14]. Against a look at every step none is shown either, -12 [-25, 0]. It looks as if each look had a price here: it draws a new intention. What the critic says between two looks was not worth it.
 #
-# The picture above has one reason. A rule that watches a value is as good as the value. This one believes in the impossible where pushes carry the gripper to places that are not in the data (lesson 04): at such a place it promises more than 1, and nothing falls. The margin of 0.05 was set before the run; we have tried no other in this form.
+# The picture above shows what may be one reason. A rule that watches a value is as good as the value. This one believes in the impossible at a place to which the pushes have carried the gripper (lesson 04). The margin of 0.05 was set before the run; we have tried no other in this form.
 #
 # ## 4. Acting while thinking
 #
@@ -346,11 +346,11 @@ explore(
 )
 
 # %% [markdown]
-# **Inpainting keeps its way.** At a delay of 4 it needs 67 steps less than switching [54, 80] and turns 6.9 times less often in 100 steps [5.9, 7.8]. It is also faster than the average, by 73 steps [59, 87], and than stopping, by 67 [53, 82]. And it does not get slower with the delay. Why should a longer delay be *good*? The longer it is, the more of the old chunk is held. So part of what you see is commitment, which would help without any delay: these clones suffer from looks (section 3).
+# **Inpainting keeps its way.** At a delay of 4 it needs 67 steps less than switching [54, 80] and turns 6.9 times less often in 100 steps [5.9, 7.8]. It is also faster than the average, by 73 steps [59, 87], and than stopping, by 67 [53, 82]. And it does not get slower with the delay. Why should a longer delay be *good*? The longer it is, the more of the old chunk is held. So part of what you see may be commitment, which would help without any delay.
 #
 # ### Bug hunt: on plan without a delay
 #
-# A colleague writes the controller for inpainting: it starts the looks, and hands the actions on. She draws the place to which each action was meant to lead. Without a delay the gripper is just there. With one it is not, although the new chunks begin as the old ones go on.
+# A colleague writes the controller for inpainting: it starts the looks, and hands the actions on. She measures how far the gripper is from the place to which each action was meant to lead. Without a delay it is just there. With one it is not, although the new chunks begin as the old ones go on. (We had first counted steps to the right side. There the mistake does not show, as you will see, so we added this distance.)
 
 # %%
 hers = delayed.play_all(("inpaint",), DELAYS, her_rounds, guided_chunks)["inpaint"]
@@ -455,13 +455,13 @@ one, other = dict(execute=5), dict(execute=10)
 difference = experiment(run, one, other, "lower", "steps to the right side", count)
 
 # %% [markdown]
-# The prediction is not borne out: with five actions it is 4 steps more [-1, 9], which is not shown to be a difference. Looking twice as often does not help, although a push is as large as a step. It fits section 3: a look brings news of the push, and a new intention with it. To tell the two apart you would need a look that keeps its intention, such as the guided chunk of section 4.
+# The prediction is not borne out: with five actions it is 4 steps more [-1, 9], which is not shown to be a difference. Looking twice as often does not help, although a push is as large as a step. A look brings news of the push, and a new intention with it. To tell the two apart you would need a look that keeps its intention, such as the guided chunk of section 4.
 #
 # ## 6. Further reading
 #
 # | method | idea in a sentence | what it changes in Q-LAC | paper, code |
 # |---|---|---|---|
-# | DQC | a critic of long chunks is distilled into one of short chunks, for a short policy | critic; `qlac train --method dqc` | [2512.10926](https://arxiv.org/abs/2512.10926), [code](https://github.com/ColinQiyangLi/dqc) |
+# | DQC | a critic of long chunks is distilled into one of short chunks, for a short policy | critic; `qlac train --method dqc` is QC with such a critic, not the published agent | [2512.10926](https://arxiv.org/abs/2512.10926), [code](https://github.com/ColinQiyangLi/dqc) |
 # | ACH | one transformer values all lengths of a chunk at once, and the agent takes the best length | critic, length of a decision | [2605.10044](https://arxiv.org/abs/2605.10044) |
 # | ACSAC | a causal transformer values chunks of several sizes, and the size with the largest value is executed | critic, length of a decision | [2605.11009](https://arxiv.org/abs/2605.11009) |
 # | RTC | the next chunk is drawn while the old one is executed, and made to agree with it | only acting | [2506.07339](https://arxiv.org/abs/2506.07339), [code](https://github.com/Physical-Intelligence/real-time-chunking-kinetix) |
@@ -479,7 +479,7 @@ difference = experiment(run, one, other, "lower", "steps to the right side", cou
 #
 # ## Summary
 #
-# **What came after Q-chunking, and which of it would you add to your agent?** Chunks of different lengths for critic and policy, lengths that adapt, and chunks that are drawn while the old one runs. In this world we would keep the long critic, and add inpainting as soon as thinking takes time. We would add neither single actions nor our rule: each look draws a new intention, and costs more than it tells.
+# **What came after Q-chunking, and which of it would you add to your agent?** Chunks of different lengths for critic and policy, lengths that adapt, and chunks that are drawn while the old one runs. In this world we would keep the long critic, and add inpainting as soon as thinking takes time. We would add neither single actions nor our rule: both look more often than whole chunks, and neither arrives sooner.
 #
 # Three findings:
 #
