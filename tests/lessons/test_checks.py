@@ -235,8 +235,8 @@ def test_a_headline_says_the_name_of_the_function_once():
         exercise.judge(lambda *args: np.zeros((9, 9))).headline
         == "decision_steps: the result has the wrong shape"
     )
-    parts = ALL["check_layout_errors"].judge(lambda *args: (np.zeros(3), np.zeros(3))).headline
-    assert parts == "layout_errors: pose_first has the wrong shape"
+    parts = ALL["check_pose_column"].judge(lambda *args: (np.zeros(3),) * 3).headline
+    assert parts == "pose_column: column has the wrong shape"
 
 
 def test_what_is_not_finite_is_shown_at_its_place():

@@ -2,134 +2,205 @@
 
 import jax.numpy as jnp
 import numpy as np
+from scipy import stats
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson08 import layout_errors, may_be_best, return_to_go, transitions_to_keep
+from qlac_lite.lessons.checks.lesson08 import REFUSED, choose_alpha, mended_rows, pose_column
 
 
-def layout_by_readings(eef, thing):
-    errors = []
-    for pose, relative in ((0, 7), (7, 0)):
-        away = jnp.sqrt(((thing[:, pose : pose + 3] - eef) ** 2).sum(-1))
-        errors.append(jnp.median(jnp.abs(away - jnp.linalg.norm(thing[:, relative : relative + 3], axis=-1))))
-    return jnp.stack(errors)
+def pose_in_jax(hand, thing):
+    halves = jnp.stack([thing[:, :3], thing[:, 7:10]])  # (2, T, 3)
+    away = jnp.sqrt(jnp.sum((halves - hand) ** 2, axis=-1))
+    seen = jnp.sqrt(jnp.sum(halves[::-1] ** 2, axis=-1))
+    errors, heights = jnp.median(jnp.abs(away - seen), axis=1), jnp.median(halves[..., 2], axis=1)
+    passed = (errors <= 0.02) & (heights > 0.6) & (heights < 1.6)
+    column = 7 * int(jnp.argmax(passed)) if int(passed.sum()) == 1 else REFUSED
+    return column, errors, heights
 
 
-def keep_by_where(rewards, dones):
-    at = np.flatnonzero(np.maximum(rewards, dones))
-    return at[0] + 1 if at.size else rewards.size
+def pose_by_halves(hand, thing):
+    one, other = thing[:, :7], thing[:, 7:]
+
+    def test(pose, relative):
+        off = np.hypot.reduce(pose[:, :3] - hand, axis=1) - np.hypot.reduce(relative[:, :3], axis=1)
+        return np.median(np.abs(off)), np.median(pose[:, 2])
+
+    first, second = test(one, other), test(other, one)
+    good = [error <= 0.02 and 0.6 < height < 1.6 for error, height in (first, second)]
+    column = REFUSED
+    if good[0] and not good[1]:
+        column = 0
+    if good[1] and not good[0]:
+        column = 7
+    return column, np.array([first[0], second[0]]), np.array([first[1], second[1]])
 
 
-def keep_by_cumsum(rewards, dones):
-    before = np.cumsum(np.append(0, (rewards + dones)[:-1]))
-    return np.sum(before == 0)
+def rows_one_by_one(demonstrations):
+    observations, actions, rewards, masks, ends = [], [], [], [], []
+    for demo in demonstrations:
+        for t, observation in enumerate(demo["observations"]):
+            last = t == len(demo["actions"])
+            observations.append(observation)
+            actions.append(np.zeros(7) if last else demo["actions"][t])
+            rewards.append(-1.0 if last else demo["rewards"][t] - 1)
+            masks.append(True if last else demo["rewards"][t] < 0.5)
+            ends.append(last)
+    return tuple(map(np.array, (observations, actions, rewards, masks, ends)))
 
 
-def return_by_matrix(rewards, discount):
-    lag = np.arange(len(rewards))[None] - np.arange(len(rewards))[:, None]
-    return np.where(lag >= 0, discount ** np.maximum(lag, 0), 0) @ rewards
+def rows_by_append(demonstrations):
+    columns = [[], [], [], [], []]
+    for demo in demonstrations:
+        solved = np.append(demo["rewards"], 0)
+        ends = np.zeros(len(solved))
+        ends[-1] = 1
+        parts = (demo["observations"], np.vstack([demo["actions"], np.zeros(7)]), solved - 1, 1 - solved, ends)
+        for column, part in zip(columns, parts, strict=True):
+            column.append(part)
+    return [np.concatenate(column) for column in columns]
 
 
-def return_as_list(rewards, discount):
-    returns = [0.0]
-    for reward in reversed(rewards):
-        returns.append(float(reward) + discount * returns[-1])
-    return returns[:0:-1]
+def choose_with_a_dictionary(success_of, alphas, seeds):
+    half = len(seeds) // 2
+    rates = {alpha: np.asarray(success_of(alpha, seeds)) for alpha in alphas}
+    best = alphas[-1]
+    for alpha in reversed(alphas):
+        if rates[alpha][:half].mean() > rates[best][:half].mean():
+            best = alpha
+    gain = rates[best] - rates[alphas[-1]]
+    rest = gain[half:]
+    reach = stats.t.ppf(0.975, len(rest) - 1) * rest.std(ddof=1) / np.sqrt(len(rest))
+    return best, rest.mean(), rest.mean() - reach, rest.mean() + reach, gain[:half].mean()
+
+
+def choose_by_sorting(success_of, alphas, seeds):
+    first, second = np.split(np.asarray(seeds), [len(seeds) // 2])
+    best = sorted((np.mean(success_of(alpha, first)), alpha) for alpha in alphas)[-1][1]
+    gain = lambda part: success_of(best, part) - success_of(alphas[-1], part)
+    low, high = gain(second).mean() + np.array([-1, 1]) * stats.sem(gain(second)) * stats.t.ppf(
+        0.975, len(second) - 1
+    )
+    return best, gain(second).mean(), low, high, gain(first).mean()
 
 
 RIGHT = {
-    "check_layout_errors": layout_by_readings,
-    "check_transitions_to_keep": keep_by_where,
-    "check_return_to_go": return_by_matrix,
-    "check_may_be_best": lambda low, high: tuple(h >= max(low) for h in high),
+    "check_pose_column": pose_in_jax,
+    "check_mended_rows": rows_one_by_one,
+    "check_choose_alpha": choose_with_a_dictionary,
 }
 ALSO_RIGHT = {
-    "check_transitions_to_keep": keep_by_cumsum,
-    "check_return_to_go": return_as_list,
-    "check_may_be_best": lambda low, high: jnp.all(high[:, None] >= low[None, :], axis=1),
+    "check_pose_column": pose_by_halves,
+    "check_mended_rows": rows_by_append,
+    "check_choose_alpha": choose_by_sorting,
 }
 
-
-def layout_in_words(eef, thing):
-    one, other = layout_errors(eef, thing)
-    return "pose first" if one < other else "relative first"
-
-
-def return_list_turned(rewards, discount):
-    returns = [0.0]
-    for reward in rewards[::-1]:
-        returns.append(reward + discount * returns[-1])
-    return np.array(returns[1:])
+_ABS = "np.abs(away - np.linalg.norm(seen, axis=1))"
+_BEST = "np.flatnonzero(means == means.max())[-1]"
+_rows = lambda changes: edited(mended_rows, changes)
+_choose = lambda changes: edited(choose_alpha, changes)
+_AT, _MASK = "rewards[:-1] = demo", "masks = rewards == 0"
 
 
-def return_in_place(rewards, discount):
-    for t in range(len(rewards) - 2, -1, -1):
-        rewards[t] += discount * rewards[t + 1]
-    return rewards
+def pose_by_one_error(hand, thing):
+    _, errors, heights = pose_column(hand, thing)
+    return (0 if errors[0] <= errors[1] else 7), errors, heights
 
 
-def return_like_rewards(rewards, discount):
-    returns = np.zeros_like(rewards)
-    for t in range(len(rewards))[::-1]:
-        returns[t] = rewards[t] + (discount * returns[t + 1] if t + 1 < len(rewards) else 0)
-    return returns
+def pose_by_one_height(hand, thing):
+    _, errors, heights = pose_column(hand, thing)
+    good = [0.6 < height < 1.6 for height in heights]
+    return (REFUSED if sum(good) != 1 else 7 * good.index(True)), errors, heights
 
 
-def return_anew(rewards, discount):
-    s, out = 0.0, []
-    for reward in rewards[::-1]:
-        s = reward + discount * s if reward else 0.0
-        out.append(s)
-    return np.array(out[::-1])
+def her_rows(demonstrations):
+    rows = []
+    for demo in demonstrations:
+        steps = len(demo["observations"])
+        actions, rewards = np.zeros((steps, 7)), np.zeros(steps)
+        actions[:-1], rewards[1:] = demo["actions"], demo["rewards"]
+        rows.append((demo["observations"], actions, rewards - 1, rewards == 0, np.arange(steps) == steps - 1))
+    return [np.concatenate(column) for column in zip(*rows, strict=True)]
+
+
+def choose_all(success_of, alphas, seeds):
+    means = [np.mean(success_of(alpha, seeds)) for alpha in alphas]
+    best = alphas[int(np.argmax(means))]
+    gain = success_of(best, seeds) - success_of(alphas[-1], seeds)
+    reach = stats.t.ppf(0.975, len(seeds) - 1) * stats.sem(gain)
+    return best, gain.mean(), gain.mean() - reach, gain.mean() + reach, gain.mean()
 
 
 WRONG = {
-    "check_layout_errors": {
-        "axis forgotten": (edited(layout_errors, {", axis=1": ""}), "not right yet"),
-        "every row": (edited(layout_errors, {"np.median(off)": "off"}), "An axis is left over"),
-        "in words": (layout_in_words, "wrong number of values"),
-        "along the rows": (edited(layout_errors, {"axis=1": "axis=0"}), "not right yet"),
-        "quaternions in the length": (
-            edited(layout_errors, {"0:3": "0:7", "7:10": "7:14", "- eef": "- np.pad(eef, ((0, 0), (0, 4)))"}),
-            "not right yet",
-        ),
-        "centimetres": (edited(layout_errors, {"np.median(off)": "100 * np.median(off)"}), "not right yet"),
+    "check_pose_column": {
+        "means": (edited(pose_column, {f"np.median({_ABS})": f"{_ABS}.mean()"}), "mean over rows"),
+        "the largest": (edited(pose_column, {f"np.median({_ABS})": f"{_ABS}.max()"}), "one bad row"),
+        "without row 0": (edited(pose_column, {f"np.median({_ABS})": f"{_ABS}[1:].mean()"}), "Row 0 is left"),
+        "signed": (edited(pose_column, {"np.abs(": "np.array("}), "signed"),
+        "abs last": (edited(pose_column, {"np.median(np.abs(": "abs(np.median("}), "after the median"),
+        "squares": (edited(pose_column, {_ABS: f"{_ABS} ** 2"}), "Squared"),
+        "vectors": (edited(pose_column, {_ABS: "np.sqrt(((position - hand - seen) ** 2).sum(1))"}), "vectors"),
+        "no hand": (edited(pose_column, {"position - hand": "position - 0"}), "not subtracted"),
+        "column 3": (edited(pose_column, {"(0, 7), (7, 0)": "(0, 3), (3, 0)"}), "column 3"),
+        "other order": (edited(pose_column, {"(0, 7), (7, 0)": "(7, 0), (0, 7)"}), "other order"),
+        "all heights": (edited(pose_column, {"position[:, 2]": "position[:]"}), "all three"),
+        "y": (edited(pose_column, {"position[:, 2]": "position[..., 1]"}), "third coordinate"),
+        "mean height": (edited(pose_column, {"np.median(position": "np.mean(position"}), "mean over rows"),
+        "smaller error": (pose_by_one_error, "smaller error"),
+        "heights alone": (pose_by_one_height, "Only the heights"),
+        "errors alone": (edited(pose_column, {" and 0.6 < height < 1.6": ""}), "Only the errors"),
+        "or": (edited(pose_column, {"0.02 and": "0.02 or"}), "One of the two"),
+        "first of two": (edited(pose_column, {"len(fits) == 1": "len(fits) > 0"}), "both readings pass"),
+        "reading": (edited(pose_column, {"fits.append(pose)": "fits.append(int(pose > 0))"}), "number of the"),
+        "nothing but the column": (lambda hand, thing: pose_column(hand, thing)[0], "wrong number of values"),
     },
-    "check_transitions_to_keep": {
-        "a mask": (lambda r, d: np.arange(len(r)) < transitions_to_keep(r, d), "wrong shape"),
-        "or": (edited(transitions_to_keep, {"|": "or"}), "Entry by entry"),
-        "first index of nothing": (lambda r, d: np.flatnonzero((r == 1) | (d == 1))[0] + 1, "IndexError"),
-        "last flag": (
-            edited(transitions_to_keep, {"np.argmax(ended)": "np.flatnonzero(ended)[-1]"}),
-            "The last flag in place of the first",
+    "check_mended_rows": {
+        "hers": (her_rows, "still stand"),
+        "rewards alone": (
+            _rows({_MASK: "masks = np.r_[1, 1 - demo['rewards']] == 1"}),
+            "the masks have not",
         ),
-        "length less the rewards": (lambda r, d: len(r) - int(r.sum()) + 1, "not right yet"),
-        # What is before the first flag is dropped.
-        "the other end": (lambda r, d: len(r) - transitions_to_keep(r, d) + 1, "not right yet"),
-    },
-    "check_return_to_go": {
-        "turned": (return_list_turned, "The order is turned round"),
-        "one too many": (lambda *args: np.append(return_to_go(*args), 0.0), "wrong shape"),
-        "in place": (return_in_place, "changes its arguments"),
-        "of the first step": (lambda r, g: np.sum(r * g ** np.arange(len(r))), "wrong shape"),
-        "whole numbers": (edited(return_to_go, {"len(rewards))": "len(rewards), int)"}), "not right yet"),
-        "the type of the rewards": (return_like_rewards, "cut to whole numbers"),
-        "anew at 0": (return_anew, "starts anew at every reward of 0"),
-        "discount squared": (lambda r, g: return_to_go(r, g**2), "not right yet"),
-    },
-    "check_may_be_best": {
-        "indices": (lambda *args: np.flatnonzero(may_be_best(*args)), "wrong shape"),
-        "argmax": (lambda low, high: np.argmax(high), "wrong shape"),
-        "a chain": (lambda low, high: low <= high.max() <= high, "Entry by entry"),
-        "names": (
-            lambda *args: [f"method {i}" for i in np.flatnonzero(may_be_best(*args))],
-            "not an array of numbers",
+        "masks alone": (
+            _rows({_AT: "rewards[1:] = demo", _MASK: "masks = np.r_[1 - demo['rewards'], 1]"}),
+            "masks have moved",
         ),
-        "the next only": (lambda low, high: high >= np.roll(low, -1), "not right yet"),
-        "a tenth": (lambda low, high: high >= high.max() - 0.1, "not right yet"),
-        "a little slack": (lambda low, high: high >= low.max() - 0.005, "not right yet"),
-        "fractions only": (lambda low, high: high >= min(low.max(), 1.0), "not right yet"),
-        "alone is nobody's better": (lambda *args: may_be_best(*args) & (len(args[0]) > 1), "not right yet"),
-        "a count": (lambda *args: np.sum(may_be_best(*args)), "wrong shape"),
+        "actions too": (_rows({"actions[:-1]": "actions[1:]"}), "actions moved"),
+        "two rows": (_rows({_AT: "rewards[:-2] = demo['rewards'][1:]\n        _ = demo"}), "two rows"),
+        "mask of success": (_rows({_MASK: "masks = rewards > 0"}), "1 at the success"),
+        "no mask": (_rows({_MASK: "masks = rewards > -1"}), "All masks are 1"),
+        "mask by place": (_rows({_MASK: "masks = np.arange(count) != count - 1"}), "in the last row"),
+        "mask of last step": (_rows({_MASK: "masks = np.arange(count) != count - 2"}), "solved or not"),
+        "0 and 1": (_rows({"rewards - 1": "rewards"}), "not subtracted"),
+        "sign": (_rows({"rewards - 1": "1.0 - rewards"}), "wrong sign"),
+        "plus 1": (_rows({"rewards - 1": "rewards + (rewards - 1)"}), "earns 1"),
+        "early end": (_rows({"== count - 1": "== count - 2"}), "last transition"),
+        "one end": (
+            lambda demos: (*mended_rows(demos)[:4], np.arange(n := len(mended_rows(demos)[4])) == n - 1),
+            "very last",
+        ),
+        "ends everywhere": (_rows({"np.arange(count) == count - 1": "np.arange(count) >= 0"}), "Every row"),
+        "first alone": (lambda demos: mended_rows([demos[0]]), "first demonstration"),
+        "turned": (lambda demos: mended_rows(list(reversed(demos))), "another order"),
+        "four columns": (lambda demos: mended_rows(demos)[:4], "wrong number of values"),
+    },
+    "check_choose_alpha": {
+        "all seeds": (choose_all, "not right yet"),
+        "same half": (_choose({"gain[half:]": "gain[:half:]"}), "report as well"),
+        "all report": (_choose({"gain[half:]": "gain[0:]"}), "All seeds report"),
+        "all choose": (_choose({"rates[:, :half]": "rates[:, :]"}), "All seeds choose"),
+        "other half chooses": (_choose({"rates[:, :half]": "rates[:, half:]"}), "second half chooses"),
+        "larger half": (_choose({"len(seeds) // 2": "-(-len(seeds) // 2)"}), "larger half"),
+        "smaller alpha": (_choose({_BEST: "means.argmax()"}), "smaller one"),
+        "worst": (_choose({_BEST: "len(means) - 1 - np.argmin(means[::-1])"}), "least success"),
+        "best seed": (_choose({"].mean(axis=1)": "].max(1)"}), "best single seed"),
+        "median": (_choose({"rates[:, :half].mean(axis=1)": "np.median(rates[:, :half], 1)"}), "median"),
+        "each its own": (_choose({"rates[best] -": "np.max(rates, axis=0) -"}), "its own best"),
+        "no control": (_choose({"rates[best] - rates[-1]": "rates[best] - 0"}), "success of the chosen"),
+        "first": (_choose({"- rates[-1]": "- rates[0]"}), "first alpha"),
+        "mean of all": (_choose({"- rates[-1]": "- rates.mean(0)"}), "mean of all"),
+        "sign": (_choose({"rates[best] - rates[-1]": "rates[-1] - rates[best]"}), "wrong sign"),
+        "number": (_choose({"alphas[best], mean": "best, mean"}), "number of the alpha"),
+        "flattered by all": (_choose({"gain[:half].mean()": "np.mean(gain)"}), "of all seeds"),
+        "flattered by success": (_choose({"gain[:half].mean()": "means.max()"}), "success on the seeds"),
+        "without it": (lambda *args: choose_alpha(*args)[:4], "wrong number of values"),
     },
 }

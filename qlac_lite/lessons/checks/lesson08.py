@@ -1,729 +1,655 @@
-"""Exercises of lesson 08: the order of an object's numbers in a robomimic file,
-where a demonstration ends, its returns, a table.
+"""Checks of lesson 08, Robomimic.
+
+Shapes: T rows, S observation size, N rows of a dataset, R settings of alpha, n seeds; metres, success in percent.
 """
 
 import math
 from statistics import median
 
 import numpy as np
+from scipy import stats
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
+from qlac_lite.utils.statistics import mean_interval
 
-# 1. The layout of `object`
+REFUSED = -1
+
+# 1. Where in `object` the pose begins
 
 
-def layout_errors(eef, thing):
-    """How far each reading of `object` (T, 14) disagrees with the hand's position (T, 3):
-    medians over rows, in metres.
+def pose_column(hand, thing):
+    """Column of `object` (T, 14) at which the object's own pose begins, 0 or 7, or REFUSED.
 
-    pose first: position, quaternion, relative position, relative quaternion. relative first: the other half
-    before.
+    And of both readings, the pose at 0 and at 7: errors (2,) and heights (2,), metres.
     """
-    length = lambda vectors: np.linalg.norm(vectors, axis=1)
-
-    def error(position, relative):
-        off = np.abs(length(position - eef) - length(relative))
-        return np.median(off)
-
-    one, other = thing[:, 0:3], thing[:, 7:10]
-    return error(one, other), error(other, one)
-
-
-def _layout_by_loop(eef, thing):
-    errors = {0: [], 7: []}  # by the place of the position
-    for hand, row in zip(eef, thing, strict=True):
-        for at in errors:
-            errors[at].append(abs(math.dist(row[at : at + 3], hand) - math.hypot(*row[7 - at : 10 - at])))
-    return median(errors[0]), median(errors[7])
+    errors, heights, fits = [], [], []
+    for pose, relative in ((0, 7), (7, 0)):
+        position = thing[:, pose : pose + 3]
+        seen = thing[:, relative : relative + 3]
+        away = np.linalg.norm(position - hand, axis=1)
+        error = np.median(np.abs(away - np.linalg.norm(seen, axis=1)))
+        height = np.median(position[:, 2])
+        if error <= 0.02 and 0.6 < height < 1.6:
+            fits.append(pose)
+        errors.append(error)
+        heights.append(height)
+    column = fits[0] if len(fits) == 1 else REFUSED
+    return column, errors, heights
 
 
-def _object_rows(rng, steps, order, garbage=False, lag=False, wild=0):
-    """A hand and `object` (T, 14) in one of the orders, as files have them.
+def _pose_by_rows(hand, thing):
+    errors, heights, passed = [], [], []
+    for at in (0, 7):
+        off = [
+            abs(math.dist(row[at : at + 3], place) - math.hypot(*row[7 - at : 10 - at]))
+            for place, row in zip(hand, thing, strict=True)
+        ]
+        errors.append(median(off))
+        heights.append(median(row[at + 2] for row in thing))
+        passed.append(errors[-1] <= 0.02 and 0.6 < heights[-1] < 1.6)
+    return {(True, False): 0, (False, True): 7}.get(tuple(passed), REFUSED), errors, heights
 
-    The relative position is seen from a turning hand.
-    """
-    eef = np.array([0.1, -0.2, 1.0]) + np.cumsum(rng.normal(0, 0.01, (steps, 3)), axis=0)
-    position = np.array([0.2, 0.1, 0.85]) + np.cumsum(rng.normal(0, 0.004, (steps, 3)), axis=0)
-    ago = np.concatenate([position[:1], position[:-1]]) if lag else position
+
+def _rows(rng, steps, first, high=0.85, late=False, wild=0, down=False):
+    """Places of a hand (T, 3) and `object` (T, 14), the pose or the relative half `first`."""
+    hand = np.array([0.02, -0.2, high + 0.15]) + np.cumsum(rng.normal(0, 0.004, (steps, 3)), axis=0)
+    position = np.array([0.2, 0.1, high]) + np.cumsum(rng.normal(0, 0.002, (steps, 3)), axis=0)
     turns = np.linalg.qr(rng.normal(size=(steps, 3, 3)))[0]
-    relative = np.einsum("tij,tj->ti", turns, ago - eef)
+    if down:  # half a turn about x
+        turns = np.broadcast_to(np.diag([1.0, -1.0, -1.0]), turns.shape)
+    ago = np.concatenate([position[:1], position[:-1]]) if late else position
+    relative = np.einsum("tij,tj->ti", turns, ago - hand)
     quaternions = rng.normal(size=(2, steps, 4))
     quaternions /= np.linalg.norm(quaternions, axis=-1, keepdims=True)
-    if garbage:
-        relative[0], quaternions[0, 0] = 0, 0
+    relative[0] = 0
     relative[1 : 1 + wild] = rng.normal(0, 2.0, (wild, 3))
     halves = [np.hstack([relative, quaternions[0]]), np.hstack([position, quaternions[1]])]
-    return eef, np.hstack(halves if order == "relative first" else halves[::-1])
+    return hand, np.hstack(halves if first == "relative" else halves[::-1])
 
 
-def _layout_cases(rng):
-    eef, thing = np.zeros((3, 3)), np.zeros((3, 14))
-    eef[:, 0], thing[:, :3], thing[:, 7:10] = 1.0, [4.0, 0.0, 4.0], [3.0, 0.0, 4.0]
-
-    def both(about, hint, steps, **spoiled):
-        orders = "relative first", "pose first"
-        return [Case(about.format(o), _object_rows(rng, steps, o, **spoiled), hint) for o in orders]
-
+def _pose_cases(rng):
+    hand, thing = np.zeros((3, 3)), np.zeros((3, 14))
+    hand[:], thing[:, :3], thing[:, 7:10] = [1.0, 0.0, 0.9], [4.0, 0.0, 0.9], [0.0, 3.0, 0.0]
+    origin = np.zeros((4, 3)), np.tile(np.r_[0.3, 0.2, 0.8, np.zeros(4), 0.2, 0.3, 0.8, np.zeros(4)], (4, 1))
+    apart = _rows(rng, 20, "pose")
+    apart[1][:, 7:10] *= 1.3
     return [
         Case(
-            "three equal rows: "
-            "hand at (1, 0, 0), the numbers 0:3 are (4, 0, 4), the numbers 7:10 are (3, 0, 4)",
-            (eef, thing),
-            "Pose first: (4, 0, 4) less (1, 0, 0) is 5 long, and so is (3, 0, 4): 0. "
-            "Relative first: (3, 0, 4) less (1, 0, 0) is sqrt(20) long, and (4, 0, 4) is sqrt(32).",
+            "three equal rows: hand at (1, 0, 0.9), 0:3 is (4, 0, 0.9), 7:10 is (0, 3, 0)",
+            (hand, thing),
+            "Pose at 0: (4, 0, 0.9) is 3 from the hand, and (0, 3, 0) is 3 long: an error of 0, at 0.9 m.",
         ),
-        *both(
-            "20 rows of a file, {}",
-            "Compare lengths: the relative position is seen from the hand, "
-            "which turns, so the vectors themselves differ.",
-            20,
-        ),
-        *both(
-            "30 rows, {}; the relative pose of row 0 is zero",
-            "One bad row must not move the answer: take the median over rows.",
-            30,
-            garbage=True,
-        ),
-        *both(
-            "31 rows, {}; the relative pose is a sample late",
-            "Both errors are above 0 now, and one is still much smaller. Nothing is to be corrected here.",
-            31,
-            garbage=True,
-            lag=True,
+        *(
+            Case(
+                f"20 rows, {first} half first; row 0 is garbage",
+                _rows(rng, 20, first),
+                "Compare lengths, since the relative position is seen from a hand that turns; take the median.",
+            )
+            for first in ("relative", "pose")
         ),
         Case(
-            "24 rows, relative first, nine of them wild",
-            _object_rows(rng, 24, "relative first", wild=9),
-            "The median over rows, of the absolute differences.",
+            "31 rows, relative half first, a sample late, nine rows wild",
+            _rows(rng, 31, "relative", late=True, wild=9),
+            "Both errors are above 0 now. The right one is still far below 0.02.",
         ),
+        Case(
+            "25 rows, pose first, the hand points down",
+            _rows(rng, 25, "pose", down=True),
+            "Both errors are small here. Only one of the heights is a table's.",
+        ),
+        Case(
+            "24 rows, relative half first, the hand points down",
+            _rows(rng, 24, "relative", down=True),
+            "Both errors are small here. Only one of the heights is a table's.",
+        ),
+        Case(
+            "20 rows, the relative positions 1.3 times too long",
+            apart,
+            "No reading fits: REFUSED.",
+        ),
+        Case("21 rows, on the floor", _rows(rng, 21, "pose", high=0.2), "No table is so low: REFUSED."),
+        Case("21 rows, under the roof", _rows(rng, 21, "relative", high=2.4), "No table is so high: REFUSED."),
+        Case("the hand at the origin: both readings pass", origin, "Two readings fit: REFUSED."),
     ]
 
 
-_layout_misconceptions = [
+_LENGTHS = "np.linalg.norm(seen, axis=1)"
+_FITS = "error <= 0.02 and 0.6 < height < 1.6"
+_pose_misconceptions = [
     Misconception(
-        "The mean over rows: row 0, which is garbage, moves it.",
+        "The mean over rows of the errors: row 0, which is garbage, moves it.",
         "np.median over the rows.",
-        edited(layout_errors, {"np.median": "np.mean"}),
+        edited(pose_column, {"np.median(np.abs": "np.mean(np.abs"}),
     ),
     Misconception(
         "The largest error of all rows: one bad row decides.",
         "np.median over the rows.",
-        edited(layout_errors, {"np.median": "np.max"}),
+        edited(pose_column, {"np.median(np.abs": "np.max(np.abs"}),
     ),
     Misconception(
-        "The smallest error of all rows: a lucky row decides.",
-        "np.median over the rows.",
-        edited(layout_errors, {"np.median": "np.min"}),
-    ),
-    Misconception(
-        "The sum over rows.",
-        "np.median over the rows, so that long files and short ones compare.",
-        edited(layout_errors, {"np.median": "np.sum"}),
-    ),
-    Misconception(
-        "Only the first row is looked at, and that is the garbage one.",
+        "Row 0 is left out and the rest averaged: other bad rows are still in.",
         "np.median over all rows.",
-        edited(layout_errors, {"np.median(off)": "off[0]"}),
+        edited(pose_column, {f"np.median(np.abs(away - {_LENGTHS}))": f"np.mean(np.abs(away - {_LENGTHS})[1:])"}),
     ),
     Misconception(
-        "Only the last row is looked at.",
-        "np.median over all rows.",
-        edited(layout_errors, {"np.median(off)": "off[-1]"}),
-    ),
-    Misconception(
-        "Row 0 is left out, and the rest averaged: other bad rows are still in.",
-        "np.median over all rows.",
-        edited(layout_errors, {"np.median(off)": "np.mean(off[1:])"}),
-    ),
-    Misconception(
-        "The root of the mean square: bad rows weigh even more.",
-        "np.median of the absolute differences.",
-        edited(layout_errors, {"np.median(off)": "np.sqrt(np.mean(off**2))"}),
-    ),
-    Misconception(
-        "The median of the signed differences: too long and too short cancel.",
-        "np.abs before the median.",
-        edited(layout_errors, {"np.abs(": "("}),
+        "The median of signed differences: too long and too short cancel.",
+        "np.abs in each row, before the median.",
+        edited(pose_column, {"np.abs(": "("}),
     ),
     Misconception(
         "The absolute value is taken after the median: too long and too short cancel.",
-        "np.abs before the median.",
-        edited(layout_errors, {"np.abs(": "(", "np.median(off)": "np.abs(np.median(off))"}),
-    ),
-    Misconception(
-        "Squared differences.",
-        "np.abs: the error is in metres.",
-        edited(layout_errors, {"np.median(off)": "np.median(off**2)"}),
-    ),
-    Misconception(
-        "Squared lengths.",
-        "The root of the sum of squares: np.linalg.norm(..., axis=1).",
-        edited(layout_errors, {"np.linalg.norm(vectors, axis=1)": "np.sum(vectors**2, axis=1)"}),
-    ),
-    Misconception(
-        "Sums of absolute coordinates in place of lengths: they change when the hand turns.",
-        "np.linalg.norm(..., axis=1).",
-        edited(layout_errors, {"np.linalg.norm(vectors, axis=1)": "np.sum(np.abs(vectors), axis=1)"}),
-    ),
-    Misconception(
-        "Only heights are compared: the relative position is seen from a hand that turns.",
-        "All three coordinates: lengths.",
-        edited(layout_errors, {"np.linalg.norm(vectors, axis=1)": "np.abs(vectors[:, 2])"}),
-    ),
-    Misconception(
-        "The vectors themselves are compared: the relative position is seen from a hand that turns.",
-        "Compare their lengths, which no turn changes.",
-        edited(layout_errors, {"eef) - length(relative)": "eef - relative)"}),
-    ),
-    Misconception(
-        "The hand's position is not subtracted.",
-        "Position less hand, then the length.",
-        edited(layout_errors, {"position - eef": "position"}),
-    ),
-    Misconception(
-        "The second half is taken from number 3 on: there the quaternion is.",
-        "A half is 3 numbers of position and 4 of quaternion: the second begins at 7.",
-        edited(layout_errors, {"7:10": "3:6"}),
-    ),
-    Misconception(
-        "The second half is taken from number 10 on.",
-        "A half is 3 + 4 numbers: the second position is 7:10.",
-        edited(layout_errors, {"7:10": "10:13"}),
-    ),
-    Misconception(
-        "The positions are taken from the end of each half.",
-        "In each half the position is before the quaternion: 0:3 and 7:10.",
-        edited(layout_errors, {"0:3": "4:7", "7:10": "11:14"}),
+        "np.abs in each row, before the median.",
+        edited(pose_column, {"np.median(np.abs(": "np.abs(np.median("}),
     ),
     Misconception(
         "Medians of the two lengths, and then their difference: what belongs to one row is torn apart.",
         "The difference in each row first, then the median.",
-        edited(layout_errors, {"np.linalg": "np.median(np.linalg", "axis=1)": "axis=1))"}),
+        edited(
+            pose_column,
+            {f"np.median(np.abs(away - {_LENGTHS}))": f"np.abs(np.median(away) - np.median({_LENGTHS}))"},
+        ),
+    ),
+    Misconception(
+        "Squared differences.",
+        "np.abs: the error is in metres.",
+        edited(pose_column, {f"np.abs(away - {_LENGTHS})": f"(away - {_LENGTHS}) ** 2"}),
+    ),
+    Misconception(
+        "The vectors themselves are compared: the relative position is seen from a hand that turns.",
+        "Compare their lengths, which no turn changes.",
+        edited(
+            pose_column,
+            {f"np.abs(away - {_LENGTHS})": "np.linalg.norm(position - hand - seen, axis=1)"},
+        ),
+    ),
+    Misconception(
+        "The hand's place is not subtracted.",
+        "Position less hand, then the length.",
+        edited(pose_column, {"position - hand": "position"}),
+    ),
+    Misconception(
+        "The second half is taken from column 3 on: there the quaternion is.",
+        "A half is 3 numbers of position and 4 of quaternion: the second begins at 7.",
+        edited(pose_column, {"((0, 7), (7, 0))": "((0, 3), (3, 0))"}),
+    ),
+    Misconception(
+        "The readings come in the other order.",
+        "The pose at 0 first, then at 7.",
+        edited(pose_column, {"((0, 7), (7, 0))": "((7, 0), (0, 7))"}),
+    ),
+    Misconception(
+        "Pose and relative half are exchanged in each reading.",
+        "In the first reading the pose is at 0, and the relative half at 7.",
+        edited(
+            pose_column,
+            {"thing[:, pose : pose + 3]": "thing[:, relative:][:, :3]", "thing[:, relative : relative + 3]": "thing[:, pose:][:, :3]"},
+        ),
+    ),
+    Misconception(
+        "The height is the median of all three coordinates.",
+        "The third one: position[:, 2].",
+        edited(pose_column, {"position[:, 2]": "position"}),
+    ),
+    Misconception(
+        "The height is not the third coordinate.",
+        "position[:, 2]: x, y, then height.",
+        edited(pose_column, {"position[:, 2]": "position[:, 1]"}),
+    ),
+    Misconception(
+        "The height is that of row 0.",
+        "The median over rows.",
+        edited(pose_column, {"np.median(position[:, 2])": "position[0, 2]"}),
+    ),
+    Misconception(
+        "The height is the mean over rows.",
+        "The median over rows, as for the errors.",
+        edited(pose_column, {"np.median(position[:, 2])": "np.mean(position[:, 2])"}),
+    ),
+    Misconception(
+        "The height is that above the hand.",
+        "The height of the object in the world: position[:, 2].",
+        edited(pose_column, {"position[:, 2])": "(position - hand)[:, 2])"}),
+    ),
+    Misconception(
+        "Only the errors are asked: with a hand that points down, both readings pass.",
+        "A reading passes if its height is a table's, too.",
+        edited(pose_column, {_FITS: "error <= 0.02"}),
+    ),
+    Misconception(
+        "Only the heights are asked.",
+        "A reading passes if its error is small, too.",
+        edited(pose_column, {_FITS: "0.6 < height < 1.6"}),
+    ),
+    Misconception(
+        "One of the two tests is enough.",
+        "Both have to hold: and.",
+        edited(pose_column, {_FITS: "error <= 0.02 or 0.6 < height < 1.6"}),
+    ),
+    Misconception(
+        "No upper limit of the height.",
+        "0.6 < height < 1.6.",
+        edited(pose_column, {_FITS: "error <= 0.02 and height > 0.6"}),
+    ),
+    Misconception(
+        "No lower limit of the height.",
+        "0.6 < height < 1.6.",
+        edited(pose_column, {_FITS: "error <= 0.02 and height < 1.6"}),
+    ),
+    Misconception(
+        "The reading with the smaller error wins, whatever it is.",
+        "A reading has to pass; if none does, or both do: REFUSED.",
+        edited(pose_column, {"fits[0] if len(fits) == 1 else REFUSED": "7 * int(np.argmin(errors))"}),
+    ),
+    Misconception(
+        "Where both readings pass, the first one is taken.",
+        "Then nobody can tell: REFUSED.",
+        edited(pose_column, {"if len(fits) == 1": "if fits"}),
+    ),
+    Misconception(
+        "The number of the reading, 0 or 1, in place of its column.",
+        "The column at which the pose begins: 0 or 7.",
+        edited(pose_column, {"fits.append(pose)": "fits.append(pose // 7)"}),
     ),
 ]
 
-check_layout_errors = Exercise(
-    layout_errors,
-    _layout_by_loop,
-    _layout_cases,
-    _layout_misconceptions,
-    parts=("pose_first", "relative_first"),
-    insight="The loader asks the same of every file, "
-    "and then computes the relative pose anew: no sample of it is late.",
+check_pose_column = Exercise(
+    pose_column,
+    _pose_by_rows,
+    _pose_cases,
+    _pose_misconceptions,
+    parts=("column", "errors", "heights"),
+    insight="The loader asks the same of every file, and refuses one where no reading passes.",
 )
 
 
-# 2. Where a demonstration ends
+# 2. The bug hunt: rows of demonstrations
 
 
-def transitions_to_keep(rewards, dones):
-    """How many transitions stay: up to the first that has a reward of 1 or a done,
-    this one included; all, if none has.
+def mended_rows(demonstrations):
+    """Flat rows of demonstrations: observations (N, S), actions (N, 7), rewards, masks and ends (N,).
+
+    The last row of each begins no step: action 0, reward -1, mask 1.
     """
-    ended = (rewards == 1) | (dones == 1)
-    return int(np.argmax(ended)) + 1 if ended.any() else len(ended)
+    rows = []
+    for demo in demonstrations:
+        observations = demo["observations"]
+        count = len(observations)
+        actions = np.zeros((count, 7))
+        actions[:-1] = demo["actions"]
+        rewards = np.zeros(count)
+        rewards[:-1] = demo["rewards"]
+        masks = rewards == 0
+        ends = np.arange(count) == count - 1
+        rows.append((observations, actions, rewards - 1, masks, ends))
+    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
 
 
-def _keep_by_loop(rewards, dones):
-    for step, (reward, done) in enumerate(zip(rewards, dones, strict=True)):
-        if reward > 0.5 or done > 0.5:
-            return step + 1
-    return len(rewards)
+def _rows_by_padding(demonstrations):
+    last = np.cumsum([len(demo["actions"]) for demo in demonstrations])
+    joined = lambda key: np.concatenate([demo[key] for demo in demonstrations])
+    padded = lambda values: np.insert(values, last, 0, axis=0)
+    solved = padded(joined("rewards"))
+    ends = padded(np.zeros(last[-1]))
+    ends[last + np.arange(len(last))] = 1
+    return joined("observations"), padded(joined("actions")), solved - 1, 1 - solved, ends
 
 
-def _keep_cases(rng):
-    def flags(steps, rewarded, done):
-        rewards, dones = np.zeros(steps), np.zeros(steps, np.int64)
-        rewards[list(rewarded)], dones[list(done)] = 1, 1
-        return rewards, dones
+def _demonstration(rng, steps, solved=True):
+    rewards = np.zeros(steps)
+    rewards[-1] = solved
+    observations, actions = rng.normal(size=(steps + 1, 2)).round(2), rng.uniform(-1, 1, (steps, 7)).round(2)
+    return {"observations": observations, "actions": actions, "rewards": rewards}
 
-    n = int(rng.integers(20, 40))
+
+def _rows_cases(rng):
+    make = lambda *lengths: ([_demonstration(rng, steps) for steps in lengths],)
     return [
         Case(
-            "6 transitions, reward and done at the last",
-            flags(6, [5], [5]),
-            "All 6 stay: the last one is the success.",
+            "one demonstration of 3 steps",
+            make(3),
+            "Which transition solved the task? Its row has the reward 1 - 1 = 0 and the mask 0.",
         ),
         Case(
-            "9 transitions, the last 5 with reward and done",
-            flags(9, range(4, 9), range(4, 9)),
-            "5 stay: the first of the flags is the success, the others come after it.",
+            "one demonstration of a single step",
+            make(1),
+            "It has two rows: a transition, and the end, with the action 0, the reward -1 and the mask 1.",
         ),
+        Case("two demonstrations, 4 and 2 steps", make(4, 2), "Each has a last row of its own."),
         Case(
-            f"{n} transitions, never solved, no done",
-            flags(n, [], []),
-            f"Nothing ends it before its last row: all {n} stay.",
+            "two demonstrations, of which the first was never solved",
+            ([_demonstration(rng, 3, solved=False), _demonstration(rng, 4)],),
+            "Where nothing was solved, no mask of a transition is 0.",
         ),
-        Case(
-            "12 transitions, done at the 8th, no reward",
-            flags(12, [], [7]),
-            "A done ends the episode as well: 8 stay.",
-        ),
-        Case(
-            "12 transitions, reward at the 8th and no done at all",
-            flags(12, [7], []),
-            "The success ends the episode online, whatever the file's done says: 8 stay.",
-        ),
-        Case(
-            "12 transitions, rewards from the 8th on, done at the last",
-            flags(12, range(7, 12), [11]),
-            "Whichever comes first: 8 stay.",
-        ),
-        Case(
-            "12 transitions, one reward at the 4th, one done at the 8th",
-            flags(12, [3], [7]),
-            "Either of them ends the episode, and the earlier decides: 4 stay.",
-        ),
-        Case(
-            "12 transitions, done at the 5th, rewards from the 9th on",
-            flags(12, range(8, 12), range(4, 12)),
-            "Whichever comes first: 5 stay.",
-        ),
-        Case(
-            "a reward at the 4th, none at the 5th, again from the 10th on",
-            flags(12, [3, 9, 10, 11], [11]),
-            "The first one: 4 stay. The object moved on after it.",
-        ),
-        Case("solved at the very first step", flags(7, range(7), range(7)), "1 stays."),
-        Case("solved at the very first step, and then lost", flags(8, [0], [0]), "1 stays."),
-        Case(
-            f"{n} transitions, flags at the end",
-            flags(n, range(n - 3, n), range(n - 3, n)),
-            "Up to the first flag, this one included.",
-        ),
-        Case(
-            "10 transitions, one done in the middle, reward at the end",
-            flags(10, [9], [4]),
-            "Whichever comes first: 5 stay.",
-        ),
+        Case("five demonstrations", make(*rng.integers(2, 9, 5)), "Row t is about the step from t to t + 1."),
     ]
 
 
-_keep_misconceptions = [
+_AT, _MASK, _END = "rewards[:-1] = demo", "masks = rewards == 0", "np.arange(count) == count - 1"
+_rows_misconceptions = [
     Misconception(
-        "The transition of the success is dropped: no success is left to learn from.",
-        "It is the one that carries the success: + 1.",
-        edited(transitions_to_keep, {" + 1": ""}),
+        "The rewards still stand at the observations that they led to: the success stands in a row that "
+        "begins no step.",
+        "Row t is about the step from t to t + 1, so its reward is rewards[t].",
+        edited(mended_rows, {_AT: "rewards[1:] = demo"}),
     ),
     Misconception(
-        "One transition too many: the first after the success stays.",
-        "The index of the first flag, + 1, is a number of transitions.",
-        lambda r, d: min(transitions_to_keep(r, d) + 1, len(r)),
+        "The rewards have moved, and the masks have not: the success is earned and does not end anything.",
+        "The mask of row t belongs to the same step as its reward.",
+        edited(mended_rows, {_MASK: "masks = np.append(True, demo['rewards'] == 0)"}),
     ),
     Misconception(
-        "np.argmax of all False is 0: a demonstration that is never solved loses all but its first "
-        "transition.",
-        "Ask ended.any() first; if none has a flag, all stay.",
-        edited(transitions_to_keep, {" if ended.any() else len(ended)": ""}),
+        "The masks have moved, and the rewards have not.",
+        "The reward of row t belongs to the same step as its mask.",
+        edited(
+            mended_rows, {_AT: "rewards[1:] = demo", _MASK: "masks = np.append(demo['rewards'] == 0, True)"}
+        ),
     ),
     Misconception(
-        "A demonstration without a flag is dropped.",
-        "Nothing ends it before its last row: all transitions stay.",
-        edited(transitions_to_keep, {"else len(ended)": "else 0"}),
+        "The actions moved with the rewards: row t has the action that led to it.",
+        "The action of row t is the one that was taken there.",
+        edited(mended_rows, {"actions[:-1] = demo": "actions[1:] = demo"}),
     ),
     Misconception(
-        "The last transition of a demonstration without a flag is dropped.",
-        "All stay: its next observation is known.",
-        edited(transitions_to_keep, {"else len(ended)": "else len(ended) - 1"}),
+        "The rewards moved two rows: the success now stands a step too early.",
+        "One row is enough: rewards[:-1] = demo['rewards'].",
+        edited(mended_rows, {_AT: "rewards[:-2] = demo['rewards'][1:]; _ = demo"}),
     ),
     Misconception(
-        "Only the rewards are looked at.",
-        "A done ends the episode, too: |.",
-        edited(transitions_to_keep, {" | (dones == 1)": ""}),
+        "The mask is 1 at the success and 0 elsewhere.",
+        "A mask is 0 where the task was solved: nothing comes after it.",
+        edited(mended_rows, {_MASK: "masks = rewards == 1"}),
     ),
     Misconception(
-        "Only the dones are looked at: some files set them late, or never.",
-        "A success ends the episode online, whatever the file's done says: |.",
-        edited(transitions_to_keep, {"(rewards == 1) | ": ""}),
+        "All masks are 1: the critic looks on beyond the success.",
+        "The mask is 0 where the reward is 1.",
+        edited(mended_rows, {_MASK: "masks = np.ones(count)"}),
     ),
     Misconception(
-        "Reward and done both have to be 1.",
-        "Either of them ends the episode: |.",
-        edited(transitions_to_keep, {"|": "&"}),
+        "The mask is 0 in the last row, and 1 at the success.",
+        "The last row begins no step. The step before it was the success, and has the mask 0.",
+        edited(mended_rows, {_MASK: "masks = np.arange(count) < count - 1"}),
     ),
     Misconception(
-        "Exactly one of the two has to be 1.", "Either or both: |.", edited(transitions_to_keep, {"|": "^"})
+        "The last transition's mask is 0, solved or not.",
+        "Only a success ends the task: ask the reward.",
+        edited(mended_rows, {_MASK: "masks = np.arange(count) != count - 2"}),
     ),
     Misconception(
-        "The last flag in place of the first: all that comes after the success stays.",
-        "np.argmax gives the first True.",
-        edited(transitions_to_keep, {"np.argmax(ended)": "np.flatnonzero(ended)[-1]"}),
-    ),
-    Misconception("Nothing is cut.", "Up to the first flag, this one included.", lambda r, d: len(r)),
-    Misconception(
-        "It counts the transitions without a flag.",
-        "Up to the first flag, this one included; what comes after is dropped, with a flag or without.",
-        edited(transitions_to_keep, {"int(np.argmax(ended)) + 1": "np.sum(~ended)"}),
+        "The rewards are 0 and 1: the 1 is not subtracted.",
+        "A step costs 1, and the last one earns 0: rewards - 1.",
+        edited(mended_rows, {"rewards - 1": "rewards"}),
     ),
     Misconception(
-        "Those without a flag, and one more: right only if all flags are at the end.",
-        "Look for the first flag: after a success there may be rows without one.",
-        edited(transitions_to_keep, {"np.argmax(ended)": "np.sum(~ended)"}),
+        "The rewards have the wrong sign.",
+        "rewards - 1: -1 for a step, 0 for the success.",
+        edited(mended_rows, {"rewards - 1": "1 - rewards"}),
     ),
     Misconception(
-        "It counts the flags.",
-        "A number of transitions: the index of the first flag, + 1.",
-        edited(transitions_to_keep, {"int(np.argmax(ended)) + 1": "np.sum(ended)"}),
+        "The success earns 1 and each step -1.",
+        "rewards - 1: -1 for a step, 0 for the success.",
+        edited(mended_rows, {"rewards - 1": "2 * rewards - 1"}),
     ),
     Misconception(
-        "It counts what is dropped.", "What stays.", lambda r, d: len(r) - transitions_to_keep(r, d)
+        "A demonstration ends at its last transition: so this begins no step any more, and the success is "
+        "lost again.",
+        "The end is the row of the last observation, as it was.",
+        edited(mended_rows, {_END: "np.arange(count) == count - 2"}),
     ),
     Misconception(
-        "The first reward decides, and a done only where there is no reward.",
-        "Whichever comes first.",
-        lambda r, d: transitions_to_keep(r, 0 * d if r.any() else d),
+        "Only the very last demonstration has an end: chunks go on from one to the next.",
+        "Each demonstration has an end, in its own last row.",
+        lambda demos: (
+            *mended_rows(demos)[:4],
+            np.arange(sum(len(demo["observations"]) for demo in demos))
+            == sum(len(demo["observations"]) for demo in demos) - 1,
+        ),
     ),
     Misconception(
-        "The first done decides, and a reward only where there is no done.",
-        "Whichever comes first.",
-        lambda r, d: transitions_to_keep(0 * r if d.any() else r, d),
+        "Every row is an end.",
+        "The last row of each demonstration alone.",
+        edited(mended_rows, {_END: "np.ones(count)"}),
     ),
     Misconception(
-        "The later of first reward and first done.",
-        "Whichever comes first: the earlier.",
-        lambda r, d: max((np.argmax(flags) + 1 for flags in (r, d) if flags.any()), default=len(r)),
+        "The last observation is dropped: the successful step leads nowhere.",
+        "T steps have T + 1 observations. Keep them all.",
+        lambda demos: mended_rows(
+            [
+                demo | {k: demo[k][:-1] for k in ("observations", "actions", "rewards")}
+                if len(demo["actions"]) > 1
+                else demo
+                for demo in demos
+            ]
+        ),
+    ),
+    Misconception(
+        "Only the first demonstration comes back: the return stands in the loop.",
+        "Return after the loop.",
+        lambda demos: mended_rows(demos[:1]),
+    ),
+    Misconception(
+        "The demonstrations come in another order.",
+        "In their order: rows.append.",
+        lambda demos: mended_rows(demos[::-1]),
     ),
 ]
 
-check_transitions_to_keep = Exercise(
-    transitions_to_keep,
-    _keep_by_loop,
-    _keep_cases,
-    _keep_misconceptions,
-    insight="An episode ends at its first success online. Data that go on after it would teach another task.",
+check_mended_rows = Exercise(
+    mended_rows,
+    _rows_by_padding,
+    _rows_cases,
+    _rows_misconceptions,
+    parts=("observations", "actions", "rewards", "masks", "ends"),
+    insight="That was the cause. No error would ever have told you: the arrays had the right shapes.",
 )
 
 
-# 3. What a demonstration earns from each step on
+# 3. A sweep that does not flatter
 
 
-def return_to_go(rewards, discount):
-    """Discounted sum of the rewards (T,) from each step on, to the end: (T,)."""
-    returns, later = np.zeros(len(rewards)), 0.0
-    for step in range(len(rewards) - 1, -1, -1):
-        returns[step] = later = rewards[step] + discount * later
-    return returns
+def choose_alpha(success_of, alphas, seeds):
+    """The alpha that a sweep chooses with half the seeds, and its gain over the last alpha on the others.
 
-
-def _return_by_sums(rewards, discount):
-    steps = len(rewards)
-    return np.array([sum(rewards[k] * discount ** (k - t) for k in range(t, steps)) for t in range(steps)])
-
-
-def _return_cases(rng):
-    solved = lambda steps: np.append(-np.ones(steps - 1), 0.0)
-    n, discount = int(rng.integers(8, 15)), float(rng.choice([0.8, 0.9, 0.95]))
-    return [
-        Case(
-            "rewards -1, -1, 0, discount 0.5",
-            (np.array([-1.0, -1.0, 0.0]), 0.5),
-            "The last is 0. Before it: -1 + 0.5 * 0 = -1. Before that: -1 + 0.5 * -1 = -1.5.",
-        ),
-        Case(
-            f"{n} steps to the success, discount {discount:g}",
-            (solved(n), discount),
-            "From the end: returns[t] = rewards[t] + discount * returns[t + 1].",
-        ),
-        Case(
-            "three steps, never solved, discount 0.5",
-            (-np.ones(3), 0.5),
-            "What comes after the last row is not in the data: "
-            "the sum ends there. -1, -1.5, -1.75 from the end.",
-        ),
-        Case("solved at once", (np.array([0.0]), 0.99), "A single reward of 0."),
-        Case(
-            "rewards of several sizes",
-            (rng.normal(size=n), discount),
-            "Each step's return begins with its own reward, which is not discounted.",
-        ),
-        Case(
-            "rewards that are whole numbers: -1, 0, -2, 0, -1, 0",
-            (np.array([-1, 0, -2, 0, -1, 0]), 0.5),
-            "Make the array of returns with floats: np.zeros(len(rewards)). "
-            "And a reward of 0 is a reward like others: the sum goes on after it.",
-        ),
-        Case("a long demonstration, discount 0.99", (solved(150), 0.99), "From the end, one pass."),
-    ]
-
-
-_return_misconceptions = [
-    Misconception(
-        "The sum of what has been, from the beginning up to each step.",
-        "From each step on: go through the rewards from the end.",
-        edited(return_to_go, {"len(rewards) - 1, -1, -1": "len(rewards)"}),
-    ),
-    Misconception(
-        "Plain running sums from the beginning.", "From each step on, discounted.", lambda r, g: np.cumsum(r)
-    ),
-    Misconception(
-        "Not discounted.",
-        "returns[t] = rewards[t] + discount * returns[t + 1].",
-        edited(return_to_go, {"discount * ": ""}),
-    ),
-    Misconception(
-        "The discount counts from the first step of the demonstration: gamma^k in place of gamma^(k - t).",
-        "Each step's own reward is not discounted: the clock starts at t.",
-        edited(return_to_go, {"rewards[step] + discount * later": "discount**step * rewards[step] + later"}),
-    ),
-    Misconception(
-        "The step's own reward is left out.",
-        "It begins with rewards[t].",
-        edited(return_to_go, {"returns[step] = later =": "returns[step], later = discount * later,"}),
-    ),
-    Misconception(
-        "The step's own reward is left out, and the next is not discounted.",
-        "It begins with rewards[t].",
-        edited(return_to_go, {"returns[step] = later =": "returns[step], later = later,"}),
-    ),
-    Misconception(
-        "The step's own reward is discounted, too: gamma^(k - t + 1).",
-        "rewards[t] has the weight gamma^0 = 1.",
-        edited(return_to_go, {"rewards[step] + discount * later": "discount * (rewards[step] + later)"}),
-    ),
-    Misconception(
-        "Only the next reward is added, not all that come.",
-        "discount * returns[t + 1], not discount * rewards[t + 1].",
-        lambda r, g: r + g * np.append(r[1:], 0.0),
-    ),
-    Misconception(
-        "The discount stands before the reward, not before what comes later.",
-        "rewards[t] + discount * returns[t + 1].",
-        edited(return_to_go, {"rewards[step] + discount * later": "discount * rewards[step] + later"}),
-    ),
-    Misconception(
-        "The order is turned round: the last step's return stands first.",
-        "Turn it back: returns[t] belongs to step t.",
-        edited(return_to_go, {"return returns": "return returns[::-1]"}),
-    ),
-    Misconception(
-        "The discount is ignored: 0.99 stands in the code.",
-        "Use the argument discount.",
-        edited(return_to_go, {"discount *": "0.99 *"}),
-    ),
-    Misconception(
-        "The array has the type of the rewards: where they are whole numbers, the returns are cut "
-        "to whole numbers.",
-        "np.zeros(len(rewards)), not np.zeros_like(rewards).",
-        edited(return_to_go, {"np.zeros(len(rewards))": "np.zeros_like(rewards)"}),
-    ),
-    Misconception(
-        "The sum starts anew at every reward of 0.",
-        "A reward of 0 is a reward like others: the recursion goes on through it.",
-        edited(return_to_go, {"discount * later": "discount * later if rewards[step] else 0.0"}),
-    ),
-    Misconception(
-        "Means in place of sums.",
-        "A return is a sum.",
-        edited(return_to_go, {"return returns": "return returns / np.arange(len(rewards), 0, -1)"}),
-    ),
-    Misconception(
-        "One return of the whole demonstration, at every step.",
-        "One for each step, from it on.",
-        edited(return_to_go, {"return returns": "return np.full(len(rewards), returns[0])"}),
-    ),
-    Misconception(
-        "After the last row it goes on at the last reward for ever.",
-        "The sum ends with the data: what comes after is 0 here.",
-        edited(return_to_go, {", 0.0": ", rewards[-1] / (1 - discount)"}),
-    ),
-    Misconception(
-        "The last reward is left out.",
-        "Start with the last row.",
-        edited(return_to_go, {"len(rewards) - 1,": "len(rewards) - 2,"}),
-    ),
-]
-
-check_return_to_go = Exercise(
-    return_to_go,
-    _return_by_sums,
-    _return_cases,
-    _return_misconceptions,
-    insight="With -1 a step until the success, it is a clock: the discounted number of steps that are left.",
-)
-
-
-# 4. Who may be the best
-
-
-def may_be_best(low, high):
-    """Which methods (M,) no other one beats: none has an interval that lies wholly above theirs.
-    low, high: (M,) the intervals.
+    Returns:
+        alpha; mean, low and high of the gain on the other seeds; the gain's mean on those that chose.
     """
-    return high >= np.max(low)
+    rates = np.array([success_of(alpha, seeds) for alpha in alphas])  # (R, n)
+    half = len(seeds) // 2
+    means = rates[:, :half].mean(axis=1)
+    best = np.flatnonzero(means == means.max())[-1]
+    gain = rates[best] - rates[-1]
+    mean, low, high = mean_interval(gain[half:])
+    return alphas[best], mean, low, high, gain[:half].mean()
 
 
-def _best_by_pairs(low, high):
-    methods = range(len(low))
-    return np.array([not any(low[other] > high[one] for other in methods) for one in methods])
+def _choose_by_loop(success_of, alphas, seeds):
+    choosing, others = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
+    found = max(alphas, key=lambda alpha: (sum(success_of(alpha, choosing)), alpha))
+    apart = lambda part: [a - b for a, b in zip(success_of(found, part), success_of(alphas[-1], part), strict=True)]
+    gain, count = apart(others), len(others)
+    mean = sum(gain) / count
+    spread = math.sqrt(sum((each - mean) ** 2 for each in gain) / (count - 1))
+    reach = stats.t.ppf(0.975, count - 1) * spread / math.sqrt(count)
+    return found, mean, mean - reach, mean + reach, sum(apart(choosing)) / len(choosing)
 
 
-def _best_cases(rng):
-    case = lambda about, pairs, hint: Case(about, tuple(np.array(pairs, float).T), hint)
-    shift = float(rng.integers(0, 4)) / 100
+def _table(alphas, rates):
+    """success_of of rates (R, n), for seeds that are numbers of columns."""
+    rates = np.array(rates, float)
+    return lambda alpha, seeds: rates[list(alphas).index(alpha)][np.asarray(seeds)]
+
+
+def _choose_cases(rng):
+    def random(about, count, settings, hint):
+        alphas = [10.0**k for k in range(settings)]
+        rates = 10.0 * rng.integers(0, 11, (settings, count))
+        best = int(rng.integers(settings - 1))
+        rates[best, : count // 2] = 90 + rng.permutation(count // 2) % 2 * 10
+        rates[best, count // 2 :] = 10.0 * rng.integers(2, 7, count - count // 2)
+        rates[-1 if best else 1, count // 2 :] = 10.0 * rng.integers(7, 10, count - count // 2)
+        return Case(about, (_table(alphas, rates), alphas, np.arange(count)), hint)
+
+    two, three = [10.0, 1000.0], [1.0, 10.0, 1000.0]
     return [
-        case(
-            "intervals [0.2, 0.4] and [0.6, 0.8]",
-            [(0.2, 0.4), (0.6, 0.8)],
-            "The second lies wholly above the first: only the second may be best.",
+        Case(
+            "alphas 10 and 1000, four seeds: 80, 60, 90, 70 % and 20, 40, 50, 10 %",
+            (_table(two, [[80, 60, 90, 70], [20, 40, 50, 10]]), two, np.arange(4)),
+            "Seeds 0 and 1 choose 10 (70 % against 30 %). Seeds 2 and 3 report its gain: 40 and 60 points.",
         ),
-        case(
-            "intervals [0.2, 0.7] and [0.6, 0.8]",
-            [(0.2, 0.7), (0.6, 0.8)],
-            "Neither lies wholly above the other: both may be best.",
+        Case(
+            "alphas 1, 10 and 1000, four seeds: two are equal on the seeds that choose",
+            (_table(three, [[70, 50, 60, 20], [50, 70, 30, 40], [20, 30, 50, 10]]), three, np.arange(4)),
+            "Of equal ones the larger alpha stays closer to the data: 10.",
         ),
-        case(
-            "a staircase: each overlaps the next one only",
-            [(0.1, 0.35), (0.3, 0.55), (0.5, 0.75), (0.7, 0.95)],
-            "The last lies wholly above the first two. To overlap some other method is not enough.",
+        Case(
+            "alphas 10 and 1000, five seeds",
+            (_table(two, [[90, 80, 30, 20, 40], [50, 40, 60, 70, 60]]), two, np.arange(5)),
+            "Two seeds choose, three report. What was chosen may turn out to be worse.",
         ),
-        case(
-            "a narrow interval below a wide one's top",
-            np.array([(0.5, 0.56), (0.3, 0.9), (0.05, 0.29)]) + shift,
-            "The wide one is the highest in the middle and at the top, but it reaches down to 0.3: "
-            "the narrow one may be best. Nothing lies above the wide one.",
+        Case(
+            "the last alpha is the best",
+            (_table(two, [[20, 30, 50, 40], [70, 80, 60, 60]]), two, np.arange(4)),
+            "Then it is chosen, and it gains nothing over itself: 0.",
         ),
-        case(
-            "a narrow interval that begins high, and a wide one with a higher middle",
-            np.array([(0.8, 0.82), (0.65, 0.99), (0.4, 0.79), (0.1, 0.6)]) + 0.001,
-            "The third ends at 0.79, below the narrow one's 0.80: "
-            "it is beaten, although it overlaps the wide one.",
+        Case(
+            "seven seeds, of which one is good and six are bad with alpha 1",
+            (_table(three, [[90, 10, 20, 30, 10, 0, 50], [60, 50, 60, 40, 80, 20, 60], [9] * 7]), three, np.arange(7)),
+            "The mean over the seeds that choose: 40 with alpha 1, 56.7 with alpha 10.",
         ),
-        case(
-            "a very wide interval that reaches highest",
-            np.array([(0.3, 0.97), (0.68, 0.8), (0.5, 0.6)]) + shift / 2,
-            "The second lies wholly above the third. The first may be best.",
+        Case(
+            "seven seeds, of which one is bad with alpha 1",
+            (_table(three, [[90, 90, 0, 30, 10, 0, 50], [70, 80, 70, 40, 80, 20, 60], [9] * 7]), three, np.arange(7)),
+            "The mean over the seeds that choose: 60 with alpha 1, 73.3 with alpha 10.",
         ),
-        case(
-            "touching: 0.70 ends one and begins another",
-            [(0.5, 0.7), (0.7, 0.9)],
-            "Above means above: equal is not beaten.",
-        ),
-        case(
-            "the best comes first, all are apart",
-            np.array([(0.9, 0.95), (0.6, 0.7), (0.3, 0.4)]) + shift,
-            "Only the first.",
-        ),
-        case(
-            "all seeds alike: intervals of no width",
-            [(1.0, 1.0), (1.0, 1.0), (0.96, 1.0), (0.5, 0.9)],
-            "An interval [1, 1] is beaten by nothing; and 1.0 is not above 1.0.",
-        ),
-        case(
-            "a gap of 0.004, and one method alone above it",
-            [(0.5, 0.696), (0.7, 0.7), (0.7, 0.9)],
-            "0.696 is below 0.7, however little: the rule has no slack. The other two may be best.",
-        ),
-        case(
-            "in percent",
-            [(50.0, 69.8), (70.0, 90.0), (20.0, 95.0)],
-            "The rule does not know the unit: 69.8 is below 70.",
-        ),
-        case(
-            "one of no width, alone at the top",
-            [(0.9, 0.9), (0.5, 0.7)],
-            "Nothing lies above it: it is not beaten by itself.",
-        ),
-        case("a single method", [(0.3, 0.5)], "No other one is there to beat it."),
-        case(
-            "six methods", np.sort(rng.uniform(size=(6, 2)), axis=1), "high >= the largest of all lower ends."
-        ),
-        case(
-            "nine methods with intervals of other widths",
-            np.clip(
-                rng.uniform(0.2, 0.9, (9, 1)) + np.array([[-1, 1]]) * rng.uniform(0.01, 0.15, (9, 1)), 0, 1
-            ),
-            "high >= the largest of all lower ends.",
-        ),
+        random("four alphas, eight seeds", 8, 4, "The same seeds choose for all alphas, and the others report."),
+        random("five alphas, nine seeds", 9, 5, "len(seeds) // 2 seeds choose."),
+        random("three alphas, six seeds", 6, 3, "The gain is over the last alpha, seed by seed."),
     ]
 
 
-_best_misconceptions = [
+_BEST = "np.flatnonzero(means == means.max())[-1]"
+_choose_misconceptions = [
     Misconception(
-        "Only the one with the highest middle.",
-        "All that no other interval lies wholly above.",
-        lambda low, high: low + high == (low + high).max(),
+        "The seeds that choose report as well: the gain is flattered.",
+        "The interval comes from the second half of the seeds.",
+        edited(choose_alpha, {"mean_interval(gain[half:])": "mean_interval(gain[:half])"}),
     ),
     Misconception(
-        "Only the one with the highest upper end.",
-        "All that no other interval lies wholly above.",
-        lambda low, high: high == high.max(),
+        "All seeds report, those that chose among them: half of the flattery stays.",
+        "The interval comes from the second half of the seeds alone.",
+        edited(choose_alpha, {"mean_interval(gain[half:])": "mean_interval(gain)"}),
     ),
     Misconception(
-        "Only the one with the highest lower end.",
-        "That one beats some, but not all others: high >= the largest lower end.",
-        lambda low, high: low == low.max(),
+        "All seeds choose: then no seed is left that did not.",
+        "Only the first half chooses.",
+        edited(choose_alpha, {"rates[:, :half].mean": "rates.mean"}),
     ),
     Misconception(
-        "It is held against the interval of the highest middle only.",
-        "A narrower interval with a lower middle may lie higher at its lower end: max over all lower ends.",
-        lambda low, high: high >= low[np.argmax(low + high)],
+        "The second half chooses.",
+        "The first len(seeds) // 2 seeds choose, the others report.",
+        edited(choose_alpha, {"rates[:, :half].mean": "rates[:, half:].mean"}),
     ),
     Misconception(
-        "It is held against the interval of the highest upper end only.",
-        "max over all lower ends.",
-        lambda low, high: high >= low[np.argmax(high)],
+        "The halves are exchanged throughout.",
+        "The first len(seeds) // 2 seeds choose, the others report.",
+        lambda f, a, s: choose_alpha(f, a, np.roll(s, len(s) // 2)) if len(s) % 2 == 0 else _turned(f, a, s),
     ),
     Misconception(
-        "Touching counts as beaten.",
-        "Above means above: >=.",
-        lambda low, high: (high > low.max()) | (low == low.max()),
+        "With an odd number, the larger half chooses.",
+        "len(seeds) // 2 seeds choose.",
+        edited(choose_alpha, {"len(seeds) // 2": "(len(seeds) + 1) // 2"}),
     ),
     Misconception(
-        "Touching counts as beaten, and one without width beats itself.",
-        "Equal is not above: high >= the largest lower end.",
-        lambda low, high: high > low.max(),
+        "Of equal alphas the smaller one is taken.",
+        "The larger one: it stays closer to the data. np.argmax gives the first of equal ones.",
+        edited(choose_alpha, {_BEST: "np.argmax(means)"}),
     ),
     Misconception(
-        "Touching counts as beaten: some other lower end is as high as its upper end.",
-        "Only a lower end that is truly higher beats it: low[j] > high[i].",
-        edited(_best_by_pairs, {"low[other] > high[one]": "other != one and low[other] >= high[one]"}),
+        "The alpha with the least success is chosen.",
+        "The largest mean.",
+        edited(choose_alpha, {_BEST: "np.flatnonzero(means == means.min())[-1]"}),
     ),
     Misconception(
-        "To overlap some other method is taken to be enough.",
-        "It has to hold against every other method, the highest above all.",
-        lambda low, high: ((high[:, None] >= low) & (low[:, None] <= high)).sum(axis=1) > 1,
+        "The best single seed chooses.",
+        "The mean over the seeds of the first half.",
+        edited(choose_alpha, {":half].mean(axis=1)": ":half].max(axis=1)"}),
     ),
     Misconception(
-        "It has to overlap all others: the clear winner drops out.",
-        "A method that lies above all others is beaten by none.",
-        lambda low, high: ((high[:, None] >= low) & (low[:, None] <= high)).all(axis=1),
+        "The median chooses.",
+        "The mean over the seeds of the first half.",
+        edited(choose_alpha, {"rates[:, :half].mean(axis=1)": "np.median(rates[:, :half], axis=1)"}),
     ),
     Misconception(
-        "Its middle has to reach the highest lower end.",
-        "Its upper end: the true rate may lie anywhere in the interval.",
-        lambda low, high: (low + high) / 2 >= low.max(),
+        "Each seed reports its own best alpha.",
+        "One alpha for all, chosen by the first half.",
+        edited(choose_alpha, {"rates[best] - rates[-1]": "rates.max(axis=0) - rates[-1]"}),
     ),
     Misconception(
-        "Its upper end has to reach the highest middle.",
-        "The best one's true rate may lie at its lower end: max over all lower ends.",
-        lambda low, high: high >= ((low + high) / 2).max(),
+        "The success of the chosen alpha is reported, and not what it gains over the last one.",
+        "Its rates less those of the last alpha, seed by seed.",
+        edited(choose_alpha, {"rates[best] - rates[-1]": "rates[best]"}),
     ),
     Misconception(
-        "The smallest lower end in place of the largest: every method passes.",
-        "Beaten by none: the largest lower end.",
-        lambda low, high: high >= low.min(),
+        "The gain is over the first alpha.",
+        "The last one is the control: with it Q has no say.",
+        edited(choose_alpha, {"rates[best] - rates[-1]": "rates[best] - rates[0]"}),
     ),
     Misconception(
-        "It says who is beaten.", "True for those that may be best.", lambda low, high: high < low.max()
+        "The gain is over the mean of all alphas.",
+        "The control is the last alpha.",
+        edited(choose_alpha, {"rates[best] - rates[-1]": "rates[best] - rates.mean(axis=0)"}),
     ),
     Misconception(
-        "Who may be the worst.",
-        "high >= the largest lower end; not low <= the smallest upper end.",
-        lambda low, high: low <= high.min(),
+        "The gain has the wrong sign.",
+        "The chosen one less the last one.",
+        edited(choose_alpha, {"rates[best] - rates[-1]": "rates[-1] - rates[best]"}),
     ),
     Misconception(
-        "Who lies wholly above at least one other.",
-        "Who is beaten by none. The lowest of two that overlap lies above nobody, and may be best.",
-        lambda low, high: low > high.min(),
+        "The interval is not of differences: it holds the luck of the seeds, which both share.",
+        "Subtract seed by seed first, then take the interval.",
+        edited(
+            choose_alpha,
+            {"mean_interval(gain[half:])": "np.array(mean_interval(rates[best, half:])) - rates[-1, half:].mean()"},
+        ),
+    ),
+    Misconception(
+        "The number of the alpha, not its value.",
+        "alphas[best].",
+        edited(choose_alpha, {"return alphas[best]": "return best"}),
+    ),
+    Misconception(
+        "The flattered gain is that of all seeds.",
+        "The gain's mean on the seeds that chose: gain[:half].",
+        edited(choose_alpha, {"gain[:half].mean()": "gain.mean()"}),
+    ),
+    Misconception(
+        "The flattered gain is that of the second half.",
+        "The gain's mean on the seeds that chose: gain[:half].",
+        edited(choose_alpha, {"gain[:half].mean()": "gain[half:].mean()"}),
+    ),
+    Misconception(
+        "The flattered number is the success on the seeds that chose, not the gain.",
+        "gain[:half].mean().",
+        edited(choose_alpha, {"gain[:half].mean()": "means[best]"}),
     ),
 ]
 
-check_may_be_best = Exercise(
-    may_be_best,
-    _best_by_pairs,
-    _best_cases,
-    _best_misconceptions,
-    insight="Several may be best, and then the table does not say which one is. "
-    "With more seeds the intervals shrink.",
+
+def _turned(success_of, alphas, seeds):
+    """The second half, which is the larger one of an odd number, chooses; the first reports."""
+    half = len(seeds) // 2
+    rates = np.array([success_of(alpha, seeds) for alpha in alphas])
+    means = rates[:, half:].mean(axis=1)
+    best = np.flatnonzero(means == means.max())[-1]
+    gain = rates[best] - rates[-1]
+    return alphas[best], *mean_interval(gain[:half]), gain[half:].mean()
+
+
+check_choose_alpha = Exercise(
+    choose_alpha,
+    _choose_by_loop,
+    _choose_cases,
+    _choose_misconceptions,
+    parts=("alpha", "mean", "low", "high", "flattered"),
+    insight="The seeds that report have had no say in the choice.",
 )

@@ -1,0 +1,135 @@
+"""Drawings of lesson 08: a file in two readings, demonstrations, runs on Lift, a critic's log, a sweep of alpha.
+
+Shapes: T steps, n seeds, L rows of a log.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from qlac_lite.config import METHODS
+from qlac_lite.lessons.lift_demonstrations import Demonstration, returns_to_go
+from qlac_lite.lessons.lift_records import ACTORS, by_seed, evaluated, rates
+from qlac_lite.reports import plots
+from qlac_lite.training.run_folder import Run
+from qlac_lite.utils.statistics import mean_interval
+
+RIGHT, WRONG, THIRD, FOURTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+TIERS = {"better": "#009E73", "okay": "#E69F00", "worse": "#882255"}
+Drawn = tuple[Figure, str]
+
+
+def two_readings(hand: np.ndarray, thing: np.ndarray) -> Drawn:
+    """How far each reading of `object` (T, 14) is off, and how high its object is, over a demonstration."""
+    figure, (left, right) = plots.new_figure(2, width=4.2, height=3.0)
+    for name, at, colour, line in (("pose at 0", 0, RIGHT, "-"), ("pose at 7", 7, WRONG, "--")):
+        away = np.linalg.norm(thing[:, at : at + 3] - hand, axis=1)
+        off = np.abs(away - np.linalg.norm(thing[:, 7 - at : 10 - at], axis=1))
+        left.plot(1000 * off[1:], color=colour, linestyle=line, label=name)
+        right.plot(thing[1:, at + 2], color=colour, linestyle=line, label=name)
+    left.set(xlabel="step", ylabel="mm", title="distance from the hand, told twice: off by")
+    right.set(xlabel="step", ylabel="m", title="height of the object")
+    right.axhspan(0.6, 1.6, color="0.93", zorder=0)
+    for axes in (left, right):
+        axes.title.set_fontsize(10)
+        axes.legend(fontsize=8)
+    return figure, (
+        "Two readings of a can's numbers over a demonstration. Both are off by a few millimetres. By the first "
+        "the can is below the floor, by the second as high as a table."
+    )
+
+
+def demonstrations(demos: Sequence[Demonstration], count: int = 6) -> Drawn:
+    """The hand's height over the steps of some demonstrations of each tier; dots where the fingers close."""
+    figure, panels = plots.new_figure(3, width=3.0, height=2.9)
+    for axes, (tier, colour) in zip(panels, TIERS.items(), strict=True):
+        mine = [demo for demo in demos if tier in demo["tiers"]][:count]
+        for demo in mine:
+            height = 100 * (demo["observations"][:-1, 2] - 0.8)
+            closes = np.argmax(demo["actions"][:, 6] > 0)
+            axes.plot(height, color=colour, linewidth=1)
+            axes.plot(closes, height[closes], "o", color="0.15", markersize=4)
+        axes.set(title=tier, xlabel="step", xlim=(0, 160), ylim=(0, 30))
+    panels[0].set_ylabel("hand above the table (cm)")
+    return figure, (
+        "The hand's height in demonstrations of three tiers: down to the cube, a pause, a dot where the fingers "
+        "close, and up. The worse the tier, the longer the pauses."
+    )
+
+
+def success(runs: Mapping[str, Run]) -> Drawn:
+    """Success of runs on Lift over gradient steps, then environment steps; a name a run."""
+    figure, (axes,) = plots.new_figure(1, width=6.4, height=3.4)
+    told = []
+    for name, run in runs.items():
+        rates = by_seed(run)
+        steps = np.array([sum(at) for at in rates])
+        interval = np.clip(mean_interval(np.stack(list(rates.values()), axis=1)), 0, 100)
+        plots.curve(axes, run.config.method, name, steps, *interval)
+        told.append(f"{name} {', '.join(f'{rate.mean():.0f}' for rate in rates.values())}")
+    axes.set(xlabel="updates, then environment steps (thousands)", ylabel="success (%)", ylim=(-3, 103))
+    axes.set_xlim(left=0)
+    if any(steps[1] for run in runs.values() for steps in by_seed(run)):
+        plots.mark_online(axes, next(iter(runs.values())).config.offline_steps)
+    axes.legend(fontsize=8, loc="lower right")
+    return figure, f"Success on Lift in percent, with intervals over seeds: {'; '.join(told)}."
+
+
+def critics(logs: Mapping[str, tuple[np.ndarray, np.ndarray]], demos: Sequence[Demonstration]) -> Drawn:
+    """Mean Q (n, L) of the demonstrators' chunks over updates, beside what the demonstrations earned."""
+    returns = np.concatenate([returns_to_go(demo) for demo in demos])
+    figure, (axes,) = plots.new_figure(1, width=5.8, height=3.3)
+    for (name, (updates, q)), colour, line in zip(logs.items(), (WRONG, RIGHT), ("-", "--"), strict=False):
+        plots.band(axes, updates, q, name, colour, line=line)
+    axes.axhline(returns.mean(), color="0.2", linestyle=":", linewidth=1.2, label="mean return-to-go")
+    axes.axhline(returns.min(), color="0.2", linestyle="-.", linewidth=1.2, label="the worst return-to-go")
+    axes.set(xlabel="updates", ylabel="mean Q of a batch", ylim=(-100, 2))
+    axes.legend(fontsize=8)
+    ends = "; ".join(f"{name} {q[:, -1].mean():.0f}" for name, (_, q) in logs.items())
+    return figure, (
+        f"Mean Q over updates. At the end: {ends}. The mean return-to-go of the demonstrations is "
+        f"{returns.mean():.0f}, the worst {returns.min():.0f}."
+    )
+
+
+def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
+    """Success (n,) with each alpha: the seeds that choose, and the others with their mean and interval."""
+    figure, (axes,) = plots.new_figure(1, width=6.0, height=3.3)
+    for place, values in enumerate(rates.values()):
+        for part, colour, side, label in (
+            (values[:half], "#E69F00", -0.12, "seeds that choose"),
+            (values[half:], RIGHT, 0.12, "seeds that report"),
+        ):
+            at = np.full(len(part), place + side)
+            axes.plot(at, part, "o", color=colour, alpha=0.45, markersize=4, label=label if not place else None)
+            interval = np.clip(mean_interval(part), 0, 100)
+            plots.bars(axes, np.array([place + 2 * side]), interval, color=colour, marker="s", markersize=5)
+    names = [f"α = {alpha:g}" if alpha < 1e6 else "α = 1,000,000\n(no say for Q)" for alpha in rates]
+    axes.set_xticks(range(len(rates)), names)
+    axes.set(ylabel="success (%)", ylim=(-3, 103))
+    axes.legend(fontsize=8, loc="lower left")
+    told = "; ".join(f"alpha {alpha:g}: {values.mean():.0f}" for alpha, values in rates.items())
+    return figure, f"Success in percent with each alpha, seed by seed, in two halves. Means: {told}."
+
+
+def fall() -> Drawn:
+    """Success of flow, one-step policy and a mixture of both after some updates without Q."""
+    figure, (axes,) = plots.new_figure(1, width=5.8, height=3.2)
+    told, steps = [], np.array(evaluated())
+    looks = zip(ACTORS.items(), (RIGHT, WRONG, THIRD), ("o", "s", "^"), (-0.1, 0.0, 0.1), strict=True)
+    for (actor, name), colour, marker, aside in looks:
+        values = np.stack([rates(actor, updates) for updates in steps], axis=1)
+        plots.points(axes, steps / 1000 + aside, values, name, colour, marker, within=(0, 100))
+        axes.plot(steps / 1000 + aside, values.mean(axis=0), color=colour, linewidth=1)
+        told.append(f"{name} {', '.join(f'{value:.0f}' for value in values.mean(axis=0))}")
+    axes.set(xlabel="updates (thousands)", ylabel="success (%)", ylim=(-3, 103))
+    axes.set_xlim(0, steps[-1] / 1000 + 0.5)
+    axes.legend(fontsize=8, loc="lower left")
+    where = ", ".join(f"{updates:,}" for updates in steps)
+    return figure, f"Success on Lift without Q after {where} updates: {'; '.join(told)}."
+
+
+def title(run: Run) -> str:
+    """A run's method as the paper calls it."""
+    return METHODS[run.config.method].title
