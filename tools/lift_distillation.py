@@ -1,80 +1,36 @@
-"""Flow and one-step policy on Lift's demonstrations, without a critic: which of the two fails, and by which number?
+"""Flow and one-step policy on Lift, without a critic: which of the two fails, and by which number?
 
     python tools/lift_distillation.py --data FILE --out FOLDER
 
-FQL's two imitating losses alone, L_flow + L_distill, at the lite preset. At some updates four actors are evaluated:
+FQL's two imitating losses alone, L_flow + L_distill, at the lite preset. Four actors can be evaluated:
 
     flow        the flow's sample
     policy      the one-step policy
     with-grip   the policy's motion with the flow's gripper
     with-motion the flow's motion with the policy's gripper
 
-FOLDER/distillation.csv has a row an episode. `away` and `fingers` are of its last decision: the hand's distance
-from the cube and how far the fingers are apart, metres. Shapes: B batch, S observation size, H = 1, A action size.
+FOLDER/distillation.csv has a row an episode. `away` and `fingers` are of its last decision: the hand's
+distance from the cube and how far the fingers are apart, metres.
 """
 
 from pathlib import Path
 from typing import Annotated
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import typer
-from jax.lax import stop_gradient
 
 import qlac_lite.training.updates as updates
-from qlac_lite.agents.base import Metrics, acting_over_seeds, adam_learner
-from qlac_lite.agents.flow import euler, flow_matching_loss
-from qlac_lite.agents.fql import distillation_loss
-from qlac_lite.agents.networks import OneStepPolicy, VectorField, functional
+from qlac_lite.agents.base import acting_over_seeds
 from qlac_lite.config import get_task, make_config
 from qlac_lite.data.load import load
+from qlac_lite.lessons.imitators import imitators
 from qlac_lite.training.collector import simulators
 from qlac_lite.training.evaluation import evaluate
 from qlac_lite.utils.files import write_csv, write_json
 from qlac_lite.utils.provenance import provenance
 
-TASK, GRIP = "lift-mh-low_dim", slice(6, 7)
+TASK = "lift-mh-low_dim"
 FINGERS, HAND, CUBE = slice(7, 9), slice(0, 3), slice(9, 12)  # of an observation
-
-
-def imitators(config, observation_size, action_size):
-    """Learner of L_flow and L_distill, and its actors by name."""
-    chunk = (config.chunk_length, action_size)
-    sizes = (observation_size, chunk, config.hidden)
-    flow_init, vector_field = functional(lambda rngs: VectorField(*sizes, rngs))
-    policy_init, one_step = functional(lambda rngs: OneStepPolicy(*sizes, rngs))
-
-    def sample(params, observation, noise):
-        return euler(lambda *inputs: vector_field(params["flow"], *inputs), observation, noise, config.flow_steps)
-
-    def losses(params, target_critic, batch, key):
-        flow_key, noise_key = jax.random.split(key)
-        actions, valid = batch.actions[:, : chunk[0]], batch.valid[:, : chunk[0]]
-        noise = jax.random.normal(noise_key, actions.shape)
-        field = lambda *inputs: vector_field(params["flow"], *inputs)
-        behavior = sample(stop_gradient(params), batch.observation, noise)
-        proposal = one_step(params["policy"], batch.observation, noise)
-        imitation = flow_matching_loss(field, batch.observation, actions, valid, flow_key)
-        return {"flow": imitation, "distill": distillation_loss(proposal, behavior)}, Metrics()
-
-    def actor(motion, grip):
-        def act(params, observation, key):
-            noise = jax.random.normal(key, (len(observation), *chunk))
-            made = {
-                "flow": lambda: sample(params, observation, noise),
-                "policy": lambda: one_step(params["policy"], observation, noise),
-            }
-            return jnp.clip(made[motion]().at[..., GRIP].set(made[grip]()[..., GRIP]), -1, 1)
-
-        return act
-
-    pairs = {"flow": ("flow", "flow"), "policy": ("policy", "policy")}
-    pairs |= {"with-grip": ("policy", "flow"), "with-motion": ("flow", "policy")}
-    actors = {name: actor(*pair) for name, pair in pairs.items()}
-    moves = {"flow": "flow", "distill": "policy"}
-    inits = {"flow": flow_init, "policy": policy_init}
-    return adam_learner(config, inits, actors["policy"], losses, moves, ("policy",)), actors
 
 
 def main(
@@ -99,13 +55,19 @@ def main(
     for step in range(0, config.offline_steps, every):
         progress = engine.update(progress, step, every)
         means = {name: np.asarray(value) / every for name, value in progress.metrics.mean.items()}
-        log += [{"updates": step + every, "seed": s} | {k: v[s] for k, v in means.items()} for s in range(seeds)]
+        log += [
+            {"updates": step + every, "seed": s} | {k: v[s] for k, v in means.items()} for s in range(seeds)
+        ]
         progress = engine.forget_metrics(progress)
         for name in actors.split(","):
-            rows += look(learner._replace(act=acts[name]), progress.state.params, environments, config, episodes)
+            rows += look(
+                learner._replace(act=acts[name]), progress.state.params, environments, config, episodes
+            )
             for row in rows[-seeds * episodes :]:
                 row |= {"updates": step + every, "actor": name}
-            print(step + every, name, np.mean([row["success"] for row in rows[-seeds * episodes :]]), flush=True)
+            print(
+                step + every, name, np.mean([row["success"] for row in rows[-seeds * episodes :]]), flush=True
+            )
             write_csv(out / "distillation.csv", rows)
             write_csv(out / "distillation-losses.csv", log)
     environments.close(terminate=True)

@@ -1,4 +1,4 @@
-"""Drawings of lesson 08: a file in two readings, demonstrations, runs on Lift, a critic's log, a sweep of alpha.
+"""Drawings of lesson 08: a file in two readings, demonstrations, runs on Lift, a critic, a sweep of alpha.
 
 Shapes: T steps, n seeds, L rows of a log.
 """
@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlac_lite.config import METHODS
 from qlac_lite.lessons.lift_demonstrations import Demonstration, returns_to_go
 from qlac_lite.lessons.lift_records import ACTORS, by_seed, evaluated, rates
 from qlac_lite.reports import plots
 from qlac_lite.training.run_folder import Run
 from qlac_lite.utils.statistics import mean_interval
 
-RIGHT, WRONG, THIRD, FOURTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+BLUE, RED, GREEN = "#0072B2", "#D55E00", "#009E73"
 TIERS = {"better": "#009E73", "okay": "#E69F00", "worse": "#882255"}
 Drawn = tuple[Figure, str]
 
@@ -23,7 +22,7 @@ Drawn = tuple[Figure, str]
 def two_readings(hand: np.ndarray, thing: np.ndarray) -> Drawn:
     """How far each reading of `object` (T, 14) is off, and how high its object is, over a demonstration."""
     figure, (left, right) = plots.new_figure(2, width=4.2, height=3.0)
-    for name, at, colour, line in (("pose at 0", 0, RIGHT, "-"), ("pose at 7", 7, WRONG, "--")):
+    for name, at, colour, line in (("pose at 0", 0, BLUE, "-"), ("pose at 7", 7, RED, "--")):
         away = np.linalg.norm(thing[:, at : at + 3] - hand, axis=1)
         off = np.abs(away - np.linalg.norm(thing[:, 7 - at : 10 - at], axis=1))
         left.plot(1000 * off[1:], color=colour, linestyle=line, label=name)
@@ -35,8 +34,8 @@ def two_readings(hand: np.ndarray, thing: np.ndarray) -> Drawn:
         axes.title.set_fontsize(10)
         axes.legend(fontsize=8)
     return figure, (
-        "Two readings of a can's numbers over a demonstration. Both are off by a few millimetres. By the first "
-        "the can is below the floor, by the second as high as a table."
+        "Two readings of a can's numbers over a demonstration. Both are off by a few millimetres. With the "
+        "pose at 0 the can would lie on the floor; with the pose at 7 it is as high as a table."
     )
 
 
@@ -50,11 +49,11 @@ def demonstrations(demos: Sequence[Demonstration], count: int = 6) -> Drawn:
             closes = np.argmax(demo["actions"][:, 6] > 0)
             axes.plot(height, color=colour, linewidth=1)
             axes.plot(closes, height[closes], "o", color="0.15", markersize=4)
-        axes.set(title=tier, xlabel="step", xlim=(0, 160), ylim=(0, 30))
+        axes.set(title=tier, xlabel="step", xlim=(0, 160), ylim=(0, 25))
     panels[0].set_ylabel("hand above the table (cm)")
     return figure, (
-        "The hand's height in demonstrations of three tiers: down to the cube, a pause, a dot where the fingers "
-        "close, and up. The worse the tier, the longer the pauses."
+        "The hand's height in demonstrations of three tiers: down to the cube, a pause, a dot where the "
+        "fingers close, and up. The worse the tier, the longer the pauses."
     )
 
 
@@ -72,7 +71,7 @@ def success(runs: Mapping[str, Run]) -> Drawn:
     axes.set_xlim(left=0)
     if any(steps[1] for run in runs.values() for steps in by_seed(run)):
         plots.mark_online(axes, next(iter(runs.values())).config.offline_steps)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="upper left")
     return figure, f"Success on Lift in percent, with intervals over seeds: {'; '.join(told)}."
 
 
@@ -80,7 +79,7 @@ def critics(logs: Mapping[str, tuple[np.ndarray, np.ndarray]], demos: Sequence[D
     """Mean Q (n, L) of the demonstrators' chunks over updates, beside what the demonstrations earned."""
     returns = np.concatenate([returns_to_go(demo) for demo in demos])
     figure, (axes,) = plots.new_figure(1, width=5.8, height=3.3)
-    for (name, (updates, q)), colour, line in zip(logs.items(), (WRONG, RIGHT), ("-", "--"), strict=False):
+    for (name, (updates, q)), colour, line in zip(logs.items(), (RED, BLUE), ("-", "--"), strict=False):
         plots.band(axes, updates, q, name, colour, line=line)
     axes.axhline(returns.mean(), color="0.2", linestyle=":", linewidth=1.2, label="mean return-to-go")
     axes.axhline(returns.min(), color="0.2", linestyle="-.", linewidth=1.2, label="the worst return-to-go")
@@ -99,10 +98,12 @@ def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
     for place, values in enumerate(rates.values()):
         for part, colour, side, label in (
             (values[:half], "#E69F00", -0.12, "seeds that choose"),
-            (values[half:], RIGHT, 0.12, "seeds that report"),
+            (values[half:], BLUE, 0.12, "seeds that report"),
         ):
             at = np.full(len(part), place + side)
-            axes.plot(at, part, "o", color=colour, alpha=0.45, markersize=4, label=label if not place else None)
+            axes.plot(
+                at, part, "o", color=colour, alpha=0.45, markersize=4, label=label if not place else None
+            )
             interval = np.clip(mean_interval(part), 0, 100)
             plots.bars(axes, np.array([place + 2 * side]), interval, color=colour, marker="s", markersize=5)
     names = [f"α = {alpha:g}" if alpha < 1e6 else "α = 1,000,000\n(no say for Q)" for alpha in rates]
@@ -113,11 +114,23 @@ def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
     return figure, f"Success in percent with each alpha, seed by seed, in two halves. Means: {told}."
 
 
+def closing(updates: np.ndarray, rates: Mapping[str, np.ndarray], theirs: float) -> Drawn:
+    """How often (%) flow and one-step policy (n, L) close where the hand waits, and `theirs`, the demonstrator."""
+    figure, (axes,) = plots.new_figure(1, width=5.8, height=3.2)
+    for actor, colour, line in (("flow", BLUE, "-"), ("policy", RED, "--")):
+        plots.band(axes, updates, rates[actor], ACTORS[actor], colour, line=line, within=(0, 100))
+    axes.axhline(theirs, color="0.2", linestyle=":", linewidth=1.2, label="the demonstrator")
+    axes.set(xlabel="updates", ylabel="closes where it waits (%)", ylim=(0, None))
+    axes.legend(fontsize=8)
+    ends = ", ".join(f"{ACTORS[name]} {values[:, -1].mean():.0f}" for name, values in rates.items())
+    return figure, f"How often the gripper closes at the cube, in percent, over updates. At the end: {ends}."
+
+
 def fall() -> Drawn:
     """Success of flow, one-step policy and a mixture of both after some updates without Q."""
     figure, (axes,) = plots.new_figure(1, width=5.8, height=3.2)
     told, steps = [], np.array(evaluated())
-    looks = zip(ACTORS.items(), (RIGHT, WRONG, THIRD), ("o", "s", "^"), (-0.1, 0.0, 0.1), strict=True)
+    looks = zip(ACTORS.items(), (BLUE, RED, GREEN), ("o", "s", "^"), (-0.1, 0.0, 0.1), strict=True)
     for (actor, name), colour, marker, aside in looks:
         values = np.stack([rates(actor, updates) for updates in steps], axis=1)
         plots.points(axes, steps / 1000 + aside, values, name, colour, marker, within=(0, 100))
@@ -128,8 +141,3 @@ def fall() -> Drawn:
     axes.legend(fontsize=8, loc="lower left")
     where = ", ".join(f"{updates:,}" for updates in steps)
     return figure, f"Success on Lift without Q after {where} updates: {'; '.join(told)}."
-
-
-def title(run: Run) -> str:
-    """A run's method as the paper calls it."""
-    return METHODS[run.config.method].title

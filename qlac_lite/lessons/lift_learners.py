@@ -1,4 +1,4 @@
-"""Small learners of Lift's demonstrations: QC-FQL's critic watched, and clones on held-out demonstrations; for lesson 08.
+"""Small learners of Lift's demonstrations: a critic that is watched, and imitators; for lesson 08.
 
 Shapes: n seeds, L rows of a log, S observation size, H chunk length.
 """
@@ -15,15 +15,20 @@ from qlac_lite.agents import make_learner
 from qlac_lite.config import make_config
 from qlac_lite.data.dataset import build_dataset, sample
 from qlac_lite.lessons.checks.lesson08 import mended_rows
+from qlac_lite.lessons.imitators import ACTORS, imitators
 from qlac_lite.lessons.lift_demonstrations import SETS, Demonstration
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.utils.errors import QlacError
 
 SIZES = (19, 7)  # of Lift's observation and action
 SEEDS = shorten(8, fast=2)
-EVERY, BLOCKS = shorten(100, fast=10), shorten(16, fast=3)  # updates of a block, and blocks
+EVERY, BLOCKS = shorten(50, fast=10), shorten(16, fast=3)  # updates of a block, and blocks
+IMITATION = shorten(150, fast=10)  # updates from one look to the next
+TRIED = shorten(1500, fast=20)  # updates of an experiment
 SMALL = dict(hidden=(64, 64), batch_size=64, learning_rate=1e-3)
-REPORTS = ("gripper", "motion")
+REPORTS = ("closes", "motion")
+HAND, FINGERS, CUBE = slice(0, 3), slice(7, 9), slice(9, 12)  # of an observation
+AT_CUBE, OPEN = 0.02, 0.07  # metres: the hand from the cube at most, the fingers apart at least
 
 
 def watch_critic(rows_of: Callable, demos: list[Demonstration]) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +49,7 @@ def watch_critic(rows_of: Callable, demos: list[Demonstration]) -> tuple[np.ndar
 @functools.cache
 def _compiled_critic() -> tuple[Any, Callable]:
     """The first state of all seeds, and a function that makes a block of updates of each."""
-    config = make_config(SETS["lift"], "qc-fql", "lite", target_rate=0.02, **SMALL)
+    config = make_config(SETS["lift"], "qc-fql", "lite", target_rate=0.05, **SMALL)
     learner = make_learner(config, *SIZES)
 
     def one(state, data, key):
@@ -65,11 +70,11 @@ def _compiled_critic() -> tuple[Any, Callable]:
 
 
 @functools.lru_cache(maxsize=8)
-def _compiled_clone(horizon: int, updates: int):
-    """Trains a clone of chunks, and gives its chunks at held-out observations, of one seed."""
+def _compiled_clone(horizon: int, updates: int, actor: str) -> Callable:
+    """Trains flow and one-step policy, and gives an actor's chunks at some observations; of all seeds."""
     method = "chunk-bc" if horizon > 1 else "bc"
     config = make_config(SETS["lift"], method, "lite", horizon=horizon, **SMALL)
-    learner = make_learner(config, *SIZES)
+    learner, acts = imitators(config, *SIZES)
 
     def one(key, data, observations):
         first, run, act = jax.random.split(key, 3)
@@ -80,40 +85,83 @@ def _compiled_clone(horizon: int, updates: int):
             return learner.update(state, batch, loss_key)[0], None
 
         state, _ = jax.lax.scan(update, learner.init(first), jax.random.split(run, updates))
-        return learner.act(state.params, observations, act)
+        return acts[actor](state.params, observations, act)
 
     return jax.jit(jax.vmap(one, in_axes=(0, None, None)))
 
 
-def make_try_out(demos: list[Demonstration]) -> Callable:
-    """`run` for `experiment`: a clone of three quarters of the demonstrations, measured on the others."""
+def watch_closing(demos: list[Demonstration]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Imitates all demonstrations with single actions, without Q, and measures on the way.
 
-    def try_out(seeds, H=1, step=1, tier="all", updates=shorten(1500, fast=20), report="gripper"):
-        """Error of a clone on held-out demonstrations: (n,).
+    Returns:
+        updates (L,), and by actor how often (%) it closes where the hand waits at the cube, (n, L).
+    """
+    config = make_config(SETS["lift"], "bc", "lite", **SMALL)
+    learner, acts = imitators(config, *SIZES)
+    data = jax.tree.map(jnp.asarray, build_dataset(*mended_rows(demos)))
+    seen = np.concatenate([demo["observations"][:-1] for demo in demos])
+    seen = jnp.asarray(np.tile(seen[waiting(seen)], (4, 1)))  # four draws at each
+
+    def block(state, key):
+        def update(state, key):
+            batch_key, loss_key = jax.random.split(key)
+            batch = sample(batch_key, (data,), config.batch_size, 1, config.discount)
+            return learner.update(state, batch, loss_key)[0], None
+
+        run, act = jax.random.split(key)
+        state, _ = jax.lax.scan(update, state, jax.random.split(run, IMITATION))
+        closes = [jnp.mean(acts[name](state.params, seen, act)[:, 0, 6] > 0) for name in ("flow", "policy")]
+        return state, 100 * jnp.stack(closes)
+
+    def one(key):
+        first, run = jax.random.split(key)
+        return jax.lax.scan(block, learner.init(first), jax.random.split(run, BLOCKS))[1]  # (L, 2)
+
+    log = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), SEEDS)))
+    return IMITATION * np.arange(1, BLOCKS + 1), {"flow": log[..., 0], "policy": log[..., 1]}
+
+
+def waiting(observations: np.ndarray) -> np.ndarray:
+    """Where the hand is at the cube with open fingers: (T,) bool."""
+    away = np.linalg.norm(observations[:, HAND] - observations[:, CUBE], axis=1)
+    return (away < AT_CUBE) & (np.abs(observations[:, FINGERS]).sum(axis=1) > OPEN)
+
+
+def closing_rate(demos: list[Demonstration]) -> float:
+    """How often (%) the demonstrator closes where the hand waits at the cube."""
+    seen = np.concatenate([demo["observations"][:-1] for demo in demos])
+    grip = np.concatenate([demo["actions"][:, 6] for demo in demos])
+    return 100 * np.mean(grip[waiting(seen)] > 0)
+
+
+def make_try_out(demos: list[Demonstration]) -> Callable:
+    """`run` for `experiment`: imitates three quarters of the demonstrations; the others measure it."""
+
+    def try_out(seeds, actor="flow", H=1, tier="all", updates=TRIED, report="closes"):
+        """What an imitator does on held-out demonstrations: (n,).
 
         Args:
-            H, step: steps of a chunk, and which of them is measured, 1 to H.
-            tier: whose demonstrations are cloned and held out: "better", "okay", "worse" or "all".
+            actor: "flow", or "policy": the one-step policy, distilled from it.
+            H: steps of a chunk.
+            tier: whose demonstrations are imitated and held out: "better", "okay", "worse" or "all".
             updates: gradient steps.
-            report: "gripper", how often (%) it goes the other way than the demonstrator's; or "motion", root
-                of the mean squared error of the other six numbers.
+            report: "closes", how often (%) it closes, in its chunk, where the hand waits at the cube; or
+                "motion", root of the mean squared error of the six other numbers of its first action.
 
-        Raises QlacError for a report, a tier or a step that there is not.
+        Raises QlacError for a report, a tier or an actor that there is not.
         """
-        if report not in REPORTS:
-            raise QlacError(f"report is {report!r}. Write one of: {', '.join(map(repr, REPORTS))}.")
         mine = [demo for demo in demos if tier == "all" or tier in demo["tiers"]]
-        if not mine or not 1 <= step <= H:
-            raise QlacError("tier is better, okay, worse or all; step is from 1 to H.")
+        if report not in REPORTS or actor not in ACTORS or not mine:
+            told = f"report is {' or '.join(REPORTS)}; actor is {' or '.join(ACTORS)}"
+            raise QlacError(f"{told}; tier is better, okay, worse or all.")
         held = mine[3::4] or mine[-1:]  # as many of each tier
         data = build_dataset(*mended_rows([demo for i, demo in enumerate(mine) if i % 4 != 3]))
-        last = H - 1  # chunks of held-out steps that end within the demonstration
-        seen = np.concatenate([demo["observations"][: len(demo["actions"]) - last] for demo in held])
-        theirs = np.concatenate([demo["actions"][step - 1 : len(demo["actions"]) - last + step - 1] for demo in held])
+        seen = np.concatenate([demo["observations"][:-1] for demo in held])
         own, rows = jax.vmap(jax.random.key)(jnp.asarray(seeds)), jax.tree.map(jnp.asarray, data)
-        ours = np.asarray(_compiled_clone(H, updates)(own, rows, seen))[:, :, step - 1]
-        if report == "gripper":
-            return 100 * np.mean(np.sign(ours[..., 6]) != np.sign(theirs[:, 6]), axis=1)
-        return np.sqrt(np.mean((ours[..., :6] - theirs[:, :6]) ** 2, axis=(1, 2)))
+        ours = np.asarray(_compiled_clone(H, updates, actor)(own, rows, seen))  # (n, T, H, A)
+        if report == "closes":
+            return 100 * np.mean(ours[:, waiting(seen)][..., 6].max(axis=2) > 0, axis=1)
+        theirs = np.concatenate([demo["actions"] for demo in held])
+        return np.sqrt(np.mean((ours[:, :, 0, :6] - theirs[:, :6]) ** 2, axis=(1, 2)))
 
     return try_out

@@ -1,4 +1,4 @@
-"""The runs on Lift that come with the course, as lesson 08 reads and tells them. Success in percent, n seeds."""
+"""The runs on Lift that come with the course, as lesson 08 tells them. Success in percent, n seeds."""
 
 import csv
 import functools
@@ -39,7 +39,6 @@ def apart(one: np.ndarray, other: np.ndarray) -> str:
 ACTORS = {
     "flow": "the flow",
     "policy": "the one-step policy",
-    "with-grip": "its motion, the flow's gripper",
 }
 AT_CUBE, OPEN = 0.03, 0.07  # metres: the hand from the cube at most, the fingers apart at least
 

@@ -24,7 +24,7 @@ from qlac_lite.training.jax_loop import lite_config
 
 WORLD = LiteWorld(step=0.08)
 DEMONSTRATIONS, LONGEST = shorten(100, fast=10), 150  # of the task, and their most steps
-UPDATES, EPISODES = shorten(1500, fast=20), shorten(20, fast=2)
+UPDATES, EPISODES = shorten(500, fast=20), shorten(20, fast=2)
 ALPHAS = (1.0, 10.0, 100.0, 1e6)  # with the last one Q has no say
 
 
@@ -40,7 +40,9 @@ def told_demonstrations() -> str:
     data = demonstrations()
     lengths = np.flatnonzero(data.steps_left == 0)
     steps = np.diff(np.append(-1, lengths)) - 1
-    return f"{len(steps)} demonstrations, {solved_steps(data)[1]} succeed; {steps.mean():.0f} steps on average"
+    return (
+        f"{len(steps)} demonstrations, {solved_steps(data)[1]} succeed; {steps.mean():.0f} steps on average"
+    )
 
 
 @functools.cache

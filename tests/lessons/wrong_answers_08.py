@@ -54,7 +54,13 @@ def rows_by_append(demonstrations):
         solved = np.append(demo["rewards"], 0)
         ends = np.zeros(len(solved))
         ends[-1] = 1
-        parts = (demo["observations"], np.vstack([demo["actions"], np.zeros(7)]), solved - 1, 1 - solved, ends)
+        parts = (
+            demo["observations"],
+            np.vstack([demo["actions"], np.zeros(7)]),
+            solved - 1,
+            1 - solved,
+            ends,
+        )
         for column, part in zip(columns, parts, strict=True):
             column.append(part)
     return [np.concatenate(column) for column in columns]
@@ -138,7 +144,10 @@ WRONG = {
         "signed": (edited(pose_column, {"np.abs(": "np.array("}), "signed"),
         "abs last": (edited(pose_column, {"np.median(np.abs(": "abs(np.median("}), "after the median"),
         "squares": (edited(pose_column, {_ABS: f"{_ABS} ** 2"}), "Squared"),
-        "vectors": (edited(pose_column, {_ABS: "np.sqrt(((position - hand - seen) ** 2).sum(1))"}), "vectors"),
+        "vectors": (
+            edited(pose_column, {_ABS: "np.sqrt(((position - hand - seen) ** 2).sum(1))"}),
+            "vectors",
+        ),
         "no hand": (edited(pose_column, {"position - hand": "position - 0"}), "not subtracted"),
         "column 3": (edited(pose_column, {"(0, 7), (7, 0)": "(0, 3), (3, 0)"}), "column 3"),
         "other order": (edited(pose_column, {"(0, 7), (7, 0)": "(7, 0), (0, 7)"}), "other order"),
@@ -150,7 +159,10 @@ WRONG = {
         "errors alone": (edited(pose_column, {" and 0.6 < height < 1.6": ""}), "Only the errors"),
         "or": (edited(pose_column, {"0.02 and": "0.02 or"}), "One of the two"),
         "first of two": (edited(pose_column, {"len(fits) == 1": "len(fits) > 0"}), "both readings pass"),
-        "reading": (edited(pose_column, {"fits.append(pose)": "fits.append(int(pose > 0))"}), "number of the"),
+        "reading": (
+            edited(pose_column, {"fits.append(pose)": "fits.append(int(pose > 0))"}),
+            "number of the",
+        ),
         "nothing but the column": (lambda hand, thing: pose_column(hand, thing)[0], "wrong number of values"),
     },
     "check_mended_rows": {

@@ -1,6 +1,6 @@
 """Checks of lesson 08, Robomimic.
 
-Shapes: T rows, S observation size, N rows of a dataset, R settings of alpha, n seeds; metres, success in percent.
+Shapes: T rows, S observation size, N rows of a dataset, R settings of alpha, n seeds; metres, percent.
 """
 
 import math
@@ -84,7 +84,7 @@ def _pose_cases(rng):
             Case(
                 f"20 rows, {first} half first; row 0 is garbage",
                 _rows(rng, 20, first),
-                "Compare lengths, since the relative position is seen from a hand that turns; take the median.",
+                "Compare lengths: the relative position is seen from a hand that turns. Take medians.",
             )
             for first in ("relative", "pose")
         ),
@@ -109,7 +109,9 @@ def _pose_cases(rng):
             "No reading fits: REFUSED.",
         ),
         Case("21 rows, on the floor", _rows(rng, 21, "pose", high=0.2), "No table is so low: REFUSED."),
-        Case("21 rows, under the roof", _rows(rng, 21, "relative", high=2.4), "No table is so high: REFUSED."),
+        Case(
+            "21 rows, under the roof", _rows(rng, 21, "relative", high=2.4), "No table is so high: REFUSED."
+        ),
         Case("the hand at the origin: both readings pass", origin, "Two readings fit: REFUSED."),
     ]
 
@@ -130,7 +132,9 @@ _pose_misconceptions = [
     Misconception(
         "Row 0 is left out and the rest averaged: other bad rows are still in.",
         "np.median over all rows.",
-        edited(pose_column, {f"np.median(np.abs(away - {_LENGTHS}))": f"np.mean(np.abs(away - {_LENGTHS})[1:])"}),
+        edited(
+            pose_column, {f"np.median(np.abs(away - {_LENGTHS}))": f"np.mean(np.abs(away - {_LENGTHS})[1:])"}
+        ),
     ),
     Misconception(
         "The median of signed differences: too long and too short cancel.",
@@ -183,7 +187,10 @@ _pose_misconceptions = [
         "In the first reading the pose is at 0, and the relative half at 7.",
         edited(
             pose_column,
-            {"thing[:, pose : pose + 3]": "thing[:, relative:][:, :3]", "thing[:, relative : relative + 3]": "thing[:, pose:][:, :3]"},
+            {
+                "thing[:, pose : pose + 3]": "thing[:, relative:][:, :3]",
+                "thing[:, relative : relative + 3]": "thing[:, pose:][:, :3]",
+            },
         ),
     ),
     Misconception(
@@ -465,7 +472,9 @@ def choose_alpha(success_of, alphas, seeds):
 def _choose_by_loop(success_of, alphas, seeds):
     choosing, others = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
     found = max(alphas, key=lambda alpha: (sum(success_of(alpha, choosing)), alpha))
-    apart = lambda part: [a - b for a, b in zip(success_of(found, part), success_of(alphas[-1], part), strict=True)]
+    apart = lambda part: [
+        a - b for a, b in zip(success_of(found, part), success_of(alphas[-1], part), strict=True)
+    ]
     gain, count = apart(others), len(others)
     mean = sum(gain) / count
     spread = math.sqrt(sum((each - mean) ** 2 for each in gain) / (count - 1))
@@ -513,15 +522,25 @@ def _choose_cases(rng):
         ),
         Case(
             "seven seeds, of which one is good and six are bad with alpha 1",
-            (_table(three, [[90, 10, 20, 30, 10, 0, 50], [60, 50, 60, 40, 80, 20, 60], [9] * 7]), three, np.arange(7)),
+            (
+                _table(three, [[90, 10, 20, 30, 10, 0, 50], [60, 50, 60, 40, 80, 20, 60], [9] * 7]),
+                three,
+                np.arange(7),
+            ),
             "The mean over the seeds that choose: 40 with alpha 1, 56.7 with alpha 10.",
         ),
         Case(
             "seven seeds, of which one is bad with alpha 1",
-            (_table(three, [[90, 90, 0, 30, 10, 0, 50], [70, 80, 70, 40, 80, 20, 60], [9] * 7]), three, np.arange(7)),
+            (
+                _table(three, [[90, 90, 0, 30, 10, 0, 50], [70, 80, 70, 40, 80, 20, 60], [9] * 7]),
+                three,
+                np.arange(7),
+            ),
             "The mean over the seeds that choose: 60 with alpha 1, 73.3 with alpha 10.",
         ),
-        random("four alphas, eight seeds", 8, 4, "The same seeds choose for all alphas, and the others report."),
+        random(
+            "four alphas, eight seeds", 8, 4, "The same seeds choose for all alphas, and the others report."
+        ),
         random("five alphas, nine seeds", 9, 5, "len(seeds) // 2 seeds choose."),
         random("three alphas, six seeds", 6, 3, "The gain is over the last alpha, seed by seed."),
     ]
@@ -609,7 +628,10 @@ _choose_misconceptions = [
         "Subtract seed by seed first, then take the interval.",
         edited(
             choose_alpha,
-            {"mean_interval(gain[half:])": "np.array(mean_interval(rates[best, half:])) - rates[-1, half:].mean()"},
+            {
+                "mean_interval(gain[half:])": "np.array(mean_interval(rates[best, half:])) "
+                "- rates[-1, half:].mean()"
+            },
         ),
     ),
     Misconception(
