@@ -114,18 +114,6 @@ def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
     return figure, f"Success in percent with each alpha, seed by seed, in two halves. Means: {told}."
 
 
-def closing(updates: np.ndarray, rates: Mapping[str, np.ndarray], theirs: float) -> Drawn:
-    """How often (%) flow and one-step policy (n, L) close where the hand waits, and `theirs`, the demonstrator."""
-    figure, (axes,) = plots.new_figure(1, width=5.8, height=3.2)
-    for actor, colour, line in (("flow", BLUE, "-"), ("policy", RED, "--")):
-        plots.band(axes, updates, rates[actor], ACTORS[actor], colour, line=line, within=(0, 100))
-    axes.axhline(theirs, color="0.2", linestyle=":", linewidth=1.2, label="the demonstrator")
-    axes.set(xlabel="updates", ylabel="closes where it waits (%)", ylim=(0, None))
-    axes.legend(fontsize=8)
-    ends = ", ".join(f"{ACTORS[name]} {values[:, -1].mean():.0f}" for name, values in rates.items())
-    return figure, f"How often the gripper closes at the cube, in percent, over updates. At the end: {ends}."
-
-
 def fall() -> Drawn:
     """Success of flow, one-step policy and a mixture of both after some updates without Q."""
     figure, (axes,) = plots.new_figure(1, width=5.8, height=3.2)

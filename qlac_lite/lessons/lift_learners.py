@@ -15,7 +15,6 @@ from qlac_lite.agents import make_learner
 from qlac_lite.config import make_config
 from qlac_lite.data.dataset import build_dataset, sample
 from qlac_lite.lessons.checks.lesson08 import mended_rows
-from qlac_lite.lessons.imitators import ACTORS, imitators
 from qlac_lite.lessons.lift_demonstrations import SETS, Demonstration
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.utils.errors import QlacError
@@ -23,8 +22,7 @@ from qlac_lite.utils.errors import QlacError
 SIZES = (19, 7)  # of Lift's observation and action
 SEEDS = shorten(8, fast=2)
 EVERY, BLOCKS = shorten(50, fast=10), shorten(16, fast=3)  # updates of a block, and blocks
-IMITATION = shorten(150, fast=10)  # updates from one look to the next
-TRIED = shorten(1500, fast=20)  # updates of an experiment
+TRIED = shorten(1000, fast=20)  # updates of an experiment
 SMALL = dict(hidden=(64, 64), batch_size=64, learning_rate=1e-3)
 REPORTS = ("closes", "motion")
 HAND, FINGERS, CUBE = slice(0, 3), slice(7, 9), slice(9, 12)  # of an observation
@@ -70,11 +68,11 @@ def _compiled_critic() -> tuple[Any, Callable]:
 
 
 @functools.lru_cache(maxsize=8)
-def _compiled_clone(horizon: int, updates: int, actor: str) -> Callable:
-    """Trains flow and one-step policy, and gives an actor's chunks at some observations; of all seeds."""
+def _compiled_clone(horizon: int, updates: int) -> Callable:
+    """Trains a flow of chunks, and samples it at some observations; of all seeds."""
     method = "chunk-bc" if horizon > 1 else "bc"
     config = make_config(SETS["lift"], method, "lite", horizon=horizon, **SMALL)
-    learner, acts = imitators(config, *SIZES)
+    learner = make_learner(config, *SIZES)
 
     def one(key, data, observations):
         first, run, act = jax.random.split(key, 3)
@@ -85,40 +83,9 @@ def _compiled_clone(horizon: int, updates: int, actor: str) -> Callable:
             return learner.update(state, batch, loss_key)[0], None
 
         state, _ = jax.lax.scan(update, learner.init(first), jax.random.split(run, updates))
-        return acts[actor](state.params, observations, act)
+        return learner.act(state.params, observations, act)
 
     return jax.jit(jax.vmap(one, in_axes=(0, None, None)))
-
-
-def watch_closing(demos: list[Demonstration]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Imitates all demonstrations with single actions, without Q, and measures on the way.
-
-    Returns:
-        updates (L,), and by actor how often (%) it closes where the hand waits at the cube, (n, L).
-    """
-    config = make_config(SETS["lift"], "bc", "lite", **SMALL)
-    learner, acts = imitators(config, *SIZES)
-    data = jax.tree.map(jnp.asarray, build_dataset(*mended_rows(demos)))
-    seen = np.concatenate([demo["observations"][:-1] for demo in demos])
-    seen = jnp.asarray(np.tile(seen[waiting(seen)], (4, 1)))  # four draws at each
-
-    def block(state, key):
-        def update(state, key):
-            batch_key, loss_key = jax.random.split(key)
-            batch = sample(batch_key, (data,), config.batch_size, 1, config.discount)
-            return learner.update(state, batch, loss_key)[0], None
-
-        run, act = jax.random.split(key)
-        state, _ = jax.lax.scan(update, state, jax.random.split(run, IMITATION))
-        closes = [jnp.mean(acts[name](state.params, seen, act)[:, 0, 6] > 0) for name in ("flow", "policy")]
-        return state, 100 * jnp.stack(closes)
-
-    def one(key):
-        first, run = jax.random.split(key)
-        return jax.lax.scan(block, learner.init(first), jax.random.split(run, BLOCKS))[1]  # (L, 2)
-
-    log = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), SEEDS)))
-    return IMITATION * np.arange(1, BLOCKS + 1), {"flow": log[..., 0], "policy": log[..., 1]}
 
 
 def waiting(observations: np.ndarray) -> np.ndarray:
@@ -127,38 +94,30 @@ def waiting(observations: np.ndarray) -> np.ndarray:
     return (away < AT_CUBE) & (np.abs(observations[:, FINGERS]).sum(axis=1) > OPEN)
 
 
-def closing_rate(demos: list[Demonstration]) -> float:
-    """How often (%) the demonstrator closes where the hand waits at the cube."""
-    seen = np.concatenate([demo["observations"][:-1] for demo in demos])
-    grip = np.concatenate([demo["actions"][:, 6] for demo in demos])
-    return 100 * np.mean(grip[waiting(seen)] > 0)
-
-
 def make_try_out(demos: list[Demonstration]) -> Callable:
-    """`run` for `experiment`: imitates three quarters of the demonstrations; the others measure it."""
+    """`run` for `experiment`: clones three quarters of the demonstrations; the others measure it."""
 
-    def try_out(seeds, actor="flow", H=1, tier="all", updates=TRIED, report="closes"):
-        """What an imitator does on held-out demonstrations: (n,).
+    def try_out(seeds, H=1, tier="all", updates=TRIED, report="closes"):
+        """What a clone does on held-out demonstrations: (n,).
 
         Args:
-            actor: "flow", or "policy": the one-step policy, distilled from it.
             H: steps of a chunk.
-            tier: whose demonstrations are imitated and held out: "better", "okay", "worse" or "all".
+            tier: whose demonstrations are cloned and held out: "better", "okay", "worse" or "all".
             updates: gradient steps.
             report: "closes", how often (%) it closes, in its chunk, where the hand waits at the cube; or
                 "motion", root of the mean squared error of the six other numbers of its first action.
 
-        Raises QlacError for a report, a tier or an actor that there is not.
+        Raises QlacError for a report or a tier that there is not.
         """
         mine = [demo for demo in demos if tier == "all" or tier in demo["tiers"]]
-        if report not in REPORTS or actor not in ACTORS or not mine:
-            told = f"report is {' or '.join(REPORTS)}; actor is {' or '.join(ACTORS)}"
-            raise QlacError(f"{told}; tier is better, okay, worse or all.")
+        if report not in REPORTS or not mine:
+            told = f"report is {' or '.join(REPORTS)}; tier is better, okay, worse or all"
+            raise QlacError(f"{told}, not {report!r} and {tier!r}.")
         held = mine[3::4] or mine[-1:]  # as many of each tier
         data = build_dataset(*mended_rows([demo for i, demo in enumerate(mine) if i % 4 != 3]))
         seen = np.concatenate([demo["observations"][:-1] for demo in held])
         own, rows = jax.vmap(jax.random.key)(jnp.asarray(seeds)), jax.tree.map(jnp.asarray, data)
-        ours = np.asarray(_compiled_clone(H, updates, actor)(own, rows, seen))  # (n, T, H, A)
+        ours = np.asarray(_compiled_clone(H, updates)(own, rows, seen))  # (n, T, H, A)
         if report == "closes":
             return 100 * np.mean(ours[:, waiting(seen)][..., 6].max(axis=2) > 0, axis=1)
         theirs = np.concatenate([demo["actions"] for demo in held])

@@ -39,6 +39,7 @@ def apart(one: np.ndarray, other: np.ndarray) -> str:
 ACTORS = {
     "flow": "the flow",
     "policy": "the one-step policy",
+    "with-grip": "its motion, the flow's gripper",
 }
 AT_CUBE, OPEN = 0.03, 0.07  # metres: the hand from the cube at most, the fingers apart at least
 
