@@ -99,7 +99,7 @@ def main(
     updates.make_learner = lambda *_: learner
     engine = updates.Engine(config, dataset, *sizes)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "distillation.json", {"data": summary, "provenance": provenance()})
+    write_json(out / "distillation.json", {"data": summary, "provenance": provenance("python tools/lift_distillation.py")})
     progress, rows, log = engine.start(0, get_task(TASK)), [], []
     environments = simulators(config, 1, summary["env_args"])
     for step in range(0, config.offline_steps, every):
