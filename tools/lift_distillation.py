@@ -99,7 +99,8 @@ def main(
     updates.make_learner = lambda *_: learner
     engine = updates.Engine(config, dataset, *sizes)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "distillation.json", {"data": summary, "provenance": provenance("python tools/lift_distillation.py")})
+    about = {"data": summary, "provenance": provenance("python tools/lift_distillation.py")}
+    write_json(out / "distillation.json", about)
     progress, rows, log = engine.start(0, get_task(TASK)), [], []
     environments = simulators(config, 1, summary["env_args"])
     for step in range(0, config.offline_steps, every):
