@@ -59,6 +59,16 @@ def by_number(kind=int, factor=None):
     return coverage
 
 
+def rounded(place):
+    """Coverage by cells that are rounded to the nearest."""
+
+    def coverage(positions, cells):
+        number = np.rint(place(positions, cells))
+        return np.mean([len(np.unique(each, axis=0)) for each in number]) / cells**2
+
+    return coverage
+
+
 def act_by_fori(propose, value, step, state, key, decisions, keep):
     """One scan over all steps, which decides anew whenever a chunk is used up."""
     keys = jax.random.split(key, decisions)
@@ -103,6 +113,24 @@ def mixed_by_map(propose, value, state, key, horizon):
 
     chosen = jax.lax.map(best, jax.random.split(key, horizon))
     return jnp.einsum("kka->ka", chosen)[None]
+
+
+def shuffled(propose, value, state, key, horizon):
+    own, other = jax.random.split(key)
+    chunks = propose(state, own)
+    return jax.random.permutation(other, chunks[jnp.argmax(value(state, chunks))])[None]
+
+
+def shuffled_by_noise(propose, value, state, key, horizon):
+    """No misconception's order: the hint alone helps."""
+    chunks = propose(state, key)
+    order = jnp.argsort(jax.random.uniform(jax.random.fold_in(key, 3), (horizon,)))
+    return chunks[jnp.argmax(value(state, chunks))][order][None]
+
+
+def best_of_one_proposal(propose, value, state, key, horizon):
+    chunks, i = propose(state, key), jnp.arange(horizon)
+    return jnp.asarray(chunks)[jnp.argsort(-value(state, chunks))[:horizon]][i, i][None]
 
 
 def distances_by_start(positions, longest):
@@ -164,6 +192,14 @@ WRONG = {
             with_coherency(lambda p, e: np.linalg.norm(np.diff(p, axis=1)[:, ::e], axis=-1).mean()),
             "next",
         ),
+        "T / every": (
+            with_coherency(lambda p, e: norms(p, e).sum() / (len(p) * (p.shape[1] - 1) / e)),
+            "divided by T / every",
+        ),
+        "over the records": (
+            with_coherency(lambda p, e: norms(p, e).sum() / (len(p) * len(p[0, ::e]))),
+            "number of records",
+        ),
         "swapped": (lambda p, e, n: explored_by_grid(p, e, n)[::-1], "another order"),
         "coverage alone": (lambda p, e, n: share(p, n), "wrong number of values"),
         "a curve": (with_coverage(lambda p, n: np.cumsum(np.ones(p.shape[1])) / n**2), "wrong shape"),
@@ -183,6 +219,23 @@ WRONG = {
         "in percent": (with_coverage(lambda p, n: 100 * share(p, n)), "in percent"),
         "ten rows": (with_coverage(by_number(factor=10)), "No two cells may share a number"),
         "small integers": (with_coverage(by_number(np.uint8)), "uint8"),
+        "unique without an axis": (
+            with_coverage(
+                lambda p, n: np.mean(
+                    [len(np.unique(np.clip((path + 1) / 2 * n // 1, 0, n - 1))) / n**2 for path in p]
+                )
+            ),
+            "without an axis",
+        ),
+        "rounded": (with_coverage(rounded(lambda p, n: (p + 1) / 2 * n)), "without a clip"),
+        "rounded and clipped": (
+            with_coverage(rounded(lambda p, n: np.clip((p + 1) / 2 * n, 0, n - 1 - 1e-9))),
+            "half-cells at the edges",
+        ),
+        "rounded to n - 1": (
+            with_coverage(rounded(lambda p, n: (p + 1) / 2 * (n - 1))),
+            "nearest of cells - 1",
+        ),
         "borders below": (with_coverage(lambda p, n: share(-p, n)), "border"),
     },
     "check_act_best_of_n": {
@@ -244,6 +297,14 @@ WRONG = {
             ),
             "a tuple of 2",
         ),
+        "cut chunks valued": (
+            edited(act_best_of_n, {"value(now, chunks)": "value(now, chunks[:, :keep])"}),
+            "before they are valued",
+        ),
+        "chunks cut at once": (
+            edited(act_best_of_n, {"propose(now, key)": "propose(now, key)[:, :keep]"}),
+            "before they are valued",
+        ),
         "all actions at once": (
             edited(act_best_of_n, {"scan(step,": "scan(lambda s, a: step(s, a[None]),"}),
             "step takes one action",
@@ -277,6 +338,17 @@ WRONG = {
             edited(mixed_by_loop, {"jnp.stack": "np.stack"}),
             "not inside jax.jit",
         ),
+        "shuffled": (shuffled, "one chunk are shuffled"),
+        "shuffled with the same key": (
+            edited(shuffled, {"propose(state, own)": "propose(state, key)", "(other,": "(key,"}),
+            "one chunk are shuffled",
+        ),
+        "shuffled otherwise": (shuffled_by_noise, "Shuffled steps lose their places"),
+        "the best of one proposal": (best_of_one_proposal, "best H candidates of one proposal"),
+        "the best of one proposal, in NumPy": (
+            lambda p, v, s, k, n: p(s, k)[np.argsort(-np.asarray(v(s, p(s, k))))[np.arange(n)], np.arange(n)],
+            "H chunks need H keys",
+        ),
         "an index for a chunk": (
             edited(
                 mixed_by_map, {"chunks[jnp.argmax(value(state, chunks))]": "jnp.argmax(value(state, chunks))"}
@@ -299,6 +371,15 @@ WRONG = {
                 ]
             ),
             "The mean of the means",
+        ),
+        "as many pairs of each": (
+            lambda p, n: np.array(
+                [
+                    np.linalg.norm(p[:, a : p.shape[1] - n + a] - p[:, :-n], axis=-1).mean()
+                    for a in range(1, n + 1)
+                ]
+            ),
+            "from the same starts",
         ),
         "cut": (lambda p, n: np.maximum.accumulate(hers(p, n)), "The peaks are cut off"),
         "speeds": (lambda p, n: mean_distances(p, n) / np.arange(1, n + 1), "a speed"),

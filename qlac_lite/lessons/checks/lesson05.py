@@ -153,6 +153,19 @@ _explored_misconceptions = [
         edited(explored, {"::every": "1::every"}),
     ),
     Misconception(
+        "Coherency: divided by T / every, which is no whole number where steps are left over.",
+        "Divide by the number of intervals, T // every in each episode, or take the mean.",
+        edited(
+            explored,
+            {"distances.mean()": "distances.sum() * every / (len(positions) * (positions.shape[1] - 1))"},
+        ),
+    ),
+    Misconception(
+        "Coherency: divided by the number of records, which is one more than there are intervals.",
+        "Divide by the number of intervals, T // every in each episode, or take the mean.",
+        edited(explored, {"distances.mean()": "distances.sum() / places[..., 0].size"}),
+    ),
+    Misconception(
         "Coherency: every place is compared with the start.",
         "Each one with the one before: np.diff.",
         edited(explored, {"np.diff(places, axis=1)": "places[:, 1:] - places[:, :1]"}),
@@ -268,6 +281,16 @@ _explored_misconceptions = [
         edited(explored, {"np.floor": "np.round"}),
     ),
     Misconception(
+        "Coverage: rounded to the nearest border, and without a clip: cells + 1 numbers along each axis.",
+        "np.floor, then np.clip(index, 0, cells - 1).",
+        edited(explored, {"np.floor": "np.round", "np.clip(cell, 0, cells - 1)": "cell"}),
+    ),
+    Misconception(
+        "Coverage: rounded to the nearest of cells - 1 steps; half-cells at the edges.",
+        "floor((x + 1) / 2 * cells), then clip.",
+        edited(explored, {"np.floor": "np.round", "2 * cells": "2 * (cells - 1)"}),
+    ),
+    Misconception(
         "Coverage: rounded up; the first cell would be the places at -1 alone.",
         "np.floor: a border belongs to the cell with the next higher number.",
         edited(explored, {"np.floor": "np.ceil", "cells - 1": "cells"}),
@@ -305,6 +328,11 @@ _explored_misconceptions = [
         "Coverage: only x counts; columns, not cells.",
         "A cell is a pair of numbers, one for x and one for y.",
         edited(explored, {"each, axis=0": "each[:, 0]"}),
+    ),
+    Misconception(
+        "Coverage: different numbers are counted, not different pairs; np.unique without an axis.",
+        "np.unique(cells of an episode, axis=0) keeps each pair once.",
+        edited(explored, {"each, axis=0": "each"}),
     ),
     Misconception(
         "Coverage: x and y are added up; all cells of a diagonal are one.",
@@ -359,15 +387,26 @@ def _numpy_unless_traced(*values):
     return jnp if any(isinstance(value, jax.core.Tracer) for value in values) else np
 
 
+def _cut_before(shape, horizon):
+    """The error of a value that is asked of cut chunks."""
+    error = ValueError(f"value(state, chunks) takes chunks of {horizon} actions, and got {shape}")
+    error.likely = (
+        "The chunks are cut to the first `keep` actions before they are valued. The critic values "
+        "whole chunks: value(state, chunks) first, then best[:keep]."
+    )
+    return error
+
+
 class Toy(NamedTuple):
     """A small world to act in: N candidates of H actions of size 2 for a state (3,).
 
-    NumPy where nothing is traced: faster.
+    NumPy where nothing is traced: faster. If `same`, every key gives the same candidates.
     """
 
     count: int
     horizon: int
     weights: np.ndarray  # (4, 3) what draws, values and moves
+    same: bool = False
 
     def __repr__(self):
         return f"a toy world: {self.count} candidates of {self.horizon} actions"
@@ -379,10 +418,13 @@ class Toy(NamedTuple):
                 "the state comes first, the key second"
             )
         xp = _numpy_unless_traced(state, key)
+        key = jax.random.key(7) if self.same else key
         noise = xp.asarray(jax.random.normal(key, (self.count, self.horizon, 2)))
         return xp.clip(xp.tanh(self.weights[:2] @ state) + 0.8 * noise, -1, 1)
 
     def value(self, state, chunks):
+        if np.ndim(chunks) == 3 and np.shape(chunks)[1] < self.horizon:
+            raise _cut_before(np.shape(chunks), self.horizon)
         xp = _numpy_unless_traced(state, chunks)
         ramp = np.arange(1.0, self.horizon + 1)[:, None] * np.array([1.0, -0.7])
         return xp.sum(xp.sin(2 * chunks + 4 * (self.weights[2] @ state)) * ramp, axis=(1, 2))
@@ -702,8 +744,8 @@ def mixed_chunk(propose, value, state, key, horizon):
 
 
 def _mixed_cases(rng):
-    def case(about, count, horizon, hint, in_parts=False):
-        toy = Toy(count, horizon, rng.normal(size=(4, 3)).astype(np.float32))
+    def case(about, count, horizon, hint, in_parts=False, same=False):
+        toy = Toy(count, horizon, rng.normal(size=(4, 3)).astype(np.float32), same)
         state = rng.normal(size=3).astype(np.float32)
         if in_parts:
             toy, state = ToyInParts(toy), Place(state[:2], state[2])
@@ -711,6 +753,15 @@ def _mixed_cases(rng):
         return Case(about, (toy.propose, toy.value, state, key, horizon), hint)
 
     return [
+        case(
+            "every key proposes the same chunk of 7 actions",
+            *(1, 7),
+            "One proposal holds one candidate here, so H chunks need H keys: jax.random.split(key, horizon). "
+            "With each, the one at jnp.argmax(value(state, chunks)). All are equal here, so the mix is that "
+            "chunk with each step in its own place: chosen[i, i] with i = jnp.arange(horizon). "
+            "Shuffled steps lose their places. One candidate: [None] in front.",
+            same=True,
+        ),
         case(
             "a clone: one candidate of 4 actions",
             *(1, 4),
@@ -750,7 +801,48 @@ def _mixed_before_the_choice(propose, value, state, key, horizon):
     return mixes[value(state, mixes).argmax()][None]
 
 
+def _shuffled(choose_key, shuffle_key):
+    """A wrong answer: the steps of one chosen chunk in another order; both keys from (key, horizon)."""
+
+    def wrong(propose, value, state, key, horizon):
+        chunks = propose(state, choose_key(key, horizon))
+        order = np.asarray(jax.random.permutation(shuffle_key(key, horizon), horizon))
+        return chunks[value(state, chunks).argmax()][order][None]
+
+    return wrong
+
+
+def _best_of_one_proposal(propose, value, state, key, horizon):
+    chunks, i = propose(state, key), np.arange(horizon)
+    order = np.argsort(-value(state, chunks))
+    return chunks[order[np.minimum(i, len(order) - 1)], i][None]
+
+
+_KEY = lambda number: lambda key, horizon: jax.random.split(key, horizon)[number]
+_GIVEN = lambda key, horizon: key
+_SHUFFLES = (
+    ("chosen and shuffled with the key that was given", _GIVEN, _GIVEN),
+    ("chosen with the first key, shuffled with the second", _KEY(0), _KEY(1)),
+    ("chosen with the second key, shuffled with the first", _KEY(1), _KEY(0)),
+    ("chosen with the first key, shuffled with the last", _KEY(0), _KEY(-1)),
+    ("chosen with the first key, shuffled with the given one", _KEY(0), _GIVEN),
+    ("chosen with the given key, shuffled with the first", _GIVEN, _KEY(0)),
+)
+
 _mixed_misconceptions = [
+    *(
+        Misconception(
+            f"The steps of one chunk are shuffled ({how}): step i gets the distribution of any step.",
+            "Choose a chunk with each of the H keys; step i is step i of the i-th one: chosen[i, i].",
+            _shuffled(*keys),
+        )
+        for how, *keys in _SHUFFLES
+    ),
+    Misconception(
+        "The best H candidates of one proposal are mixed; of one candidate, H times the same.",
+        "With each of H keys propose anew and choose the best candidate; then mix.",
+        _best_of_one_proposal,
+    ),
     Misconception(
         "All choices use the same key: they choose the same chunk, and nothing is mixed.",
         "A key for each: jax.random.split(key, horizon).",
@@ -857,8 +949,7 @@ check_mixed_chunk = Exercise(
     _mixed_in_a_loop,
     _mixed_cases,
     _mixed_misconceptions,
-    insight="Each step is drawn from just what it was drawn from before. "
-    "Only the steps' knowledge of each other is gone.",
+    insight="Each step has the distribution that it had. Only the tie between the steps is gone.",
     compiled=True,
 )
 
@@ -894,7 +985,7 @@ def _distances_cases(rng):
         Case(
             "three episodes of four strokes of 5 steps",
             (strokes(3, 4, 5), 12),
-            "All pairs count, from every step on, not only those that begin where a stroke begins.",
+            "All pairs count, from every step on and up to the last: T + 1 - apart in each episode.",
         ),
         Case(
             "two episodes of strokes of 3 steps",
@@ -956,6 +1047,17 @@ _distances_misconceptions = [
                     ]
                 )
                 for apart in range(1, n + 1)
+            ]
+        ),
+    ),
+    Misconception(
+        "Every distance is taken from the same starts; the pairs that begin later are left out. "
+        "(As fair, but the check compares numbers.)",
+        "All pairs: positions[:, apart:] - positions[:, :-apart].",
+        lambda p, n: np.array(
+            [
+                np.linalg.norm(p[:, a : a + p.shape[1] - n] - p[:, : p.shape[1] - n], axis=-1).mean()
+                for a in range(1, n + 1)
             ]
         ),
     ),
