@@ -15,7 +15,7 @@ from qlac_lite.envs import lite_world
 from qlac_lite.experiments.runner import recorded
 from qlac_lite.lessons.explorers import WORLD, Played
 from qlac_lite.reports import plots
-from qlac_lite.utils.statistics import difference, mean_interval
+from qlac_lite.utils.statistics import difference
 
 SINGLE, CHUNK, MIXED, HELD, FIRST = "#E69F00", "#0072B2", "#D55E00", "#CC79A7", "#009E73"
 LOOKS = {  # colour and marker
@@ -36,17 +36,22 @@ SETS = {  # what is learned from: colour and marker
 }
 TITLES = {"fql": "FQL", "qc-fql": "QC-FQL", "bfn": "BFN", "qc": "QC"}  # learners
 PAIRS = (("fql", "FQL", "QC-FQL"), ("bfn", "BFN", "QC"))  # one of the learners, who made its D1, its D5
-CONTRASTS = {  # mean of the first sets less mean of the second
-    "collected data less none": (("D+D1", "D+D5"), ("D",)),
-    "collected data less as much play": (("D+D1", "D+D5"), ("D+P",)),
-    "D5 less D1": (("D+D5",), ("D+D1",)),
-    "D5 less D1, matched": (("D+M5",), ("D+M1",)),
+CONTRASTS = {  # mean of the first sets minus mean of the second
+    "collected data minus none": (("D+D1", "D+D5"), ("D",)),
+    "collected data minus as much play": (("D+D1", "D+D5"), ("D+P",)),
+    "D5 minus D1": (("D+D5",), ("D+D1",)),
+    "D5 minus D1, matched": (("D+M5",), ("D+M1",)),
 }
 Drawn = tuple[Figure, str]
 
 
-def two_paths(a: Played, b: Played, steps: int = 40) -> Drawn:
-    """The first steps of two grippers from one start, in an episode that is typical of their difference."""
+def two_paths(one: Played, other: Played, steps: int = 40, lot: int = 1) -> Drawn:
+    """The first steps of two grippers from one start, in an episode that is typical of their difference.
+
+    Args:
+        lot: a seed, which decides which of the two is drawn as A.
+    """
+    a, b = (one, other) if np.random.default_rng(lot).random() < 0.5 else (other, one)
     far = lambda places: np.linalg.norm(places[:, :, 5:steps] - places[:, :, : steps - 5], axis=-1)
     lead = (far(b.places) - far(a.places)).mean(axis=-1)  # (R, E)
     typical = np.abs(lead - np.median(lead)).argmin()
@@ -61,9 +66,10 @@ def two_paths(a: Played, b: Played, steps: int = 40) -> Drawn:
         axes.plot(*path[-1], "o", color="black", markersize=8, fillstyle="none")
         axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
         axes.set_title(f"gripper {name}", fontsize=10)
+    straight, turning = "AB" if lead.mean() < 0 else "BA"
     return figure, (
         f"Two paths of a gripper, {steps} steps each, from the same start. "
-        "A turns again and again; B runs in straight strokes."
+        f"{turning} turns again and again; {straight} runs in straight strokes."
     )
 
 
@@ -99,33 +105,34 @@ def explorers(found: Mapping[str, Mapping[str, np.ndarray]]) -> Drawn:
 
 def _seeds(axes: Axes, at: int, values: np.ndarray, name: str, within=(0, np.inf)) -> None:
     """A dot for each seed, and their mean with its interval."""
-    colour, marker = LOOKS[name]
+    _dots(axes, at, values, *LOOKS[name], within)
+
+
+def _dots(axes: Axes, at: float, values: np.ndarray, colour: str, marker: str, within=plots.UNCUT) -> None:
+    """`_seeds` in a look of its own."""
     axes.plot(np.linspace(at - 0.3, at - 0.1, len(values)), values, ".", color=colour, alpha=0.45)
-    plots.points(axes, np.array([at + 0.1]), values[:, None], name, colour, marker, within)
+    plots.points(axes, np.array([at + 0.1]), values[:, None], "", colour, marker, within)
 
 
 def coherency_and_success(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn:
-    """Success against coherency, and success less that of the first one: {name: ((R,), (R,))}."""
-    figure, (left, right) = plots.new_figure(2, width=4.4, height=3.4)
-    base = next(iter(found.values()))[1]
+    """Success against coherency, and both of them minus those of the first one: {name: ((R,), (R,))}."""
+    figure, (left, *others) = plots.new_figure(3, width=3.7, height=3.3)
+    first, *names = found
     told = []
-    for at, (name, (coherent, solved)) in enumerate(found.items()):
-        colour, marker = LOOKS[name]
-        (x, *x_ends), (y, *y_ends) = mean_interval(coherent), mean_interval(solved)
-        y_ends = np.clip(y_ends, 0, 100)
-        reach = [np.abs(np.array(ends)[:, None] - mean) for mean, ends in ((y, y_ends), (x, x_ends))]
-        look = dict(color=colour, marker=marker, capsize=3, linestyle="")
-        left.errorbar(x, y, *reach, **look, label=name)
-        if at:
-            _seeds(right, at - 1, solved - base, name, (-100, 100))
+    for name, values in found.items():
+        (colour, marker), (x, y) = LOOKS[name], np.mean(values, axis=1)
+        left.plot(*values, ".", color=colour, alpha=0.45)
+        left.plot(x, y, marker, color=colour, markersize=8, label=name)
         told.append(f"{name} {x:.3f} and {y:.0f} percent")
-    left.set(xlabel="coherency, first 30 steps", ylabel="episodes solved (%)", ylim=(0, 102))
+    left.set(xlabel="coherency (all pairs)", ylabel="episodes solved (%)", ylim=(0, None))
     left.legend(fontsize=8)
-    right.axhline(0, color="0.3", linestyle=":")
-    names = list(found)[1:]
-    right.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names], fontsize=8)
-    right.set(ylabel="points", xlim=(-0.5, len(names) - 0.5))
-    right.set_title(f"solved, less {next(iter(found))}", fontsize=10)
+    for axes, which, unit in zip(others, (0, 1), ("coherency (all pairs)", "solved (points)"), strict=True):
+        for at, name in enumerate(names):
+            _seeds(axes, at, found[name][which] - found[first][which], name, plots.UNCUT)
+        axes.axhline(0, color="0.3", linestyle=":")
+        axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names], fontsize=8)
+        axes.set(ylabel=unit, xlim=(-0.5, len(names) - 0.5))
+        axes.set_title(f"minus {first}, seed by seed", fontsize=10)
     return figure, f"Coherency and success of ways to act with the same networks: {'; '.join(told)}."
 
 
@@ -159,10 +166,13 @@ def gains() -> dict[str, np.ndarray]:
 
 
 def collected(what: str = "coherency") -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Of the collections D1 and D5 of each pair of collectors: {"QC less BFN": ((R,), (R,))}, D5's first."""
-    column = f"collected_{what}"
+    """Of the collections D1 and D5 of each pair of collectors: {"QC minus BFN": ((R,), (R,))}, D5's first;
+    "solved" in %.
+    """
+    columns = {"coherency": ("collected_coherency", 1), "solved": ("collected_success", 100)}
+    column, scale = columns[what]
     return {
-        f"{five} less {one}": tuple(_taught(method, data, column) for data in ("D+D5", "D+D1"))
+        f"{five} minus {one}": tuple(scale * _taught(method, data, column) for data in ("D+D5", "D+D1"))
         for method, one, five in PAIRS
     }
 
@@ -170,24 +180,27 @@ def collected(what: str = "coherency") -> dict[str, tuple[np.ndarray, np.ndarray
 def collections() -> Drawn:
     """Who collected how coherently; what four learners make of it; the contrasts over learners."""
     figure, (left, middle, right) = plots.new_figure(3, width=3.7, height=3.4)
-    names = []
-    for pair, values in collected().items():
-        for collector, each, kind in zip(pair.split(" less "), values, ("D+D5", "D+D1"), strict=True):
-            colour, marker = SETS[kind]
-            plots.points(left, np.array([len(names)]), each[:, None], "", colour, marker)
-            names.append(f"{kind[2:]}\n{collector}")
-    left.set_xticks(range(len(names)), names, fontsize=8)
-    left.set(ylabel="coherency of the collection", ylim=(0, None))
+    ticks = {}
+    for start, (pair, values) in zip((0, 2.6), collected().items(), strict=True):
+        made = zip(pair.split(" minus ")[::-1], values[::-1], ("D+D1", "D+D5"), strict=True)
+        for at, (collector, each, kind) in enumerate(made, start):
+            _dots(left, at, each, *SETS[kind])
+            ticks[at] = f"{kind[2:]}\n{collector}"
+    left.set_xticks(list(ticks), ticks.values(), fontsize=8)
+    left.set(ylabel="coherency (all pairs) of collecting", ylim=(0, None), xlim=(-0.6, max(ticks) + 0.5))
     there = _recorded_sets()
     for i, name in enumerate(there):
-        values = np.array([100 * _taught(method, name) for method in TITLES]).T  # (R, learners)
-        shift = 0.7 * ((i + 0.5) / len(there) - 0.5)
-        plots.points(middle, np.arange(len(TITLES)) + shift, values, name, *SETS[name], within=(0, 100))
+        colour, marker = SETS[name]
+        for at, method in enumerate(TITLES):
+            values = 100 * _taught(method, name)
+            middle.plot(np.full(len(values), at + 0.26 * i - 0.3), values, ".", color=colour, alpha=0.6)
+            label = name if at == 0 else "_"
+            middle.plot(at + 0.26 * i - 0.2, values.mean(), marker, color=colour, label=label)
     middle.set_xticks(range(len(TITLES)), TITLES.values(), fontsize=8)
     middle.set(ylabel="solved after learning (%)", ylim=(-3, 103))
     middle.legend(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     for at, values in enumerate(gains().values()):
-        plots.points(right, np.array([at]), values[:, None], "", "0.2", "o")
+        _dots(right, at, values, "0.2", "o")
     right.axhline(0, color="0.3", linestyle=":")
     names = [textwrap.fill(what, 14) for what in gains()]
     right.set_xticks(range(len(names)), names, fontsize=8)

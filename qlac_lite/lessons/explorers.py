@@ -124,7 +124,7 @@ def random_held() -> Explorer:
 
 
 def mixed(explorer: Explorer, mixed_chunk: Callable = lesson05.mixed_chunk) -> Explorer:
-    """The same explorer, but the steps of its chunks know nothing of each other."""
+    """The same explorer, but the steps of its chunks are independent of each other."""
 
     def propose(params, state, key):
         own = (functools.partial(each, params) for each in (explorer.propose, explorer.value))
