@@ -538,4 +538,4 @@ belief = experiment(run, both | {"scale": 10.0}, both | {"scale": 1.0}, "lower",
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): the losses of FQL.
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: QC and QC-FQL.
 #
-# **Next:** [05 · Why chunks explore](05_exploration.ipynb).
+# **Next:** [05 · How chunks explore](05_exploration.ipynb).

@@ -183,7 +183,8 @@ def collections() -> Drawn:
     ticks = {}
     for start, (pair, values) in zip((0, 2.6), collected().items(), strict=True):
         made = zip(pair.split(" minus ")[::-1], values[::-1], ("D+D1", "D+D5"), strict=True)
-        for at, (collector, each, kind) in enumerate(made, start):
+        for i, (collector, each, kind) in enumerate(made):
+            at = start + i
             _dots(left, at, each, *SETS[kind])
             ticks[at] = f"{kind[2:]}\n{collector}"
     left.set_xticks(list(ticks), ticks.values(), fontsize=8)
