@@ -298,7 +298,7 @@ def mixed_chunk(propose, value, state, key, horizon):
 mixed_chunk = checks.check_mixed_chunk(mixed_chunk)
 
 # %% [markdown]
-# Now you can go from whole chunks to single steps and change one thing at a time: whole chunks; mixed chunks (no longer drawn together); the chunks' network with $k = 1$, its first action only (it looks at every step); single steps (another network). **Predict** at which of these changes coherency falls.
+# Now you can go from whole chunks to single steps and change one thing at a time: whole chunks; mixed chunks (no longer drawn together); the chunks' network with $k = 1$, its first action only (it looks at every step, so the later actions are never used); single steps (another network). **Predict** at which of these changes coherency falls.
 
 # %%
 kinds = {
