@@ -104,7 +104,7 @@ def agents() -> Explorer:
     half |= dict(evaluate_every=every, evaluation_episodes=1)
     configs = [lite_config("qc", first_seed=first, **half) for first in (0, SEEDS // 2)]
     data = jax.tree.map(np.asarray, _play_data(HABITS.noise, HABITS.smooth))
-    with ThreadPoolExecutor(2) as pool:  # one a core
+    with ThreadPoolExecutor(shorten(2, fast=1)) as pool:  # one a core; each compiles
         halves = list(pool.map(lambda config: train_lite(config, WORLD, data).params, configs))
     params = jax.tree.map(lambda *leaves: np.concatenate(leaves), *halves)
     flow = make_learner(lite_config("chunk-bc"), S, A)

@@ -6,6 +6,7 @@
 All else is that of `training/loop.py`. A run lasts a minute or so, and has no checkpoint.
 """
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -77,7 +78,9 @@ def train_lite(
     elif config.online_steps:
         raise QlacError("With collected transitions there is no online phase: set online_steps=0.")
     seeds = np.array(config.seed_list, np.uint32)
-    measured, params, replay = _compiled(config, world, probed)(seeds, data, collected)
+    measured, params, replay = _compiled(dataclasses.replace(config, first_seed=0), world, probed)(
+        seeds, data, collected
+    )
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
         raise QlacError(f"{config.method} has diverged: NaN in its parameters. Try a smaller learning_rate.")
     every, total = config.evaluate_every, config.offline_steps + config.online_steps
@@ -85,7 +88,7 @@ def train_lite(
     return Outcome(np.arange(every, total + 1, every), success, lengths, params, replay, *probes)
 
 
-@functools.lru_cache(maxsize=4)  # cells that differ in their data alone are compiled once
+@functools.lru_cache(maxsize=4)  # cells that differ in their data or seeds alone are compiled once
 def _compiled(config: Config, world: LiteWorld, probed: bool):
     devices = jax.local_devices()
     mesh = Mesh(np.array(devices[: split_devices(devices, config)[0]]), ("seeds",))
