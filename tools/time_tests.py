@@ -91,11 +91,11 @@ def main(part: str = "test") -> int:
     about = (
         f"{machine['date'][:10]}, {machine['machine']}: {minutes:.0f} minutes, {total:,} processor seconds."
     )
-    _renew(f"times of {part}", f"{about}\n\n{markdown(told)}")
+    renew(f"times of {part}", f"{about}\n\n{markdown(told)}")
     return status
 
 
-def _renew(name: str, text: str) -> None:
+def renew(name: str, text: str) -> None:
     """Puts `text` between the page's two comments of that name."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, _, rest = PAGE.read_text().partition(begin)

@@ -1,0 +1,270 @@
+"""Breaks the library on purpose, a fault at a time, and looks whether its tests notice.
+
+    python tools/deliberate_faults.py            all of them, and renews the table in docs/testing.md
+    python tools/deliberate_faults.py 3 17       only these
+
+A fault is a small edit of a copy of the library. It is found if a test of `make test` fails that else passes;
+of those tests only the files that the fault names are run.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from qlac_lite.utils.files import markdown
+from time_tests import renew
+
+ROOT = Path(__file__).parents[1]
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "build", "runs", "data", "full-runs", "__pycache__")
+PUBLISHED, AGENTS, FLOW = (f"tests/agents/test_{name}.py" for name in ("published", "agents", "flow"))
+CHUNKS, DATA, ENVS = "tests/data/test_chunks.py", "tests/data/test_data.py", "tests/envs/test_envs.py"
+TRAINING, LITE = "tests/training/test_training.py", "tests/training/test_lite.py"
+REPORTS, MDP = "tests/reports/test_report.py", "tests/lessons/test_mdp.py"
+
+
+class Fault(NamedTuple):
+    what: str
+    file: str  # below qlac_lite/
+    old: str  # occurs once
+    new: str
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "L_Q has the wrong sign",
+        "agents/fql.py",
+        "return -jnp.mean(critic(",
+        "return jnp.mean(critic(",
+        (PUBLISHED,),
+    ),
+    Fault(
+        "the distillation moves the flow",
+        "agents/fql.py",
+        "target = stop_gradient(jnp.clip(behavior, -1, 1))",
+        "target = jnp.clip(behavior, -1, 1)",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "the distillation's target is not clipped",
+        "agents/fql.py",
+        "stop_gradient(jnp.clip(behavior, -1, 1))",
+        "stop_gradient(behavior)",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "L_Q moves the critics",
+        "agents/fql.py",
+        "critic(stop_gradient(params), observation",
+        "critic(params, observation",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "the next value is not discounted",
+        "agents/critics.py",
+        "batch.discount * next_value",
+        "next_value",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "the target's gradient flows",
+        "agents/critics.py",
+        "target = jax.lax.stop_gradient(",
+        "target = (",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "cut chunks count in the critic's loss",
+        "agents/critics.py",
+        "batch.valid[:, -1] * (q - target)",
+        "batch.valid[:, 0] * (q - target)",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "the velocity points to the noise",
+        "agents/flow.py",
+        "t * actions, actions - noise",
+        "t * actions, noise - actions",
+        (PUBLISHED, FLOW),
+    ),
+    Fault(
+        "Euler's method is a step late", "agents/flow.py", "k / steps)", "(k + 1) / steps)", (PUBLISHED, FLOW)
+    ),
+    Fault(
+        "padded actions count in the flow's loss",
+        "agents/flow.py",
+        "valid[..., None] * error**2",
+        "error**2",
+        (PUBLISHED, FLOW),
+    ),
+    Fault(
+        "best of N takes the worst",
+        "agents/best_of_n.py",
+        "jnp.argmax(q, axis=1)",
+        "jnp.argmin(q, axis=1)",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "RLPD's entropy is a mean over the chunk",
+        "agents/rlpd.py",
+        "jnp.sum(entries, axis=(1, 2))",
+        "jnp.mean(entries, axis=(1, 2))",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "RLPD's actor moves the temperature",
+        "agents/rlpd.py",
+        "stop_gradient(temperature) * log_prob",
+        "temperature * log_prob",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "the target critic moves to the stepped critic at the wrong rate",
+        "agents/base.py",
+        "gradient_step(losses, optimizer, config.target_rate)",
+        "gradient_step(losses, optimizer, 1 - config.target_rate)",
+        (PUBLISHED, AGENTS),
+    ),
+    Fault(
+        "a chunk is discounted as one step",
+        "data/dataset.py",
+        "discount=discount**horizon * alive",
+        "discount=discount * alive",
+        (CHUNKS,),
+    ),
+    Fault(
+        "the bootstrap state is a step early",
+        "data/dataset.py",
+        "jnp.minimum(start + length, len(",
+        "jnp.minimum(start + length - 1, len(",
+        (CHUNKS,),
+    ),
+    Fault(
+        "chunks start at an episode's last state",
+        "data/dataset.py",
+        "np.flatnonzero((steps_left > 0) &",
+        "np.flatnonzero((steps_left >= 0) &",
+        (CHUNKS,),
+    ),
+    Fault(
+        "bootstraps through a terminal state inside a chunk",
+        "data/dataset.py",
+        "jnp.min(data.masks[rows], axis=1)",
+        "data.masks[rows][:, 0]",
+        (CHUNKS,),
+    ),
+    Fault(
+        "online, a time limit loses the episode's last state",
+        "data/replay.py",
+        "cursor = end + (new.truncated & ~new.terminated)",
+        "cursor = end",
+        (CHUNKS,),
+    ),
+    Fault(
+        "online, the terminal step is marked a step late",
+        "data/replay.py",
+        "== new.length - 1)",
+        "== new.length)",
+        (CHUNKS,),
+    ),
+    Fault(
+        "a chunk runs on after the time limit",
+        "envs/chunked.py",
+        "            if terminated or truncated:",
+        "            if terminated:",
+        (ENVS,),
+    ),
+    Fault(
+        "actions are not clipped",
+        "envs/chunked.py",
+        "np.clip(chunk, space.low, space.high)",
+        "chunk",
+        (ENVS,),
+    ),
+    Fault(
+        "updates use the same keys after each call",
+        "training/updates.py",
+        "jax.random.fold_in(key, first + i)",
+        "jax.random.fold_in(key, i)",
+        (TRAINING,),
+    ),
+    Fault(
+        "after a kill, rows since the checkpoint stay",
+        "training/loop.py",
+        "            self.run.rewind(phase, step)\n",
+        "",
+        (TRAINING,),
+    ),
+    Fault(
+        "a resumed run forgets the episodes in flight",
+        "training/loop.py",
+        "collector.replay_actions(progress.replay, progress.episodes)",
+        "collector.begin(progress.episodes)",
+        (TRAINING,),
+    ),
+    Fault(
+        "the lite world's updates ignore the episodes' ends",
+        "training/jax_loop.py",
+        "count = jnp.where(online, due, executed)",
+        "count = jnp.where(online, size, executed)",
+        (LITE,),
+    ),
+    Fault(
+        "an interval has a degree of freedom too many",
+        "utils/statistics.py",
+        "stats.t.ppf(UPPER, seeds - 1) if",
+        "stats.t.ppf(UPPER, seeds) if",
+        (REPORTS,),
+    ),
+    Fault(
+        "lesson 01's chunk value is discounted as one step",
+        "lessons/mdp.py",
+        "return TabularMDP(p_bar, r_bar, mdp.discount**length)",
+        "return TabularMDP(p_bar, r_bar, mdp.discount)",
+        (MDP,),
+    ),
+)
+
+
+def found(fault: Fault, copy: Path) -> tuple[str, str]:
+    """Whether the tests notice, and the first one that does."""
+    path = copy / "qlac_lite" / fault.file
+    right = path.read_text()
+    if right.count(fault.old) != 1:
+        sys.exit(f"{fault.file} has {fault.old!r} {right.count(fault.old)} times, not once.")
+    path.write_text(right.replace(fault.old, fault.new))
+    try:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *fault.tests]
+        environment = os.environ | {"PYTHONPATH": str(copy), "QLAC_FAST": "1"}
+        told = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    finally:
+        path.write_text(right)
+    first = next(
+        (line.split(" - ")[0] for line in told.stdout.splitlines() if line.startswith("FAILED ")), ""
+    )
+    return ("yes" if told.returncode == 1 and first else "no"), first.removeprefix("FAILED ").split("[")[0]
+
+
+def main(numbers: list[str]) -> None:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        for i, fault in enumerate(FAULTS, 1):
+            if numbers and str(i) not in numbers:
+                continue
+            noticed, test = found(fault, copy)
+            rows.append({"fault": fault.what, "in": fault.file, "found": noticed, "by": test.split("::")[-1]})
+            print(f"{i:2} {noticed:3} {fault.what}: {test}", flush=True)
+    if not numbers:
+        renew("faults", markdown(rows))
+    missed = [row["fault"] for row in rows if row["found"] == "no"]
+    sys.exit(f"Not found: {'; '.join(missed)}." if missed else None)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
