@@ -109,7 +109,7 @@ def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
     names = [f"α = {alpha:g}" if alpha < 1e6 else "α = 1,000,000\n(no say for Q)" for alpha in rates]
     axes.set_xticks(range(len(rates)), names)
     axes.set(ylabel="success (%)", ylim=(-3, 103))
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="upper left")
     told = "; ".join(f"alpha {alpha:g}: {values.mean():.0f}" for alpha, values in rates.items())
     return figure, f"Success in percent with each alpha, seed by seed, in two halves. Means: {told}."
 
