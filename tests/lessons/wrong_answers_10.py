@@ -96,6 +96,16 @@ def drop(**other):
     return lambda *args: drop_in_python(*args, **other)
 
 
+def drop_with_renewed_value(value, step, state, chunk, most, discount, margin):
+    """The promise is set to the value now after each action."""
+    promise, k = value(state, chunk[0]), 0
+    while k < most and value(state, chunk[k]) >= promise - margin:
+        state, _ = step(state, chunk[k])
+        k += 1
+        promise = value(state, chunk[min(k, len(chunk) - 1)])
+    return state, k
+
+
 def guided_with_grad(field, observation, key, planned, weight, steps, most):
     """The correction as the gradient of half a weighted squared error."""
     x = jax.random.normal(key, planned.shape)
@@ -143,6 +153,21 @@ def replaced(field, observation, key, planned, weight, steps, most):
     return jnp.clip(jnp.where(weight[:, None] > 0, planned, x), -1, 1)
 
 
+def overwritten(field, observation, key, planned, weight, steps, most):
+    """Inpainting by force: what is held is put in again before each Euler step, and at the end."""
+    held, x = weight[None, :, None] > 0, jax.random.normal(key, planned.shape)
+    for k in range(steps):
+        x = x + field(observation, x, jnp.full(len(x), k / steps)) / steps
+        x = jnp.where(held, planned, x)
+    return x.clip(-1, 1)
+
+
+def blended(field, observation, key, planned, weight, steps, most):
+    share = weight[:, None]
+    drawn = euler(field, observation, jax.random.normal(key, planned.shape), steps)
+    return jnp.clip(share * planned + (1 - share) * drawn, -1, 1)
+
+
 def rounds_by_step(look, step, state, chunk, keys, every, delay):
     """One scan over all steps, with a look where a round begins."""
 
@@ -156,6 +181,36 @@ def rounds_by_step(look, step, state, chunk, keys, every, delay):
 
     start = (jnp.asarray(state), jnp.asarray(chunk), jnp.asarray(chunk))
     return jax.lax.scan(one, start, jnp.arange(len(keys) * every))[1]
+
+
+def rounds_with_if(look, step, state, chunk, keys, every, delay):
+    """Right, but for a `delay` that is a Python number."""
+    shown = []
+    for key in keys:
+        left = chunk[every:]
+        new = look(state, left, key)
+        for i in range(every):
+            state, seen = step(state, left[i] if i < delay else new[i])
+            shown.append(seen)
+        chunk = new
+    return jnp.stack(shown)
+
+
+def rounds_with_predicted_state(action):
+    def rounds(look, step, state, chunk, keys, every, delay):
+        shown = []
+        for key in keys:
+            left, there = chunk[every:], state
+            for i in range(int(delay)):
+                there = step(there, left[i])[0]
+            new = look(there, left, key)
+            for i in range(every):
+                state, seen = step(state, left[i] if i < delay else action(new, i, delay))
+                shown.append(seen)
+            chunk = new
+        return np.stack(shown)
+
+    return rounds
 
 
 def rounds_with_queue(look, step, state, chunk, keys, every, delay):
@@ -222,16 +277,39 @@ WRONG = {
             losses_with(lambda p, s, b, e: (p, s, b._replace(discount=np.ones(6)), e)),
             "not discounted",
         ),
+        "discounted twice": (
+            losses_with(lambda p, s, b, e: (p, s, b._replace(discount=b.discount**3), e)),
+            "discounted twice",
+        ),
+        "the partial critic at the next state": (
+            LOSS(
+                edit={
+                    "networks.value(slow, batch.next_observation)": (
+                        'networks.partial(params["partial"], batch.next_observation, batch.actions)'
+                    )
+                }
+            ),
+            "asks the partial critic",
+        ),
+        "normalised": (
+            LOSS(
+                edit={
+                    "return jnp.mean(weight * error**2)": "return (weight * error**2).sum() / weight.sum()"
+                }
+            ),
+            "divided by their sum",
+        ),
+        "half of it": (lambda *a: losses_one_by_one(*a) / 2, "Three means are added"),
         "the fast value": (losses_with(lambda p, s, b, e: (p, p["value"], b, e)), "being trained"),
         "everything still": (
             lambda n, p, s, b, e: losses_one_by_one(n, stop_gradient(p), s, b, e),
-            "not right yet",
+            "The loss agrees, its gradient does not",
         ),
         "target moves": (LOSS(edit={"stop_gradient(target)": "target"}), "into the slow copy"),
         "whole moves": (LOSS(edit={"stop_gradient(whole)": "whole"}), "pulls the whole one"),
         "prediction stands still": (
             LOSS(edit={"stop_gradient(whole) - partial": "whole - stop_gradient(partial)"}),
-            "not right yet",
+            "and around no prediction",
         ),
         "backup alone": (
             LOSS(
@@ -252,7 +330,11 @@ WRONG = {
         "no payment": (drop(after=lambda p, r, d, now: p / d), "stays in the promise"),
         "no discount": (drop(after=lambda p, r, d, now: p - r), "not divided by the discount"),
         "multiplied": (drop(after=lambda p, r, d, now: (p - r) * d), "multiplied by the discount"),
-        "discount first": (drop(after=lambda p, r, d, now: p / d - r), "not right yet"),
+        "discount first": (drop(after=lambda p, r, d, now: p / d - r), "subtracted after the discount"),
+        "the value now": (drop_with_renewed_value, "compared with itself, or with nothing"),
+        "more than promised": (drop(goes_on=lambda now, p, m: now > p - m), "just what was promised"),
+        "count first": (drop(goes_on=lambda now, p, m: now >= p - 3 * m), "count = "),
+        "a Python loop": (drop(), "jax.lax.while_loop"),
         "renewed": (drop(after=lambda p, r, d, now: (now - r) / d), "made anew"),
         "as at the start": (drop(after=lambda p, r, d, now: p), "stays what it was"),
         "earned added": (drop(after=lambda p, r, d, now: (p + r) / d), "added to the promise"),
@@ -262,15 +344,42 @@ WRONG = {
         "both sides": (drop(goes_on=lambda now, p, m: abs(now - p) <= m), "much higher"),
         "rises": (drop(goes_on=lambda now, p, m: now <= p + m), "where the value rises"),
         "first action": (drop(ask=lambda chunk, k: chunk[0]), "first action"),
-        "action before": (drop(ask=lambda chunk, k: chunk[max(k - 1, 0)]), "action before"),
-        "never stops": (drop(goes_on=lambda now, p, m: True), "not right yet"),
+        "action before": (drop(ask=lambda chunk, k: chunk[max(k - 1, 0)]), "action before."),
+        "action before, round": (drop(ask=lambda chunk, k: chunk[k - 1]), "chunk[-1]"),
+        "never stops": (drop(goes_on=lambda now, p, m: True), "never stops before"),
         "count off": (drop(back=lambda state, k: (state, k + 1)), "One action more"),
         "all counted": (lambda *a: (drop_in_python(*a)[0], a[4]), "goes on counting"),
         "no limit": (lambda v, s, x, c, n, d, m: drop_in_python(v, s, x, c, len(c), d, m), "not used"),
     },
     "check_guided_chunks": {
         "unguided": (unguided, "not used"),
-        "replaced": (replaced, "not right yet"),
+        "replaced": (replaced, "on the line from noise to plan"),
+        "overwritten": (overwritten, "in place of guidance"),
+        "blended": (blended, "mixed at the end"),
+        "pasted": (
+            lambda f, o, k, p, w, n, m: jnp.where(
+                w[:, None] > 0, jnp.asarray(p).clip(-1, 1), unguided(f, o, k, p, w, n, m)
+            ),
+            "drawn without it",
+        ),
+        "weights squared": (
+            lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, w**2, n, m),
+            "weights are squared",
+        ),
+        "weights late": (
+            edited(
+                guided_chunks,
+                {
+                    "weight[:, None] * (planned - end)": "planned - end",
+                    "(correction,) = pull_back(error)": "correction = weight[:, None] * pull_back(error)[0]",
+                },
+            ),
+            "after the pull-back",
+        ),
+        "tuple": (
+            edited(guided_chunks, {"(correction,) = pull_back(error)": "correction = pull_back(error)"}),
+            "unpacked by",
+        ),
         "one row": (lambda *a: guided_with_grad(*a)[0], "wrong shape"),
         "weights forgotten": (
             lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, np.ones_like(w), n, m),
@@ -350,7 +459,36 @@ WRONG = {
             lambda look, step, s, c, keys, e, d: mended_rounds(look, step, s, c, keys, e, d).reshape(
                 len(keys), e, -1
             ),
-            "wrong shape",
+            "an axis of their own",
+        ),
+        "a Python if": (rounds_with_if, "`delay` is traced"),
+        "rolled": (
+            rounds_of(
+                lambda old, new, i, every, d: old[every + i] if i < d else new[i],
+                after=lambda old, new: np.roll(new, 1, axis=0),
+            ),
+            "not right yet",
+        ),
+        "predicted": (rounds_with_predicted_state(lambda new, i, d: new[i]), "sees a predicted state, that"),
+        "predicted, from its first action": (
+            rounds_with_predicted_state(lambda new, i, d: new[i - d]),
+            "predicted state, and the chunk",
+        ),
+        "hers, rolled on": (
+            edited(her_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}),
+            "comes late",
+        ),
+        "handed on late": (
+            edited(
+                mended_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}
+            ),
+            "handed on is moved back",
+        ),
+        "handed on early": (
+            edited(
+                mended_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, -delay, 0)), shown"}
+            ),
+            "handed on is moved on",
         ),
         "back to front": (
             lambda look, step, s, c, keys, e, d: mended_rounds(look, step, s, c, keys[::-1], e, d),
@@ -360,5 +498,5 @@ WRONG = {
 }
 WRONG["check_execute_until_drop"]["in one go"] = (
     lambda v, s, x, c, n, d, m: execute_until_drop(v, s, x, c, n, d, np.inf),
-    "not right yet",
+    "never stops before",
 )

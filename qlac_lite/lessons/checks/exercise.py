@@ -105,6 +105,9 @@ class Exercise:
         tree: the answer is dictionaries in dictionaries; `parts` names their leaves, such as "layer.bias".
         choice: the answer is the number of an option. What was expected is not told, and a misconception is
             one option of one case: it is named as soon as that case fails, whatever the others say.
+        first: parts that are compared before the others, because they tell most.
+        observed: where to look if the result agrees, and only what is observed does not.
+        untraced: what to write in place of Python's own control flow, if an answer needs more than arrays.
     """
 
     seconds = 60.0  # after which an answer to one case counts as endless
@@ -122,6 +125,11 @@ class Exercise:
         observe: "Observe | None" = None,
         tree: bool = False,
         choice: bool = False,
+        first: Sequence[str] = (),
+        observed: Hint = "",
+        untraced: str = (
+            "Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments."
+        ),
     ):
         self.library, self.expected, self.cases, self.misconceptions = (
             library,
@@ -131,6 +139,7 @@ class Exercise:
         )
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
         self.tree, self.choice = tree, choice
+        self.first, self.observed, self.untraced = tuple(first), observed, untraced
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._needed: dict[str, int] = {}  # how often an idea was told since the last right answer
@@ -352,10 +361,7 @@ class Exercise:
             **lines,
             error=f"{type(error).__name__}: {str(error).splitlines()[0][:120]}{line_of(error)}",
             likely=likely,
-            next=(
-                "Use jnp for everything, jnp.where in place of if, "
-                "and x.at[...].set(y) in place of assignments."
-            ),
+            next=self.untraced,
         )
 
     def _unpacked(self, result: Any, case: Case) -> Any:
@@ -505,8 +511,8 @@ class Exercise:
 
     def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
         counted = self.counts(*case.args)
-        for part, wanted in expected.items():
-            value = got[part]
+        for part in sorted(expected, key=lambda part: part not in self.first):
+            wanted, value = expected[part], got[part]
             if value.shape != wanted.shape:
                 return self._wrong(
                     f"{self._called(part)} has the wrong shape",
@@ -550,7 +556,9 @@ class Exercise:
                 inputs=self._inputs(case),
                 expected=f"{where} = {number_text(wanted[at])}",
                 got=f"{where} = {number_text(value[at])}{share}",
-                next=self._told(case.hint),
+                next=self._told(
+                    case.hint if part in (self.parts or [self.name]) else self.observed or case.hint
+                ),
             )
         return None
 

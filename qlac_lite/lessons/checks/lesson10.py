@@ -72,23 +72,24 @@ def _loss_cases(rng):
         batch = Batch(seen, actions, returns, discount, following)
         return Case(about, (_toys(policy), params, rng.normal(size=2), batch, expectile), hint)
 
-    stops = "A target stands still: stop_gradient around what a network regresses onto. "
     return [
         case(
             "six chunks of 3, expectile 0.5",
             0.5,
-            stops + "With 0.5 both sides weigh the same: half the mean squared error. The backup has none.",
+            "Three means are added. With 0.5 both sides weigh 0.5: half the mean squared error. The backup "
+            "has no weights; its target is returns + discount * (the slow copy's value of next_observation).",
         ),
         case(
             "expectile 0.9",
             0.9,
             "error = what it regresses onto, minus what it says now. Where that is above 0 the weight is the "
-            "expectile, elsewhere 1 - expectile. " + stops,
+            "expectile, elsewhere 1 - expectile. The mean is over the batch.",
         ),
         case(
             "the episode ends in every third chunk, the partial critic reads 2 actions",
             0.8,
-            "returns + discount * value of next_observation, by the slow copy. " + stops,
+            "returns + discount * value of next_observation, by the slow copy. batch.discount is that of the "
+            "whole chunk, and 0 at an end.",
             ends=True,
             policy=2,
         ),
@@ -203,6 +204,25 @@ _loss_misconceptions = [
         "batch.discount times the value.",
         edit={"batch.discount * ": ""},
     ),
+    _lost(
+        "What follows is discounted twice.",
+        "batch.discount is already that of the whole chunk, and 0 at an end.",
+        edit={"batch.discount *": "batch.discount ** batch.actions.shape[1] *"},
+    ),
+    _lost(
+        "The backup asks the partial critic about the next state.",
+        "The value: networks.value(slow, batch.next_observation). The actions that follow are not known.",
+        edit={
+            "networks.value(slow, batch.next_observation)": (
+                'networks.partial(params["partial"], batch.next_observation, batch.actions)'
+            )
+        },
+    ),
+    _lost(
+        "The weights are divided by their sum.",
+        "The mean of weight * error ** 2 over the batch, as in the formula.",
+        edit={"jnp.mean(weight * error**2)": "jnp.sum(weight * error**2) / jnp.sum(weight)"},
+    ),
     _lost("The returns are missing.", "returns + discount * value.", edit={"batch.returns + ": ""}),
     _lost(
         "The partial critic regresses onto the backup's target.",
@@ -226,6 +246,8 @@ check_decoupled_loss = Exercise(
     _loss_misconceptions,
     compiled=True,
     observe=gradients(params=1, slow=2),
+    observed="The loss agrees, its gradient does not. An arrow moves what it points to, and nothing else: "
+    "stop_gradient around each of the three targets, and around no prediction.",
     insight="No policy appears in it: nothing is sampled while the critics train.",
 )
 
@@ -280,7 +302,7 @@ class Watched(NamedTuple):
         if np.shape(action) != (2,):
             raise TypeError(f"value takes a state and one action, of shape (2,), and got {np.shape(action)}")
         xp = _plain(state, action)
-        return xp.asarray(self.worth)[state[2].astype(int)] + 0.2 * state[0] + 0.3 * action[0]
+        return xp.asarray(self.worth)[state[2].astype(int)] + 0.25 * state[0] + 0.25 * action[0]
 
     def step(self, state, action):
         if np.shape(action) != (2,):
@@ -295,6 +317,10 @@ _DROP = {
     "the promise shrinks": {" / discount": " * discount"},
     "rewards are not paid": {"promise - reward": "promise"},
     "rewards are added": {"promise - reward": "promise + reward"},
+    "discount first": {"(promise - reward) / discount": "promise / discount - reward"},
+    "asked anew": {"(promise - reward) / discount": "value(state, chunk[min(k + 1, len(chunk) - 1)])"},
+    "never stops": {"now < promise - margin": "False"},
+    "strictly": {"now < promise - margin": "now <= promise - margin"},
     "renewed": {"promise = (promise": "promise = (now"},
     "never renewed": {"promise = (promise - reward) / discount": "promise = promise"},
     "no margin": {"promise - margin": "promise"},
@@ -304,36 +330,49 @@ _DROP = {
     "rises": {"now < promise - margin": "now > promise + margin"},
     "first action": {"now = value(state, chunk[k])": "now = value(state, chunk[0])"},
     "action before": {"now = value(state, chunk[k])": "now = value(state, chunk[max(k - 1, 0)])"},
+    "action before, round": {"now = value(state, chunk[k])": "now = value(state, chunk[k - 1])"},
     "later": {"if now < promise - margin:": "if k > 1 and now < promise - margin:"},
     "no limit": {"k < most": "k < len(chunk)"},
 }
 
 
-def _drop(name):
-    return edited(_drop_in_python, _DROP[name])
+_DROPS = {name: edited(_drop_in_python, changes) for name, changes in _DROP.items()}
 
 
 def _drop_cases(rng):
+    """Cases that tell all the wrong answers apart by their counts."""
+    while True:
+        cases = _drawn_drops(rng)
+        counts = {_counts(_drop_in_python, cases)} | {_counts(other, cases) for other in _DROPS.values()}
+        if len(counts) == 1 + len(_DROPS) - 1:  # "asked anew" never stops, either
+            arrays = lambda args: (*args[:2], *(jnp.asarray(a, jnp.float32) for a in args[2:4]), *args[4:])
+            return [case._replace(args=arrays(case.args)) for case in cases]  # index by tracers
+
+
+def _counts(execute, cases):
+    return tuple(int(execute(*case.args)[1]) for case in cases)
+
+
+def _drawn_drops(rng):
+    exactly = lambda values, parts=64: np.round(np.asarray(values) * parts) / parts  # in float32, however added
+
     def case(about, length, most, margin, hint, count, rewards=False, unlike=()):
         """Values around the promise until `count` actions are done, and then one that is too low."""
-        wrong = [_drop(name) for name in unlike]
+        wrong = [_DROPS[name] for name in unlike]
         while True:
             world = Watched(np.zeros(9), rng.choice([0.0, 0.3], size=9) * rewards)
             state, chunk = np.append(rng.normal(size=2), 0.0), rng.uniform(-1, 1, size=(length, 2))
-            now, promise = state, rng.uniform(0.8, 1.2)
+            state, chunk = exactly(state), exactly(chunk)
+            now, promise = state, exactly(rng.uniform(0.8, 1.2))
             for k in range(length):
-                near = rng.uniform(-0.95, 1.6) * min(margin, 0.4) * (k > 0)
-                wanted = promise + (near if k != count else -margin - rng.uniform(0.02, 0.15))
+                near = rng.uniform(-0.95, 1.6) * min(margin, 0.4) if margin else rng.uniform(0.02, 0.3)
+                wanted = promise + (near * (k > 0) if k != count else -margin - rng.uniform(0.02, 0.15))
                 world.worth[k] = wanted - world.value(now, chunk[k])
                 now, reward = world.step(now, chunk[k])
                 promise = (promise - reward) / 0.8
-            args = (world.value, world.step, state, chunk, np.int32(most), 0.8, margin)
+            args = (world.value, world.step, state, chunk, np.asarray(most, np.int32), 0.8, margin)
             if _drop_in_python(*args)[1] == count and all(other(*args)[1] != count for other in wrong):
-                arrays = (
-                    jnp.asarray(state, jnp.float32),
-                    jnp.asarray(chunk, jnp.float32),
-                )  # index by tracers
-                return Case(about, (*args[:2], *arrays, *args[4:]), hint)
+                return Case(about, args, hint)
 
     drops = (
         "The value of going on with chunk[k] against promise - margin; after an action, "
@@ -355,12 +394,19 @@ def _drop_cases(rng):
             unlike=("the promise does not grow", "the promise shrinks", "later"),
         ),
         case(
+            "5 actions and a margin of 0; the first one has just the value that was promised",
+            *(5, 5, 0.0),
+            "Go on where the value is at least the promise - margin: with >=, or before any comparison.",
+            2,
+            unlike=("strictly",),
+        ),
+        case(
             "7 actions, some of them rewarded",
             *(7, 7, 0.25),
             drops,
             4,
             rewards=True,
-            unlike=("rewards are not paid", "rewards are added", "renewed"),
+            unlike=("rewards are not paid", "rewards are added", "renewed", "discount first"),
         ),
         case(
             "6 actions; small drops are within the margin",
@@ -379,36 +425,56 @@ check_execute_until_drop = Exercise(
     _drop_cases,
     [
         Misconception(
-            "The promise is not divided by the discount.", _PAY, _drop("the promise does not grow")
+            "The promise is not divided by the discount.", _PAY, _DROPS["the promise does not grow"]
         ),
-        Misconception("The promise is multiplied by the discount.", _PAY, _drop("the promise shrinks")),
-        Misconception("What was earned stays in the promise.", _PAY, _drop("rewards are not paid")),
-        Misconception("What was earned is added to the promise.", _PAY, _drop("rewards are added")),
+        Misconception("The promise is multiplied by the discount.", _PAY, _DROPS["the promise shrinks"]),
+        Misconception("What was earned stays in the promise.", _PAY, _DROPS["rewards are not paid"]),
+        Misconception("What was earned is added to the promise.", _PAY, _DROPS["rewards are added"]),
+        Misconception(
+            "The reward is subtracted after the discount.",
+            "The reward was promised at the old moment: first subtract, then divide.",
+            _DROPS["discount first"],
+        ),
+        Misconception(
+            "It never stops before `most`: the value is compared with itself, or with nothing.",
+            "The promise is a number that is carried on. " + _PAY,
+            _DROPS["asked anew"],
+        ),
+        Misconception(
+            "A value that is just what was promised stops the chunk: with a margin of 0 nothing is executed.",
+            "At least the promise - margin: >=.",
+            _DROPS["strictly"],
+        ),
         Misconception(
             "The promise is made anew after each action: slow falls are never noticed.",
             "The promise is that of the chunk's start: carry it on.",
-            _drop("renewed"),
+            _DROPS["renewed"],
         ),
-        Misconception("The promise stays what it was at the start.", _PAY, _drop("never renewed")),
-        Misconception("The margin is missing.", "promise - margin.", _drop("no margin")),
-        Misconception("The margin is added to the promise.", "promise - margin.", _drop("margin above")),
-        Misconception("The margin is a share of the promise.", "promise - margin.", _drop("relative")),
+        Misconception("The promise stays what it was at the start.", _PAY, _DROPS["never renewed"]),
+        Misconception("The margin is missing.", "promise - margin.", _DROPS["no margin"]),
+        Misconception("The margin is added to the promise.", "promise - margin.", _DROPS["margin above"]),
+        Misconception("The margin is a share of the promise.", "promise - margin.", _DROPS["relative"]),
         Misconception(
-            "A value that is much higher stops the chunk, too.", "Only a drop counts.", _drop("absolute")
+            "A value that is much higher stops the chunk, too.", "Only a drop counts.", _DROPS["absolute"]
         ),
-        Misconception("It stops where the value rises.", "value < promise - margin.", _drop("rises")),
+        Misconception("It stops where the value rises.", "value < promise - margin.", _DROPS["rises"]),
         Misconception(
-            "The value is always that of the chunk's first action.", "chunk[k].", _drop("first action")
+            "The value is always that of the chunk's first action.", "chunk[k].", _DROPS["first action"]
         ),
         Misconception(
             "The value is that of the action before.",
             "Ask about the action that comes next: chunk[k].",
-            _drop("action before"),
+            _DROPS["action before"],
         ),
         Misconception(
-            "The value is first compared before the third action.", "Before each action.", _drop("later")
+            "The value is that of the action before, and at the chunk's start of its last action: chunk[-1].",
+            "Ask about the action that comes next: chunk[k].",
+            _DROPS["action before, round"],
         ),
-        Misconception("The whole chunk may be executed; `most` is not used.", "k < most.", _drop("no limit")),
+        Misconception(
+            "The value is first compared before the third action.", "Before each action.", _DROPS["later"]
+        ),
+        Misconception("The whole chunk may be executed; `most` is not used.", "k < most.", _DROPS["no limit"]),
         Misconception(
             "One action more is counted.",
             "Return how many were executed.",
@@ -450,7 +516,10 @@ check_execute_until_drop = Exercise(
         ),
     ],
     parts=("state", "count"),
+    first=("count",),
     compiled=True,
+    untraced="state, value and `most` are traced: in place of Python's while, for or if, "
+    "jax.lax.while_loop(goes_on, act, carry), with goes_on of jnp and &.",
     insight="What it watches is lesson 02's temporal-difference error, added up over the chunk.",
 )
 
@@ -554,6 +623,22 @@ def _guide(changes):
     return edited(guided_chunks, changes)
 
 
+def _overwritten(field, observation, key, planned, weight, steps, most):
+    """Without guidance: the plan is written over the steps that are held. Wrong answers are edits of it."""
+    noise = jax.random.normal(key, planned.shape)
+    held, x = weight[:, None] > 0, noise
+    for k in range(steps):
+        t = k / steps
+        x = x + field(observation, x, jnp.full(len(x), t)) / steps
+        x = jnp.where(held, planned, x)
+    return jnp.clip(x, -1, 1)
+
+
+_LINE = """x = jnp.where(held, (1 - t) * noise + t * planned, x)
+        x = x + field(observation, x, jnp.full(len(x), t)) / steps"""
+_FREE_STEPS = "The free steps do not know what they have to fit: pull the error back to x, for all steps."
+
+
 _GAIN = "min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else most"
 _CLIPPED = "x = jnp.clip(x + (velocity + gain * correction) / steps, -1, 1)"
 check_guided_chunks = Exercise(
@@ -651,6 +736,85 @@ check_guided_chunks = Exercise(
             "Only the gain draws it there.",
             _guide({"jnp.clip(x, -1, 1)": "jnp.clip(jnp.where(weight[:, None] > 0, planned, x), -1, 1)"}),
         ),
+        Misconception(
+            "The plan is written over the held steps after each Euler step, in place of guidance.",
+            _FREE_STEPS,
+            _overwritten,
+        ),
+        Misconception(
+            "The held steps are put on the line from noise to plan, in place of guidance.",
+            _FREE_STEPS,
+            edited(
+                _overwritten,
+                {
+                    "x = x + field(observation, x, jnp.full(len(x), t)) / steps": _LINE,
+                    "x = jnp.where(held, planned, x)\n": "pass\n",
+                    "clip(x,": "clip(jnp.where(held, planned, x),",
+                },
+            ),
+        ),
+        Misconception(
+            "The plan is written over the held steps of a chunk that was drawn without it.",
+            _FREE_STEPS,
+            edited(
+                _overwritten,
+                {
+                    "x = jnp.where(held, planned, x)\n": "pass\n",
+                    "clip(x,": "clip(jnp.where(held, planned, x),",
+                },
+            ),
+        ),
+        Misconception(
+            "Plan and chunk are mixed at the end, by the weights.",
+            _FREE_STEPS,
+            edited(
+                _overwritten,
+                {
+                    "x = jnp.where(held, planned, x)\n": "pass\n",
+                    "clip(x,": "clip(weight[:, None] * planned + (1 - weight[:, None]) * x,",
+                },
+            ),
+        ),
+        Misconception(
+            "Plan and chunk are mixed after each Euler step, by the weights.",
+            _FREE_STEPS,
+            edited(
+                _overwritten,
+                {"jnp.where(held, planned, x)": "weight[:, None] * planned + (1 - weight[:, None]) * x"},
+            ),
+        ),
+        Misconception(
+            "The plan is written over the held steps after each guided step, too.",
+            "Only the gain draws them there: it leaves the rest of the chunk time to follow.",
+            _guide(
+                {
+                    "x = x + (velocity + gain * correction) / steps": (
+                        "x = x + (velocity + gain * correction) / steps\n"
+                        "        x = jnp.where(weight[:, None] > 0, planned, x)"
+                    )
+                }
+            ),
+        ),
+        Misconception(
+            "The weights come after the pull-back: they hold back the free steps, which are to follow.",
+            "Weigh the error, then pull it back.",
+            _guide({"weight[:, None] * ": "", "gain * correction": "gain * weight[:, None] * correction"}),
+        ),
+        Misconception(
+            "The weights are squared.",
+            "weight[:, None] * (planned - end).",
+            _guide({"weight[:, None] *": "weight[:, None] ** 2 *"}),
+        ),
+        Misconception(
+            "The error is pulled back through the velocity alone, and not through the end.",
+            "The end is x + (1 - t) * velocity: x itself and the factor belong to it.",
+            _guide(
+                {
+                    "return x + (1 - t) * velocity, velocity": "return velocity, velocity",
+                    "planned - end": "planned - x - (1 - t) * velocity",
+                }
+            ),
+        ),
     ],
     compiled=True,
     insight="No network was trained for it: any flow of chunks can be guided like this.",
@@ -737,7 +901,7 @@ def _rounds_cases(rng):
         toy = Thinker(horizon, 0.5 * rng.normal(size=(3, 3)))
         keys = jax.random.split(jax.random.key(int(rng.integers(2**31))), rounds)
         state, chunk = rng.normal(size=3), rng.uniform(-1, 1, size=(horizon, 2))
-        return Case(about, (toy.look, toy.step, state, chunk, keys, every, np.int32(delay)), hint)
+        return Case(about, (toy.look, toy.step, state, chunk, keys, every, np.asarray(delay, np.int32)), hint)
 
     return [
         case(
@@ -785,6 +949,11 @@ _LATE = """\
             if i == min(int(delay), every - 1):
                 new = look(state, left, key)
             action ="""
+_AHEAD = """ahead = state
+        for action in left[: int(delay)]:
+            ahead, _ = step(ahead, action)
+        new = look(ahead, left, key)"""
+_FLAT = "return np.stack(places)"
 check_mended_rounds = Exercise(
     mended_rounds,
     _rounds_in_python,
@@ -868,7 +1037,39 @@ check_mended_rounds = Exercise(
             "left[i] for i < delay, new[i] then.",
             _round({"left[i] if": "(left[i] + new[i]) / 2 if"}),
         ),
+        Misconception(
+            "The look sees a predicted state, that of the moment when its chunk is ready.",
+            "The state at the round's start, which is what is seen then.",
+            _round({"new = look(state, left, key)": _AHEAD}),
+        ),
+        Misconception(
+            "The look sees a predicted state, and the chunk begins with its first action when it is ready.",
+            "A prediction knows no pushes. The look sees the round's start, and new[i] is for step i.",
+            _round({"new = look(state, left, key)": _AHEAD, "new[i]": "new[i - delay]"}),
+        ),
+        Misconception(
+            "The whole new chunk is moved back by the delay: nothing is repeated, but everything comes late.",
+            "new[i] was made for step i of the round. Leave the chunk as it is.",
+            _round({"left, key)": "left, key)\n        new = np.roll(new, int(delay), axis=0)"}),
+        ),
+        Misconception(
+            "The chunk that is handed on is moved back by the delay: what is left of it comes late.",
+            "Hand on `new` as it was drawn: its plan for the next round begins at new[every].",
+            _round({"old = new": "old = np.roll(new, int(delay), axis=0)"}),
+        ),
+        Misconception(
+            "The chunk that is handed on is moved on by the delay: what is left of it comes early.",
+            "Hand on `new` as it was drawn: its plan for the next round begins at new[every].",
+            _round({"old = new": "old = np.roll(new, -int(delay), axis=0)"}),
+        ),
+        Misconception(
+            "The rounds are still an axis of their own.",
+            "End with shown.reshape(-1, *shown.shape[2:]): (rounds * every, ...).",
+            _round({_FLAT: "return np.stack(places).reshape(len(keys), every, -1)"}),
+        ),
     ],
     compiled=True,
+    untraced="`delay` is traced: no Python if, min or slice with it. jnp.where((i < delay)[:, None], ..., ...) "
+    "chooses for all steps i of a round at once; jax.lax.scan goes through them.",
     insight="With a delay of 0 both versions are the same: a test without a delay would have found nothing.",
 )

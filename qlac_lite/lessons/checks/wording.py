@@ -38,6 +38,8 @@ def error_hint(error: BaseException) -> str:
             "The argument holds numbers, not whole numbers or True and False: "
             "int(...) or (x == 1) makes them so."
         )
+    if isinstance(error, TypeError) and "can't multiply sequence" in str(error):
+        return "A tuple or a list is used like a number. A tuple with one entry is unpacked by (x,) = f(...)."
     if isinstance(error, TypeError) and "unhashable" in str(error):
         return "The key of a dictionary, or an entry of a set, is an array or a list: make it a tuple(...)."
     if isinstance(error, AttributeError) and "'numpy.ndarray' object has no attribute" in str(error):
