@@ -24,10 +24,11 @@ from qlac_lite.lessons import decoupled_agents as world
 from qlac_lite.lessons import hidden_intentions as careful
 from qlac_lite.lessons.checks import lesson10
 from qlac_lite.lessons.small_flows import chunk_field
-from qlac_lite.lessons.watched_chunks import EPISODES
+from qlac_lite.lessons.watched_chunks import CANDIDATES, EPISODES
 
 A, H, EVERY, MOST = lite_world.ACTION_SIZE, world.H, 5, 5.0
-WAYS = ("stop and think", "switch", "average", "inpaint")
+WAYS = ("stop and think", "switch", "average", "inpaint", "closest of eight", "inpaint, held")
+HELD = 4  # steps that "inpaint, held" holds firmly, whatever the delay
 
 
 def soft_weights(delay: Array) -> Array:
@@ -43,11 +44,14 @@ def _look(way: str, guided: Callable, flow, delay: Array) -> Callable:
     def look(state, left, key):
         seen, field = lite_world.observe(state)[None], chunk_field(flow)
         before = jnp.pad(left[:, :A], ((0, EVERY), (0, 0)))
-        if way == "inpaint":
-            args = (key, before[None], soft_weights(delay), world.EULER, MOST)
-            return _planned(state, guided(field, seen, *args)[0])
-        noise = jax.random.normal(key, (1, H, A))
-        chunk = jnp.clip(euler(field, seen, noise, world.EULER), -1, 1)[0]
+        weight = soft_weights(HELD if way == "inpaint, held" else delay)
+        if way.startswith("inpaint"):
+            return _planned(state, guided(field, seen, key, before[None], weight, world.EULER, MOST)[0])
+        count = CANDIDATES if way == "closest of eight" else 1
+        noise = jax.random.normal(key, (count, H, A))
+        chunks = jnp.clip(euler(field, jnp.repeat(seen, count, axis=0), noise, world.EULER), -1, 1)
+        far = jnp.sum(weight[:, None] * (chunks - before) ** 2, axis=(1, 2))
+        chunk = chunks[jnp.argmin(far)]
         if way == "average":
             chunk = jnp.where((jnp.arange(H) < H - EVERY)[:, None], (before + chunk) / 2, chunk)
         return _planned(state, chunk)
@@ -140,6 +144,44 @@ def play(
     one = lambda seed: _shown(*own(seed), delay, way, rounds, guided)
     shown = np.array([one(seed) for seed in range(len(seeds))])
     return Acted(shown[..., :2], shown[..., 2:])
+
+
+class Look(NamedTuple):
+    """What is planned at one look, as places of the gripper from there on."""
+
+    past: np.ndarray  # (EVERY + 1, 2), until the look
+    old: np.ndarray  # (L + 1, 2), what the old chunk has left
+    new: np.ndarray  # (H + 1, 2)
+    mean: np.ndarray  # (H + 1, 2), of both for L steps, and then the new chunk
+    inpainted: np.ndarray  # (H + 1, 2)
+
+
+def one_look(delay: int = 4, count: int = 200, seed: int = 0) -> Look:
+    """Of `count` second looks of a seed, the one at which old plan and new chunk end furthest apart."""
+    flow = jax.tree.map(lambda leaf: leaf[seed], world.flows(tuple(world.SEEDS.tolist())))
+    guided = lesson10.guided_chunks
+
+    def walk(state, chunk):
+        return jax.lax.scan(_step, state, jnp.pad(chunk[:, :A], ((0, 0), (0, 2))))
+
+    def places(state, chunk):
+        return jnp.concatenate([state.gripper[None], walk(state, chunk)[1][:, :2]])
+
+    def look(key):
+        start_key, first_key, look_key = jax.random.split(key, 3)
+        start = careful.start(start_key)
+        first = _look("switch", guided, flow, delay)(start, jnp.zeros((H - EVERY, A)), first_key)
+        state, left = walk(start, first[:EVERY])[0], first[EVERY:]
+        drawn = [
+            _look(way, guided, flow, delay)(state, left, look_key) for way in ("switch", "average", "inpaint")
+        ]
+        return Look(
+            places(start, first[:EVERY]), places(state, left), *(places(state, each) for each in drawn)
+        )
+
+    looks = jax.jit(jax.vmap(look), compiler_options=world.QUICK)(jax.random.split(jax.random.key(17), count))
+    far = np.linalg.norm(looks.old[:, -1] - looks.new[:, H - EVERY], axis=-1)
+    return Look(*(np.asarray(each[far.argmax()]) for each in looks))
 
 
 def play_all(

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from qlac_lite.envs import lite_world
 from qlac_lite.lessons.decoupled_agents import DISCOUNT, Agents
-from qlac_lite.lessons.delayed_clones import Acted
+from qlac_lite.lessons.delayed_clones import EVERY, Acted, Look, soft_weights
 from qlac_lite.lessons.drawings_of_exploration import apart as apart
 from qlac_lite.lessons.hidden_intentions import WORLD, first_arrival
 from qlac_lite.lessons.watched_chunks import Played, values_along
@@ -21,13 +22,14 @@ LOOKS = {  # colour and marker
     "long, long": ("#0072B2", "o"),
     "long, short": ("#009E73", "D"),
     "whole chunks": ("#0072B2", "o"),
-    "at every step": ("#009E73", "D"),
-    "after a drop": ("#CC79A7", "^"),
+    "at every step": ("#CC79A7", "P"),
+    "after a drop": ("#D55E00", "^"),
     "at random": ("0.45", "X"),
     "stop and think": ("0.45", "s"),
     "switch": ("#E69F00", "v"),
     "average": ("#0072B2", "o"),
     "inpaint": ("#009E73", "D"),
+    "closest of eight": ("#CC79A7", "^"),
     "hers": ("#D55E00", "X"),
     "mended": ("#009E73", "D"),
 }
@@ -42,12 +44,13 @@ def pushed_chunk(recorded: np.ndarray, pushed: np.ndarray) -> Drawn:
         panels, (recorded[None], pushed), ("as recorded", "pushed about"), strict=True
     ):
         lite_world.draw_world(axes, WORLD)
-        for path in paths:
+        for i, path in enumerate(paths):
             axes.plot(*path.T, color="#0072B2", linewidth=1.1, alpha=0.6)
-            axes.plot(*path[-1], "o", color="#0072B2", markersize=4)
-        axes.plot(*recorded[0], "o", color="black", markersize=7)
+            axes.plot(*path[-1], "o", color="#0072B2", markersize=4, label=None if i else "after ten actions")
+        axes.plot(*recorded[0], "o", color="black", markersize=7, label="start")
         axes.set(xlim=(middle[0] - 0.4, middle[0] + 0.4), ylim=(middle[1] - 0.4, middle[1] + 0.4))
         axes.set_title(f"ten actions, {name}", fontsize=10)
+    panels[0].legend(fontsize=8, loc="upper right")
     through = (pushed[:, -1, 0] > recorded[-1, 0] - 0.1).sum()
     return figure, (
         f"Left, ten recorded actions carry the gripper through a gap. Right, the same ten actions "
@@ -56,46 +59,54 @@ def pushed_chunk(recorded: np.ndarray, pushed: np.ndarray) -> Drawn:
 
 
 def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.ndarray]]]) -> Drawn:
-    """Measures against a dial: {what: {name: {value of the dial: by seed (R,)}}}."""
+    """Measures at some values of a dial: {what: {name: {value of the dial: by seed (R,)}}}."""
     figure, panels = plots.new_figure(len(panels_of), width=4.4, height=3.2)
     told = []
     for axes, (what, each) in zip(panels, panels_of.items(), strict=True):
-        for name, values in each.items():
+        for i, (name, values) in enumerate(each.items()):
             colour, marker = LOOKS[name]
-            x, y = np.array(list(values)), np.array(list(values.values())).T
-            plots.band(axes, x, y, name, colour, marker)
+            beside = 0.13 * (i - (len(each) - 1) / 2)
+            x, y = np.arange(len(values)) + beside, np.array(list(values.values())).T
+            for one, dots in zip(x, y.T, strict=True):
+                axes.plot(np.full(len(dots), one), dots, ".", color=colour, alpha=0.3, markersize=4)
+            plots.points(axes, x, y, name, colour, marker)
             told.append(f"{what}, {name}: " + ", ".join(f"{v.mean():.3g}" for v in values.values()))
-        axes.set(xlabel=dial, ylabel=what, xticks=sorted(x))
+        axes.set_xticks(range(len(values)), list(values))
+        axes.set(xlabel=dial, ylabel=what, xlim=(-0.5, len(values) - 0.5))
         axes.set_ylim(bottom=0)
-    panels[0].legend(fontsize=8)
-    return figure, f"Against the {dial}. {'; '.join(told)}."
+    panels[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure, f"By the {dial}. {'; '.join(told)}."
 
 
-def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 0, until: int = 60) -> Drawn:
-    """What the first seed's value says along an episode, without and with pushes; dotted: the promise."""
-    figure, panels = plots.new_figure(2, width=4.2, height=3.0)
-    for axes, played, name in zip(panels, (calm, pushed), ("nobody pushes", "pushed"), strict=True):
+def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 0, until: int = 110) -> Drawn:
+    """The first seed's value along an episode, without and with pushes, and where the gripper is."""
+    figure, (*panels, place) = plots.new_figure(3, width=3.6, height=3.1)
+    lite_world.draw_world(place, WORLD)
+    for axes, played, name, colour in zip(
+        panels, (calm, pushed), ("nobody pushes", "pushed"), ("#0072B2", "#D55E00"), strict=True
+    ):
         path = played.places[0, episode]
         path = path[: min(first_arrival(path), until)]
         value = values_along(made, path)
         looks = np.append(0, np.cumsum(played.lengths[0, episode]))
-        looks = looks[looks < len(path)]
-        looks = np.unique(looks)
+        looks = np.unique(looks[looks < len(path)])
         for begin, end in zip(looks, np.append(looks[1:], len(path) - 1), strict=True):
             steps = np.arange(begin, end + 1)
             promise = value[begin] / DISCOUNT ** (steps - begin)
             axes.plot(steps, promise, color="0.5", linestyle=":", label="promised" if begin == 0 else None)
-        axes.plot(value, color="#0072B2", label="the value now")
-        axes.plot(looks, value[looks], "o", color="#0072B2", markersize=5, label="a look")
-        axes.axhline(1, color="0.7", linewidth=1, label="largest reward")
-        axes.set(xlabel="step")
-        axes.set_ylim(bottom=0)
-        axes.set_title(name, fontsize=10)
-    panels[0].set_ylabel("value")
-    panels[0].legend(fontsize=8, loc="upper left")
+        axes.plot(value, color=colour, label="the value now")
+        axes.plot(looks, value[looks], "o", color=colour, markersize=5, label="a look")
+        axes.axhline(1, color="0.7", linewidth=1, label="the reward")
+        axes.set(xlabel="step", ylim=(0, 2))
+        axes.set_title(f"value, {name}", fontsize=10)
+        axes.legend(fontsize=7, loc="upper left")
+        place.plot(*path.T, color=colour, linewidth=1.2, label=name)
+        place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
+    place.legend(fontsize=7, loc="lower left")
+    place.set_title("the same episodes from above", fontsize=10)
     return figure, (
-        "The value along an episode in chunks of ten. Without pushes it follows the dotted promise of each "
-        "chunk's start, or lies somewhat below; with pushes it falls below within a chunk, and rises above 1."
+        "The value along two episodes in chunks of ten, and their paths. It follows the dotted promise of "
+        "each chunk's start, or falls below it; in both episodes it rises above 1, the only reward."
     )
 
 
@@ -108,7 +119,7 @@ def steps_and_looks(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn
         axes.plot(looks, steps, ".", color=colour, alpha=0.4)
         plots.points(axes, np.array([looks.mean()]), steps[:, None], name, colour, marker)
         told.append(f"{name} {looks.mean():.1f} looks and {steps.mean():.0f} steps")
-    axes.set(xlabel="looks in an episode", ylabel="steps to the right side", xscale="log")
+    axes.set(xlabel="looks in an episode (logarithmic)", ylabel="steps to the right side", xscale="log")
     axes.set_xticks([5, 10, 20, 50], [5, 10, 20, 50])
     axes.set_xticks([], minor=True)
     axes.legend(fontsize=8)
@@ -120,14 +131,57 @@ def heights(episodes: Mapping[str, Acted], count: int = 3, until: int = 100) -> 
     figure, panels = plots.new_figure(len(episodes), width=2.9, height=2.7)
     for axes, (name, acted) in zip(panels, episodes.items(), strict=True):
         for low in (-0.65, 0.35):
-            axes.axhspan(low, low + 0.3, color="0.93", zorder=0)
+            gaps = axes.axhspan(low, low + 0.3, color="0.93", zorder=0)
         for path, line in zip(acted.places[0, :count], ("-", "--", ":"), strict=False):
             path = path[: first_arrival(path) + 1]
             axes.plot(path[:, 1], color=LOOKS[name][0], linestyle=line, linewidth=1.3)
+            if len(path) <= until:
+                axes.plot(len(path) - 1, path[-1, 1], "o", color="black", markersize=4)
         axes.set(xlabel="step", ylim=(-1, 1), xlim=(0, until))
         axes.set_title(name, fontsize=10)
     panels[0].set_ylabel("height of the gripper")
+    key = {
+        f"episode {i + 1}": Line2D([], [], color="0.3", linestyle=("-", "--", ":")[i]) for i in range(count)
+    }
+    end = Line2D([], [], color="black", marker="o", linestyle="", markersize=4)
+    plots.legend_beside(figure, key | {"on the right side": end, "a gap": gaps}, "lower")
     return figure, (
         f"Height over time in {count} episodes each, gaps in grey: {', '.join(episodes)}. "
         "Lines end at the arrival."
+    )
+
+
+def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
+    """Old plan, new chunk, their mean and the inpainted chunk; and the weights that hold a plan."""
+    figure, (without, inpainted, weights) = plots.new_figure(3, width=3.5, height=3.7)
+    drawn = {
+        "until the look": (look.past, "0.6", "-", (without, inpainted)),
+        "old plan": (look.old, "black", "-", (without, inpainted)),
+        "new chunk": (look.new, LOOKS["switch"][0], "-", (without,)),
+        "mean of both": (look.mean, LOOKS["average"][0], "--", (without,)),
+        "inpainted chunk": (look.inpainted, LOOKS["inpaint"][0], "-", (inpainted,)),
+    }
+    for axes in (without, inpainted):
+        lite_world.draw_world(axes, WORLD)
+    for name, (path, colour, line, on) in drawn.items():
+        for axes in on:
+            size = 8 if name == "old plan" else 4
+            axes.plot(*path.T, line, marker="o", color=colour, markersize=size, linewidth=1.5, label=name)
+    (x, y), key = look.past[-1], {}
+    for axes, title in ((without, "two chunks and their mean"), (inpainted, "inpainted at a delay of 4")):
+        axes.plot(x, y, "*", color="#D55E00", markersize=14, label="the look", zorder=5)
+        axes.set(xlim=(x - 0.42, x + 0.42), ylim=(y - 0.42, y + 0.42))
+        axes.set_title(title, fontsize=10)
+        key |= {line.get_label(): line for line in axes.get_lines()}
+    plots.legend_beside(figure, key, "lower")
+    for delay, line in zip(delays, (":", "--", "-"), strict=True):
+        each = np.asarray(soft_weights(delay))
+        weights.plot(each, line, marker="o", color=LOOKS["inpaint"][0], markersize=4, label=f"delay {delay}")
+    weights.set(xlabel="step of the new chunk", ylim=(0, 1.05))
+    weights.set_title("how firmly a step is held", fontsize=10)
+    weights.legend(fontsize=8)
+    ends = ", ".join(f"{name} {path[min(EVERY, len(path) - 1), 1]:.2f}" for name, (path, *_) in drawn.items())
+    return figure, (
+        f"Places that one look plans. Height after {EVERY} steps: {ends}. Right, the weights of inpainting "
+        "fall from 1 to 0 over the steps for which the old chunk has a plan."
     )

@@ -64,6 +64,10 @@ class Played(NamedTuple):
         """Mean steps to the right side, (R,)."""
         return careful.steps_needed(self.places)
 
+    def arrivals(self) -> np.ndarray:
+        """Percentage of episodes that arrive, (R,)."""
+        return careful.arrivals(self.places)
+
     def looks(self) -> np.ndarray:
         """Looks in an episode, the mean (R,)."""
         return (self.lengths > 0).sum(axis=2).mean(axis=1)
@@ -95,8 +99,12 @@ def _episodes(flow, critics, lengths, margin, keys, policy, by, push, execute):
             q = getattr(parts, by)(critics[by], seen, taken)
             most = jax.random.choice(length_key, lengths)
             step = functools.partial(advance, push)
-            now, done = execute(watch, step, now, chunks[jnp.argmax(q)], most, DISCOUNT, margin)
-            return now, count + 1, used.at[count].set(done)
+            chunk = chunks[jnp.argmax(q)]
+            after, done = execute(watch, step, now, chunk, most, DISCOUNT, margin)
+            # Rounding can put the first value below its promise if the margin is 0. Every look acts.
+            one = step(now, chunk[0])[0]
+            after = jax.tree.map(lambda first, all: jnp.where(done == 0, first, all), one, after)
+            return after, count + 1, used.at[count].set(jnp.maximum(done, 1))
 
         goes_on = lambda carry: ~carry[0].arrived & (carry[0].time < LIMIT)
         start = (begin(begin_key), jnp.int32(0), jnp.zeros(LIMIT, jnp.int32))

@@ -1,4 +1,4 @@
-"""What lesson 03 trains and plays: chunks are cut where an episode ends, and executed as `every` says."""
+"""Lessons 03 and 10: chunks are cut where an episode ends, and executed as `every` says."""
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +7,7 @@ import pytest
 
 from qlac_lite.lessons import hidden_intentions as careful
 from qlac_lite.lessons import small_flows as toys
+from qlac_lite.lessons import watched_chunks as watched
 
 
 def two_episodes():
@@ -58,3 +59,17 @@ def test_turns_arrivals_and_steps_of_a_path_drawn_by_hand():
 def test_the_recorded_order_has_all_that_went_left_first():
     data = np.asarray(toys.recorded_in_order(60))
     assert (np.diff(data[:, 0]) >= 0).all() and toys.straight_on(data) == 0
+
+
+def test_every_look_acts_even_if_a_rule_executes_nothing():
+    """A margin of 0 may do that by rounding; the episode would never end."""
+    size, chunk = watched.S, watched.H * watched.A
+    made = lambda inputs, outputs: jax.tree.map(
+        lambda leaf: leaf[None], toys.network(jax.random.key(0), (inputs, outputs))
+    )
+    critics = {"whole": made(size + chunk, 1), "partial": made(size + watched.A, 1), "value": made(size, 1)}
+    agents = watched.Agents(made(size + chunk + 1, chunk), critics, watched.H, 1)
+    nothing = lambda value, step, state, chunk, most, discount, margin: (state, jnp.int32(0))
+    played = watched.play(agents, "whole", lengths=10, margin=0.0, execute=nothing)
+    assert set(played.lengths.flat) <= {0, 1} and (played.looks() > 0).all()
+    assert (np.diff(played.places, axis=2) != 0).any()

@@ -106,7 +106,7 @@ def drop_with_renewed_value(value, step, state, chunk, most, discount, margin):
     return state, k
 
 
-def guided_with_grad(field, observation, key, planned, weight, steps, most):
+def guided_with_grad(field, observation, key, planned, weight, steps, g_max):
     """The correction as the gradient of half a weighted squared error."""
     x = jax.random.normal(key, planned.shape)
     for t in np.arange(steps) / steps:
@@ -117,12 +117,12 @@ def guided_with_grad(field, observation, key, planned, weight, steps, most):
 
         gap = planned - end(x)
         pulled = jax.grad(lambda x, gap=gap, end=end: jnp.sum(weight[:, None] * gap * end(x)))(x)
-        gain = most if t == 0 else min(most, ((1 - t) ** 2 + t * t) / t / (1 - t))
+        gain = g_max if t == 0 else min(g_max, ((1 - t) ** 2 + t * t) / t / (1 - t))
         x = x + field(observation, x, times) / steps + gain / steps * pulled
     return x.clip(-1, 1)
 
 
-def guided_by_row(field, observation, key, planned, weight, steps, most):
+def guided_by_row(field, observation, key, planned, weight, steps, g_max):
     noise, rows = jax.random.normal(key, planned.shape), []
     for row in range(len(planned)):
         x = noise[row : row + 1]
@@ -132,17 +132,17 @@ def guided_by_row(field, observation, key, planned, weight, steps, most):
             end, back = jax.vjp(guess, x)
             velocity = (end - x) / (1 - t)
             pull = back(weight[None, :, None] * (planned[row] - end))[0]
-            gain = jnp.minimum(most, (t**2 + (1 - t) ** 2) / jnp.maximum(t * (1 - t), 1e-9))
+            gain = jnp.minimum(g_max, (t**2 + (1 - t) ** 2) / jnp.maximum(t * (1 - t), 1e-9))
             x = x + (velocity + gain * pull) / steps
         rows.append(jnp.clip(x[0], -1, 1))
     return jnp.stack(rows)
 
 
-def unguided(field, observation, key, planned, weight, steps, most):
+def unguided(field, observation, key, planned, weight, steps, g_max):
     return jnp.clip(euler(field, observation, jax.random.normal(key, planned.shape), steps), -1, 1)
 
 
-def replaced(field, observation, key, planned, weight, steps, most):
+def replaced(field, observation, key, planned, weight, steps, g_max):
     """Inpainting by replacement: what is held is put on the line from its noise to the plan."""
     noise = jax.random.normal(key, planned.shape)
     x = noise
@@ -153,7 +153,7 @@ def replaced(field, observation, key, planned, weight, steps, most):
     return jnp.clip(jnp.where(weight[:, None] > 0, planned, x), -1, 1)
 
 
-def overwritten(field, observation, key, planned, weight, steps, most):
+def overwritten(field, observation, key, planned, weight, steps, g_max):
     """Inpainting by force: what is held is put in again before each Euler step, and at the end."""
     held, x = weight[None, :, None] > 0, jax.random.normal(key, planned.shape)
     for k in range(steps):
@@ -162,7 +162,7 @@ def overwritten(field, observation, key, planned, weight, steps, most):
     return x.clip(-1, 1)
 
 
-def blended(field, observation, key, planned, weight, steps, most):
+def blended(field, observation, key, planned, weight, steps, g_max):
     share = weight[:, None]
     drawn = euler(field, observation, jax.random.normal(key, planned.shape), steps)
     return jnp.clip(share * planned + (1 - share) * drawn, -1, 1)
@@ -293,9 +293,7 @@ WRONG = {
         ),
         "normalised": (
             LOSS(
-                edit={
-                    "return jnp.mean(weight * error**2)": "return (weight * error**2).sum() / weight.sum()"
-                }
+                edit={"return jnp.mean(weight * error**2)": "return (weight * error**2).sum() / weight.sum()"}
             ),
             "divided by their sum",
         ),
@@ -388,7 +386,7 @@ WRONG = {
         "rounded": (lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, w > 0, n, m), "rounded"),
         "pushed away": (lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, -w, n, m), "pushed away"),
         "not cut": (
-            lambda f, o, k, p, w, n, m: edited(guided_chunks, {"if k else most": "if k else 1e9"})(
+            lambda f, o, k, p, w, n, m: edited(guided_chunks, {"if k else g_max": "if k else 1e9"})(
                 f, o, k, p, w, n, m
             ),
             "not right yet",
@@ -404,7 +402,7 @@ WRONG = {
         ),
         "against x": (edited(guided_chunks, {"(planned - end)": "(planned - x)"}), "with x"),
         "time forward": (edited(guided_chunks, {"x + (1 - t) * velocity,": "x + t * velocity,"}), "is left"),
-        "largest": (edited(guided_chunks, {"min(most": "max(most"}), "least gain"),
+        "largest": (edited(guided_chunks, {"min(g_max": "max(g_max"}), "least gain"),
         "unclipped": (edited(guided_chunks, {"jnp.clip(x, -1, 1)": "x"}), "clipped"),
         "field as grad": (edited(guided_chunks, {"velocity + gain": "gain"}), "own velocity"),
         "whole corrections": (
@@ -475,18 +473,22 @@ WRONG = {
             "predicted state, and the chunk",
         ),
         "hers, rolled on": (
-            edited(her_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}),
+            edited(
+                her_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}
+            ),
             "comes late",
         ),
         "handed on late": (
             edited(
-                mended_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}
+                mended_rounds,
+                {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"},
             ),
             "handed on is moved back",
         ),
         "handed on early": (
             edited(
-                mended_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, -delay, 0)), shown"}
+                mended_rounds,
+                {"return (state, new), shown": "return (state, jnp.roll(new, -delay, 0)), shown"},
             ),
             "handed on is moved on",
         ),

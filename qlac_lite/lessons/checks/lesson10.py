@@ -354,7 +354,9 @@ def _counts(execute, cases):
 
 
 def _drawn_drops(rng):
-    exactly = lambda values, parts=64: np.round(np.asarray(values) * parts) / parts  # in float32, however added
+    exactly = lambda values, parts=64: (
+        np.round(np.asarray(values) * parts) / parts
+    )  # in float32, however added
 
     def case(about, length, most, margin, hint, count, rewards=False, unlike=()):
         """Values around the promise until `count` actions are done, and then one that is too low."""
@@ -474,7 +476,9 @@ check_execute_until_drop = Exercise(
         Misconception(
             "The value is first compared before the third action.", "Before each action.", _DROPS["later"]
         ),
-        Misconception("The whole chunk may be executed; `most` is not used.", "k < most.", _DROPS["no limit"]),
+        Misconception(
+            "The whole chunk may be executed; `most` is not used.", "k < most.", _DROPS["no limit"]
+        ),
         Misconception(
             "One action more is counted.",
             "Return how many were executed.",
@@ -527,7 +531,7 @@ check_execute_until_drop = Exercise(
 # 3. Acting while thinking
 
 
-def guided_chunks(field, observation, key, planned, weight, steps, most):
+def guided_chunks(field, observation, key, planned, weight, steps, g_max):
     """Chunks (B, H, A) of a flow that is drawn towards `planned` (B, H, A) by `weight` (H,)."""
     x = jax.random.normal(key, planned.shape)
     for k in range(steps):
@@ -540,7 +544,7 @@ def guided_chunks(field, observation, key, planned, weight, steps, most):
         end, pull_back, velocity = jax.vjp(guess, x, has_aux=True)
         error = weight[:, None] * (planned - end)
         (correction,) = pull_back(error)
-        gain = min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else most
+        gain = min(g_max, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else g_max
         x = x + (velocity + gain * correction) / steps
     return jnp.clip(x, -1, 1)
 
@@ -561,7 +565,7 @@ class Field(NamedTuple):
         return jnp.tanh(inner + time[:, None]).reshape(x.shape)
 
 
-def _guided_numpy(field, observation, key, planned, weight, steps, most):
+def _guided_numpy(field, observation, key, planned, weight, steps, g_max):
     """In NumPy, with the derivative of the field by hand."""
     x = np.asarray(jax.random.normal(key, planned.shape), float).reshape(len(planned), -1)
     for k in range(steps):
@@ -569,13 +573,13 @@ def _guided_numpy(field, observation, key, planned, weight, steps, most):
         velocity = np.tanh(x @ field.mixes + observation @ field.sees + t)
         error = np.repeat(weight, planned.shape[2]) * (planned.reshape(x.shape) - x - (1 - t) * velocity)
         correction = error + (1 - t) * (error * (1 - velocity**2)) @ field.mixes.T
-        gain = most if k == 0 else min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t)))
+        gain = g_max if k == 0 else min(g_max, (t**2 + (1 - t) ** 2) / (t * (1 - t)))
         x = x + (velocity + gain * correction) / steps
     return np.clip(x, -1, 1).reshape(planned.shape)
 
 
 def _guided_cases(rng):
-    def case(about, weight, steps, most, hint):
+    def case(about, weight, steps, g_max, hint):
         horizon = len(weight)
         field = Field(
             0.5 * rng.normal(size=(2 * horizon, 2 * horizon)), 0.5 * rng.normal(size=(3, 2 * horizon))
@@ -583,7 +587,7 @@ def _guided_cases(rng):
         key = jax.random.key(int(rng.integers(2**31)))
         planned = rng.uniform(-0.6, 0.6, size=(2, horizon, 2))
         return Case(
-            about, (field, rng.normal(size=(2, 3)), key, planned, np.array(weight), steps, most), hint
+            about, (field, rng.normal(size=(2, 3)), key, planned, np.array(weight), steps, g_max), hint
         )
 
     return [
@@ -599,7 +603,7 @@ def _guided_cases(rng):
             [1.0, 0.0, 0.0],
             1,
             0.6,
-            "At t = 0 the gain is `most`. end = x + (1 - t) * velocity; error = weight * (planned - end); "
+            "At t = 0 the gain is `g_max`. end = x + (1 - t) * velocity; error = weight * (planned - end); "
             "pull_back(error) gives the correction.",
         ),
         case(
@@ -607,14 +611,14 @@ def _guided_cases(rng):
             [1.0, 0.5, 0.2],
             4,
             0.9,
-            "The gain is never above `most`. Both velocity and gain * correction are divided by the steps.",
+            "The gain is never above `g_max`. Both velocity and gain * correction are divided by the steps.",
         ),
         case(
             "5 steps, a gain that is never cut but at the start",
             [0.3, 0.1],
             5,
             4.5,
-            "gain = (t^2 + (1 - t)^2) / (t (1 - t)), at most `most`.",
+            "gain = (t^2 + (1 - t)^2) / (t (1 - t)), at most `g_max`.",
         ),
     ]
 
@@ -623,7 +627,7 @@ def _guide(changes):
     return edited(guided_chunks, changes)
 
 
-def _overwritten(field, observation, key, planned, weight, steps, most):
+def _overwritten(field, observation, key, planned, weight, steps, g_max):
     """Without guidance: the plan is written over the steps that are held. Wrong answers are edits of it."""
     noise = jax.random.normal(key, planned.shape)
     held, x = weight[:, None] > 0, noise
@@ -639,7 +643,7 @@ _LINE = """x = jnp.where(held, (1 - t) * noise + t * planned, x)
 _FREE_STEPS = "The free steps do not know what they have to fit: pull the error back to x, for all steps."
 
 
-_GAIN = "min(most, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else most"
+_GAIN = "min(g_max, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else g_max"
 _CLIPPED = "x = jnp.clip(x + (velocity + gain * correction) / steps, -1, 1)"
 check_guided_chunks = Exercise(
     guided_chunks,
@@ -687,19 +691,19 @@ check_guided_chunks = Exercise(
             "Soft weights stay soft.",
             _guide({"weight[:, None]": "(weight[:, None] > 0)"}),
         ),
-        Misconception("The gain is always `most`.", "At most that.", _guide({_GAIN: "most"})),
+        Misconception("The gain is always `g_max`.", "At most that.", _guide({_GAIN: "g_max"})),
         Misconception("The gain is always 1.", "Use the formula.", _guide({_GAIN: "1.0"})),
         Misconception(
             "The gain is cut at t = 0 only.",
-            "min(most, ...) at every step.",
-            _guide({_GAIN: "(t**2 + (1 - t) ** 2) / (t * (1 - t)) if k else most"}),
+            "min(g_max, ...) at every step.",
+            _guide({_GAIN: "(t**2 + (1 - t) ** 2) / (t * (1 - t)) if k else g_max"}),
         ),
         Misconception(
             "At t = 0 the gain is 0.",
-            "There the formula is infinite: it is `most`.",
-            _guide({"if k else most": "if k else 0.0"}),
+            "There the formula is infinite: it is `g_max`.",
+            _guide({"if k else g_max": "if k else 0.0"}),
         ),
-        Misconception("`most` is the least gain.", "min, not max.", _guide({"min(most": "max(most"})),
+        Misconception("`g_max` is the least gain.", "min, not max.", _guide({"min(g_max": "max(g_max"})),
         Misconception(
             "The correction is not divided by the steps.",
             "(velocity + gain * correction) / steps.",
@@ -1069,7 +1073,7 @@ check_mended_rounds = Exercise(
         ),
     ],
     compiled=True,
-    untraced="`delay` is traced: no Python if, min or slice with it. jnp.where((i < delay)[:, None], ..., ...) "
-    "chooses for all steps i of a round at once; jax.lax.scan goes through them.",
+    untraced="`delay` is traced: no Python if, min or slice. jnp.where((i < delay)[:, None], ..., ...)"
+    " chooses for all steps i of a round at once; jax.lax.scan goes through them.",
     insight="With a delay of 0 both versions are the same: a test without a delay would have found nothing.",
 )
