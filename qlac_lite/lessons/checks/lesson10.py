@@ -398,7 +398,7 @@ def _drawn_drops(rng):
         case(
             "5 actions and a margin of 0; the first one has just the value that was promised",
             *(5, 5, 0.0),
-            "Go on where the value is at least the promise - margin: with >=, or before any comparison.",
+            "Go on if the value is at least the promise - margin: >=. The first action is always executed.",
             2,
             unlike=("strictly",),
         ),
