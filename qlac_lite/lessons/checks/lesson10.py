@@ -308,7 +308,7 @@ class Watched(NamedTuple):
         if np.shape(action) != (2,):
             raise TypeError(f"step takes one action, of shape (2,), and got {np.shape(action)}")
         xp = _plain(state, action)
-        moved = xp.stack([0.9 * state[0] + 0.1 * action[1], state[1] + action[0], state[2] + 1])
+        moved = xp.asarray([0.9 * state[0] + 0.1 * action[1], state[1] + action[0], state[2] + 1])
         return moved, xp.asarray(self.pays)[state[2].astype(int)]
 
 
@@ -354,26 +354,32 @@ def _counts(execute, cases):
 
 
 def _drawn_drops(rng):
-    exactly = lambda values, parts=64: (
-        np.round(np.asarray(values) * parts) / parts
-    )  # in float32, however added
+    exactly = lambda values: np.round(np.asarray(values) * 64) / 64  # in float32, however they are added
 
-    def case(about, length, most, margin, hint, count, rewards=False, unlike=()):
-        """Values around the promise until `count` actions are done, and then one that is too low."""
-        wrong = [_DROPS[name] for name in unlike]
+    def case(about, length, most, margin, hint, count, rewards=0.0, unlike=(), apart=(), deep=False):
+        """Values around the promise until `count` actions are done, and then one that is too low; if it is
+        `deep`, after a reward of 0.1, each is lower than another wrong promise."""
         while True:
-            world = Watched(np.zeros(9), rng.choice([0.0, 0.3], size=9) * rewards)
+            world = Watched(np.zeros(9), rng.choice([0.0, rewards], size=9))
             state, chunk = np.append(rng.normal(size=2), 0.0), rng.uniform(-1, 1, size=(length, 2))
             state, chunk = exactly(state), exactly(chunk)
             now, promise = state, exactly(rng.uniform(0.8, 1.2))
+            begun, world.pays[0] = promise, 0.1 if deep else world.pays[0]
             for k in range(length):
-                near = rng.uniform(-0.95, 1.6) * min(margin, 0.4) if margin else rng.uniform(0.02, 0.3)
+                near = rng.choice([-0.93, -0.4, 0.3, 1.4]) * rng.uniform(0.95, 1.02) * min(margin, 0.4)
+                near = near if margin else rng.uniform(0.02, 0.3)
                 wanted = promise + (near * (k > 0) if k != count else -margin - rng.uniform(0.02, 0.15))
+                wanted = begun * (0.85, 0.62, 0.1)[k - 1] if deep and k else wanted
                 world.worth[k] = wanted - world.value(now, chunk[k])
                 now, reward = world.step(now, chunk[k])
                 promise = (promise - reward) / 0.8
             args = (world.value, world.step, state, chunk, np.asarray(most, np.int32), 0.8, margin)
-            if _drop_in_python(*args)[1] == count and all(other(*args)[1] != count for other in wrong):
+            done = lambda name, args=args: _DROPS[name](*args)[1]
+            if (
+                _drop_in_python(*args)[1] == count
+                and all(done(name) != count for name in unlike)
+                and all(done(one) != done(other) for one, other in apart)
+            ):
                 return Case(about, args, hint)
 
     drops = (
@@ -396,6 +402,14 @@ def _drawn_drops(rng):
             unlike=("the promise does not grow", "the promise shrinks", "later"),
         ),
         case(
+            "4 actions; the value falls deep after a reward",
+            *(4, 4, 0.1),
+            drops,
+            1,
+            deep=True,
+            unlike=("the promise shrinks",),
+        ),
+        case(
             "5 actions and a margin of 0; the first one has just the value that was promised",
             *(5, 5, 0.0),
             "Go on if the value is at least the promise - margin: >=. The first action is always executed.",
@@ -407,15 +421,24 @@ def _drawn_drops(rng):
             *(7, 7, 0.25),
             drops,
             4,
-            rewards=True,
+            rewards=0.3,
             unlike=("rewards are not paid", "rewards are added", "renewed", "discount first"),
+        ),
+        case(
+            "7 actions, some of them with a small reward",
+            *(7, 7, 0.25),
+            drops,
+            5,
+            rewards=0.1,
+            apart=(("rewards are added", "rewards are not paid"),),
         ),
         case(
             "6 actions; small drops are within the margin",
             *(6, 6, 0.3),
             drops + " The value is asked about the action that comes next, chunk[k].",
             3,
-            unlike=("never renewed", "relative", "first action", "action before", "no margin", "absolute"),
+            unlike=("first action", "action before", "absolute", "no margin", "relative", "never renewed"),
+            apart=(("first action", "action before"),),
         ),
     ]
 
