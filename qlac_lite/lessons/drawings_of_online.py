@@ -19,14 +19,15 @@ DOMAINS = ("puzzle-3x3", "scene", "cube-double", "cube-triple", "cube-quadruple"
 GAUSSIAN, FLOW, SINGLE = plots.style("rlpd-ac")[0], plots.style("qc-fql")[0], plots.style("rlpd")[0]
 YOURS, HERS = "#0072B2", "#D55E00"
 LENGTHS = (5, 10, 20)
+A, B, C, OTHER = FLOW, "#D55E00", "#009E73", "0.35"  # the colours of the causes of section 3
 CAUSES = (  # what is changed, in which cell, against which, and the colour of the cause
-    *((f"a flow for a policy, H = {h}", f"flow-h{h}", f"rlpd-ac-h{h}", FLOW) for h in LENGTHS),
-    ("policy kept near the data, H = 20", "cloned-h20", "rlpd-ac-h20", FLOW),
-    ("temperature begins at 1 / H, H = 20", "cool-h20", "rlpd-ac-h20", "#D55E00"),
-    ("hardly any entropy wanted, H = 20", "quiet-h20", "rlpd-ac-h20", "#D55E00"),
-    ("a look at every step, H = 20", "closed-h20", "rlpd-ac-h20", "#009E73"),
-    ("two critics for ten, H = 20", "two-h20", "rlpd-ac-h20", "0.35"),
-    ("two critics for ten, RLPD", "two-h1", "rlpd", "0.35"),
+    *((f"(a) a flow for the Gaussian, H = {h}", f"flow-h{h}", f"rlpd-ac-h{h}", A) for h in LENGTHS),
+    ("(a) cloning by likelihood, H = 20", "cloned-h20", "rlpd-ac-h20", A),
+    ("(b) temperature from 1 / 20, H = 20", "cool-h20", "rlpd-ac-h20", B),
+    ("(b) entropy target -2, H = 20", "quiet-h20", "rlpd-ac-h20", B),
+    ("(c) first actions only, H = 20", "closed-h20", "rlpd-ac-h20", C),
+    ("two critics for ten, H = 20", "two-h20", "rlpd-ac-h20", OTHER),
+    ("two critics for ten, RLPD", "two-h1", "rlpd", OTHER),
 )
 Drawn = tuple[Figure, str]
 
@@ -80,26 +81,21 @@ def over_the_curve(step: float) -> dict[str, np.ndarray]:
 def the_map(step: float = 0.08) -> Drawn:
     """Success of RLPD and RLPD-AC over steps, and of a Gaussian and a flow over the curve by chunk length."""
     found, mean = cells(step), over_the_curve(step)
-    lengths = [h for h in LENGTHS if f"rlpd-ac-h{h}" in found]
     figure, (left, right) = plots.new_figure(2, width=4.8, height=3.5)
     at = 2 * np.arange(1, found["rlpd"].shape[1] + 1)
     plots.band(left, at, found["rlpd"], "RLPD", SINGLE, "<", within=(0, 100))
-    for h, line in zip(lengths, ("-", "--", ":"), strict=False):
+    for h, line in zip(LENGTHS, ("-", "--", ":"), strict=True):
         plots.band(left, at, found[f"rlpd-ac-h{h}"], f"RLPD-AC, H = {h}", GAUSSIAN, ">", line, (0, 100))
     left.set(xlabel="environment steps (thousands)", ylabel="success (%)", ylim=(-4, 104), xticks=at)
     left.set_title("over steps", fontsize=10)
-    left.legend(fontsize=8, loc="lower right")
+    plots.legend_beside(figure, dict(zip(*left.get_legend_handles_labels()[::-1], strict=True)), "upper")
     told = [_beside(right, [0], [mean["rlpd"]], "RLPD", SINGLE, "<")]
     for name, label, colour, marker, shift in (
         ("rlpd-ac", "RLPD-AC: a Gaussian", GAUSSIAN, ">", -0.08),
         ("flow", "a flow in its place", FLOW, "o", 0.08),
     ):
-        there = [h for h in LENGTHS if f"{name}-h{h}" in mean]
-        x = [1 + LENGTHS.index(h) + shift for h in there]
-        told.append(_beside(right, x, [mean[f"{name}-h{h}"] for h in there], label, colour, marker))
-    for h in set(LENGTHS) - set(lengths):
-        x = 1 + LENGTHS.index(h)
-        right.text(x, 50, "being\nrecorded", fontsize=8, color="0.4", ha="center", va="center")
+        x = 1 + shift + np.arange(len(LENGTHS))
+        told.append(_beside(right, x, [mean[f"{name}-h{h}"] for h in LENGTHS], label, colour, marker))
     right.axhline(mean["rlpd"].mean(), color=SINGLE, linewidth=1, linestyle=":")
     right.set_xticks(range(4), ["1", *map(str, LENGTHS)])
     right.set(xlim=(-0.4, 3.4), ylim=(-4, 104), xlabel="chunk length H", ylabel="success over the curve (%)")
@@ -117,37 +113,42 @@ def _beside(axes: Axes, x, values: Sequence[np.ndarray], label: str, colour: str
 
 
 def told_map(step: float = 0.08) -> str:
-    """A line a difference, seed by seed: RLPD-AC less RLPD, and the flow less RLPD-AC."""
+    """A line a difference, seed by seed: RLPD-AC less RLPD, the flow less RLPD-AC, the flow less RLPD."""
     mean, lines = over_the_curve(step), []
     for h in LENGTHS:
         gaussian, flow = f"rlpd-ac-h{h}", f"flow-h{h}"
         pairs = [(gaussian, "rlpd", "RLPD-AC less RLPD"), (flow, gaussian, "flow less RLPD-AC")]
-        lines += [f"H = {h:2}: {told}, {apart(mean[a], mean[b])} points" for a, b, told in pairs if a in mean]
+        pairs.append((flow, "rlpd", "flow less RLPD"))
+        lines += [f"H = {h:2}: {told}, {apart(mean[a], mean[b])} points" for a, b, told in pairs]
     return "\n".join(lines)
 
 
 def causes(step: float = 0.08) -> Drawn:
-    """How far each recorded intervention lies from the same learner without it, over the curve."""
+    """How far each intervention lies from the same learner without it, over the curve."""
     mean = over_the_curve(step)
-    there = [row for row in CAUSES if row[1] in mean and row[2] in mean]
-    figure, (axes,) = plots.new_figure(1, width=7.6, height=1.1 + 0.42 * len(there))
-    for y, (_, one, other, colour) in enumerate(there):
+    figure, (axes,) = plots.new_figure(1, width=7.6, height=1.1 + 0.36 * len(CAUSES))
+    for y, (_, one, other, colour) in enumerate(CAUSES):
         values = mean[one] - mean[other]
         center, low, high = mean_interval(values)
-        axes.plot(values, np.full(len(values), y), ".", color="0.65")
+        axes.plot(values, np.full(len(values), y - 0.25), ".", color="0.6")
         axes.errorbar(center, y, xerr=[[center - low], [high - center]], fmt="s", color=colour, capsize=4)
     axes.axvline(0, color="0.3", linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(there)), [row[0] for row in there])
-    axes.set(xlabel="points over the curve, less the same without it", ylim=(len(there) - 0.5, -0.5))
-    told = "; ".join(f"{text} {apart(mean[one], mean[other])}" for text, one, other, _ in there)
+    axes.set_yticks(range(len(CAUSES)), [row[0] for row in CAUSES])
+    axes.set(xlabel="points over the curve, less the same without it", ylim=(len(CAUSES) - 0.5, -0.5))
+    told = "; ".join(f"{text} {apart(mean[one], mean[other])}" for text, one, other, _ in CAUSES)
     return figure, f"Differences by seed, with 95 % intervals, in points: {told}."
 
 
 def told_causes(step: float = 0.08) -> str:
-    """A line for each recorded intervention."""
-    mean = over_the_curve(step)
-    there = [row for row in CAUSES if row[1] in mean and row[2] in mean]
-    return "\n".join(f"{text:36} {apart(mean[one], mean[other])} points" for text, one, other, _ in there)
+    """A line for each intervention; for those that share a control, also the interval that holds for all."""
+    mean, lines = over_the_curve(step), []
+    shared = [one for _, one, other, _ in CAUSES if other == "rlpd-ac-h20"]
+    for text, one, other, _ in CAUSES:
+        lines.append(f"{text:35} {apart(mean[one], mean[other]):>14} points")
+        if one in shared:
+            _, low, high = mean_interval(mean[one] - mean[other], len(shared))
+            lines[-1] += f"; {len(shared)} at once [{low:+.0f}, {high:+.0f}]"
+    return "\n".join(lines)
 
 
 def apart(one: np.ndarray, other: np.ndarray, form: str = ".0f") -> str:

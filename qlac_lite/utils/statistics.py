@@ -50,11 +50,14 @@ def success_interval(*tasks: Collection[np.ndarray]) -> Interval:
     return mean, float(low), float(high)
 
 
-def mean_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over seeds (R, ...) and the ends of its t-interval, each (...); NaN for the ends if R is 1."""
+def mean_interval(values: np.ndarray, at_once: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over seeds (R, ...) and the ends of its t-interval, each (...); NaN for the ends if R is 1.
+
+    `at_once`: so many intervals hold together in at least 95 % of all cases (Bonferroni).
+    """
     values = np.asarray(values, float)
     mean, seeds = values.mean(axis=0), len(values)
-    reach = stats.sem(values) * stats.t.ppf(UPPER, seeds - 1) if seeds > 1 else np.nan
+    reach = stats.sem(values) * stats.t.ppf(1 - (1 - UPPER) / at_once, seeds - 1) if seeds > 1 else np.nan
     return mean, mean - reach, mean + reach
 
 

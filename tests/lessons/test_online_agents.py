@@ -38,7 +38,10 @@ def test_chunks_have_to_fit_between_evaluations():
 
 def test_the_map_says_what_the_recorded_cells_give():
     mean = drawings_of_online.over_the_curve(0.08)
-    assert {"rlpd", "rlpd-ac-h5", "flow-h5"} <= set(mean) and all(len(each) == 8 for each in mean.values())
+    assert len(mean) == 13 and all(len(each) == 8 for each in mean.values())
     told = drawings_of_online.told_map()
-    assert drawings_of_online.apart(mean["rlpd-ac-h5"], mean["rlpd"]) in told
-    assert "a flow for a policy, H = 5" in drawings_of_online.told_causes()
+    assert drawings_of_online.apart(mean["rlpd-ac-h20"], mean["rlpd"]) in told
+    one_each = drawings_of_online.told_causes().splitlines()
+    assert (
+        len(one_each) == 9 and drawings_of_online.apart(mean["cool-h20"], mean["rlpd-ac-h20"]) in one_each[4]
+    )

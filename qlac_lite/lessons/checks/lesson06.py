@@ -588,12 +588,12 @@ def _sample_cases(rng):
         ),
         Case(
             "chunks of 3 steps of 2 numbers",
-            case(5, 3, 2, -0.5),
+            case(3, 2, -0.5),
             "The entries are independent: their log densities add up, over H and A.",
         ),
         Case(
             "chunks of 3 steps, some entries far out",
-            case(5, 3, 2, 0.4, far=True),
+            case(3, 2, 0.4, far=True),
             "Far out tanh(u) is rounded to 1. "
             "Use 2 * (log 2 - u - softplus(-2 u)), which is the same and never infinite.",
         ),
@@ -822,6 +822,7 @@ class Networks(NamedTuple):
 
 
 LOSSES = ("critic_loss", "actor_loss", "temperature_loss")
+_sample = jax.jit(sample_chunk)  # one program in place of one for each operation
 
 
 def rlpd_losses(networks, params, target_critic, batch, key, entropy_target):
@@ -829,7 +830,7 @@ def rlpd_losses(networks, params, target_critic, batch, key, entropy_target):
     next_key, own_key = jax.random.split(key)
     then = batch.bootstrap_observation
     next_mean, next_log_std = networks.policy(params["policy"], then)
-    next_chunk, next_log_prob = sample_chunk(next_mean, next_log_std, next_key)
+    next_chunk, next_log_prob = _sample(next_mean, next_log_std, next_key)
     next_q = networks.critic(target_critic, then, next_chunk).mean(axis=0)
     target = stop_gradient(batch.returns + batch.discount * next_q)
     q = networks.critic(params["critic"], batch.observation, batch.actions)
@@ -837,7 +838,7 @@ def rlpd_losses(networks, params, target_critic, batch, key, entropy_target):
     critic_loss = jnp.mean(whole * (q - target) ** 2)
 
     mean, log_std = networks.policy(params["policy"], batch.observation)
-    chunk, log_prob = sample_chunk(mean, log_std, own_key)
+    chunk, log_prob = _sample(mean, log_std, own_key)
     own_q = jnp.mean(networks.critic(stop_gradient(params["critic"]), batch.observation, chunk), axis=0)
     temperature = jnp.exp(params["log_temperature"])
     actor_loss = jnp.mean(stop_gradient(temperature) * log_prob - own_q)
@@ -848,12 +849,14 @@ def rlpd_losses(networks, params, target_critic, batch, key, entropy_target):
     return critic_loss, actor_loss, temperature_loss
 
 
+@jax.jit
 def _toy_policy(params, observation):
     """params (4, A), S = A, for chunks of 3: mean and log standard deviation before the tanh."""
     ahead, seen = jnp.arange(3.0)[:, None], observation[:, None]
     return params[0] * seen + params[1] * ahead, params[2] * jnp.tanh(seen) + params[3] * ahead - 0.5
 
 
+@jax.jit
 def _toy_critic(params, observation, actions):
     """(E, S + H * A), (B, S), (B, H, A) -> (E, B), smooth and curved."""
     inputs = jnp.concatenate([observation, actions.reshape(len(actions), -1)], axis=1)
@@ -861,7 +864,8 @@ def _toy_critic(params, observation, actions):
     return linear + jnp.sin(1.5 * linear)
 
 
-TOY = Networks(_toy_policy, _toy_critic)
+# As plain functions: a copy of what jax.jit gives would be compiled anew.
+TOY = Networks(lambda *args: _toy_policy(*args), lambda *args: _toy_critic(*args))
 
 
 def _toy_params(rng, members, log_temperature):
@@ -901,8 +905,8 @@ def _losses_expected(*args):
 
 
 def _losses_cases(rng):
-    def case(members, log_temperature, ends, entropy_target):
-        size = 6
+    def case(log_temperature, ends, entropy_target, alike=False):
+        size, members = 6, 3
         valid = np.ones((size, 3))
         if ends:
             valid[2::3, 1:] = 0.0
@@ -912,30 +916,32 @@ def _losses_cases(rng):
         batch = Batch(seen, actions, rng.normal(size=size), valid, then, discount)
         params = _toy_params(rng, members, log_temperature)
         target_critic = rng.normal(size=params["critic"].shape) * 0.7
+        if alike:  # as a single critic, in the shapes of the other cases
+            params["critic"][:], target_critic[:] = params["critic"][0], target_critic[0]
         key = jax.random.key(rng.integers(2**31))
         return TOY, params, target_critic, batch, key, entropy_target
 
     low, high = rng.uniform(0.3, 0.6, 2), rng.uniform(-1.5, -0.5)
     return [
         Case(
-            "one critic, temperature 1, entropy target 0; all chunks whole, none terminal",
-            case(1, 0.0, False, 0.0),
+            "three critics, all alike, temperature 1, entropy target 0; all chunks whole, none terminal",
+            case(0.0, False, 0.0, alike=True),
             "Take the three formulas one after the other, and compare the first that differs.",
         ),
         Case(
-            "five critics, another temperature",
-            case(5, high, False, 0.0),
+            "three critics, another temperature",
+            case(high, False, 0.0),
             "The temperature is exp(log_temperature). The mean over the ensemble, in the target and in the "
             "actor's loss; each loss has a gradient in one network only.",
         ),
         Case(
-            "five critics, an entropy target",
-            case(5, high, False, -low[0]),
+            "three critics, an entropy target",
+            case(high, False, -low[0]),
             "entropy_target is per number; a chunk has H * A numbers.",
         ),
         Case(
-            "five critics, some chunks terminal, some cut",
-            case(5, high, True, -low[1]),
+            "three critics, some chunks terminal, some cut",
+            case(high, True, -low[1]),
             "batch.discount is 0 where nothing follows. "
             "batch.valid[:, -1] is 1 where the chunk is whole; it multiplies the square.",
         ),
