@@ -56,7 +56,7 @@ print(draw.told_map())
 # %% [markdown]
 # (Eight seeds, steps of 0.08, 8,000 steps online. The flow is QC-FQL with RLPD's batches, ten critics and no offline phase. Shades and bars are 95 % intervals, brackets those of a difference seed by seed. **Over the curve** is the mean of all evaluations: earlier success counts, too. We had fixed this measure, and the differences, before the runs.)
 #
-# **Chunks of 5 and 10 alone neither help nor cost anything that eight seeds show:** RLPD-AC less RLPD is +3 points [-1, +8] and -2 [-8, +4]. **Chunks of 20 alone fail:** -57 points [-64, -50]. After 8,000 steps RLPD-AC solves 49 %, RLPD 100 %. **There a flow gives part of it back:** +24 points [8, 39], and 84 % at the end. It stays 33 points [21, 45] behind RLPD. With chunks of 5 it is *behind* the Gaussian, by 8 points [4, 12]; with chunks of 10 no difference is shown.
+# **Chunks of 5 and 10 alone neither help nor cost anything that eight seeds show**, against what we expected: RLPD-AC less RLPD is +3 points [-1, +8] and -2 [-8, +4]. **Chunks of 20 alone fail:** -57 points [-64, -50]. After 8,000 steps RLPD-AC solves 49 %, RLPD 100 %. **There a flow gives part of it back:** +24 points [8, 39], and 84 % at the end. It stays 33 points [21, 45] behind RLPD. With chunks of 5 it is *behind* the Gaussian, by 8 points [4, 12]; with chunks of 10 no difference is shown.
 #
 # (Networks matter as much. In a first version of these runs chunks of 5 seemed to help RLPD by 31 points [19, 43]. Its networks were not RLPD's: GELU and then LayerNorm, and one joint head for mean and width. The published ones have LayerNorm and then ReLU, and two heads. They lifted RLPD by 17 points [10, 23], and the lead of chunks was gone.)
 #
@@ -351,7 +351,7 @@ print(draw.told_causes())
 # %% [markdown]
 # (Squares are means over eight seeds, bars 95 % intervals, dots the seeds. At $H = 20$ six changes are compared with the same eight runs. If all six intervals are to hold at once, only that of (c) stays clear of 0: those of the flow, the cool start and the two critics end at it.)
 #
-# - **(a)** predicted this gain of the flow, 24 points [8, 39] at 20. But at 5 and 10 there is nothing to mend, so the gain of any repair would grow. And the flow's run differs in policy, distillation and networks at once. Cloning pulls the Gaussian towards the data, and no difference is shown: -2 points [-17, 12].
+# - **(a)** predicted what the flow shows: its gain grows with $H$, to 24 points [8, 39] at 20. But at 5 and 10 there is nothing to mend, so the gain of any repair would grow. And the flow's run differs in policy, distillation and networks at once. Cloning pulls the Gaussian towards the data, and no difference is shown: -2 points [-17, 12].
 # - **(b)** holds in part. A cool start brings 15 points [5, 26]; a lower target +7 [-8, 22], not shown. Do long chunks need the cool start more than short ones? See section 5.
 # - **(c)** predicted a gain, and a loss is shown: -25 points [-33, -16], to 0 %. But two things change: the agent decides more often, and its critic values whole chunks that are never executed. So this says nothing about the number of decisions alone.
 #
@@ -438,7 +438,7 @@ run = functools.partial(online.try_out, draw=half_and_half, losses=rlpd_losses)
 difference = experiment(run, dict(temperature=1.0), dict(temperature=0.1), "lower", measure, count)
 
 # %% [markdown]
-# It does: 12 points less over the curve [7, 18]. But is it the chunk's fault? A temperature that has to cool from 1 may cost single actions as much. Then (b) would be true of RLPD, and no reason why chunks in particular should fail. The control is the same pair with `H=1`, and then the difference of the two differences. With chunks of 20, section 3 found about as much, 15 points: so far nothing says that longer chunks need the cool start more. And 2,000 steps are short: what is lost at the start may be made up for later.
+# It does: 12 points less over the curve [7, 18]. But is it the chunk's fault? A temperature that has to cool from 1 may cost single actions as much. Then (b) would be true of RLPD, and no reason why chunks in particular should fail. The control is the same pair with `H=1`, and then the difference of the two differences. Section 3 found about as much for chunks of 20, 15 points, with ten critics and more steps: nothing says yet that longer chunks need the cool start more. And 2,000 steps are short: what is lost at the start may be made up for later.
 #
 # ## Summary
 #

@@ -588,12 +588,12 @@ def _sample_cases(rng):
         ),
         Case(
             "chunks of 3 steps of 2 numbers",
-            case(3, 2, -0.5),
+            case(5, 3, 2, -0.5),
             "The entries are independent: their log densities add up, over H and A.",
         ),
         Case(
             "chunks of 3 steps, some entries far out",
-            case(3, 2, 0.4, far=True),
+            case(5, 3, 2, 0.4, far=True),
             "Far out tanh(u) is rounded to 1. "
             "Use 2 * (log 2 - u - softplus(-2 u)), which is the same and never infinite.",
         ),
