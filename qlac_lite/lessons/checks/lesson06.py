@@ -906,7 +906,7 @@ def _losses_expected(*args):
 
 def _losses_cases(rng):
     def case(log_temperature, ends, entropy_target, alike=False):
-        size, members = 6, 3
+        size, members = 6, 4
         valid = np.ones((size, 3))
         if ends:
             valid[2::3, 1:] = 0.0
@@ -924,23 +924,23 @@ def _losses_cases(rng):
     low, high = rng.uniform(0.3, 0.6, 2), rng.uniform(-1.5, -0.5)
     return [
         Case(
-            "three critics, all alike, temperature 1, entropy target 0; all chunks whole, none terminal",
+            "four critics, all alike, temperature 1, entropy target 0; all chunks whole, none terminal",
             case(0.0, False, 0.0, alike=True),
             "Take the three formulas one after the other, and compare the first that differs.",
         ),
         Case(
-            "three critics, another temperature",
+            "four critics, another temperature",
             case(high, False, 0.0),
             "The temperature is exp(log_temperature). The mean over the ensemble, in the target and in the "
             "actor's loss; each loss has a gradient in one network only.",
         ),
         Case(
-            "three critics, an entropy target",
+            "four critics, an entropy target",
             case(high, False, -low[0]),
             "entropy_target is per number; a chunk has H * A numbers.",
         ),
         Case(
-            "three critics, some chunks terminal, some cut",
+            "four critics, some chunks terminal, some cut",
             case(high, True, -low[1]),
             "batch.discount is 0 where nothing follows. "
             "batch.valid[:, -1] is 1 where the chunk is whole; it multiplies the square.",
