@@ -216,8 +216,8 @@ FAULTS = (
     Fault(
         "an interval has a degree of freedom too many",
         "utils/statistics.py",
-        "stats.t.ppf(UPPER, seeds - 1) if",
-        "stats.t.ppf(UPPER, seeds) if",
+        "/ at_once, seeds - 1)",
+        "/ at_once, seeds)",
         (REPORTS,),
     ),
     Fault(
