@@ -99,7 +99,7 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
         axes.axhline(1, color="0.7", linewidth=1, label="the reward")
         axes.set(xlabel="step", ylim=(0, 2))
         axes.set_title(f"value, {name}", fontsize=10)
-        axes.legend(fontsize=7, loc="upper left")
+        axes.legend(fontsize=7, loc="lower right")
         place.plot(*path.T, color=colour, linewidth=1.2, label=name)
         place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
     place.legend(fontsize=7, loc="lower left")

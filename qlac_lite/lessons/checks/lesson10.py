@@ -631,7 +631,7 @@ def _guided_cases(rng):
         ),
         case(
             "4 steps, soft weights",
-            [1.0, 0.5, 0.2],
+            [1.0, 0.5, 0.0],
             4,
             0.9,
             "The gain is never above `g_max`. Both velocity and gain * correction are divided by the steps.",
