@@ -68,6 +68,17 @@ class Played(NamedTuple):
         """Percentage of episodes that arrive, (R,)."""
         return careful.arrivals(self.places)
 
+    def through_wall(self) -> np.ndarray:
+        """Percentage of the arrivals that crossed the wall outside its gaps, by a push longer than it is
+        thick, (R,). A move goes along x first: what counts is the height before it."""
+        x, height, arrival = self.places[..., 0], self.places[..., :-1, 1], careful.first_arrival(self.places)
+        crosses = (x[..., :-1] < 0) & (x[..., 1:] >= 0) & (np.arange(LIMIT) < arrival[..., None])
+        last = LIMIT - 1 - crosses[..., ::-1].argmax(axis=-1)
+        at = np.take_along_axis(height, last[..., None], axis=-1)[..., 0]
+        outside = np.abs(at[..., None] - lite_world.GAPS).min(axis=-1) > careful.WORLD.gap / 2
+        arrived = arrival <= LIMIT
+        return 100 * (outside & arrived).sum(axis=1) / np.maximum(arrived.sum(axis=1), 1)
+
     def looks(self) -> np.ndarray:
         """Looks in an episode, the mean (R,)."""
         return (self.lengths > 0).sum(axis=2).mean(axis=1)
