@@ -54,7 +54,7 @@ show(*draw.the_map())
 print(draw.told_map())
 
 # %% [markdown]
-# (Eight seeds, steps of 0.08, 8,000 steps online. The flow is QC-FQL with RLPD's batches, ten critics and no offline phase. Shades and bars are 95 % intervals, brackets those of a difference seed by seed. **Over the curve** is the mean of all evaluations: earlier success counts, too. We had fixed this measure, and the differences, before the runs.)
+# (Eight seeds; the longest move of a step is 0.08, in half-widths of the world; 8,000 steps online. The flow is QC-FQL with RLPD's batches, ten critics and no offline phase. Shades and bars are 95 % intervals, brackets those of a difference seed by seed. **Over the curve** is the mean of all evaluations: earlier success counts, too. We had fixed this measure, and the differences, before the runs.)
 #
 # **Chunks of 5 and 10 alone neither help nor cost anything that eight seeds show**, against what we expected: RLPD-AC less RLPD is +3 points [-1, +8] and -2 [-8, +4]. **Chunks of 20 alone fail:** -57 points [-64, -50]. After 8,000 steps RLPD-AC solves 49 %, RLPD 100 %. **There a flow gives part of it back:** +24 points [8, 39], and 84 % at the end. It stays 33 points [21, 45] behind RLPD. With chunks of 5 it is *behind* the Gaussian, by 8 points [4, 12]; with chunks of 10 no difference is shown.
 #
@@ -414,7 +414,7 @@ def mended_policy_losses(mean, log_std, q_of, log_temperature, key, entropy_targ
 mended_policy_losses = checks.check_mended_policy_losses(mended_policy_losses)
 
 # %% [markdown]
-# Yours computes what `rlpd_losses` computes, so its curves are the blue ones. **The entropy gave the mistake away, and success did not.** At the end hers is at -2.06 nats a number, where -0.5 are wanted, and it would come to rest at five times the target. This world forgives a policy that is too sure of itself. One that has to explore more may not. So when you change shapes, check the quantities that your code controls: here one look at the dotted line was enough.
+# Yours computes what `rlpd_losses` computes, so its curves are the blue ones. **The entropy gave the mistake away; success did not tell the two apart.** At the end hers is at -2.06 nats a number, where -0.5 are wanted, and it would come to rest at five times the target. Whether a policy that is too sure of itself loses something here is not shown. Where more has to be explored, it may. So when you change shapes, check the quantities that your code controls: here one look at the dotted line was enough.
 #
 # ## 5. Your own experiment
 #
@@ -438,16 +438,16 @@ run = functools.partial(online.try_out, draw=half_and_half, losses=rlpd_losses)
 difference = experiment(run, dict(temperature=1.0), dict(temperature=0.1), "lower", measure, count)
 
 # %% [markdown]
-# It does: 12 points less over the curve [7, 18]. But is it the chunk's fault? A temperature that has to cool from 1 may cost single actions as much. Then (b) would be true of RLPD, and no reason why chunks in particular should fail. The control is the same pair with `H=1`, and then the difference of the two differences. Section 3 found about as much for chunks of 20, 15 points, with ten critics and more steps: nothing says yet that longer chunks need the cool start more. And 2,000 steps are short: what is lost at the start may be made up for later.
+# It does: 12 points less over the curve [7, 18]. (Functions that compute the same in another order round otherwise, and their runs differ: with the library's own it was 17 [12, 23].) But is it the chunk's fault? The control is the same pair with `H=1`, and with the library's functions single actions lose 21 points [13, 28], no less than chunks. So at this scale (b) is true of RLPD, and no reason why chunks in particular fail. Section 3 found about as much for chunks of 20, 15 points, with ten critics and more steps. And 2,000 steps are short: what is lost at the start may be made up for later.
 #
 # ## Summary
 #
-# **Do chunks alone help an online learner, or does it take a flow?** In the paper chunks alone help early on some tasks, and cost something in the end: 61 % against 67 % over 25 tasks. On the lite world, with steps of 0.08, chunks of 5 and 10 alone change nothing that eight seeds show, and chunks of 20 fail. A flow gives back part of what these lose, and no chunks here, with a flow or without, are shown to be ahead of single actions.
+# **Do chunks alone help an online learner, or does it take a flow?** In the paper chunks alone help early on puzzle-3x3 and scene and cost on cube-double; in the end they gain on cube-quadruple alone, and over 25 tasks they are behind, 61 % against 67 %. On the lite world, with steps of 0.08, chunks of 5 and 10 alone change nothing that eight seeds show, and chunks of 20 fail. A flow gives back part of what these lose, and no chunks here, with a flow or without, are shown to be ahead of single actions.
 #
 # Three findings:
 #
 # 1. RLPD-AC less RLPD, over the curve, is -57 points [-64, -50] with chunks of 20; with chunks of 5 and 10 no difference is shown, +3 [-1, +8] and -2 [-8, +4].
-# 2. With a flow in the Gaussian's place chunks of 20 solve 24 points more [8, 39], and are still 33 behind RLPD [21, 45]; chunks of 5 solve 8 less [4, 12].
+# 2. With a flow in the Gaussian's place chunks of 20 solve 24 points more [8, 39], and are still 33 behind RLPD [21, 45]; chunks of 5 solve 8 less [4, 12]. (The first is one of six changes; for all six to hold at once, its interval is [0, 47].)
 # 3. For chunks of 20, a first temperature of 1/20 in place of 1 brings 15 points [5, 26], and executing only first actions costs 25 [16, 33].
 #
 # <details><summary>Not shown</summary>

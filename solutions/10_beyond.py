@@ -517,7 +517,7 @@ difference = experiment(run, one, other, "higher", "steps to the right side", co
 # | your rule | $C$, and 1 to watch | $C$ | the value, while the chunk is executed |
 # | RTC | - | $H$ | the clock: a new chunk begins while the old one runs |
 #
-# DQC's critic is in the library: `qlac train --method dqc` is QC with such a critic, and not the published agent. <!-- desk -->
+# DQC's critic is in the library: `qlac train --method dqc` is QC with such a critic, and not the published agent.
 #
 # <details><summary>The fifteen that we know of: ideas, papers, code</summary>
 #
