@@ -3,8 +3,8 @@
     python tools/deliberate_faults.py            all of them, and renews the table in docs/testing.md
     python tools/deliberate_faults.py 3 17       only these
 
-A fault is a small edit of a copy of the library. It is found if a test of `make test` fails that else passes;
-of those tests only the files that the fault names are run.
+A fault is a small edit of a copy of the library. It is found if a test of `make test` fails that passes
+without it. Only the files that the fault names are run, and first all of them without a fault.
 """
 
 import os
@@ -19,7 +19,10 @@ from qlac_lite.utils.files import markdown
 from time_tests import renew
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "build", "runs", "data", "full-runs", "__pycache__")
+COPIED = (
+    *("qlac_lite", "tests", "tools", "notebooks", "solutions", "results", "docs"),
+    *("pyproject.toml", "README.md"),
+)
 PUBLISHED, AGENTS, FLOW = (f"tests/agents/test_{name}.py" for name in ("published", "agents", "flow"))
 CHUNKS, DATA, ENVS = "tests/data/test_chunks.py", "tests/data/test_data.py", "tests/envs/test_envs.py"
 TRAINING, LITE = "tests/training/test_training.py", "tests/training/test_lite.py"
@@ -230,39 +233,50 @@ FAULTS = (
 )
 
 
-def found(fault: Fault, copy: Path) -> tuple[str, str]:
-    """Whether the tests notice, and the first one that does."""
+def first_failure(tests: tuple[str, ...], copy: Path) -> str:
+    """The first test that fails, "" if all pass. Exits if they can't be run."""
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(copy), "QLAC_FAST": "1"}
+    told = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    failed = [line.split(" - ")[0] for line in told.stdout.splitlines() if line.startswith("FAILED ")]
+    if told.returncode and not failed:
+        sys.exit(f"{' '.join(tests)} could not be run:\n{told.stdout[-2000:]}{told.stderr[-2000:]}")
+    return failed[0].removeprefix("FAILED ").split("[")[0] if failed else ""
+
+
+def noticed_by(fault: Fault, copy: Path) -> str:
+    """The first test that notices, "" if none does."""
     path = copy / "qlac_lite" / fault.file
     right = path.read_text()
     if right.count(fault.old) != 1:
         sys.exit(f"{fault.file} has {fault.old!r} {right.count(fault.old)} times, not once.")
     path.write_text(right.replace(fault.old, fault.new))
     try:
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *fault.tests]
-        environment = os.environ | {"PYTHONPATH": str(copy), "QLAC_FAST": "1"}
-        told = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+        return first_failure(fault.tests, copy)
     finally:
         path.write_text(right)
-    first = next(
-        (line.split(" - ")[0] for line in told.stdout.splitlines() if line.startswith("FAILED ")), ""
-    )
-    return ("yes" if told.returncode == 1 and first else "no"), first.removeprefix("FAILED ").split("[")[0]
 
 
 def main(numbers: list[str]) -> None:
+    chosen = [(i, fault) for i, fault in enumerate(FAULTS, 1) if not numbers or str(i) in numbers]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
-        for i, fault in enumerate(FAULTS, 1):
-            if numbers and str(i) not in numbers:
-                continue
-            noticed, test = found(fault, copy)
-            rows.append({"fault": fault.what, "in": fault.file, "found": noticed, "by": test.split("::")[-1]})
-            print(f"{i:2} {noticed:3} {fault.what}: {test}", flush=True)
+        copy = Path(folder)
+        for name in COPIED:
+            put = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            put(ROOT / name, copy / name)
+        files = {file for _, fault in chosen for file in fault.tests}
+        if broken := first_failure(tuple(sorted(files)), copy):
+            sys.exit(f"{broken} fails without a fault: mend it first.")
+        for i, fault in chosen:
+            test = noticed_by(fault, copy)
+            rows.append(
+                {"fault": fault.what, "in": fault.file, "found by": test.split("::")[-1] or "nothing"}
+            )
+            print(f"{i:2} {fault.what}: {test or 'NOT FOUND'}", flush=True)
     if not numbers:
         renew("faults", markdown(rows))
-    missed = [row["fault"] for row in rows if row["found"] == "no"]
+    missed = [row["fault"] for row in rows if row["found by"] == "nothing"]
     sys.exit(f"Not found: {'; '.join(missed)}." if missed else None)
 
 
