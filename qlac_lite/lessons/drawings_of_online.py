@@ -29,6 +29,8 @@ CAUSES = (  # what is changed, in which cell, against which, and the colour of t
     ("two critics for ten, H = 20", "two-h20", "rlpd-ac-h20", OTHER),
     ("two critics for ten, RLPD", "two-h1", "rlpd", OTHER),
 )
+SHARED = "rlpd-ac-h20"
+AT_ONCE = sum(other == SHARED for _, _, other, _ in CAUSES)  # intervals against the same eight runs
 Drawn = tuple[Figure, str]
 
 
@@ -131,10 +133,15 @@ def causes(step: float = 0.08) -> Drawn:
         values = mean[one] - mean[other]
         center, low, high = mean_interval(values)
         axes.plot(values, np.full(len(values), y - 0.25), ".", color="0.6")
+        if other == SHARED:
+            axes.plot(mean_interval(values, AT_ONCE)[1:], [y, y], color=colour, linewidth=1, linestyle=":")
         axes.errorbar(center, y, xerr=[[center - low], [high - center]], fmt="s", color=colour, capsize=4)
     axes.axvline(0, color="0.3", linewidth=1, linestyle=":")
     axes.set_yticks(range(len(CAUSES)), [row[0] for row in CAUSES])
-    axes.set(xlabel="points over the curve, less the same without it", ylim=(len(CAUSES) - 0.5, -0.5))
+    axes.set(
+        xlabel="points over the curve, less the same without it (dotted: six at once)",
+        ylim=(len(CAUSES) - 0.5, -0.5),
+    )
     told = "; ".join(f"{text} {apart(mean[one], mean[other])}" for text, one, other, _ in CAUSES)
     return figure, f"Differences by seed, with 95 % intervals, in points: {told}."
 
@@ -142,12 +149,11 @@ def causes(step: float = 0.08) -> Drawn:
 def told_causes(step: float = 0.08) -> str:
     """A line for each intervention; for those that share a control, also the interval that holds for all."""
     mean, lines = over_the_curve(step), []
-    shared = [one for _, one, other, _ in CAUSES if other == "rlpd-ac-h20"]
     for text, one, other, _ in CAUSES:
         lines.append(f"{text:35} {apart(mean[one], mean[other]):>14} points")
-        if one in shared:
-            _, low, high = mean_interval(mean[one] - mean[other], len(shared))
-            lines[-1] += f"; {len(shared)} at once [{low:+.0f}, {high:+.0f}]"
+        if other == SHARED:
+            _, low, high = mean_interval(mean[one] - mean[other], AT_ONCE)
+            lines[-1] += f"; {AT_ONCE} at once [{low:+.0f}, {high:+.0f}]"
     return "\n".join(lines)
 
 
@@ -158,21 +164,26 @@ def apart(one: np.ndarray, other: np.ndarray, form: str = ".0f") -> str:
 
 
 def runs(trained: Mapping[str, Trained], wanted: float = -0.5) -> Drawn:
-    """Success and entropy over steps, mean over seeds."""
-    figure, (left, right) = plots.new_figure(2, width=4.8, height=3.3)
+    """Success, entropy and temperature over steps, mean over seeds."""
+    panels = {
+        "success": "episodes solved (%)",
+        "entropy": "entropy (nats a number)",
+        "temperature": "temperature",
+    }
+    figure, axes = plots.new_figure(len(panels), width=3.6, height=3.1)
     told = []
-    for (name, run), colour, line in zip(
-        trained.items(), (YOURS, HERS, "0.3"), ("-", "--", ":"), strict=False
-    ):
-        plots.band(left, run.steps, run.success, name, colour, "o", line, (0, 100))
-        plots.band(right, run.steps, run.entropy, name, colour, "o", line)
-        told.append(
-            f"{name}: success {run.success[:, -1].mean():.0f}, entropy {run.entropy[:, -1].mean():.2f}"
-        )
-    right.axhline(wanted, color="0.3", linewidth=1, linestyle=":")
-    right.set(ylabel="entropy (nats a number)", xlabel="environment steps")
-    left.set(ylabel="success (%)", xlabel="environment steps", ylim=(-4, 104))
-    left.set_title("episodes solved", fontsize=10)
-    right.set_title("entropy (dotted: its target)", fontsize=10)
-    left.legend(fontsize=8, loc="upper left")
-    return figure, f"Success in percent and entropy over environment steps. At the end, {'; '.join(told)}."
+    for (name, run), colour, line in zip(trained.items(), (YOURS, HERS), ("-", "--"), strict=False):
+        for panel, part in zip(axes, panels, strict=True):
+            within = (0, 100) if part == "success" else plots.UNCUT
+            plots.band(panel, run.steps, getattr(run, part), name, colour, "o", line, within)
+        ends = (f"{part} {getattr(run, part)[:, -1].mean():.3g}" for part in panels)
+        told.append(f"{name}: {', '.join(ends)}")
+    for panel, label in zip(axes, panels.values(), strict=True):
+        panel.set(xlabel="environment steps", title=label)
+        panel.title.set_fontsize(10)
+    axes[0].set(ylim=(-4, 104))
+    axes[1].axhline(wanted, color="0.3", linewidth=1, linestyle=":")
+    axes[1].annotate("target", (0.98, wanted), xycoords=("axes fraction", "data"), ha="right", va="bottom")
+    axes[2].set_ylim(bottom=0)
+    axes[0].legend(fontsize=8, loc="upper left")
+    return figure, f"Success in percent, entropy and temperature over steps. At the end, {'; '.join(told)}."

@@ -38,6 +38,7 @@ class Trained(NamedTuple):
     steps: np.ndarray  # (P,) environment steps before each evaluation
     success: np.ndarray  # (n, P) percent
     entropy: np.ndarray  # (n, P) nats a number of the chunk, the mean since the evaluation before
+    temperature: np.ndarray  # (n, P) at each evaluation
     params: Any  # of all seeds
 
 
@@ -112,7 +113,8 @@ def _one_seed(config: Config, draw: Callable, losses: Callable, seed, settings, 
         decision_key, evaluation_key = jax.random.split(key)
         carry, entropy = jax.lax.scan(decision, carry, jax.random.split(decision_key, every // size))
         success, _ = evaluate(learner, config, WORLD, carry[0].params, evaluation_key)
-        return carry, (100 * success.mean(), jnp.mean(entropy))
+        temperature = jnp.exp(carry[0].params["log_temperature"])
+        return carry, (100 * success.mean(), jnp.mean(entropy), temperature)
 
     replay = empty_replay(config.online_steps, WORLD.limit, *SIZES, size)
     begins = (learner.init(init_key), jax.tree.map(jnp.asarray, replay), reset(reset_key))
@@ -158,9 +160,9 @@ def _trained(draw, losses, seeds, H, critics, temperature, target) -> Trained:
     config = lite_config(method, horizon=H, critics=critics, seeds=seeds, online_steps=STEPS)
     numbers = np.tile(np.array([temperature, target], np.float32), (seeds, 1))
     run = _compiled(config, draw, losses)
-    success, entropy, params = run(np.arange(seeds, dtype=np.uint32), numbers, play())
+    *curves, params = run(np.arange(seeds, dtype=np.uint32), numbers, play())
     steps = STEPS // EVALUATIONS * np.arange(1, EVALUATIONS + 1)
-    return Trained(steps, np.asarray(success), np.asarray(entropy), params)
+    return Trained(steps, *map(np.asarray, curves), params)
 
 
 @functools.cache

@@ -887,13 +887,21 @@ def _losses_by_library(networks, params, target_critic, batch, key, entropy_targ
     return critic, actor, rlpd.temperature_loss(temperature, -jnp.mean(log_prob), target)
 
 
+def _slopes(losses, *args):
+    """The gradients of each of the losses in the arguments: one row of the Jacobian after the other, whose
+    small programs the forward pass has compiled already.
+    """
+    values, back = jax.vjp(losses, *args)
+    rows = np.eye(len(values), dtype=values[0].dtype)
+    return [back(tuple(row)) for row in rows]
+
+
 def _slopes_of_losses(answer, args):
     """The gradients of each loss in each network, and in the target critic."""
     networks, params, target_critic, *rest = args
     losses = lambda params, target: tuple(answer(networks, params, target, *rest))
-    slopes = jax.jacrev(losses, argnums=(0, 1))(params, target_critic)
     named = {}
-    for loss, (networks_of, target) in zip(LOSSES, slopes, strict=True):
+    for loss, (networks_of, target) in zip(LOSSES, _slopes(losses, params, target_critic), strict=True):
         for name, value in (*networks_of.items(), ("target_critic", target)):
             named[f"gradient of {loss} in {name}"] = value
     return named
@@ -1247,7 +1255,7 @@ def _slopes_of_mended(answer, args):
     """The gradients of both losses in what each could move."""
     mean, log_std, q_of, log_temperature, key, target = args
     losses = lambda m, s, t: tuple(answer(m, s, q_of, t, key, target))
-    slopes = jax.jacrev(losses, argnums=(0, 1, 2))(mean, log_std, log_temperature)
+    slopes = _slopes(losses, mean, log_std, log_temperature)
     return {
         f"gradient of {loss} in {name}": value
         for loss, values in zip(LOSSES[1:], slopes, strict=True)
