@@ -179,7 +179,7 @@ def collected(what: str = "coherency") -> dict[str, tuple[np.ndarray, np.ndarray
 
 def collections() -> Drawn:
     """Who collected how coherently; what four learners make of it; the contrasts over learners."""
-    figure, (left, middle, right) = plots.new_figure(3, width=3.7, height=3.4)
+    figure, (left, middle, right) = plots.new_figure(3, width=4.4, height=3.4)
     ticks = {}
     for start, (pair, values) in zip((0, 2.6), collected().items(), strict=True):
         made = zip(pair.split(" minus ")[::-1], values[::-1], ("D+D1", "D+D5"), strict=True)
@@ -194,16 +194,16 @@ def collections() -> Drawn:
         colour, marker = SETS[name]
         for at, method in enumerate(TITLES):
             values = 100 * _taught(method, name)
-            middle.plot(np.full(len(values), at + 0.26 * i - 0.3), values, ".", color=colour, alpha=0.6)
+            middle.plot(np.full(len(values), at + 0.14 * i - 0.4), values, ".", color=colour, alpha=0.6)
             label = name if at == 0 else "_"
-            middle.plot(at + 0.26 * i - 0.2, values.mean(), marker, color=colour, label=label)
+            middle.plot(at + 0.14 * i - 0.35, values.mean(), marker, color=colour, markersize=7, label=label)
     middle.set_xticks(range(len(TITLES)), TITLES.values(), fontsize=8)
     middle.set(ylabel="solved after learning (%)", ylim=(-3, 103))
     middle.legend(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     for at, values in enumerate(gains().values()):
         _dots(right, at, values, "0.2", "o")
     right.axhline(0, color="0.3", linestyle=":")
-    names = [textwrap.fill(what, 14) for what in gains()]
+    names = [textwrap.fill(what, 12) for what in gains()]
     right.set_xticks(range(len(names)), names, fontsize=8)
     right.set(ylabel="points, mean of four learners", xlim=(-0.6, len(gains()) - 0.4))
     told = ", ".join(f"{what} {values.mean():.0f}" for what, values in gains().items())

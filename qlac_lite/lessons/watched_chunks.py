@@ -158,7 +158,9 @@ def play(
     how = (made.policy, by, push, execute)
     count = len(jax.tree.leaves(made.flow)[0])
     of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
-    played = [_episodes(*of_seed(seed), lengths, margin, among, held, keys(seed), *how) for seed in range(count)]
+    played = [
+        _episodes(*of_seed(seed), lengths, margin, among, held, keys(seed), *how) for seed in range(count)
+    ]
     return Played(*(np.array(each) for each in zip(*played, strict=True)))
 
 

@@ -77,10 +77,16 @@ CLAIMS = (
         less("fql-n", "fql"),
     ),
     Claim(
-        "With the same N, the best of N chunks does better than the best of N single actions.",
+        "With 8 candidates each, the best chunk does better than the best single action.",
         "09",
-        "BFN is level with QC at the same N.",
+        "BFN is level with QC at N = 8.",
         less("qc-N8", "bfn-N8", "candidates/"),
+    ),
+    Claim(
+        "With 32 candidates each, the best chunk does better than the best single action.",
+        "09",
+        "BFN is level with QC at N = 32.",
+        less("qc-N32", "bfn-N32", "candidates/"),
     ),
     Claim(
         "A Gaussian actor loses when it acts in long chunks: of 20 in the lite world, of 5 in the paper.",
