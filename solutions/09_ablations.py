@@ -57,7 +57,7 @@ for (length, candidates), by_seed in zip(settings, success, strict=True):
 #
 # ## 2. Matched pairs
 #
-# Two runs are a **matched pair** if they differ in one setting, the *factor*, and in nothing else. They also share their seeds: the same first networks, the same starts. So compare them seed by seed. With $d_i$ for the difference on seed $i$, $s_d$ for the standard deviation of these differences, and $n$ seeds:
+# Two runs are a **matched pair** if they differ in one setting, the *factor*, and in nothing else. They also share their seeds: the same random numbers, the same starts. So compare them seed by seed. With $d_i$ for the difference on seed $i$, $s_d$ for the standard deviation of these differences, and $n$ seeds:
 #
 # $$ \bar d \;\pm\; t_{0.975,\,n-1}\, \frac{s_d}{\sqrt n} $$
 #
@@ -213,7 +213,7 @@ for gap, (chances, needed) in powers.items():
     print(f"{gap:2} points: eight seeds see it in {100 * chances[6]:.0f} %; for 80 % it takes {told}")
 
 # %% [markdown]
-# Eight seeds nearly always see 10 points, and miss 5 points more often than not. So write "ten critics: -1 point [-7, 4]", which rules out that they gain more than 4. Don't write "ten critics do not matter". And do this *before* you run: a pilot of a few seeds gives you a spread, and the spread gives you the number of seeds.
+# Eight seeds nearly always see 10 points, and miss 5 points more often than not. So write "ten critics: -1 point [-7, 4]", so that a gain of more than 4 is unlikely. Don't write "ten critics do not matter". And do this *before* you run: a pilot of a few seeds gives you a spread, and the spread gives you the number of seeds.
 #
 # ## 4. Bug hunt: ahead of itself
 #
@@ -231,7 +231,7 @@ show(*draw.placebo({"hers": hers}, ("control", "variant: the same")))
 # **Question 2.** The variant is the control, and still it is ahead by 21 points [15, 26]. (a) How large would the difference be in a fair harness? (b) Look at the first practice. What must the variant already have, though its agent is untrained? (c) Which line gives it that?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_placebo", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** (a) Exactly 0, on every seed: same seed, same random numbers, same setting. (b) Experience. After one practice it is where the control is after five. (c) `data = lab.recorded(settings[0], seed)` stands outside the loop over settings. So the control's episodes are still in `data` when the variant begins. Whoever comes second wins.
+# **Our answer.** (a) Exactly 0, on every seed: same seed, same random numbers, same setting. (b) Experience. After one practice it is where the control is after about three. (c) `data = lab.recorded(settings[0], seed)` stands outside the loop over settings. So the control's episodes are still in `data` when the variant begins. Whoever comes second wins.
 
 # %% [markdown]
 # ### Your turn: `fair_runs` (★★☆, 10 minutes)
@@ -308,7 +308,7 @@ calm = dict(noise=0.0)
 control = experiment(run, dict(H=2) | calm, dict(H=3) | calm, "no difference", "score over the curve", count)
 
 # %% [markdown]
-# Both predictions held: 20 points more with slips [11, 29], and 0 [-4, 4] without. (Look at the dots, too: without slips seven seeds are ahead by a little and one is far behind. An interval of eight seeds hides that.) What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. It is not shown that acting blindly is the whole reason: tables of 64 chunks also need more data than tables of 16, and noise makes them need even more.
+# The first prediction held: 20 points more with slips [11, 29]. The second is not contradicted: 0 [-4, 4] without. (Look at the dots, too: without slips seven seeds are ahead by a little and one is far behind. An interval of eight seeds hides that.) What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. It is not shown that acting blindly is the whole reason: tables of 64 chunks also need more data than tables of 16, and noise makes them need even more.
 #
 # With networks a pair takes minutes, not seconds. This one compares QC-FQL with two critics and with four, eight seeds, in the lite world:
 #

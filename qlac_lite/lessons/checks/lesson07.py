@@ -3,7 +3,6 @@
 Shapes: n seeds, N rows of a table, L rows of a log; bytes, hours, environment steps, success rates 0 to 1.
 """
 
-import copy
 import math
 from typing import Any, NamedTuple
 
@@ -127,6 +126,11 @@ def _budget_cases(rng):
             (watched, fast._replace(steps=float(number(60, 90)))),
             "evaluations * evaluation_steps / rates.steps, on top. evaluation_steps are those of all seeds "
             "already.",
+        ),
+        Case(
+            "with evaluations, overlapped; a slow learner beside fast simulators",
+            (watched, fast),
+            "The run waits for its evaluations: they come on top of the larger of the two.",
         ),
         Case(
             "with evaluations and few steps online, not overlapped",
@@ -563,7 +567,7 @@ class _Disk:
     saved: Any = None
 
     def save(self, *values):
-        self.saved = copy.copy(values)
+        self.saved = tuple(list(v) if isinstance(v, list) else v for v in values)  # as a file would
 
     def load(self):
         return self.saved
@@ -1103,6 +1107,11 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {"0.975": "0.95"},
     ),
     (
+        "The quantile at 0.995: that makes an interval of 99 %.",
+        "2.5 % on either side: the quantile at 0.975.",
+        {"0.975": "0.995"},
+    ),
+    (
         "The degrees of freedom are those of our seeds alone, n - 1.",
         "Both means were estimated: n + paper_seeds - 2.",
         {"len(success) + paper_seeds - 2": "len(success) - 1"},
@@ -1638,7 +1647,7 @@ _diagnose_misconceptions = [
         edited(diagnose, {"NO_BEHAVIOR, ": ""}),
     ),
     Misconception(
-        "The distance is never asked about.",
+        "A distance above about.far goes unnoticed: it is not asked about, or the limit is larger.",
         "distance > far: OFF_BEHAVIOR.",
         edited(diagnose, {"OFF_BEHAVIOR, ": ""}),
     ),

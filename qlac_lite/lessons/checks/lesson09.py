@@ -53,7 +53,12 @@ def _pairs_cases(rng):
     exact = "Two settings are equal, or they are not. Compare them with ==, not by a tolerance."
     both = "Only the seeds of which both runs have a result: take the difference first, then drop its nan."
     return [
-        case("runs (H, N): (1, 4), (5, 4), (5, 16); H", 0, three, "Only runs 0 and 1: 0 and 2 differ twice."),
+        case(
+            "runs (H, N): (1, 4), (5, 4), (5, 16); H",
+            0,
+            three,
+            "Only runs 0 and 1 (0 and 2 differ twice). Take their difference seed by seed.",
+        ),
         case("the same runs; N", 1, three, "Only runs 1 and 2 are a pair now."),
         case(
             "the larger value stands first: (5, 4), (1, 4)",
@@ -90,6 +95,13 @@ def _pairs_cases(rng):
             2,
             [(1, 0, 4), (1, 0, 8), (2, 0, 8), (1, 0, 2)],
             "Runs 3, 0 and 1 have N of 2, 4 and 8: each with each is a pair. Order the rows by i, then by j.",
+            seeds=4,
+        ),
+        case(
+            "the largest value of the factor stands first: 8, 2, 4",
+            0,
+            [(8, 1), (2, 1), (4, 1)],
+            "Runs 1, 2 and 0 have 2, 4 and 8. Order the rows by i, then by j: (1, 0), (1, 2), (2, 0).",
             seeds=4,
         ),
         case(
@@ -312,6 +324,12 @@ def _chance_cases(rng):
         case("nothing apart", 300, 6, 0.0, 9.0, 0.9, "About 5 % see a difference. Nobody reaches 0.9: 0."),
         case("behind by 12 points", 300, 7, -12.0, 8.0, 0.7, "Excludes 0 on either side: np.abs(mean)."),
         case("the first number is enough", 300, 3, 60.0, 1.5, 0.5, "The fewest seeds that there are: 2."),
+        Case(
+            "two experiments of 4 seeds, in which a third seed hides what two had shown; wanted 0.5",
+            (np.array([[0.01, -0.01, -6.0, 0.0], [0.0, 3.0, -3.0, 0.0]]), 3.0, 1.0, 0.5),
+            "The share may fall again, if few experiments are counted. What is asked for is the first number "
+            "of seeds that is enough.",
+        ),
         case("500 experiments, 12 seeds, 6 apart, spread 7", 500, 12, 6.0, 7.0, 0.5, steps),
     ]
 
