@@ -117,20 +117,16 @@ def _budget_cases(rng):
             "Side by side, the slower one decides: max.",
         ),
         Case(
-            "a larger run; a slow learner beside fast simulators, overlapped",
-            (large._replace(seeds=2), fast),
-            "Now the learner is the slower one.",
+            "a larger run with evaluations; a slow learner beside fast simulators, overlapped",
+            (watched._replace(seeds=2), fast),
+            "Now the learner is the slower one; the evaluations come on top of the larger of the two: "
+            "evaluations * evaluation_steps / rates.steps. evaluation_steps are those of all seeds already.",
         ),
         Case(
             "with evaluations, overlapped",
             (watched, fast._replace(steps=float(number(60, 90)))),
             "evaluations * evaluation_steps / rates.steps, on top. evaluation_steps are those of all seeds "
             "already.",
-        ),
-        Case(
-            "with evaluations, overlapped; a slow learner beside fast simulators",
-            (watched, fast),
-            "The run waits for its evaluations: they come on top of the larger of the two.",
         ),
         Case(
             "with evaluations and few steps online, not overlapped",
@@ -1107,18 +1103,14 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {"0.975": "0.95"},
     ),
     (
-        "The quantile at 0.995: that makes an interval of 99 %.",
-        "2.5 % on either side: the quantile at 0.975.",
-        {"0.975": "0.995"},
-    ),
-    (
         "The degrees of freedom are those of our seeds alone, n - 1.",
         "Both means were estimated: n + paper_seeds - 2.",
         {"len(success) + paper_seeds - 2": "len(success) - 1"},
     ),
     (
-        "The degrees of freedom are those of the paper's seeds alone, paper_seeds - 1.",
-        "Both means were estimated: n + paper_seeds - 2.",
+        "The quantile is too large: the degrees of freedom are those of the paper's seeds alone, or it is "
+        "taken beyond 0.975.",
+        "stats.t.ppf(0.975, n + paper_seeds - 2): both means were estimated, and 2.5 % lie on either side.",
         {"len(success) + paper_seeds - 2": "paper_seeds - 1"},
     ),
     (
