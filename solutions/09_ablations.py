@@ -213,7 +213,7 @@ for gap, (chances, needed) in powers.items():
     print(f"{gap:2} points: eight seeds see it in {100 * chances[6]:.0f} %; for 80 % it takes {told}")
 
 # %% [markdown]
-# Eight seeds nearly always see 10 points, and miss 5 points more often than not. So write "ten critics: -1 point [-7, 4]", so that a gain of more than 4 is unlikely. Don't write "ten critics do not matter". And do this *before* you run: a pilot of a few seeds gives you a spread, and the spread gives you the number of seeds.
+# Eight seeds nearly always see 10 points, and miss 5 points more often than not. So write "ten critics: -1 point [-7, 4]": a gain of more than 4 is unlikely. Don't write "ten critics do not matter". And do this *before* you run: a pilot of a few seeds gives you a spread, and the spread gives you the number of seeds.
 #
 # ## 4. Bug hunt: ahead of itself
 #

@@ -415,9 +415,9 @@ WRONG = {
     },
     "check_mended_rounds": {
         "hers": (her_rounds, "her code"),
-        "from its first action": (
+        "hers in a loop": (
             rounds_of(lambda old, new, i, every, d: old[every + i] if i < d else new[i - d]),
-            "begins with its first action",
+            "her code",
         ),
         "at once": (rounds_of(lambda old, new, i, every, d: new[i]), "before it is ready"),
         "never": (rounds_of(lambda old, new, i, every, d: old[every + i]), "never acts"),
@@ -472,19 +472,24 @@ WRONG = {
             rounds_with_predicted_state(lambda new, i, d: new[i - d]),
             "predicted state, and the chunk",
         ),
-        "moved back": (
+        "hers, rolled on": (
             edited(
-                mended_rounds,
-                {"new = look(state, queue, key)": "new = jnp.roll(look(state, queue, key), delay, 0)"},
+                her_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}
             ),
             "comes late",
         ),
         "handed on late": (
-            edited(mended_rounds, {"new[every:])": "jnp.roll(new, delay, 0)[every:])"}),
+            edited(
+                mended_rounds,
+                {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"},
+            ),
             "handed on is moved back",
         ),
         "handed on early": (
-            edited(mended_rounds, {"new[every:])": "jnp.roll(new, -delay, 0)[every:])"}),
+            edited(
+                mended_rounds,
+                {"return (state, new), shown": "return (state, jnp.roll(new, -delay, 0)), shown"},
+            ),
             "handed on is moved on",
         ),
         "back to front": (
