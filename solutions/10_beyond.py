@@ -527,15 +527,15 @@ difference = experiment(run, one, other, "higher", "steps to the right side", co
 # | ACH | one transformer values all lengths of a chunk at once, and the agent takes the best length | critic, length of a decision | [2605.10044](https://arxiv.org/abs/2605.10044) |
 # | ACSAC | a causal transformer values chunks of several sizes, and the size with the largest value is executed | critic, length of a decision | [2605.11009](https://arxiv.org/abs/2605.11009) |
 # | RTC | the next chunk is drawn while the old one is executed, and made to agree with it | only acting | [2506.07339](https://arxiv.org/abs/2506.07339), [code](https://github.com/Physical-Intelligence/real-time-chunking-kinetix) |
-# | CGQ | a one-step critic is regularised towards a critic of chunks | critic: one-step, beside the chunked one | [2603.13971](https://arxiv.org/abs/2603.13971) |
+# | CGQ | a one-step critic is regularised towards a critic of chunks | critic: one-step, beside the chunked one ([lesson 11](11_causes.ipynb)) | [2603.13971](https://arxiv.org/abs/2603.13971) |
 # | T-SAC | a transformer critic reads sequences of actions and learns $n$-step returns; the actor has single actions | critic; no chunked policy | [2503.03660](https://arxiv.org/abs/2503.03660) |
 # | floq | the critic itself is a flow, integrated in several steps | critic's network and loss | [2509.06863](https://arxiv.org/abs/2509.06863) |
 # | QAM | adjoint matching moves the whole flow towards high Q, without a gradient through its steps | policy loss: no distillation | [2601.14234](https://arxiv.org/abs/2601.14234), [code](https://github.com/ColinQiyangLi/qam) |
 # | DSRL | RL chooses the *noise* of a finished flow or diffusion policy, whose weights stay | policy: acts on $z$ | [2506.15799](https://arxiv.org/abs/2506.15799), [project](https://diffusion-steering.github.io) |
 # | IFQL | a value by expectiles, as in section 2, and the best of $N$ flow samples | critic; QC's way to act | [2502.02538](https://arxiv.org/abs/2502.02538) |
 # | RLPD variants | online only, half of each batch from data; with chunks: RLPD-AC, QC-RLPD | batches, policy ([lesson 06](06_offline_to_online.ipynb)) | [2302.02948](https://arxiv.org/abs/2302.02948), [2507.07969](https://arxiv.org/abs/2507.07969) |
-# | WSRL | from offline to online without keeping the offline data, after a warm-up of the replay | batches, start of the online phase | [2412.07762](https://arxiv.org/abs/2412.07762) |
-# | Why chunks help cloning | a theory of errors that compound, and of when chunks stop this | explains lesson 03's clones | [2507.09061](https://arxiv.org/abs/2507.09061) |
+# | WSRL | from offline to online without keeping the offline data, after a warm-up of the replay | batches, start of the online phase ([lesson 11](11_causes.ipynb)) | [2412.07762](https://arxiv.org/abs/2412.07762) |
+# | Why chunks help cloning | a theory of errors that compound, and of when chunks stop this | explains lesson 03's clones ([lesson 11](11_causes.ipynb)) | [2507.09061](https://arxiv.org/abs/2507.09061) |
 # | LeRobot | RTC for its flow policies | a library | [RTC's page](https://huggingface.co/docs/lerobot/v0.4.4/rtc) |
 # | TorchRL | `ActionChunkTransform` builds chunks, `MultiAction` executes them | a library | [chunks](https://docs.pytorch.org/rl/stable/reference/generated/torchrl.envs.transforms.ActionChunkTransform.html) |
 # </details>
@@ -581,4 +581,4 @@ difference = experiment(run, one, other, "higher", "steps to the right side", co
 # - K. Black, M. Galliker, S. Levine, *Real-Time Execution of Action Chunking Flow Policies*, [arXiv 2506.07339](https://arxiv.org/abs/2506.07339): the guidance of section 4.
 # - I. Kostrikov, A. Nair, S. Levine, *Offline Reinforcement Learning with Implicit Q-Learning*, [arXiv 2110.06169](https://arxiv.org/abs/2110.06169): values by expectiles.
 #
-# **Next:** your own method. [A method is one file and one row](https://github.com/qlac-lite/qlac-lite/blob/main/CONTRIBUTING.md#a-new-method).
+# **Next:** [11 · Beyond, continued](11_causes.ipynb): three claims, each with a control.

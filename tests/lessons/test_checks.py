@@ -20,6 +20,7 @@ import wrong_answers_07
 import wrong_answers_08
 import wrong_answers_09
 import wrong_answers_10
+import wrong_answers_11
 
 from qlac_lite.lessons import checks
 from qlac_lite.lessons.checks.exercise import Exercise, edited
@@ -36,6 +37,7 @@ ANSWERS = (
     wrong_answers_08,
     wrong_answers_09,
     wrong_answers_10,
+    wrong_answers_11,
 )
 RIGHT = [
     pair for module in ANSWERS for pair in (*module.RIGHT.items(), *getattr(module, "ALSO_RIGHT", {}).items())

@@ -31,7 +31,7 @@ from qlac_lite.lessons import notebook as lessons
 SOURCES = lesson_sources()
 NAMES = [source.stem for source in SOURCES]
 # Lessons in which a learner writes whole mechanisms and no cell that is shown is long.
-REDONE = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
+REDONE = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11")
 
 
 @pytest.fixture(scope="module", autouse=True)

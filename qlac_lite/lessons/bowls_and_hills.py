@@ -1,0 +1,75 @@
+"""A ball in a bowl or on a hill, for lesson 11: what it does by itself is a matrix with the pole `a`, and a
+demonstrator leads it to the middle.
+
+Shapes: N demonstrations, T steps, E episodes, S = A = 2.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from qlac_lite.lessons.checks import lesson11
+from qlac_lite.lessons.notebook import shorten
+
+LENGTH, STEPS = 8, 60  # of a chunk; of an episode
+CLONES, SEEDS = shorten(20, fast=4), shorten(8, fast=2)  # clones of a seed
+EPISODES, LOST = 20, 2.0  # of a clone; a ball this far out is lost
+WIDE, NOISE = 0.05, 0.05  # spread of the starts across the way; noise on a recorded action
+LED = np.array([[0.5, 0.3], [0.0, 0.5]])  # what the ball does under the demonstrator, whatever `a` is
+
+
+def by_itself(a: float) -> np.ndarray:
+    """The ball's motion without an action, (2, 2): towards the middle in a bowl (a < 1), away on a hill."""
+    return np.array([[a, 0.3], [0.0, a]])
+
+
+def starts(rng: np.random.Generator, many: int) -> np.ndarray:
+    """Places (many, 2), all of them on the right, about 1 from the middle."""
+    return np.stack([1 + 0.1 * rng.normal(size=many), WIDE * rng.normal(size=many)], axis=1)
+
+
+def demonstrate(rng: np.random.Generator, a: float, many: int = 5, long: int = 20, explore: float = 0.0):
+    """States (N, T + 1, 2) and recorded actions (N, T, 2). `explore`: size of executed noise."""
+    states, actions = [starts(rng, many)], []
+    for _ in range(long):
+        action = states[-1] @ (LED - by_itself(a)).T + explore * rng.normal(size=(many, 2))
+        states.append(states[-1] @ by_itself(a).T + action)
+        actions.append(action + NOISE * rng.normal(size=action.shape))
+    return np.stack(states, axis=1), np.stack(actions, axis=1)
+
+
+def ball(a: float) -> Callable:
+    """step(state (E, 2), action (E, 2)) of the world with pole `a`."""
+    return lambda state, action: state @ by_itself(a).T + action
+
+
+def one_clone(
+    clone: Callable, number: int, a: float, seed: int = 0, clone_number: int = 0, **how
+) -> np.ndarray:
+    """Paths (T + 1, E, 2) of a clone of its own demonstrations.
+
+    Args:
+        clone: as `clone_chunks` or `mended_delayed`; `number` is its third argument.
+        how: of `demonstrate`.
+    """
+    rng = np.random.default_rng([seed, clone_number])
+    states, actions = demonstrate(rng, a, **how)
+    return clone(states, actions, number, ball(a), starts(rng, EPISODES), STEPS)
+
+
+def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> np.ndarray:
+    """Percentage of balls that are ever further out than LOST, by seed, (R,)."""
+    share = lambda path: 100 * (np.linalg.norm(path, axis=2) > LOST).any(axis=0).mean()
+    with np.errstate(over="ignore"):
+        return np.array(
+            [np.mean([share(one_clone(clone, number, a, s, c, **how)) for c in range(CLONES)]) for s in seeds]
+        )
+
+
+def clone_of(clone: Callable = lesson11.clone_chunks) -> Callable:
+    """`run` for `experiment`: percentage of balls that are lost, by seed (R,)."""
+
+    def run(seeds, a=0.5, length=LENGTH, many=5, explore=0.0):
+        return lost(clone, length, a, [int(s) for s in seeds], many=many, explore=explore)
+
+    return run

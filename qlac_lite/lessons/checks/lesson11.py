@@ -1,0 +1,750 @@
+"""Checks of lesson 11: chunks of a clone, a delayed clone, a guided critic, the batches of a handover.
+
+Shapes: N demonstrations, T steps, E episodes, S state, A action; n moves, m chunks; B batch.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import last_case as last_case
+
+Array = np.ndarray
+
+# 1. A clone with chunks
+
+
+def clone_chunks(states, actions, length, step, start, steps):
+    """Clones chunks by linear regression and executes them open loop: (steps + 1, E, S)."""
+    gains = []
+    for k in range(length):
+        seen = states[:, : actions.shape[1] - k]
+        done = actions[:, k:]
+        flat = seen.reshape(-1, seen.shape[-1]), done.reshape(-1, done.shape[-1])
+        gains.append(np.linalg.lstsq(*flat, rcond=None)[0])
+    path = [start]
+    for t in range(steps):
+        k = t % length
+        look = path[t - k]
+        path.append(step(path[t], look @ gains[k]))
+    return np.stack(path)
+
+
+def _gain(states, actions, age):
+    """(A, S), by the normal equations, over all pairs that are `age` steps apart in a demonstration."""
+    square, mixed = 0, 0
+    for seen, done in zip(states, actions, strict=True):
+        for t in range(len(done) - age):
+            square = square + np.outer(seen[t], seen[t])
+            mixed = mixed + np.outer(done[t + age], seen[t])
+    return np.linalg.solve(square, mixed.T).T
+
+
+def _chunks_by_rounds(states, actions, length, step, start, steps):
+    gains, path = [_gain(states, actions, k) for k in range(length)], [start]
+    while len(path) <= steps:
+        look = path[-1]
+        for gain in gains:
+            path.append(step(path[-1], np.array([gain @ one for one in look])))
+    return np.array(path[: steps + 1])
+
+
+def _linear_world(rng, many, long, size=3, acts=2):
+    """Demonstrations, the world's step and starts of episodes."""
+    a = 0.4 * rng.normal(size=(size, size))
+    b = rng.normal(size=(size, acts))
+    states = [rng.normal(size=(many, size))]
+    actions = []
+    for _ in range(long):
+        actions.append(
+            states[-1] @ (0.3 * rng.normal(size=(size, acts))) + 0.2 * rng.normal(size=(many, acts))
+        )
+        states.append(states[-1] @ a.T + actions[-1] @ b.T + 0.3 * rng.normal(size=(many, size)))
+    step = lambda state, action: np.tanh(state @ a.T + action @ b.T)
+    return np.stack(states, 1), np.stack(actions, 1), step, rng.normal(size=(4, size))
+
+
+def _chunk_cases(rng):
+    def case(about, many, long, length, steps, hint):
+        states, actions, step, start = _linear_world(rng, many, long)
+        return Case(about, (states, actions, length, step, start, steps), hint)
+
+    pairs = (
+        "The gain of age k regresses actions[:, k:] on states[:, : T - k]: same demonstration, k steps apart."
+    )
+    return [
+        case(
+            "single actions, one step",
+            4, 6, 1, 1,
+            "np.linalg.lstsq(seen, done, rcond=None)[0] is (S, A). The first action is start @ gain.",
+        ),
+        case("single actions, 5 steps", 4, 6, 1, 5, "Each action is path[t] @ gain. Keep all T + 1 states."),
+        case("chunks of 3, 3 steps", 5, 8, 3, 3, pairs),
+        case("chunks of 3, 8 steps", 5, 8, 3, 8, "At t = 3 it looks again; the last chunk is cut."),
+        case("chunks of 4, one long demonstration", 1, 30, 4, 9, pairs),
+        case("chunks of 5, seven demonstrations", 7, 9, 5, 12, pairs),
+    ]  # fmt: skip
+
+
+def _across(states, actions, length, step, start, steps):
+    """Rows of all demonstrations in one list, as if the next one went on where the last one ended."""
+    seen = states[:, :-1].reshape(-1, states.shape[-1])[None]
+    done = actions.reshape(-1, actions.shape[-1])[None]
+    return clone_chunks(np.concatenate([seen, seen[:, -1:]], axis=1), done, length, step, start, steps)
+
+
+def _repeated(states, actions, length, step, start, steps):
+    """A chunk that repeats its first action."""
+    return edited(clone_chunks, {"gains[k])": "gains[0])"})(states, actions, length, step, start, steps)
+
+
+CHUNKS = lambda **changes: edited(clone_chunks, changes["edit"])
+_chunk_misconceptions = [
+    Misconception(
+        "Rows of one demonstration are paired with actions of the next.",
+        "Shift inside each demonstration: states[:, : T - k] with actions[:, k:], then reshape.",
+        _across,
+    ),
+    Misconception(
+        "It looks at every step: the k-th action is computed from the state as it is now.",
+        "The whole chunk comes of one look, at path[t - k].",
+        CHUNKS(edit={"look = path[t - k]": "look = path[t]"}),
+    ),
+    Misconception(
+        "It looks once, at the start, and never again.",
+        "A new look every `length` steps: path[t - t % length].",
+        CHUNKS(edit={"look = path[t - k]": "look = path[0]"}),
+    ),
+    Misconception(
+        "A chunk repeats its first action: the gain of age 0 serves all steps.",
+        "Step k of a chunk has a gain of its own, gains[k].",
+        _repeated,
+    ),
+    Misconception(
+        "The gains run on with the steps of the episode, not of the chunk.",
+        "k = t % length.",
+        CHUNKS(
+            edit={"k = t % length": "k = min(t // length, length - 1)", "path[t - k]": "path[t - t % length]"}
+        ),
+    ),
+    Misconception(
+        "A chunk has one action too many.",
+        "It looks at t = 0, length, 2 * length, ...",
+        CHUNKS(edit={"k = t % length": "k = t % (length + 1)", "gains[k])": "gains[min(k, length - 1)])"}),
+    ),
+    Misconception(
+        "Every gain pairs a state with its own action: all of them are that of age 0.",
+        "actions[:, k:] are k steps later than states[:, : T - k].",
+        CHUNKS(edit={"actions[:, k:]": "actions[:, : actions.shape[1] - k]"}),
+    ),
+    Misconception(
+        "The pairs run backwards: actions that came k steps before the state.",
+        "The action is later than the look: states[:, : T - k] with actions[:, k:].",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:, k:-1]",
+                "actions[:, k:]": "actions[:, : actions.shape[1] - k]",
+            }
+        ),
+    ),
+    Misconception(
+        "The state after an action is taken for the one before it.",
+        "states has T + 1 rows: row t is before action t.",
+        CHUNKS(edit={"states[:, : actions.shape[1] - k]": "states[:, 1 : actions.shape[1] - k + 1]"}),
+    ),
+    Misconception(
+        "The start is missing in the path.",
+        "The path has steps + 1 states, and begins with `start`.",
+        CHUNKS(edit={"np.stack(path)": "np.stack(path[1:])"}),
+    ),
+    Misconception(
+        "Episodes come first, steps second.",
+        "np.stack(path) along the first axis: (steps + 1, E, S).",
+        CHUNKS(edit={"np.stack(path)": "np.stack(path, axis=1)"}),
+    ),
+    Misconception(
+        "All actions of a chunk act on the state at its start: the world stands still meanwhile.",
+        "step(path[t], ...): only the look is old.",
+        CHUNKS(edit={"step(path[t], look": "step(look, look"}),
+    ),
+    Misconception(
+        "The regression leaves the last `length` steps out for every age.",
+        "The gain of age k loses only k rows of each demonstration.",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:, : actions.shape[1] - length + 1]",
+                "actions[:, k:]": "actions[:, k : actions.shape[1] - length + 1 + k]",
+            }
+        ),
+    ),
+]
+
+check_clone_chunks = Exercise(
+    clone_chunks,
+    _chunks_by_rounds,
+    _chunk_cases,
+    _chunk_misconceptions,
+    insight="The k-th action of a chunk is a policy of its own, which sees the world as it was k steps ago.",
+)
+
+# 2. A clone that sees late
+
+
+def her_delayed(states, actions, delay, step, start, steps):
+    """A clone that acts on what it saw `delay` steps ago, as a colleague wrote it."""
+    seen = states[:, :-1].reshape(-1, states.shape[-1])
+    done = actions.reshape(-1, actions.shape[-1])
+    gain = np.linalg.lstsq(seen, done, rcond=None)[0]
+    path = [start]
+    for t in range(steps):
+        old = path[max(t - delay, 0)]
+        path.append(step(path[t], old @ gain))
+    return np.stack(path)
+
+
+def mended_delayed(states, actions, delay, step, start, steps):
+    """The same, trained on observations as old as those that it acts on: (steps + 1, E, S)."""
+    gains = []
+    for age in range(delay + 1):
+        seen = states[:, : actions.shape[1] - age]
+        done = actions[:, age:]
+        flat = seen.reshape(-1, seen.shape[-1]), done.reshape(-1, done.shape[-1])
+        gains.append(np.linalg.lstsq(*flat, rcond=None)[0])
+    path = [start]
+    for t in range(steps):
+        age = min(t, delay)
+        path.append(step(path[t], path[t - age] @ gains[age]))
+    return np.stack(path)
+
+
+def _delayed_by_rows(states, actions, delay, step, start, steps):
+    path = [start]
+    for t in range(steps):
+        age = t if t < delay else delay
+        gain = _gain(states, actions, age)
+        path.append(step(path[-1], np.array([gain @ one for one in path[t - age]])))
+    return np.array(path)
+
+
+def _delayed_cases(rng):
+    def case(about, many, long, delay, steps, hint):
+        states, actions, step, start = _linear_world(rng, many, long)
+        return Case(about, (states, actions, delay, step, start, steps), hint)
+
+    first = "In the first steps nothing is that old yet: the age is min(t, delay), and so is the gain's."
+    return [
+        case("no delay, 4 steps", 4, 6, 0, 4, "Without a delay her code is right: keep that."),
+        case("a delay of 1, 2 steps", 4, 6, 1, 2, "At t = 0 the age is 0, at t = 1 it is 1."),
+        case("a delay of 3, 3 steps", 5, 9, 3, 3, first),
+        case("a delay of 3, 9 steps", 5, 9, 3, 9, "Gain and observation have the same age."),
+        case(
+            "a delay of 4, 6 demonstrations",
+            6,
+            8,
+            4,
+            11,
+            "Pairs that are `age` steps apart in a demonstration.",
+        ),
+    ]
+
+
+def _delayed_across(states, actions, delay, step, start, steps):
+    seen = states[:, :-1].reshape(-1, states.shape[-1])[None]
+    done = actions.reshape(-1, actions.shape[-1])[None]
+    rows = np.concatenate([seen, seen[:, -1:]], axis=1)
+    return mended_delayed(rows, done, delay, step, start, steps)
+
+
+LATE = lambda **changes: edited(mended_delayed, changes["edit"])
+_delayed_misconceptions = [
+    Misconception(
+        "That is her code: trained on fresh observations, it acts on old ones.",
+        "Which pairs would a clone be trained on that always sees the world `delay` steps late?",
+        her_delayed,
+    ),
+    Misconception(
+        "Later steps are mended; the first ones act on a fresh observation with the gain of an old one.",
+        "While t < delay the newest old observation is path[0], of age t. Its gain is that of age t.",
+        LATE(edit={"gains[age])": "gains[delay])"}),
+    ),
+    Misconception(
+        "The delay is gone: it acts on the present state.",
+        "That is another question. Act on path[t - age], with a gain of that age.",
+        LATE(edit={"path[t - age] @ gains[age]": "path[t] @ gains[0]"}),
+    ),
+    Misconception(
+        "An old gain acts on the present state.",
+        "Gain and observation have the same age.",
+        LATE(edit={"path[t - age] @": "path[t] @"}),
+    ),
+    Misconception(
+        "It stands still until its first observation is old enough.",
+        "While t < delay it acts on path[0], whose age is t.",
+        LATE(edit={"path[t - age] @ gains[age]": "(path[t - age] @ gains[age]) * (t >= delay)"}),
+    ),
+    Misconception(
+        "It acts on the present until the delay has passed once.",
+        "While t < delay the observation is path[0].",
+        LATE(edit={"age = min(t, delay)": "age = delay if t >= delay else 0"}),
+    ),
+    Misconception(
+        "A chunk, not a delay: the age grows to the delay and begins again at 0.",
+        "The age grows to `delay` and stays there: min(t, delay).",
+        LATE(edit={"min(t, delay)": "t % (delay + 1)"}),
+    ),
+    Misconception(
+        "Rows of one demonstration are paired with actions of the next.",
+        "Shift inside each demonstration, then reshape.",
+        _delayed_across,
+    ),
+    Misconception(
+        "One step too late: it acts on what it saw delay + 1 steps ago.",
+        "path[t - age].",
+        LATE(edit={"path[t - age] @": "path[max(t - delay - 1, 0)] @"}),
+    ),
+    Misconception(
+        "The pairs run backwards: actions that came before the observation.",
+        "states[:, : T - age] with actions[:, age:].",
+        LATE(
+            edit={
+                "states[:, : actions.shape[1] - age]": "states[:, age:-1]",
+                "actions[:, age:]": "actions[:, : actions.shape[1] - age]",
+            }
+        ),
+    ),
+    Misconception(
+        "The state itself is taken from the past: the world goes back in time.",
+        "step(path[t], ...): only the observation is old.",
+        LATE(edit={"step(path[t], path": "step(path[t - age], path"}),
+    ),
+    Misconception(
+        "The start is missing in the path.",
+        "The path has steps + 1 states.",
+        LATE(edit={"np.stack(path)": "np.stack(path[1:])"}),
+    ),
+]
+
+check_mended_delayed = Exercise(
+    mended_delayed,
+    _delayed_by_rows,
+    _delayed_cases,
+    _delayed_misconceptions,
+    insight="That was the cause. A control has to be as well trained as what it is compared with.",
+)
+
+# 3. A one-step critic beside a chunk critic
+
+
+class Recorded(NamedTuple):
+    """Moves, or chunks of moves, each once: a row for each."""
+
+    state: Array  # where it starts
+    reward: Array  # of all its steps, discounted
+    discount: Array  # of what follows; 0 if it reached the goal
+    next_state: Array  # where it ends
+    move: Array  # its row among the moves; of a chunk, that of its first move
+
+
+def guided_sweep(q, chunk_q, moves, chunks, states, weight):
+    """One sweep of a one-step critic (n,) that is pulled towards a chunk critic (m,), and of that."""
+
+    def largest(values, groups, count, without):
+        most = np.full(count, -np.inf)
+        np.maximum.at(most, groups, values)
+        return np.where(np.isfinite(most), most, without)
+
+    ahead = largest(chunk_q, chunks.state, states, 0)
+    new_chunk_q = chunks.reward + chunks.discount * ahead[chunks.next_state]
+    near = largest(q, moves.state, states, 0)
+    target = moves.reward + moves.discount * near[moves.next_state]
+    guide = largest(chunk_q, chunks.move, len(q), target)
+    new_q = (target + weight * guide) / (1 + weight)
+    return new_q, new_chunk_q
+
+
+def _sweep_by_rows(q, chunk_q, moves, chunks, states, weight):
+    def best(values, starts, state):
+        return max((value for value, start in zip(values, starts, strict=True) if start == state), default=0)
+
+    new_chunk_q = [
+        reward + discount * best(chunk_q, chunks.state, end)
+        for reward, discount, end in zip(chunks.reward, chunks.discount, chunks.next_state, strict=True)
+    ]
+    new_q = []
+    for i in range(len(q)):
+        target = moves.reward[i] + moves.discount[i] * best(q, moves.state, moves.next_state[i])
+        guides = chunk_q[chunks.move == i]
+        new_q.append((target + weight * max(guides)) / (1 + weight) if len(guides) else target)
+    return np.array(new_q), np.array(new_chunk_q)
+
+
+def _recorded(rng, states, n, m):
+    """Random moves and chunks; some moves begin no chunk, and in some states nothing begins."""
+    own = np.sort(rng.integers(0, states - 1, n))
+    ends = lambda count: (
+        rng.normal(size=count),
+        rng.choice([0.0, 0.9], count, p=[0.2, 0.8]),
+        rng.integers(0, states, count),
+    )
+    moves = Recorded(own, *ends(n), np.arange(n))
+    first = rng.integers(0, n - 2, m)
+    reward, discount, end = ends(m)
+    return moves, Recorded(own[first], reward, discount**3, end, first)  # fmt: skip
+
+
+def _sweep_cases(rng):
+    def case(about, states, n, m, weight, low, hint):
+        moves, chunks = _recorded(rng, states, n, m)
+        value = lambda count: low + rng.uniform(0, 1, count)
+        return Case(about, (value(n), value(m), moves, chunks, states, weight), hint)
+
+    two = Recorded(*map(np.array, ([0, 0, 1], [0.0, 0.0, 1.0], [0.9, 0.9, 0.0], [1, 2, 3], [0, 1, 2])))
+    one = Recorded(*map(np.array, ([0], [0.9], [0.0], [3], [0])))
+    negative = "Values may be below 0: begin the maximum at -np.inf, not at 0."
+    return [
+        Case(
+            "three moves and one chunk over two of them, weight 1",
+            (np.array([0.2, 0.5, 0.6]), np.array([0.8]), two, one, 4, 1.0),
+            "Move 0 leads to state 1, where q is 0.6: target 0.54. Its chunk is worth 0.8: (0.54 + 0.8) / 2 "
+            "= 0.67. Move 1 leads to state 2, where nothing is recorded: 0, and no chunk begins with it. "
+            "Move 2: 1.",
+        ),
+        case("no pull", 5, 9, 8, 0.0, 0.0, "With a weight of 0 it is one-step learning."),
+        case("a weight of 0.5", 6, 11, 12, 0.5, 0.0, "(target + weight * guide) / (1 + weight)."),
+        case("a weight of 3", 8, 14, 12, 3.0, 0.0, "A move with which no chunk begins is not pulled."),
+        case("values below 0", 6, 12, 14, 0.7, -2.0, negative),
+        case(
+            "many chunks for each move", 4, 8, 30, 2.0, -0.5, "The guide is the largest of a move's chunks."
+        ),
+    ]
+
+
+SWEEP = lambda **changes: edited(guided_sweep, changes["edit"])
+_BACKUP = "new_chunk_q = chunks.reward + chunks.discount * ahead[chunks.next_state]"
+_GUIDE = "largest(chunk_q, chunks.move, len(q), target)"
+_sweep_misconceptions = [
+    Misconception(
+        "The one-step critic bootstraps from the chunk critic's values.",
+        "Its target asks q itself, at the next state. The chunk critic only pulls.",
+        SWEEP(edit={"near[moves.next_state]": "ahead[moves.next_state]"}),
+    ),
+    Misconception(
+        "The chunk critic bootstraps from the one-step critic.",
+        "Its own values at the state where the chunk ends.",
+        SWEEP(
+            edit={
+                "ahead[chunks.next_state]": "largest(q, moves.state, states, 0)[chunks.next_state]",
+            }
+        ),
+    ),
+    Misconception(
+        "The guide is the chunk critic after the sweep.",
+        "Both critics read the values from before the sweep.",
+        SWEEP(edit={_GUIDE: "largest(new_chunk_q, chunks.move, len(q), target)"}),
+    ),
+    Misconception(
+        "The weights are 1 - weight and weight.",
+        "(target + weight * guide) / (1 + weight): the minimum of error**2 + weight * distance**2.",
+        SWEEP(edit={"(target + weight * guide) / (1 + weight)": "(1 - weight) * target + weight * guide"}),
+    ),
+    Misconception(
+        "Target and guide are added up, and not divided by the sum of their weights.",
+        "Divide by 1 + weight.",
+        SWEEP(edit={" / (1 + weight)": ""}),
+    ),
+    Misconception(
+        "The weight sits on the target.",
+        "It is the guide's.",
+        SWEEP(edit={"target + weight * guide": "weight * target + guide"}),
+    ),
+    Misconception(
+        "A move with which no chunk begins is pulled to 0.",
+        "No guide, no pull: it takes its target.",
+        SWEEP(edit={_GUIDE: "largest(chunk_q, chunks.move, len(q), 0)"}),
+    ),
+    Misconception(
+        "A move with which no chunk begins keeps its old value.",
+        "No guide, no pull: it takes its target.",
+        SWEEP(
+            edit={
+                "new_q = (target": "new_q = np.where(~np.isin(moves.move, chunks.move), q, (target",
+                "/ (1 + weight)": "/ (1 + weight))",
+            }
+        ),
+    ),
+    Misconception(
+        "A move is pulled towards its own old value where it has no chunk.",
+        "No guide, no pull: it takes its target.",
+        SWEEP(edit={_GUIDE: "largest(chunk_q, chunks.move, len(q), q)"}),
+    ),
+    Misconception(
+        "The guide is the best chunk of the state, whatever its first move.",
+        "Only chunks that begin with this move: chunks.move.",
+        SWEEP(edit={_GUIDE: "np.where(np.isin(moves.state, chunks.state), ahead[moves.state], target)"}),
+    ),
+    Misconception(
+        "The guide is the mean of a move's chunks.",
+        "The largest: one may choose how to go on.",
+        SWEEP(
+            edit={
+                _GUIDE: "np.where(np.isin(moves.move, chunks.move), "
+                "np.bincount(chunks.move, chunk_q, len(q)) "
+                "/ np.maximum(np.bincount(chunks.move, minlength=len(q)), 1), target)"
+            }
+        ),
+    ),
+    Misconception(
+        "The guide is a move's last chunk: x[rows] = values keeps one of several.",
+        "np.maximum.at(most, groups, values) takes the largest of each group.",
+        SWEEP(
+            edit={"np.maximum.at(most, groups, values)": "most[groups] = values"},
+        ),
+    ),
+    Misconception(
+        "Values below 0 are lost: the maximum begins at 0.",
+        "Begin at -np.inf.",
+        SWEEP(edit={"np.full(count, -np.inf)": "np.zeros(count)"}),
+    ),
+    Misconception(
+        "The smallest value is taken for the largest.",
+        "np.maximum.at, from -np.inf on.",
+        SWEEP(edit={"-np.inf": "np.inf", "np.maximum": "np.minimum"}),
+    ),
+    Misconception(
+        "The values of the moves are not discounted.",
+        "reward + discount * value.",
+        SWEEP(edit={"moves.discount * near": "near"}),
+    ),
+    Misconception(
+        "Both look at the state where they start, not where they end.",
+        "next_state.",
+        SWEEP(
+            edit={
+                "near[moves.next_state]": "near[moves.state]",
+                "ahead[chunks.next_state]": "ahead[chunks.state]",
+            }
+        ),
+    ),
+    Misconception(
+        "The chunk critic is pulled as well, towards the one-step critic.",
+        "The pull is one-sided: the chunk critic is a plain backup.",
+        SWEEP(
+            edit={
+                _BACKUP: "new_chunk_q = (chunks.reward + chunks.discount * ahead[chunks.next_state] "
+                "+ weight * q[chunks.move]) / (1 + weight)"
+            }
+        ),
+    ),
+]
+
+check_guided_sweep = Exercise(
+    guided_sweep,
+    _sweep_by_rows,
+    _sweep_cases,
+    _sweep_misconceptions,
+    parts=("new_q", "new_chunk_q"),
+    insight="The pull is a second target with its own weight: news from afar beside news from next door.",
+)
+
+# 4. Between data and world
+
+
+def compose(key, step, data_starts, replay_starts, filled, size, plan):
+    """Where a batch's rows come from (B,), the rows (B,), and whether the policy moves ()."""
+    warm_up, share, fade = plan
+    share = share * jnp.maximum(0, 1 - step / fade)
+    share = jnp.where(filled > 0, share, 1)
+    count = jnp.round(share * size)
+    data_key, replay_key = jax.random.split(key)
+    data = data_starts[jax.random.randint(data_key, (size,), 0, len(data_starts))]
+    replay = replay_starts[jax.random.randint(replay_key, (size,), 0, jnp.maximum(filled, 1))]
+    from_replay = jnp.arange(size) >= count
+    return from_replay, jnp.where(from_replay, replay, data), step >= warm_up
+
+
+def _compose_by_lists(key, step, data_starts, replay_starts, filled, size, plan):
+    warm_up, share, fade = (float(number) for number in plan)
+    left = share * max(0.0, 1 - int(step) / fade) if int(filled) else 1.0
+    count = round(float(np.float32(left * size)))
+    keys = jax.random.split(key)
+    data = np.asarray(jax.random.randint(keys[0], (size,), 0, len(data_starts)))
+    replay = np.asarray(jax.random.randint(keys[1], (size,), 0, max(int(filled), 1)))
+    rows = [int(data_starts[data[i]]) if i < count else int(replay_starts[replay[i]]) for i in range(size)]
+    return [i >= count for i in range(size)], rows, int(step) >= warm_up
+
+
+def _compose_cases(rng):
+    def case(step, filled, size, plan, many=9, room=12):
+        data = 10 + np.sort(rng.permutation(4 * many)[:many])
+        replay = 500 + np.sort(rng.permutation(4 * room)[:room])
+        replay[filled:] = 0
+        arrays = (jnp.asarray(x, jnp.int32) for x in (step, data, replay, filled))
+        return jax.random.key(rng.integers(2**31)), *arrays, size, jnp.asarray(plan, jnp.float32)
+
+    first = (
+        "data_key, replay_key = jax.random.split(key). Draw B rows of each: "
+        "starts[jax.random.randint(key, (B,), 0, limit)]. "
+        "The first `count` of the batch are the data's rows of these places, the others the replay's."
+    )
+    return [
+        Case("half of 10, no warm-up, no end", case(40, 12, 10, (0, 0.5, np.inf)), first),
+        Case("nothing kept", case(40, 12, 10, (0, 0.0, np.inf)), "A share of 0: all rows are the replay's."),
+        Case(
+            "the replay is half filled",
+            case(25, 6, 10, (0, 0.2, np.inf)),
+            "Only replay_starts[:filled] counts; filled is traced: it can be randint's limit, but no slice.",
+        ),
+        Case(
+            "the replay is empty",
+            case(0, 0, 10, (0, 0.2, np.inf)),
+            "All rows are the data's then. jnp.where(filled > 0, share, 1).",
+        ),
+        Case(
+            "in the warm-up",
+            case(99, 9, 10, (100, 0.5, np.inf)),
+            "At step 99 of 100 the policy stands still.",
+        ),
+        Case("after the warm-up", case(100, 9, 10, (100, 0.5, np.inf)), "From step warm_up on it moves: >=."),
+        Case(
+            "the share has fallen to half",
+            case(100, 9, 10, (50, 0.8, 200.0)),
+            "share * (1 - step / fade): 0.8 * (1 - 100 / 200) = 0.4, so 4 of 10.",
+        ),
+        Case(
+            "the share has fallen to 0", case(300, 12, 10, (0, 0.8, 200.0)), "Not below 0 after `fade` steps."
+        ),
+        Case(
+            "a share that has to be rounded",
+            case(130, 7, 10, (30, 0.65, 1000.0)),
+            "0.65 * (1 - 0.13) * 10 = 5.7: jnp.round gives 6.",
+        ),
+        Case(
+            "a share that has to be rounded down, in the warm-up",
+            case(20, 7, 10, (30, 0.53, 1000.0)),
+            "0.53 * (1 - 0.02) * 10 = 5.2: jnp.round gives 5.",
+        ),
+    ]
+
+
+COMPOSE = lambda **changes: edited(compose, changes["edit"])
+_compose_misconceptions = [
+    Misconception(
+        "The share is taken for the replay's.",
+        "It is the data's: the first `count` rows are the data's.",
+        COMPOSE(edit={"count = jnp.round(share * size)": "count = size - jnp.round(share * size)"}),
+    ),
+    Misconception(
+        "The replay's rows come first.",
+        "The data's rows come first.",
+        COMPOSE(edit={"jnp.arange(size) >= count": "jnp.arange(size) < size - count"}),
+    ),
+    Misconception(
+        "The share does not fall.",
+        "share * max(0, 1 - step / fade).",
+        COMPOSE(edit={"share * jnp.maximum(0, 1 - step / fade)": "share"}),
+    ),
+    Misconception(
+        "The share stays until `fade`, and is 0 after it.",
+        "It falls in a straight line.",
+        COMPOSE(edit={"jnp.maximum(0, 1 - step / fade)": "(step < fade)"}),
+    ),
+    Misconception(
+        "The share begins to fall after the warm-up only.",
+        "`fade` counts from the first online step.",
+        COMPOSE(edit={"1 - step / fade": "1 - jnp.maximum(step - warm_up, 0) / fade"}),
+    ),
+    Misconception(
+        "The share grows with the steps.",
+        "It falls from `share` to 0.",
+        COMPOSE(edit={"jnp.maximum(0, 1 - step / fade)": "jnp.minimum(1, step / fade)"}),
+    ),
+    Misconception(
+        "From an empty replay rows are drawn that mean nothing.",
+        "jnp.where(filled > 0, share, 1).",
+        COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "share"}),
+    ),
+    Misconception(
+        "Rows of the replay are drawn that are not filled yet.",
+        "The limit of randint is `filled`.",
+        COMPOSE(edit={"jnp.maximum(filled, 1)": "len(replay_starts)"}),
+    ),
+    Misconception(
+        "The newest filled row never comes up: randint's limit is excluded already.",
+        "The limit is `filled`.",
+        COMPOSE(edit={"jnp.maximum(filled, 1)": "jnp.maximum(filled - 1, 1)"}),
+    ),
+    Misconception(
+        "The policy moves during the warm-up, and stands still after it.",
+        "step >= warm_up.",
+        COMPOSE(edit={"step >= warm_up": "step < warm_up"}),
+    ),
+    Misconception(
+        "The policy begins one step late.",
+        "From step warm_up on: >=.",
+        COMPOSE(edit={"step >= warm_up": "step > warm_up"}),
+    ),
+    Misconception(
+        "The warm-up counts rows of the replay, not steps.",
+        "step >= warm_up.",
+        COMPOSE(edit={"step >= warm_up": "filled >= warm_up"}),
+    ),
+    Misconception(
+        "The warm-up also stops the data: its batches are fresh ones alone.",
+        "The share does not depend on the warm-up.",
+        COMPOSE(
+            edit={"count = jnp.round(share * size)": "count = jnp.round(share * size) * (step >= warm_up)"}
+        ),
+    ),
+    Misconception(
+        "Both draws use one key: the places in data and replay go together.",
+        "data_key for the data, replay_key for the replay.",
+        COMPOSE(edit={"data_key, replay_key = jax.random.split(key)": "data_key = replay_key = key"}),
+    ),
+    Misconception(
+        "The keys are exchanged.",
+        "The first key draws from the data, the second from the replay.",
+        COMPOSE(edit={"data_key, replay_key =": "replay_key, data_key ="}),
+    ),
+    Misconception(
+        "These are places in the lists of starts, not rows.",
+        "data_starts[...] and replay_starts[...].",
+        COMPOSE(
+            edit={
+                "data_starts[jax.random.randint(data_key, (size,), 0, len(data_starts))]": (
+                    "jax.random.randint(data_key, (size,), 0, len(data_starts))"
+                ),
+                "replay_starts[jax.random.randint(replay_key, (size,), 0, jnp.maximum(filled, 1))]": (
+                    "jax.random.randint(replay_key, (size,), 0, jnp.maximum(filled, 1))"
+                ),
+            }
+        ),
+    ),
+    Misconception(
+        "The number of the data's rows is cut off, not rounded.",
+        "jnp.round(share * B).",
+        COMPOSE(edit={"jnp.round(share": "jnp.floor(share"}),
+    ),
+    Misconception(
+        "The number of the data's rows is rounded up.",
+        "jnp.round(share * B).",
+        COMPOSE(edit={"jnp.round(share": "jnp.ceil(share"}),
+    ),
+    Misconception(
+        "It marks the rows of the data.",
+        "True where a row is the replay's.",
+        COMPOSE(edit={"return from_replay,": "return ~from_replay,"}),
+    ),
+]
+
+check_compose = Exercise(
+    compose,
+    _compose_by_lists,
+    _compose_cases,
+    _compose_misconceptions,
+    parts=("from_replay", "rows", "moves"),
+    insight="Three numbers say how an agent goes from data to the world: what it awaits, keeps, and lets go.",
+    compiled=True,
+)

@@ -1,0 +1,205 @@
+"""Drawings of lesson 11: balls that clones lose, critics side by side, and success around a handover."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from qlac_lite.lessons import bowls_and_hills as balls
+from qlac_lite.lessons import corridor_of_doors as corridor
+from qlac_lite.lessons import critics_side_by_side as house
+from qlac_lite.lessons.drawings_of_exploration import apart as apart
+from qlac_lite.lessons.handovers import Curves
+from qlac_lite.reports import plots
+from qlac_lite.utils.statistics import mean_interval
+
+LOOKS = {  # colour and marker
+    "single actions": ("#E69F00", "s"),
+    "chunks of 8": ("#0072B2", "o"),
+    "7 steps late": ("#CC79A7", "^"),
+    "hers, 7 steps late": ("#D55E00", "X"),
+    "one intention": ("#009E73", "D"),
+    "stands still": ("0.45", "s"),
+    "no remedy": ("#D55E00", "X"),
+    "half the batch from data": ("#0072B2", "o"),
+    "warm-up": ("#E69F00", "^"),
+    "half, and warm-up": ("#009E73", "D"),
+}
+Drawn = tuple[Figure, str]
+
+
+def bowl_and_hill(clone: Callable, poles=(0.5, 1.1), seed: int = 0, number: int = 7) -> Drawn:
+    """The ground, and how far out one clone's balls are, with single actions and with chunks."""
+    figure, panels = plots.new_figure(3, width=3.3, height=2.9)
+    shape, *planes = panels
+    x = np.linspace(-1, 1, 60)
+    for a, line in zip(poles, ("-", "--"), strict=True):
+        kind = "bowl" if a < 1 else "hill"
+        shape.plot(x, (1 - a) * x**2, "0.3", linestyle=line, label=f"a = {a:g}, a {kind}")
+    shape.set(xlabel="place", ylabel="height of the ground", ylim=(-0.25, 0.6), yticks=[])
+    shape.set_title("by itself the ball rolls down", fontsize=10)
+    shape.legend(fontsize=8, loc="upper center")
+    told = []
+    for axes, a in zip(planes, poles, strict=True):
+        for name, length in (("single actions", 1), ("chunks of 8", balls.LENGTH)):
+            path = balls.one_clone(clone, length, a, seed, number)
+            out = np.linalg.norm(path, axis=2).max(axis=1)
+            axes.plot(np.minimum(out, 1e3), color=LOOKS[name][0], label=name)
+            told.append(f"a = {a:g}, {name}: furthest ball {min(out[-1], 1e3):.2g} out at the end")
+        axes.axhline(balls.LOST, color="0.5", linestyle=":", linewidth=1)
+        axes.text(1, balls.LOST * 1.15, "lost", fontsize=8, color="0.4")
+        axes.set(xlabel="step", yscale="log", ylim=(1e-6, 1e3))
+        axes.set_title(f"one clone {'in the bowl' if a < 1 else 'on the hill'}, a = {a:g}", fontsize=10)
+    planes[0].set_ylabel("distance of the furthest ball")
+    planes[0].legend(fontsize=8, loc="lower left")
+    return figure, f"The ground, a bowl and a hill; then distances over time. {'; '.join(told)}."
+
+
+def by_pole(found: Mapping[str, Mapping[float, np.ndarray]]) -> Drawn:
+    """Percentage of lost balls by pole: {way: {pole: (R,)}}."""
+    figure, (axes,) = plots.new_figure(1, width=6.0, height=3.4)
+    for name, values in found.items():
+        colour, marker = LOOKS[name]
+        plots.band(
+            axes,
+            np.array(list(values)),
+            np.array(list(values.values())).T,
+            name,
+            colour,
+            marker,
+            within=(0, 100),
+        )
+    axes.axvline(1, color="0.5", linestyle=":", linewidth=1)
+    for place, text, side in ((0.98, "bowl", "right"), (1.02, "hill", "left")):
+        axes.text(place, 103, text, ha=side, fontsize=9, color="0.35")
+    axes.set(
+        xlabel="pole a: how much of its place the ball keeps by itself",
+        ylabel="balls that are lost (%)",
+        ylim=(-3, 112),
+    )
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    told = "; ".join(
+        f"{n}: " + ", ".join(f"{v.mean():.0f} at {a:g}" for a, v in each.items()) for n, each in found.items()
+    )
+    return figure, f"Percentage of lost balls by pole. {told}."
+
+
+def doors(steps: Mapping[str, np.ndarray], shown: int = 60) -> Drawn:
+    """Walks of the first seed's clones in the corridor, and the steps that they need, {way: (R,)}."""
+    figure, (walks, needed) = plots.new_figure(2, width=4.6, height=3.1)
+    for i, (name, values) in enumerate(steps.items()):
+        colour, marker = LOOKS[name]
+        walks.plot(corridor.walk(name, 0, 1)[: shown + 1], color=colour, linewidth=1.5, label=name)
+        needed.plot(np.full(len(values), i + 0.15), values, ".", color=colour, alpha=0.4)
+        plots.points(needed, np.array([i]), values[:, None], name, colour, marker)
+    for door in (-corridor.DOOR, corridor.DOOR):
+        walks.axhline(door, color="0.5", linestyle=":", linewidth=1)
+    walks.set(xlabel="step", ylabel="place in the corridor")
+    walks.set_title("one walk of each; the doors are dotted", fontsize=10)
+    walks.legend(fontsize=7, loc="lower right")
+    needed.set_xticks(range(len(steps)), [name.replace(" ", "\n", 1) for name in steps])
+    needed.set(ylabel="steps to a door", ylim=(0, None))
+    needed.set_title("the shortest way has 10", fontsize=10)
+    told = ", ".join(f"{name} {values.mean():.0f}" for name, values in steps.items())
+    return figure, f"Walks in a corridor with two doors, and the mean steps to a door: {told}."
+
+
+def _house(axes, values: np.ndarray, title: str) -> None:
+    axes.set_facecolor("0.35")
+    axes.imshow(values, cmap="Blues", vmin=0, vmax=1)
+    axes.grid(False)
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title, fontsize=10)
+    for state, name in ((house.START, "S"), (house.GOAL, "G")):
+        row, column = house.CELLS[state]
+        axes.text(
+            column,
+            row,
+            name,
+            ha="center",
+            va="center",
+            weight="bold",
+            bbox=dict(fc="white", ec="none", pad=1),
+        )
+
+
+def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
+    """The house, and some of the recorded walks."""
+    figure, panels = plots.new_figure(count, width=2.5, height=2.4)
+    walks = house.record(seed)
+    empty = house.values_by_cell(
+        walks, house.Critics(0 * walks.moves.reward, 0 * walks.chunks.reward), "by move"
+    )
+    ground = np.where(np.isnan(empty), np.nan, 0.0)
+    for cell in house.CELLS:
+        ground[cell] = 0
+    for axes, states in zip(panels, walks.walks, strict=False):
+        arrived = states[-1] == house.GOAL
+        _house(axes, ground, f"{len(states) - 1} steps, {'arrives' if arrived else 'never arrives'}")
+        rows, columns = np.array([house.CELLS[state] for state in states]).T
+        shake = np.random.default_rng(0).uniform(-0.2, 0.2, (2, len(rows)))
+        axes.plot(columns + shake[0], rows + shake[1], color="#D55E00", linewidth=1)
+        axes.plot(columns[0], rows[0], "o", color="#D55E00", markersize=5)
+    return (
+        figure,
+        f"A house of two walls with one gap each, from S to G, and {count} of the recorded walks: tangled.",
+    )
+
+
+def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn:
+    """Values of one-step, chunk and guided critic after so many sweeps, and the ways they lead."""
+    figure, panels = plots.new_figure(3, width=3.3, height=2.9)
+    walks, told = house.record(seed), []
+    alone, guided = (house.learn(sweep, walks, sweeps, w) for w in (0, weight))
+    for axes, name, pair, by in (
+        (panels[0], "one-step critic alone", alone, "by move"),
+        (panels[1], "chunk critic alone", alone, "by chunk"),
+        (panels[2], f"one-step critic, weight {weight:g}", guided, "by move"),
+    ):
+        way = house.walk(walks, pair, by)
+        count = f"{len(way) - 1} steps" if way[-1] == house.GOAL else "never arrives"
+        _house(axes, house.values_by_cell(walks, pair, by), f"{name}: {count}")
+        rows, columns = np.array([house.CELLS[state] for state in way]).T
+        if way[-1] == house.GOAL:
+            axes.plot(columns, rows, color="#D55E00", linewidth=2)
+        told.append(f"{name}: {count}")
+    figure.suptitle(f"after {sweeps} sweeps; darker is a higher value", fontsize=10)
+    return figure, f"Values after {sweeps} sweeps, and the way from S. {'; '.join(told)}."
+
+
+def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]) -> Drawn:
+    """Steps to the goal over the weight of the guide: {sweeps: ({weight: (R,)}, by chunk (R,))}."""
+    figure, panels = plots.new_figure(len(found), width=3.5, height=3.0)
+    told = []
+    for axes, (sweeps, (steps, chunked)) in zip(panels, found.items(), strict=True):
+        x, values = np.arange(len(steps)), np.array(list(steps.values())).T
+        for dots in values:
+            axes.plot(x + 0.12, dots, ".", color="#009E73", alpha=0.35)
+        plots.points(axes, x, values, "single actions", "#009E73", "D", within=(0, house.LIMIT))
+        mean, low, high = mean_interval(chunked)
+        axes.axhline(mean, color="#0072B2", label="chunk critic alone")
+        axes.axhspan(low, high, color="#0072B2", alpha=0.18)
+        best = house.steps_to_goal()[house.far_starts()].mean()
+        axes.axhline(best, color="0.4", linestyle=":", label="shortest way")
+        axes.set_xticks(x, [f"{w:g}" for w in steps])
+        axes.set(xlabel="weight of the guide", ylim=(0, house.LIMIT + 5))
+        axes.set_title(f"{sweeps} sweeps", fontsize=10)
+        told.append(f"{sweeps} sweeps: " + ", ".join(f"{v.mean():.0f} at {w:g}" for w, v in steps.items()))
+    panels[0].set_ylabel("steps to the goal (100: never)")
+    panels[-1].legend(fontsize=8, loc="upper left")
+    return figure, f"Steps to the goal by the weight of the guide. {'; '.join(told)}."
+
+
+def handovers(curves: Mapping[str, Curves]) -> Drawn:
+    """Success around the handover: {plan: curves}."""
+    figure, (axes,) = plots.new_figure(1, width=6.4, height=3.6)
+    for name, each in curves.items():
+        colour, marker = LOOKS.get(name, ("#009E73", "D"))
+        plots.band(axes, each.steps, each.success, name, colour, marker, within=(0, 100))
+    axes.axvline(0, color="0.5", linestyle=":", linewidth=1)
+    axes.set(xlabel="environment steps since the handover", ylabel="episodes solved (%)", ylim=(0, 103))
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    told = "; ".join(
+        f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()
+    )
+    return figure, f"Success in percent from the handover on. {told}."

@@ -1,0 +1,272 @@
+"""Answers to the exercises of lesson 11 as learners might write them; see wrong_answers_00.py."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlac_lite.lessons.checks.exercise import edited
+from qlac_lite.lessons.checks.lesson11 import clone_chunks, compose, guided_sweep, her_delayed, mended_delayed
+
+
+def chunks_by_pinv(states, actions, length, step, start, steps):
+    """The fits first, then whole rounds, cut at the end."""
+    size, acts = states.shape[-1], actions.shape[-1]
+    gains = []
+    for k in range(length):
+        seen = np.concatenate([one[: len(done) - k] for one, done in zip(states, actions, strict=True)])
+        done = np.concatenate([one[k:] for one in actions])
+        gains.append((np.linalg.pinv(seen) @ done).reshape(size, acts))
+    path = [np.array(start)]
+    for _ in range(-(-steps // length)):
+        look = path[-1]
+        for gain in gains:
+            path.append(step(path[-1], np.einsum("es,sa->ea", look, gain)))
+    return np.array(path)[: steps + 1]
+
+
+def delayed_by_dictionary(states, actions, delay, step, start, steps):
+    """A gain is fitted when it is needed first."""
+    gains, seen = {}, [start] * (delay + 1)
+    path = [start]
+    for t in range(steps):
+        age = t if t < delay else delay
+        if age not in gains:
+            pairs = states[:, : actions.shape[1] - age], actions[:, age:]
+            flat = [each.reshape(-1, each.shape[-1]) for each in pairs]
+            gains[age] = np.linalg.lstsq(*flat, rcond=None)[0]
+        path.append(step(path[-1], seen[0] @ gains[age]))
+        seen = [*seen[1:], path[-1]]
+    return np.stack(path)
+
+
+def sweep_with_dictionaries(q, chunk_q, moves, chunks, states, weight):
+    ahead, near, guides = {}, {}, {}
+    for state, move, value in zip(chunks.state, chunks.move, chunk_q, strict=True):
+        ahead[state] = max(value, ahead.get(state, -np.inf))
+        guides[move] = max(value, guides.get(move, -np.inf))
+    for state, value in zip(moves.state, q, strict=True):
+        near[state] = max(value, near.get(state, -np.inf))
+    target = [
+        r + d * near.get(s, 0.0)
+        for r, d, s in zip(moves.reward, moves.discount, moves.next_state, strict=True)
+    ]
+    new_q = [(y + weight * guides.get(i, y)) / (1 + weight) for i, y in enumerate(target)]
+    backed = zip(chunks.reward, chunks.discount, chunks.next_state, strict=True)
+    return np.array(new_q), np.array([r + d * ahead.get(s, 0.0) for r, d, s in backed])
+
+
+def compose_with_where(key, step, data_starts, replay_starts, filled, size, plan):
+    one, two = jax.random.split(key)
+    left = jnp.clip(1 - step / plan[2], 0, 1) * plan[1]
+    count = jnp.where(filled == 0, size, jnp.round(left * size))
+    data = jax.random.randint(one, (size,), 0, data_starts.shape[0])
+    new = jax.random.randint(two, (size,), 0, jnp.where(filled == 0, 1, filled))
+    ours = ~(jnp.arange(size) < count)
+    return ours, jnp.where(ours, jnp.take(replay_starts, new), jnp.take(data_starts, data)), ~(step < plan[0])
+
+
+RIGHT = {
+    "check_clone_chunks": chunks_by_pinv,
+    "check_mended_delayed": delayed_by_dictionary,
+    "check_guided_sweep": sweep_with_dictionaries,
+    "check_compose": compose_with_where,
+}
+CHUNKS = lambda changes: edited(clone_chunks, changes)
+LATE = lambda changes: edited(mended_delayed, changes)
+SWEEP = lambda changes: edited(guided_sweep, changes)
+COMPOSE = lambda changes: edited(compose, changes)
+
+
+def with_bias(states, actions, length, step, start, steps):
+    ones = lambda x: np.concatenate([x, np.ones((*x.shape[:-1], 1))], axis=-1)
+    gains = []
+    for k in range(length):
+        seen, done = ones(states[:, : actions.shape[1] - k]), actions[:, k:]
+        flat = [each.reshape(-1, each.shape[-1]) for each in (seen, done)]
+        gains.append(np.linalg.lstsq(*flat, rcond=None)[0])
+    path = [start]
+    for t in range(steps):
+        path.append(step(path[t], ones(path[t - t % length]) @ gains[t % length]))
+    return np.stack(path)
+
+
+def chunk_across(states, actions, length, step, start, steps):
+    """One flat list of rows."""
+    seen = states[:, :-1].reshape(-1, states.shape[-1])
+    done = actions.reshape(-1, actions.shape[-1])
+    gains = [np.linalg.lstsq(seen[: len(seen) - k], done[k:], rcond=None)[0] for k in range(length)]
+    path = [start]
+    for t in range(steps):
+        path.append(step(path[t], path[t - t % length] @ gains[t % length]))
+    return np.stack(path)
+
+
+def swap(answer):
+    return lambda *args: answer(*args)[::-1]
+
+
+SEEN = "states[:, : actions.shape[1] - k]"
+LATE_SEEN = "states[:, : actions.shape[1] - age]"
+GUIDE = "largest(chunk_q, chunks.move, len(q), target)"
+WRONG = {
+    "check_clone_chunks": {
+        "across demonstrations": (chunk_across, "paired with actions of the next"),
+        "closed loop": (CHUNKS({"look = path[t - k]": "look = path[t]"}), "looks at every step"),
+        "last state": (CHUNKS({"look = path[t - k]": "look = path[-1]"}), "looks at every step"),
+        "one look": (CHUNKS({"look = path[t - k]": "look = start"}), "never again"),
+        "first gain": (CHUNKS({"look @ gains[k]": "look @ gains[0]"}), "repeats its first action"),
+        "with a bias": (with_bias, "not right yet"),
+        "own actions": (
+            CHUNKS({"actions[:, k:]": "actions[:, : actions.shape[1] - k]"}),
+            "all of them are that of age 0",
+        ),
+        "backwards": (
+            CHUNKS({SEEN: "states[:, k:-1]", "actions[:, k:]": "actions[:, : actions.shape[1] - k]"}),
+            "backwards",
+        ),
+        "next state": (CHUNKS({SEEN: "states[:, 1 : actions.shape[1] - k + 1]"}), "for the one before"),
+        "no start": (CHUNKS({"np.stack(path)": "np.stack(path)[1:]"}), "start is missing"),
+        "episodes first": (
+            CHUNKS({"np.stack(path)": "np.stack(path).swapaxes(0, 1)"}),
+            "Episodes come first",
+        ),
+        "standing world": (CHUNKS({"step(path[t], look": "step(look, look"}), "stands still"),
+        "one too many": (
+            CHUNKS({"k = t % length": "k = t % (length + 1)", "gains[k])": "gains[min(k, length - 1)])"}),
+            "one action too many",
+        ),
+        "actions": (CHUNKS({"step(path[t], look @ gains[k])": "look @ gains[k]"}), "raised"),
+        "a tuple": (lambda *a: (clone_chunks(*a), 0), "a tuple"),
+        "short": (lambda s, a, h, f, x, t: clone_chunks(s, a, h, f, x, t - 1), "wrong shape"),
+        "last rows left out": (
+            CHUNKS(
+                {
+                    SEEN: "states[:, : actions.shape[1] - length + 1]",
+                    "actions[:, k:]": "actions[:, k : actions.shape[1] - length + 1 + k]",
+                }
+            ),
+            "leaves the last",
+        ),
+    },
+    "check_mended_delayed": {
+        "hers": (her_delayed, "her code"),
+        "hers in other words": (LATE({"gains[age])": "gains[0])"}), "her code"),
+        "one gain": (LATE({"gains[age])": "gains[-1])"}), "first ones act on a fresh"),
+        "no delay": (LATE({"path[t - age] @ gains[age]": "path[-1] @ gains[0]"}), "delay is gone"),
+        "old gain, new state": (LATE({"path[t - age] @": "path[t] @"}), "present state"),
+        "waits": (
+            LATE({"path[t - age] @ gains[age]": "path[t - age] @ gains[age] * float(t >= delay)"}),
+            "stands still",
+        ),
+        "present first": (
+            LATE({"age = min(t, delay)": "age = 0 if t < delay else delay"}),
+            "has passed once",
+        ),
+        "a chunk": (LATE({"min(t, delay)": "t % (delay + 1)"}), "A chunk, not a delay"),
+        "a chunk of the lesson": (
+            lambda s, a, d, f, x, t: clone_chunks(s, a, d + 1, f, x, t),
+            "A chunk, not",
+        ),
+        "later": (LATE({"path[t - age] @": "path[max(t - delay - 1, 0)] @"}), "One step too late"),
+        "backwards": (
+            LATE(
+                {LATE_SEEN: "states[:, age:-1]", "actions[:, age:]": "actions[:, : actions.shape[1] - age]"}
+            ),
+            "backwards",
+        ),
+        "back in time": (LATE({"step(path[t], path": "step(path[t - age], path"}), "back in time"),
+        "no start": (LATE({"np.stack(path)": "np.stack(path[1:])"}), "start is missing"),
+        "own actions": (LATE({"actions[:, age:]": "actions[:, : actions.shape[1] - age]"}), "not right yet"),
+        "one age less": (
+            lambda s, a, d, f, x, t: mended_delayed(s, a, max(d - 1, 0), f, x, t),
+            "not right yet",
+        ),
+        "none": (lambda *a: None, "returned None"),
+    },
+    "check_guided_sweep": {
+        "exchanged": (swap(guided_sweep), "another order"),
+        "q alone": (lambda *a: guided_sweep(*a)[0], "wrong number of values"),
+        "bootstraps from chunks": (
+            SWEEP({"near[moves.next_state]": "ahead[moves.next_state]"}),
+            "bootstraps from the chunk critic",
+        ),
+        "chunks from q": (
+            SWEEP({"ahead[chunks.next_state]": "largest(q, moves.state, states, 0)[chunks.next_state]"}),
+            "chunk critic bootstraps",
+        ),
+        "new guide": (SWEEP({GUIDE: "largest(new_chunk_q, chunks.move, len(q), target)"}), "after the sweep"),
+        "convex": (
+            SWEEP({"(target + weight * guide) / (1 + weight)": "target + weight * (guide - target)"}),
+            "1 - weight",
+        ),
+        "summed": (SWEEP({" / (1 + weight)": ""}), "added up"),
+        "other weight": (SWEEP({"target + weight * guide": "weight * target + guide"}), "sits on the target"),
+        "to 0": (SWEEP({GUIDE: "largest(chunk_q, chunks.move, len(q), 0.0)"}), "pulled to 0"),
+        "to itself": (SWEEP({GUIDE: "largest(chunk_q, chunks.move, len(q), q)"}), "own old value"),
+        "of the state": (
+            SWEEP({GUIDE: "np.where(np.isin(moves.state, chunks.state), ahead[moves.state], target)"}),
+            "whatever its first move",
+        ),
+        "one of several": (
+            SWEEP({"np.maximum.at(most, groups, values)": "most[groups] = values"}),
+            "last chunk",
+        ),
+        "from 0": (SWEEP({"np.full(count, -np.inf)": "np.zeros(count)"}), "below 0"),
+        "smallest": (SWEEP({"-np.inf": "np.inf", "np.maximum": "np.minimum"}), "smallest value"),
+        "no discount": (SWEEP({"moves.discount * near": "near"}), "not discounted"),
+        "no chunk discount": (SWEEP({"chunks.discount * ahead": "ahead"}), "not right yet"),
+        "no guide": (lambda q, c, m, h, s, w: guided_sweep(q, c, m, h, s, 0.0), "not right yet"),
+        "states without value": (
+            SWEEP({"largest(q, moves.state, states, 0)": "largest(q, moves.state, states, -np.inf)"}),
+            "infinity",
+        ),
+        "in place": (
+            lambda q, c, m, h, s, w: (q.__iadd__(1), guided_sweep(q - 1, c, m, h, s, w))[1],
+            "changes its arguments",
+        ),
+    },
+    "check_compose": {
+        "exchanged": (swap(compose), "wrong shape"),
+        "two results": (lambda *a: compose(*a)[:2], "wrong number of values"),
+        "of the replay": (
+            COMPOSE({"count = jnp.round(share * size)": "count = jnp.round((1 - share) * size)"}),
+            "not right yet",
+        ),
+        "replay first": (
+            COMPOSE({"jnp.arange(size) >= count": "jnp.arange(size) < size - count"}),
+            "come first",
+        ),
+        "constant": (COMPOSE({"share * jnp.maximum(0, 1 - step / fade)": "share"}), "does not fall"),
+        "in one step": (
+            COMPOSE({"jnp.maximum(0, 1 - step / fade)": "jnp.where(step < fade, 1, 0)"}),
+            "stays until `fade`",
+        ),
+        "after the warm-up": (
+            COMPOSE({"1 - step / fade": "1 - jnp.maximum(step - warm_up, 0) / fade"}),
+            "after the warm-up only",
+        ),
+        "grows": (COMPOSE({"jnp.maximum(0, 1 - step / fade)": "jnp.minimum(1, step / fade)"}), "grows"),
+        "an empty replay": (COMPOSE({"jnp.where(filled > 0, share, 1)": "share"}), "empty replay"),
+        "all room": (COMPOSE({"jnp.maximum(filled, 1)": "len(replay_starts)"}), "not filled yet"),
+        "the other way round": (COMPOSE({"step >= warm_up": "step < warm_up"}), "during the warm-up"),
+        "one late": (COMPOSE({"step >= warm_up": "step > warm_up"}), "one step late"),
+        "always": (COMPOSE({"step >= warm_up": "step >= 0"}), "not right yet"),
+        "one key": (
+            COMPOSE({"data_key, replay_key = jax.random.split(key)": "data_key = replay_key = key"}),
+            "one key",
+        ),
+        "keys exchanged": (
+            COMPOSE({"data_key, replay_key =": "replay_key, data_key ="}),
+            "keys are exchanged",
+        ),
+        "cut off": (COMPOSE({"jnp.round(share": "jnp.floor(share"}), "cut off"),
+        "marks the data": (
+            COMPOSE({"return from_replay,": "return ~from_replay,"}),
+            "marks the rows of the data",
+        ),
+        "a Python if": (
+            COMPOSE({"share = jnp.where(filled > 0, share, 1)": "share = share if filled > 0 else 1"}),
+            "inside jax.jit",
+        ),
+    },
+}
