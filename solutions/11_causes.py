@@ -169,16 +169,14 @@ show(*draw.by_pole(lost | late))
 
 # %% nbgrader={"grade": false, "grade_id": "mended_delayed", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mended_delayed(states, actions, delay, step, start, steps):
-    """A clone that acts on what it saw `delay` steps ago, or at the start if that is later: (steps + 1, E, S)."""
+    """A clone that acts on what it saw `delay` steps ago, or at the start: (steps + 1, E, S)."""
     ### BEGIN SOLUTION
     gains = []
     for age in range(delay + 1):  # what it acts on is of this age, and so is what it learns from
         seen = states[:, : actions.shape[1] - age]
         done = actions[:, age:]
-        seen = seen.reshape(-1, seen.shape[-1])
-        done = done.reshape(-1, done.shape[-1])
-        gain = np.linalg.lstsq(seen, done, rcond=None)[0]
-        gains.append(gain)
+        flat = seen.reshape(-1, seen.shape[-1]), done.reshape(-1, done.shape[-1])
+        gains.append(np.linalg.lstsq(*flat, rcond=None)[0])
     path = [start]
     for t in range(steps):
         age = min(t, delay)
@@ -433,9 +431,8 @@ for name in list(plans)[1:]:
 # %%
 # Change me: a question, one knob that differs, and your prediction before you run it.
 run, half = handovers.try_out(compose), dict(share=0.5)
-difference = experiment(
-    run, half | dict(updates=10), half | dict(updates=5), "higher", "success over the curve (%)", handovers.SEEDS
-)
+one, other, measure = half | dict(updates=10), half | dict(updates=5), "success over the curve (%)"
+difference = experiment(run, one, other, "higher", measure, handovers.SEEDS)
 
 # %% [markdown]
 # We had not run this before. The prediction is not confirmed: 7 points more, and the interval holds 0 [-1, 14]. It does not rule out a gain of 14. To see 7 points you would need more seeds, or more episodes an evaluation (lesson 09).
