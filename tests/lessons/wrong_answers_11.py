@@ -226,7 +226,7 @@ WRONG = {
         ),
     },
     "check_compose": {
-        "exchanged": (swap(compose), "wrong shape"),
+        "exchanged": (swap(compose), "another order"),
         "two results": (lambda *a: compose(*a)[:2], "wrong number of values"),
         "of the replay": (
             COMPOSE({"count = jnp.round(share * size)": "count = jnp.round((1 - share) * size)"}),

@@ -1,0 +1,44 @@
+"""The worlds of lesson 11: what is known of them without a clone or a critic."""
+
+import numpy as np
+
+from qlac_lite.lessons import bowls_and_hills as balls
+from qlac_lite.lessons import corridor_of_doors as corridor
+from qlac_lite.lessons import critics_side_by_side as house
+from qlac_lite.lessons import handovers
+from qlac_lite.lessons.checks.lesson11 import clone_chunks, guided_sweep, mended_delayed
+
+
+def test_a_clone_of_noiseless_actions_is_the_demonstrator(monkeypatch):
+    """Whatever the pole is; with chunks too, since the world has no noise of its own."""
+    monkeypatch.setattr(balls, "NOISE", 0.0)
+    for a in (0.3, 1.1):
+        for clone, number in ((clone_chunks, 1), (clone_chunks, 4), (mended_delayed, 3)):
+            path = balls.one_clone(clone, number, a)[:12]
+            led = [path[0]]
+            for _ in range(11):
+                led.append(led[-1] @ balls.LED.T)
+            np.testing.assert_allclose(path, led, atol=1e-5)
+
+
+def test_the_house_has_a_shortest_way_that_one_step_learning_finds_in_the_end():
+    assert house.steps_to_goal()[house.START] == 17
+    walks = house.record(0)
+    assert np.array_equal(walks.moves.state[walks.chunks.move], walks.chunks.state)
+    patient = house.learn(guided_sweep, walks, 60, 0.0)
+    assert len(house.walk(walks, patient, "by move")) - 1 == 17
+    assert house.walk(walks, patient, "by chunk")[-1] == house.GOAL
+
+
+def test_a_clone_with_one_intention_goes_straight_to_a_door():
+    for episode in range(5):
+        path = corridor.walk("one intention", 0, episode)
+        assert len(path) - 1 == corridor.DOOR and abs(path[-1]) == corridor.DOOR
+    fresh = [len(corridor.walk("single actions", 0, episode)) for episode in range(20)]
+    assert np.mean(fresh) > 2 * corridor.DOOR
+
+
+def test_the_desk_runs_have_an_evaluation_on_both_sides_of_the_handover():
+    falls = handovers.desk_handovers()
+    assert len(falls) >= 6
+    assert all(len(by_seed) == 4 and np.abs(by_seed).max() <= 100 for by_seed in falls.values())
