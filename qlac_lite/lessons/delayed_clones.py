@@ -2,8 +2,8 @@
 
 The clones are the flows of `decoupled_agents`, without a critic. A look begins every EVERY steps. Until its
 chunk is ready, the gripper executes what the chunk before has planned. Measures: see `decoupled_agents`; here
-also the turns on the way along the wall. How far places are off the plan was added
-after a first run, in which the late controller needed no more steps than the mended one.
+also the turns on the way along the wall. How far places are off the plan was added after a first run, in
+which a controller with a mistake needed no more steps than the mended one.
 
 Shapes: R seeds, E episodes, T steps, H chunk, A action, L = H - EVERY steps that two chunks share.
 """
@@ -92,10 +92,12 @@ def _shown(flow, keys, delay, way, rounds, guided):
 def _stopping(look, state, key, delay):
     """Steps (T, 4) of a gripper that stands still for `delay` steps at each look."""
 
+    keys = jax.random.split(key, careful.LIMIT // EVERY)  # as for rounds: without a delay it is "switch"
+
     def one(carry, t):
         state, chunk = carry
         i = t % (EVERY + delay)
-        fresh = look(state, chunk[EVERY:], jax.random.fold_in(key, t))
+        fresh = look(state, chunk[EVERY:], keys[t // (EVERY + delay)])
         chunk = jnp.where(i == 0, fresh, chunk)
         state, shown = _step(state, jnp.where(i < delay, 0.0, chunk[jnp.maximum(i - delay, 0)]))
         return (state, chunk), shown
@@ -117,11 +119,13 @@ class Acted(NamedTuple):
         """Turns in 100 steps on the way along the wall, (R,)."""
         return careful.turns(self.places)
 
-    def off_plan(self) -> np.ndarray:
-        """Mean distance between place and plan before the arrival, in lengths of the longest step, (R,)."""
+    def off_plan(self) -> dict[int, np.ndarray]:
+        """Mean distance between place and plan after each step of a round, (R,) each, before the arrival; in
+        lengths of the longest step."""
         far = np.linalg.norm(self.places - self.plans, axis=-1) / careful.WORLD.step
         before = np.arange(far.shape[-1]) <= careful.first_arrival(self.places)[..., None]
-        return (far * before).sum(axis=(1, 2)) / before.sum(axis=(1, 2))
+        mean = lambda i: (far * before)[..., i::EVERY].sum(axis=(1, 2)) / before[..., i::EVERY].sum(axis=(1, 2))
+        return {i: mean(i) for i in range(1, EVERY + 1)}
 
 
 def play(
@@ -152,7 +156,7 @@ class Look(NamedTuple):
     past: np.ndarray  # (EVERY + 1, 2), until the look
     old: np.ndarray  # (L + 1, 2), what the old chunk has left
     new: np.ndarray  # (H + 1, 2)
-    mean: np.ndarray  # (H + 1, 2), of both for L steps, and then the new chunk
+    mean: np.ndarray  # (L + 1, 2), of both
     inpainted: np.ndarray  # (H + 1, 2)
 
 
@@ -175,9 +179,8 @@ def one_look(delay: int = 4, count: int = 200, seed: int = 0) -> Look:
         drawn = [
             _look(way, guided, flow, delay)(state, left, look_key) for way in ("switch", "average", "inpaint")
         ]
-        return Look(
-            places(start, first[:EVERY]), places(state, left), *(places(state, each) for each in drawn)
-        )
+        past, (new, mean, inpainted) = places(start, first[:EVERY]), (places(state, each) for each in drawn)
+        return Look(past, places(state, left), new, mean[: H - EVERY + 1], inpainted)
 
     looks = jax.jit(jax.vmap(look), compiler_options=world.QUICK)(jax.random.split(jax.random.key(17), count))
     far = np.linalg.norm(looks.old[:, -1] - looks.new[:, H - EVERY], axis=-1)

@@ -90,7 +90,7 @@ class Played(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames=("policy", "by", "push", "execute"), compiler_options=QUICK)
-def _episodes(flow, critics, lengths, margin, keys, policy, by, push, execute):
+def _episodes(flow, critics, lengths, margin, among, held, keys, policy, by, push, execute):
     """One seed's episodes; each look draws from `lengths` (L,) how many actions it executes at most."""
     parts = world.networks_of(policy)
     watch = lambda now, action: parts.partial(
@@ -101,13 +101,17 @@ def _episodes(flow, critics, lengths, margin, keys, policy, by, push, execute):
         begin_key, look_key = jax.random.split(key)
 
         def look(carry):
-            now, count, used = carry
+            now, count, used, left, planned = carry
             noise_key, length_key = jax.random.split(jax.random.fold_in(look_key, count))
             seen = jnp.repeat(lite_world.observe(now.state)[None], CANDIDATES, axis=0)
             noise = jax.random.normal(noise_key, (CANDIDATES, H, A))
             chunks = jnp.clip(euler(chunk_field(flow), seen, noise, EULER), -1, 1)
             taken = chunks[:, : (critics["whole"][0][0].shape[0] - S) // A]
-            q = getattr(parts, by)(critics[by], seen, taken)
+            overlap = (jnp.arange(H) < left)[:, None]
+            far = jnp.sum(overlap * (chunks - planned) ** 2, axis=(1, 2))
+            rank = jnp.argsort(jnp.argsort(jnp.where(held, far, 0.0)))
+            allowed = rank < jnp.where(held & (left == 0), CANDIDATES, among)
+            q = jnp.where(allowed, getattr(parts, by)(critics[by], seen, taken), -jnp.inf)
             most = jax.random.choice(length_key, lengths)
             step = functools.partial(advance, push)
             chunk = chunks[jnp.argmax(q)]
@@ -115,11 +119,13 @@ def _episodes(flow, critics, lengths, margin, keys, policy, by, push, execute):
             # Rounding can put the first value below its promise if the margin is 0. Every look acts.
             one = step(now, chunk[0])[0]
             after = jax.tree.map(lambda first, all: jnp.where(done == 0, first, all), one, after)
-            return after, count + 1, used.at[count].set(jnp.maximum(done, 1))
+            done = jnp.maximum(done, 1)
+            return after, count + 1, used.at[count].set(done), H - done, jnp.roll(chunk, -done, axis=0)
 
         goes_on = lambda carry: ~carry[0].arrived & (carry[0].time < LIMIT)
-        start = (begin(begin_key), jnp.int32(0), jnp.zeros(LIMIT, jnp.int32))
-        now, _, used = jax.lax.while_loop(goes_on, look, start)
+        plan = jnp.int32(0), jnp.zeros((H, A))  # actions left of it; at the first look none
+        start = (begin(begin_key), jnp.int32(0), jnp.zeros(LIMIT, jnp.int32), *plan)
+        now, _, used, _, _ = jax.lax.while_loop(goes_on, look, start)
         return now.places, used
 
     return jax.vmap(episode)(keys)
@@ -132,6 +138,8 @@ def play(
     margin: float = np.inf,
     push: float = 0.0,
     execute: Callable = lesson10.execute_until_drop,
+    among: int = CANDIDATES,
+    held: bool = False,
 ) -> Played:
     """Episodes of each seed; at each seed all agents have the same starts and pushes.
 
@@ -141,6 +149,8 @@ def play(
         margin: how far the partial critic's value may fall below its promise before the next look.
         push: standard deviation of a push at each step, in units of the largest velocity.
         execute: the lesson's execute_until_drop.
+        among: how many of the eight candidates the critic chooses from.
+        held: whether these are the ones closest to what is left of the chunk before; if not, the first ones.
     """
     lengths = np.atleast_1d(made.policy if lengths is None else lengths)
     lengths = jnp.asarray(np.random.default_rng(0).choice(lengths, 256))  # of one shape: compiled once
@@ -148,7 +158,7 @@ def play(
     how = (made.policy, by, push, execute)
     count = len(jax.tree.leaves(made.flow)[0])
     of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
-    played = [_episodes(*of_seed(seed), lengths, margin, keys(seed), *how) for seed in range(count)]
+    played = [_episodes(*of_seed(seed), lengths, margin, among, held, keys(seed), *how) for seed in range(count)]
     return Played(*(np.array(each) for each in zip(*played, strict=True)))
 
 

@@ -231,7 +231,7 @@ _loss_misconceptions = [
     ),
     _lost(
         "The value regresses onto the whole critic.",
-        "Onto the partial critic, which the policy obeys.",
+        "The value is regressed onto the partial critic, which the policy obeys.",
         edit={"stop_gradient(partial) - value": "stop_gradient(whole) - value"},
     ),
     _lost("The backup is missing.", "Three losses are added.", edit={"return backup + ": "return "}),
@@ -852,31 +852,32 @@ def her_rounds(look, step, state, chunk, keys, every, delay):
     """Rounds of `every` steps, each with a look whose chunk is ready `delay` steps later."""
 
     def one_round(carry, key):
-        state, old = carry
-        left = old[every:]  # what the old chunk has planned from now on
-        new = look(state, left, key)  # is ready after `delay` steps
+        state, queue = carry  # what is planned from now on
+        new = look(state, queue, key)
+        later = delay + jnp.arange(len(new))  # when it is ready, `delay` of its steps are over
+        fresh = jnp.take(new, later, axis=0, mode="clip")
         i = jnp.arange(every)
-        actions = jnp.where((i < delay)[:, None], left[i], new[i - delay])
+        actions = jnp.where((i < delay)[:, None], queue[i], fresh[i - delay])
         state, shown = jax.lax.scan(step, state, actions)
-        return (state, new), shown
+        queue = fresh[every:]  # for the next round
+        return (state, queue), shown
 
-    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+    _, shown = jax.lax.scan(one_round, (state, chunk[every:]), keys)
     return shown.reshape(-1, *shown.shape[2:])
 
 
 def mended_rounds(look, step, state, chunk, keys, every, delay):
-    """As her_rounds; the new chunk goes on at the step that it is for."""
+    """As her_rounds; the queue goes on where the round ends."""
 
     def one_round(carry, key):
-        state, old = carry
-        left = old[every:]
-        new = look(state, left, key)
+        state, queue = carry
+        new = look(state, queue, key)
         i = jnp.arange(every)
-        actions = jnp.where((i < delay)[:, None], left[i], new[i])
+        actions = jnp.where((i < delay)[:, None], queue[i], new[i])
         state, shown = jax.lax.scan(step, state, actions)
-        return (state, new), shown
+        return (state, new[every:]), shown
 
-    _, shown = jax.lax.scan(one_round, (state, chunk), keys)
+    _, shown = jax.lax.scan(one_round, (state, chunk[every:]), keys)
     return shown.reshape(-1, *shown.shape[2:])
 
 
@@ -954,7 +955,8 @@ def _rounds_cases(rng):
             4,
             2,
             4,
-            "The look sees the state at the round's start. New chunks were made for that moment.",
+            "The look sees the state at the round's start, and new[i] is for step i from there. "
+            "Which of its actions are still to do when the round ends?",
         ),
         case(
             "a delay as long as the round: 3 rounds of 2 steps, chunks of 4",
@@ -969,6 +971,10 @@ def _rounds_cases(rng):
 
 def _round(changes):
     return edited(_rounds_in_python, changes)
+
+
+def _handed_on(rows):
+    return _round({"old = new": f"old = new[{rows}]"})
 
 
 _ACTION = "left[i] if i < delay else new[i]"
@@ -987,9 +993,39 @@ check_mended_rounds = Exercise(
     _rounds_cases,
     [
         Misconception(
-            "This is her code: the new chunk begins with its first action, for a moment that has passed.",
+            "This is her code: the round goes as it should, but what it hands on is not what is still to do.",
+            "Count: at a delay of 2, which actions of `new` were executed when a round of 5 ends? "
+            "fresh[every:] leaves out two more.",
+            _handed_on("np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)"),
+        ),
+        Misconception(
+            "The new chunk begins with its first action, for a moment that has passed.",
             "new[0] was made for the round's first step. Which of its actions is for step i?",
             _round({"new[i]": "new[i - delay]"}),
+        ),
+        Misconception(
+            "The new chunk begins with its first action, for a moment that has passed; and what is handed on "
+            "begins as many actions too late.",
+            "Two places count from the wrong moment: new[i] is for step i, and new[every:] is for the next "
+            "round.",
+            edited(_handed_on("np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)"),
+                   {"new[i]": "new[i - delay]"}),
+        ),
+        Misconception(
+            "The queue is read `delay` actions earlier than it is filled: the mistake has only moved.",
+            "Mend what is handed on. Then the queue's first action is the next one.",
+            edited(_handed_on("np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)"),
+                   {"left[i]": "left[max(i - int(delay), 0)]"}),
+        ),
+        Misconception(
+            "What is handed on begins with the new chunk's first action: the round's own steps come again.",
+            "new[:every] is for this round, new[every:] for the next one.",
+            _round({"old = new": "old = np.concatenate([old[:every], new])"}),
+        ),
+        Misconception(
+            "What is handed on is the old queue's rest.",
+            "After a round the plan is the new chunk's: new[every:].",
+            _round({"old = new": "old = np.concatenate([old[every:], old[-1:].repeat(every, axis=0)])"}),
         ),
         Misconception(
             "The new chunk acts before it is ready.",
