@@ -973,10 +973,7 @@ def _round(changes):
     return edited(_rounds_in_python, changes)
 
 
-def _handed_on(rows):
-    return _round({"old = new": f"old = new[{rows}]"})
-
-
+_HERS = {"old = new": "old = new[np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)]"}
 _ACTION = "left[i] if i < delay else new[i]"
 _LATE = """\
             if i == min(int(delay), every - 1):
@@ -996,7 +993,7 @@ check_mended_rounds = Exercise(
             "This is her code: the round goes as it should, but what it hands on is not what is still to do.",
             "Count: at a delay of 2, which actions of `new` were executed when a round of 5 ends? "
             "fresh[every:] leaves out two more.",
-            _handed_on("np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)"),
+            _round(_HERS),
         ),
         Misconception(
             "The new chunk begins with its first action, for a moment that has passed.",
@@ -1008,14 +1005,12 @@ check_mended_rounds = Exercise(
             "begins as many actions too late.",
             "Two places count from the wrong moment: new[i] is for step i, and new[every:] is for the next "
             "round.",
-            edited(_handed_on("np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)"),
-                   {"new[i]": "new[i - delay]"}),
+            _round(_HERS | {"new[i]": "new[i - delay]"}),
         ),
         Misconception(
             "The queue is read `delay` actions earlier than it is filled: the mistake has only moved.",
             "Mend what is handed on. Then the queue's first action is the next one.",
-            edited(_handed_on("np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)"),
-                   {"left[i]": "left[max(i - int(delay), 0)]"}),
+            _round(_HERS | {"left[i]": "left[max(i - int(delay), 0)]"}),
         ),
         Misconception(
             "What is handed on begins with the new chunk's first action: the round's own steps come again.",
