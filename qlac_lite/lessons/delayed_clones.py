@@ -124,7 +124,9 @@ class Acted(NamedTuple):
         lengths of the longest step."""
         far = np.linalg.norm(self.places - self.plans, axis=-1) / careful.WORLD.step
         before = np.arange(far.shape[-1]) <= careful.first_arrival(self.places)[..., None]
-        mean = lambda i: (far * before)[..., i::EVERY].sum(axis=(1, 2)) / before[..., i::EVERY].sum(axis=(1, 2))
+        mean = lambda i: (
+            (far * before)[..., i::EVERY].sum(axis=(1, 2)) / before[..., i::EVERY].sum(axis=(1, 2))
+        )
         return {i: mean(i) for i in range(1, EVERY + 1)}
 
 

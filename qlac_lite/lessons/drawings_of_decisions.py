@@ -23,6 +23,7 @@ LOOKS = {  # colour and marker
     "long, short": ("#009E73", "D"),
     "whole chunks": ("#0072B2", "o"),
     "at every step": ("#CC79A7", "P"),
+    "at every step, held": ("#009E73", "*"),
     "after a drop": ("#D55E00", "^"),
     "at random": ("0.45", "X"),
     "stop and think": ("0.45", "s"),
@@ -36,32 +37,40 @@ LOOKS = {  # colour and marker
 Drawn = tuple[Figure, str]
 
 
-def pushed_chunk(recorded: np.ndarray, pushed: np.ndarray) -> Drawn:
-    """A chunk of ten actions as it was recorded (H + 1, 2), and executed with pushes (N, H + 1, 2)."""
+def _wall(axes) -> None:
+    """The world without its goal, which these tasks do not have."""
+    lite_world.draw_world(axes, WORLD)
+    axes.patches[-1].remove()
+
+
+def pushed_chunk(whole: np.ndarray, pushed: np.ndarray) -> Drawn:
+    """A demonstration (T + 1, 2), and its last ten actions executed with pushes (N, H + 1, 2)."""
     figure, panels = plots.new_figure(2, width=3.8, height=3.4)
+    recorded = whole[-pushed.shape[1] :]
     middle = recorded.mean(axis=0)
-    for axes, paths, name in zip(
-        panels, (recorded[None], pushed), ("as recorded", "pushed about"), strict=True
-    ):
-        lite_world.draw_world(axes, WORLD)
+    for axes, paths in zip(panels, (recorded[None], pushed), strict=True):
+        _wall(axes)
         for i, path in enumerate(paths):
             axes.plot(*path.T, color="#0072B2", linewidth=1.1, alpha=0.6)
             axes.plot(*path[-1], "o", color="#0072B2", markersize=4, label=None if i else "after ten actions")
-        axes.plot(*recorded[0], "o", color="black", markersize=7, label="start")
-        axes.set(xlim=(middle[0] - 0.4, middle[0] + 0.4), ylim=(middle[1] - 0.4, middle[1] + 0.4))
-        axes.set_title(f"ten actions, {name}", fontsize=10)
-    panels[0].legend(fontsize=8, loc="upper right")
+        axes.plot(*recorded[0], "o", color="black", markersize=7, label="before them")
+    panels[0].plot(*whole.T, color="0.6", linewidth=1.1, zorder=1, label="the demonstration")
+    panels[0].plot(*whole[0], "s", color="0.6", markersize=7, label="its start")
+    panels[0].set_title("a demonstration", fontsize=10)
+    panels[0].legend(fontsize=8, loc="lower right")
+    panels[1].set(xlim=(middle[0] - 0.4, middle[0] + 0.4), ylim=(middle[1] - 0.4, middle[1] + 0.4))
+    panels[1].set_title("its last ten actions, pushed about", fontsize=10)
     through = (pushed[:, -1, 0] > recorded[-1, 0] - 0.1).sum()
     return figure, (
-        f"Left, ten recorded actions carry the gripper through a gap. Right, the same ten actions "
+        f"Left, a demonstration ends with ten actions through a gap. Right, the same ten actions "
         f"{len(pushed)} times with pushes: they end wide apart, {through} of {len(pushed)} behind the wall."
     )
 
 
 def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.ndarray]]]) -> Drawn:
     """Measures at some values of a dial: {what: {name: {value of the dial: by seed (R,)}}}."""
-    figure, panels = plots.new_figure(len(panels_of), width=4.4, height=3.2)
-    told = []
+    figure, panels = plots.new_figure(len(panels_of), width=4.4 if len(panels_of) < 3 else 3.2, height=3.2)
+    told, dials = [], max((list(v) for each in panels_of.values() for v in each.values()), key=len)
     for axes, (what, each) in zip(panels, panels_of.items(), strict=True):
         for i, (name, values) in enumerate(each.items()):
             colour, marker = LOOKS[name]
@@ -71,8 +80,8 @@ def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.nd
                 axes.plot(np.full(len(dots), one), dots, ".", color=colour, alpha=0.3, markersize=4)
             plots.points(axes, x, y, name, colour, marker)
             told.append(f"{what}, {name}: " + ", ".join(f"{v.mean():.3g}" for v in values.values()))
-        axes.set_xticks(range(len(values)), list(values))
-        axes.set(xlabel=dial, ylabel=what, xlim=(-0.5, len(values) - 0.5))
+        axes.set_xticks(range(len(dials)), dials)
+        axes.set(xlabel=dial, ylabel=what, xlim=(-0.5, len(dials) - 0.5))
         axes.set_ylim(bottom=0)
     panels[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure, f"By the {dial}. {'; '.join(told)}."
@@ -80,8 +89,9 @@ def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.nd
 
 def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 0, until: int = 110) -> Drawn:
     """The first seed's value along an episode, without and with pushes, and where the gripper is."""
-    figure, (*panels, place) = plots.new_figure(3, width=3.6, height=3.1)
-    lite_world.draw_world(place, WORLD)
+    figure, (*panels, place) = plots.new_figure(3, width=3.6, height=3.7)
+    _wall(place)
+    key = {}
     for axes, played, name, colour in zip(
         panels, (calm, pushed), ("nobody pushes", "pushed"), ("#0072B2", "#D55E00"), strict=True
     ):
@@ -93,17 +103,17 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
         for begin, end in zip(looks, np.append(looks[1:], len(path) - 1), strict=True):
             steps = np.arange(begin, end + 1)
             promise = value[begin] / DISCOUNT ** (steps - begin)
-            axes.plot(steps, promise, color="0.5", linestyle=":", label="promised" if begin == 0 else None)
-        axes.plot(value, color=colour, label="the value now")
-        axes.plot(looks, value[looks], "o", color=colour, markersize=5, label="a look")
-        axes.axhline(1, color="0.7", linewidth=1, label="the reward")
-        axes.set(xlabel="step", ylim=(0, 2))
+            (key["promised at a look"],) = axes.plot(steps, promise, color="0.5", linestyle=":")
+        (key[f"the value now, {name}"],) = axes.plot(value, color=colour)
+        (key[f"a look, {name}"],) = axes.plot(looks, value[looks], "o", color=colour, markersize=5)
+        key["the reward"] = axes.axhline(1, color="0.7", linewidth=1)
+        axes.set(xlabel="step", ylim=(0, 2.3))
         axes.set_title(f"value, {name}", fontsize=10)
-        axes.legend(fontsize=7, loc="lower right")
-        place.plot(*path.T, color=colour, linewidth=1.2, label=name)
+        place.plot(*path.T, color=colour, linewidth=1.2)
         place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
-    place.legend(fontsize=7, loc="lower left")
+    place.set(xlim=(-0.5, 0.5), ylim=(0, 1))
     place.set_title("the same episodes from above", fontsize=10)
+    plots.legend_beside(figure, key, "lower")
     return figure, (
         "The value along two episodes in chunks of ten, and their paths. It follows the dotted promise of "
         "each chunk's start, or falls below it; in both episodes it rises above 1, the only reward."
@@ -111,19 +121,18 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
 
 
 def steps_and_looks(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn:
-    """Steps to the right side against looks an episode: {name: (looks (R,), steps (R,))}."""
+    """Steps to the right side against steps a look: {name: (steps a look (R,), steps (R,))}."""
     figure, (axes,) = plots.new_figure(1, width=5.0, height=3.3)
     told = []
     for name, (looks, steps) in found.items():
         colour, marker = LOOKS[name]
         axes.plot(looks, steps, ".", color=colour, alpha=0.4)
         plots.points(axes, np.array([looks.mean()]), steps[:, None], name, colour, marker)
-        told.append(f"{name} {looks.mean():.1f} looks and {steps.mean():.0f} steps")
-    axes.set(xlabel="looks in an episode (logarithmic)", ylabel="steps to the right side", xscale="log")
-    axes.set_xticks([5, 10, 20, 50], [5, 10, 20, 50])
-    axes.set_xticks([], minor=True)
+        told.append(f"{name} a look in {looks.mean():.1f} steps, and {steps.mean():.0f} steps")
+    axes.set(xlabel="steps from look to look", ylabel="steps to the right side", xlim=(0, 10))
+    axes.set_ylim(bottom=0)
     axes.legend(fontsize=8)
-    return figure, f"Steps against looks: {'; '.join(told)}."
+    return figure, f"Steps to the right side against steps from look to look: {'; '.join(told)}."
 
 
 def heights(episodes: Mapping[str, Acted], count: int = 3, until: int = 100) -> Drawn:
@@ -134,7 +143,7 @@ def heights(episodes: Mapping[str, Acted], count: int = 3, until: int = 100) -> 
             gaps = axes.axhspan(low, low + 0.3, color="0.93", zorder=0)
         for path, line in zip(acted.places[0, :count], ("-", "--", ":"), strict=False):
             path = path[: first_arrival(path) + 1]
-            axes.plot(path[:, 1], color=LOOKS[name][0], linestyle=line, linewidth=1.3)
+            axes.plot(path[:, 1], color=LOOKS[name.split(", delay")[0]][0], linestyle=line, linewidth=1.3)
             if len(path) <= until:
                 axes.plot(len(path) - 1, path[-1, 1], "o", color="black", markersize=4)
         axes.set(xlabel="step", ylim=(-1, 1), xlim=(0, until))
@@ -162,7 +171,7 @@ def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
         "inpainted chunk": (look.inpainted, LOOKS["inpaint"][0], "-", (inpainted,)),
     }
     for axes in (without, inpainted):
-        lite_world.draw_world(axes, WORLD)
+        _wall(axes)
     for name, (path, colour, line, on) in drawn.items():
         for axes in on:
             size = 8 if name == "old plan" else 4

@@ -79,9 +79,17 @@ class Played(NamedTuple):
         arrived = arrival <= LIMIT
         return 100 * (outside & arrived).sum(axis=1) / np.maximum(arrived.sum(axis=1), 1)
 
-    def looks(self) -> np.ndarray:
-        """Looks in an episode, the mean (R,)."""
-        return (self.lengths > 0).sum(axis=2).mean(axis=1)
+    def standing(self) -> tuple[int, int]:
+        """How many of all episodes never arrive, and how many of these stand still: they stay within 0.1 of
+        their mean place in the last 50 steps."""
+        never = careful.first_arrival(self.places) > LIMIT
+        last = self.places[never][:, -50:]
+        far = np.linalg.norm(last - last.mean(axis=1, keepdims=True), axis=-1)
+        return int(never.sum()), int((far.max(axis=1, initial=0) < 0.1).sum())
+
+    def steps_a_look(self) -> np.ndarray:
+        """Actions executed after a look, the mean (R,)."""
+        return self.lengths.sum(axis=(1, 2)) / (self.lengths > 0).sum(axis=(1, 2))
 
     def used(self) -> np.ndarray:
         """Lengths of all chunks but the last one of each episode, which the arrival cuts: (chunks,)."""
@@ -158,7 +166,9 @@ def play(
     how = (made.policy, by, push, execute)
     count = len(jax.tree.leaves(made.flow)[0])
     of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
-    played = [_episodes(*of_seed(seed), lengths, margin, among, held, keys(seed), *how) for seed in range(count)]
+    played = [
+        _episodes(*of_seed(seed), lengths, margin, among, held, keys(seed), *how) for seed in range(count)
+    ]
     return Played(*(np.array(each) for each in zip(*played, strict=True)))
 
 
@@ -168,6 +178,21 @@ def values_along(made: Agents, path: np.ndarray, seed: int = 0) -> np.ndarray:
     seen = np.hstack([path, closed, path, -closed, away])
     params = jax.tree.map(lambda leaf: leaf[seed], made.critics["value"])
     return np.asarray(forward(params, seen)[:, 0])
+
+
+def falls(made: Agents, played: Played, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of chunks of H that are always executed whole, the percentage in which V falls below the promise of
+    their start by more than `margin`: of those that begin above 1, and of the others, (R,) each."""
+    paths = enumerate(played.places[:, :, :LIMIT])
+    value = np.array(
+        [values_along(made, path.reshape(-1, 2), i).reshape(path.shape[:2]) for i, path in paths]
+    )
+    over = np.arange(LIMIT) >= careful.first_arrival(played.places)[..., None]
+    chunks = np.where(over, np.nan, value).reshape(*value.shape[:2], -1, H)
+    fell = (chunks < chunks[..., :1] / DISCOUNT ** np.arange(H) - margin).any(axis=-1)
+    begins = chunks[..., 0]
+    share = lambda among: 100 * (fell & among).sum(axis=(1, 2)) / np.maximum(among.sum(axis=(1, 2)), 1)
+    return share(begins > 1), share(begins <= 1)
 
 
 def play_all(ways: dict[str, tuple[Agents, dict]]) -> dict[str, Played]:
@@ -180,13 +205,13 @@ def play_all(ways: dict[str, tuple[Agents, dict]]) -> dict[str, Played]:
 def steps_of(all_agents: dict[str, Agents]) -> Callable[..., np.ndarray]:
     """`run` for `experiment`: mean steps to the right side of trained agents, (R,).
 
-        run(seeds, who="long, short", execute=10, margin=0.1, push=1.0)
+        run(seeds, who="long, short", execute=10, margin=0.1, push=1.0, among=8, held=False)
 
     Args:
         who: the agents' name.
         execute: actions of a chunk that are executed at most. Above P the whole critic chooses.
         margin: how far the value may fall below the promise before the next look.
-        push: see `play`.
+        push, among, held: see `play`.
     """
 
     def run(
@@ -195,22 +220,24 @@ def steps_of(all_agents: dict[str, Agents]) -> Callable[..., np.ndarray]:
         execute: int = H,
         margin: float = np.inf,
         push: float = 1.0,
+        among: int = CANDIDATES,
+        held: bool = False,
     ) -> np.ndarray:
         if who not in all_agents or not 1 <= execute <= H:
             raise QlacError(f"who is one of {', '.join(all_agents)}, and execute is 1 to {H}.")
         made = jax.tree.map(lambda leaf: leaf[seeds], all_agents[who][:2])
         made = Agents(*made, *all_agents[who][2:])
         by = "whole" if execute > made.policy else "partial"
-        return play(made, by, execute, margin, push).steps()
+        return play(made, by, execute, margin, push, among=among, held=held).steps()
 
     return run
 
 
 def last_chunk(count: int = 20, push: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """The last H actions of a demonstration before its arrival: as recorded, and `count` times with pushes.
+    """A demonstration until its arrival, and its last H actions `count` times with pushes.
 
     Returns:
-        places (H + 1, 2), and places (count, H + 1, 2).
+        places (T + 1, 2), and places (count, H + 1, 2).
     """
     data = jax.tree.map(lambda each: each[seed, 0], world.demonstrations(tuple(world.SEEDS.tolist())))
     first = int(data.length) - H
@@ -228,4 +255,4 @@ def last_chunk(count: int = 20, push: float = 1.0, seed: int = 0) -> tuple[np.nd
 
     keys = jax.random.split(jax.random.key(1), count)
     pushed = jax.jit(jax.vmap(lambda key: run(key, push)))(keys)
-    return np.asarray(data.places[first : first + H + 1]), np.asarray(pushed)
+    return np.asarray(data.places[: first + H + 1]), np.asarray(pushed)

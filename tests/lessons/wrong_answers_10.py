@@ -106,6 +106,17 @@ def drop_with_renewed_value(value, step, state, chunk, most, discount, margin):
     return state, k
 
 
+def drop_in_old_state(value, step, state, chunk, most, discount, margin):
+    """The next action's value is asked before the state is renewed."""
+    promise, k = value(state, chunk[0]), 0
+    now = promise
+    while k < most and now >= promise - margin:
+        now = value(state, chunk[min(k + 1, len(chunk) - 1)])
+        state, reward = step(state, chunk[k])
+        promise, k = (promise - reward) / discount, k + 1
+    return state, k
+
+
 def guided_with_grad(field, observation, key, planned, weight, steps, g_max):
     """The correction as the gradient of half a weighted squared error."""
     x = jax.random.normal(key, planned.shape)
@@ -225,7 +236,7 @@ def rounds_with_queue(look, step, state, chunk, keys, every, delay):
     return jnp.stack(shown)
 
 
-def rounds_of(action, left=lambda old, every: old[every:], after=lambda old, new: new):
+def rounds_of(action, left=lambda old, every: old[every:], after=lambda old, new, delay: new):
     """A loop with parts to change."""
 
     def rounds(look, step, state, chunk, keys, every, delay):
@@ -235,10 +246,15 @@ def rounds_of(action, left=lambda old, every: old[every:], after=lambda old, new
             for i in range(every):
                 state, seen = step(state, action(old, new, i, every, int(delay)))
                 shown.append(seen)
-            old = after(old, new)
+            old = after(old, new, int(delay))
         return np.stack(shown)
 
     return rounds
+
+
+def clipped(new, delay):
+    """Her rest of a chunk: moved on by the delay, its last action repeated."""
+    return new[np.minimum(np.arange(len(new)) + delay, len(new) - 1)]
 
 
 def right_action(old, new, i, every, delay):
@@ -298,6 +314,10 @@ WRONG = {
             "divided by their sum",
         ),
         "half of it": (lambda *a: losses_one_by_one(*a) / 2, "Three means are added"),
+        "the value onto the target": (
+            LOSS(edit={"stop_gradient(partial) - value": "stop_gradient(target) - value"}),
+            "the value onto the partial one",
+        ),
         "the fast value": (losses_with(lambda p, s, b, e: (p, p["value"], b, e)), "being trained"),
         "everything still": (
             lambda n, p, s, b, e: losses_one_by_one(n, stop_gradient(p), s, b, e),
@@ -317,6 +337,14 @@ WRONG = {
                 }
             ),
             "not right yet",
+        ),
+        "the value onto the whole": (
+            LOSS(edit={"stop_gradient(partial) - value": "stop_gradient(whole) - value"}),
+            "The value is regressed onto the partial critic",
+        ),
+        "the value onto the whole, which moves": (
+            LOSS(edit={"stop_gradient(partial) - value": "whole - value"}),
+            "The value is regressed onto the partial critic",
         ),
         "no value": (LOSS(edit={" + lean(stop_gradient(partial) - value)": ""}), "value's loss is missing"),
         "absolute": (LOSS(edit={"error**2": "jnp.abs(error)"}), "a quantile"),
@@ -344,6 +372,7 @@ WRONG = {
         "first action": (drop(ask=lambda chunk, k: chunk[0]), "first action"),
         "action before": (drop(ask=lambda chunk, k: chunk[max(k - 1, 0)]), "action before."),
         "action before, round": (drop(ask=lambda chunk, k: chunk[k - 1]), "chunk[-1]"),
+        "old state": (drop_in_old_state, "Ask in the new state"),
         "never stops": (drop(goes_on=lambda now, p, m: True), "never stops before"),
         "count off": (drop(back=lambda state, k: (state, k + 1)), "One action more"),
         "all counted": (lambda *a: (drop_in_python(*a)[0], a[4]), "goes on counting"),
@@ -404,6 +433,21 @@ WRONG = {
         "time forward": (edited(guided_chunks, {"x + (1 - t) * velocity,": "x + t * velocity,"}), "is left"),
         "largest": (edited(guided_chunks, {"min(g_max": "max(g_max"}), "least gain"),
         "unclipped": (edited(guided_chunks, {"jnp.clip(x, -1, 1)": "x"}), "clipped"),
+        "gain of the end alone": (
+            edited(guided_chunks, {"(t**2 + (1 - t) ** 2) / (t * (1 - t))": "(1 - t) / t"}),
+            "The fraction first",
+        ),
+        "gain of the end alone, in one line": (
+            edited(
+                guided_chunks,
+                {
+                    "min(g_max, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else g_max": (
+                        "float(np.clip((1 - t) / max(t, 1e-9), 0, g_max))"
+                    )
+                },
+            ),
+            "The fraction first",
+        ),
         "field as grad": (edited(guided_chunks, {"velocity + gain": "gain"}), "own velocity"),
         "whole corrections": (
             edited(
@@ -416,8 +460,41 @@ WRONG = {
     "check_mended_rounds": {
         "hers": (her_rounds, "her code"),
         "hers in a loop": (
-            rounds_of(lambda old, new, i, every, d: old[every + i] if i < d else new[i - d]),
+            rounds_of(right_action, after=lambda old, new, d: clipped(new, d)),
             "her code",
+        ),
+        "from its first action": (
+            rounds_of(lambda old, new, i, every, d: old[every + i] if i < d else new[i - d]),
+            "a moment that has passed",
+        ),
+        "from its first action, and hers": (
+            rounds_of(
+                lambda old, new, i, every, d: old[every + i] if i < d else new[i - d],
+                after=lambda old, new, d: clipped(new, d),
+            ),
+            "Two places",
+        ),
+        "mended at the symptom": (
+            rounds_of(
+                lambda old, new, i, every, d: old[every + max(i - d, 0)] if i < d else new[i],
+                after=lambda old, new, d: clipped(new, d),
+            ),
+            "has only moved",
+        ),
+        "hands on its beginning": (
+            edited(mended_rounds, {"(state, new[every:])": "(state, new[: len(queue)])"}),
+            "come again",
+        ),
+        "hands on as much as the delay": (
+            edited(
+                her_rounds,
+                {
+                    "fresh[every:]  # for the next round": (
+                        "jnp.take(fresh, delay + jnp.arange(len(queue)), axis=0, mode='clip')"
+                    )
+                },
+            ),
+            "not right yet",
         ),
         "at once": (rounds_of(lambda old, new, i, every, d: new[i]), "before it is ready"),
         "never": (rounds_of(lambda old, new, i, every, d: old[every + i]), "never acts"),
@@ -434,7 +511,7 @@ WRONG = {
             "begins again",
         ),
         "whole old chunk shown": (rounds_of(right_action, left=lambda old, every: old), "whole old chunk"),
-        "the old one stays": (rounds_of(right_action, after=lambda old, new: old), "for ever"),
+        "the old one stays": (rounds_of(right_action, after=lambda old, new, d: old), "for ever"),
         "late": (
             rounds_of(lambda old, new, i, every, d: old[every + i] if i <= d else new[i]),
             "one step late",
@@ -463,7 +540,7 @@ WRONG = {
         "rolled": (
             rounds_of(
                 lambda old, new, i, every, d: old[every + i] if i < d else new[i],
-                after=lambda old, new: np.roll(new, 1, axis=0),
+                after=lambda old, new, d: np.roll(new, 1, axis=0),
             ),
             "not right yet",
         ),
@@ -472,23 +549,17 @@ WRONG = {
             rounds_with_predicted_state(lambda new, i, d: new[i - d]),
             "predicted state, and the chunk",
         ),
-        "hers, rolled on": (
-            edited(
-                her_rounds, {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"}
-            ),
-            "comes late",
-        ),
         "handed on late": (
             edited(
                 mended_rounds,
-                {"return (state, new), shown": "return (state, jnp.roll(new, delay, 0)), shown"},
+                {"(state, new[every:])": "(state, jnp.roll(new, delay, 0)[every:])"},
             ),
             "handed on is moved back",
         ),
         "handed on early": (
             edited(
                 mended_rounds,
-                {"return (state, new), shown": "return (state, jnp.roll(new, -delay, 0)), shown"},
+                {"(state, new[every:])": "(state, jnp.roll(new, -delay, 0)[every:])"},
             ),
             "handed on is moved on",
         ),

@@ -76,8 +76,9 @@ def _loss_cases(rng):
         case(
             "six chunks of 3, expectile 0.5",
             0.5,
-            "Three means are added. With 0.5 both sides weigh 0.5: half the mean squared error. The backup "
-            "has no weights; its target is returns + discount * (the slow copy's value of next_observation).",
+            "Three means are added: the whole critic is regressed onto returns + discount * (the slow copy's "
+            "value of next_observation), without weights; the partial critic onto the whole one; the value "
+            "onto the partial one. With 0.5 both sides weigh 0.5: half the mean squared error.",
         ),
         case(
             "expectile 0.9",
@@ -234,6 +235,11 @@ _loss_misconceptions = [
         "The value is regressed onto the partial critic, which the policy obeys.",
         edit={"stop_gradient(partial) - value": "stop_gradient(whole) - value"},
     ),
+    _lost(
+        "The value regresses onto the whole critic, and pulls it along.",
+        "The value is regressed onto the partial critic, which the policy obeys; and that stands still.",
+        edit={"stop_gradient(partial) - value": "whole - value"},
+    ),
     _lost("The backup is missing.", "Three losses are added.", edit={"return backup + ": "return "}),
     _lost("The partial critic's loss is missing.", "Three losses are added.", edit={" + " + _DISTIL: ""}),
     _lost("The value's loss is missing.", "Three losses are added.", edit={" + " + _VALUE: ""}),
@@ -331,6 +337,11 @@ _DROP = {
     "first action": {"now = value(state, chunk[k])": "now = value(state, chunk[0])"},
     "action before": {"now = value(state, chunk[k])": "now = value(state, chunk[max(k - 1, 0)])"},
     "action before, round": {"now = value(state, chunk[k])": "now = value(state, chunk[k - 1])"},
+    "old state": {
+        "promise, k = value": "before = state\n    promise, k = value",
+        "now = value(state, chunk[k])": "now = value(before, chunk[k])",
+        "state, reward = step": "before = state\n        state, reward = step",
+    },
     "later": {"if now < promise - margin:": "if k > 1 and now < promise - margin:"},
     "no limit": {"k < most": "k < len(chunk)"},
 }
@@ -497,6 +508,11 @@ check_execute_until_drop = Exercise(
             _DROPS["action before, round"],
         ),
         Misconception(
+            "The next action's value is asked in the old state, in which the last action was executed.",
+            "Ask in the new state: first step, then value(new state, chunk[k]).",
+            _DROPS["old state"],
+        ),
+        Misconception(
             "The value is first compared before the third action.", "Before each action.", _DROPS["later"]
         ),
         Misconception(
@@ -634,7 +650,8 @@ def _guided_cases(rng):
             [1.0, 0.5, 0.0],
             4,
             0.9,
-            "The gain is never above `g_max`. Both velocity and gain * correction are divided by the steps.",
+            "First the fraction, (t^2 + (1 - t)^2) / (t (1 - t)); then the cut, never above `g_max`; then both "
+            "velocity and gain * correction are divided by the steps.",
         ),
         case(
             "5 steps, a gain that is never cut but at the start",
@@ -716,6 +733,20 @@ check_guided_chunks = Exercise(
         ),
         Misconception("The gain is always `g_max`.", "At most that.", _guide({_GAIN: "g_max"})),
         Misconception("The gain is always 1.", "Use the formula.", _guide({_GAIN: "1.0"})),
+        *(
+            Misconception(
+                f"The gain's fraction is {fraction}.",
+                "The fraction first: (t**2 + (1 - t) ** 2) / (t * (1 - t)). It grows again towards the end.",
+                _guide({"(t**2 + (1 - t) ** 2) / (t * (1 - t))": fraction}),
+            )
+            for fraction in (
+                "(1 - t) / t",
+                "1 / t",
+                "1 / (t * (1 - t))",
+                "(1 - t) ** 2 / t**2",
+                "t / (1 - t)",
+            )
+        ),
         Misconception(
             "The gain is cut at t = 0 only.",
             "min(g_max, ...) at every step.",
@@ -938,7 +969,7 @@ def _rounds_cases(rng):
             2,
             0,
             3,
-            "Without a delay each round begins with new[0].",
+            "Without a delay each round is new[:every]. For the next round the plan is new[every:].",
         ),
         case(
             "a delay of 1: 3 rounds of 3 steps, chunks of 6",
@@ -1015,7 +1046,7 @@ check_mended_rounds = Exercise(
         Misconception(
             "What is handed on begins with the new chunk's first action: the round's own steps come again.",
             "new[:every] is for this round, new[every:] for the next one.",
-            _round({"old = new": "old = np.concatenate([old[:every], new])"}),
+            _round({"old = new": "old = np.concatenate([old[:every], new[:-every]])"}),
         ),
         Misconception(
             "What is handed on is the old queue's rest.",
