@@ -51,6 +51,34 @@ def demonstrations(seeds: tuple[int, ...]) -> careful.Demonstrations:
     return careful.demonstrations(np.array(seeds), shorten(60, fast=20))
 
 
+def last_chunk(count: int = 20, push: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A demonstration that goes to both gaps, and its last H actions `count` times with pushes.
+
+    Returns:
+        places (T + 1, 2), and places (count, H + 1, 2).
+    """
+    data = jax.tree.map(lambda each: each[seed], demonstrations(tuple(SEEDS.tolist())))
+    height = data.places[..., 1]
+    both = (height > 0.4).any(axis=1) & (height < -0.4).any(axis=1) & (data.length < LIMIT)
+    data = jax.tree.map(lambda each: each[both.argmax()], data)
+    first = int(data.length) - H
+    place = data.places[first]
+
+    def run(key, push):
+        state = lite_world.WorldState(place, jnp.float32(0), place, jnp.bool_(True), 0, jax.random.bits(key))
+        windy = careful.WORLD._replace(disturbance=push)
+
+        def one(state, action):
+            state = lite_world.step(windy, state, action)
+            return state, state.gripper
+
+        return jnp.concatenate([place[None], jax.lax.scan(one, state, data.actions[first : first + H])[1]])
+
+    keys = jax.random.split(jax.random.key(1), count)
+    pushed = jax.jit(jax.vmap(lambda key: run(key, push)))(keys)
+    return np.asarray(data.places[: first + H + 1]), np.asarray(pushed)
+
+
 def _rows(key: Array, data: careful.Demonstrations, size: int = 128):
     """Random steps of one seed's demonstrations: observation (B, S), chunk (B, H, A), episode, step.
 

@@ -45,19 +45,20 @@ def _wall(axes) -> None:
 
 def pushed_chunk(whole: np.ndarray, pushed: np.ndarray) -> Drawn:
     """A demonstration (T + 1, 2), and its last ten actions executed with pushes (N, H + 1, 2)."""
-    figure, panels = plots.new_figure(2, width=3.8, height=3.4)
+    figure, panels = plots.new_figure(2, width=3.8, height=3.8)
     recorded = whole[-pushed.shape[1] :]
     middle = recorded.mean(axis=0)
     for axes, paths in zip(panels, (recorded[None], pushed), strict=True):
         _wall(axes)
         for i, path in enumerate(paths):
-            axes.plot(*path.T, color="#0072B2", linewidth=1.1, alpha=0.6)
+            axes.plot(*path.T, color="#0072B2", linewidth=1.1, alpha=0.6, label=f"{'_' * i}ten actions")
             axes.plot(*path[-1], "o", color="#0072B2", markersize=4, label=None if i else "after ten actions")
         axes.plot(*recorded[0], "o", color="black", markersize=7, label="before them")
     panels[0].plot(*whole.T, color="0.6", linewidth=1.1, zorder=1, label="the demonstration")
-    panels[0].plot(*whole[0], "s", color="0.6", markersize=7, label="its start")
+    panels[0].plot(*whole[0], "s", color="0.6", markersize=6, label="its start")
     panels[0].set_title("a demonstration", fontsize=10)
-    panels[0].legend(fontsize=8, loc="lower right")
+    key = {line.get_label(): line for line in panels[0].get_lines()}
+    plots.legend_beside(figure, key, "lower")
     panels[1].set(xlim=(middle[0] - 0.4, middle[0] + 0.4), ylim=(middle[1] - 0.4, middle[1] + 0.4))
     panels[1].set_title("its last ten actions, pushed about", fontsize=10)
     through = (pushed[:, -1, 0] > recorded[-1, 0] - 0.1).sum()
@@ -129,7 +130,7 @@ def steps_and_looks(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn
         axes.plot(looks, steps, ".", color=colour, alpha=0.4)
         plots.points(axes, np.array([looks.mean()]), steps[:, None], name, colour, marker)
         told.append(f"{name} a look in {looks.mean():.1f} steps, and {steps.mean():.0f} steps")
-    axes.set(xlabel="steps from look to look", ylabel="steps to the right side", xlim=(0, 10))
+    axes.set(xlabel="steps from look to look", ylabel="steps to the right side", xlim=(0, 11))
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=8)
     return figure, f"Steps to the right side against steps from look to look: {'; '.join(told)}."

@@ -64,10 +64,6 @@ class Played(NamedTuple):
         """Mean steps to the right side, (R,)."""
         return careful.steps_needed(self.places)
 
-    def arrivals(self) -> np.ndarray:
-        """Percentage of episodes that arrive, (R,)."""
-        return careful.arrivals(self.places)
-
     def through_wall(self) -> np.ndarray:
         """Percentage of the arrivals that crossed the wall outside its gaps, by a push longer than it is
         thick, (R,). A move goes along x first: what counts is the height before it."""
@@ -231,28 +227,3 @@ def steps_of(all_agents: dict[str, Agents]) -> Callable[..., np.ndarray]:
         return play(made, by, execute, margin, push, among=among, held=held).steps()
 
     return run
-
-
-def last_chunk(count: int = 20, push: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """A demonstration until its arrival, and its last H actions `count` times with pushes.
-
-    Returns:
-        places (T + 1, 2), and places (count, H + 1, 2).
-    """
-    data = jax.tree.map(lambda each: each[seed, 0], world.demonstrations(tuple(world.SEEDS.tolist())))
-    first = int(data.length) - H
-    place = data.places[first]
-
-    def run(key, push):
-        state = lite_world.WorldState(place, jnp.float32(0), place, jnp.bool_(True), 0, jax.random.bits(key))
-        world = careful.WORLD._replace(disturbance=push)
-
-        def one(state, action):
-            state = lite_world.step(world, state, action)
-            return state, state.gripper
-
-        return jnp.concatenate([place[None], jax.lax.scan(one, state, data.actions[first : first + H])[1]])
-
-    keys = jax.random.split(jax.random.key(1), count)
-    pushed = jax.jit(jax.vmap(lambda key: run(key, push)))(keys)
-    return np.asarray(data.places[: first + H + 1]), np.asarray(pushed)

@@ -488,11 +488,7 @@ WRONG = {
         "hands on as much as the delay": (
             edited(
                 her_rounds,
-                {
-                    "fresh[every:]  # for the next round": (
-                        "jnp.take(fresh, delay + jnp.arange(len(queue)), axis=0, mode='clip')"
-                    )
-                },
+                {"fresh[every:]": ("jnp.take(fresh, delay + jnp.arange(len(queue)), axis=0, mode='clip')")},
             ),
             "not right yet",
         ),

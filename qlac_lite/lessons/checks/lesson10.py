@@ -650,7 +650,7 @@ def _guided_cases(rng):
             [1.0, 0.5, 0.0],
             4,
             0.9,
-            "First the fraction, (t^2 + (1 - t)^2) / (t (1 - t)); then the cut, never above `g_max`; then both "
+            "First the fraction, (t^2 + (1 - t)^2) / (t (1 - t)); then the cut, never above `g_max`. Both "
             "velocity and gain * correction are divided by the steps.",
         ),
         case(
@@ -885,13 +885,12 @@ def her_rounds(look, step, state, chunk, keys, every, delay):
     def one_round(carry, key):
         state, queue = carry  # what is planned from now on
         new = look(state, queue, key)
-        later = delay + jnp.arange(len(new))  # when it is ready, `delay` of its steps are over
-        fresh = jnp.take(new, later, axis=0, mode="clip")
+        later = delay + jnp.arange(len(new))
+        fresh = jnp.take(new, later, axis=0, mode="clip")  # begins when it is ready
         i = jnp.arange(every)
         actions = jnp.where((i < delay)[:, None], queue[i], fresh[i - delay])
         state, shown = jax.lax.scan(step, state, actions)
-        queue = fresh[every:]  # for the next round
-        return (state, queue), shown
+        return (state, fresh[every:]), shown
 
     _, shown = jax.lax.scan(one_round, (state, chunk[every:]), keys)
     return shown.reshape(-1, *shown.shape[2:])
