@@ -94,7 +94,7 @@ def step(world: LiteWorld, state: WorldState, action: Array) -> WorldState:
         )
     action = jnp.clip(action, -1.0, 1.0)
     velocity = action[:2]
-    if world.disturbance:
+    if isinstance(world.disturbance, Array) or world.disturbance:  # an array may be traced
         push = jax.random.normal(jax.random.fold_in(jax.random.key(state.push_seed), state.time), (2,))
         velocity += world.disturbance * push
     gripper = _slide(world, state.gripper, world.step * velocity)

@@ -97,8 +97,8 @@ def _stopping(look, state, key, delay):
     def one(carry, t):
         state, chunk = carry
         i = t % (EVERY + delay)
-        fresh = look(state, chunk[EVERY:], keys[t // (EVERY + delay)])
-        chunk = jnp.where(i == 0, fresh, chunk)
+        fresh = lambda: look(state, chunk[EVERY:], keys[t // (EVERY + delay)])
+        chunk = jax.lax.cond(i == 0, fresh, lambda: chunk)
         state, shown = _step(state, jnp.where(i < delay, 0.0, chunk[jnp.maximum(i - delay, 0)]))
         return (state, chunk), shown
 

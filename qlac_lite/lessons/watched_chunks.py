@@ -93,8 +93,8 @@ class Played(NamedTuple):
         return inner[inner > 0]
 
 
-@functools.partial(jax.jit, static_argnames=("policy", "by", "push", "execute"), compiler_options=QUICK)
-def _episodes(flow, critics, lengths, margin, among, held, keys, policy, by, push, execute):
+@functools.partial(jax.jit, static_argnames=("policy", "by", "execute"), compiler_options=QUICK)
+def _episodes(flow, critics, lengths, margin, push, among, held, keys, policy, by, execute):
     """One seed's episodes; each look draws from `lengths` (L,) how many actions it executes at most."""
     parts = world.networks_of(policy)
     watch = lambda now, action: parts.partial(
@@ -159,11 +159,12 @@ def play(
     lengths = np.atleast_1d(made.policy if lengths is None else lengths)
     lengths = jnp.asarray(np.random.default_rng(0).choice(lengths, 256))  # of one shape: compiled once
     keys = lambda seed: jax.random.split(jax.random.fold_in(jax.random.key(8), seed), EPISODES)
-    how = (made.policy, by, push, execute)
+    how = (made.policy, by, execute)
     count = len(jax.tree.leaves(made.flow)[0])
     of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
     played = [
-        _episodes(*of_seed(seed), lengths, margin, among, held, keys(seed), *how) for seed in range(count)
+        _episodes(*of_seed(seed), lengths, margin, push, among, held, keys(seed), *how)
+        for seed in range(count)
     ]
     return Played(*(np.array(each) for each in zip(*played, strict=True)))
 
