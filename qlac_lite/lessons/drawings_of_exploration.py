@@ -216,4 +216,4 @@ def collections() -> Drawn:
 def apart(one: np.ndarray, other: np.ndarray, form: str) -> str:
     """'0.04 [0.03, 0.05]': mean and 95 % interval of one - other, seed by seed, both (R,)."""
     mean, low, high = difference(one, other)
-    return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+    return f"{mean:z{form}} [{low:{form}}, {high:{form}}]"
