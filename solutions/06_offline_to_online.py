@@ -446,7 +446,7 @@ difference = experiment(run, dict(temperature=1.0), dict(temperature=0.1), "lowe
 #
 # ## Summary
 #
-# **Do chunks alone help an online learner, or does it take a flow?** In the paper chunks alone help early on puzzle-3x3 and scene and cost on cube-double; in the end they gain on cube-quadruple alone, and over 25 tasks they are behind, 61 % against 67 %. On the lite world, with steps of 0.08, chunks of 5 and 10 alone change nothing that eight seeds show, and chunks of 20 fail. A flow gives back part of what these lose, and no chunks here, with a flow or without, are shown to be ahead of single actions.
+# **Do chunks alone help an online learner, or does it take a flow?** In the paper chunks alone help early on puzzle-3x3 and scene and cost on cube-double; in the end they gain on cube-quadruple alone, and over 25 tasks they are behind, 61 % against 67 %. On the lite world, with steps of 0.08, chunks of 5 and 10 alone change nothing that eight seeds show, and chunks of 20 fail. A flow gives back part of what these lose, and no chunks on this map, with a flow or without, are shown to be ahead of single actions. (With finer steps they can be: see "Not shown".)
 #
 # Three findings:
 #
@@ -461,7 +461,7 @@ difference = experiment(run, dict(temperature=1.0), dict(temperature=0.1), "lowe
 # | Do 60 numbers make chunks of 20 fail, or 20 steps without a look? | A chunk of 20 has both. |
 # | What is the rest of the 57 points? Do flow and cool start add up? | not known; not run |
 # | Does a cool start help chunks more than single actions? | Not at $H = 5$ in 2,000 steps (section 5, run beside the page); at 20 the control is not run. |
-# | Is it the same in the finer world, with steps of 0.04? | not recorded |
+# | Is it the same in the finer world, with steps of 0.04? | There chunks of five *help*: RLPD-AC less RLPD is 16 points over the curve [7, 25] and 2 at the end [-17, 21] ([record](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#ten-methods-lesson-06)). Longer chunks were not recorded |
 # | What in the flow's run brings the gain, or makes chunks of 5 slower? | Policy, distillation and networks differ at once. |
 # | Does a flow help if it is trained offline first? | Lesson 04 does that, with two critics and other batches. RLPD's recipe has no offline phase. |
 # | Why does RLPD-AC fall behind on cube-triple? | Not known. The tasks are longer and finer, and a chunk has 25 numbers. |
