@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from qlac_lite.lessons import drawings, maze_learners
 from qlac_lite.lessons import recorded_ablations as records
 from qlac_lite.reports import plots
-from qlac_lite.utils.statistics import difference, mean_interval, points_interval
+from qlac_lite.utils.statistics import difference, gap_text, mean_interval
 
 SINGLE, CHUNKS, GREY, DARK = "#D55E00", "#0072B2", "0.6", "0.15"
 COLOURS = {"one-step": "#E69F00", "n-step": "#CC79A7", "chunk": CHUNKS}
@@ -29,7 +29,7 @@ def two_methods(one: np.ndarray, other: np.ndarray, names: tuple[str, str], meas
         mean, low, high = np.clip(mean_interval(values), 0, 100)
         side = x - 0.16 if x == 0 else x + 0.16
         axes.errorbar(side, mean, [[mean - low], [high - mean]], fmt="s", color=colour, capsize=4)
-    gap = points_interval(difference(other, one), (-100, 100))
+    gap = gap_text(difference(other, one))
     axes.set_title(f"{gap} points, {len(one)} seeds", fontsize=11)
     axes.set_xticks([0, 1], names)
     axes.set(xlim=(-0.5, 1.5), ylim=(-3, 103), ylabel=measure)

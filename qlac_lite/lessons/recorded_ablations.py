@@ -7,7 +7,7 @@ import numpy as np
 
 from qlac_lite.experiments.runner import recorded
 from qlac_lite.reports.ablation import measured
-from qlac_lite.utils.statistics import difference, points_interval
+from qlac_lite.utils.statistics import difference, gap_text
 
 FACTORS = {  # in words
     "qc-fql-updates5": "5 updates a step",
@@ -41,20 +41,21 @@ def factors() -> dict[str, np.ndarray]:
     return {told: runs[name] - runs["qc-fql-control"] for name, told in FACTORS.items() if name in runs}
 
 
-def four(family: str) -> tuple[np.ndarray, ...]:
-    """Success (R,) with a chunk in neither, in the critic alone, in the policy alone, and in both.
+def four(family: str) -> np.ndarray:
+    """Success (2, 2, R): first without and with a chunk in the critic, then in the policy.
 
     family: "fql" (one-step policy) or "bfn" (best of N).
     """
-    names = ("one-step-policy1", "chunk-policy1", "one-step-policy5", "chunk-policy5")
-    return tuple(success("halves")[f"{family}-{name}"] for name in names)
+    runs = success("halves")
+    cell = lambda critic, policy: runs[f"{family}-{critic}-policy{policy}"]
+    return np.array([[cell(critic, policy) for policy in (1, 5)] for critic in ("one-step", "chunk")])
 
 
-def pushed(method: str, length: int) -> tuple[np.ndarray, ...]:
-    """Success (R,) with neither, with chunks of `length`, with pushes of half the speed, and with both."""
+def pushed(method: str, length: int) -> np.ndarray:
+    """Success (2, 2, R): first without and with pushes of half the speed, then single actions and chunks."""
     plain, hit = success("length"), success("disturbance")
     names = f"{method}-h1", f"{method}-h{length}"
-    return plain[names[0]], plain[names[1]], hit[f"{names[0]}-push0.5"], hit[f"{names[1]}-push0.5"]
+    return np.array([[plain[name] for name in names], [hit[f"{name}-push0.5"] for name in names]])
 
 
 def lengths(method: str, pushes: bool = False) -> tuple[list[int], np.ndarray]:
@@ -66,7 +67,7 @@ def lengths(method: str, pushes: bool = False) -> tuple[list[int], np.ndarray]:
 
 def told(intervals: Iterable) -> list[str]:
     """Intervals in points as text."""
-    return [points_interval(tuple(each), (-100, 100), "z.0f") for each in intervals]
+    return [gap_text(each) for each in intervals]
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> str:

@@ -1,7 +1,7 @@
 """The course's claims beside what was measured, for docs/findings.md and for lesson 09.
 
-Each claim is a difference of success in points. On the lite world and in desk runs it is taken seed by seed,
-with a 95 % t-interval over seeds; in the paper's figures it is taken task by task, with one over tasks.
+Each claim is a difference of success in points, positive where the claim holds. On the lite world and in desk
+runs it is taken seed by seed, with a 95 % t-interval over seeds; in the paper's figures task by task, over tasks.
 """
 
 from collections.abc import Sequence
@@ -12,28 +12,30 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from qlac_lite import LEARNERS
 from qlac_lite.reports import plots
 from qlac_lite.reports.ablation import measured
 from qlac_lite.reports.paper import quoted, tasks_of
 from qlac_lite.reports.pooling import successes
 from qlac_lite.training.run_folder import open_run
-from qlac_lite.utils.files import read_csv
+from qlac_lite.utils.files import read_csv, read_json
 from qlac_lite.utils.statistics import Interval, mean_interval
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 PLACES = {"lite world": "#0072B2", "desk": "#D55E00", "paper": "0.35"}
+MARKERS = {"lite world": "o", "desk": "s", "paper": "D"}
 Sum = dict[str, float]  # what is added up, each with its weight
-LEARNERS = "fql", "qc-fql", "bfn", "qc"
+COLLECTORS = "fql", "qc-fql", "bfn", "qc"
 
 
 class Claim(NamedTuple):
     text: str
     lesson: str
-    refuted: str  # what would refute it
+    against: str  # what would speak against it
     lite: Sum = {}  # of EXPERIMENT/CELL, over the curve
     desk: Sum = {}  # of TASK/METHOD, at the end
     paper: Sum = {}  # of methods, after all steps, over 25 tasks
-    sign: int = 1  # of the difference that the claim expects
+    caution: str = ""  # what the verdict depends on, besides the interval
 
 
 def less(one: str, other: str, folder: str = "") -> Sum:
@@ -43,14 +45,15 @@ def less(one: str, other: str, folder: str = "") -> Sum:
 def gain(more: str, other: str) -> Sum:
     """What learners gain from one set of data against another, the mean over the four."""
     return {
-        f"exploration/{method}-{data}": weight / len(LEARNERS)
-        for method in LEARNERS
+        f"exploration/{method}-{data}": weight / len(COLLECTORS)
+        for method in COLLECTORS
         for data, weight in ((more, 1.0), (other, -1.0))
     }
 
 
 SCENE = "scene-play-sparse-singletask-task1-v0/"
-PUSHED = {"disturbance/qc-h5-push0.5": 1.0, "length/qc-h5": -1.0}
+TUNED = "α chosen with QC-FQL"
+LOST_BY_CHUNKS = {"length/qc-h5": 1.0, "disturbance/qc-h5-push0.5": -1.0}
 CLAIMS = (
     Claim(
         "On long tasks, chunks do better than one-step backups.",
@@ -59,6 +62,7 @@ CLAIMS = (
         less("qc-fql-0.02", "fql-0.02", "horizon/"),
         less("qc-fql", "fql", SCENE),
         less("qc-fql", "fql"),
+        TUNED,
     ),
     Claim(
         "Chunks do better than n-step returns of the same length.",
@@ -67,6 +71,7 @@ CLAIMS = (
         less("qc-fql-0.02", "fql-n-0.02", "horizon/"),
         less("qc-fql", "fql-n", SCENE),
         less("qc-fql", "fql-n"),
+        TUNED,
     ),
     Claim(
         "On long tasks, n-step returns do better than one-step backups.",
@@ -92,9 +97,8 @@ CLAIMS = (
         "A Gaussian actor loses when it acts in long chunks: of 20 in the lite world, of 5 in the paper.",
         "06",
         "RLPD-AC is level with RLPD at a length of 20.",
-        less("rlpd-ac-h20-0.08", "rlpd-0.08", "naive/"),
-        paper=less("rlpd-ac", "rlpd"),
-        sign=-1,
+        less("rlpd-0.08", "rlpd-ac-h20-0.08", "naive/"),
+        paper=less("rlpd", "rlpd-ac"),
     ),
     Claim(
         "A flow policy in place of the Gaussian gives part of that back.",
@@ -124,15 +128,13 @@ CLAIMS = (
         "Chunks of 25 do worse than chunks of 5.",
         "09",
         "QC-FQL is level at both lengths.",
-        less("qc-fql-h25", "qc-fql-h5", "length/"),
-        sign=-1,
+        less("qc-fql-h5", "qc-fql-h25", "length/"),
     ),
     Claim(
         "Pushes cost chunks of 5 more than single actions (best of N; here neither is near 0 % without).",
         "09",
         "Both lose as much.",
-        PUSHED | {"disturbance/qc-h1-push0.5": -1.0, "length/qc-h1": 1.0},
-        sign=-1,
+        LOST_BY_CHUNKS | {"length/qc-h1": -1.0, "disturbance/qc-h1-push0.5": 1.0},
     ),
     Claim(
         "Single actions gain from a long backup alone.",
@@ -150,8 +152,7 @@ CLAIMS = (
         "Critic and policy need the chunk together: a chunk critic with a policy of one action does worse.",
         "09",
         "Chunks in the critic alone do as well.",
-        less("fql-chunk-policy1", "fql-chunk-policy5", "halves/"),
-        sign=-1,
+        less("fql-chunk-policy5", "fql-chunk-policy1", "halves/"),
     ),
     Claim(
         "Five updates for each step do better than one.",
@@ -190,53 +191,85 @@ def _there(parts: Sum) -> bool:
     return bool(parts) and (all(rows and "cell" in rows[0] for rows in cells) or all(desk))
 
 
-def found(claim: Claim) -> dict[str, Interval]:
-    """The size of the difference in each place where it has been measured."""
-    sizes = {}
+def differences(claim: Claim) -> dict[str, np.ndarray]:
+    """The difference by seed or task (n,) in each place where it has been measured."""
+    values = {}
     if _there(claim.lite):
-        sizes["lite world"] = mean_interval(on_lite(claim.lite))
+        values["lite world"] = on_lite(claim.lite)
     if _there(claim.desk):
-        sizes["desk"] = mean_interval(on_desk(claim.desk))
+        values["desk"] = on_desk(claim.desk)
     if claim.paper:
-        sizes["paper"] = mean_interval(in_paper(claim.paper))
-    return sizes
+        values["paper"] = in_paper(claim.paper)
+    return values
 
 
-def verdict(claim: Claim, ours: list[Interval]) -> str:
+def counts(claim: Claim) -> str:
+    """What the intervals are over, as text."""
+    unit = lambda place: "tasks" if place == "paper" else "seeds"
+    return ", ".join(f"{len(values)} {unit(place)}" for place, values in differences(claim).items())
+
+
+def of_earlier_learners(claim: Claim) -> bool:
+    """Whether the claim's runs on the lite world await their repetition by today's learners."""
+    names = {part.split("/")[0] for part in claim.lite} if _there(claim.lite) else ()
+    records = [read_json(ASSETS / name / "experiment.json", "") for name in names]
+    return any(record["provenance"]["learners"] < LEARNERS for record in records)
+
+
+def verdict(claim: Claim) -> str:
     """What our own runs, all together, say of the claim."""
+    values = differences(claim)
+    ours = [mean_interval(values[place]) for place in ("lite world", "desk") if place in values]
+    told = judged(ours)
+    return f"{told} ({claim.caution})" if claim.caution and told.startswith("shown") else told
+
+
+def judged(ours: Sequence[Interval]) -> str:
+    """What intervals say of a claim that expects positive differences."""
     if not ours:
         return "not recorded yet"
-    ends = [sorted((claim.sign * low, claim.sign * high)) for _, low, high in ours]
-    shown = [place for place, (low, _) in enumerate(ends) if low > 0]
-    against = [place for place, (_, high) in enumerate(ends) if high < 0]
-    if against:
-        return "shown in one place, refuted in the other" if shown else "refuted"
-    return (
-        "shown"
-        if len(shown) == len(ends)
-        else "shown in one place, not in the other"
-        if shown
-        else "not shown"
-    )
+    shown = [low > 0 for _, low, _ in ours]
+    if any(high < 0 for *_, high in ours):
+        return "shown in one place, refuted in the other" if any(shown) else "refuted here"
+    return "shown" if all(shown) else "shown in one place, not in the other" if any(shown) else "not shown"
 
 
-def draw(claims: Sequence[Claim] = CLAIMS) -> Figure:
-    """The claims as a forest of differences with intervals; those that were not measured are left out."""
-    claims = [claim for claim in claims if found(claim)]
-    figure, (axes,) = plots.new_figure(1, width=8.6, height=0.9 + 0.4 * len(claims))
-    for row, claim in enumerate(claims):
-        for place, interval in found(claim).items():
-            mean, low, high = np.clip(interval, -100, 100)
-            shift = list(PLACES).index(place)
-            look = dict(color=PLACES[place], marker="osD"[shift], markersize=5, capsize=2, linestyle="")
-            at = row + 0.22 * (shift - 1)
-            axes.errorbar(mean, at, xerr=[[mean - low], [high - mean]], **look)
-    for shift, (place, colour) in enumerate(PLACES.items()):
-        axes.plot([], [], "osD"[shift], color=colour, label=place)
-    axes.axvline(0, color="0.4", linewidth=0.8)
+def draw(claims: Sequence[Claim] = CLAIMS) -> tuple[Figure, str]:
+    """The claims as a forest of differences with verdicts; what was not measured is left out. With its alt text.
+
+    A filled marker: the interval leaves 0 out. A star: runs of earlier learners.
+    """
     numbers = {claim.text: number for number, claim in enumerate(CLAIMS, 1)}
-    told = ["\n".join(wrap(f"{numbers[claim.text]}. {claim.text}", 62)) for claim in claims]
-    axes.set_yticks(range(len(claims)), told, fontsize=8)
-    axes.set(ylim=(len(claims) - 0.5, -0.5), xlim=(-103, 103), xlabel="difference of success (points)")
-    plots.legend_beside(figure, dict(zip(PLACES, axes.get_lines()[-4:-1], strict=True)), "upper")
-    return figure
+    claims = [claim for claim in claims if differences(claim)]
+    figure, (axes,) = plots.new_figure(1, width=10.2, height=1.2 + 0.42 * len(claims))
+    axes.axvspan(0, 103, color="#009E73", alpha=0.08, linewidth=0)
+    told, verdicts = ["claim"], ["our verdict"]
+    over = ["n", *(counts(claim).replace(", ", ",\n") for claim in claims)]
+    for row, claim in enumerate(claims):
+        values = differences(claim)
+        for at, place in zip(row + 0.26 * np.arange(len(values)), values, strict=True):
+            mean, low, high = np.clip(mean_interval(values[place]), -100, 100)
+            fill = PLACES[place] if low > 0 or high < 0 else "white"
+            look = dict(color=PLACES[place], marker=MARKERS[place], markersize=5.5, capsize=2, linestyle="")
+            at -= 0.13 * (len(values) - 1)
+            axes.errorbar(mean, at, xerr=[[mean - low], [high - mean]], markerfacecolor=fill, **look)
+        told.append("\n".join(wrap(f"{numbers[claim.text]}. {claim.text}", 62)))
+        own = verdict(claim) + " *" * of_earlier_learners(claim)
+        verdicts.append("\n".join(wrap(own, 18)))
+    axes.axvline(0, color="0.4", linewidth=0.8)
+    axes.set(xlim=(-103, 103), ylim=(len(claims) - 0.5, -1.2))
+    axes.set_xlabel("← the opposite    difference of success (points)    the claim holds →")
+    rows = [-0.85, *range(len(claims))]
+    axes.set_yticks(rows, told, fontsize=8)
+    axes.get_yticklabels()[0].set_weight("bold")
+    figure.get_layout_engine().set(rect=(0, 0, 0.8, 1))  # the rest is for the texts
+    look = dict(transform=axes.get_yaxis_transform(), va="center", fontsize=8, in_layout=False)
+    for place, texts in ((1.02, verdicts), (1.27, over)):
+        for row, text in zip(rows, texts, strict=True):
+            bold = text == texts[0] or "refuted" in text
+            axes.text(place, row, text, weight="bold" if bold else "normal", **look)
+    handles = [axes.plot([], [], MARKERS[place], color=colour)[0] for place, colour in PLACES.items()]
+    plots.legend_beside(figure, dict(zip(PLACES, handles, strict=True)), "upper")
+    ours = (f"{numbers[claim.text]} {told}" for claim, told in zip(claims, verdicts[1:], strict=True))
+    alt = "The course's claims as differences with 95 % intervals; right of 0 the claim holds. Our verdicts: "
+    return figure, alt + "; ".join(ours).replace("\n", " ") + "."

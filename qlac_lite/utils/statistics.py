@@ -91,6 +91,18 @@ def points_interval(interval: Interval, ends: tuple[float, float] = (0, 100), fo
     return f"{mean:{form}} [{max(low, ends[0]):{form}}, {min(high, ends[1]):{form}}]"
 
 
+def gap_text(interval: Interval) -> str:
+    """'40 [18, 68]' of a difference in points. An end that would round to 0 keeps a digit: '7 [0.04, 13]', for
+    the text has to show on which side of 0 it is."""
+
+    def end(value: float) -> str:
+        return f"{value:.1g}" if 1e-9 < abs(value) <= 0.5 else f"{value:z.0f}"
+
+    mean, low, high = (float(value) for value in interval)
+    told = f"{mean:z.0f}"
+    return told if np.isnan(low) else f"{told} [{end(max(low, -100))}, {end(min(high, 100))}]"
+
+
 def percent_interval(interval: Interval) -> str:
     """'40% [18%, 68%]' of rates from 0 to 1."""
     return points_interval(interval, (0, 1), ".0%")

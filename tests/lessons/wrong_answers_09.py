@@ -6,7 +6,7 @@ import numpy as np
 import scipy.stats
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson09 import alone_and_together, chance_to_see, fair_runs, matched_pairs
+from qlac_lite.lessons.checks.lesson09 import chance_to_see, fair_runs, matched_pairs, two_changes
 from qlac_lite.utils import statistics
 
 
@@ -37,6 +37,26 @@ def pairs_with(changes):
     return edited(pairs_by_tuples, changes)
 
 
+def pairs_as_found(settings, success, factor):
+    rows = []
+    for i in range(len(settings)):
+        for j in range(i + 1, len(settings)):
+            if list(np.flatnonzero(settings[i] != settings[j])) == [factor]:
+                less, more = (i, j) if settings[i, factor] < settings[j, factor] else (j, i)
+                apart = success[more] - success[less]
+                rows.append([less, more, *statistics.mean_interval(apart[~np.isnan(apart)])])
+    return np.array(rows)
+
+
+def pairs_of_two_samples(settings, success, factor):
+    rows = []
+    for i, j, mean, *_ in pairs_by_mask(settings, success, factor):
+        keep = ~np.isnan(success[int(i)] + success[int(j)])
+        ends = scipy.stats.ttest_ind(success[int(j), keep], success[int(i), keep]).confidence_interval()
+        rows.append([i, j, mean, ends.low, ends.high])
+    return np.array(rows)
+
+
 def pairs_in_place(settings, success, factor):
     success[np.isnan(success)] = 0
     return matched_pairs(settings, success, factor)
@@ -54,6 +74,17 @@ def chance_by_interval(noise, apart, spread, wanted):
 
 def chance_with(changes):
     return edited(chance_by_interval, changes)
+
+
+def found_by_halves(chances, wanted):
+    place = int(np.searchsorted(chances, wanted))
+    return place + 2 if place < len(chances) else 0
+
+
+def after_the_last_miss(chances, wanted):
+    misses = np.flatnonzero(chances < wanted)
+    first = misses[-1] + 1 if len(misses) else 0
+    return np.arange(first, len(chances))
 
 
 def fair_by_index(lab, settings, seeds):
@@ -82,28 +113,64 @@ def fair_seeds_outside(lab, settings, seeds):
     return np.array(runs).swapaxes(0, 1)
 
 
+def fair_with_one_agent(lab, settings, seeds):
+    runs = np.zeros((len(settings), len(seeds), lab.practices))
+    for i, setting in enumerate(settings):
+        agent = lab.new_agent(setting, seeds[0])
+        for k, seed in enumerate(seeds):
+            data = lab.recorded(setting, seed)
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                runs[i, k, number] = lab.evaluate(agent, setting)
+    return runs
+
+
 def fair_with(changes):
     return edited(fair_seeds_outside, changes)
 
 
-def together_by_stack(neither, one, other, both):
-    gains = np.stack([one - neither, other - neither, both - neither, both + neither - one - other])
-    mean, error = gains.mean(axis=1), scipy.stats.sem(gains, axis=1)
-    reach = error * scipy.stats.t.ppf(0.975, len(neither) - 1)
-    return np.stack([mean, mean - reach, mean + reach], axis=1)
+def changes_by_cell(success):
+    (neither, second), (first, both) = success
+    alone, joined = first - neither, both - second
+    other_alone, other_joined = second - neither, both - first
+    gains = [alone, joined, (alone + joined) / 2, other_alone, other_joined, (other_alone + other_joined) / 2]
+    return np.array([statistics.mean_interval(gain) for gain in [*gains, both - first - second + neither]])
 
 
-def together_with(changes):
-    return edited(together_by_stack, changes)
+def changes_by_contrasts(success):
+    weights = np.array(
+        [
+            [-1, 0, 1, 0],
+            [0, -1, 0, 1],
+            [-0.5, -0.5, 0.5, 0.5],
+            [-1, 1, 0, 0],
+            [0, 0, -1, 1],
+            [-0.5, 0.5, -0.5, 0.5],
+            [1, -1, -1, 1],
+        ]
+    )
+    gains = weights @ success.reshape(4, -1)
+    low, high = scipy.stats.t.interval(
+        0.95, success.shape[2] - 1, gains.mean(axis=1), scipy.stats.sem(gains, axis=1)
+    )
+    return np.stack([gains.mean(axis=1), low, high], axis=1)
+
+
+def changes_with(changes):
+    return edited(changes_by_cell, changes)
 
 
 RIGHT = {
     "check_matched_pairs": pairs_by_mask,
     "check_chance_to_see": chance_by_interval,
     "check_fair_runs": fair_by_index,
-    "check_alone_and_together": together_by_stack,
+    "check_two_changes": changes_by_cell,
 }
-ALSO_RIGHT = {"check_matched_pairs": pairs_by_tuples, "check_fair_runs": fair_seeds_outside}
+ALSO_RIGHT = {
+    "check_matched_pairs": pairs_by_tuples,
+    "check_fair_runs": fair_seeds_outside,
+    "check_two_changes": changes_by_contrasts,
+}
 
 UPWARDS = "settings[i][factor] < settings[j][factor]"
 SETTINGS = "rest[i] == rest[j] and settings[i][factor] < settings[j][factor]"
@@ -135,6 +202,17 @@ WRONG = {
             pairs_with({"mean - reach / n**0.5, mean + reach / n**0.5": "mean - reach, mean + reach"}),
             "single seeds",
         ),
+        "as found": (pairs_as_found, "before i and j change places"),
+        "by value": (
+            lambda settings, success, factor: np.array(
+                sorted(
+                    pairs_by_mask(settings, success, factor).tolist(),
+                    key=lambda r: settings[int(r[0]), factor],
+                )
+            ),
+            "not right yet",
+        ),
+        "two samples": (pairs_of_two_samples, "two separate samples"),
         "nan stays": (pairs_with({"np.nanmean(apart)": "np.mean(apart)"}), "NaN"),
         "in place": (pairs_in_place, "changes its arguments"),
         "indices alone": (lambda *args: matched_pairs(*args)[:, :2], "wrong shape"),
@@ -157,7 +235,34 @@ WRONG = {
         "unscaled": (chance_with({"spread * noise": "noise"}), "not scaled"),
         "all columns": (chance_with({"[:, : k + 2]": ""}), "not right yet"),
         "a column more": (chance_with({": k + 2]": ": k + 3]"}), "not right yet"),
-        "from 1": (chance_with({"enough[0] + 2": "enough[0] + 1"}), "not right yet"),
+        "from 1": (chance_with({"enough[0] + 2": "enough[0] + 1"}), "one too small"),
+        "0 for one seed": (chance_with({"return chances,": "return np.r_[0, chances],"}), "stands before"),
+        "0 for 0 and 1": (chance_with({"return chances,": "return np.r_[0, 0, chances],"}), "from 0 on"),
+        "None": (chance_with({"else 0": "else None"}), "also where nothing is found"),
+        "the true side": (
+            chance_with({"(low > 0) | (high < 0)": "(low > 0) if apart > 0 else (high < 0) & (apart < 0)"}),
+            "side of the true difference",
+        ),
+        "closest": (
+            chance_with(
+                {
+                    "enough[0] + 2 if len(enough) else 0": "2 + np.abs(chances - wanted).argmin() if len(enough) else 0"
+                }
+            ),
+            "closest to wanted",
+        ),
+        "a sorted search": (
+            chance_with({"enough[0] + 2 if len(enough) else 0": "found_by_halves(chances, wanted)"}),
+            "not right yet",
+        ),
+        "after the last miss": (
+            chance_with(
+                {
+                    "enough = np.flatnonzero(chances >= wanted)": "enough = after_the_last_miss(chances, wanted)"
+                }
+            ),
+            "after the last number",
+        ),
         "a place": (chance_with({"enough[0] + 2": "enough[0]"}), "place in the list"),
         "the most": (chance_with({"enough[0] + 2": "enough[-1] + 2"}), "the most seeds"),
         "above, not at": (chance_with({">= wanted": "> 1.01 * wanted"}), "not right yet"),
@@ -189,7 +294,16 @@ WRONG = {
         "thrown away": (fair_with({"agent, data = lab.practise": "agent, _ = lab.practise"}), "not kept"),
         "agent thrown away": (
             fair_with({"agent, data = lab.practise": "_, data = lab.practise"}),
-            "not right yet",
+            "gives back is not kept",
+        ),
+        "agent over seeds": (fair_with_one_agent, "agent goes on over the seeds"),
+        "the first seed's data": (
+            fair_with({"recorded(setting, seed)": "recorded(setting, seeds[0])"}),
+            "data of the first seed",
+        ),
+        "the first seed's agent": (
+            fair_with({"new_agent(setting, seed)": "new_agent(setting, seeds[0])"}),
+            "agent of the first seed",
         ),
         "agent anew": (
             fair_with({LOOP: LOOP + "\n                agent = lab.new_agent(setting, seed)"}),
@@ -222,53 +336,109 @@ WRONG = {
             "not right yet",
         ),
     },
-    "check_alone_and_together": {
-        "base twice": (
-            together_with({"both + neither - one - other": "both - one - other"}),
-            "neither is forgotten",
-        ),
+    "check_two_changes": {
+        "base twice": (changes_with({" + neither]": "]"}), "neither is forgotten"),
         "better one": (
-            together_with({"both + neither - one - other": "both - np.maximum(one, other)"}),
+            changes_with({"both - first - second + neither": "both - np.maximum(first, second)"}),
             "the better one",
         ),
         "turned": (
-            together_with({"both + neither - one - other": "one + other - both - neither"}),
-            "sign of the last",
+            changes_with({"both - first - second + neither": "first + second - both - neither"}),
+            "sign of the interaction",
         ),
-        "three": (together_with({", both + neither - one - other": ""}), "wrong shape"),
-        "exchanged": (
-            together_with({"one - neither, other - neither": "other - neither, one - neither"}),
-            "exchanged",
+        "no interaction": (
+            changes_with({"[*gains, both - first - second + neither]": "gains"}),
+            "wrong shape",
         ),
-        "on top": (
-            together_with({"other - neither, both - neither": "both - one, both - neither"}),
-            "on top of the first",
+        "axes exchanged": (
+            changes_with({"(neither, second), (first, both)": "(neither, first), (second, both)"}),
+            "two changes are exchanged",
         ),
-        "rates": (
-            together_with({"[one - neither, other - neither, both - neither": "[one, other, both"}),
-            "rates themselves",
+        "other order": (
+            changes_with({"gains = [alone, joined,": "gains = [joined, alone,"}),
+            "not right yet",
         ),
-        "against both": (
-            together_with(
-                {"one - neither, other - neither, both - neither": "one - both, other - both, neither - both"}
+        "what both add": (
+            changes_with(
+                {"joined = first - neither, both - second": "joined = first - neither, both - neither"}
             ),
-            "against both",
+            "not right yet",
         ),
-        "normal": (together_with({"scipy.stats.t.ppf(0.975, len(neither) - 1)": "1.96"}), "1.96"),
-        "one side": (together_with({"0.975": "0.95"}), "90 %"),
-        "df": (together_with({"len(neither) - 1": "len(neither)"}), "degrees of freedom"),
-        "std": (
-            together_with({"scipy.stats.sem(gains, axis=1)": "gains.std(axis=1, ddof=1)"}),
-            "single seeds",
+        "what the other adds": (
+            changes_with(
+                {
+                    "neither, both - second": "neither, both - first",
+                    "- neither, both - first\n": "- neither, both - second\n",
+                }
+            ),
+            "not right yet",
         ),
-        "ddof": (together_with({"sem(gains, axis=1)": "sem(gains, axis=1, ddof=0)"}), "divides by n"),
-        "no t": (together_with({" * scipy.stats.t.ppf(0.975, len(neither) - 1)": ""}), "not right yet"),
-        "columns": (together_with({"mean + reach], axis=1)": "mean + reach])"}), "rows and columns"),
-        "means alone": (lambda *args: alone_and_together(*args)[:, 0], "wrong shape"),
-        "over seeds": (together_with({"gains.mean(axis=1)": "gains.mean(axis=0)"}), "raised ValueError"),
-        "reach": (
-            together_with({"[mean, mean - reach, mean + reach]": "[mean, reach, reach]"}),
-            "half-width",
+        "sums": (
+            changes_with(
+                {
+                    "(alone + joined) / 2": "alone + joined",
+                    "(other_alone + other_joined) / 2": "other_alone + other_joined",
+                }
+            ),
+            "is the sum",
+        ),
+        "alone": (
+            changes_with(
+                {"(alone + joined) / 2": "alone", "(other_alone + other_joined) / 2": "other_alone"}
+            ),
+            "adds alone",
+        ),
+        "half of both": (
+            changes_with(
+                {
+                    "(alone + joined) / 2": "(both - neither) / 2",
+                    "(other_alone + other_joined) / 2": "(both - neither) / 2",
+                }
+            ),
+            "half of what both add",
+        ),
+        "seeds twice": (
+            changes_with(
+                {
+                    "(alone + joined) / 2": "np.r_[alone, joined]",
+                    "(other_alone + other_joined) / 2": "np.r_[other_alone, other_joined]",
+                }
+            ),
+            "counts twice",
+        ),
+        "ends subtracted": (
+            lambda success: (lambda rows: np.r_[rows[:6], rows[1:2] - rows[:1]])(changes_by_cell(success)),
+            "ends of two intervals are subtracted",
+        ),
+        "ends averaged": (
+            lambda success: (
+                lambda rows: np.stack([*rows[:2], rows[:2].mean(0), *rows[3:5], rows[3:5].mean(0), rows[6]])
+            )(changes_by_cell(success)),
+            "mean of two intervals",
+        ),
+        "main effects subtracted": (
+            changes_with({"both - first - second + neither": "gains[2] - gains[5]"}),
+            "difference of the two main effects",
+        ),
+        "halved": (
+            changes_with({"both - first - second + neither": "(both - first - second + neither) / 2"}),
+            "halved",
+        ),
+        "signs": (
+            changes_with(
+                {"(neither, second), (first, both) = success": "(both, first), (second, neither) = success"}
+            ),
+            "not right yet",
+        ),
+        "columns": (lambda success: changes_by_cell(success).T, "rows and columns"),
+        "means alone": (lambda success: changes_by_cell(success)[:, 0], "wrong shape"),
+        "differences alone": (
+            lambda success: np.stack([*(success[1] - success[0]), *(success[:, 1] - success[:, 0])]),
+            "wrong shape",
+        ),
+        "in place": (
+            lambda success: np.subtract(success, success[0, 0], out=success)[0, :, :3],
+            "changes its",
         ),
     },
 }

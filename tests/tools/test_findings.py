@@ -22,18 +22,23 @@ def test_every_claim_is_about_cells_that_are_run():
 
 
 @pytest.mark.parametrize(
-    "sign, ours, said",
+    "ours, said",
     [
-        (1, [(5, 2, 8)], "shown"),
-        (-1, [(5, 2, 8)], "refuted"),
-        (1, [(5, -2, 12)], "not shown"),
-        (1, [(5, 2, 8), (5, -2, 12)], "shown in one place, not in the other"),
-        (1, [(5, 2, 8), (-5, -8, -2)], "shown in one place, refuted in the other"),
-        (-1, [(-5, -8, -2), (-5, -8, -2)], "shown"),
+        ([(5, 2, 8)], "shown"),
+        ([(-5, -8, -2)], "refuted here"),
+        ([(5, -2, 12)], "not shown"),
+        ([(5, 2, 8), (5, -2, 12)], "shown in one place, not in the other"),
+        ([(5, 2, 8), (-5, -8, -2)], "shown in one place, refuted in the other"),
+        ([], "not recorded yet"),
     ],
 )
-def test_a_verdict_follows_the_intervals(sign, ours, said):
-    assert findings.verdict(findings.CLAIMS[0]._replace(sign=sign), ours) == said
+def test_a_verdict_follows_the_intervals(ours, said):
+    assert findings.judged(ours) == said
+
+
+def test_the_picture_tells_every_verdict():
+    _, alt = findings.draw(findings.CLAIMS[3:5])
+    assert alt.endswith("4 refuted here; 5 shown.")
 
 
 def test_the_papers_differences_are_taken_task_by_task():

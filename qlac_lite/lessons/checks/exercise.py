@@ -430,7 +430,9 @@ class Exercise:
                     **about,
                     got=f"{type(value).__name__}: {str(value)[:80]}",
                     next=(
-                        "Return NumPy arrays (np.array, np.stack), "
+                        "It has to be a number in every branch, also where nothing is found."
+                        if value is None
+                        else "Return NumPy arrays (np.array, np.stack), "
                         "not lists of unequal length, generators, functions or text."
                     ),
                 )

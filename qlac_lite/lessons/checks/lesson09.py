@@ -1,5 +1,5 @@
 """Exercises of lesson 09: matched pairs with their intervals, how many seeds it takes, a fair harness, what
-two changes do alone and together. Shapes: C runs, F settings, R seeds, M invented experiments, P pairs.
+two changes do, each without and with the other. Shapes: C runs, F settings, R seeds, M invented experiments, P pairs.
 """
 
 import numpy as np
@@ -7,6 +7,7 @@ import scipy.stats
 
 from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
+from qlac_lite.utils.statistics import mean_interval
 
 # 1. Matched pairs, and how far they are apart
 
@@ -26,7 +27,7 @@ def matched_pairs(settings, success, factor):
             n = len(apart)
             reach = scipy.stats.t.ppf(0.975, n - 1) * apart.std(ddof=1) / np.sqrt(n)
             found.append((i, j, apart.mean(), apart.mean() - reach, apart.mean() + reach))
-    return np.array(found)
+    return np.reshape(found, (-1, 5))
 
 
 def _pairs_by_lists(settings, success, factor):
@@ -57,7 +58,8 @@ def _pairs_cases(rng):
             "runs (H, N): (1, 4), (5, 4), (5, 16); H",
             0,
             three,
-            "Only runs 0 and 1 (0 and 2 differ twice). Take their difference seed by seed.",
+            "The pair is runs 0 and 1; 0 and 2 differ twice. Mean and interval come from its differences seed "
+            "by seed.",
         ),
         case("the same runs; N", 1, three, "Only runs 1 and 2 are a pair now."),
         case(
@@ -118,6 +120,18 @@ def _pairs_by_sum(settings, success, factor):
     return matched_pairs(np.stack([others, settings[:, factor]], axis=1), success, 1)
 
 
+def _pairs_as_found(settings, success, factor):
+    rows = matched_pairs(settings, success, factor)
+    ends = np.sort(rows[:, :2], axis=1)
+    return rows[np.lexsort((ends[:, 1], ends[:, 0]))]
+
+
+def _pairs_by_value(settings, success, factor):
+    rows = matched_pairs(settings, success, factor)
+    values = settings[rows[:, :2].astype(int), factor]
+    return rows[np.lexsort((values[:, 1], values[:, 0]))]
+
+
 def _pairs_of_neighbours(settings, success, factor):
     rows = matched_pairs(settings, success, factor)
     return rows[np.abs(rows[:, 0] - rows[:, 1]) == 1]
@@ -126,6 +140,10 @@ def _pairs_of_neighbours(settings, success, factor):
 _UNPAIRED = {
     "apart.mean() - reach, apart.mean() + reach": "*(apart.mean() + scipy.stats.t.ppf(0.975, n - 1) * "
     "np.sqrt(np.nanvar(success[i], ddof=1) / n + np.nanvar(success[j], ddof=1) / n) * np.array([-1, 1]))"
+}
+_SEPARATE = {
+    "apart.mean() - reach, apart.mean() + reach": "*scipy.stats.ttest_ind(*(success[k]["
+    "~np.isnan(success[i] + success[j])] for k in (j, i))).confidence_interval()"
 }
 _pairs_misconceptions = [
     Misconception(
@@ -185,6 +203,14 @@ _pairs_misconceptions = [
     ),
     Misconception("Only neighbouring rows are compared.", "Each run with each other.", _pairs_of_neighbours),
     Misconception(
+        "The rows stand as a loop over i < j finds them, before i and j change places.",
+        "Sort them by i, then by j: step 4.",
+        _pairs_as_found,
+    ),
+    Misconception(
+        "The rows are sorted by the values of the factor.", "By i, then by j: step 4.", _pairs_by_value
+    ),
+    Misconception(
         "The sign is turned: i less j.",
         "success[j] - success[i].",
         edited(matched_pairs, {"success[j] - success[i]": "success[i] - success[j]"}),
@@ -219,6 +245,11 @@ _pairs_misconceptions = [
         "The interval does not know of pairs: it adds the variances of the two runs.",
         "The standard deviation of the differences, seed by seed.",
         edited(matched_pairs, _UNPAIRED),
+    ),
+    Misconception(
+        "An interval for two separate samples, as in ttest_ind: these share their seeds.",
+        "The standard deviation of the differences, seed by seed, and n - 1.",
+        edited(matched_pairs, _SEPARATE),
     ),
     Misconception(
         "1.96 in place of Student's t: few seeds hardly know their own spread.",
@@ -314,10 +345,11 @@ def _chance_cases(rng):
     limit = "scipy.stats.t.ppf(0.975, seeds - 1) is 12.7 for 2 seeds and 2.36 for 8."
     return [
         Case(
-            "two experiments of 3 seeds: noise (0, 1, -1) and (0, 3, -3), apart 3, spread 1, wanted 0.5",
-            (np.array([[0.0, 1.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0, 0.5),
-            "With 3 seeds the differences are 3, 4, 2 and 3, 6, 0: means of 3, standard deviations of 1 and "
-            "3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: 0.5. With the first 2 seeds: 0.",
+            "three experiments of 3 seeds: noise (0, 1, -1), (1, 0, -1), (0, 3, -3); apart 3, spread 1, wanted 0.3",
+            (np.array([[0.0, 1.0, -1.0], [1.0, 0.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0, 0.3),
+            "With 3 seeds the differences are 3, 4, 2, then 4, 3, 2, then 3, 6, 0: means of 3, standard deviations "
+            "of 1, 1 and 3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: two of three, so 3 seeds "
+            "are enough. With the first 2 seeds none is seen.",
         ),
         case("400 experiments, 4 seeds, 20 points apart, spread 8", 400, 4, 20.0, 8.0, 0.8, limit),
         case("400 experiments, 8 seeds, 10 points apart, spread 9", 400, 8, 10.0, 9.0, 0.6, steps),
@@ -339,7 +371,32 @@ def _whole_columns(noise, apart, spread, wanted):
     return np.full(len(chances), chances[-1]), needed
 
 
-_FIRST = "enough = [number + 2 for number, chance in enumerate(chances) if chance >= wanted]"
+def _one_seed_too(noise, apart, spread, wanted):
+    chances, needed = chance_to_see(noise, apart, spread, wanted)
+    return np.r_[0, chances], needed
+
+
+def _by_number_of_seeds(noise, apart, spread, wanted):
+    chances, needed = chance_to_see(noise, apart, spread, wanted)
+    return np.r_[0, 0, chances], needed
+
+
+def _after_the_last_miss(noise, apart, spread, wanted):
+    chances, _ = chance_to_see(noise, apart, spread, wanted)
+    last = max(np.flatnonzero(chances < wanted), default=-1)
+    return chances, last + 3 if last + 1 < len(chances) else 0
+
+
+def _closest(noise, apart, spread, wanted):
+    chances, _ = chance_to_see(noise, apart, spread, wanted)
+    return chances, 2 + np.argmin(np.abs(chances - wanted))
+
+
+def _closest_if_any(noise, apart, spread, wanted):
+    chances, needed = _closest(noise, apart, spread, wanted)
+    return chances, needed * (max(chances) >= wanted)
+
+
 _chance_misconceptions = [
     Misconception(
         "1.96 in place of Student's t: with few seeds the spread is itself uncertain.",
@@ -388,6 +445,11 @@ _chance_misconceptions = [
         edited(chance_to_see, {"np.abs(own.mean(axis=1))": "own.mean(axis=1)"}),
     ),
     Misconception(
+        "Only intervals on the side of the true difference count.",
+        "Either side: np.abs(mean) > reach. An experiment does not know the true side.",
+        edited(chance_to_see, {"np.abs(own.mean(axis=1))": "np.sign(apart) * own.mean(axis=1)"}),
+    ),
+    Misconception(
         "One standard deviation for all experiments together.",
         "std(axis=1, ddof=1): one for each row.",
         edited(chance_to_see, {"axis=1, ddof": "ddof"}),
@@ -431,6 +493,16 @@ _chance_misconceptions = [
         edited(chance_to_see, {"range(2, ": "range(1, "}),
     ),
     Misconception(
+        "A chance of 0 for one seed stands before the others.",
+        "The first entry is for 2 seeds.",
+        _one_seed_too,
+    ),
+    Misconception(
+        "The place in chances is the number of seeds, from 0 on.",
+        "The first entry is for 2 seeds.",
+        _by_number_of_seeds,
+    ),
+    Misconception(
         "The largest number of seeds is left out.",
         "range(2, R + 1).",
         edited(chance_to_see, {"shape[1] + 1": "shape[1]"}),
@@ -439,6 +511,26 @@ _chance_misconceptions = [
         "needed is a place in the list, not a number of seeds.",
         "The first entry belongs to 2 seeds.",
         edited(chance_to_see, {"number + 2 for": "number for"}),
+    ),
+    Misconception(
+        "needed is one too small: the first entry belongs to 2 seeds.",
+        "The place, counted from 0, and 2.",
+        edited(chance_to_see, {"number + 2 for": "number + 1 for"}),
+    ),
+    Misconception(
+        "needed comes after the last number that is not enough. The chances may fall again.",
+        "The first number that is enough.",
+        _after_the_last_miss,
+    ),
+    Misconception(
+        "needed has the chance that is closest to wanted, above or below.",
+        "The first with `wanted` or more.",
+        _closest,
+    ),
+    Misconception(
+        "needed has the chance that is closest to wanted, if there is one that is enough.",
+        "The first with `wanted` or more.",
+        _closest_if_any,
     ),
     Misconception(
         "needed is the most seeds with that chance.",
@@ -544,13 +636,15 @@ def _fair_cases(rng):
         settings = [dict(rate=rate, quality=quality) for rate, quality in pairs]
         return Case(about, (_PaperLab(practices), settings, list(seeds)), hint)
 
+    one = "One run: data and agent are made once, and each practice goes on with both that the last one gave."
     own = "What does the second run have at its start that the first one did not have?"
+    each = "What does each run have at its start? It may depend on its setting and its seed alone."
     same = "Both runs of a seed have the same seed, the same practices, and each its own setting."
     a, b, c = rng.uniform(0.1, 0.9, 3)
     return [
-        case("one setting, one seed, 2 practices", 2, [0.5], [0.0], [3], "Nothing to compare yet."),
+        case("one setting, one seed, 2 practices", 2, [0.5], [0.0], [3], one),
         case("a setting against itself, one seed", 3, [0.5, 0.5], [0.0, 0.0], [3], own),
-        case("a setting against itself, three seeds", 3, [0.3, 0.3], [0.5, 0.5], [0, 1, 2], own),
+        case("a setting against itself, three seeds", 3, [0.3, 0.3], [0.5, 0.5], [0, 1, 2], each),
         case("two settings, four seeds", 3, [a, b], [0.2, 0.2], [0, 1, 2, 5], same),
         case(
             "settings with recorders of their own", 4, [a, a], [0.1, 0.9], [4, 5], "recorded(setting, seed)."
@@ -592,6 +686,20 @@ def _kept_over_seeds(lab, settings, seeds):
     return runs
 
 
+def _agent_over_seeds(lab, settings, seeds):
+    runs = []
+    for setting in settings:
+        agent, curves = lab.new_agent(setting, seeds[0]), []
+        for seed in seeds:
+            data, curve = lab.recorded(setting, seed), []
+            for number in range(lab.practices):
+                agent, data = lab.practise(agent, data, setting, seed, number)
+                curve.append(lab.evaluate(agent, setting))
+            curves.append(curve)
+        runs.append(curves)
+    return runs
+
+
 def _evaluated_before(lab, settings, seeds):
     runs = []
     for setting in settings:
@@ -622,6 +730,26 @@ _fair_misconceptions = [
         "The data are shared over seeds: the second seed begins with the first one's.",
         "lab.recorded(setting, seed) for each seed.",
         _kept_over_seeds,
+    ),
+    Misconception(
+        "The agent goes on over the seeds: the second seed begins with the first one's.",
+        "lab.new_agent(setting, seed) for each seed.",
+        _agent_over_seeds,
+    ),
+    Misconception(
+        "All seeds begin with the data of the first seed.",
+        "lab.recorded(setting, seed).",
+        edited(fair_runs, {"lab.recorded(setting, seed)": "lab.recorded(setting, seeds[0])"}),
+    ),
+    Misconception(
+        "All seeds begin with the agent of the first seed.",
+        "lab.new_agent(setting, seed).",
+        edited(fair_runs, {"lab.new_agent(setting, seed)": "lab.new_agent(setting, seeds[0])"}),
+    ),
+    Misconception(
+        "The agent that a practice gives back is not kept.",
+        "agent, data = lab.practise(...).",
+        edited(fair_runs, {"agent, data = lab.practise": "_, data = lab.practise"}),
     ),
     Misconception(
         "What was collected is not kept: every practice begins with the recorded data.",
@@ -719,223 +847,243 @@ check_fair_runs = Exercise(
 )
 
 
-# 4. Two changes, alone and together
+# 4. Two changes, each without and with the other
 
 
-def alone_and_together(neither, one, other, both):
-    """Gains by seed, with 95 % t-intervals: of one change alone, of the other alone, of both, and of both
-    beyond the sum of the two; all (R,) -> (4, 3), rows of mean, low, high.
+def two_changes(success):
+    """What each of two changes adds without the other, with it, and on average (its main effect); and the
+    interaction. success (2, 2, R), by whether the first and the second change are there -> (7, 3), rows of
+    mean, low, high: first without, with, main; second without, with, main; interaction.
     """
-    gains = [one - neither, other - neither, both - neither]
-    gains.append(both - one - other + neither)
-    n = len(neither)
-    rows = []
-    for gain in gains:
-        reach = scipy.stats.t.ppf(0.975, n - 1) * gain.std(ddof=1) / np.sqrt(n)
-        rows.append((gain.mean(), gain.mean() - reach, gain.mean() + reach))
-    return np.array(rows)
+    first = success[1] - success[0]  # (2, R)
+    second = success[:, 1] - success[:, 0]
+    gains = [first[0], first[1], first.mean(axis=0), second[0], second[1], second.mean(axis=0)]
+    between = first[1] - first[0]
+    return np.array([mean_interval(gain) for gain in [*gains, between]])
 
 
-def _together_by_seed(neither, one, other, both):
-    table = [
-        [a - z, b - z, c - z, c - a - b + z] for z, a, b, c in zip(neither, one, other, both, strict=True)
-    ]
+def _changes_by_seed(success):
+    table = []
+    for neither, second, first, both in success.reshape(4, -1).T:
+        rows = [first - neither, both - second, (first - neither + both - second) / 2]
+        rows += [second - neither, both - first, (second - neither + both - first) / 2]
+        table.append([*rows, both - first - second + neither])
     mean, reach = np.mean(table, axis=0), scipy.stats.t.isf(0.025, len(table) - 1) * scipy.stats.sem(table)
     return np.stack([mean, mean - reach, mean + reach], axis=1)
 
 
-def _together_cases(rng):
+def _changes_cases(rng):
     def case(about, means, seeds, hint, spread=5.0):
         luck = rng.normal(0, 8, seeds)
-        return Case(about, tuple(mean + luck + rng.normal(0, spread, seeds) for mean in means), hint)
+        noise = rng.normal(0, spread, (2, 2, seeds))
+        return Case(about, (np.array(means)[:, :, None] + luck + noise,), hint)
 
     return [
         Case(
-            "two seeds; neither 10, 20; one 20, 34; other 12, 20; both 50, 64",
-            tuple(np.array(each, float) for each in ((10, 20), (20, 34), (12, 20), (50, 64))),
-            "Gains: 10, 14; 2, 0; 40, 44; and beyond the sum 40 - 10 - 2 and 44 - 14 - 0, so 28 and 30.",
+            "two seeds; neither 10, 20; first alone 20, 34; second alone 12, 20; both 50, 64",
+            (np.array([[[10, 20], [12, 20]], [[20, 34], [50, 64]]], float),),
+            "The first change adds 10 and 14 without the second, 38 and 44 with it: 24 and 29 on average, and "
+            "28 and 30 more with it than without. The second adds 2 and 0, with the first 30 and 30.",
         ),
         case(
             "eight seeds, each adds something",
-            (20, 32, 28, 41),
+            ((20, 28), (32, 41)),
             8,
-            "both - one - other + neither, seed by seed, and only then its mean and its interval.",
+            "Two cells that differ in one change alone, seed by seed; only then the mean and its interval.",
         ),
-        case("eight seeds, neither does much alone", (10, 12, 9, 50), 8, "Take all gains against neither."),
         case(
-            "five seeds, they get in each other's way", (30, 50, 45, 48), 5, "The last row may be negative."
+            "eight seeds, the first change hurts without the second and helps with it",
+            ((44, 4), (21, 36)),
+            8,
+            "The main effect is the mean of what it does without and with the other.",
         ),
-        case("twelve seeds, nothing does anything", (40, 40, 40, 40), 12, "Intervals around 0.", 9.0),
+        case(
+            "five seeds, they get in each other's way",
+            ((30, 45), (50, 48)),
+            5,
+            "The interaction may be negative.",
+        ),
+        case("twelve seeds, nothing does anything", ((40, 40), (40, 40)), 12, "Intervals around 0.", 9.0),
     ]
 
 
-_APPEND = "both - one - other + neither"
-_INHERITS = {_APPEND: "gains[2] - gains[0] - gains[1]"}
-_GAINS = "[one - neither, other - neither, both - neither]"
-_ROW = "gain.mean() - reach, gain.mean() + reach"
+def _with_rows(change):
+    def answer(success):
+        rows = two_changes(success)
+        change(rows)
+        return rows
+
+    return answer
 
 
-def _reaches_added(neither, one, other, both):
-    rows = alone_and_together(neither, one, other, both)
-    reach = (rows[:3, 2] - rows[:3, 0]).sum()
-    rows[3, 1:] = rows[3, 0] - reach, rows[3, 0] + reach
+def _ends_subtracted(rows):
+    rows[6] = rows[1] - rows[0]
+
+
+def _ends_crossed(rows):
+    rows[6, 1:] = rows[1, 1] - rows[0, 2], rows[1, 2] - rows[0, 1]
+
+
+def _ends_averaged(rows):
+    rows[2], rows[5] = rows[:2].mean(axis=0), rows[3:5].mean(axis=0)
+
+
+def _each_seed_twice(success):
+    rows = two_changes(success)
+    rows[2] = mean_interval((success[1] - success[0]).ravel())
+    rows[5] = mean_interval((success[:, 1] - success[:, 0]).ravel())
     return rows
 
 
-def _reaches_in_squares(neither, one, other, both):
-    rows = alone_and_together(neither, one, other, both)
-    reach = np.sqrt(((rows[:3, 2] - rows[:3, 0]) ** 2).sum())
-    rows[3, 1:] = rows[3, 0] - reach, rows[3, 0] + reach
-    return rows
-
-
-def _unpaired_gains(neither, one, other, both):
-    arms = [each - each.mean() for each in (neither, one, other, both)]
-    rows = alone_and_together(neither, one, other, both)
-    n, error = len(neither), [each.var(ddof=1) / len(each) for each in arms]
-    errors = [error[0] + error[1], error[0] + error[2], error[0] + error[3], sum(error)]
-    reach = scipy.stats.t.ppf(0.975, n - 1) * np.sqrt(errors)
+def _unpaired_changes(success):
+    rows, n = two_changes(success), success.shape[2]
+    error = success.var(axis=2, ddof=1) / n
+    squares = [*error.sum(axis=0), error.sum() / 4, *error.sum(axis=1), error.sum() / 4, error.sum()]
+    reach = scipy.stats.t.ppf(0.975, n - 1) * np.sqrt(squares)
     return np.stack([rows[:, 0], rows[:, 0] - reach, rows[:, 0] + reach], axis=1)
 
 
-_together_misconceptions = [
+_BETWEEN = "between = first[1] - first[0]"
+_BOTH = "success[1, 1] - success[0, 0]"
+_changes_misconceptions = [
     Misconception(
-        "neither is forgotten in the last row: both - one - other counts the base twice.",
-        "both - one - other + neither.",
-        edited(alone_and_together, {_APPEND: "both - one - other"}),
+        "The rows of the two changes are exchanged.",
+        "success[1, 0] has the first change alone.",
+        lambda success: two_changes(success.swapaxes(0, 1)),
     ),
     Misconception(
-        "The last row is both less the better one of the two.",
-        "Beyond the sum: the gain of both, less the two gains.",
-        edited(alone_and_together, {_APPEND: "both - np.maximum(one, other)"}),
-    ),
-    Misconception(
-        "The last row is both less one.",
-        "The gain of both, less the two gains.",
-        edited(alone_and_together, {_APPEND: "both - one"}),
-    ),
-    Misconception(
-        "The last row is both less other.",
-        "The gain of both, less the two gains.",
-        edited(alone_and_together, {_APPEND: "both - other"}),
-    ),
-    Misconception(
-        "The sign of the last row is turned: the sum less both.",
-        "The gain of both comes first.",
-        edited(alone_and_together, {_APPEND: "gains[0] + gains[1] - gains[2]"}),
-    ),
-    Misconception(
-        "The last row is the gain of both less the mean of the two gains.",
-        "Less their sum.",
-        edited(alone_and_together, {_APPEND: "gains[2] - (gains[0] + gains[1]) / 2"}),
-    ),
-    Misconception(
-        "The last row is halved, as in codings by -1 and 1.",
-        "The gain of both, less the two gains.",
-        edited(alone_and_together, {_APPEND: f"({_APPEND}) / 2"}),
-    ),
-    Misconception(
-        "The last row is the sum of the two gains.",
-        "The gain of both, less that sum.",
-        edited(alone_and_together, {_APPEND: "gains[0] + gains[1]"}),
-    ),
-    Misconception(
-        "one and other are exchanged.",
-        "The first row is one - neither.",
-        edited(alone_and_together, {"one - neither, other - neither": "other - neither, one - neither"}),
-    ),
-    Misconception(
-        "The gains are taken against both.",
-        "Against neither.",
+        "without and with are exchanged.",
+        "Without the second change: success[1, 0] and success[0, 0].",
         edited(
-            alone_and_together,
-            {_GAINS: "[one - both, other - both, neither - both]"},
+            two_changes,
+            {"first[0], first[1], ": "first[1], first[0], ", "second[0], second[1]": "second[1], second[0]"},
         ),
+    ),
+    Misconception(
+        "with is measured against neither: that is what both add.",
+        "The other change is there before and after.",
+        edited(
+            two_changes,
+            {"first[0], first[1], ": f"first[0], {_BOTH}, ", "second[0], second[1]": f"second[0], {_BOTH}"},
+        ),
+    ),
+    Misconception(
+        "with is measured against neither, and the main effects inherit it.",
+        "The other change is there before and after.",
+        edited(
+            two_changes,
+            {
+                "first[0], first[1], first.mean(axis=0)": f"first[0], {_BOTH}, (first[0] + {_BOTH}) / 2",
+                "second[0], second[1], second.mean(axis=0)": f"second[0], {_BOTH}, (second[0] + {_BOTH}) / 2",
+            },
+        ),
+    ),
+    Misconception(
+        "both less the first alone is what the second adds: the rows with the other are exchanged.",
+        "For the first change with the second: both less the second alone.",
+        edited(
+            two_changes,
+            {"first[0], first[1], ": "first[0], second[1], ", "second[0], second[1]": "second[0], first[1]"},
+        ),
+    ),
+    Misconception(
+        "Two cells that differ in both changes are subtracted: one alone less the other alone.",
+        "Two cells that differ in one change alone.",
+        edited(two_changes, {"first = success[1] - success[0]": "first = success[1] - success[0, ::-1]"}),
+    ),
+    Misconception(
+        "The main effect is the sum of the two.",
+        "Their mean.",
+        edited(two_changes, {"first.mean(": "first.sum(", "second.mean(": "second.sum("}),
+    ),
+    Misconception(
+        "The main effect is half of what both add together.",
+        "The mean of what the change adds without and with the other.",
+        edited(
+            two_changes, {"first.mean(axis=0)": f"({_BOTH}) / 2", "second.mean(axis=0)": f"({_BOTH}) / 2"}
+        ),
+    ),
+    Misconception(
+        "The main effect is what the change adds alone.",
+        "The mean of what it adds without and with the other.",
+        edited(two_changes, {"first.mean(axis=0)": "first[0]", "second.mean(axis=0)": "second[0]"}),
+    ),
+    Misconception(
+        "The main effect's interval is the mean of two intervals.",
+        "The mean of the two seed by seed, and then its interval.",
+        _with_rows(_ends_averaged),
+    ),
+    Misconception(
+        "Each seed counts twice in the main effect: n is the number of seeds.",
+        "The mean of the two for each seed, (R,), and then its interval.",
+        _each_seed_twice,
+    ),
+    Misconception(
+        "The ends of two intervals are subtracted.",
+        "The interaction has a spread of its own: subtract seed by seed.",
+        _with_rows(_ends_subtracted),
+    ),
+    Misconception(
+        "The interaction runs from the lowest to the highest difference of two intervals' ends.",
+        "It has a spread of its own: subtract seed by seed.",
+        _with_rows(_ends_crossed),
+    ),
+    Misconception(
+        "The sign of the interaction is turned: without less with.",
+        "What the first adds with the second, less without it.",
+        edited(two_changes, {_BETWEEN: "between = first[0] - first[1]"}),
+    ),
+    Misconception(
+        "The interaction is halved, as in codings by -1 and 1.",
+        "With less without.",
+        edited(two_changes, {_BETWEEN: "between = (first[1] - first[0]) / 2"}),
+    ),
+    Misconception(
+        "neither is forgotten in the interaction: both less the two alone.",
+        "With less without.",
+        edited(two_changes, {_BETWEEN: "between = success[1, 1] - success[1, 0] - success[0, 1]"}),
+    ),
+    Misconception(
+        "The interaction is what both add together.",
+        "With less without.",
+        edited(two_changes, {_BETWEEN: f"between = {_BOTH}"}),
+    ),
+    Misconception(
+        "The interaction is the difference of the two main effects.",
+        "What the first adds with the second, less without it.",
+        edited(two_changes, {_BETWEEN: "between = first.mean(axis=0) - second.mean(axis=0)"}),
+    ),
+    Misconception(
+        "The interaction is both less the better one of the two.",
+        "With less without.",
+        edited(two_changes, {_BETWEEN: "between = success[1, 1] - np.maximum(success[1, 0], success[0, 1])"}),
     ),
     Misconception(
         "The sign of all gains is turned.",
-        "one - neither.",
-        lambda *args: -alone_and_together(*args)[:, [0, 2, 1]],
-    ),
-    Misconception(
-        "The other change is measured on top of the first: both - one.",
-        "other - neither: alone.",
-        edited(alone_and_together, {"other - neither,": "both - one,"}),
-    ),
-    Misconception(
-        "The other change is measured on top of the first, and the last row inherits it.",
-        "other - neither: alone.",
-        edited(alone_and_together, {"other - neither,": "both - one,"} | _INHERITS),
-    ),
-    Misconception(
-        "The rates themselves stand there, and the last row inherits it.",
-        "Each less neither.",
-        edited(alone_and_together, {_GAINS: "[one, other, both]"} | _INHERITS),
-    ),
-    Misconception(
-        "The rates themselves stand there, not the gains.",
-        "Each less neither.",
-        edited(alone_and_together, {_GAINS: "[one, other, both]"}),
+        "With the change less without it.",
+        lambda success: -two_changes(success)[:, [0, 2, 1]],
     ),
     Misconception(
         "Gains in percent of neither.",
-        "Points: one - neither.",
-        edited(
-            alone_and_together,
-            {_GAINS: "[100 * (x / neither - 1) for x in (one, other, both)]"},
-        ),
+        "Points: a difference.",
+        lambda success: two_changes(100 * success / success[0, 0]),
     ),
     Misconception(
-        "The half-widths of the three gains are added for the last row.",
-        "Compute it seed by seed: it has a spread of its own.",
-        _reaches_added,
-    ),
-    Misconception(
-        "The half-widths are added in squares: these three are not independent.",
-        "Compute it seed by seed: it has a spread of its own.",
-        _reaches_in_squares,
-    ),
-    Misconception(
-        "The intervals do not know of pairs: variances of the runs are added.",
-        "The standard deviation of each gain over seeds.",
-        _unpaired_gains,
-    ),
-    Misconception(
-        "1.96 in place of Student's t.",
-        "scipy.stats.t.ppf(0.975, n - 1).",
-        edited(alone_and_together, {"scipy.stats.t.ppf(0.975, n - 1)": "1.96"}),
-    ),
-    Misconception(
-        "t.ppf(0.95, ...) is a 90 % interval.", "0.975.", edited(alone_and_together, {"0.975": "0.95"})
-    ),
-    Misconception("n degrees of freedom.", "n - 1.", edited(alone_and_together, {"n - 1)": "n)"})),
-    Misconception(
-        "The standard deviation divides by n.", "std(ddof=1).", edited(alone_and_together, {"ddof=1": ""})
-    ),
-    Misconception(
-        "How single seeds scatter, not how sure their mean is.",
-        "Divide by np.sqrt(n).",
-        edited(alone_and_together, {" / np.sqrt(n)": ""}),
-    ),
-    Misconception(
-        "Divided by n in place of its root.", "np.sqrt(n).", edited(alone_and_together, {"np.sqrt(n)": "n"})
-    ),
-    Misconception(
-        "The half-width stands in the place of low and high.",
-        "mean - reach and mean + reach.",
-        edited(alone_and_together, {_ROW: "reach, reach"}),
+        "The intervals do not know of pairs: the variances of the cells are added.",
+        "mean_interval of the differences, seed by seed.",
+        _unpaired_changes,
     ),
     Misconception(
         "A column for each gain: rows and columns are exchanged.",
-        "(4, 3): a row for each gain.",
-        lambda *args: alone_and_together(*args).T,
+        "(7, 3): a row for each gain.",
+        lambda success: two_changes(success).T,
     ),
 ]
 
-check_alone_and_together = Exercise(
-    alone_and_together,
-    _together_by_seed,
-    _together_cases,
-    _together_misconceptions,
-    insight="The fourth row asks whether two parts need each other. Its interval is the widest.",
+check_two_changes = Exercise(
+    two_changes,
+    _changes_by_seed,
+    _changes_cases,
+    _changes_misconceptions,
+    insight="A main effect is the mean of two numbers. Where they differ much, it describes neither.",
 )
