@@ -44,7 +44,7 @@ def page() -> str:
 
 What the course claims, and how large it is. A number is a difference of success in points with its 95 %
 interval, taken so that a positive one says what the claim says: on the lite world over the curve and in desk
-runs (scene, sparse, task 1) at the end, seed by seed; in the paper after all steps, over its 25 OGBench tasks.
+runs (scene, sparse, task 1) at the end, seed by seed; in the paper after all steps, over 25 OGBench tasks.
 *Shown*: the intervals of our own runs lie above 0. *Refuted here*: below it. *Not shown*: they hold 0 (in the
 picture a hollow marker). A star: these runs were made with [earlier learners](fidelity.md) and await their
 repetition. On scene all methods have an alpha of 100, which was chosen in trials of QC-FQL alone; with the
@@ -53,7 +53,7 @@ paper's 300 no difference between QC-FQL and FQL-n is shown ([lesson 07](../solu
 `python tools/findings.py` writes this page from the recorded runs; [results](../results/README.md) has their
 commands, seeds, versions and machines.
 
-![The differences with their intervals, n and our verdict, claim by claim; right of 0 the claim holds](pictures/findings.png)
+![Differences with n and our verdict, claim by claim; right of 0 the claim holds](pictures/findings.png)
 
 {markdown(rows)}
 """

@@ -17,6 +17,11 @@ FACTORS = {  # in words
     "qc-fql-K1": "1 Euler step, not 4",
     "qc-fql-alpha100": "alpha 100, not 10",
 }
+EFFECTS = [  # of two changes, as in `four`
+    f"{part}'s chunk, {effect}"
+    for part in ("critic", "policy")
+    for effect in ("without the other", "with the other", "main effect")
+] + ["interaction"]
 
 
 @functools.cache

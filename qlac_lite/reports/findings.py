@@ -1,7 +1,7 @@
 """The course's claims beside what was measured, for docs/findings.md and for lesson 09.
 
 Each claim is a difference of success in points, positive where the claim holds. On the lite world and in desk
-runs it is taken seed by seed, with a 95 % t-interval over seeds; in the paper's figures task by task, over tasks.
+runs it is taken seed by seed, with a 95 % t-interval over seeds; in the paper's figures task by task.
 """
 
 from collections.abc import Sequence
@@ -235,7 +235,7 @@ def judged(ours: Sequence[Interval]) -> str:
 
 
 def draw(claims: Sequence[Claim] = CLAIMS) -> tuple[Figure, str]:
-    """The claims as a forest of differences with verdicts; what was not measured is left out. With its alt text.
+    """The claims as a forest of differences with verdicts; what was not measured is left out. And alt text.
 
     A filled marker: the interval leaves 0 out. A star: runs of earlier learners.
     """

@@ -92,8 +92,7 @@ def points_interval(interval: Interval, ends: tuple[float, float] = (0, 100), fo
 
 
 def gap_text(interval: Interval) -> str:
-    """'40 [18, 68]' of a difference in points. An end that would round to 0 keeps a digit: '7 [0.04, 13]', for
-    the text has to show on which side of 0 it is."""
+    """'40 [18, 68]' of a difference in points. An end that would round to 0 keeps a digit: '7 [0.04, 13]'."""
 
     def end(value: float) -> str:
         return f"{value:.1g}" if 1e-9 < abs(value) <= 0.5 else f"{value:z.0f}"

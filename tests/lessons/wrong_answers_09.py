@@ -6,7 +6,7 @@ import numpy as np
 import scipy.stats
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson09 import chance_to_see, fair_runs, matched_pairs, two_changes
+from qlac_lite.lessons.checks.lesson09 import chance_to_see, fair_runs, matched_pairs
 from qlac_lite.utils import statistics
 
 
@@ -244,11 +244,7 @@ WRONG = {
             "side of the true difference",
         ),
         "closest": (
-            chance_with(
-                {
-                    "enough[0] + 2 if len(enough) else 0": "2 + np.abs(chances - wanted).argmin() if len(enough) else 0"
-                }
-            ),
+            chance_with({"enough[0] + 2 if": "2 + np.abs(chances - wanted).argmin() if"}),
             "closest to wanted",
         ),
         "a sorted search": (
@@ -256,11 +252,7 @@ WRONG = {
             "not right yet",
         ),
         "after the last miss": (
-            chance_with(
-                {
-                    "enough = np.flatnonzero(chances >= wanted)": "enough = after_the_last_miss(chances, wanted)"
-                }
-            ),
+            chance_with({"np.flatnonzero(chances >= wanted)": "after_the_last_miss(chances, wanted)"}),
             "after the last number",
         ),
         "a place": (chance_with({"enough[0] + 2": "enough[0]"}), "place in the list"),
@@ -367,8 +359,8 @@ WRONG = {
         "what the other adds": (
             changes_with(
                 {
-                    "neither, both - second": "neither, both - first",
-                    "- neither, both - first\n": "- neither, both - second\n",
+                    "first - neither, both - second": "first - neither, both - first",
+                    "second - neither, both - first": "second - neither, both - second",
                 }
             ),
             "not right yet",

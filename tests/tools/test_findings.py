@@ -5,6 +5,7 @@ import pytest
 from qlac_lite.config import METHODS
 from qlac_lite.experiments.catalogue import EXPERIMENTS
 from qlac_lite.reports import findings
+from qlac_lite.utils.statistics import gap_text
 
 
 def test_every_claim_is_about_cells_that_are_run():
@@ -39,6 +40,11 @@ def test_a_verdict_follows_the_intervals(ours, said):
 def test_the_picture_tells_every_verdict():
     _, alt = findings.draw(findings.CLAIMS[3:5])
     assert alt.endswith("4 refuted here; 5 shown.")
+
+
+def test_an_interval_that_leaves_0_out_says_so():
+    assert gap_text((-6.75, -13.46, -0.04)) == "-7 [-13, -0.04]"
+    assert gap_text((90, 60, 120)) == "90 [60, 100]" and gap_text((0, 0, 0)) == "0 [0, 0]"
 
 
 def test_the_papers_differences_are_taken_task_by_task():

@@ -1,5 +1,6 @@
 """Exercises of lesson 09: matched pairs with their intervals, how many seeds it takes, a fair harness, what
-two changes do, each without and with the other. Shapes: C runs, F settings, R seeds, M invented experiments, P pairs.
+two changes do, each without and with the other. Shapes: C runs, F settings, R seeds, M invented experiments,
+P pairs.
 """
 
 import numpy as np
@@ -58,8 +59,8 @@ def _pairs_cases(rng):
             "runs (H, N): (1, 4), (5, 4), (5, 16); H",
             0,
             three,
-            "The pair is runs 0 and 1; 0 and 2 differ twice. Mean and interval come from its differences seed "
-            "by seed.",
+            "The pair is runs 0 and 1; 0 and 2 differ twice. Mean and interval come from its differences, "
+            "seed by seed.",
         ),
         case("the same runs; N", 1, three, "Only runs 1 and 2 are a pair now."),
         case(
@@ -345,11 +346,12 @@ def _chance_cases(rng):
     limit = "scipy.stats.t.ppf(0.975, seeds - 1) is 12.7 for 2 seeds and 2.36 for 8."
     return [
         Case(
-            "three experiments of 3 seeds: noise (0, 1, -1), (1, 0, -1), (0, 3, -3); apart 3, spread 1, wanted 0.3",
+            "three experiments of 3 seeds: noise (0, 1, -1), (1, 0, -1), (0, 3, -3); apart 3, spread 1, "
+            "wanted 0.3",
             (np.array([[0.0, 1.0, -1.0], [1.0, 0.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0, 0.3),
-            "With 3 seeds the differences are 3, 4, 2, then 4, 3, 2, then 3, 6, 0: means of 3, standard deviations "
-            "of 1, 1 and 3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: two of three, so 3 seeds "
-            "are enough. With the first 2 seeds none is seen.",
+            "With 3 seeds the differences are 3, 4, 2, then 4, 3, 2, then 3, 6, 0: means of 3, standard "
+            "deviations of 1, 1 and 3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: two of "
+            "three, so 3 seeds are enough. With the first 2 seeds none is seen.",
         ),
         case("400 experiments, 4 seeds, 20 points apart, spread 8", 400, 4, 20.0, 8.0, 0.8, limit),
         case("400 experiments, 8 seeds, 10 points apart, spread 9", 400, 8, 10.0, 9.0, 0.6, steps),
@@ -859,7 +861,7 @@ def two_changes(success):
     second = success[:, 1] - success[:, 0]
     gains = [first[0], first[1], first.mean(axis=0), second[0], second[1], second.mean(axis=0)]
     between = first[1] - first[0]
-    return np.array([mean_interval(gain) for gain in [*gains, between]])
+    return np.stack(mean_interval(np.transpose([*gains, between])), axis=1)
 
 
 def _changes_by_seed(success):
@@ -880,10 +882,10 @@ def _changes_cases(rng):
 
     return [
         Case(
-            "two seeds; neither 10, 20; first alone 20, 34; second alone 12, 20; both 50, 64",
-            (np.array([[[10, 20], [12, 20]], [[20, 34], [50, 64]]], float),),
-            "The first change adds 10 and 14 without the second, 38 and 44 with it: 24 and 29 on average, and "
-            "28 and 30 more with it than without. The second adds 2 and 0, with the first 30 and 30.",
+            "two seeds; neither 10, 20; first alone 20, 34; second alone 12, 20; both 50, 68",
+            (np.array([[[10, 20], [12, 20]], [[20, 34], [50, 68]]], float),),
+            "The first change adds 10 and 14 without the second, 38 and 48 with it: 24 and 31 on average, "
+            "and 28 and 34 more with it than without. The second adds 2 and 0, with the first 30 and 34.",
         ),
         case(
             "eight seeds, each adds something",
