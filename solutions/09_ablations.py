@@ -140,8 +140,8 @@ for title, pairs in groups.items():
 factors = records.factors()
 dials = {name: mean_interval(apart) for name, apart in factors.items()}
 show(*draw.forest({"each less the control": dials}, "points over the curve"))
-print(f"control: {records.success('factors')['qc-fql-control'].mean():.0f} %. Each dial less the control:")
-print(*records.lines(dials))
+level = records.success("factors")["qc-fql-control"].mean()
+print(f"control: {level:.0f} %. Each dial less the control:", *records.lines(dials))
 updates, steps = factors["5 updates a step"], factors["5 times the steps"]
 print(f"5 updates a step less 5 times the steps: {records.apart(updates, steps)}")
 spreads = [apart.std(ddof=1) for apart in factors.values()]
@@ -385,7 +385,7 @@ for family, title in (("fql", "one-step policy (QC-FQL)"), ("bfn", "best of 8 (Q
     groups[title] |= dict(zip(records.EFFECTS, two_changes(cells), strict=True))
     print(f"{title}: {cells[0, 0].mean():.0f} % with neither", *records.lines(groups[title]))
     print(f"  chunk in both less 5-step return: {records.apart(cells[1, 1], n_step)}")
-    print("  one action of each chunk executed:", records.apart(halves[f"{family}-chunk-execute1"], cells[1, 1]))
+    print("  one action a chunk executed:", records.apart(halves[f"{family}-chunk-execute1"], cells[1, 1]))
 show(*draw.forest(groups, "points over the curve", width=5.4))
 
 # %% [markdown]
@@ -418,7 +418,7 @@ for method, title, best in (("qc-fql", "one-step policy", 5), ("qc", "best of 8"
 # %% [markdown]
 # With a one-step policy 5 is ahead of 1, 2, 10 and 25 without pushes, and of 1 and 10 with them (2 and 25 were not run). With the best of 8, single actions are ahead of 5 and more; between 1 and 2 no difference is shown. (Section 2: with 32 candidates 5 is ahead of 1.) Chunks of 25, more than half of an episode executed blindly, solve 0 and 1 %. (In the paper, on longer episodes, 10 is best for QC-FQL and 50 never succeeds.)
 #
-# **Do pushes cost chunks more?** Three of these four differences leave 0 out, but look at what they are made of. With the best of 8, chunks of five lose 18 points and single actions 11. That is 7 more, and clear of 0 by a hair [0.04, 13]. With chunks of ten no difference is shown, and they had only 18 % to lose. With a one-step policy the differences are larger: 10 [1, 20] with chunks of five and 16 [4, 27] with ten. But single actions stand near the floor there, at 4 %, and *gain* 10 from pushes [6, 15]. A loss of the chunks themselves is not shown: 0 [-7, 7] and -5 [-14, 3]. (Perhaps pushes make an agent try more. We did not measure it.)
+# **Do pushes cost chunks more?** Three of these four differences leave 0 out, but look at what they are made of. With the best of 8, chunks of five lose 18 points and single actions 11. That is 7 more, and clear of 0 by a hair [0.04, 13]. With chunks of ten no difference is shown, and they had only 18 % to lose. With a one-step policy the differences are 10 [1, 20] with chunks of five and 16 [4, 27] with ten. But single actions stand near the floor there, at 4 %, and *gain* 10 from pushes [6, 15]. A loss of the chunks themselves is not shown: 0 [-7, 7] and -5 [-14, 3]. (Perhaps pushes make an agent try more. We did not measure it.)
 #
 # ## 8. What would you try first?
 #
