@@ -36,6 +36,7 @@ Named = dict[str, Any]  # the parts of an answer by name, to compare and to spea
 Hint = str | tuple[str, str]  # an idea; or an idea, and the code that is told when it is needed a third time
 _AGAIN = ", once more"  # how the second call with the arguments of the first case is named
 _LAST_CASE: Named = {}
+SEEDS_REMEMBERED = 20  # the tests go through as many, again for each answer
 
 
 def last_case() -> Named:
@@ -145,10 +146,8 @@ class Exercise:
         self._needed: dict[str, int] = {}  # how often an idea was told since the last right answer
         self._told_now: set[str] = set()
         self._seed = np.random.SeedSequence().entropy  # the same cases until the answer is right
-        self._remembered: tuple[int, dict] = (
-            self._seed,
-            {},
-        )  # what the references give for the cases of a seed
+        self._remembered: dict[int, dict] = {}  # what the references give for the cases of the last seeds
+        self._memory: dict = {}  # of the seed at hand
 
     def __call__(self, answer: Callable) -> Callable:
         answer = getattr(answer, "learners_own", answer)  # a right answer that is checked again
@@ -189,8 +188,9 @@ class Exercise:
                 f"{type(answer).__name__} is not a function",
                 next=f"Run the cell that defines `{self.name}` again, then this one.",
             )
-        if self._remembered[0] != seed:
-            self._remembered = (seed, {})
+        self._memory = self._remembered.setdefault(seed, {})
+        if len(self._remembered) > SEEDS_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
         cases = self.cases(np.random.default_rng(seed))
         cases.insert(
             1,
@@ -488,10 +488,9 @@ class Exercise:
 
     def _once(self, compute: Callable[[], Any], key: tuple | str) -> Any:
         """Computed once for the cases of a seed."""
-        memory = self._remembered[1]
-        if key not in memory:
-            memory[key] = compute()
-        return memory[key]
+        if key not in self._memory:
+            self._memory[key] = compute()
+        return self._memory[key]
 
     def _inputs(self, case: Case) -> str:
         """The arguments of a case, as far as they are short enough to read."""
