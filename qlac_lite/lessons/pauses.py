@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy import stats
 
 from qlac_lite.reports.plots import new_figure
+from qlac_lite.utils.statistics import proportion_interval
 
 GOAL, PAUSE_CELL = 10, 5
 HEALTHY, BROKEN, WALK = "#0072B2", "#D55E00", "0.5"
@@ -71,8 +71,8 @@ def draw_arrivals(fit: Fit, walks: dict[str, Walk], sets: int = 100, length: int
     lengths, told = np.arange(1, 11), []
     for (label, walk), colour, marker in zip(walks.items(), (HEALTHY, BROKEN), "os", strict=False):
         share = np.array([arrivals(fit, walk, h, range(sets)) for h in lengths])
-        ends = [stats.binomtest(round(s * sets / 100), sets).proportion_ci() for s in share]
-        bars = [np.maximum(share - [100 * e.low for e in ends], 0), [100 * e.high for e in ends] - share]
+        low, high = 100 * np.array([proportion_interval(round(s * sets / 100), sets) for s in share]).T
+        bars = [share - low, high - share]
         look = dict(color=colour, marker=marker, markersize=5)
         left.errorbar(lengths, share, np.maximum(bars, 0), capsize=2, label=label, **look)
         cells = walk(fit(demonstrations(0), length), 60)
