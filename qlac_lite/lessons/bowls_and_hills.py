@@ -1,5 +1,5 @@
-"""A ball in a bowl or on a hill, for lesson 11: what it does by itself is a matrix with the pole `a`, and a
-demonstrator leads it to the middle.
+"""A ball in a bowl or on a hill, for lesson 11: by itself it keeps the fraction `a` of its distance from the
+middle in each step, and a demonstrator leads it there.
 
 Shapes: N demonstrations, T steps, E episodes, S = A = 2.
 """
@@ -30,36 +30,38 @@ def starts(rng: np.random.Generator, many: int) -> np.ndarray:
 
 def demonstrate(rng: np.random.Generator, a: float, many: int = 5, long: int = 20, explore: float = 0.0):
     """States (N, T + 1, 2) and recorded actions (N, T, 2). `explore`: size of executed noise."""
-    states, actions = [starts(rng, many)], []
+    states, actions, ground = [starts(rng, many)], [], by_itself(a)
     for _ in range(long):
-        action = states[-1] @ (LED - by_itself(a)).T + explore * rng.normal(size=(many, 2))
-        states.append(states[-1] @ by_itself(a).T + action)
+        action = states[-1] @ (LED - ground).T + explore * rng.normal(size=(many, 2))
+        states.append(states[-1] @ ground.T + action)
         actions.append(action + NOISE * rng.normal(size=action.shape))
     return np.stack(states, axis=1), np.stack(actions, axis=1)
 
 
 def ball(a: float) -> Callable:
-    """step(state (E, 2), action (E, 2)) of the world with pole `a`."""
-    return lambda state, action: state @ by_itself(a).T + action
+    """step(state (E, 2), action (E, 2)) of the world with the dial at `a`."""
+    ground = by_itself(a).T
+    return lambda state, action: state @ ground + action
 
 
 def one_clone(
-    clone: Callable, number: int, a: float, seed: int = 0, clone_number: int = 0, **how
+    clone: Callable, number: int, a: float, seed: int = 0, clone_number: int = 0, steps: int = STEPS, **how
 ) -> np.ndarray:
     """Paths (T + 1, E, 2) of a clone of its own demonstrations.
 
     Args:
         clone: as `clone_chunks` or `mended_delayed`; `number` is its third argument.
+        steps: T.
         how: of `demonstrate`.
     """
     rng = np.random.default_rng([seed, clone_number])
     states, actions = demonstrate(rng, a, **how)
-    return clone(states, actions, number, ball(a), starts(rng, EPISODES), STEPS)
+    return clone(states, actions, number, ball(a), starts(rng, EPISODES), steps)
 
 
 def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> np.ndarray:
-    """Percentage of balls that are ever further out than LOST, by seed, (R,)."""
-    share = lambda path: 100 * (np.linalg.norm(path, axis=2) > LOST).any(axis=0).mean()
+    """Percentage of balls that are ever further out than LOST, by seed, (R,). `how`: of `one_clone`."""
+    share = lambda path: 100 * (np.hypot(path[..., 0], path[..., 1]) > LOST).any(axis=0).mean()
     with np.errstate(over="ignore"):
         return np.array(
             [np.mean([share(one_clone(clone, number, a, s, c, **how)) for c in range(CLONES)]) for s in seeds]

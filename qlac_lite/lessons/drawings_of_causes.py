@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 from qlac_lite.lessons import bowls_and_hills as balls
 from qlac_lite.lessons import corridor_of_doors as corridor
 from qlac_lite.lessons import critics_side_by_side as house
-from qlac_lite.lessons.drawings_of_exploration import apart as apart
 from qlac_lite.lessons.handovers import Curves
 from qlac_lite.reports import plots
-from qlac_lite.utils.statistics import mean_interval
+from qlac_lite.utils.statistics import difference, mean_interval
 
 LOOKS = {  # colour and marker
     "single actions": ("#E69F00", "s"),
@@ -24,69 +23,94 @@ LOOKS = {  # colour and marker
     "half the batch from data": ("#0072B2", "o"),
     "warm-up": ("#E69F00", "^"),
     "half, and warm-up": ("#009E73", "D"),
+    "frozen critic": ("#CC79A7", "v"),
 }
 Drawn = tuple[Figure, str]
 
 
-def bowl_and_hill(clone: Callable, poles=(0.5, 1.1), seed: int = 0, number: int = 7) -> Drawn:
-    """The ground, and how far out one clone's balls are, with single actions and with chunks."""
-    figure, panels = plots.new_figure(3, width=3.3, height=2.9)
-    shape, *planes = panels
+def apart(one: np.ndarray, other: np.ndarray, form: str = ".0f") -> str:
+    """'4 [3, 5]': mean and 95 % interval of one - other, seed by seed, both (R,)."""
+    mean, low, high = difference(one, other)
+    return f"{mean:z{form}} [{low:z{form}}, {high:z{form}}]"
+
+
+def in_a_bowl(clone: Callable, a: float, seed: int = 0, clones: int = balls.CLONES) -> Drawn:
+    """The ground for three values of the dial, and how far out the balls of some clones are in a bowl."""
+    figure, (shape, *planes) = plots.new_figure(3, width=3.3, height=2.9)
     x = np.linspace(-1, 1, 60)
-    for a, line in zip(poles, ("-", "--"), strict=True):
-        kind = "bowl" if a < 1 else "hill"
-        shape.plot(x, (1 - a) * x**2, "0.3", linestyle=line, label=f"a = {a:g}, a {kind}")
-    shape.set(xlabel="place", ylabel="height of the ground", ylim=(-0.25, 0.6), yticks=[])
-    shape.set_title("by itself the ball rolls down", fontsize=10)
+    for dial, line in ((a, "-"), (0.85, "-."), (1.15, "--")):
+        kind = "hill" if dial > 1 else "bowl" if dial < 0.5 else "shallow bowl"
+        shape.plot(x, (1 - dial) * x**2, "0.3", linestyle=line, label=f"a = {dial:g}, {kind}")
+    shape.set(xlabel="place", ylabel="height of the ground", ylim=(-0.25, 1.1), yticks=[])
+    shape.set_title("without an action the ball rolls down", fontsize=10)
     shape.legend(fontsize=8, loc="upper center")
     told = []
-    for axes, a in zip(planes, poles, strict=True):
-        for name, length in (("single actions", 1), ("chunks of 8", balls.LENGTH)):
-            path = balls.one_clone(clone, length, a, seed, number)
-            out = np.linalg.norm(path, axis=2).max(axis=1)
-            axes.plot(np.minimum(out, 1e3), color=LOOKS[name][0], label=name)
-            told.append(f"a = {a:g}, {name}: furthest ball {min(out[-1], 1e3):.2g} out at the end")
-        axes.axhline(balls.LOST, color="0.5", linestyle=":", linewidth=1)
-        axes.text(1, balls.LOST * 1.15, "lost", fontsize=8, color="0.4")
-        axes.set(xlabel="step", yscale="log", ylim=(1e-6, 1e3))
-        axes.set_title(f"one clone {'in the bowl' if a < 1 else 'on the hill'}, a = {a:g}", fontsize=10)
+    for axes, (name, length) in zip(
+        planes, (("single actions", 1), ("chunks of 8", balls.LENGTH)), strict=True
+    ):
+        out = [
+            np.linalg.norm(balls.one_clone(clone, length, a, seed, c), axis=2).max(axis=1)
+            for c in range(clones)
+        ]
+        axes.plot(np.clip(np.transpose(out), 1e-4, 1e3), color=LOOKS[name][0], linewidth=1, alpha=0.7)
+        beyond = sum(path.max() > balls.LOST for path in out)
+        axes.axhline(balls.LOST, color="0.3", linestyle=":", linewidth=1)
+        axes.text(1, balls.LOST * 1.3, "lost", fontsize=8, color="0.3")
+        axes.set(xlabel="step", yscale="log", ylim=(1e-4, 1e3))
+        axes.set_title(f"{name}: {beyond} of {clones} clones lose a ball", fontsize=10)
+        told.append(f"{name}: {beyond} of {clones} clones lose a ball")
     planes[0].set_ylabel("distance of the furthest ball")
-    planes[0].legend(fontsize=8, loc="lower left")
-    return figure, f"The ground, a bowl and a hill; then distances over time. {'; '.join(told)}."
+    return figure, f"Two bowls and a hill; then distances over time in a bowl, a = {a:g}. {'; '.join(told)}."
 
 
-def by_pole(found: Mapping[str, Mapping[float, np.ndarray]]) -> Drawn:
-    """Percentage of lost balls by pole: {way: {pole: (R,)}}."""
+def by_dial(found: Mapping[str, Mapping[float, np.ndarray]]) -> Drawn:
+    """Percentage of lost balls by the dial: {way: {a: (R,)}}."""
     figure, (axes,) = plots.new_figure(1, width=6.0, height=3.4)
     for name, values in found.items():
-        colour, marker = LOOKS[name]
-        plots.band(
-            axes,
-            np.array(list(values)),
-            np.array(list(values.values())).T,
-            name,
-            colour,
-            marker,
-            within=(0, 100),
-        )
+        x, y = np.array(list(values)), np.array(list(values.values())).T
+        plots.band(axes, x, y, name, *LOOKS[name], within=(0, 100))
     axes.axvline(1, color="0.5", linestyle=":", linewidth=1)
     for place, text, side in ((0.98, "bowl", "right"), (1.02, "hill", "left")):
         axes.text(place, 103, text, ha=side, fontsize=9, color="0.35")
-    axes.set(
-        xlabel="pole a: how much of its place the ball keeps by itself",
-        ylabel="balls that are lost (%)",
-        ylim=(-3, 112),
-    )
+    axes.set(xlabel="dial a: what a step without action leaves of a distance", ylabel="lost balls (%)")
+    axes.set(ylim=(-3, 112))
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v.mean():.0f} at {a:g}" for a, v in each.items()) for n, each in found.items()
     )
-    return figure, f"Percentage of lost balls by pole. {told}."
+    return figure, f"Percentage of lost balls by the dial a. {told}."
+
+
+def by_length(lost: Mapping[int, Mapping[float, np.ndarray]]) -> Drawn:
+    """A map of lost balls, chunks minus single actions, {length: {a: (R,)}}; the first length is 1."""
+    lengths, dials = [length for length in lost if length > 1], list(lost[1])
+    figure, (axes,) = plots.new_figure(1, width=6.4, height=2.9)
+    gaps = np.array([[difference(lost[length][a], lost[1][a]) for a in dials] for length in lengths])
+    mean, low, high = np.moveaxis(gaps, -1, 0)
+    shown = (low > 0) | (high < 0)
+    axes.imshow(np.where(shown, np.clip(mean, -25, 25), 0), cmap="PuOr_r", vmin=-25, vmax=25, aspect="auto")
+    axes.grid(False)
+    for row, column in np.ndindex(mean.shape):
+        ends = [f"{x[row, column]:z.0f}" for x in (mean, low, high)]
+        bold = dict(weight="bold") if shown[row, column] else dict(color="0.4")
+        dark = dict(color="white") if shown[row, column] and abs(mean[row, column]) > 18 else {}
+        text = f"{ends[0]}\n[{ends[1]}, {ends[2]}]"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, **bold | dark)
+    axes.set_xticks(range(len(dials)), [f"{a:g}" for a in dials])
+    axes.set_yticks(range(len(lengths)), lengths)
+    axes.axvline(dials.index(1.0) - 0.5, color="0.3", linestyle=":", linewidth=1.5)
+    axes.set(xlabel="bowl  <  dial a  <  hill", ylabel="length of a chunk")
+    axes.set_title("lost balls, chunks minus single actions (points); white: not shown", fontsize=10)
+    told = "; ".join(
+        f"length {length}: " + ", ".join(f"{m:z.0f} at {a:g}" for m, a in zip(row, dials, strict=True))
+        for length, row in zip(lengths, mean, strict=True)
+    )
+    return figure, f"Lost balls, chunks minus single actions, by length and dial. {told}."
 
 
 def doors(steps: Mapping[str, np.ndarray], shown: int = 60) -> Drawn:
     """Walks of the first seed's clones in the corridor, and the steps that they need, {way: (R,)}."""
-    figure, (walks, needed) = plots.new_figure(2, width=4.6, height=3.1)
+    figure, (walks, needed) = plots.new_figure(2, width=4.6, height=3.5)
     for i, (name, values) in enumerate(steps.items()):
         colour, marker = LOOKS[name]
         walks.plot(corridor.walk(name, 0, 1)[: shown + 1], color=colour, linewidth=1.5, label=name)
@@ -96,7 +120,7 @@ def doors(steps: Mapping[str, np.ndarray], shown: int = 60) -> Drawn:
         walks.axhline(door, color="0.5", linestyle=":", linewidth=1)
     walks.set(xlabel="step", ylabel="place in the corridor")
     walks.set_title("one walk of each; the doors are dotted", fontsize=10)
-    walks.legend(fontsize=7, loc="lower right")
+    walks.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
     needed.set_xticks(range(len(steps)), [name.replace(" ", "\n", 1) for name in steps])
     needed.set(ylabel="steps to a door", ylim=(0, None))
     needed.set_title("the shortest way has 10", fontsize=10)
@@ -140,10 +164,8 @@ def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
         shake = np.random.default_rng(0).uniform(-0.2, 0.2, (2, len(rows)))
         axes.plot(columns + shake[0], rows + shake[1], color="#D55E00", linewidth=1)
         axes.plot(columns[0], rows[0], "o", color="#D55E00", markersize=5)
-    return (
-        figure,
-        f"A house of two walls with one gap each, from S to G, and {count} of the recorded walks: tangled.",
-    )
+    figure.suptitle("a dot is where a walk begins", fontsize=10)
+    return figure, f"A house of two walls with one gap each, from S to G, and {count} of the recorded walks."
 
 
 def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn:
@@ -152,8 +174,8 @@ def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn
     walks, told = house.record(seed), []
     alone, guided = (house.learn(sweep, walks, sweeps, w) for w in (0, weight))
     for axes, name, pair, by in (
-        (panels[0], "one-step critic alone", alone, "by move"),
-        (panels[1], "chunk critic alone", alone, "by chunk"),
+        (panels[0], "one-step critic", alone, "by move"),
+        (panels[1], "chunk critic", alone, "by chunk"),
         (panels[2], f"one-step critic, weight {weight:g}", guided, "by move"),
     ):
         way = house.walk(walks, pair, by)
@@ -177,7 +199,7 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]
             axes.plot(x + 0.12, dots, ".", color="#009E73", alpha=0.35)
         plots.points(axes, x, values, "single actions", "#009E73", "D", within=(0, house.LIMIT))
         mean, low, high = mean_interval(chunked)
-        axes.axhline(mean, color="#0072B2", label="chunk critic alone")
+        axes.axhline(mean, color="#0072B2", label="chunk critic")
         axes.axhspan(low, high, color="#0072B2", alpha=0.18)
         best = house.steps_to_goal()[house.far_starts()].mean()
         axes.axhline(best, color="0.4", linestyle=":", label="shortest way")
@@ -191,14 +213,21 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]
 
 
 def handovers(curves: Mapping[str, Curves]) -> Drawn:
-    """Success around the handover: {plan: curves}."""
-    figure, (axes,) = plots.new_figure(1, width=6.4, height=3.6)
-    for name, each in curves.items():
-        colour, marker = LOOKS.get(name, ("#009E73", "D"))
-        plots.band(axes, each.steps, each.success, name, colour, marker, within=(0, 100))
-    axes.axvline(0, color="0.5", linestyle=":", linewidth=1)
-    axes.set(xlabel="environment steps since the handover", ylabel="episodes solved (%)", ylim=(0, 103))
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    """Success around the handover: {plan: curves}; plans with a warm-up in a panel of their own."""
+    panels = ("the policy moves at once", "a warm-up of 200 steps")
+    figure, both = plots.new_figure(2, width=5.0, height=3.6)
+    for place, (axes, title) in enumerate(zip(both, panels, strict=True)):
+        named = [n for n in curves if n == "stands still" or ("warm-up" in n) == bool(place)]
+        for i, name in enumerate(named):
+            colour, marker = LOOKS.get(name, ("#CC79A7", "v"))
+            x = curves[name].steps + 7 * (i - (len(named) - 1) / 2)
+            axes.plot(x, curves[name].success.mean(axis=0), color=colour, linewidth=1.5)
+            plots.points(axes, x, curves[name].success, name, colour, marker, within=(0, 100))
+        axes.set(xlabel="environment steps since the handover", ylim=(0, 103))
+        axes.set_title(title, fontsize=10)
+        axes.legend(fontsize=8, loc="lower center", ncols=2)
+    both[0].set_ylabel("episodes solved (%)")
+    both[1].axvline(200, color="0.5", linestyle=":", linewidth=1)
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()
     )

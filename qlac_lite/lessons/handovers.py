@@ -36,7 +36,7 @@ EVALUATIONS = 10  # of each phase
 OFFLINE, ONLINE = shorten((1500, 500), fast=(50, 50))  # updates; environment steps
 CONFIG = lite_config("qc-fql", alpha=100.0, evaluation_episodes=EPISODES)
 H = CONFIG.chunk_length
-FRESH, KEPT = 0, 1  # critics at the handover
+FRESH, KEPT, FROZEN = 0, 1, 2  # critics at the handover; a frozen one stays as it is
 STILL = 10**9  # a warm-up that never ends: the policy stays as it was handed over
 
 
@@ -73,7 +73,7 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, critic, updat
 
     Args:
         plan: (3,), for `compose`.
-        online, critic: whether it acts; KEPT, or FRESH for an untrained critic.
+        online, critic: whether it acts; KEPT, FRESH for an untrained critic, or FROZEN.
         updates, decisions: for each decision, for each evaluation.
     """
     learner = make_learner(CONFIG, *SIZES)
@@ -82,7 +82,7 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, critic, updat
     renewed = state._replace(
         params=state.params | {"critic": new.params["critic"]}, target_critic=new.target_critic
     )
-    state = keep_if(critic == KEPT, state, renewed)
+    state = keep_if(critic != FRESH, state, renewed)
     state = keep_if(online, state, new)
 
     def batch_of(key, step, replay):
@@ -102,9 +102,12 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, critic, updat
             batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, j))
             batch, moves = batch_of(batch_key, step, replay.data)
             after, _ = learner.update(state, batch, loss_key)
-            still = {name: state.params[name] for name in ("flow", "policy")}
-            params = after.params | keep_if(moves, {name: after.params[name] for name in still}, still)
-            return after._replace(params=params)
+            params, target = dict(after.params), after.target_critic
+            for name in ("flow", "policy"):
+                params[name] = keep_if(moves, params[name], state.params[name])
+            learns = critic != FROZEN
+            params["critic"] = keep_if(learns, params["critic"], state.params["critic"])
+            return after._replace(params=params, target_critic=keep_if(learns, target, state.target_critic))
 
         state = jax.lax.fori_loop(0, updates, update, state)
         return state, replay, now, key, step + H
@@ -159,7 +162,7 @@ def hand_over(
         warm_up: environment steps before the policy moves.
         share, fade: of a batch, from the data; environment steps until it has fallen to 0.
         updates: after each chunk.
-        critic: KEPT, or FRESH for one that begins anew.
+        critic: KEPT, FRESH for one that starts afresh, or FROZEN for one that no longer learns.
 
     Raises QlacError for a share that is none, or a fade of 0.
     """

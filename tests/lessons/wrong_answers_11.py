@@ -101,6 +101,15 @@ def chunk_across(states, actions, length, step, start, steps):
     return np.stack(path)
 
 
+def helper_with(line, mark="np.isfinite(most)"):
+    """A sweep whose own helper has another line, or another mark of what is replaced, in all three places."""
+    return edited(guided_sweep, {"np.maximum.at(most, groups, values)": line, "np.isfinite(most)": mark})
+
+
+def warm_by_data(share):
+    return edited(compose, {"share = jnp.where(filled > 0, share, 1)": f"share = {share}"})
+
+
 def swap(answer):
     return lambda *args: answer(*args)[::-1]
 
@@ -138,6 +147,14 @@ WRONG = {
         "actions": (CHUNKS({"step(path[t], look @ gains[k])": "look @ gains[k]"}), "raised"),
         "a tuple": (lambda *a: (clone_chunks(*a), 0), "a tuple"),
         "short": (lambda s, a, h, f, x, t: clone_chunks(s, a, h, f, x, t - 1), "wrong shape"),
+        "last pair left out": (
+            CHUNKS({SEEN: "states[:, : -k - 2]", "actions[:, k:]": "actions[:, k:-1]"}),
+            "last pair",
+        ),
+        "first pair left out": (
+            CHUNKS({SEEN: "states[:, 1 : actions.shape[1] - k]", "actions[:, k:]": "actions[:, k + 1 :]"}),
+            "first pair",
+        ),
         "last rows left out": (
             CHUNKS(
                 {
@@ -176,6 +193,25 @@ WRONG = {
         ),
         "back in time": (LATE({"step(path[t], path": "step(path[t - age], path"}), "back in time"),
         "no start": (LATE({"np.stack(path)": "np.stack(path[1:])"}), "start is missing"),
+        "full windows": (
+            LATE(
+                {
+                    LATE_SEEN: "states[:, delay - age : actions.shape[1] - age]",
+                    "actions[:, age:]": "actions[:, delay:]",
+                }
+            ),
+            "first `delay` actions",
+        ),
+        "full windows from the start": (
+            LATE(
+                {
+                    LATE_SEEN: "states[:, : actions.shape[1] - delay]",
+                    "actions[:, age:]": "actions[:, age : actions.shape[1] - delay + age]",
+                }
+            ),
+            "last `delay` states",
+        ),
+        "two gains": (LATE({"gains[age])": "gains[delay * (t >= delay)])"}), "ages between"),
         "own actions": (LATE({"actions[:, age:]": "actions[:, : actions.shape[1] - age]"}), "not right yet"),
         "one age less": (
             lambda s, a, d, f, x, t: mended_delayed(s, a, max(d - 1, 0), f, x, t),
@@ -208,17 +244,65 @@ WRONG = {
             "whatever its first move",
         ),
         "one of several": (
-            SWEEP({"np.maximum.at(most, groups, values)": "most[groups] = values"}),
-            "last chunk",
+            helper_with("most[groups] = values"),
+            "of a state and the moves of a state and the chunks of a move the last",
         ),
+        "maximum by rows": (
+            helper_with("most[groups] = np.maximum(most[groups], values)"),
+            "of a state and the moves of a state and the chunks of a move the last",
+        ),
+        "maximum by rows, of the guide": (
+            SWEEP(
+                {
+                    "largest(chunk_q, chunks.move, len(q), target)": (
+                        "np.where(np.isin(moves.move, chunks.move), "
+                        "(lambda m: (m.__setitem__(chunks.move, chunk_q), m)[1])(np.zeros(len(q))), target)"
+                    )
+                }
+            ),
+            "Of the chunks of a move the last",
+        ),
+        "marks left": (helper_with("np.maximum.at(most, groups, values)", "most < 9"), "still -np.inf"),
+        "marks left in states": (
+            SWEEP(
+                {
+                    "largest(q, moves.state, states, 0)": "largest(q, moves.state, states, -np.inf)",
+                    "largest(chunk_q, chunks.state, states, 0)": (
+                        "largest(chunk_q, chunks.state, states, -np.inf)"
+                    ),
+                }
+            ),
+            "of a state and the moves of a state is still -np.inf",
+        ),
+        "marks left in the guide": (
+            SWEEP({GUIDE: "largest(chunk_q, chunks.move, len(q), -np.inf)"}),
+            "The largest of the chunks of a move is still",
+        ),
+        "by the end": (
+            SWEEP({"largest(chunk_q, chunks.state,": "largest(chunk_q, chunks.next_state,"}),
+            "those that end there",
+        ),
+        "moves by the end": (
+            SWEEP({"largest(q, moves.state,": "largest(q, moves.next_state,"}),
+            "lead there",
+        ),
+        "at the beginning": (
+            SWEEP({"ahead[chunks.next_state]": "ahead[chunks.state]"}),
+            "where a chunk begins",
+        ),
+        "moves at the beginning": (
+            SWEEP({"near[moves.next_state]": "near[moves.state]"}),
+            "where a move begins",
+        ),
+        "to the fourth": (SWEEP({"chunks.discount * ahead": "chunks.discount**4 * ahead"}), "twice"),
         "from 0": (SWEEP({"np.full(count, -np.inf)": "np.zeros(count)"}), "below 0"),
         "smallest": (SWEEP({"-np.inf": "np.inf", "np.maximum": "np.minimum"}), "smallest value"),
         "no discount": (SWEEP({"moves.discount * near": "near"}), "not discounted"),
-        "no chunk discount": (SWEEP({"chunks.discount * ahead": "ahead"}), "not right yet"),
-        "no guide": (lambda q, c, m, h, s, w: guided_sweep(q, c, m, h, s, 0.0), "not right yet"),
+        "no chunk discount": (SWEEP({"chunks.discount * ahead": "ahead"}), "values of the chunks are not"),
+        "no guide": (lambda q, c, m, h, s, w: guided_sweep(q, c, m, h, s, 0.0), "no guide"),
         "states without value": (
             SWEEP({"largest(q, moves.state, states, 0)": "largest(q, moves.state, states, -np.inf)"}),
-            "infinity",
+            "The largest of the moves of a state is still",
         ),
         "in place": (
             lambda q, c, m, h, s, w: (q.__iadd__(1), guided_sweep(q - 1, c, m, h, s, w))[1],
@@ -247,6 +331,22 @@ WRONG = {
         ),
         "grows": (COMPOSE({"jnp.maximum(0, 1 - step / fade)": "jnp.minimum(1, step / fade)"}), "grows"),
         "an empty replay": (COMPOSE({"jnp.where(filled > 0, share, 1)": "share"}), "empty replay"),
+        "first step": (
+            COMPOSE(
+                {
+                    "share = jnp.where(filled > 0, share, 1)": "first = step == 0",
+                    "share * jnp.maximum(0, 1 - step / fade)": (
+                        "jnp.where(step == 0, 1, share * jnp.maximum(0, 1 - step / fade))"
+                    ),
+                }
+            ),
+            "first step",
+        ),
+        "until a batch is there": (warm_by_data("jnp.where(filled < size, 1, share)"), "as many rows"),
+        "data in the warm-up": (
+            warm_by_data("jnp.where((filled == 0) | (step < warm_up), 1, share)"),
+            "data alone during",
+        ),
         "all room": (COMPOSE({"jnp.maximum(filled, 1)": "len(replay_starts)"}), "not filled yet"),
         "the other way round": (COMPOSE({"step >= warm_up": "step < warm_up"}), "during the warm-up"),
         "one late": (COMPOSE({"step >= warm_up": "step > warm_up"}), "one step late"),

@@ -3,6 +3,7 @@
 Shapes: N demonstrations, T steps, E episodes, S state, A action; n moves, m chunks; B batch.
 """
 
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -110,7 +111,7 @@ _chunk_misconceptions = [
     ),
     Misconception(
         "It looks at every step: the k-th action is computed from the state as it is now.",
-        "The whole chunk comes of one look, at path[t - k].",
+        "The whole chunk comes from one look, at path[t - k].",
         CHUNKS(edit={"look = path[t - k]": "look = path[t]"}),
     ),
     Misconception(
@@ -169,6 +170,26 @@ _chunk_misconceptions = [
         "All actions of a chunk act on the state at its start: the world stands still meanwhile.",
         "step(path[t], ...): only the look is old.",
         CHUNKS(edit={"step(path[t], look": "step(look, look"}),
+    ),
+    Misconception(
+        "The last pair of each demonstration is left out.",
+        "With an age of k there are T - k pairs: states[:, : T - k] with all of actions[:, k:].",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:, : actions.shape[1] - k - 1]",
+                "actions[:, k:]": "actions[:, k:-1]",
+            }
+        ),
+    ),
+    Misconception(
+        "The first pair of each demonstration is left out.",
+        "The pairs begin at t = 0: states[:, : T - k] with actions[:, k:].",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:, 1 : actions.shape[1] - k]",
+                "actions[:, k:]": "actions[:, k + 1 :]",
+            }
+        ),
     ),
     Misconception(
         "The regression leaves the last `length` steps out for every age.",
@@ -235,11 +256,12 @@ def _delayed_cases(rng):
         return Case(about, (states, actions, delay, step, start, steps), hint)
 
     first = "In the first steps nothing is that old yet: the age is min(t, delay), and so is the gain's."
+    pairs = "A gain learns from all pairs of its own age."
     return [
         case("no delay, 4 steps", 4, 6, 0, 4, "Without a delay her code is right: keep that."),
-        case("a delay of 1, 2 steps", 4, 6, 1, 2, "At t = 0 the age is 0, at t = 1 it is 1."),
+        case("a delay of 1, 2 steps", 4, 6, 1, 2, f"At t = 0 the age is 0, at t = 1 it is 1. {pairs}"),
         case("a delay of 3, 3 steps", 5, 9, 3, 3, first),
-        case("a delay of 3, 9 steps", 5, 9, 3, 9, "Gain and observation have the same age."),
+        case("a delay of 3, 9 steps", 5, 9, 3, 9, f"Gain and observation have the same age. {pairs}"),
         case(
             "a delay of 4, 6 demonstrations",
             6,
@@ -314,6 +336,31 @@ _delayed_misconceptions = [
                 "actions[:, age:]": "actions[:, : actions.shape[1] - age]",
             }
         ),
+    ),
+    Misconception(
+        "Every gain learns from full windows only: the first `delay` actions are left out for each age.",
+        "The gain of an age learns from all pairs of that age: states[:, : T - age] with actions[:, age:].",
+        LATE(
+            edit={
+                "states[:, : actions.shape[1] - age]": "states[:, delay - age : actions.shape[1] - age]",
+                "actions[:, age:]": "actions[:, delay:]",
+            }
+        ),
+    ),
+    Misconception(
+        "Every gain learns from full windows only: the last `delay` states are left out for each age.",
+        "The gain of an age learns from all pairs of that age: states[:, : T - age] with actions[:, age:].",
+        LATE(
+            edit={
+                "states[:, : actions.shape[1] - age]": "states[:, : actions.shape[1] - delay]",
+                "actions[:, age:]": "actions[:, age : actions.shape[1] - delay + age]",
+            }
+        ),
+    ),
+    Misconception(
+        "Every gain is that of age 0 or of the delay; the ages between have none of their own.",
+        "While t < delay the age is t: the gain of age t learns from pairs that are t steps apart.",
+        LATE(edit={"gains[age])": "gains[delay if t >= delay else 0])"}),
     ),
     Misconception(
         "The state itself is taken from the past: the world goes back in time.",
@@ -404,25 +451,86 @@ def _sweep_cases(rng):
     two = Recorded(*map(np.array, ([0, 0, 1], [0.0, 0.0, 1.0], [0.9, 0.9, 0.0], [1, 2, 3], [0, 1, 2])))
     one = Recorded(*map(np.array, ([0], [0.9], [0.0], [3], [0])))
     negative = "Values may be below 0: begin the maximum at -np.inf, not at 0."
+    chunked = "new_chunk_q: reward + discount * the best chunk that begins where this one ends."
     return [
         Case(
             "three moves and one chunk over two of them, weight 1",
             (np.array([0.2, 0.5, 0.6]), np.array([0.8]), two, one, 4, 1.0),
             "Move 0 leads to state 1, where q is 0.6: target 0.54. Its chunk is worth 0.8: (0.54 + 0.8) / 2 "
             "= 0.67. Move 1 leads to state 2, where nothing is recorded: 0, and no chunk begins with it. "
-            "Move 2: 1.",
+            "Move 2: 1. The chunk reaches the goal: its new value is its reward, 0.9.",
         ),
-        case("no pull", 5, 9, 8, 0.0, 0.0, "With a weight of 0 it is one-step learning."),
-        case("a weight of 0.5", 6, 11, 12, 0.5, 0.0, "(target + weight * guide) / (1 + weight)."),
-        case("a weight of 3", 8, 14, 12, 3.0, 0.0, "A move with which no chunk begins is not pulled."),
+        case("no pull", 5, 9, 8, 0.0, 0.0, f"With a weight of 0 new_q is the target alone. {chunked}"),
+        case("a weight of 0.5", 6, 11, 12, 0.5, 0.0, f"(target + weight * guide) / (1 + weight). {chunked}"),
+        case(
+            "a weight of 3",
+            8,
+            14,
+            12,
+            3.0,
+            0.0,
+            f"A move with which no chunk begins is not pulled. {chunked}",
+        ),
         case("values below 0", 6, 12, 14, 0.7, -2.0, negative),
         case(
-            "many chunks for each move", 4, 8, 30, 2.0, -0.5, "The guide is the largest of a move's chunks."
+            "many chunks for each move",
+            4,
+            8,
+            30,
+            2.0,
+            -0.5,
+            f"The guide is the largest of a move's chunks. {chunked}",
         ),
     ]
 
 
 SWEEP = lambda **changes: edited(guided_sweep, changes["edit"])
+PLACES = ("ahead", "near", "guide")  # where the largest of a group is taken
+
+
+def _largest(values, groups, count, without):
+    most = np.full(count, -np.inf)
+    np.maximum.at(most, groups, values)
+    return np.where(np.isfinite(most), most, without)
+
+
+def _marked(values, groups, count, without):
+    """The mark of a group without a row is left."""
+    return _largest(values, groups, count, -np.inf)
+
+
+def _last(values, groups, count, without):
+    """The last of each group."""
+    most = np.full(count, -np.inf)
+    most[groups] = values
+    return np.where(np.isfinite(most), most, without)
+
+
+def sweep_with(largest, places):
+    """A wrong sweep: `largest` takes the place of the right one for some of PLACES."""
+    ahead_of, near_of, guide_of = (largest if place in places else _largest for place in PLACES)
+
+    def sweep(q, chunk_q, moves, chunks, states, weight):
+        with np.errstate(invalid="ignore"):
+            ahead = ahead_of(chunk_q, chunks.state, states, 0)
+            near = near_of(q, moves.state, states, 0)
+            target = moves.reward + moves.discount * near[moves.next_state]
+            guide = guide_of(chunk_q, chunks.move, len(q), target)
+            new_chunk_q = chunks.reward + chunks.discount * ahead[chunks.next_state]
+            return (target + weight * guide) / (1 + weight), new_chunk_q
+
+    return sweep
+
+
+def _misplaced(largest, name, remedy):
+    """A misconception for each choice of places; `name` and `remedy` are completed with them."""
+    called = ("the chunks of a state", "the moves of a state", "the chunks of a move")
+    for many in (3, 2, 1):
+        for places in itertools.combinations(PLACES, many):
+            where = " and ".join(called[PLACES.index(place)] for place in places)
+            yield Misconception(name.format(where), remedy, sweep_with(largest, places))
+
+
 _BACKUP = "new_chunk_q = chunks.reward + chunks.discount * ahead[chunks.next_state]"
 _GUIDE = "largest(chunk_q, chunks.move, len(q), target)"
 _sweep_misconceptions = [
@@ -496,12 +604,50 @@ _sweep_misconceptions = [
             }
         ),
     ),
-    Misconception(
-        "The guide is a move's last chunk: x[rows] = values keeps one of several.",
+    *_misplaced(
+        _last,
+        "Of {} the last one is taken, not the largest: x[groups] = ... keeps one of several.",
         "np.maximum.at(most, groups, values) takes the largest of each group.",
-        SWEEP(
-            edit={"np.maximum.at(most, groups, values)": "most[groups] = values"},
-        ),
+    ),
+    *_misplaced(
+        _marked,
+        "The largest of {} is still -np.inf where there is none, and goes into the sums.",
+        "Replace it: by 0 in a state where nothing begins, by the target for a move without a chunk.",
+    ),
+    Misconception(
+        "The chunks of a state are those that end there.",
+        "Group the chunks by chunks.state, and read at chunks.next_state.",
+        SWEEP(edit={"largest(chunk_q, chunks.state,": "largest(chunk_q, chunks.next_state,"}),
+    ),
+    Misconception(
+        "The moves of a state are those that lead there.",
+        "Group the moves by moves.state, and read at moves.next_state.",
+        SWEEP(edit={"largest(q, moves.state,": "largest(q, moves.next_state,"}),
+    ),
+    Misconception(
+        "The chunk critic looks at the state where a chunk begins, not where it ends.",
+        "chunks.next_state.",
+        SWEEP(edit={"ahead[chunks.next_state]": "ahead[chunks.state]"}),
+    ),
+    Misconception(
+        "The one-step critic looks at the state where a move begins, not where it ends.",
+        "moves.next_state.",
+        SWEEP(edit={"near[moves.next_state]": "near[moves.state]"}),
+    ),
+    Misconception(
+        "The chunk critic is discounted twice: chunks.discount is that of the whole chunk already.",
+        "chunks.reward + chunks.discount * ...",
+        SWEEP(edit={"chunks.discount * ahead": "chunks.discount**4 * ahead"}),
+    ),
+    Misconception(
+        "The values of the chunks are not discounted.",
+        "reward + discount * value.",
+        SWEEP(edit={"chunks.discount * ahead": "ahead"}),
+    ),
+    Misconception(
+        "There is no guide.",
+        "(target + weight * guide) / (1 + weight).",
+        SWEEP(edit={"new_q = (target + weight * guide) / (1 + weight)": "new_q = target"}),
     ),
     Misconception(
         "Values below 0 are lost: the maximum begins at 0.",
@@ -591,15 +737,19 @@ def _compose_cases(rng):
     )
     return [
         Case("half of 10, no warm-up, no end", case(40, 12, 10, (0, 0.5, np.inf)), first),
-        Case("nothing kept", case(40, 12, 10, (0, 0.0, np.inf)), "A share of 0: all rows are the replay's."),
+        Case(
+            "nothing kept, and the replay holds rows at step 0 already",
+            case(0, 12, 10, (0, 0.0, np.inf)),
+            "A share of 0 and a replay that is not empty: all rows are the replay's.",
+        ),
         Case(
             "the replay is half filled",
             case(25, 6, 10, (0, 0.2, np.inf)),
             "Only replay_starts[:filled] counts; filled is traced: it can be randint's limit, but no slice.",
         ),
         Case(
-            "the replay is empty",
-            case(0, 0, 10, (0, 0.2, np.inf)),
+            "the replay is still empty at step 5",
+            case(5, 0, 10, (0, 0.2, np.inf)),
             "All rows are the data's then. jnp.where(filled > 0, share, 1).",
         ),
         Case(
@@ -665,6 +815,23 @@ _compose_misconceptions = [
         "From an empty replay rows are drawn that mean nothing.",
         "jnp.where(filled > 0, share, 1).",
         COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "share"}),
+    ),
+    Misconception(
+        "It asks whether this is the first step, not whether the replay is empty.",
+        "jnp.where(filled > 0, share, 1).",
+        COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "jnp.where(step > 0, share, 1)"}),
+    ),
+    Misconception(
+        "It draws from the data alone until the replay has as many rows as the batch.",
+        "Only while the replay is empty: jnp.where(filled > 0, share, 1).",
+        COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "jnp.where(filled >= size, share, 1)"}),
+    ),
+    Misconception(
+        "It draws from the data alone during the warm-up.",
+        "The share does not depend on the warm-up.",
+        COMPOSE(
+            edit={"jnp.where(filled > 0, share, 1)": "jnp.where((filled > 0) & (step >= warm_up), share, 1)"}
+        ),
     ),
     Misconception(
         "Rows of the replay are drawn that are not filled yet.",
