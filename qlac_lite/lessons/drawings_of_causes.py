@@ -84,7 +84,7 @@ def by_dial(found: Mapping[str, Mapping[float, np.ndarray]]) -> Drawn:
 def by_length(lost: Mapping[int, Mapping[float, np.ndarray]]) -> Drawn:
     """A map of lost balls, chunks minus single actions, {length: {a: (R,)}}; the first length is 1."""
     lengths, dials = [length for length in lost if length > 1], list(lost[1])
-    figure, (axes,) = plots.new_figure(1, width=6.4, height=2.9)
+    figure, (axes,) = plots.new_figure(1, width=6.4, height=2.5)
     gaps = np.array([[difference(lost[length][a], lost[1][a]) for a in dials] for length in lengths])
     mean, low, high = np.moveaxis(gaps, -1, 0)
     shown = (low > 0) | (high < 0)
@@ -98,8 +98,7 @@ def by_length(lost: Mapping[int, Mapping[float, np.ndarray]]) -> Drawn:
         axes.text(column, row, text, ha="center", va="center", fontsize=8, **bold | dark)
     axes.set_xticks(range(len(dials)), [f"{a:g}" for a in dials])
     axes.set_yticks(range(len(lengths)), lengths)
-    axes.axvline(dials.index(1.0) - 0.5, color="0.3", linestyle=":", linewidth=1.5)
-    axes.set(xlabel="bowl  <  dial a  <  hill", ylabel="length of a chunk")
+    axes.set(xlabel="dial a (below 1 a bowl, 1 flat, above 1 a hill)", ylabel="length of a chunk")
     axes.set_title("lost balls, chunks minus single actions (points); white: not shown", fontsize=10)
     told = "; ".join(
         f"length {length}: " + ", ".join(f"{m:z.0f} at {a:g}" for m, a in zip(row, dials, strict=True))

@@ -54,6 +54,10 @@ class Curves(NamedTuple):
         """Success after these, (R,)."""
         return self.success[:, 5:].mean(axis=1)
 
+    def last(self) -> np.ndarray:
+        """Success over the last 100 steps, (R,)."""
+        return self.success[:, 8:].mean(axis=1)
+
     def over(self) -> np.ndarray:
         """Success over the online curve, (R,)."""
         return self.success[:, 1:].mean(axis=1)
