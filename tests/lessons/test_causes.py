@@ -21,6 +21,13 @@ def test_a_clone_of_noiseless_actions_is_the_demonstrator(monkeypatch):
             np.testing.assert_allclose(path, led, atol=1e-5)
 
 
+def test_a_clone_of_single_actions_makes_the_same_errors_on_each_ground():
+    """The demonstrator's actions cancel what the ground does, and the clone's do so up to its error."""
+    paths = [balls.one_clone(clone_chunks, 1, a, steps=20) for a in (0.3, 0.85, 1.15)]
+    for path in paths[1:]:
+        np.testing.assert_allclose(path, paths[0], rtol=1e-6)
+
+
 def test_the_house_has_a_shortest_way_that_one_step_learning_finds_in_the_end():
     assert house.steps_to_goal()[house.START] == 17
     walks = house.record(0)
