@@ -196,8 +196,8 @@ ways["7 steps late"] = {a: balls.lost(mended_delayed, 7, a) for a in DIALS}
 show(*draw.by_dial(ways))
 for a in DIALS:
     one, chunk, hers, late = (lost_by_way[a] for lost_by_way in ways.values())
-    print(f"a = {a:4}: hers minus mended {draw.apart(hers, late)}", end=" points; mended minus ")
-    print(f"single actions {draw.apart(late, one)}, minus chunks {draw.apart(late, chunk)}")
+    print(f"a = {a:4}: hers minus mended {draw.apart(hers, late)} points; mended minus", end=" ")
+    print(f"single {draw.apart(late, one)}, minus chunks {draw.apart(late, chunk)}")
 
 # %% [markdown]
 # She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points [36, 55]. The fair control gives another verdict. In the deep bowl ($a = 0.3$) lateness alone helps: it loses 10 points fewer than single actions [4, 15], and its difference from chunks is 0 [-1, 1]. So there late actions give the chunks' gain to within a point, without any chunk. From 0.7 upwards lateness harms: at 0.7 it loses 10 points more than single actions [4, 15] and 9 more than chunks [2, 16]. So there a chunk is more than late actions. Both act on old looks; but the errors of the late clone come back at every step, those of a chunk once in eight.
