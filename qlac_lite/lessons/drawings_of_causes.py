@@ -196,7 +196,7 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]
         x, values = np.arange(len(steps)), np.array(list(steps.values())).T
         for dots in values:
             axes.plot(x + 0.12, dots, ".", color="#009E73", alpha=0.35)
-        plots.points(axes, x, values, "single actions", "#009E73", "D", within=(0, house.LIMIT))
+        plots.points(axes, x, values, "one-step critic", "#009E73", "D", within=(0, house.LIMIT))
         mean, low, high = mean_interval(chunked)
         axes.axhline(mean, color="#0072B2", label="chunk critic")
         axes.axhspan(low, high, color="#0072B2", alpha=0.18)
@@ -214,7 +214,7 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]
 def handovers(curves: Mapping[str, Curves]) -> Drawn:
     """Success around the handover: {plan: curves}; plans with a warm-up in a panel of their own."""
     panels = ("the policy moves at once", "a warm-up of 200 steps")
-    figure, both = plots.new_figure(2, width=5.0, height=3.6)
+    figure, both = plots.new_figure(2, width=5.0, height=4.0)
     for place, (axes, title) in enumerate(zip(both, panels, strict=True)):
         named = [n for n in curves if n == "stands still" or ("warm-up" in n) == bool(place)]
         for i, name in enumerate(named):
@@ -224,7 +224,7 @@ def handovers(curves: Mapping[str, Curves]) -> Drawn:
             plots.points(axes, x, curves[name].success, name, colour, marker, within=(0, 100))
         axes.set(xlabel="environment steps since the handover", ylim=(0, 103))
         axes.set_title(title, fontsize=10)
-        axes.legend(fontsize=8, loc="lower center", ncols=2)
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False)
     both[0].set_ylabel("episodes solved (%)")
     both[1].axvline(200, color="0.5", linestyle=":", linewidth=1)
     told = "; ".join(
