@@ -61,11 +61,12 @@ def success(runs: Mapping[str, Run]) -> Drawn:
     """Success of runs on Lift over gradient steps, then environment steps; a name a run."""
     figure, (axes,) = plots.new_figure(1, width=6.4, height=3.4)
     told = []
-    for name, run in runs.items():
+    for place, (name, run) in enumerate(runs.items()):
         rates = by_seed(run)
-        steps = np.array([sum(at) for at in rates])
-        interval = np.clip(mean_interval(np.stack(list(rates.values()), axis=1)), 0, 100)
-        plots.curve(axes, run.config.method, name, steps, *interval)
+        steps = np.array([sum(at) for at in rates]) / 1000 + 0.13 * (place - (len(runs) - 1) / 2)
+        values, (colour, marker) = np.stack(list(rates.values()), axis=1), plots.style(run.config.method)
+        plots.points(axes, steps, values, name, colour, marker, within=(0, 100))
+        axes.plot(steps, values.mean(axis=0), color=colour, linewidth=1)
         told.append(f"{name} {', '.join(f'{rate.mean():.0f}' for rate in rates.values())}")
     axes.set(xlabel="updates, then environment steps (thousands)", ylabel="success (%)", ylim=(-3, 103))
     axes.set_xlim(left=0)
@@ -105,7 +106,8 @@ def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
                 at, part, "o", color=colour, alpha=0.45, markersize=4, label=label if not place else None
             )
             interval = np.clip(mean_interval(part), 0, 100)
-            plots.bars(axes, np.array([place + 2 * side]), interval, color=colour, marker="s", markersize=5)
+            look = dict(color=colour, marker="s", markersize=5, label=None if place else "mean, 95 % interval")
+            plots.bars(axes, np.array([place + 2 * side]), interval, **look)
     names = [f"α = {alpha:g}" if alpha < 1e6 else "α = 1,000,000\n(no say for Q)" for alpha in rates]
     axes.set_xticks(range(len(rates)), names)
     axes.set(ylabel="success (%)", ylim=(-3, 103))

@@ -5,7 +5,7 @@ Shapes: n seeds, L rows of a log, S observation size, H chunk length.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from qlac_lite.config import make_config
 from qlac_lite.data.dataset import build_dataset, sample
 from qlac_lite.lessons.checks.lesson08 import mended_rows
 from qlac_lite.lessons.lift_demonstrations import SETS, Demonstration
+from qlac_lite.lessons.lift_imitators import imitators
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.utils.errors import QlacError
 
@@ -24,7 +25,7 @@ SEEDS = shorten(8, fast=2)
 EVERY, BLOCKS = shorten(50, fast=10), shorten(16, fast=3)  # updates of a block, and blocks
 TRIED = shorten(1000, fast=20)  # updates of an experiment
 SMALL = dict(hidden=(64, 64), batch_size=64, learning_rate=1e-3)
-REPORTS = ("closes", "motion")
+REPORTS, IMITATORS = ("closes", "motion"), ("flow", "policy")
 HAND, FINGERS, CUBE = slice(0, 3), slice(7, 9), slice(9, 12)  # of an observation
 AT_CUBE, OPEN = 0.02, 0.07  # metres: the hand from the cube at most, the fingers apart at least
 
@@ -73,25 +74,26 @@ def _compiled_critic() -> tuple[Any, Callable]:
     return jax.vmap(learner.init)(jax.random.split(jax.random.key(3), SEEDS)), _jit(block)
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled_clone(horizon: int, updates: int) -> Callable:
-    """Trains a flow of chunks, and samples it at some observations; of all seeds."""
-    method = "chunk-bc" if horizon > 1 else "bc"
+@functools.cache
+def _compiled_pair(horizon: int) -> Callable:
+    """Trains a flow of chunks and the policy that imitates it; what both do at some observations with the
+    same noise, (2, n, T, H, A)."""
+    method = "qc-fql" if horizon > 1 else "fql"
     config = make_config(SETS["lift"], method, "lite", horizon=horizon, **SMALL)
-    learner = make_learner(config, *SIZES)
+    learner, acts = imitators(config, *SIZES)
 
-    def one(key, data, observations):
+    def one(key, updates, data, observations):
         first, run, act = jax.random.split(key, 3)
 
-        def update(state, key):
-            batch_key, loss_key = jax.random.split(key)
+        def update(number, state):
+            batch_key, loss_key = jax.random.split(jax.random.fold_in(run, number))
             batch = sample(batch_key, (data,), config.batch_size, config.chunk_length, config.discount)
-            return learner.update(state, batch, loss_key)[0], None
+            return learner.update(state, batch, loss_key)[0]
 
-        state, _ = jax.lax.scan(update, learner.init(first), jax.random.split(run, updates))
-        return learner.act(state.params, observations, act)
+        params = jax.lax.fori_loop(0, updates, update, learner.init(first)).params
+        return jnp.stack([acts[name](params, observations, act) for name in ("flow", "policy")])
 
-    return _jit(jax.vmap(one, in_axes=(0, None, None)))
+    return _jit(jax.vmap(one, in_axes=(0, None, None, None), out_axes=1))
 
 
 def waiting(observations: np.ndarray) -> np.ndarray:
@@ -100,33 +102,62 @@ def waiting(observations: np.ndarray) -> np.ndarray:
     return (away < AT_CUBE) & (np.abs(observations[:, FINGERS]).sum(axis=1) > OPEN)
 
 
-def make_try_out(demos: list[Demonstration]) -> Callable:
-    """`run` for `experiment`: clones three quarters of the demonstrations; the others measure it."""
+class Imitated(NamedTuple):
+    """What imitators do on held-out demonstrations."""
 
-    def try_out(seeds, H=1, tier="all", updates=TRIED, report="closes"):
-        """What a clone does on held-out demonstrations: (n,).
+    flow: np.ndarray  # (n, T, H, A)
+    policy: np.ndarray  # (n, T, H, A), with the flow's noise
+    theirs: np.ndarray  # (T, A), the demonstrators' actions
+    waits: np.ndarray  # (T,) bool, see `waiting`
 
-        Args:
-            H: steps of a chunk.
-            tier: whose demonstrations are cloned and held out: "better", "okay", "worse" or "all".
-            updates: gradient steps.
-            report: "closes", how often (%) it closes, in its chunk, where the hand waits at the cube; or
-                "motion", root of the mean squared error of the six other numbers of its first action.
 
-        Raises QlacError for a report or a tier that there is not.
-        """
+def make_imitated(demos: list[Demonstration]) -> Callable[..., Imitated]:
+    """`imitated(seeds, H, tier, updates)`: three quarters of the demonstrations are cloned, the others
+    measure it; what was trained once is kept."""
+
+    @functools.cache
+    def trained(seeds: tuple[int, ...], horizon: int, tier: str, updates: int) -> Imitated:
         mine = [demo for demo in demos if tier == "all" or tier in demo["tiers"]]
-        if report not in REPORTS or not mine:
-            told = f"report is {' or '.join(REPORTS)}; tier is better, okay, worse or all"
-            raise QlacError(f"{told}, not {report!r} and {tier!r}.")
+        if not mine:
+            raise QlacError(f"tier is better, okay, worse or all, not {tier!r}.")
         held = mine[3::4] or mine[-1:]  # as many of each tier
         data = build_dataset(*mended_rows([demo for i, demo in enumerate(mine) if i % 4 != 3]))
         seen = np.concatenate([demo["observations"][:-1] for demo in held])
         own, rows = jax.vmap(jax.random.key)(jnp.asarray(seeds)), jax.tree.map(jnp.asarray, data)
-        ours = np.asarray(_compiled_clone(H, updates)(own, rows, seen))  # (n, T, H, A)
+        both = np.asarray(_compiled_pair(horizon)(own, updates, rows, seen))
+        return Imitated(*both, np.concatenate([demo["actions"] for demo in held]), waiting(seen))
+
+    return lambda seeds, H=1, tier="all", updates=TRIED: trained(tuple(map(int, seeds)), H, tier, updates)
+
+
+def make_try_out(imitated: Callable[..., Imitated]) -> Callable:
+    """`run` for `experiment`."""
+
+    def try_out(seeds, H=1, tier="all", actor="flow", updates=TRIED, report="closes"):
+        """What an imitator does on held-out demonstrations: (n,).
+
+        Args:
+            H: steps of a chunk.
+            tier: whose demonstrations are cloned and held out: "better", "okay", "worse" or "all".
+            actor: "flow", or "policy", which imitates the flow in one step.
+            updates: gradient steps.
+            report: "closes", how often (%) it closes, in its chunk, where the hand waits at the cube; or
+                "motion", root of the mean squared error of the six other numbers of its first action.
+
+        Raises QlacError for a report, an actor or a tier that there is not.
+        """
+        if report not in REPORTS or actor not in IMITATORS:
+            told = f"report is {' or '.join(REPORTS)}; actor is {' or '.join(IMITATORS)}"
+            raise QlacError(f"{told}, not {report!r} and {actor!r}.")
+        found = imitated(seeds, H, tier, updates)
+        ours = getattr(found, actor)
         if report == "closes":
-            return 100 * np.mean(ours[:, waiting(seen)][..., 6].max(axis=2) > 0, axis=1)
-        theirs = np.concatenate([demo["actions"] for demo in held])
-        return np.sqrt(np.mean((ours[:, :, 0, :6] - theirs[:, :6]) ** 2, axis=(1, 2)))
+            return closes(ours, found.waits)
+        return np.sqrt(np.mean((ours[:, :, 0, :6] - found.theirs[:, :6]) ** 2, axis=(1, 2)))
 
     return try_out
+
+
+def closes(actions: np.ndarray, waits: np.ndarray) -> np.ndarray:
+    """How often (%) chunks (n, T, H, A) close the fingers at some step, where the hand waits: (n,)."""
+    return 100 * np.mean(actions[:, waits][..., 6].max(axis=2) > 0, axis=1)

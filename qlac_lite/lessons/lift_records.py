@@ -25,15 +25,24 @@ def by_seed(run: Run) -> dict[Steps, np.ndarray]:
     return {steps: 100 * np.array([np.mean(each) for each in seeds.values()]) for steps, seeds in measured}
 
 
+def steps_to_success(run: Run, at: Steps) -> np.ndarray:
+    """Mean length (n,) of each seed's successful episodes after some steps, NaN where none succeeds."""
+    offline, online = at
+    newest = ("online", online) if online else ("offline", offline)
+    rows = [row for row in run.rows("evaluations.csv") if (row["phase"], row["step"]) == newest]
+    lengths = lambda seed: [row["length"] for row in rows if row["seed"] == seed and row["success"]]
+    return np.array([np.mean(lengths(seed) or np.nan) for seed in sorted({row["seed"] for row in rows})])
+
+
 def told(values: np.ndarray, ends: tuple[float, float] = (0, 100)) -> str:
     """Mean and 95 % interval, cut at what is possible."""
     mean, low, high = mean_interval(values)
     return f"{mean:.0f} [{max(low, ends[0]):.0f}, {min(high, ends[1]):.0f}]"
 
 
-def apart(one: np.ndarray, other: np.ndarray) -> str:
-    """One less other, seed by seed, in points."""
-    return told(one - other, (-100, 100))
+def apart(one: np.ndarray, other: np.ndarray, most: float = 100) -> str:
+    """One less other, seed by seed, in points or what else is at most `most` apart."""
+    return told(one - other, (-most, most))
 
 
 ACTORS = {

@@ -65,7 +65,8 @@ def _compiled() -> Callable[..., Any]:
             return step(state, batch, loss_key)[0], None
 
         state, _ = jax.lax.scan(update, learner.init(first), jax.random.split(run, UPDATES))
-        return 100 * evaluate(learner, config, WORLD, state.params, act)[0].mean()
+        success, steps = evaluate(learner, config, WORLD, state.params, act)
+        return 100 * success.mean(), (success * steps).sum() / success.sum()
 
     # Compiles in less time, and runs as fast.
     options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
@@ -73,9 +74,10 @@ def _compiled() -> Callable[..., Any]:
 
 
 @functools.lru_cache(maxsize=64)
-def _success(alpha: float, seeds: tuple[int, ...]) -> np.ndarray:
+def _success_and_steps(alpha: float, seeds: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     data = jax.tree.map(jnp.asarray, demonstrations())
-    return np.asarray(_compiled()(np.array(seeds, np.uint32), alpha, data))
+    success, steps = _compiled()(np.array(seeds, np.uint32), alpha, data)
+    return np.asarray(success), np.asarray(steps)
 
 
 def run_all(seeds: Sequence[int]) -> dict[float, np.ndarray]:
@@ -88,4 +90,9 @@ def run_all(seeds: Sequence[int]) -> dict[float, np.ndarray]:
 
 def success_of(alpha: float, seeds: Sequence[int]) -> np.ndarray:
     """Success (%) of QC-FQL after `UPDATES` updates on the demonstrations, of each seed: (n,)."""
-    return np.array(_success(float(alpha), tuple(int(seed) for seed in seeds)))
+    return _success_and_steps(float(alpha), tuple(map(int, seeds)))[0].copy()
+
+
+def steps_of(alpha: float, seeds: Sequence[int]) -> np.ndarray:
+    """Mean steps of its successful episodes, of each seed, NaN where none succeeds: (n,)."""
+    return _success_and_steps(float(alpha), tuple(map(int, seeds)))[1].copy()

@@ -26,9 +26,10 @@ def test_a_hand_waits_at_the_cube_with_open_fingers():
 
 
 def test_an_experiment_names_what_there_is():
-    try_out = lift_learners.make_try_out([demonstration(4)])
-    for wrong in (dict(report="success"), dict(tier="best")):
-        with pytest.raises(QlacError, match="closes or motion; tier is better"):
+    try_out = lift_learners.make_try_out(lift_learners.make_imitated([demonstration(4)]))
+    wrongs = (dict(report="success"), dict(actor="best"), dict(tier="best"))
+    for wrong, told in zip(wrongs, ("closes or motion", "flow or policy", "tier is better"), strict=True):
+        with pytest.raises(QlacError, match=told):
             try_out(np.arange(2), **wrong)
 
 
