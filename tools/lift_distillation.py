@@ -32,6 +32,7 @@ from qlac_lite.utils.provenance import provenance
 TASK = "lift-mh-low_dim"
 FINGERS, HAND, CUBE = slice(7, 9), slice(0, 3), slice(9, 12)  # of an observation
 
+
 def main(
     data: Annotated[Path, typer.Option(help="A file of Lift's demonstrations.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")],

@@ -106,7 +106,9 @@ def sweep(rates: Mapping[float, np.ndarray], half: int) -> Drawn:
                 at, part, "o", color=colour, alpha=0.45, markersize=4, label=label if not place else None
             )
             interval = np.clip(mean_interval(part), 0, 100)
-            look = dict(color=colour, marker="s", markersize=5, label=None if place else "mean, 95 % interval")
+            look = dict(
+                color=colour, marker="s", markersize=5, label=None if place else "mean, 95 % interval"
+            )
             plots.bars(axes, np.array([place + 2 * side]), interval, **look)
     names = [f"α = {alpha:g}" if alpha < 1e6 else "α = 1,000,000\n(no say for Q)" for alpha in rates]
     axes.set_xticks(range(len(rates)), names)

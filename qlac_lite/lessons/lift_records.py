@@ -45,6 +45,23 @@ def apart(one: np.ndarray, other: np.ndarray, most: float = 100) -> str:
     return told(one - other, (-most, most))
 
 
+OFFLINE, ONLINE = (8000, 0), (8000, 4000)
+
+
+def beside(one: str, other: str, steps: bool = True) -> str:
+    """Success, and steps to success, of two runs, with intervals; and how far they are apart."""
+    lines = []
+    for at, after in ((OFFLINE, "8,000 updates"), (ONLINE, "4,000 steps online")):
+        rates = [by_seed(runs()[name])[at] for name in (one, other)]
+        lengths = [steps_to_success(runs()[name], at) for name in (one, other)]
+        for unit, pair, most in (("%", rates, 100), ("steps", lengths, 300))[: 1 + steps]:
+            each = [
+                f"{name} {told(values, (0, most))}" for name, values in zip((one, other), pair, strict=True)
+            ]
+            lines.append(f"after {after:18}: {', '.join(each)} {unit}; apart {apart(*pair, most)}")
+    return "\n".join(lines)
+
+
 ACTORS = {
     "flow": "the flow",
     "policy": "the one-step policy",

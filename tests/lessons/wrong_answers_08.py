@@ -5,7 +5,7 @@ import numpy as np
 from scipy import stats
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson08 import REFUSED, choose_alpha, mended_rows, pose_column
+from qlac_lite.lessons.checks.lesson08 import REFUSED, choose_alpha, mended_rows, pose_column, suspect
 
 
 def pose_in_jax(hand, thing):
@@ -89,12 +89,38 @@ def choose_by_sorting(success_of, alphas, seeds):
     return best, gain(second).mean(), low, high, gain(first).mean()
 
 
+def suspect_in_jax(flow, policy, waits):
+    apart = jnp.sum(jnp.where(waits[:, None], (flow - policy) ** 2, 0), axis=1)  # (n, 7)
+    shares = 100 * apart / apart.sum(1, keepdims=True)
+    reach = stats.t.ppf(0.975, len(shares) - 1) * jnp.std(shares, axis=0, ddof=1) / jnp.sqrt(len(shares))
+    mean = shares.mean(0)
+    low, high = mean - reach, mean + reach
+    passed = [i for i in range(7) if all(low[i] > high[j] for j in range(7) if j != i)]
+    number = passed[0] if passed else REFUSED
+    return number, mean, low, high, jnp.where(jnp.arange(7) == number, flow, policy)
+
+
+def suspect_by_sorting(flow, policy, waits):
+    squares = np.square(flow[:, waits] - policy[:, waits]).sum(1)
+    shares = squares.T / squares.sum(1) * 100  # (7, n)
+    reach = stats.sem(shares, axis=1) * stats.t.ppf(0.975, shares.shape[1] - 1)
+    mean = shares.mean(1)
+    *_, second, first = np.argsort(mean)
+    clear = all((mean - reach)[first] > (mean + reach)[i] for i in range(7) if i != first)
+    mixed = np.array(policy)
+    if clear:
+        mixed[..., first] = flow[..., first]
+    return (first if clear else REFUSED), mean, mean - reach, mean + reach, mixed
+
+
 RIGHT = {
+    "check_suspect": suspect_in_jax,
     "check_pose_column": pose_in_jax,
     "check_mended_rows": rows_one_by_one,
     "check_choose_alpha": choose_with_a_dictionary,
 }
 ALSO_RIGHT = {
+    "check_suspect": suspect_by_sorting,
     "check_pose_column": pose_by_halves,
     "check_mended_rows": rows_by_append,
     "check_choose_alpha": choose_by_sorting,
@@ -104,6 +130,9 @@ _ABS = "np.abs(away - np.linalg.norm(seen, axis=1))"
 _BEST = "np.flatnonzero(means == means.max())[-1]"
 _rows = lambda changes: edited(mended_rows, changes)
 _choose = lambda changes: edited(choose_alpha, changes)
+_suspect = lambda changes: edited(suspect, changes)
+_CLEAR, _SWAP = "low[worst] > np.delete(high, worst).max()", "swapped[:, :, number] = flow[:, :, number]"
+_OVER = "by_number.sum(axis=1, keepdims=True)"
 _AT, _MASK = "rewards[:-1] = demo", "masks = rewards == 0"
 
 
@@ -126,6 +155,17 @@ def her_rows(demonstrations):
         actions[:-1], rewards[1:] = demo["actions"], demo["rewards"]
         rows.append((demo["observations"], actions, rewards - 1, rewards == 0, np.arange(steps) == steps - 1))
     return [np.concatenate(column) for column in zip(*rows, strict=True)]
+
+
+def rows_without_padding(demonstrations):
+    columns = mended_rows(demonstrations)
+    return [column[~columns[4]] for column in columns]
+
+
+def suspect_in_place(flow, policy, waits):
+    number, *shares, _ = suspect(flow, policy, waits)
+    policy[:, :, number] = flow[:, :, number]
+    return number, *shares, policy
 
 
 def choose_all(success_of, alphas, seeds):
@@ -163,6 +203,21 @@ WRONG = {
             edited(pose_column, {"fits.append(pose)": "fits.append(int(pose > 0))"}),
             "number of the",
         ),
+        "all seven": (edited(pose_column, {"relative + 3]": "relative + 7]"}), "all seven numbers"),
+        "median place": (
+            edited(
+                pose_column,
+                {
+                    f"np.median({_ABS})": "abs(np.linalg.norm(np.median(position - hand, axis=0)) "
+                    "- np.linalg.norm(np.median(seen, axis=0)))"
+                },
+            ),
+            "median place first",
+        ),
+        "all rows high": (
+            edited(pose_column, {"0.6 < height < 1.6": "np.all(abs(position[:, 2] - 1.1) < 0.5)"}),
+            "Every row",
+        ),
         "nothing but the column": (lambda hand, thing: pose_column(hand, thing)[0], "wrong number of values"),
     },
     "check_mended_rows": {
@@ -192,6 +247,18 @@ WRONG = {
         "ends everywhere": (_rows({"np.arange(count) == count - 1": "np.arange(count) >= 0"}), "Every row"),
         "first alone": (lambda demos: mended_rows([demos[0]]), "first demonstration"),
         "turned": (lambda demos: mended_rows(list(reversed(demos))), "another order"),
+        "no padding": (rows_without_padding, "last observation is missing"),
+        "ends by masks": (_rows({"np.arange(count) == count - 1": "masks == 0"}), "where its mask is 0"),
+        "two ends": (_rows({"== count - 1": "> count - 3"}), "last two rows"),
+        "observations too": (
+            _rows(
+                {
+                    'observations = demo["observations"]': 'o = demo["observations"]; '
+                    "observations = np.concatenate([o[1:], o[:1]])"
+                }
+            ),
+            "observations moved",
+        ),
         "four columns": (lambda demos: mended_rows(demos)[:4], "wrong number of values"),
     },
     "check_choose_alpha": {
@@ -209,10 +276,102 @@ WRONG = {
         "no control": (_choose({"rates[best] - rates[-1]": "rates[best] - 0"}), "success of the chosen"),
         "first": (_choose({"- rates[-1]": "- rates[0]"}), "first alpha"),
         "mean of all": (_choose({"- rates[-1]": "- rates.mean(0)"}), "mean of all"),
+        "mean of the others": (
+            _choose({"- rates[-1]": "- (rates.sum(0) - rates[best]) / (len(rates) - 1)"}),
+            "mean of the other alphas",
+        ),
+        "1.96": (
+            _choose(
+                {
+                    "mean_interval(gain[half:])": "gain[half:].mean() + np.array([0, -1.96, 1.96]) "
+                    "* stats.sem(gain[half:])"
+                }
+            ),
+            "normal distribution",
+        ),
+        "percentiles": (
+            _choose(
+                {
+                    "mean_interval(gain[half:])": "np.mean(gain[half:]), *np.quantile(gain[half:], "
+                    "(0.025, 0.975))"
+                }
+            ),
+            "percentiles",
+        ),
+        "ends subtracted": (
+            _choose(
+                {
+                    "mean_interval(gain[half:])": "[a - b for a, b in zip(mean_interval(rates[best, half:]), "
+                    "np.take(mean_interval(rates[-1, half:]), (0, 2, 1)))]"
+                }
+            ),
+            "interval of its own",
+        ),
+        "not turned back": (_choose({_BEST: "means[::-1].argmax()"}), "counted from the end"),
         "sign": (_choose({"rates[best] - rates[-1]": "rates[-1] - rates[best]"}), "wrong sign"),
         "number": (_choose({"alphas[best], mean": "best, mean"}), "number of the alpha"),
         "flattered by all": (_choose({"gain[:half].mean()": "np.mean(gain)"}), "of all seeds"),
         "flattered by success": (_choose({"gain[:half].mean()": "means.max()"}), "success on the seeds"),
         "without it": (lambda *args: choose_alpha(*args)[:4], "wrong number of values"),
+    },
+    "check_suspect": {
+        "all rows": (_suspect({"[:, waits]": "[:, :]"}), "All rows count"),
+        "other rows": (_suspect({"[:, waits]": "[:, waits == 0]"}), "does not wait"),
+        "signed": (
+            _suspect({"** 2": "* 1", "apart.mean(axis=1)": "np.square(apart.mean(1))"}),
+            "cancel",
+        ),
+        "absolute": (
+            _suspect({"(policy - flow)[:, waits] ** 2": "abs(policy - flow)[:, waits]"}),
+            "Absolute",
+        ),
+        "root": (_suspect({"apart.mean(axis=1)": "apart.mean(axis=1) ** 0.5"}), "root"),
+        "median": (_suspect({"apart.mean(axis=1)": "np.median(apart, 1)"}), "median over rows"),
+        "pooled": (_suspect({_OVER: "by_number.sum(axis=1).mean()"}), "over all seeds"),
+        "other axis": (_suspect({_OVER: "by_number.sum(axis=0)"}), "its own sum"),
+        "no shares": (_suspect({f"100 * by_number / {_OVER}": "apart.mean(1)"}), "themselves"),
+        "fractions": (_suspect({"100 * by_number": "by_number"}), "from 0 to 1"),
+        "1.96": (
+            _suspect(
+                {
+                    "mean_interval(shares)": "shares.mean(0), *(shares.mean(0) + k * stats.sem(shares) "
+                    "for k in (-1.96, 1.96))"
+                }
+            ),
+            "normal distribution",
+        ),
+        "always": (_suspect({_CLEAR: "worst >= 0"}), "always the suspect"),
+        "means": (_suspect({_CLEAR: "low[worst] > np.sort(mean)[-2]"}), "others' means"),
+        "its mean": (_suspect({_CLEAR: "mean.max() > np.delete(high, worst).max()"}), "whole interval"),
+        "any": (_suspect({_CLEAR: "np.any(low[worst] > np.delete(high, worst))"}), "one of the others"),
+        "itself": (_suspect({_CLEAR: "np.all(low[worst] > high)"}), "its own upper end"),
+        "gripper": (_suspect({"np.argmax(mean)": "len(mean) - 1"}), "whatever the distances"),
+        "from 1": (
+            _suspect({"return number, mean": "return (number + 1 if number >= 0 else REFUSED), mean"}),
+            "counted from 1",
+        ),
+        "other way": (
+            _suspect({"policy.copy()": "flow.copy()", _SWAP: "swapped[:, :, number] = policy[:, :, number]"}),
+            "not right yet",
+        ),
+        "flow's": (_suspect({_SWAP: "swapped[:] = flow"}), "All seven"),
+        "none": (_suspect({_SWAP: "swapped[:, :, number] = policy[:, :, number]"}), "Nothing is exchanged"),
+        "waiting alone": (
+            _suspect({_SWAP: "swapped[:, waits, worst] = flow[:, waits, worst]"}),
+            "only in the rows",
+        ),
+        "last if refused": (
+            lambda *args: (*suspect(*args)[:4], np.where(np.arange(7) == suspect(*args)[0] % 7, *args[:2])),
+            "REFUSED is -1",
+        ),
+        "swapped anyway": (
+            lambda *args: (
+                *suspect(*args)[:4],
+                np.where(np.arange(7) == np.argmax(suspect(*args)[1]), *args[:2]),
+            ),
+            "suspect or not",
+        ),
+        "in place": (suspect_in_place, "changes its arguments"),
+        "without the test": (lambda *args: suspect(*args)[:4], "wrong number of values"),
     },
 }

@@ -87,7 +87,7 @@ def _pose_cases(rng):
             Case(
                 f"20 rows, {first} half first; row 0 is garbage",
                 _rows(rng, 20, first),
-                "Compare lengths: the relative position is seen from a hand that turns. Take medians.",
+                "Here are two distances in each row: the place less the hand's, and the relative place.",
             )
             for first in ("relative", "pose")
         ),
@@ -180,6 +180,24 @@ _pose_misconceptions = [
         edited(
             pose_column,
             {f"np.abs(away - {_LENGTHS})": "np.linalg.norm(position - hand - seen, axis=1)"},
+        ),
+    ),
+    Misconception(
+        "The length of all seven numbers of the relative half: the quaternion is in it.",
+        "The relative place is its first three numbers.",
+        edited(pose_column, {"thing[:, relative : relative + 3]": "thing[:, relative : relative + 7]"}),
+    ),
+    Misconception(
+        "The median place first, and then its length: what belongs to one row is torn apart.",
+        "The length in each row, the difference in each row, and then the median.",
+        edited(
+            pose_column,
+            {
+                f"np.median(np.abs(away - {_LENGTHS}))": (
+                    "np.abs(np.linalg.norm(np.median(position - hand, 0)) "
+                    "- np.linalg.norm(np.median(seen, 0)))"
+                )
+            },
         ),
     ),
     Misconception(
@@ -330,7 +348,7 @@ def _rows_cases(rng):
         Case(
             "one demonstration of 3 steps",
             make(3),
-            "Which transition solved the task? Its row has the reward 1 - 1 = 0 and the mask 0.",
+            "It has four rows. Row t is about the step from t to t + 1, and the last row begins none.",
         ),
         Case(
             "one demonstration of a single step",
@@ -428,6 +446,32 @@ _rows_misconceptions = [
         ),
     ),
     Misconception(
+        "The row of the last observation is missing: the successful step leads nowhere.",
+        "T steps have T + 1 observations. Keep them all.",
+        lambda demos: [
+            column[np.arange(len(column)) != len(column) - 1] if len(demos) == 1 else column[~_ends(demos)]
+            for column in mended_rows(demos)
+        ],
+    ),
+    Misconception(
+        "A row is an end where its mask is 0: so the success begins no step any more.",
+        "The end is the row of the last observation, as it was.",
+        edited(mended_rows, {_END: "~masks"}),
+    ),
+    Misconception(
+        "The last two rows are ends: so the success begins no step any more.",
+        "The last row alone.",
+        edited(mended_rows, {_END: "np.arange(count) >= count - 2"}),
+    ),
+    Misconception(
+        "The observations moved, too: row t holds the one that the step led to.",
+        "The observation of row t is the one before the step.",
+        edited(
+            mended_rows,
+            {'= demo["observations"]': '= np.roll(demo["observations"], -1, axis=0)'},
+        ),
+    ),
+    Misconception(
         "Every row is an end.",
         "The last row of each demonstration alone.",
         edited(mended_rows, {_END: "np.ones(count)"}),
@@ -455,6 +499,11 @@ _rows_misconceptions = [
         lambda demos: mended_rows(demos[::-1]),
     ),
 ]
+
+
+def _ends(demonstrations):
+    return mended_rows(demonstrations)[4]
+
 
 check_mended_rows = Exercise(
     mended_rows,
@@ -635,6 +684,44 @@ _choose_misconceptions = [
         edited(choose_alpha, {"rates[best] - rates[-1]": "rates[best] - rates.mean(axis=0)"}),
     ),
     Misconception(
+        "The gain is over the mean of the other alphas.",
+        "The control is the last alpha alone.",
+        edited(
+            choose_alpha,
+            {"rates[best] - rates[-1]": "rates[best] - np.delete(rates, best, axis=0).mean(axis=0)"},
+        ),
+    ),
+    Misconception(
+        "The interval of a normal distribution, 1.96 standard errors: too short for so few seeds.",
+        "mean_interval(values), which takes Student's t.",
+        edited(choose_alpha, {"mean_interval(gain[half:])": "_normal(gain[half:])"}),
+    ),
+    Misconception(
+        "The ends are percentiles of the seeds: they say how much seeds differ, not how sure the mean is.",
+        "mean_interval(values).",
+        edited(
+            choose_alpha,
+            {"mean_interval(gain[half:])": "gain[half:].mean(), *np.percentile(gain[half:], [2.5, 97.5])"},
+        ),
+    ),
+    Misconception(
+        "Each alpha has an interval of its own, and their ends are subtracted: the luck of a seed, which "
+        "both share, is in it twice.",
+        "Subtract seed by seed first, then take one interval.",
+        edited(
+            choose_alpha,
+            {
+                "mean_interval(gain[half:])": "np.array(mean_interval(rates[best, half:])) "
+                "- np.array(mean_interval(rates[-1, half:]))[[0, 2, 1]]"
+            },
+        ),
+    ),
+    Misconception(
+        "The place is counted from the end: np.argmax of the turned array is a place in that array.",
+        "len(means) - 1 - np.argmax(means[::-1]).",
+        edited(choose_alpha, {_BEST: "np.argmax(means[::-1])"}),
+    ),
+    Misconception(
         "The gain has the wrong sign.",
         "The chosen one less the last one.",
         edited(choose_alpha, {"rates[best] - rates[-1]": "rates[-1] - rates[best]"}),
@@ -673,6 +760,11 @@ _choose_misconceptions = [
 ]
 
 
+def _normal(values):
+    reach = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
+    return values.mean(), values.mean() - reach, values.mean() + reach
+
+
 def _turned(success_of, alphas, seeds):
     """The second half, which is the larger one of an odd number, chooses; the first reports."""
     half = len(seeds) // 2
@@ -690,4 +782,318 @@ check_choose_alpha = Exercise(
     _choose_misconceptions,
     parts=("alpha", "mean", "low", "high", "flattered"),
     insight="The seeds that report have had no say in the choice.",
+)
+
+
+# 4. Which number of an action the policy copies worst
+
+
+def suspect(flow, policy, waits):
+    """The number of an action that a policy copies worst where the hand waits, or REFUSED.
+
+    Of flow's and policy's actions (n, T, 7) at rows of which some wait (T,). And of each number the mean, low
+    and high (7,) of its share of the squared distance there, percent; and the policy's actions (n, T, 7) with
+    the flow's in that number.
+    """
+    apart = (policy - flow)[:, waits] ** 2
+    by_number = apart.mean(axis=1)
+    shares = 100 * by_number / by_number.sum(axis=1, keepdims=True)
+    mean, low, high = mean_interval(shares)
+
+    worst = np.argmax(mean)
+    swapped = policy.copy()
+    number = REFUSED
+    if low[worst] > np.delete(high, worst).max():
+        number = worst
+        swapped[:, :, number] = flow[:, :, number]
+    return number, mean, low, high, swapped
+
+
+def _suspect_by_loops(flow, policy, waits):
+    seeds, rows, numbers = flow.shape
+    shares = np.empty((numbers, seeds))
+    for seed in range(seeds):
+        sums = [
+            sum((policy[seed, t, i] - flow[seed, t, i]) ** 2 for t in range(rows) if waits[t])
+            for i in range(numbers)
+        ]
+        shares[:, seed] = [100 * each / sum(sums) for each in sums]
+    mean = [sum(each) / seeds for each in shares]
+    reach = [stats.t.ppf(0.975, seeds - 1) * each.std(ddof=1) / math.sqrt(seeds) for each in shares]
+    ends = [(m - r, m + r) for m, r in zip(mean, reach, strict=True)]
+    clear = [
+        i
+        for i in range(numbers)
+        if all(ends[i][0] > ends[other][1] for other in range(numbers) if other != i)
+    ]
+    swapped = np.array(
+        [
+            [[flow[s, t, i] if i in clear else policy[s, t, i] for i in range(numbers)] for t in range(rows)]
+            for s in range(seeds)
+        ]
+    )
+    return clear[0] if clear else REFUSED, mean, [low for low, _ in ends], [high for _, high in ends], swapped
+
+
+def _suspect_cases(rng):
+    def case(about, weights, hint, seeds=5, rows=8, elsewhere=None, spread=0.3):
+        """Squared distances about `weights` where the hand waits, `elsewhere` where it does not."""
+        waits = np.arange(rows) % 2 == 1
+        waits[:1] = rows > 6
+        flow = rng.uniform(-1, 1, (seeds, rows, 7))
+        size = np.where(waits[:, None], weights, weights if elsewhere is None else elsewhere)
+        size = (
+            size
+            * np.exp(spread * rng.normal(size=(seeds, 1, 7)))
+            * np.exp(0.7 * rng.normal(size=(seeds, rows, 7)))
+        )
+        sign = np.where(rng.random((seeds, rows, 7)) < 0.5, -1, 1)
+        scale = np.exp(rng.normal(size=(seeds, 1, 1)))
+        return Case(about, (flow, flow + sign * np.sqrt(size) * scale, waits), hint)
+
+    weights = lambda **large: np.array([large.get(f"n{i}", 1.0) for i in range(7)])
+    flow = np.zeros((3, 2, 7))
+    policy = np.tile(np.array([[1.0, 1, 1, 1, 1, 1, 2], [0, 3, 0, 0, 0, 0, 0]]), (3, 1, 1))
+    policy[1, 0, 0] = -1
+    return [
+        Case(
+            "two rows, of which the first waits; apart by (1, 1, 1, 1, 1, 1, 2) there",
+            (flow, policy, np.array([True, False])),
+            "The squares are 1, 1, 1, 1, 1, 1 and 4, so the last number has 40 % of their sum.",
+        ),
+        case(
+            "number 6, five seeds of unlike size; elsewhere number 2",
+            weights(n6=60),
+            "Rows that do not wait don't count, and each seed has shares of its own.",
+            elsewhere=weights(n2=400),
+        ),
+        case("number 0", weights(n0=80), "Number 0 may be the suspect, too.", seeds=4),
+        case(
+            "numbers 3 and 6 alike",
+            weights(n3=20, n6=20),
+            "Two intervals overlap: REFUSED, and the policy's own actions.",
+            spread=0.8,
+        ),
+        Case(
+            "numbers 2 and 5 alike, three seeds",
+            _two_alike(rng),
+            "Number 5 has the larger mean, but its interval overlaps that of number 2: REFUSED.",
+        ),
+        Case(
+            "number 5 with 60, 40 and 80 %, number 2 with about 20 %, three seeds",
+            _wide(rng),
+            "The interval of number 5 is so wide that it holds those of others: REFUSED.",
+        ),
+        Case(
+            "number 3 with 10, 20 and 30 %, the others alike",
+            _with_shares(
+                rng, np.array([[(100 - own) / 6] * 3 + [own] + [(100 - own) / 6] * 3 for own in (10, 20, 30)])
+            ),
+            "The interval of number 3 holds 0: REFUSED.",
+        ),
+        Case(
+            "number 4 ahead of the mean of the second, and not of its interval",
+            _narrow(rng),
+            "The whole interval has to lie above the other intervals, not above their means.",
+        ),
+        case("number 1, six seeds, twelve rows", weights(n1=100), "The same in all seeds.", seeds=6, rows=12),
+    ]
+
+
+def _with_shares(rng, shares):
+    """Arguments of two rows, of which the first waits, with these shares (n, 7)."""
+    flow = rng.uniform(-1, 1, (len(shares), 2, 7))
+    policy = flow + rng.normal(size=flow.shape)
+    policy[:, 0] = flow[:, 0] + np.sqrt(shares)
+    return flow, policy, np.array([True, False])
+
+
+def _two_alike(rng):
+    return _with_shares(
+        rng,
+        np.array(
+            [[5, 5, 35, 5, 5, 40, 5], [5, 5, 41, 5, 5, 34, 5], [5, 5, 33, 5, 5, 42, 5]],
+            float,
+        ),
+    )
+
+
+def _wide(rng):
+    rest = lambda two, five: [(100 - two - five) / 5] * 5
+    rows = [(20, 60), (22, 40), (18, 80)]
+    return _with_shares(
+        rng, np.array([[*(r := rest(two, five))[:2], two, *r[2:4], five, r[4]] for two, five in rows])
+    )
+
+
+def _narrow(rng):
+    """Number 4 has 50, 51 and 52 %, number 1 has 20, 40 and 30 %."""
+    rest = lambda one, four: [(100 - one - four) / 5] * 5
+    rows = [(20, 50), (40, 51), (30, 52)]
+    return _with_shares(
+        rng, np.array([[(r := rest(one, four))[0], one, *r[1:3], four, *r[3:]] for one, four in rows])
+    )
+
+
+_CLEAR, _SWAP = "low[worst] > np.delete(high, worst).max()", "swapped[:, :, number] = flow[:, :, number]"
+_SHARES = "100 * by_number / by_number.sum(axis=1, keepdims=True)"
+_suspect_misconceptions = [
+    Misconception(
+        "All rows count, those where the hand moves among them.",
+        "The rows that wait: apart[:, waits].",
+        edited(suspect, {"(policy - flow)[:, waits]": "(policy - flow)"}),
+    ),
+    Misconception(
+        "The rows count where the hand does not wait.",
+        "The rows that wait: apart[:, waits].",
+        edited(suspect, {"[:, waits]": "[:, ~waits]"}),
+    ),
+    Misconception(
+        "The mean over rows comes before the square: too much and too little cancel.",
+        "Square each difference, then take the mean.",
+        edited(suspect, {"[:, waits] ** 2": "[:, waits]", "apart.mean(axis=1)": "apart.mean(axis=1) ** 2"}),
+    ),
+    Misconception(
+        "Absolute distances in place of squares.",
+        "The loss has squares.",
+        edited(suspect, {"(policy - flow)[:, waits] ** 2": "np.abs(policy - flow)[:, waits]"}),
+    ),
+    Misconception(
+        "The root of the mean squares.",
+        "Without the root: squares add up to the loss, roots do not.",
+        edited(suspect, {"apart.mean(axis=1)": "np.sqrt(apart.mean(axis=1))"}),
+    ),
+    Misconception(
+        "The median over rows.",
+        "The mean over rows, as in the loss.",
+        edited(suspect, {"apart.mean(axis=1)": "np.median(apart, axis=1)"}),
+    ),
+    Misconception(
+        "The shares are of the sum over all seeds: a seed with large distances counts for more.",
+        "Divide by the sum of the same seed: sum(axis=1, keepdims=True).",
+        edited(suspect, {_SHARES: "100 * by_number / by_number.sum() * len(by_number)"}),
+    ),
+    Misconception(
+        "Each number is divided by its own sum over seeds.",
+        "Divide by the sum over the seven numbers: axis=1.",
+        edited(suspect, {_SHARES: "100 * by_number / by_number.sum(axis=0, keepdims=True)"}),
+    ),
+    Misconception(
+        "The squared distances themselves, not their shares.",
+        "Divide by the sum over the seven numbers, seed by seed.",
+        edited(suspect, {_SHARES: "by_number"}),
+    ),
+    Misconception(
+        "Shares from 0 to 1.",
+        "Percent: times 100.",
+        edited(suspect, {_SHARES: "by_number / by_number.sum(axis=1, keepdims=True)"}),
+    ),
+    Misconception(
+        "The shares of the mean over seeds, and no interval of seeds.",
+        "mean_interval(shares), with the seeds along its first axis.",
+        edited(
+            suspect,
+            {"mean_interval(shares)": "(100 * by_number.mean(axis=0) / by_number.mean(axis=0).sum(),) * 3"},
+        ),
+    ),
+    Misconception(
+        "The interval of a normal distribution, 1.96 standard errors: too short for so few seeds.",
+        "mean_interval(values), which takes Student's t.",
+        edited(suspect, {"mean_interval(shares)": "_normals(shares)"}),
+    ),
+    Misconception(
+        "The largest mean is always the suspect, however wide the intervals are.",
+        "Only if its interval lies above those of all the others. Else: REFUSED.",
+        edited(suspect, {_CLEAR: "True"}),
+    ),
+    Misconception(
+        "The interval has to lie above the others' means only.",
+        "Above the upper ends of their intervals.",
+        edited(suspect, {_CLEAR: "low[worst] > np.delete(mean, worst).max()"}),
+    ),
+    Misconception(
+        "The mean has to lie above the others' intervals, not the whole interval.",
+        "Its lower end is compared: low[worst].",
+        edited(suspect, {_CLEAR: "mean[worst] > np.delete(high, worst).max()"}),
+    ),
+    Misconception(
+        "An interval above one of the others is enough.",
+        "Above those of all the others: the largest upper end.",
+        edited(suspect, {_CLEAR: "low[worst] > np.delete(high, worst).min()"}),
+    ),
+    Misconception(
+        "The interval is compared with its own upper end as well: no number ever passes.",
+        "With those of the others: np.delete(high, worst).",
+        edited(suspect, {_CLEAR: "low[worst] > high.max()"}),
+    ),
+    Misconception(
+        "The last number is the suspect, whatever the distances say.",
+        "The number with the largest mean share: np.argmax(mean).",
+        edited(suspect, {"np.argmax(mean)": "6"}),
+    ),
+    Misconception(
+        "The numbers are counted from 1.",
+        "From 0: the gripper, the last of seven, is number 6.",
+        edited(suspect, {"return number, mean": "return number + (number != REFUSED), mean"}),
+    ),
+    Misconception(
+        "The other way round: the flow's actions with the policy's number.",
+        "The policy's actions with the flow's number.",
+        edited(
+            suspect,
+            {_SWAP: "swapped = flow.copy(); swapped[:, :, number] = policy[:, :, number]"},
+        ),
+    ),
+    Misconception(
+        "All seven numbers are the flow's: then nobody knows which one mattered.",
+        "Only the suspect's: swapped[:, :, number].",
+        edited(suspect, {_SWAP: "swapped = flow.copy()"}),
+    ),
+    Misconception(
+        "Nothing is exchanged.",
+        "swapped[:, :, number] = flow[:, :, number].",
+        edited(suspect, {_SWAP: "pass"}),
+    ),
+    Misconception(
+        "The number is exchanged only in the rows that wait.",
+        "In all rows: a policy with another gripper, from the start to the end.",
+        edited(suspect, {_SWAP: "swapped[:, waits, number] = flow[:, waits, number]"}),
+    ),
+    Misconception(
+        "A number is exchanged where there is no suspect: REFUSED is -1, and number -1 is the last one.",
+        "Exchange inside the if.",
+        edited(
+            suspect,
+            {
+                f"        {_SWAP}\n": "",
+                "return number, mean": "swapped[:, :, number] = flow[:, :, number]\n    return number, mean",
+            },
+        ),
+    ),
+    Misconception(
+        "The number with the largest mean is exchanged, suspect or not.",
+        "If there is no suspect, the policy's own actions.",
+        edited(
+            suspect,
+            {
+                f"        {_SWAP}\n": "",
+                "return number, mean": "swapped[:, :, worst] = flow[:, :, worst]\n    return number, mean",
+            },
+        ),
+    ),
+]
+
+
+def _normals(shares):
+    mean, reach = shares.mean(axis=0), 1.96 * stats.sem(shares)
+    return mean, mean - reach, mean + reach
+
+
+check_suspect = Exercise(
+    suspect,
+    _suspect_by_loops,
+    _suspect_cases,
+    _suspect_misconceptions,
+    parts=("number", "mean", "low", "high", "swapped"),
+    insight="A share of the distance makes a suspect. Only acting with the number exchanged can convict it.",
 )
