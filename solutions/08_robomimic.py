@@ -182,8 +182,8 @@ def choose_alpha(success_of, alphas, seeds):
     2. The first len(seeds) // 2 seeds choose: the alpha with the largest mean success. Of equal
        ones take the larger alpha, which stays closer to the data.
     3. The gain is the success with that alpha less the success with the last alpha, seed by seed.
-    4. Report its mean and 95 % interval (`mean_interval`) on the other seeds. Also give its mean on the seeds that
-       chose: that is the number which flatters.
+    4. Report its mean and 95 % interval (`mean_interval`) on the other seeds. Also give its mean on
+       the seeds that chose: that is the number which flatters.
 
     Args:
         success_of: success_of(alpha, seeds) gives (n,), percent.
@@ -417,9 +417,9 @@ imitated = lift_learners.make_imitated(DEMOS)
 found = imitated(np.arange(shorten(8, fast=2)))
 flow, policy = found.flow[:, :, 0], found.policy[:, :, 0]
 number, mean, low, high, swapped = suspect(flow, policy, found.waits)
-print(f"suspect: number {number}; the largest share is {mean.max():.0f} % [{low.max():.0f}, {high.max():.0f}]")
-print(f"the hand waits in {found.waits.sum()} rows; the demonstrator closes", end=" ")
-print(f"in {100 * np.mean(found.theirs[found.waits, 6] > 0):.0f} % of them")
+print(f"suspect: number {number}; largest share {mean.max():.0f} % [{low.max():.0f}, {high.max():.0f}]")
+waits, closed = found.waits.sum(), 100 * np.mean(found.theirs[found.waits, 6] > 0)
+print(f"the hand waits in {waits} rows; the demonstrator closes in {closed:.0f} % of them")
 for name, acts in (("flow", flow), ("policy", policy), ("policy, suspect swapped", swapped)):
     print(f"{name:23} closes in {lift_records.told(lift_learners.closes(acts[:, :, None], found.waits))} %")
 
