@@ -385,7 +385,7 @@ def suspect(flow, policy, waits):
 
     Args:
         flow, policy: (n, T, 7) actions of n seeds.
-        waits: (T,) bool, where the hand waits at the cube with open fingers.
+        waits: (W,) the rows, by number, where the hand waits at the cube with open fingers.
 
     Returns:
         number; mean, low, high (7,); swapped (n, T, 7).
@@ -416,12 +416,13 @@ suspect = checks.check_suspect(suspect)
 imitated = lift_learners.make_imitated(DEMOS)
 found = imitated(np.arange(shorten(8, fast=2)))
 flow, policy = found.flow[:, :, 0], found.policy[:, :, 0]
-number, mean, low, high, swapped = suspect(flow, policy, found.waits)
+waits = np.flatnonzero(found.waits)
+number, mean, low, high, swapped = suspect(flow, policy, waits)
 print(f"suspect: number {number}; largest share {mean.max():.0f} % [{low.max():.0f}, {high.max():.0f}]")
-waits, closed = found.waits.sum(), 100 * np.mean(found.theirs[found.waits, 6] > 0)
-print(f"the hand waits in {waits} rows; the demonstrator closes in {closed:.0f} % of them")
+closed = 100 * np.mean(found.theirs[waits, 6] > 0)
+print(f"the hand waits in {len(waits)} rows; the demonstrator closes in {closed:.0f} % of them")
 for name, acts in (("flow", flow), ("policy", policy), ("policy, suspect swapped", swapped)):
-    print(f"{name:23} closes in {lift_records.told(lift_learners.closes(acts[:, :, None], found.waits))} %")
+    print(f"{name:23} closes in {lift_records.told(lift_learners.closes(acts[:, :, None], waits))} %")
 
 # %% [markdown]
 # The suspect is the gripper, with 63 % [57, 70] of the squared distance where the hand waits. There the demonstrator closes in 13 % of the rows, one in eight, and the small flow in 20 % [14, 26]. For these noise samples only it should close, and the policy has to find the same ones in a single pass. If it always answered "open", its squared error would grow by about the answer to Question 4.

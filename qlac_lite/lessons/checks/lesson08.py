@@ -791,9 +791,9 @@ check_choose_alpha = Exercise(
 def suspect(flow, policy, waits):
     """The number of an action that a policy copies worst where the hand waits, or REFUSED.
 
-    Of flow's and policy's actions (n, T, 7) at rows of which some wait (T,). And of each number the mean, low
-    and high (7,) of its share of the squared distance there, percent; and the policy's actions (n, T, 7) with
-    the flow's in that number.
+    Of flow's and policy's actions (n, T, 7); `waits` (W,) are numbers of rows. And of each number the mean,
+    low and high (7,) of its share of the squared distance there, percent; and the policy's actions (n, T, 7)
+    with the flow's in that number.
     """
     apart = (policy - flow)[:, waits] ** 2
     by_number = apart.mean(axis=1)
@@ -813,10 +813,7 @@ def _suspect_by_loops(flow, policy, waits):
     seeds, rows, numbers = flow.shape
     shares = np.empty((numbers, seeds))
     for seed in range(seeds):
-        sums = [
-            sum((policy[seed, t, i] - flow[seed, t, i]) ** 2 for t in range(rows) if waits[t])
-            for i in range(numbers)
-        ]
+        sums = [sum((policy[seed, t, i] - flow[seed, t, i]) ** 2 for t in waits) for i in range(numbers)]
         shares[:, seed] = [100 * each / sum(sums) for each in sums]
     mean = [sum(each) / seeds for each in shares]
     reach = [stats.t.ppf(0.975, seeds - 1) * each.std(ddof=1) / math.sqrt(seeds) for each in shares]
@@ -849,7 +846,7 @@ def _suspect_cases(rng):
         )
         sign = np.where(rng.random((seeds, rows, 7)) < 0.5, -1, 1)
         scale = np.exp(rng.normal(size=(seeds, 1, 1)))
-        return Case(about, (flow, flow + sign * np.sqrt(size) * scale, waits), hint)
+        return Case(about, (flow, flow + sign * np.sqrt(size) * scale, np.flatnonzero(waits)), hint)
 
     weights = lambda **large: np.array([large.get(f"n{i}", 1.0) for i in range(7)])
     flow = np.zeros((3, 2, 7))
@@ -858,7 +855,7 @@ def _suspect_cases(rng):
     return [
         Case(
             "two rows, of which the first waits; apart by (1, 1, 1, 1, 1, 1, 2) there",
-            (flow, policy, np.array([True, False])),
+            (flow, policy, np.array([0])),
             "The squares are 1, 1, 1, 1, 1, 1 and 4, so the last number has 40 % of their sum.",
         ),
         case(
@@ -905,7 +902,7 @@ def _with_shares(rng, shares):
     flow = rng.uniform(-1, 1, (len(shares), 2, 7))
     policy = flow + rng.normal(size=flow.shape)
     policy[:, 0] = flow[:, 0] + np.sqrt(shares)
-    return flow, policy, np.array([True, False])
+    return flow, policy, np.array([0])
 
 
 def _two_alike(rng):
@@ -946,7 +943,7 @@ _suspect_misconceptions = [
     Misconception(
         "The rows count where the hand does not wait.",
         "The rows that wait: apart[:, waits].",
-        edited(suspect, {"[:, waits]": "[:, ~waits]"}),
+        edited(suspect, {"(policy - flow)[:, waits]": "np.delete(policy - flow, waits, axis=1)"}),
     ),
     Misconception(
         "The mean over rows comes before the square: too much and too little cancel.",
