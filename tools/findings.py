@@ -52,7 +52,7 @@ runs (scene, sparse, task 1) at the end, seed by seed; in the paper after all st
 picture a hollow marker). {old}Intervals are cut at -100 and 100, beyond which no difference can lie.
 On scene all methods have an alpha of 100, which was chosen in trials of QC-FQL alone; with the paper's 300 no
 difference between QC-FQL and FQL-n is shown ([lesson 07](../solutions/07_ogbench.ipynb)). Claim 12 is one of
-four comparisons with pushes ([lesson 09](../solutions/09_ablations.ipynb)), and its interval barely excludes 0.
+four comparisons with pushes ([lesson 09](../solutions/09_ablations.ipynb)); its interval barely excludes 0.
 
 `python tools/findings.py` writes this page from the recorded runs; [results](../results/README.md) has their
 commands, seeds, versions and machines.

@@ -20,7 +20,7 @@ Interval = Sequence[float]
 
 
 def two_methods(one: np.ndarray, other: np.ndarray, names: tuple[str, str], measure: str) -> Drawn:
-    """Success of two methods (R,), a line a seed, and the mean of the second less the first."""
+    """Success of two methods (R,), a line a seed, and the mean of the second minus the first."""
     figure, (axes,) = plots.new_figure(1, width=4.6, height=3.4)
     for pair in zip(one, other, strict=True):
         axes.plot([0, 1], pair, color="0.8", linewidth=1, zorder=1)
@@ -79,7 +79,7 @@ def power(chances: Mapping[float, np.ndarray], wanted: float) -> Drawn:
 
 
 def placebo(runs: Mapping[str, np.ndarray], names: tuple[str, str]) -> Drawn:
-    """Curves of two settings (2, R, P) by harness, and the second less the first."""
+    """Curves of two settings (2, R, P) by harness, and the second minus the first."""
     figure, panels = plots.new_figure(len(runs), width=4.2, height=3.2)
     said = []
     for axes, (title, curves) in zip(panels, runs.items(), strict=True):
@@ -143,9 +143,12 @@ def winners(sweeps: int) -> Drawn:
         axes.set_xlabel("data quality")
         axes.grid(False)
     panels[0].set_ylabel("noise")
-    figure.suptitle(f"scores after {sweeps} sweeps", fontsize=10)
+    came = f"values have come back {sweeps} steps (one-step) or {3 * sweeps} (n-step, chunk)"
+    goal = maze_learners.steps_to_goal()
+    figure.suptitle(f"scores after {sweeps} sweeps: {came}; start to goal: {goal} steps", fontsize=10)
     counts = ", ".join(f"{name} {np.sum(won == name)}" for name in (*maze_learners.METHODS, "none"))
     return (
         figure,
-        f"Scores of three learners over noise and data quality after {sweeps} sweeps. Wins: {counts}.",
+        f"Scores of three learners over noise and data quality after {sweeps} sweeps, when {came}; "
+        f"the goal is {goal} steps from the start. Wins: {counts}.",
     )

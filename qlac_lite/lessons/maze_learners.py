@@ -69,8 +69,8 @@ class Backup:
     """Fitted Q iteration on the windows of some data.
 
     A window that the time limit cuts is left out. One that the goal cuts stays: for chunks its missing
-    actions are drawn, since at the goal any will do. What was tried fewer than `least` times in a state counts
-    as never tried there.
+    actions are drawn, since at the goal any will do. What was tried fewer than `least` times in a state
+    counts as never tried there.
     """
 
     def __init__(self, setting: Setting, data: Data, rng: np.random.Generator, least: int = 1):
@@ -204,6 +204,11 @@ def with_the_best_recorder(method: str, sweeps: tuple[int, ...], least: int) -> 
     settings = [DEFAULTS | dict(method=method, noise=noise, quality=QUALITIES[-1]) for noise in NOISES]
     scores = [[_learned(setting, seed, sweeps, least) for setting in settings] for seed in range(SEEDS)]
     return np.mean(scores, axis=0).T
+
+
+def steps_to_goal() -> int:
+    """The fewest steps from the start to the goal, without noise."""
+    return round(np.log(1 - _best(0.0)[0] / NEVER) / np.log(DISCOUNT))
 
 
 def best_score(length: int, noise: float) -> float:

@@ -10,10 +10,10 @@ from qlac_lite.reports.ablation import measured
 from qlac_lite.utils.statistics import difference, gap_text
 
 FACTORS = {  # in words
-    "qc-fql-updates5": "5 updates a step",
+    "qc-fql-updates5": "5 updates per step",
     "qc-fql-steps5": "5 times the steps",
     "qc-fql-critics10": "10 critics",
-    "qc-fql-strideH": "every fifth chunk only",
+    "qc-fql-strideH": "chunk starts every 5 steps",
     "qc-fql-K1": "1 Euler step, not 4",
     "qc-fql-alpha100": "alpha 100, not 10",
 }
@@ -29,6 +29,12 @@ def success(experiment: str) -> dict[str, np.ndarray]:
     """Success over the online curve in %, by seed (R,), of each run of an experiment."""
     rows, about = recorded(experiment)
     return {cell: measured(rows, cell).curve for cell in about["cells"]}
+
+
+def two_runs() -> tuple[np.ndarray, np.ndarray]:
+    """Success (R,) of BFN and of QC, with which the lesson begins; what else differs is told later."""
+    runs = success("candidates")
+    return runs["bfn-N2"], runs["qc-N8"]
 
 
 def candidates() -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +63,7 @@ def four(family: str) -> np.ndarray:
 
 
 def pushed(method: str, length: int) -> np.ndarray:
-    """Success (2, 2, R): first without and with pushes of half the speed, then single actions and chunks."""
+    """Success (2, 2, R): first without and with pushes (0.5), then single actions and chunks."""
     plain, hit = success("length"), success("disturbance")
     names = f"{method}-h1", f"{method}-h{length}"
     return np.array([[plain[name] for name in names], [hit[f"{name}-push0.5"] for name in names]])
@@ -76,7 +82,7 @@ def told(intervals: Iterable) -> list[str]:
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> str:
-    """One less the other seed by seed, with its 95 % t-interval, in points."""
+    """One minus the other seed by seed, with its 95 % t-interval, in points."""
     return told([difference(one, other)])[0]
 
 

@@ -150,7 +150,7 @@ CLAIMS = (
         less("qc-N8", "qc-N2", "candidates/"),
     ),
     Claim(
-        "Critic and policy need the chunk together: under a chunk critic, a policy of single actions does worse.",
+        "Critic and policy need the chunk together: under a chunk critic, single actions do worse.",
         "09",
         "A chunk critic does equally well with single actions.",
         less("fql-chunk-policy5", "fql-chunk-policy1", "halves/"),

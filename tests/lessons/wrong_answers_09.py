@@ -17,7 +17,7 @@ def pairs_by_mask(settings, success, factor):
     for i, j in np.argwhere(only & (settings[:, None, factor] < settings[None, :, factor])):
         apart = (success[j] - success[i])[~np.isnan(success[i] + success[j])]
         rows.append([i, j, *statistics.mean_interval(apart)])
-    return np.array(rows)
+    return np.array(rows).reshape(-1, 5)
 
 
 def pairs_by_tuples(settings, success, factor):
@@ -30,7 +30,7 @@ def pairs_by_tuples(settings, success, factor):
                 n = np.sum(~np.isnan(apart))
                 mean, reach = np.nanmean(apart), scipy.stats.t.ppf(0.975, n - 1) * np.nanstd(apart, ddof=1)
                 rows.append((i, j, mean, mean - reach / n**0.5, mean + reach / n**0.5))
-    return rows
+    return np.reshape(rows, (-1, 5))
 
 
 def pairs_with(changes):
@@ -45,7 +45,7 @@ def pairs_as_found(settings, success, factor):
                 less, more = (i, j) if settings[i, factor] < settings[j, factor] else (j, i)
                 apart = success[more] - success[less]
                 rows.append([less, more, *statistics.mean_interval(apart[~np.isnan(apart)])])
-    return np.array(rows)
+    return np.reshape(rows, (-1, 5))
 
 
 def pairs_of_two_samples(settings, success, factor):
@@ -54,7 +54,37 @@ def pairs_of_two_samples(settings, success, factor):
         keep = ~np.isnan(success[int(i)] + success[int(j)])
         ends = scipy.stats.ttest_ind(success[int(j), keep], success[int(i), keep]).confidence_interval()
         rows.append([i, j, mean, ends.low, ends.high])
-    return np.array(rows)
+    return np.reshape(rows, (-1, 5))
+
+
+def pairs_from_both_sides(settings, success, factor):
+    rows = []
+    for a in range(len(settings)):
+        for b in range(len(settings)):
+            if list(np.flatnonzero(settings[a] != settings[b])) == [factor]:
+                i, j = sorted((a, b), key=lambda run: settings[run, factor])
+                apart = success[j] - success[i]
+                rows.append([i, j, *statistics.mean_interval(apart[~np.isnan(apart)])])
+    return np.reshape(rows, (-1, 5))
+
+
+def pairs_with_equals(settings, success, factor):
+    others = np.delete(settings, factor, axis=1)
+    rows = []
+    for i in range(len(settings)):
+        for j in range(len(settings)):
+            if np.array_equal(others[i], others[j]) and i != j and settings[i, factor] <= settings[j, factor]:
+                apart = success[j] - success[i]
+                rows.append([i, j, *statistics.mean_interval(apart[~np.isnan(apart)])])
+    return np.reshape(rows, (-1, 5))
+
+
+def pairs_sorted(key):
+    def answer(settings, success, factor):
+        rows = pairs_by_mask(settings, success, factor).tolist()
+        return np.reshape(sorted(rows, key=lambda row: key(row, settings[:, factor])), (-1, 5))
+
+    return answer
 
 
 def pairs_in_place(settings, success, factor):
@@ -111,6 +141,23 @@ def fair_seeds_outside(lab, settings, seeds):
             curves.append(curve)
         runs.append(curves)
     return np.array(runs).swapaxes(0, 1)
+
+
+def fair_with_numbers(numbers):
+    """`numbers(lab, setting, seed, run, number)`: seed and number that practise gets."""
+
+    def answer(lab, settings, seeds):
+        runs = np.zeros((len(settings), len(seeds), lab.practices))
+        for i, k in np.ndindex(runs.shape[:2]):
+            own = settings[i], seeds[k]
+            state = lab.new_agent(*own), lab.recorded(*own)
+            for number in range(lab.practices):
+                seed, given = numbers(lab, own[1], i, i * len(seeds) + k, number)
+                state = lab.practise(*state, settings[i], seed, given)
+                runs[i, k, number] = lab.evaluate(state[0], settings[i])
+        return runs
+
+    return answer
 
 
 def fair_with_one_agent(lab, settings, seeds):
@@ -180,11 +227,11 @@ WRONG = {
         "whatever else": (pairs_with({"rest[i] == rest[j] and ": ""}), "they are confounded"),
         "rounded": (
             pairs_with({"tuple(np.delete(row, factor))": "tuple(np.delete(row.round(2), factor))"}),
-            "Compare",
+            "no tolerance",
         ),
         "0.99 is 0.995": (
             pairs_with({UPWARDS: "settings[j][factor] - settings[i][factor] > 0.01"}),
-            "not by a tolerance",
+            "no tolerance",
         ),
         "twice": (pairs_with({"] < settings[j]": "] != settings[j]"}), "in both orders"),
         "by place": (
@@ -203,17 +250,36 @@ WRONG = {
             "single seeds",
         ),
         "as found": (pairs_as_found, "before i and j change places"),
-        "by value": (
-            lambda settings, success, factor: np.array(
-                sorted(
-                    pairs_by_mask(settings, success, factor).tolist(),
-                    key=lambda r: settings[int(r[0]), factor],
-                )
-            ),
-            "not right yet",
+        "by value": (pairs_sorted(lambda row, values: values[int(row[0])]), "factor's value of run i"),
+        "by both values": (
+            pairs_sorted(lambda row, values: (values[int(row[0])], values[int(row[1])])),
+            "by the values of the factor",
+        ),
+        "by j": (pairs_sorted(lambda row, values: (row[1], row[0])), "sorted by j, then by i"),
+        "backwards": (lambda *args: pairs_by_mask(*args)[::-1], "The rows asked for are (i, j)"),
+        "from both sides": (pairs_from_both_sides, "turn one of them"),
+        "from both sides, sorted": (
+            lambda *args: np.array(sorted(pairs_from_both_sides(*args).tolist())).reshape(-1, 5),
+            "two equal rows",
+        ),
+        "the same settings": (pairs_with_equals, "Two runs with the same settings"),
+        "no rows, no columns": (lambda *args: np.array(pairs_by_mask(*args).tolist()), "the shape (0,)"),
+        "no rows, three columns": (
+            lambda *args: (lambda rows: rows if len(rows) else np.zeros((0, 3)))(pairs_by_mask(*args)),
+            "No pairs: shape (0, 5)",
         ),
         "two samples": (pairs_of_two_samples, "two separate samples"),
-        "nan stays": (pairs_with({"np.nanmean(apart)": "np.mean(apart)"}), "NaN"),
+        "nan stays": (pairs_with({"np.nanmean(apart)": "np.mean(apart)"}), "A NaN of the inputs reached"),
+        "nan of one run dropped": (
+            pairs_with(
+                {
+                    "apart = success[j] - success[i]": "keep = ~np.isnan(success[i])\n"
+                    "                apart = success[j][keep] - success[i][keep]",
+                    "np.nanmean(apart)": "np.mean(apart)",
+                }
+            ),
+            "A NaN of the inputs reached",
+        ),
         "in place": (pairs_in_place, "changes its arguments"),
         "indices alone": (lambda *args: matched_pairs(*args)[:, :2], "wrong shape"),
         "no interval": (lambda *args: matched_pairs(*args)[:, :3], "wrong shape"),
@@ -249,7 +315,7 @@ WRONG = {
         ),
         "a sorted search": (
             chance_with({"enough[0] + 2 if len(enough) else 0": "found_by_halves(chances, wanted)"}),
-            "not right yet",
+            "a list that only rises",
         ),
         "after the last miss": (
             chance_with({"np.flatnonzero(chances >= wanted)": "after_the_last_miss(chances, wanted)"}),
@@ -257,7 +323,13 @@ WRONG = {
         ),
         "a place": (chance_with({"enough[0] + 2": "enough[0]"}), "place in the list"),
         "the most": (chance_with({"enough[0] + 2": "enough[-1] + 2"}), "the most seeds"),
-        "above, not at": (chance_with({">= wanted": "> 1.01 * wanted"}), "not right yet"),
+        "above, not at": (chance_with({">= wanted": "> wanted"}), "equals wanted does not count"),
+        "above by a percent": (chance_with({">= wanted": "> 1.01 * wanted"}), "not right yet"),
+        "rounded": (chance_with({"chances >= wanted": "np.round(chances, 2) >= wanted"}), "are rounded"),
+        "over experiments": (
+            chance_with({"rows.mean(1)": "rows.mean(0)", "sem(rows, axis=1)": "sem(rows, axis=0)"}),
+            "chance_to_see:",
+        ),
         "chances alone": (lambda *args: chance_to_see(*args)[0], "wrong number of values"),
         "exchanged": (lambda *args: chance_to_see(*args)[::-1], "another order"),
         "percent": (chance_with({"return chances": "return 100 * chances"}), "In percent"),
@@ -311,6 +383,18 @@ WRONG = {
         ),
         "number 0": (fair_with({"seed, number)": "seed, 0)"}), "number 0"),
         "from 1": (fair_with({"range(lab.practices)": "range(1, lab.practices + 1)"}), "counted from 1"),
+        "other random numbers": (
+            fair_with_numbers(lambda lab, seed, setting, run, number: (seed + 100 * setting, number)),
+            "the seed and the numbers that practise gets",
+        ),
+        "a running number": (
+            fair_with_numbers(lambda lab, seed, setting, run, number: (seed, run * lab.practices + number)),
+            "go on from run to run",
+        ),
+        "a number of the setting": (
+            fair_with_numbers(lambda lab, seed, setting, run, number: (seed, 10 * setting + number)),
+            "the numbers that practise gets",
+        ),
         "one less": (
             fair_with({"range(lab.practices)": "range(lab.practices - 1)"}),
             "last practice is missing",

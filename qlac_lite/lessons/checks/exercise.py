@@ -538,7 +538,9 @@ class Exercise:
                     expected=f"{where} = {number_text(wanted[at])}",
                     got=f"{where} = {number_text(value[at])}",
                     likely=(
-                        "A division by zero, or np.empty that was never filled."
+                        "A NaN of the inputs reached the result."
+                        if nan and any(map(_holds_nan, case.args))
+                        else "A division by zero, or np.empty that was never filled."
                         if nan
                         else "A division by zero, or a mark such as -np.inf that reached the result."
                     ),
@@ -609,6 +611,14 @@ def _ending(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _holds_nan(value: Any) -> bool:
+    """Whether there is a NaN in an argument, also within lists, tuples and dictionaries."""
+    if isinstance(value, dict | list | tuple):
+        return any(map(_holds_nan, value.values() if isinstance(value, dict) else value))
+    kind = getattr(getattr(value, "dtype", None), "kind", "f" if isinstance(value, float) else "")
+    return kind == "f" and bool(np.isnan(np.asarray(value)).any())
 
 
 def _exchanged(part: str, got: Named, expected: Named) -> str:

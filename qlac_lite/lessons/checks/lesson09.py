@@ -40,7 +40,7 @@ def _pairs_by_lists(settings, success, factor):
                 apart = [b - a for a, b in zip(success[i], success[j], strict=True) if a == a and b == b]
                 mean, error = np.mean(apart), scipy.stats.sem(apart)
                 rows.append([i, j, mean, *scipy.stats.t.interval(0.95, len(apart) - 1, mean, error)])
-    return rows
+    return rows or np.zeros((0, 5))
 
 
 def _pairs_cases(rng):
@@ -49,25 +49,27 @@ def _pairs_cases(rng):
         success = luck + rng.normal(0, 5, (len(rows), seeds)) + rng.normal(0, 8, (len(rows), 1))
         for run, seed in missing:
             success[run, seed] = np.nan
-        return Case(about, (np.array(rows, float), success, factor), hint)
+        settings = np.array(rows, float)
+        pairs = ", ".join(f"({i:.0f}, {j:.0f})" for i, j, *_ in matched_pairs(settings, success, factor))
+        told = f"The rows asked for are (i, j) = {pairs}, in this order. " if pairs else ""
+        return Case(about, (settings, success, factor), told + hint)
 
     three = [(1, 4), (5, 4), (5, 16)]
-    exact = "Two settings are equal, or they are not. Compare them with ==, not by a tolerance."
-    both = "Only the seeds of which both runs have a result: take the difference first, then drop its nan."
+    exact = "Settings are equal or not: no tolerance. Equal in both settings, two runs are no pair."
+    both = "Mean and interval are over the seeds of which both runs have a result."
     return [
         case(
             "runs (H, N): (1, 4), (5, 4), (5, 16); H",
             0,
             three,
-            "The pair is runs 0 and 1; 0 and 2 differ twice. Mean and interval come from its differences, "
-            "seed by seed.",
+            "Runs 0 and 2 differ in both settings. Mean and interval come from differences seed by seed.",
         ),
-        case("the same runs; N", 1, three, "Only runs 1 and 2 are a pair now."),
+        case("the same runs; N", 1, three, "No other pair differs in N alone."),
         case(
             "the larger value stands first: (5, 4), (1, 4)",
             0,
             [(5, 4), (1, 4)],
-            "i is the run with the smaller value of the factor, wherever it stands: here i = 1, j = 0.",
+            "i is the run with the smaller value of the factor, wherever it stands.",
             seeds=6,
         ),
         case(
@@ -77,9 +79,15 @@ def _pairs_cases(rng):
             exact,
         ),
         case("the same runs; the discount", 1, [(1, 0.99), (5, 0.995), (5, 0.99), (1, 0.995)], exact),
-        case("two learning rates that are close", 1, [(5, 3e-4), (5, 3.0001e-4), (5, 3e-4)], exact, seeds=6),
         case(
-            "learning rates (rate, H): 0.001 and 0.0003",
+            "two rates that are close: 0.0003, 0.00030001, and 0.0003 again",
+            1,
+            [(5, 3e-4), (5, 3.0001e-4), (5, 3e-4)],
+            exact,
+            seeds=6,
+        ),
+        case(
+            "(rate, H): (0.001, 1), (0.0003, 5), (0.001, 5), (0.0003, 1), (0.00030001, 5)",
             1,
             [(1e-3, 1), (3e-4, 5), (1e-3, 5), (3e-4, 1), (3.0001e-4, 5)],
             exact,
@@ -97,21 +105,21 @@ def _pairs_cases(rng):
             "three values of the factor",
             2,
             [(1, 0, 4), (1, 0, 8), (2, 0, 8), (1, 0, 2)],
-            "Runs 3, 0 and 1 have N of 2, 4 and 8: each with each is a pair. Order the rows by i, then by j.",
+            "Runs 3, 0 and 1 have N of 2, 4 and 8: each with each is a pair.",
             seeds=4,
         ),
         case(
             "the largest value of the factor stands first: 8, 2, 4",
             0,
             [(8, 1), (2, 1), (4, 1)],
-            "Runs 1, 2 and 0 have 2, 4 and 8. Order the rows by i, then by j: (1, 0), (1, 2), (2, 0).",
+            "Runs 1, 2 and 0 have 2, 4 and 8.",
             seeds=4,
         ),
         case(
-            "two changes that cancel in the sum",
+            "no pair: (1, 5, 2) and (5, 2, 5), changes that cancel in the sum",
             0,
-            [(1, 5, 2), (5, 2, 5), (5, 5, 2), (1, 2, 5)],
-            "(5, 2) and (2, 5) differ twice: compare setting by setting.",
+            [(1, 5, 2), (5, 2, 5)],
+            "(5, 2) and (2, 5) differ twice. No pairs: shape (0, 5), as of np.reshape(rows, (-1, 5)).",
         ),
     ]
 
@@ -131,6 +139,32 @@ def _pairs_by_value(settings, success, factor):
     rows = matched_pairs(settings, success, factor)
     values = settings[rows[:, :2].astype(int), factor]
     return rows[np.lexsort((values[:, 1], values[:, 0]))]
+
+
+def _pairs_by_j(settings, success, factor):
+    rows = matched_pairs(settings, success, factor)
+    return rows[np.lexsort((rows[:, 0], rows[:, 1]))]
+
+
+def _pairs_by_value_of_i(settings, success, factor):
+    rows = matched_pairs(settings, success, factor)
+    return rows[np.argsort(settings[rows[:, 0].astype(int), factor], kind="stable")]
+
+
+def _pairs_twice(settings, success, factor):
+    return np.repeat(matched_pairs(settings, success, factor), 2, axis=0)
+
+
+def _pairs_twice_as_found(settings, success, factor):
+    rows = _pairs_twice(settings, success, factor)
+    places = rows[:, :2].copy()
+    places[1::2] = places[1::2, ::-1]
+    return rows[np.lexsort((places[:, 1], places[:, 0]))]
+
+
+def _pairs_or_nothing(settings, success, factor):
+    rows = matched_pairs(settings, success, factor)
+    return rows if len(rows) else np.zeros(0)
 
 
 def _pairs_of_neighbours(settings, success, factor):
@@ -166,6 +200,32 @@ _pairs_misconceptions = [
         "Each pair stands there twice, in both orders.",
         "Keep the one in which run i has the smaller value of the factor.",
         edited(matched_pairs, {"less[factor] < more[factor]": "differs[factor]"}),
+    ),
+    Misconception(
+        "Each pair stands there twice, as two equal rows.",
+        "One row for each pair: i < j in the loops, or no change of places.",
+        _pairs_twice,
+    ),
+    Misconception(
+        "Each pair stands there twice: the loops find it as (a, b) and as (b, a), and turn one of them.",
+        "One row for each pair: i < j in the loops, or no change of places.",
+        _pairs_twice_as_found,
+    ),
+    Misconception(
+        "Two runs with the same settings are taken for a pair.",
+        "They differ in no setting, and a pair differs in one: < in place of <=.",
+        edited(
+            matched_pairs,
+            {
+                "differs.sum() != 1 or not": "i == j or np.delete(differs, factor).any() or not",
+                "less[factor] < more[factor]": "less[factor] <= more[factor]",
+            },
+        ),
+    ),
+    Misconception(
+        "Where there is no pair, the result has the shape (0,).",
+        "np.reshape(rows, (-1, 5)) gives (0, 5).",
+        _pairs_or_nothing,
     ),
     Misconception(
         "The earlier row is taken for i, not the run with the smaller value of the factor.",
@@ -212,7 +272,13 @@ _pairs_misconceptions = [
         "The rows are sorted by the values of the factor.", "By i, then by j: step 4.", _pairs_by_value
     ),
     Misconception(
-        "The sign is turned: i less j.",
+        "The rows are sorted by the factor's value of run i.",
+        "By i, then by j: step 4.",
+        _pairs_by_value_of_i,
+    ),
+    Misconception("The rows are sorted by j, then by i.", "By i, then by j: step 4.", _pairs_by_j),
+    Misconception(
+        "The sign is turned: i minus j.",
         "success[j] - success[i].",
         edited(matched_pairs, {"success[j] - success[i]": "success[i] - success[j]"}),
     ),
@@ -342,27 +408,35 @@ def _chance_cases(rng):
     def case(about, many, seeds, apart, spread, wanted, hint):
         return Case(about, (rng.normal(size=(many, seeds)), apart, spread, wanted), hint)
 
-    steps = "For each number of seeds take the first so many columns of apart + spread * noise."
-    limit = "scipy.stats.t.ppf(0.975, seeds - 1) is 12.7 for 2 seeds and 2.36 for 8."
+    enough = " needed: the first number of seeds, 2 or more, whose chance is `wanted` or more."
+    steps = (
+        "An experiment of k seeds: the first k columns of apart + spread * noise. "
+        "t.ppf(0.975, k - 1) is 12.7 for 2 seeds and 2.36 for 8." + enough
+    )
     return [
         Case(
-            "three experiments of 3 seeds: noise (0, 1, -1), (1, 0, -1), (0, 3, -3); apart 3, spread 1, "
-            "wanted 0.3",
-            (np.array([[0.0, 1.0, -1.0], [1.0, 0.0, -1.0], [0.0, 3.0, -3.0]]), 3.0, 1.0, 0.3),
-            "With 3 seeds the differences are 3, 4, 2, then 4, 3, 2, then 3, 6, 0: means of 3, standard "
-            "deviations of 1, 1 and 3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: two of "
-            "three, so 3 seeds are enough. With the first 2 seeds none is seen.",
+            "four experiments of 3 seeds: noise (0, 1, -1), (1, 0, -1), (0, 3, -3), (3, 0, -3); apart 3, "
+            "spread 1, wanted 0.5",
+            (np.array([[0.0, 1, -1], [1, 0, -1], [0, 3, -3], [3, 0, -3]]), 3.0, 1.0, 0.5),
+            "With 3 seeds the differences are 3, 4, 2; 4, 3, 2; 3, 6, 0; 6, 3, 0: means of 3, standard "
+            "deviations of 1, 1, 3 and 3, t = 4.30. 3 > 4.30 * 1 / sqrt(3) = 2.5, but not 3 > 7.5: two of "
+            "four, 0.5. That is `wanted`, so 3 seeds are enough. With the first 2 seeds none is seen.",
         ),
-        case("400 experiments, 4 seeds, 20 points apart, spread 8", 400, 4, 20.0, 8.0, 0.8, limit),
+        case("400 experiments, 4 seeds, 20 points apart, spread 8", 400, 4, 20.0, 8.0, 0.8, steps),
         case("400 experiments, 8 seeds, 10 points apart, spread 9", 400, 8, 10.0, 9.0, 0.6, steps),
-        case("nothing apart", 300, 6, 0.0, 9.0, 0.9, "About 5 % see a difference. Nobody reaches 0.9: 0."),
-        case("behind by 12 points", 300, 7, -12.0, 8.0, 0.7, "Excludes 0 on either side: np.abs(mean)."),
-        case("the first number is enough", 300, 3, 60.0, 1.5, 0.5, "The fewest seeds that there are: 2."),
+        case("nothing apart", 300, 6, 0.0, 9.0, 0.9, "About 5 % see a difference. needed is 0."),
+        case("behind by 12 points", 300, 7, -12.0, 8.0, 0.7, "Seen: an interval above 0 or below." + enough),
         Case(
-            "two experiments of 4 seeds, in which a third seed hides what two had shown; wanted 0.5",
-            (np.array([[0.01, -0.01, -6.0, 0.0], [0.0, 3.0, -3.0, 0.0]]), 3.0, 1.0, 0.5),
-            "The share may fall again, if few experiments are counted. What is asked for is the first number "
-            "of seeds that is enough.",
+            "two experiments of 4 seeds, in which a third seed hides what two had shown; wanted 0.2",
+            (np.array([[0.01, -0.01, -6.0, 0.0], [0.0, 3.0, -3.0, 0.0]]), 3.0, 1.0, 0.2),
+            "2 seeds see one of two, 0.5, which is enough: needed is 2. 3 and 4 seeds see none, and this "
+            "changes nothing.",
+        ),
+        Case(
+            "three experiments of 4 seeds, in which a fourth seed hides what three had shown; wanted 0.67",
+            (np.array([[0.01, -0.01, 0, 0], [0.01, -0.01, 0, -9], [0, 0.6, 0.3, -9]]), 3.0, 1.0, 0.67),
+            "2 seeds see two of three, 0.667, which is less than 0.67; 3 seeds see all three; 4 seeds one of "
+            "three. needed is 3, the first that is enough.",
         ),
         case("500 experiments, 12 seeds, 6 apart, spread 7", 500, 12, 6.0, 7.0, 0.5, steps),
     ]
@@ -387,6 +461,18 @@ def _after_the_last_miss(noise, apart, spread, wanted):
     chances, _ = chance_to_see(noise, apart, spread, wanted)
     last = max(np.flatnonzero(chances < wanted), default=-1)
     return chances, last + 3 if last + 1 < len(chances) else 0
+
+
+def _by_halves(noise, apart, spread, wanted):
+    chances, _ = chance_to_see(noise, apart, spread, wanted)
+    place = np.searchsorted(chances, wanted)
+    return chances, place + 2 if place < len(chances) else 0
+
+
+def _rounded(noise, apart, spread, wanted):
+    chances, _ = chance_to_see(noise, apart, spread, wanted)
+    enough = np.flatnonzero(np.round(chances, 2) >= wanted)
+    return chances, enough[0] + 2 if len(enough) else 0
 
 
 def _closest(noise, apart, spread, wanted):
@@ -520,6 +606,21 @@ _chance_misconceptions = [
         edited(chance_to_see, {"number + 2 for": "number + 1 for"}),
     ),
     Misconception(
+        "A chance that equals wanted does not count as enough.",
+        "wanted or more: >=.",
+        edited(chance_to_see, {"chance >= wanted": "chance > wanted"}),
+    ),
+    Misconception(
+        "The chances are rounded before they are compared with wanted: 0.667 is less than 0.67.",
+        "Compare them as they are.",
+        _rounded,
+    ),
+    Misconception(
+        "np.searchsorted and its like look in a list that only rises. The chances may fall again.",
+        "The first number that is enough.",
+        _by_halves,
+    ),
+    Misconception(
         "needed comes after the last number that is not enough. The chances may fall again.",
         "The first number that is enough.",
         _after_the_last_miss,
@@ -639,9 +740,12 @@ def _fair_cases(rng):
         return Case(about, (_PaperLab(practices), settings, list(seeds)), hint)
 
     one = "One run: data and agent are made once, and each practice goes on with both that the last one gave."
-    own = "What does the second run have at its start that the first one did not have?"
-    each = "What does each run have at its start? It may depend on its setting and its seed alone."
-    same = "Both runs of a seed have the same seed, the same practices, and each its own setting."
+    own = (
+        "Same setting and seed, so the same scores. What differs: the data or the agent at the start, or the "
+        "seed and the numbers that practise gets?"
+    )
+    each = "A run's data, agent, seed and numbers may depend on its own setting and seed alone."
+    same = "Runs of a seed have the same seed and the same numbers of practices, and each its own setting."
     a, b, c = rng.uniform(0.1, 0.9, 3)
     return [
         case("one setting, one seed, 2 practices", 2, [0.5], [0.0], [3], one),
@@ -660,6 +764,18 @@ def _other_seeds(lab, settings, seeds):
         fair_runs(lab, [each], [seed + i * len(seeds) for seed in seeds])[0]
         for i, each in enumerate(settings)
     ]
+
+
+def _numbers_go_on(lab, settings, seeds):
+    runs = np.empty((len(settings), len(seeds), lab.practices))
+    running = 0
+    for i, k in np.ndindex(runs.shape[:2]):
+        data, agent = lab.recorded(settings[i], seeds[k]), lab.new_agent(settings[i], seeds[k])
+        for number in range(lab.practices):
+            agent, data = lab.practise(agent, data, settings[i], seeds[k], running)
+            runs[i, k, number] = lab.evaluate(agent, settings[i])
+            running += 1
+    return runs
 
 
 def _agent_goes_on(lab, settings, seeds):
@@ -792,6 +908,11 @@ _fair_misconceptions = [
         "Every practice has the number 0, and so the same random numbers.",
         "Pass on its number.",
         edited(fair_runs, {_TOOK: _TOOK.replace("number", "0")}),
+    ),
+    Misconception(
+        "The numbers of the practices go on from run to run: no two runs have the same random numbers.",
+        "for number in range(lab.practices), for each run.",
+        _numbers_go_on,
     ),
     Misconception(
         "The practices are counted from 1.",
@@ -981,15 +1102,15 @@ _changes_misconceptions = [
         ),
     ),
     Misconception(
-        "both less the first alone is what the second adds: the rows with the other are exchanged.",
-        "For the first change with the second: both less the second alone.",
+        "both minus the first alone is what the second adds: the rows with the other are exchanged.",
+        "For the first change with the second: both minus the second alone.",
         edited(
             two_changes,
             {"first[0], first[1], ": "first[0], second[1], ", "second[0], second[1]": "second[0], first[1]"},
         ),
     ),
     Misconception(
-        "Two cells that differ in both changes are subtracted: one alone less the other alone.",
+        "Two cells that differ in both changes are subtracted: one alone minus the other alone.",
         "Two cells that differ in one change alone.",
         edited(two_changes, {"first = success[1] - success[0]": "first = success[1] - success[0, ::-1]"}),
     ),
@@ -1031,38 +1152,38 @@ _changes_misconceptions = [
         _with_rows(_ends_crossed),
     ),
     Misconception(
-        "The sign of the interaction is turned: without less with.",
-        "What the first adds with the second, less without it.",
+        "The sign of the interaction is turned: without minus with.",
+        "What the first adds with the second, minus without it.",
         edited(two_changes, {_BETWEEN: "between = first[0] - first[1]"}),
     ),
     Misconception(
         "The interaction is halved, as in codings by -1 and 1.",
-        "With less without.",
+        "With minus without.",
         edited(two_changes, {_BETWEEN: "between = (first[1] - first[0]) / 2"}),
     ),
     Misconception(
-        "neither is forgotten in the interaction: both less the two alone.",
-        "With less without.",
+        "neither is forgotten in the interaction: both minus the two alone.",
+        "With minus without.",
         edited(two_changes, {_BETWEEN: "between = success[1, 1] - success[1, 0] - success[0, 1]"}),
     ),
     Misconception(
         "The interaction is what both add together.",
-        "With less without.",
+        "With minus without.",
         edited(two_changes, {_BETWEEN: f"between = {_BOTH}"}),
     ),
     Misconception(
         "The interaction is the difference of the two main effects.",
-        "What the first adds with the second, less without it.",
+        "What the first adds with the second, minus without it.",
         edited(two_changes, {_BETWEEN: "between = first.mean(axis=0) - second.mean(axis=0)"}),
     ),
     Misconception(
-        "The interaction is both less the better one of the two.",
-        "With less without.",
+        "The interaction is both minus the better one of the two.",
+        "With minus without.",
         edited(two_changes, {_BETWEEN: "between = success[1, 1] - np.maximum(success[1, 0], success[0, 1])"}),
     ),
     Misconception(
         "The sign of all gains is turned.",
-        "With the change less without it.",
+        "With the change minus without it.",
         lambda success: -two_changes(success)[:, [0, 2, 1]],
     ),
     Misconception(
