@@ -204,8 +204,7 @@ noise = np.random.default_rng(0).normal(size=(shorten(4000, fast=200), 24))
 powers = {gap: chance_to_see(noise, gap, spread, 0.8) for gap in (3, 5, 10, 20)}
 show(*draw.power({gap: chances for gap, (chances, _) in powers.items()}, 0.8))
 for gap, (chances, needed) in powers.items():
-    told = f"{needed} seeds" if needed else "more than 24 seeds"
-    print(f"{gap:2} points: eight seeds see it in {100 * chances[6]:.0f} %; for 80 % it takes {told}")
+    print(f"{gap:2} points: 8 seeds see it in {100 * chances[6]:.0f} %; 80 % take {needed or '> 24'} seeds")
 widest, _ = chance_to_see(noise, 10, max(spreads), 0.8)
 print(f"10 points with the largest spread of the knobs: eight seeds see it in {100 * widest[6]:.0f} %")
 
@@ -388,7 +387,8 @@ for family, title in (("fql", "one-step policy (QC-FQL)"), ("bfn", "best of 8 (Q
     groups[title] |= dict(zip(records.EFFECTS, two_changes(cells), strict=True))
     print(f"{title}: {cells[0, 0].mean():.0f} % with neither", *records.lines(groups[title]))
     print(f"  chunk in both minus 5-step returns: {records.apart(cells[1, 1], n_step)}")
-    print("  chunk in both, but only its first action executed:", records.apart(halves[f"{family}-chunk-execute1"], cells[1, 1]))
+    first_alone = halves[f"{family}-chunk-execute1"]
+    print("  executing only a chunk's first action:", records.apart(first_alone, cells[1, 1]))
 show(*draw.forest(groups, "points over the curve", width=5.4))
 
 # %% [markdown]
