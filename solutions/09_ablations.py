@@ -130,7 +130,7 @@ for title, pairs in groups.items():
     print(title + ":", *records.lines(pairs))
 
 # %% [markdown]
-# **What chunks are worth depends on $N$: at $N = 8$ they cost 8 points [1, 14], at $N = 32$ they gain 10 [4, 17].** The whole lead of the first picture came from $N$. A likely reason, not tested: a chunk has fifteen numbers and an action three, so it takes more candidates to find a good one. Had we stopped at 8, we would have told the opposite story. (At $N = 2$ both solve about 1 %. Two methods at the **floor** look alike whatever they are, so that pair tells us nothing about chunks.) This does not explain the paper's gap on the puzzle tasks. That takes BFN with $N = 64$, which [we haven't run](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#owed).
+# **What chunks are worth depends on $N$: at $N = 8$ they cost 8 points [1, 14], at $N = 32$ they gain 10 [4, 17].** The whole lead of the first picture came from $N$. A likely reason, not tested: a chunk has fifteen numbers and an action three, so it takes more candidates to find a good one. Had we stopped at 8, we would have told the opposite story. (At $N = 2$ both solve about 1 %. Two methods at the **floor** look alike whatever they are, so that pair tells us nothing about chunks.) This does not explain the paper's gap on the puzzle tasks. That would take BFN with $N = 64$, which [we haven't run](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#owed).
 #
 # ## 3. How many seeds?
 #
@@ -276,7 +276,7 @@ for name, harness in {"hers": maze_learners.her_runs, "mended": fair_runs}.items
 print("best scores that H = 1, 2, 3 allow:", *(round(maze_learners.best_score(h, 0.2)) for h in (1, 2, 3)))
 
 # %% [markdown]
-# In your harness a setting minus itself is exactly 0 on every seed. Now look at her result: **with the leak, no difference between chunks and n-step returns was shown; without it, chunks are 24 points behind [18, 30].** One reason: they act blindly for three steps, and every fifth step slips. But that is hardly all. The best possible chunks of three still score 91. (Our guess for the rest: four moves make 64 chunks of three, and 64 values take more data than four.)
+# In your harness a setting minus itself is exactly 0 on every seed. Now look at her result: **with the leak, no difference between chunks and n-step returns was shown; without it, chunks are 24 points behind [18, 30].** Acting blindly where every fifth step slips explains a part: the best possible chunks of three score 91, the best single actions 100. (Our guess for the rest: four moves make 64 chunks of three, and 64 values take more data than four.)
 #
 # ## 5. Your own factor
 #
@@ -302,7 +302,7 @@ calm = dict(H=2, noise=0.0), dict(H=3, noise=0.0)
 control = experiment(run, *calm, "no difference", "score over the curve", count)
 
 # %% [markdown]
-# The first prediction held: 20 points more with slips [11, 29]. The second is not contradicted: 0 [-4, 4] without. (Mind the axes: the second pair is drawn much larger. And look at the dots: without slips seven seeds are ahead by a little and one is behind by more. An interval of eight seeds hides that.) What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. That acting blindly is the whole reason is not shown: the best possible chunks of two and three are only 5 points apart (96 and 91, printed in section 4).
+# The first prediction held: 20 points more with slips [11, 29]. The second is not contradicted: 0 [-4, 4] without. (Mind the axes: the second pair is drawn much larger. And look at the dots: without slips seven seeds are ahead by a little and one is far behind. An interval of eight seeds hides that.) What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. That acting blindly is the whole reason is not shown: the best possible chunks of two and three are only 5 points apart (96 and 91, printed in section 4).
 #
 # With networks a pair takes minutes, not seconds. To compare QC-FQL with two critics and with four in the lite world, run `qlac train --task lite-world --method qc-fql --seeds 8 --set critics=2 --data FILE --out runs/control`, then again with `critics=4` and another folder. (`qlac data lite-world --out data` makes FILE and prints its name.)
 #
@@ -324,7 +324,7 @@ for method, least in (("n-step", 1), ("n-step", 10), ("chunk", 1), ("chunk", 10)
     print(f"{method:6}, tried {least:2} times or more: after 4 sweeps {scores[0]}, after 8 {scores[1]}")
 
 # %% [markdown]
-# (Noise 0 to 0.4, quality 0.95.) **Both oddities come from what was rarely tried.** After 4 sweeps the goal's value is still 4 steps short of the start. There all choices look alike, so a learner draws one of those that were tried. The best recorder hardly ever strays, so a chunk that it has tried seldom contains more than one wrong step. But of the four single actions most were tried, if only once, and a random one leads nowhere. After 8 sweeps and with noise, a wrong action that was tried once may have been lucky, and its value is believed. Without what was tried fewer than ten times, n-step returns score 98 to 100 everywhere, after 4 sweeps as after 8. Chunks score 100 without noise and 73 with the most: they act blindly. So "chunks always beat n-step returns" is wrong here. It depends on the noise, on the data, on how long they learn and on how they treat what is rare. On the paper's tasks QC-FQL is ahead of FQL-n (section 8).
+# (Noise 0 to 0.4, quality 0.95.) **Both oddities come from what was rarely tried.** After 4 sweeps the goal's value is still 4 steps short of the start. There all choices look alike, so a learner draws one of those that were tried. The best recorder hardly ever strays, so a chunk that it has tried seldom contains more than one wrong step. But of the four single actions most were tried, if only once, and a random one leads nowhere. After 8 sweeps and with noise, a wrong action that was tried once may have been lucky, and its value is believed. Without what was tried fewer than ten times, n-step returns score 98 to 100 everywhere, after 4 sweeps as after 8. (Near the start this is cloning: little more than the recorder's usual action is left.) Chunks score 100 without noise, and 73 with the most. So "chunks always beat n-step returns" is wrong here. It depends on the noise, on the data, on how long both learn and on how they treat what is rare. On the paper's tasks QC-FQL is ahead of FQL-n (section 8).
 #
 # ## 6. Backup or policy?
 #
@@ -387,12 +387,11 @@ for family, title in (("fql", "one-step policy (QC-FQL)"), ("bfn", "best of 8 (Q
     groups[title] |= dict(zip(records.EFFECTS, two_changes(cells), strict=True))
     print(f"{title}: {cells[0, 0].mean():.0f} % with neither", *records.lines(groups[title]))
     print(f"  chunk in both minus 5-step returns: {records.apart(cells[1, 1], n_step)}")
-    first_alone = halves[f"{family}-chunk-execute1"]
-    print("  executing only a chunk's first action:", records.apart(first_alone, cells[1, 1]))
+    print("  only first actions executed:", records.apart(halves[f"{family}-chunk-execute1"], cells[1, 1]))
 show(*draw.forest(groups, "points over the curve", width=5.4))
 
 # %% [markdown]
-# **Question 3.** Without a chunk in the critic, a chunk in the policy costs 3 points with a one-step policy and 40 with the best of 8. Does it really do less harm there? Look at what each had to lose.
+# **Question 3.** Without a chunk in the critic, a chunk in the policy costs 3 points with a one-step policy and 40 with the best of 8. Does it really do less harm with a one-step policy? Look at what each had to lose.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_floor", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # **Our answer.** That is not shown. FQL solves 4 %, BFN 44 %. One loses 3 of 4 points, the other 40 of 44: each loses most of what it has. A success rate cannot fall below 0, so no loss in points is large near this floor. The interaction of QC-FQL contains this 3. With more to lose it might be larger.
@@ -402,7 +401,7 @@ show(*draw.forest(groups, "points over the curve", width=5.4))
 #
 # **But most of the gain needs no chunk at all.** 5-step returns with single actions gain 27 [21, 32] of QC-FQL's 37 points; QC-FQL is 10 ahead of them [2, 18]. The chunk's backup is no substitute: without a chunk in the policy its gain is not shown for QC-FQL (9 [-1, 19]), and QC loses 23. It values five actions in a row, and a policy of one action takes only the first before it decides again. (We have not tested whether that is why.) With the best of 8, 5-step returns are even ahead of QC, by 16 [8, 23]. In the paper it is the other way round: QC-FQL is ahead of FQL-n, and no gain of FQL-n over FQL is shown (claims 2 and 3 in section 8).
 #
-# ## 7. How long, and what if it is pushed?
+# ## 7. How long, and what do pushes do?
 #
 # An episode of this task takes about 40 actions. In a second world every action gets a random push, with a standard deviation of half the maximum velocity. A chunk cannot react until it ends. **Predict:** where is the best $H$, and what do pushes do to it?
 
@@ -430,6 +429,7 @@ for method, title, best in (("qc-fql", "one-step policy", 5), ("qc", "best of 8"
 # %%
 claims = [claim for claim in findings.CLAIMS if claim.lesson not in ("05", "06")]
 show(*findings.draw(claims))
+print(*(f"{claim.text} {findings.sizes(claim)}" for claim in claims[:3]), sep="\n")
 
 # %% [markdown]
 # Look at the first three. In the paper, where a task takes hundreds of actions and $\alpha$ was tuned for each method, chunks are ahead of single actions and of n-step returns. On scene they are, too, but with an $\alpha$ from trials of QC-FQL; FQL and FQL-n had no trials of their own. So chunks or tuning may have made that lead. In the short task of this page 5-step returns made most of the gain (claim 13). Is the length of the task the reason? These tasks differ in much more than length: they are not a matched pair. So that is not shown.
@@ -462,7 +462,7 @@ show(*findings.draw(claims))
 # 2. QC-FQL gains 37 points over FQL [29, 44]: 5-step returns without chunks gain 27 [21, 32], and the critic's chunk adds 31 more with a chunk in the policy than without [19, 42].
 # 3. Five updates per step gain QC-FQL 40 points [34, 47], only 6 fewer than five times the steps [3, 10].
 #
-# **When do chunks help, by how much, and how do you know?** They are ahead on the paper's tasks, and on scene QC-FQL ends 92 points above FQL [86, 97] and 77 above FQL-n [29, 100], in four seeds and with an $\alpha$ that was chosen for it (lesson 07: with another one no difference from FQL-n is shown). On our task of 40 actions QC-FQL gains 37 points over FQL, and 5-step returns without chunks gain 27. With the best of $N$ it depends on $N$: at 8 candidates chunks lose 8 points, at 32 they gain 10. Chunks that cover more than half an episode fail, and pushes may cost chunks more than single actions. An agent with chunks moves more widely; that it learns more from this is not shown (lesson 05). Is it the length of a task, or the delay of its reward, that makes chunks help? No matched pair here varies either one, so it was never isolated. You know all this from matched pairs with the same seeds, a harness in which a setting equals itself, and an interval; and you know it for these tasks only.
+# **When do chunks help, by how much, and how do you know?** On the paper's tasks QC-FQL ends 27 points above FQL [11, 44] and 29 above FQL-n [14, 44]. On scene it ends 92 above FQL [86, 97] and 77 above FQL-n [29, 100], in four seeds and with an $\alpha$ that was chosen for it (lesson 07: with another one no difference from FQL-n is shown). On our task of 40 actions QC-FQL gains 37 points over FQL, and 5-step returns without chunks gain 27. With the best of $N$ it depends on $N$: at 8 candidates chunks lose 8 points, at 32 they gain 10. Chunks that cover more than half an episode fail, and pushes may cost chunks more than single actions. An agent with chunks moves more widely; that it learns more from this is not shown (lesson 05). Is it the length of a task, or the delay of its reward, that makes chunks help? No matched pair here varies either one, so it was never isolated. You know all this from matched pairs with the same seeds, a harness in which a setting equals itself, and an interval; and you know it for these tasks only.
 #
 # <details><summary>Not shown</summary>
 #
@@ -477,7 +477,7 @@ show(*findings.draw(claims))
 # ## Quiz
 #
 # 1. A harness compares a setting with itself and gives 3 points [-4, 10]. The interval holds 0. Is the harness fair?
-# <details><summary>Answer</summary>It does not pair its seeds, at least: with the same seeds the difference is 0 on each. So every comparison has more noise than it needs, and a small leak would go unnoticed.</details>
+# <details><summary>Answer</summary>At the least, it does not pair its seeds: with the same seeds the difference is 0 on each. So every comparison has more noise than it needs, and a small leak would go unnoticed.</details>
 #
 # 2. You try 20 settings against one control, and one interval excludes 0. What do you conclude?
 # <details><summary>Answer</summary>Of 20 settings that do nothing, one is shown on average. Repeat that one with new seeds. (Section 7 had four comparisons with pushes, and one was clear of 0 by 0.04 points.)</details>

@@ -12,13 +12,12 @@ from qlac_lite.reports.findings import (
     CLAIMS,
     PLACES,
     counts,
-    differences,
     draw,
     of_earlier_learners,
+    sizes,
     verdict,
 )
 from qlac_lite.utils.files import markdown, write_text
-from qlac_lite.utils.statistics import gap_text, mean_interval
 
 EARLIER = """A star: these runs were made with [earlier learners](fidelity.md)
 and are to be rerun with the current code. """
@@ -30,13 +29,13 @@ def page() -> str:
     """The page as Markdown."""
     rows, old = [], ""
     for number, claim in enumerate(CLAIMS, 1):
-        sizes = {place: gap_text(mean_interval(values)) for place, values in differences(claim).items()}
+        told = sizes(claim)
         if of_earlier_learners(claim):
-            sizes["lite world"] += " *"
+            told["lite world"] += " *"
             old = EARLIER
         rows.append(
             {"": number, "claim": claim.text, "lesson": claim.lesson}
-            | {place: sizes.get(place, "-") for place in PLACES}
+            | {place: told.get(place, "-") for place in PLACES}
             | {
                 "n": counts(claim),
                 "our verdict": verdict(claim),

@@ -19,7 +19,7 @@ from qlac_lite.reports.paper import quoted, tasks_of
 from qlac_lite.reports.pooling import successes
 from qlac_lite.training.run_folder import open_run
 from qlac_lite.utils.files import read_csv, read_json
-from qlac_lite.utils.statistics import Interval, mean_interval
+from qlac_lite.utils.statistics import Interval, gap_text, mean_interval
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 PLACES = {"lite world": "#0072B2", "desk": "#D55E00", "paper": "0.35"}
@@ -202,6 +202,11 @@ def differences(claim: Claim) -> dict[str, np.ndarray]:
     if claim.paper:
         values["paper"] = in_paper(claim.paper)
     return values
+
+
+def sizes(claim: Claim) -> dict[str, str]:
+    """The difference with its interval, as text, in each place where it has been measured."""
+    return {place: gap_text(mean_interval(values)) for place, values in differences(claim).items()}
 
 
 def counts(claim: Claim) -> str:
