@@ -14,6 +14,7 @@ import numpy as np
 from qlac_lite.agents import make_learner
 from qlac_lite.data.dataset import sample
 from qlac_lite.data.suites import lite_play
+from qlac_lite.lessons.checks.lesson07 import Disk
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.lessons.watched_runs import SIZES, WORLD, play
 from qlac_lite.training.jax_loop import lite_config
@@ -21,6 +22,7 @@ from qlac_lite.training.jax_loop import lite_config
 SEEDS, BLOCK = shorten(8, fast=2), 25  # updates of a block
 BLOCKS = shorten(80, fast=10)
 EVERY, LIFE = 2, 3  # blocks from checkpoint to checkpoint, and until the machine is taken away
+PIECE = 5  # updates of a piece of a block, whose losses the close-up shows
 
 
 class Killed(Exception):
@@ -42,20 +44,6 @@ def her_training(disk, update, state, seed, steps, every):
     return state, log
 
 
-class Disk:
-    """What stays when the machine is taken away."""
-
-    saved: Any = None
-
-    def save(self, *values: Any) -> None:
-        """Replaces what was saved before."""
-        self.saved = values
-
-    def load(self) -> Any:
-        """The values that were saved last, or None."""
-        return self.saved
-
-
 @functools.cache
 def _compiled() -> tuple[Any, Callable]:
     """The first state of all seeds, and a function that makes a block of updates of each."""
@@ -74,10 +62,11 @@ def _compiled() -> tuple[Any, Callable]:
 
         state, losses = jax.lax.scan(update, state, jax.random.split(key, BLOCK))
         held_out = learner.losses(state.params, None, unseen, unseen_key)[0]["flow"]
-        return state, jnp.stack([losses.mean(), held_out])
+        pieces = losses.reshape(-1, PIECE).mean(axis=1)
+        return state, jnp.stack([losses.mean(), held_out, *pieces])
 
     def block(states, key):
-        """A block of all seeds, and its row of the log (2, n): losses on its batches, and on other play."""
+        """A block of all seeds, and its row of the log (2 + BLOCK / PIECE, n)."""
         own = jax.vmap(lambda seed: jax.random.fold_in(key, seed))(jnp.arange(SEEDS))
         states, rows = jax.vmap(one)(states, own)
         return states, rows.T
@@ -87,7 +76,8 @@ def _compiled() -> tuple[Any, Callable]:
 
 
 def train(training: Callable, lives: bool = True) -> np.ndarray:
-    """The log of a training, (B, 2, n): losses of each block on its own batches, and on play not trained on.
+    """The log of a training, (B, 2 + BLOCK / PIECE, n): the loss of each block on its own batches, on play
+    not trained on, and on the batches of each piece of it.
 
     Args:
         training: training(disk, update, state, seed, steps, every), as in the lesson; a step is a block.

@@ -5,23 +5,26 @@ from typing import Any
 
 import jax
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from scipy import stats
 
 from qlac_lite.agents import make_learner
 from qlac_lite.config import DOMAINS, METHODS, Config, get_task, make_config
 from qlac_lite.config.tasks import task_names
 from qlac_lite.data.replay import empty_replays
-from qlac_lite.lessons.checks.lesson07 import Size
-from qlac_lite.reports.by_task import differences, draw_tasks
-from qlac_lite.reports.paper import quoted
-from qlac_lite.reports.pooling import Group, Groups, group_runs
+from qlac_lite.lessons.checks.lesson07 import NOT_SHOWN, Size
+from qlac_lite.reports.curves import draw_legend, draw_paper_beside, draw_success, new_panels
+from qlac_lite.reports.paper import quoted, steps_text, tasks_of
+from qlac_lite.reports.pooling import Group, Groups, Steps, group_runs
 from qlac_lite.training.run_folder import recorded_runs
-from qlac_lite.utils.statistics import points_interval
+from qlac_lite.utils.statistics import Interval, mean_interval, points_interval
 
 # Milliseconds of an offline update on one A5000, one seed: arXiv 2507.07969
 A5000 = {"qc": 12.0, "qc-fql": 4.2, "bfn": 3.3, "fql": 3.0}
+PAPER_SEEDS = 4  # on OGBench
 Drawn = tuple[Figure, str]
 
 
@@ -29,20 +32,6 @@ def paper_task(domain: str, number: int) -> str:
     """The name of a domain's task with the reward that the paper uses there."""
     sparse = "-sparse" * DOMAINS[domain].sparse_in_paper
     return f"{domain}-play{sparse}-singletask-task{number}-v0"
-
-
-def table_of_domains() -> str:
-    """What differs between the paper's domains."""
-    lines = ["domain           S  limit  reward    alpha FQL, FQL-n, QC-FQL   N BFN, BFN-n, QC"]
-    for name, domain in list(DOMAINS.items())[1:]:  # the first, cube-single, is not in the paper
-        task = get_task(paper_task(name, 1))
-        make = lambda methods, task=task: [make_config(task.name, method, "full") for method in methods]
-        alpha = ", ".join(f"{config.alpha:g}" for config in make(("fql", "fql-n", "qc-fql")))
-        many = ", ".join(str(config.candidates) for config in make(("bfn", "bfn-n", "qc")))
-        reward = "-1 or 0" if task.sparse else f"{task.reward_min:g} to 0"
-        sizes = f"{name:15} {domain.observation_size:2}  {domain.episode_limit:4}  {reward:8}"
-        lines.append(f"{sizes}  {alpha:25}  {many}")
-    return "\n".join(lines)
 
 
 def size_of(config: Config) -> Size:
@@ -86,10 +75,14 @@ def draw_cells(cells: dict[str, Groups], online: bool = True) -> Drawn:
     """Success of our cells over steps, a panel a task, with the paper's figures at the right edge; if not
     `online`, a question mark in place of what our curves do there."""
     told = []
-    for task, groups in cells.items():
+    figure, panels = new_panels([get_task(task).title for task in cells])
+    for axes, (task, groups) in zip(panels, cells.items(), strict=True):
         ends = [f"{name} {percent(group, online)}" for name, group in groups.items()]
         told.append(f"{get_task(task).title}: {', '.join(ends)}")
-    figure = draw_tasks(cells)
+        draw_success(axes, groups, [])
+        _set_apart(axes)
+        draw_paper_beside(axes, task, groups)
+    draw_legend(figure, panels, "upper")
     if not online:
         (first, *_), *_ = (list(groups.values()) for groups in cells.values())
         _hide_after(figure, first.config.offline_steps / 1000)
@@ -97,6 +90,16 @@ def draw_cells(cells: dict[str, Groups], online: bool = True) -> Drawn:
         "Success in percent over gradient steps and then environment steps, with intervals; at the right "
         f"edge the paper's figures. At the end of our curves: {'; '.join(told)}."
     )
+
+
+def _set_apart(axes: Axes) -> None:
+    """Black crosses for the curves of another alpha, which have their method's colour and marker so far."""
+    bands = [band for band in axes.collections if isinstance(band, PolyCollection)]
+    curves = [line for line in axes.lines if len(np.asarray(line.get_xdata())) > 2]
+    for line, band in zip(curves, bands, strict=False):
+        if "α" in str(line.get_label()):
+            line.set(color="black", marker="x", zorder=3)
+            band.set(color="black", alpha=0.1)
 
 
 def _hide_after(figure: Figure, end: float) -> None:
@@ -119,14 +122,65 @@ def percent(group: Group, online: bool = True) -> str:
     return points_interval([100 * value for value in points[-1].interval])
 
 
-def chunks_less_single_actions(cells: dict[str, Groups]) -> str:
-    """A line a pair: chunks less the same learner's single actions, at the end of the online phase."""
-    lines = []
-    for task, groups in cells.items():
-        ends = [row for row in differences(groups) if "online" in row["after"]]
-        told = [f"  {row['chunks less single actions']}: {row['difference, points']}" for row in ends]
-        lines += [f"{get_task(task).title}, points at the end:", *told] * bool(told)
+def told_by_seed(groups: Groups) -> str:
+    """A line a method: its success at the end, that of each seed, and when each first solved half."""
+    lines = [f"{'':16}{'at the end, %':16}{'each seed, %':19}half solved first after, thousand steps"]
+    for name, group in groups.items():
+        rates = _rates(group)
+        steps = [sum(each) // 1000 for each in group.outcomes[0]]
+        first = [str(steps[np.argmax(seed >= 50)]) if max(seed) >= 50 else "-" for seed in rates.T]
+        each = ", ".join(f"{rate:.0f}" for rate in rates[-1])
+        lines.append(f"{name:16}{percent(group):16}{each:19}{', '.join(first)}")
     return "\n".join(lines)
+
+
+def told_differences(groups: Groups, chunks: str = "QC-FQL", other: str = "FQL-n") -> str:
+    """A line for each setting of `chunks`: itself less `other`, seed by seed, at the last evaluation and over
+    all of them."""
+    lines = []
+    for name in filter(lambda name: name.startswith(chunks), groups):
+        apart = _rates(groups[name]) - _rates(groups[other])
+        told = [
+            points_interval(mean_interval(each), (-100, 100), "+.0f")
+            for each in (apart[-1], apart.mean(axis=0))
+        ]
+        lines.append(f"{name} - {other}, points: {told[0]} at the end, {told[1]} over all evaluations")
+    return "\n".join(lines)
+
+
+def _rates(group: Group) -> np.ndarray:
+    """Success in percent at each evaluation, of each seed."""
+    return 100 * np.array([[np.mean(each) for each in at.values()] for at in group.outcomes[0].values()])
+
+
+def papers_difference(one: Interval, other: Interval) -> Interval:
+    """The difference of two of the paper's rates, with the interval of lesson 07's `verdict`; in points."""
+    errors = [(high - low) / 2 / 1.96 for _, low, high in (one, other)]
+    apart, reach = one[0] - other[0], stats.t.ppf(0.975, 2 * PAPER_SEEDS - 2) * np.hypot(*errors)
+    return 100 * apart, 100 * (apart - reach), 100 * (apart + reach)
+
+
+def told_apart(task: str, one: tuple[str, Steps], other: tuple[str, Steps]) -> str:
+    """The difference of two of the paper's rates on a task; each a method, and after how many steps."""
+    name = lambda method, steps: f"{METHODS[method].title} after {steps_text(steps)}"
+    apart = papers_difference(*(quoted(task, method)[steps] for method, steps in (one, other)))
+    told = points_interval(apart, (-100, 100), "+.1f")
+    return f"the paper's {get_task(task).title}: {name(*one)} less {name(*other)}, points: {told}"
+
+
+def papers_verdicts(verdict, method: str, other: str, steps: Steps) -> dict[str, tuple[Interval, int]]:
+    """Of each of the paper's 25 OGBench tasks, `method` less `other` in points, and what `verdict` says.
+
+    `verdict` takes rates of seeds, and the paper has none: it gets four with the paper's mean and standard
+    error. Where both quotes are one, as at 0 or at 100 %, there is nothing to say."""
+    found, ends = {}, np.array(steps)
+    for task in tasks_of("all"):
+        one, two = (quoted(task, each)[steps] for each in (method, other))
+        spread = np.array([-1.0, 1.0, -1.0, 1.0])
+        seeds = one[0] + spread * (one[2] - one[1]) / 2 / 1.96 / stats.sem(spread)
+        code = int(verdict(seeds, ends, ends, np.array(two), PAPER_SEEDS)) if one != two else NOT_SHOWN
+        found[task] = papers_difference(one, two), code
+    return found
 
 
 def told_quotes(task: str, *methods: str, steps: tuple[int, int] = (100_000, 0)) -> str:

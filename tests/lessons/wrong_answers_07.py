@@ -60,31 +60,30 @@ def resume_with_an_if(phase, step, saved, lengths):
 
 
 def training_with_its_key_saved(disk, update, state, seed, steps, every):
-    """The other way to mend it: the key is a part of the checkpoint."""
-    saved = disk.load()
-    step, state, log, key = saved[:4] if saved and len(saved) == 4 else (0, state, [], jax.random.key(seed))
-    if saved and len(saved) == 3:
-        step, state, log = saved
+    """The other way to mend it: the key is saved with the state."""
+    step, log, key = 0, [], jax.random.key(seed)
+    if disk.load():
+        step, (state, key), log = disk.load()
     for number in range(step, steps):
         key, now = jax.random.split(key)
         state, row = update(state, now)
         log = log + [row]
         if (number + 1) % every == 0:
-            disk.save(number + 1, state, log, key)
+            disk.save(number + 1, (state, key), log)
     return state, log
 
 
 def training_with_all_keys(disk, update, state, seed, steps, every):
+    """It appends to the log that it has loaded, in place: the disk keeps its own."""
     keys = jax.random.split(jax.random.key(seed), steps)
     begin, log = 0, []
     if disk.load() is not None:
         begin, state, log = disk.load()
-    log = list(log)
     for step in range(begin, steps):
         state, row = update(state, keys[step])
         log.append(row)
         if (step + 1) % every == 0:
-            disk.save(step + 1, state, list(log))
+            disk.save(step + 1, state, log)
     return state, log
 
 
@@ -103,9 +102,10 @@ def diagnose_by_select(log, success, about):
     late = {name: values[-count:].mean() for name, values in log.items()}
     lowest = about.reward_min * (1 / (1 - about.discount))
     beyond = (about.reward_solved - lowest) / 10
-    q_findings = [late["q_max"] > about.reward_solved + beyond, late["q_min"] < lowest - beyond]
+    lost = ~np.isfinite([late["q_max"], late["q_min"]])
+    q_findings = [lost.any(), late["q_max"] > about.reward_solved + beyond, late["q_min"] < lowest - beyond]
     others = [late["flow_loss"] > 0.9 * about.knowing_nothing, late["distance"] > about.far, success == 0]
-    return np.select(q_findings + others, [1, 2, 3, 4, 5], default=0)
+    return np.select(q_findings + others, [1, 2, 3, 4, 5, 6], default=0)
 
 
 ALSO_RIGHT = {"check_resume": resume_with_an_if, "check_mended_training": training_with_all_keys}
@@ -122,6 +122,14 @@ def evaluates_while_learning(size, rates):
     """As if evaluations ran beside the learner, too."""
     *memory, hours = budget_of_run(size._replace(evaluations=0), rates)
     return *memory, max(hours, size.evaluations * size.evaluation_steps / rates.steps / 3600)
+
+
+def evaluates_beside_the_learner(size, rates):
+    """The evaluations stand inside the maximum, with the simulators."""
+    *memory, hours = budget_of_run(size._replace(online_steps=0, evaluations=0), rates)
+    evaluating = size.evaluations * size.evaluation_steps / rates.steps
+    times = size.online_steps / rates.updates, size.seeds * size.online_steps / rates.steps + evaluating
+    return *memory, hours + (max(times) if rates.overlapped else sum(times)) / 3600
 
 
 def diagnose_each_row(log, *rest):
@@ -156,6 +164,7 @@ def whole_log(answer):
     return lambda *args: (answer(*args)[0], 0, 0)
 
 
+FINITE = 'not np.isfinite(last["q_min"] + last["q_max"])'
 KEYS = {"now = jax.random.fold_in(key, step)": "key, now = jax.random.split(key)"}
 WRONG = {
     "check_budget_of_run": {
@@ -171,6 +180,7 @@ WRONG = {
             "next",
         ),
         "evaluates beside the learner": (evaluates_while_learning, "next"),
+        "evaluations inside the maximum": (evaluates_beside_the_learner, "on top of the larger of the two"),
         "in days": (edited(budget_of_run, {"/ 3600": "/ 3600 / 24"}), "next"),
         "the seeds in the offline phase": (
             edited(budget_of_run, {"offline = size": "offline = size.seeds * size"}),
@@ -206,6 +216,10 @@ WRONG = {
             "wrong shape",
         ),
         "the rows alone": (lambda *args: resume(*args)[0], "wrong number of values"),
+        "zeros and ones": (
+            lambda *args: (resume(*args)[0].astype(int), *resume(*args)[1:]),
+            "`~keep` is -1 and -2",
+        ),
         "how many rows": (lambda *args: (resume(*args)[0].sum(), *resume(*args)[1:]), "wrong shape"),
         "begins anew": (whole_log(resume), "next"),
         "step before phase": (
@@ -304,6 +318,7 @@ WRONG = {
             edited(verdict, {"0.975": "0.9"}),
             "next",
         ),
+        "an interval of 99 %": (edited(verdict, {"0.975": "0.995"}), "The quantile is too large"),
         "a standard error of 2": (edited(verdict, {"1.96": "2.576"}), "next"),
         "the part below the mean": (
             edited(verdict, {"(high - low) / 2": "(mean - low)"}),
@@ -357,6 +372,35 @@ WRONG = {
     },
     "check_diagnose": {
         "in words": (lambda *args: WORDS[diagnose(*args)], "not an array of numbers"),
+        "nan passes": (edited(diagnose, {FINITE: "False"}), "A log of nan passes"),
+        "infinity passes": (
+            edited(diagnose, {FINITE: 'last["q_min"] + last["q_max"] != last["q_min"] + last["q_max"]'}),
+            "Infinity is called too high",
+        ),
+        "nan of a missing flow": (
+            edited(diagnose, {FINITE: "not np.isfinite(sum(last.values()))"}),
+            "A method without a flow",
+        ),
+        "nan is left out": (edited(diagnose, {"np.mean": "np.nanmean"}), "np.nanmean leaves"),
+        "nan anywhere": (
+            lambda log, *rest: 1 if np.isnan(log["q_max"]).any() else diagnose(log, *rest),
+            "The whole log is searched",
+        ),
+        "nan after the limits": (
+            edited(diagnose, {"NOT_FINITE, Q_TOO_HIGH, Q_TOO_LOW,": "Q_TOO_HIGH, Q_TOO_LOW, NOT_FINITE,"}),
+            "the limits come first",
+        ),
+        "q_max alone is looked at for nan": (edited(diagnose, {'last["q_min"] + ': ""}), "next"),
+        "q_min alone is looked at for nan": (edited(diagnose, {' + last["q_max"]': ""}), "next"),
+        "the upper end one too high": (
+            edited(diagnose, {", about.reward_solved": ", about.reward_solved + 1"}),
+            "10.6 is above 10",
+        ),
+        "the lower end one too low": (
+            edited(diagnose, {"(1 - about.discount),": "(1 - about.discount) - 1,"}),
+            "next",
+        ),
+        "twice as far": (edited(diagnose, {"> about.far": "> 2 * about.far"}), "or the limit is larger"),
         "a code a row": (diagnose_each_row, "wrong shape"),
         "Q is not asked about": (
             lambda log, *rest: diagnose(log | dict.fromkeys(("q_max", "q_min"), 0 * log["q_max"]), *rest),

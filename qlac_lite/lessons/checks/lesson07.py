@@ -341,7 +341,7 @@ def _resume_by_loop(phase, step, saved, lengths):
     keep = np.array([(int(p), int(s)) <= tuple(saved) for p, s in zip(phase, step, strict=True)])
     begins = [tuple(saved), *((p, 0) for p in (0, 1) if p > saved[0])]
     left = [(p, s) for p, s in begins if p < 2 and s < lengths[p]]  # where there is a step to make
-    return keep, *(left[0] if left else (2, 0))
+    return keep, *(left[0] if left else (2, 0)), True  # keep is an array of bool
 
 
 def _resume_cases(rng):
@@ -535,6 +535,8 @@ check_resume = Exercise(
     _resume_cases,
     _resume_misconceptions,
     parts=("keep", "phase", "step"),
+    observe=lambda answer, args: {"keep has the dtype bool": np.asarray(answer(*args)[0]).dtype == bool},
+    observed="Of the numbers 0 and 1 `~keep` is -1 and -2. Leave the truths as the comparison gives them.",
     insight="`Run.rewind` and `training/loop.py` do the same, so that no row stands there twice.",
 )
 
@@ -557,16 +559,18 @@ def mended_training(disk, update, state, seed, steps, every):
     return state, log
 
 
-class _Disk:
-    """What stays after a kill."""
+class Disk:
+    """What stays when the machine is taken away; lists are copied, as a file would."""
 
     saved: Any = None
 
-    def save(self, *values):
-        self.saved = tuple(list(v) if isinstance(v, list) else v for v in values)  # as a file would
+    def save(self, *values: Any) -> None:
+        """Replaces what was saved before."""
+        self.saved = tuple(list(value) if isinstance(value, list) else value for value in values)
 
-    def load(self):
-        return self.saved
+    def load(self) -> Any:
+        """The values that were saved last, or None."""
+        return self.saved and tuple(list(value) if isinstance(value, list) else value for value in self.saved)
 
 
 def _count(state, key):
@@ -581,7 +585,7 @@ class _Killed(BaseException):
 
 def _keys_made(answer, seed, steps, every, lives):
     """The key of each update in the final log of a training that is killed after `lives` updates each."""
-    disk = _Disk()
+    disk = Disk()
     for life in lives:
         left = life
 
@@ -628,25 +632,11 @@ def _over_lives(answer, args):
 
 
 def _training_expected(disk, update, state, seed, steps, every):
-    begin = disk.load()[0] if disk.load() else 0
-    return (
-        state + steps if not begin else disk.load()[1] + steps - begin,
-        np.arange(1, steps + 1),
-        *(
-            steps,
-            steps,
-            *[0] * 6,
-        ),
-    )
+    return state + steps, np.arange(1, steps + 1), steps, steps, *[0] * 6
 
 
 def _training_cases(rng):
-    def case(about, hint, steps, every, saved=None):
-        disk = _Disk()
-        if saved:
-            disk.save(saved, saved, list(range(1, saved + 1)))
-        return Case(about, (disk, _count, 0, 0, steps, every), hint)
-
+    case = lambda about, hint, steps, every: Case(about, (Disk(), _count, 0, 0, steps, every), hint)
     return [
         case(
             "6 updates from an empty disk; then killed again and again",
@@ -656,7 +646,7 @@ def _training_cases(rng):
             6,
             2,
         ),
-        case("a checkpoint of step 4 lies on the disk, of 10 steps", "Go on from it.", 10, 2, 4),
+        case("10 updates, a checkpoint every 2", "The same, with more lives.", 10, 2),
         case(
             "9 updates, a checkpoint every 3",
             "The key of an update may depend on the seed and on the update's number, and on nothing else.",
@@ -1169,9 +1159,10 @@ check_verdict = Exercise(
 
 # 5. Diagnosis
 
-HEALTHY, Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY = range(6)
+HEALTHY, NOT_FINITE, Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY = range(7)
 WORDS = {
     HEALTHY: "healthy",
+    NOT_FINITE: "Q is no number",
     Q_TOO_HIGH: "Q above its maximum",
     Q_TOO_LOW: "Q below its minimum",
     NO_BEHAVIOR: "behavior not learned",
@@ -1200,21 +1191,24 @@ def diagnose(log, success, about):
     quarter = max(1, len(log["q_max"]) // 4)
     last = {name: np.mean(values[-quarter:]) for name, values in log.items()}
     fits = {
+        NOT_FINITE: not np.isfinite(last["q_min"] + last["q_max"]),
         Q_TOO_HIGH: last["q_max"] > highest + margin,
         Q_TOO_LOW: last["q_min"] < lowest - margin,
         NO_BEHAVIOR: last["flow_loss"] > 0.9 * about.knowing_nothing,
         OFF_BEHAVIOR: last["distance"] > about.far,
         TOO_EARLY: success == 0,
     }
-    order = Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY
+    order = NOT_FINITE, Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY
     return next((code for code in order if fits[code]), HEALTHY)
 
 
 def _diagnose_by_ifs(log, success, about):
     highest = max(0.0, about.reward_solved)
-    lowest = about.reward_min * sum(about.discount**k for k in range(20_000))
+    lowest = about.reward_min * np.sum(about.discount ** np.arange(20_000))
     count = max(1, len(log["q_max"]) // 4)
     late = {name: sum(values[len(values) - count :]) / count for name, values in log.items()}
+    if not all(math.isfinite(late[name]) for name in ("q_min", "q_max")):
+        return NOT_FINITE
     if late["q_max"] - highest > (highest - lowest) / 10:
         return Q_TOO_HIGH
     if lowest - late["q_min"] > (highest - lowest) / 10:
@@ -1228,7 +1222,7 @@ def _diagnose_by_ifs(log, success, about):
 
 # What differs from a healthy log: its end, its beginning (`young`), or its last rows (`spike`).
 _LOGS = [
-    ("a run without findings", "None of the five holds: HEALTHY.", {}),
+    ("a run without findings", "None of the six holds: HEALTHY.", {}),
     ("nothing solved", "No finding, and success is 0: TOO_EARLY.", dict(success=0.0)),
     (
         "Q rises to 60, its maximum is 0",
@@ -1251,9 +1245,9 @@ _LOGS = [
         dict(q_min=-106, chunk_length=1),
     ),
     (
-        "Q's maximum is 11.5, just above the margin; some episodes are solved",
-        "The margin is a tenth of the range, 10 here: 11.5 is above it. Success is asked last.",
-        dict(q_max=11.5),
+        "Q's maximum is 10.6, just above the margin; some episodes are solved",
+        "The margin is a tenth of the range, -100 to 0: 10.6 is above 10. Success is asked last.",
+        dict(q_max=10.6),
     ),
     (
         "Q's maximum is 14 and nearly all is solved",
@@ -1286,9 +1280,9 @@ _LOGS = [
         dict(q_min=-60, chunk_length=10),
     ),
     (
-        "chunks of 10: Q's minimum is -112.5",
+        "chunks of 10: Q's minimum is -110.7",
         "The range does not depend on the chunk: -100 to 0, and the margin is 10.",
-        dict(q_min=-112.5, chunk_length=10),
+        dict(q_min=-110.7, chunk_length=10),
     ),
     (
         "the behavior's loss stays at 1.33; knowing nothing gives 1.4",
@@ -1352,8 +1346,34 @@ _LOGS = [
     ),
     (
         "a method without a flow: its loss and distance are nan",
-        "A comparison with nan is False: ask whether the loss is too large, not whether it is small enough.",
+        "No flow, so nothing to be found there. A comparison with nan is False: ask whether the loss is too "
+        "large, not whether it is small enough. NOT_FINITE is about Q's two columns.",
         dict(flow_loss=np.nan, distance=np.nan),
+    ),
+    (
+        "a run that has diverged: nan in all columns",
+        "np.isfinite(x) is False for nan and for infinity. Ask for it first.",
+        dict(q_max=np.nan, q_min=np.nan, flow_loss=np.nan, distance=np.nan, success=0.0),
+    ),
+    (
+        "Q became nan in the last row; some episodes are solved",
+        "A mean of rows with a nan is nan: NOT_FINITE.",
+        dict(spike=dict(q_max=[np.nan], q_min=[np.nan])),
+    ),
+    (
+        "q_min has fallen to -infinity",
+        "np.isfinite is False for infinity, too, and NOT_FINITE comes before Q_TOO_LOW.",
+        dict(spike=dict(q_min=[-np.inf, -np.inf])),
+    ),
+    (
+        "q_max has risen to infinity, and the behavior is not learned",
+        "np.isfinite is False for infinity, too, and NOT_FINITE comes first.",
+        dict(spike=dict(q_max=[np.inf]), flow_loss=1.38),
+    ),
+    (
+        "a nan in the first row, and numbers ever since",
+        "Step 1: the last quarter of the rows is asked, and nothing else.",
+        dict(spike=dict(q_max=[np.nan, *[-1.0] * 11])),
     ),
     (
         "a short log of 3 rows",
@@ -1433,7 +1453,7 @@ def _diagnose_log(rng, rows=12, young=(), until=0.5, spike=(), **changes):
     end = dict(q_max=0, q_min=-60, flow_loss=0.6, distance=0.3) | changes
     begin = end | dict(young)
     early = np.arange(rows) < int(until * rows)
-    wobble = lambda: 1 + 0.01 * rng.uniform(-1, 1, size=rows)
+    wobble = lambda: 1 + 0.003 * rng.uniform(-1, 1, size=rows)
     log = {name: np.where(early, begin[name], end[name]) * wobble() for name in end}
     for name, values in dict(spike).items():
         log[name][-len(values) :] = values
@@ -1453,7 +1473,34 @@ def _diagnose_cases(rng):
     return [_diagnose_case(rng, about, hint, **changes) for about, hint, changes in _LOGS]
 
 
+_EXCHANGED = HEALTHY, NOT_FINITE, Q_TOO_LOW, Q_TOO_HIGH, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY
+_FINITE = 'not np.isfinite(last["q_min"] + last["q_max"])'
 _diagnose_misconceptions = [
+    Misconception(
+        "A log of nan passes for one without findings: every comparison with nan is False.",
+        "Ask first: if the mean of q_max or of q_min is not finite, NOT_FINITE.",
+        edited(diagnose, {_FINITE: "False"}),
+    ),
+    Misconception(
+        "Infinity is called too high or too low: only nan is asked about, or the limits come first.",
+        "Ask for NOT_FINITE first. not np.isfinite(x) is True for nan and for infinity.",
+        edited(diagnose, {_FINITE: 'np.isnan(last["q_min"]) or np.isnan(last["q_max"])'}),
+    ),
+    Misconception(
+        "A method without a flow is called NOT_FINITE: its columns hold nan from the beginning.",
+        "Ask q_max and q_min alone. What a flow loses reaches Q with the next target.",
+        edited(diagnose, {_FINITE: "not all(np.isfinite(value) for value in last.values())"}),
+    ),
+    Misconception(
+        "np.nanmean leaves the nan out, and so the warning.",
+        "np.mean of rows with a nan is nan, which is what should be noticed.",
+        edited(diagnose, {"np.mean": "np.nanmean"}),
+    ),
+    Misconception(
+        "The whole log is searched for nan, not its last quarter.",
+        "Step 1 holds for all steps: only the means over the last quarter are asked.",
+        edited(diagnose, {_FINITE: 'not (np.isfinite(log["q_max"]) & np.isfinite(log["q_min"])).all()'}),
+    ),
     Misconception(
         "The last row alone decides.",
         "One row may be an outlier: the mean of the last quarter.",
@@ -1532,7 +1579,7 @@ _diagnose_misconceptions = [
     Misconception(
         "Below and above have changed places.",
         "q_max > highest + margin is Q_TOO_HIGH.",
-        lambda *args: (HEALTHY, Q_TOO_LOW, Q_TOO_HIGH, NO_BEHAVIOR, OFF_BEHAVIOR, TOO_EARLY)[diagnose(*args)],
+        lambda *args: _EXCHANGED[diagnose(*args)],
     ),
     Misconception(
         "Q is never found outside: it is not asked about, or its smallest is held against the maximum.",
@@ -1610,7 +1657,10 @@ _diagnose_misconceptions = [
     Misconception(
         "The behavior is asked before Q.",
         "In the order of the list: Q first.",
-        edited(diagnose, {"in order": "in (NO_BEHAVIOR, OFF_BEHAVIOR, Q_TOO_HIGH, Q_TOO_LOW, TOO_EARLY)"}),
+        edited(
+            diagnose,
+            {"in order": "in (NOT_FINITE, NO_BEHAVIOR, OFF_BEHAVIOR, Q_TOO_HIGH, Q_TOO_LOW, TOO_EARLY)"},
+        ),
     ),
     Misconception(
         "Knowing nothing is the limit itself: a little less already counts as learned.",
