@@ -343,7 +343,7 @@ print(f"loss on other play: hers is {above:.3f} [{low:.3f}, {high:.3f}] above th
 #
 # ### Your turn: `diagnose` (★★☆, 18 minutes)
 #
-# Why a margin in steps 4 and 5? `q_max` is the largest of thousands of values, and a good critic is wrong by a little. Why is success asked last? It does not undo a finding.
+# Step 3 is for a run that has diverged (this library stops such a run). Why a margin in steps 4 and 5? `q_max` is the largest of thousands of values, and a good critic is wrong by a little. Why is success asked last? It does not undo a finding.
 #
 # <details><summary>Hint: the last quarter</summary>
 #

@@ -162,10 +162,10 @@ def papers_difference(one: Interval, other: Interval) -> Interval:
 
 def told_apart(task: str, one: tuple[str, Steps], other: tuple[str, Steps]) -> str:
     """The difference of two of the paper's rates on a task; each a method, and after how many steps."""
-    name = lambda method, steps: f"{METHODS[method].title} after {steps_text(steps)}"
+    name = lambda method, steps: f"{METHODS[method].title} ({steps_text(steps)})"
     apart = papers_difference(*(quoted(task, method)[steps] for method, steps in (one, other)))
     told = points_interval(apart, (-100, 100), "+.1f")
-    return f"the paper's {get_task(task).title}: {name(*one)} less {name(*other)}, points: {told}"
+    return f"{get_task(task).title}, the paper's {name(*one)} - {name(*other)}: {told}"
 
 
 def papers_verdicts(verdict, method: str, other: str, steps: Steps) -> dict[str, tuple[Interval, int]]:
