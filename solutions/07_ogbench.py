@@ -511,7 +511,7 @@ print("standard deviation of the seeds at these gaps, points:", ", ".join(f"{eac
 # %% [markdown]
 # **By the tempting rule 22 % [18, 27] of the exact replications "differ" from the paper.** With both intervals it is 5 % [3, 8], as it should be for a 95 % interval. The price: with four seeds against four you notice a true gap of 20 points in 30 % of the cases [25, 36], and one of 40 in 89 % [85, 92]. This holds for seeds with a standard deviation of 15 points (12 at the gap of 40); with a larger one, as in section 1, you notice less. (`qlac report` says where our mean lies in the paper's interval, which is the tempting rule, and also whether the two intervals overlap.)
 #
-# Now ask the paper with your rule: **does QC-FQL learn sooner than FQL-n?** Each point is the difference of the two on one of its 25 tasks. **Predict:** on how many is it above after 100K updates? And below?
+# Now ask the paper with your rule: **does QC-FQL learn sooner than FQL-n?** Each point is the difference of the two on one of its 25 tasks. (Your rule wants seeds, and only means and intervals are at hand here: it gets four made-up seeds with the mean and standard error of QC-FQL.) **Predict:** on how many is it above after 100K updates? And below?
 
 # %%
 young, old = (100_000, 0), (1_000_000, 0)
