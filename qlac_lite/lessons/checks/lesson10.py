@@ -343,6 +343,21 @@ _DROP = {
         "state, reward = step": "before = state\n        state, reward = step",
     },
     "later": {"if now < promise - margin:": "if k > 1 and now < promise - margin:"},
+    "strictly, but for the first": {"now < promise - margin": "k and now <= promise - margin"},
+    "first one not paid": {"/ discount": "/ discount if k else promise"},
+    "only up": {
+        "promise = (promise - reward) / discount": (
+            "promise = max((promise - reward) / discount, value(state, chunk[min(k + 1, len(chunk) - 1)]))"
+        )
+    },
+    "margin once": {"value(state, chunk[0]), 0": "value(state, chunk[0]) - margin, 0", "promise - margin": "promise"},
+    "action after": {
+        "now = value(state, chunk[k])": "now = value(state, chunk[min(k + 1, len(chunk) - 1)])",
+        "if now <": "if k and now <",
+    },
+    "action after, at once": {
+        "now = value(state, chunk[k])": "now = value(state, chunk[min(k + 1, len(chunk) - 1)])"
+    },
     "no limit": {"k < most": "k < len(chunk)"},
 }
 
@@ -367,24 +382,26 @@ def _counts(execute, cases):
 def _drawn_drops(rng):
     exactly = lambda values: np.round(np.asarray(values) * 64) / 64  # in float32, however they are added
 
-    def case(about, length, most, margin, hint, count, rewards=0.0, unlike=(), apart=(), deep=False):
+    def case(about, length, most, margin, hint, count, rewards=0.0, unlike=(), apart=(), deep=False, tie=False):
         """Values around the promise until `count` actions are done, and then one that is too low; if it is
-        `deep`, after a reward of 0.1, each is lower than another wrong promise."""
+        `deep`, after a reward of 0.1, each is lower than another wrong promise. With a `tie`, the second
+        action has just the value that was promised: no number is rounded until then."""
         while True:
-            world = Watched(np.zeros(9), rng.choice([0.0, rewards], size=9))
+            world, discount = Watched(np.zeros(9), rng.choice([0.0, rewards], size=9)), 0.5 if tie else 0.8
             state, chunk = np.append(rng.normal(size=2), 0.0), rng.uniform(-1, 1, size=(length, 2))
             state, chunk = exactly(state), exactly(chunk)
+            state[0], chunk[0, 1] = (0, 0) if tie else (state[0], chunk[0, 1])
             now, promise = state, exactly(rng.uniform(0.8, 1.2))
             begun, world.pays[0] = promise, 0.1 if deep else world.pays[0]
             for k in range(length):
                 near = rng.choice([-0.93, -0.4, 0.3, 1.4]) * rng.uniform(0.95, 1.02) * min(margin, 0.4)
                 near = near if margin else rng.uniform(0.02, 0.3)
-                wanted = promise + (near * (k > 0) if k != count else -margin - rng.uniform(0.02, 0.15))
+                wanted = promise + (near * (k > tie) if k != count else -margin - rng.uniform(0.02, 0.15))
                 wanted = begun * (0.85, 0.62, 0.1)[k - 1] if deep and k else wanted
                 world.worth[k] = wanted - world.value(now, chunk[k])
                 now, reward = world.step(now, chunk[k])
-                promise = (promise - reward) / 0.8
-            args = (world.value, world.step, state, chunk, np.asarray(most, np.int32), 0.8, margin)
+                promise = (promise - reward) / discount
+            args = (world.value, world.step, state, chunk, np.asarray(most, np.int32), discount, margin)
             done = lambda name, args=args: _DROPS[name](*args)[1]
             if (
                 _drop_in_python(*args)[1] == count
@@ -421,11 +438,12 @@ def _drawn_drops(rng):
             unlike=("the promise shrinks",),
         ),
         case(
-            "5 actions and a margin of 0; the first one has just the value that was promised",
+            "5 actions and a margin of 0; the first two have just the value that was promised",
             *(5, 5, 0.0),
-            "Go on if the value is at least the promise - margin: >=. The first action is always executed.",
+            "Go on if the value of chunk[k] is at least the promise - margin: >=.",
             2,
-            unlike=("strictly",),
+            unlike=("strictly", "strictly, but for the first", "action after"),
+            tie=True,
         ),
         case(
             "7 actions, some of them rewarded",
@@ -434,6 +452,11 @@ def _drawn_drops(rng):
             4,
             rewards=0.3,
             unlike=("rewards are not paid", "rewards are added", "renewed", "discount first"),
+            apart=(
+                ("never renewed", "first one not paid"),
+                ("relative", "margin once"),
+                ("renewed", "only up"),
+            ),
         ),
         case(
             "7 actions, some of them with a small reward",
@@ -441,7 +464,7 @@ def _drawn_drops(rng):
             drops,
             5,
             rewards=0.1,
-            apart=(("rewards are added", "rewards are not paid"),),
+            apart=(("rewards are added", "rewards are not paid"), ("rewards are not paid", "discount first")),
         ),
         case(
             "6 actions; small drops are within the margin",
@@ -482,11 +505,40 @@ check_execute_until_drop = Exercise(
             _DROPS["strictly"],
         ),
         Misconception(
+            "A value that is just what was promised stops the chunk after the first action.",
+            "At least the promise - margin: >=.",
+            _DROPS["strictly, but for the first"],
+        ),
+        Misconception(
             "The promise is made anew after each action: slow falls are never noticed.",
             "The promise is that of the chunk's start: carry it on.",
             _DROPS["renewed"],
         ),
         Misconception("The promise stays what it was at the start.", _PAY, _DROPS["never renewed"]),
+        Misconception(
+            "The first action leaves the promise as it was.",
+            "It, too: promise = (promise - reward) / discount.",
+            _DROPS["first one not paid"],
+        ),
+        Misconception(
+            "The promise is raised to the value where that is higher: a value that only comes down to what was "
+            "promised at the start stops the chunk.",
+            "The promise knows only its start, the rewards and the discount. " + _PAY,
+            _DROPS["only up"],
+        ),
+        Misconception(
+            "The margin is taken off once, at the start: it grows with the promise.",
+            "promise - margin, anew before each action.",
+            _DROPS["margin once"],
+        ),
+        *(
+            Misconception(
+                "The value is that of the action after the next one.",
+                "Ask about the action that comes next: chunk[k], if k actions were executed.",
+                _DROPS[name],
+            )
+            for name in ("action after", "action after, at once")
+        ),
         Misconception("The margin is missing.", "promise - margin.", _DROPS["no margin"]),
         Misconception("The margin is added to the promise.", "promise - margin.", _DROPS["margin above"]),
         Misconception("The margin is a share of the promise.", "promise - margin.", _DROPS["relative"]),
@@ -715,6 +767,11 @@ check_guided_chunks = Exercise(
             "The end is looked for a whole step of time away.",
             "1 - t of the way is left.",
             _guide({"x + (1 - t) * velocity,": "x + velocity,"}),
+        ),
+        Misconception(
+            "The end is looked for one Euler step away.",
+            "1 - t of the way is left: x + (1 - t) * velocity is where the flow would end.",
+            _guide({"x + (1 - t) * velocity,": "x + velocity / steps,"}),
         ),
         Misconception(
             "The weights are not used.",
@@ -1004,7 +1061,8 @@ def _round(changes):
 
 
 _HERS = {"old = new": "old = new[np.minimum(np.arange(len(new)) + int(delay), len(new) - 1)]"}
-_ACTION = "left[i] if i < delay else new[i]"
+_ACTION, _FURTHER = "left[i] if i < delay else new[i]", "left[min(i + int(delay), len(left) - 1)]"
+_LEFT_ON = "left[np.minimum(np.arange(len(left)) + int(delay), len(left) - 1)]"
 _LATE = """\
             if i == min(int(delay), every - 1):
                 new = look(state, left, key)
@@ -1041,6 +1099,37 @@ check_mended_rounds = Exercise(
             "The queue is read `delay` actions earlier than it is filled: the mistake has only moved.",
             "Mend what is handed on. Then the queue's first action is the next one.",
             _round(_HERS | {"left[i]": "left[max(i - int(delay), 0)]"}),
+        ),
+        Misconception(
+            "The queue is counted from its end: the actions that are missing were never put into it.",
+            "Mend what is handed on. Then the queue's first action is the next one.",
+            _round(_HERS | {"left[i]": "left[i - int(delay)]"}),
+        ),
+        Misconception(
+            "The queue begins `delay` actions too late, and is read later still: twice as many are left out.",
+            "Mend what is handed on. Then the queue's first action is the next one.",
+            _round(_HERS | {"left[i]": _FURTHER}),
+        ),
+        Misconception(
+            "The queue is handed on as it should be, but read `delay` actions too late.",
+            "The queue's first action is the next one: left[i] for i < delay.",
+            _round({"left[i]": _FURTHER}),
+        ),
+        Misconception(
+            "The queue is handed on as it should be, but counted from its end.",
+            "The queue's first action is the next one: left[i] for i < delay.",
+            _round({"left[i]": "left[i - int(delay)]"}),
+        ),
+        *(
+            Misconception(
+                "The look gets the queue moved on by the delay: its chunk agrees with actions for later steps"
+                + ("; and the next round still begins too late." if hers else "."),
+                "The look sees the round's start, and the queue's first action is the next one."
+                + (" Mend what is handed on." if hers else " Give it the queue as it is."),
+                _round(hers | {"look(state, left, key)": f"look(state, {moved}, key)"}),
+            )
+            for hers in (_HERS, {})
+            for moved in (_LEFT_ON, "np.roll(left, -int(delay), axis=0)")
         ),
         Misconception(
             "What is handed on begins with the new chunk's first action: the round's own steps come again.",
