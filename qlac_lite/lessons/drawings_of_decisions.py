@@ -78,7 +78,7 @@ def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.nd
             beside = 0.13 * (i - (len(each) - 1) / 2)
             x, y = np.arange(len(values)) + beside, np.array(list(values.values())).T
             for one, dots in zip(x, y.T, strict=True):
-                axes.plot(np.full(len(dots), one), dots, ".", color=colour, alpha=0.3, markersize=4)
+                axes.plot(np.full(len(dots), one), dots, ".", color=colour, alpha=0.55, markersize=4)
             plots.points(axes, x, y, name, colour, marker)
             told.append(f"{what}, {name}: " + ", ".join(f"{v.mean():.3g}" for v in values.values()))
         axes.set_xticks(range(len(dials)), dials)
@@ -107,7 +107,7 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
             (key["promised at a look"],) = axes.plot(steps, promise, color="0.5", linestyle=":")
         (key[f"the value now, {name}"],) = axes.plot(value, color=colour)
         (key[f"a look, {name}"],) = axes.plot(looks, value[looks], "o", color=colour, markersize=5)
-        key["the reward"] = axes.axhline(1, color="0.7", linewidth=1)
+        key["the largest possible value"] = axes.axhline(1, color="0.7", linewidth=1)
         axes.set(xlabel="step", ylim=(0, 2.3))
         axes.set_title(f"value, {name}", fontsize=10)
         place.plot(*path.T, color=colour, linewidth=1.2)
@@ -117,7 +117,7 @@ def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 
     plots.legend_beside(figure, key, "lower")
     return figure, (
         "The value along two episodes in chunks of ten, and their paths. It follows the dotted promise of "
-        "each chunk's start, or falls below it; in both episodes it rises above 1, the only reward."
+        "each chunk's start, or falls below it; in both it rises above 1, the largest possible value."
     )
 
 
@@ -127,7 +127,7 @@ def steps_and_looks(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn
     told = []
     for name, (looks, steps) in found.items():
         colour, marker = LOOKS[name]
-        axes.plot(looks, steps, ".", color=colour, alpha=0.4)
+        axes.plot(looks, steps, ".", color=colour, alpha=0.55)
         plots.points(axes, np.array([looks.mean()]), steps[:, None], name, colour, marker)
         told.append(f"{name} a look in {looks.mean():.1f} steps, and {steps.mean():.0f} steps")
     axes.set(xlabel="steps from look to look", ylabel="steps to the right side", xlim=(0, 11))

@@ -81,7 +81,7 @@ def drop_with_total(value, step, state, chunk, most, discount, margin):
 
 def drop_in_python(value, step, state, chunk, most, discount, margin, **other):
     """The loop, with parts to change: what goes on, and what is promised next."""
-    promise, k = value(state, chunk[0]), 0
+    promise, k = other.get("begin", lambda q, margin: q)(value(state, chunk[0]), margin), 0
     goes_on = other.get("goes_on", lambda now, promise, margin: now >= promise - margin)
     after = other.get("after", lambda promise, reward, discount, now: (promise - reward) / discount)
     ask = other.get("ask", lambda chunk, k: chunk[k])
@@ -96,14 +96,33 @@ def drop(**other):
     return lambda *args: drop_in_python(*args, **other)
 
 
-def drop_with_renewed_value(value, step, state, chunk, most, discount, margin):
-    """The promise is set to the value now after each action."""
-    promise, k = value(state, chunk[0]), 0
-    while k < most and value(state, chunk[k]) >= promise - margin:
-        state, _ = step(state, chunk[k])
-        k += 1
-        promise = value(state, chunk[min(k, len(chunk) - 1)])
-    return state, k
+def drop_with_renewed_value(promised):
+    """After each action `promised` gets the rest of the promise, and the value now."""
+
+    def drop(value, step, state, chunk, most, discount, margin):
+        promise, k = value(state, chunk[0]), 0
+        while k < most and value(state, chunk[k]) >= promise - margin:
+            state, reward = step(state, chunk[k])
+            k += 1
+            promise = promised((promise - reward) / discount, value(state, chunk[min(k, len(chunk) - 1)]))
+        return state, k
+
+    return drop
+
+
+def drop_after_first(paid=True, goes_on=lambda now, promise, margin: now >= promise - margin, next=0):
+    """The first action is executed before the loop."""
+
+    def drop(value, step, state, chunk, most, discount, margin):
+        promise, k = value(state, chunk[0]), 1
+        state, reward = step(state, chunk[0])
+        promise = (promise - reward) / discount if paid else promise
+        while k < most and goes_on(value(state, chunk[min(k + next, len(chunk) - 1)]), promise, margin):
+            state, reward = step(state, chunk[k])
+            promise, k = (promise - reward) / discount, k + 1
+        return state, k
+
+    return drop
 
 
 def drop_in_old_state(value, step, state, chunk, most, discount, margin):
@@ -273,6 +292,7 @@ ALSO_RIGHT = {
     "check_guided_chunks": guided_by_row,
 }
 
+LOOK_AHEAD = "look(state, jnp.take(queue, delay + jnp.arange(len(queue)), axis=0, mode='clip'), key)"
 LOSS = lambda **changes: edited(decoupled_loss, changes["edit"])
 WRONG = {
     "check_decoupled_loss": {
@@ -357,7 +377,22 @@ WRONG = {
         "no discount": (drop(after=lambda p, r, d, now: p - r), "not divided by the discount"),
         "multiplied": (drop(after=lambda p, r, d, now: (p - r) * d), "multiplied by the discount"),
         "discount first": (drop(after=lambda p, r, d, now: p / d - r), "subtracted after the discount"),
-        "the value now": (drop_with_renewed_value, "compared with itself, or with nothing"),
+        "the value now": (
+            drop_with_renewed_value(lambda promise, now: now),
+            "compared with itself, or with nothing",
+        ),
+        "only up": (drop_with_renewed_value(max), "is raised to the value"),
+        "first one free": (drop_after_first(paid=False), "The first action leaves the promise"),
+        "a tie later": (drop_after_first(goes_on=lambda now, p, m: now > p - m), "after the first action"),
+        "next but one": (drop_after_first(next=1), "after the next one"),
+        "next but one, at once": (
+            drop(ask=lambda chunk, k: chunk[min(k + 1, len(chunk) - 1)]),
+            "after the next one",
+        ),
+        "margin once": (
+            drop(begin=lambda q, m: q - m, goes_on=lambda now, p, m: now >= p),
+            "taken off once, at the start",
+        ),
         "more than promised": (drop(goes_on=lambda now, p, m: now > p - m), "just what was promised"),
         "count first": (drop(goes_on=lambda now, p, m: now >= p - 3 * m), "count = "),
         "a Python loop": (drop(), "jax.lax.while_loop"),
@@ -431,6 +466,10 @@ WRONG = {
         ),
         "against x": (edited(guided_chunks, {"(planned - end)": "(planned - x)"}), "with x"),
         "time forward": (edited(guided_chunks, {"x + (1 - t) * velocity,": "x + t * velocity,"}), "is left"),
+        "one step on": (
+            edited(guided_chunks, {"x + (1 - t) * velocity,": "x + velocity / steps,"}),
+            "one Euler step away",
+        ),
         "largest": (edited(guided_chunks, {"min(g_max": "max(g_max"}), "least gain"),
         "unclipped": (edited(guided_chunks, {"jnp.clip(x, -1, 1)": "x"}), "clipped"),
         "gain of the end alone": (
@@ -462,6 +501,34 @@ WRONG = {
         "hers in a loop": (
             rounds_of(right_action, after=lambda old, new, d: clipped(new, d)),
             "her code",
+        ),
+        "queue[i + delay]": (edited(her_rounds, {"queue[i]": "queue[i + delay]"}), "is read later still"),
+        "queue[i - delay]": (edited(her_rounds, {"queue[i]": "queue[i - delay]"}), "counted from its end"),
+        "handed on well, queue[i + delay]": (
+            edited(mended_rounds, {"queue[i]": "queue[i + delay]"}),
+            "as it should be, but read",
+        ),
+        "handed on well, queue[i - delay]": (
+            edited(mended_rounds, {"queue[i]": "queue[i - delay]"}),
+            "as it should be, but counted",
+        ),
+        "the look gets the queue moved on": (
+            edited(her_rounds, {"look(state, queue, key)": LOOK_AHEAD}),
+            "the next round still begins too late",
+        ),
+        "handed on well, the look gets the queue moved on": (
+            edited(mended_rounds, {"look(state, queue, key)": LOOK_AHEAD}),
+            "actions for later steps.",
+        ),
+        "changed places": (
+            rounds_of(lambda old, new, i, every, d: new[i] if i < d else old[every + i]),
+            "changed places",
+        ),
+        "begins with the beginning": (
+            lambda look, step, s, c, keys, e, d: mended_rounds(
+                look, step, s, np.concatenate([c[:e], c[:-e]]), keys, e, d
+            ),
+            "The first round gets",
         ),
         "from its first action": (
             rounds_of(lambda old, new, i, every, d: old[every + i] if i < d else new[i - d]),

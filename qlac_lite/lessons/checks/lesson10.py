@@ -350,7 +350,10 @@ _DROP = {
             "promise = max((promise - reward) / discount, value(state, chunk[min(k + 1, len(chunk) - 1)]))"
         )
     },
-    "margin once": {"value(state, chunk[0]), 0": "value(state, chunk[0]) - margin, 0", "promise - margin": "promise"},
+    "margin once": {
+        "value(state, chunk[0]), 0": "value(state, chunk[0]) - margin, 0",
+        "promise - margin": "promise",
+    },
     "action after": {
         "now = value(state, chunk[k])": "now = value(state, chunk[min(k + 1, len(chunk) - 1)])",
         "if now <": "if k and now <",
@@ -382,7 +385,9 @@ def _counts(execute, cases):
 def _drawn_drops(rng):
     exactly = lambda values: np.round(np.asarray(values) * 64) / 64  # in float32, however they are added
 
-    def case(about, length, most, margin, hint, count, rewards=0.0, unlike=(), apart=(), deep=False, tie=False):
+    def case(
+        about, length, most, margin, hint, count, rewards=0.0, unlike=(), apart=(), deep=False, tie=False
+    ):
         """Values around the promise until `count` actions are done, and then one that is too low; if it is
         `deep`, after a reward of 0.1, each is lower than another wrong promise. With a `tie`, the second
         action has just the value that was promised: no number is rounded until then."""
@@ -521,8 +526,8 @@ check_execute_until_drop = Exercise(
             _DROPS["first one not paid"],
         ),
         Misconception(
-            "The promise is raised to the value where that is higher: a value that only comes down to what was "
-            "promised at the start stops the chunk.",
+            "The promise is raised to the value where that is higher: a value that comes down again to what "
+            "was promised at the start stops the chunk.",
             "The promise knows only its start, the rewards and the discount. " + _PAY,
             _DROPS["only up"],
         ),
@@ -533,11 +538,11 @@ check_execute_until_drop = Exercise(
         ),
         *(
             Misconception(
-                "The value is that of the action after the next one.",
+                f"The value is that of the action after the next one{even}.",
                 "Ask about the action that comes next: chunk[k], if k actions were executed.",
                 _DROPS[name],
             )
-            for name in ("action after", "action after, at once")
+            for name, even in (("action after", ""), ("action after, at once", ", even before the first one"))
         ),
         Misconception("The margin is missing.", "promise - margin.", _DROPS["no margin"]),
         Misconception("The margin is added to the promise.", "promise - margin.", _DROPS["margin above"]),
@@ -1100,10 +1105,13 @@ check_mended_rounds = Exercise(
             "Mend what is handed on. Then the queue's first action is the next one.",
             _round(_HERS | {"left[i]": "left[max(i - int(delay), 0)]"}),
         ),
-        Misconception(
-            "The queue is counted from its end: the actions that are missing were never put into it.",
-            "Mend what is handed on. Then the queue's first action is the next one.",
-            _round(_HERS | {"left[i]": "left[i - int(delay)]"}),
+        *(
+            Misconception(
+                f"The queue is counted from {end}: the actions that are missing were never put into it.",
+                "Mend what is handed on. Then the queue's first action is the next one.",
+                _round(_HERS | {"left[i]": f"left[{place}]"}),
+            )
+            for place, end in (("i - int(delay)", "its end"), ("every + i - int(delay)", "a round's end"))
         ),
         Misconception(
             "The queue begins `delay` actions too late, and is read later still: twice as many are left out.",
@@ -1122,14 +1130,14 @@ check_mended_rounds = Exercise(
         ),
         *(
             Misconception(
-                "The look gets the queue moved on by the delay: its chunk agrees with actions for later steps"
+                f"The look gets the queue {how} by the delay: its chunk agrees with actions for later steps"
                 + ("; and the next round still begins too late." if hers else "."),
                 "The look sees the round's start, and the queue's first action is the next one."
                 + (" Mend what is handed on." if hers else " Give it the queue as it is."),
                 _round(hers | {"look(state, left, key)": f"look(state, {moved}, key)"}),
             )
             for hers in (_HERS, {})
-            for moved in (_LEFT_ON, "np.roll(left, -int(delay), axis=0)")
+            for how, moved in (("moved on", _LEFT_ON), ("rolled", "np.roll(left, -int(delay), axis=0)"))
         ),
         Misconception(
             "What is handed on begins with the new chunk's first action: the round's own steps come again.",
@@ -1200,6 +1208,16 @@ check_mended_rounds = Exercise(
             "All looks share a key.",
             "The key of the round.",
             _round({"look(state, left, key)": "look(state, left, keys[0])"}),
+        ),
+        Misconception(
+            "Old and new chunk have changed places.",
+            "left[i] for i < delay, new[i] then.",
+            _round({"i < delay": "i >= delay"}),
+        ),
+        Misconception(
+            "The first round gets the beginning of the old chunk, which was executed before.",
+            "The plan for the first round is chunk[every:].",
+            _round({"old, places = chunk": "old, places = np.concatenate([chunk[:every], chunk[:-every]])"}),
         ),
         Misconception(
             "The chunk is ready one step late.", "left[i] for i < delay.", _round({"i < delay": "i <= delay"})
