@@ -261,7 +261,7 @@ found = {name: (each.steps_a_look(), each.steps()) for name, each in ways.items(
 show(*draw.steps_and_looks(found))
 for name in ("whole chunks", "at every step", "at random"):
     print(f"after a drop less {name}: {draw.apart(drop.steps(), ways[name].steps(), '.1f')} steps")
-print("steps from look to look:", {name: f"{each.steps_a_look().mean():.1f}" for name, each in ways.items()})
+print("steps a look:", ", ".join(f"{name} {each.steps_a_look().mean():.1f}" for name, each in ways.items()))
 for push in PUSHES:
     above, others = watched.falls(both, played["whole chunks", push], 0.05)
     print(f"push {push}: of chunks that begin above 1 {above.mean():.0f} % fall, of the others", end=" ")
