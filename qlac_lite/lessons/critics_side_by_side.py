@@ -156,6 +156,28 @@ def by_weight(
     return {weight: np.array(values) for weight, values in found.items()}, np.array(chunked)
 
 
+def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:
+    """How the one-step agent walks from `far_starts`, over all seeds: how often it never arrives, how many of
+    these walks end in one place, and how many of these places have a best chunk that begins on the spot.
+    """
+    found = {
+        "walks": 0,
+        "never arrive": 0,
+        "end in one place": 0,
+        "where the best chunk begins on the spot": 0,
+    }
+    for walks in map(record, range(SEEDS)):
+        critics = learn(sweep, walks, sweeps, weight)
+        for state in far_starts():
+            path = walk(walks, critics, "by move", state)
+            stuck = path[-1] != GOAL and len(set(path[-20:])) == 1
+            chunk = _best(critics.chunk_q, walks.chunks.state, path[-1], np.random.default_rng(0))
+            on_the_spot = chunk is not None and NEXT[path[-1], walks.chunk_actions[chunk][0]] == path[-1]
+            for name, so in zip(found, (True, path[-1] != GOAL, stuck, stuck and on_the_spot), strict=True):
+                found[name] += int(so)
+    return found
+
+
 def try_out(sweep: Callable = lesson11.guided_sweep) -> Callable:
     """`run` for `experiment`: steps to the goal by seed (R,)."""
 

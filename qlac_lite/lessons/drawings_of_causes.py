@@ -52,14 +52,14 @@ def in_a_bowl(clone: Callable, a: float, seed: int = 0, clones: int = balls.CLON
             np.linalg.norm(balls.one_clone(clone, length, a, seed, c), axis=2).max(axis=1)
             for c in range(clones)
         ]
-        axes.plot(np.clip(np.transpose(out), 1e-4, 1e3), color=LOOKS[name][0], linewidth=1, alpha=0.7)
+        axes.plot(np.transpose(out), color=LOOKS[name][0], linewidth=1, alpha=0.7)
         beyond = sum(path.max() > balls.LOST for path in out)
         axes.axhline(balls.LOST, color="0.3", linestyle=":", linewidth=1)
         axes.text(1, balls.LOST * 1.3, "lost", fontsize=8, color="0.3")
         axes.set(xlabel="step", yscale="log", ylim=(1e-4, 1e3))
         axes.set_title(f"{name}: {beyond} of {clones} clones lose a ball", fontsize=10)
         told.append(f"{name}: {beyond} of {clones} clones lose a ball")
-    planes[0].set_ylabel("distance of the furthest ball")
+    planes[0].set_ylabel("distance of the ball farthest out")
     return figure, f"Two bowls and a hill; then distances over time in a bowl, a = {a:g}. {'; '.join(told)}."
 
 
@@ -72,7 +72,7 @@ def by_dial(found: Mapping[str, Mapping[float, np.ndarray]]) -> Drawn:
     axes.axvline(1, color="0.5", linestyle=":", linewidth=1)
     for place, text, side in ((0.98, "bowl", "right"), (1.02, "hill", "left")):
         axes.text(place, 103, text, ha=side, fontsize=9, color="0.35")
-    axes.set(xlabel="dial a: what a step without action leaves of a distance", ylabel="lost balls (%)")
+    axes.set(xlabel="dial a: fraction of distance left after an idle step", ylabel="lost balls (%)")
     axes.set(ylim=(-3, 112))
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     told = "; ".join(
@@ -88,12 +88,13 @@ def by_length(lost: Mapping[int, Mapping[float, np.ndarray]]) -> Drawn:
     gaps = np.array([[difference(lost[length][a], lost[1][a]) for a in dials] for length in lengths])
     mean, low, high = np.moveaxis(gaps, -1, 0)
     shown = (low > 0) | (high < 0)
-    axes.imshow(np.where(shown, np.clip(mean, -25, 25), 0), cmap="PuOr_r", vmin=-25, vmax=25, aspect="auto")
+    shade = np.where(shown, np.sign(mean) * np.sqrt(np.abs(mean)), 0)  # so that 10 and 83 both have a colour
+    axes.imshow(shade, cmap="PuOr_r", vmin=-10, vmax=10, aspect="auto")
     axes.grid(False)
     for row, column in np.ndindex(mean.shape):
         ends = [f"{x[row, column]:z.0f}" for x in (mean, low, high)]
         bold = dict(weight="bold") if shown[row, column] else dict(color="0.4")
-        dark = dict(color="white") if shown[row, column] and abs(mean[row, column]) > 18 else {}
+        dark = dict(color="white") if shown[row, column] and abs(mean[row, column]) > 45 else {}
         text = f"{ends[0]}\n[{ends[1]}, {ends[2]}]"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, **bold | dark)
     axes.set_xticks(range(len(dials)), [f"{a:g}" for a in dials])
@@ -118,11 +119,11 @@ def doors(steps: Mapping[str, np.ndarray], shown: int = 60) -> Drawn:
     for door in (-corridor.DOOR, corridor.DOOR):
         walks.axhline(door, color="0.5", linestyle=":", linewidth=1)
     walks.set(xlabel="step", ylabel="place in the corridor")
-    walks.set_title("one walk of each; the doors are dotted", fontsize=10)
+    walks.set_title(f"one walk of each, cut at step {shown}; the doors are dotted", fontsize=10)
     walks.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
     needed.set_xticks(range(len(steps)), [name.replace(" ", "\n", 1) for name in steps])
     needed.set(ylabel="steps to a door", ylim=(0, None))
-    needed.set_title("the shortest way has 10", fontsize=10)
+    needed.set_title("the shortest path takes 10 steps", fontsize=10)
     told = ", ".join(f"{name} {values.mean():.0f}" for name, values in steps.items())
     return figure, f"Walks in a corridor with two doors, and the mean steps to a door: {told}."
 
@@ -163,7 +164,9 @@ def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
         shake = np.random.default_rng(0).uniform(-0.2, 0.2, (2, len(rows)))
         axes.plot(columns + shake[0], rows + shake[1], color="#D55E00", linewidth=1)
         axes.plot(columns[0], rows[0], "o", color="#D55E00", markersize=5)
-    figure.suptitle("a dot is where a walk begins", fontsize=10)
+    figure.suptitle(
+        "a dot is where a walk begins; lines are shaken a little, to show repeated steps", fontsize=10
+    )
     return figure, f"A house of two walls with one gap each, from S to G, and {count} of the recorded walks."
 
 
@@ -201,7 +204,7 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]
         axes.axhline(mean, color="#0072B2", label="chunk critic")
         axes.axhspan(low, high, color="#0072B2", alpha=0.18)
         best = house.steps_to_goal()[house.far_starts()].mean()
-        axes.axhline(best, color="0.4", linestyle=":", label="shortest way")
+        axes.axhline(best, color="0.4", linestyle=":", label="shortest path")
         axes.set_xticks(x, [f"{w:g}" for w in steps])
         axes.set(xlabel="weight of the guide", ylim=(0, house.LIMIT + 5))
         axes.set_title(f"{sweeps} sweeps", fontsize=10)
@@ -212,21 +215,21 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]
 
 
 def handovers(curves: Mapping[str, Curves]) -> Drawn:
-    """Success around the handover: {plan: curves}; plans with a warm-up in a panel of their own."""
-    panels = ("the policy moves at once", "a warm-up of 200 steps")
-    figure, both = plots.new_figure(2, width=5.0, height=4.0)
-    for place, (axes, title) in enumerate(zip(both, panels, strict=True)):
-        named = [n for n in curves if n == "stands still" or ("warm-up" in n) == bool(place)]
-        for i, name in enumerate(named):
-            colour, marker = LOOKS.get(name, ("#CC79A7", "v"))
-            x = curves[name].steps + 7 * (i - (len(named) - 1) / 2)
-            axes.plot(x, curves[name].success.mean(axis=0), color=colour, linewidth=1.5)
-            plots.points(axes, x, curves[name].success, name, colour, marker, within=(0, 100))
+    """Success around the handover: {plan: curves}; the agent that stands still is in each panel."""
+    panels = {
+        "its own steps alone": ("no remedy", "frozen critic"),
+        "data in each batch": ("no remedy", "half the batch from data"),
+        "a warm-up of 200 steps": ("warm-up", "half, and warm-up"),
+    }
+    figure, drawn = plots.new_figure(len(panels), width=3.5, height=3.6)
+    for axes, (title, names) in zip(drawn, panels.items(), strict=True):
+        for name in ("stands still", *names):
+            plots.band(axes, curves[name].steps, curves[name].success, name, *LOOKS[name], within=(0, 100))
         axes.set(xlabel="environment steps since the handover", ylim=(0, 103))
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False)
-    both[0].set_ylabel("episodes solved (%)")
-    both[1].axvline(200, color="0.5", linestyle=":", linewidth=1)
+    drawn[0].set_ylabel("episodes solved (%)")
+    drawn[-1].axvline(200, color="0.5", linestyle=":", linewidth=1)
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()
     )

@@ -101,6 +101,47 @@ def chunk_across(states, actions, length, step, start, steps):
     return np.stack(path)
 
 
+def chunks_by_means(states, actions, length, step, start, steps):
+    """A fit for each demonstration, averaged."""
+    gains = []
+    for k in range(length):
+        fits = [np.linalg.pinv(x[: len(u) - k]) @ u[k:] for x, u in zip(states, actions, strict=True)]
+        gains.append(sum(fits) / len(fits))
+    path = [start]
+    for t in range(steps):
+        path.append(step(path[t], path[t - t % length] @ gains[t % length]))
+    return np.stack(path)
+
+
+def late_with_one_gain(pairs):
+    """One gain for all ages; `pairs` gives states and actions as flat rows."""
+
+    def answer(states, actions, delay, step, start, steps):
+        gain = np.linalg.lstsq(*pairs(states, actions, delay), rcond=None)[0]
+        path = [start]
+        for t in range(steps):
+            path.append(step(path[t], path[max(0, t - delay)] @ gain))
+        return np.stack(path)
+
+    return answer
+
+
+def crossed(states, actions, delay):
+    seen, done = (x.reshape(-1, x.shape[-1]) for x in (states[:, :-1], actions))
+    return seen[: len(seen) - delay], done[delay:]
+
+
+def backwards(states, actions, delay):
+    done = actions[:, : actions.shape[1] - delay]
+    return [x.reshape(-1, x.shape[-1]) for x in (states[:, delay:-1], done)]
+
+
+def random_marks(key, step, data_starts, replay_starts, filled, size, plan):
+    """Each row of the batch is the replay's by chance."""
+    new, rows, moves = compose(key, step, data_starts, replay_starts, filled, size, plan)
+    return jax.random.permutation(jax.random.fold_in(key, 7), new), rows, moves
+
+
 def helper_with(line, mark="np.isfinite(most)"):
     """A sweep whose own helper has another line, or another mark of what is replaced, in all three places."""
     return edited(guided_sweep, {"np.maximum.at(most, groups, values)": line, "np.isfinite(most)": mark})
@@ -162,8 +203,9 @@ WRONG = {
                     "actions[:, k:]": "actions[:, k : actions.shape[1] - length + 1 + k]",
                 }
             ),
-            "leaves the last",
+            "leaves the last `length - 1`",
         ),
+        "a fit for each demonstration": (chunks_by_means, "gain is their mean"),
     },
     "check_mended_delayed": {
         "hers": (her_delayed, "her code"),
@@ -213,6 +255,8 @@ WRONG = {
         ),
         "two gains": (LATE({"gains[age])": "gains[delay * (t >= delay)])"}), "ages between"),
         "own actions": (LATE({"actions[:, age:]": "actions[:, : actions.shape[1] - age]"}), "not right yet"),
+        "one gain, crossed": (late_with_one_gain(crossed), "the next, and one gain"),
+        "one gain, backwards": (late_with_one_gain(backwards), "backwards, and one gain"),
         "one age less": (
             lambda s, a, d, f, x, t: mended_delayed(s, a, max(d - 1, 0), f, x, t),
             "not right yet",
@@ -296,6 +340,10 @@ WRONG = {
         ),
         "to the fourth": (SWEEP({"chunks.discount * ahead": "chunks.discount**4 * ahead"}), "twice"),
         "from 0": (SWEEP({"np.full(count, -np.inf)": "np.zeros(count)"}), "below 0"),
+        "upwards": (
+            SWEEP({"weight * guide)": "weight * np.where(guide > target, guide, target))"}),
+            "upwards only",
+        ),
         "smallest": (SWEEP({"-np.inf": "np.inf", "np.maximum": "np.minimum"}), "smallest value"),
         "no discount": (SWEEP({"moves.discount * near": "near"}), "not discounted"),
         "no chunk discount": (SWEEP({"chunks.discount * ahead": "ahead"}), "values of the chunks are not"),
@@ -350,7 +398,35 @@ WRONG = {
         "all room": (COMPOSE({"jnp.maximum(filled, 1)": "len(replay_starts)"}), "not filled yet"),
         "the other way round": (COMPOSE({"step >= warm_up": "step < warm_up"}), "during the warm-up"),
         "one late": (COMPOSE({"step >= warm_up": "step > warm_up"}), "one step late"),
-        "always": (COMPOSE({"step >= warm_up": "step >= 0"}), "not right yet"),
+        "always": (COMPOSE({"step >= warm_up": "step >= 0"}), "always moves"),
+        "by the replay's rows": (COMPOSE({"1 - step / fade": "1 - filled / fade"}), "falls with the rows"),
+        "still while empty": (
+            COMPOSE({"step >= warm_up": "jnp.where(filled > 0, step >= warm_up, False)"}),
+            "while the replay is empty, too",
+        ),
+        "moves from step 6 on": (
+            COMPOSE({"step >= warm_up": "(step >= warm_up) & (step > 5)"}),
+            "`moves` asks for the step alone",
+        ),
+        "one too many": (COMPOSE({"jnp.arange(size) >= count": "jnp.arange(size) > count"}), "one row too"),
+        "no share": (COMPOSE({"share * jnp.maximum(0, 1": "1.0 * jnp.maximum(0, 1"}), "share is ignored"),
+        "at random": (random_marks, "The batch has an order"),
+        "branches": (
+            COMPOSE({"(from_replay, replay, data)": "(~from_replay, replay, data)"}),
+            "branches of jnp.where",
+        ),
+        "data below filled": (
+            COMPOSE({"0, len(data_starts))": "0, filled)"}),
+            "drawn below `filled`",
+        ),
+        "another key for the replay": (
+            COMPOSE({"randint(replay_key,": "randint(jax.random.fold_in(replay_key, 1),"}),
+            "Only the replay's rows differ",
+        ),
+        "another key for the data": (
+            COMPOSE({"randint(data_key,": "randint(jax.random.fold_in(data_key, 1),"}),
+            "Only the data's rows differ",
+        ),
         "one key": (
             COMPOSE({"data_key, replay_key = jax.random.split(key)": "data_key = replay_key = key"}),
             "one key",

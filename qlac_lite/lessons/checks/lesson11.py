@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, edited
+from qlac_lite.lessons.checks.exercise import _AGAIN, Case, Exercise, Misconception, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
 
 Array = np.ndarray
@@ -100,6 +100,13 @@ def _across(states, actions, length, step, start, steps):
 def _repeated(states, actions, length, step, start, steps):
     """A chunk that repeats its first action."""
     return edited(clone_chunks, {"gains[k])": "gains[0])"})(states, actions, length, step, start, steps)
+
+
+def _by_demonstration(states, actions, length, step, start, steps):
+    """The gains of each demonstration by itself, and their mean."""
+    fits = "np.mean([np.linalg.lstsq(*pair, rcond=None)[0] for pair in zip(seen, done)], axis=0)"
+    answer = edited(clone_chunks, {"np.linalg.lstsq(*flat, rcond=None)[0]": fits})
+    return answer(states, actions, length, step, start, steps)
 
 
 CHUNKS = lambda **changes: edited(clone_chunks, changes["edit"])
@@ -192,7 +199,7 @@ _chunk_misconceptions = [
         ),
     ),
     Misconception(
-        "The regression leaves the last `length` steps out for every age.",
+        "The regression leaves the last `length - 1` steps out for every age.",
         "The gain of age k loses only k rows of each demonstration.",
         CHUNKS(
             edit={
@@ -200,6 +207,11 @@ _chunk_misconceptions = [
                 "actions[:, k:]": "actions[:, k : actions.shape[1] - length + 1 + k]",
             }
         ),
+    ),
+    Misconception(
+        "Each demonstration has a fit of its own, and the gain is their mean.",
+        "One lstsq for each age, over the pairs of all demonstrations.",
+        _by_demonstration,
     ),
 ]
 
@@ -280,6 +292,17 @@ def _delayed_across(states, actions, delay, step, start, steps):
     return mended_delayed(rows, done, delay, step, start, steps)
 
 
+def _one_gain_across(states, actions, delay, step, start, steps):
+    """One gain for all ages, from one list of all rows."""
+    seen = states[:, :-1].reshape(-1, states.shape[-1])
+    done = actions.reshape(-1, actions.shape[-1])
+    gain = np.linalg.lstsq(seen[: len(seen) - delay], done[delay:], rcond=None)[0]
+    path = [start]
+    for t in range(steps):
+        path.append(step(path[t], path[max(t - delay, 0)] @ gain))
+    return np.stack(path)
+
+
 LATE = lambda **changes: edited(mended_delayed, changes["edit"])
 _delayed_misconceptions = [
     Misconception(
@@ -334,6 +357,22 @@ _delayed_misconceptions = [
             edit={
                 "states[:, : actions.shape[1] - age]": "states[:, age:-1]",
                 "actions[:, age:]": "actions[:, : actions.shape[1] - age]",
+            }
+        ),
+    ),
+    Misconception(
+        "Rows of one demonstration are paired with actions of the next, and one gain serves all ages.",
+        "Shift inside each demonstration, then reshape; and fit a gain for each age from 0 to `delay`.",
+        _one_gain_across,
+    ),
+    Misconception(
+        "The pairs run backwards, and one gain serves all ages.",
+        "states[:, : T - age] with actions[:, age:]; and a gain for each age from 0 to `delay`.",
+        LATE(
+            edit={
+                "states[:, : actions.shape[1] - age]": "states[:, age:-1]",
+                "actions[:, age:]": "actions[:, : actions.shape[1] - age]",
+                "gains[age])": "gains[delay])",
             }
         ),
     ),
@@ -675,6 +714,11 @@ _sweep_misconceptions = [
         ),
     ),
     Misconception(
+        "The guide pulls upwards only: where it lies below the target it is ignored.",
+        "It pulls to both sides: (target + weight * guide) / (1 + weight).",
+        SWEEP(edit={"weight * guide)": "weight * np.maximum(guide, target))"}),
+    ),
+    Misconception(
         "The chunk critic is pulled as well, towards the one-step critic.",
         "The pull is one-sided: the chunk critic is a plain backup.",
         SWEEP(
@@ -730,13 +774,9 @@ def _compose_cases(rng):
         arrays = (jnp.asarray(x, jnp.int32) for x in (step, data, replay, filled))
         return jax.random.key(rng.integers(2**31)), *arrays, size, jnp.asarray(plan, jnp.float32)
 
-    first = (
-        "data_key, replay_key = jax.random.split(key). Draw B rows of each: "
-        "starts[jax.random.randint(key, (B,), 0, limit)]. "
-        "The first `count` of the batch are the data's rows of these places, the others the replay's."
-    )
+    share = "The share does not depend on the warm-up: 0.5 * 10 = 5 rows are the data's."
     return [
-        Case("half of 10, no warm-up, no end", case(40, 12, 10, (0, 0.5, np.inf)), first),
+        Case("half of 10, no warm-up, no end", case(40, 12, 10, (0, 0.5, np.inf)), "0.5 * 10 = 5."),
         Case(
             "nothing kept, and the replay holds rows at step 0 already",
             case(0, 12, 10, (0, 0.0, np.inf)),
@@ -745,22 +785,18 @@ def _compose_cases(rng):
         Case(
             "the replay is half filled",
             case(25, 6, 10, (0, 0.2, np.inf)),
-            "Only replay_starts[:filled] counts; filled is traced: it can be randint's limit, but no slice.",
+            "0.2 * 10 = 2: how much of the replay is filled does not matter, if it is not empty.",
         ),
         Case(
             "the replay is still empty at step 5",
             case(5, 0, 10, (0, 0.2, np.inf)),
             "All rows are the data's then. jnp.where(filled > 0, share, 1).",
         ),
-        Case(
-            "in the warm-up",
-            case(99, 9, 10, (100, 0.5, np.inf)),
-            "At step 99 of 100 the policy stands still.",
-        ),
-        Case("after the warm-up", case(100, 9, 10, (100, 0.5, np.inf)), "From step warm_up on it moves: >=."),
+        Case("in the warm-up", case(99, 9, 10, (100, 0.5, np.inf)), share),
+        Case("after the warm-up", case(100, 9, 10, (100, 0.5, np.inf)), share),
         Case(
             "the share has fallen to half",
-            case(100, 9, 10, (50, 0.8, 200.0)),
+            case(100, 60, 10, (50, 0.8, 200.0), room=80),
             "share * (1 - step / fade): 0.8 * (1 - 100 / 200) = 0.4, so 4 of 10.",
         ),
         Case(
@@ -779,6 +815,44 @@ def _compose_cases(rng):
     ]
 
 
+class _ByOutput(Exercise):
+    """A case's own hint is that of `from_replay`; the other outputs, and a batch in disorder, have theirs."""
+
+    def _compare(self, case, got, expected):
+        right = lambda part: (
+            got[part].shape == expected[part].shape and np.allclose(got[part], expected[part])
+        )
+        part = next((part for part in expected if not right(part)), "")
+        if part and not case.about.endswith(_AGAIN) and got[part].shape == expected[part].shape:
+            case = case._replace(hint=self._hint(part, case, got[part], expected[part], expected))
+        return super()._compare(case, got, expected)
+
+    def _hint(self, part, case, value, wanted, expected):
+        if part == "moves":
+            step, warm_up = int(case.args[1]), float(case.args[-1][0])
+            still = "it moves" if step >= warm_up else "it stands still"
+            return f"`moves` asks for the step alone: {step} of {warm_up:g}, so {still}. step >= warm_up."
+        if part == "rows":
+            replay, wrong = expected["from_replay"].astype(bool), value != wanted
+            if (wrong & replay).any() and (wrong & ~replay).any():
+                return (
+                    "Rows of both kinds differ: the first key of jax.random.split(key) draws from the data, "
+                    "the second from the replay, each B rows; then jnp.where(from_replay, replay, data)."
+                )
+            if (wrong & replay).any():
+                return (
+                    "Only the replay's rows differ: replay_starts[jax.random.randint(second key, (B,), 0, "
+                    "limit)], where the limit is `filled`, but at least 1."
+                )
+            return (
+                "Only the data's rows differ: data_starts[jax.random.randint(first key, (B,), 0, "
+                "len(data_starts))]."
+            )
+        if (np.diff(value) < 0).any():
+            return "The batch has an order: first the data's rows (False), then the replay's (True)."
+        return f"The first jnp.round(share * B) entries are False, the others True. {case.hint}"
+
+
 COMPOSE = lambda **changes: edited(compose, changes["edit"])
 _compose_misconceptions = [
     Misconception(
@@ -795,6 +869,16 @@ _compose_misconceptions = [
         "The share does not fall.",
         "share * max(0, 1 - step / fade).",
         COMPOSE(edit={"share * jnp.maximum(0, 1 - step / fade)": "share"}),
+    ),
+    Misconception(
+        "The share falls with the rows of the replay, not with the steps.",
+        "The lesson's plan counts steps: share * max(0, 1 - step / fade).",
+        COMPOSE(edit={"1 - step / fade": "1 - filled / fade"}),
+    ),
+    Misconception(
+        "The plan's share is ignored: it falls from 1.",
+        "It begins at `share`: share * max(0, 1 - step / fade).",
+        COMPOSE(edit={"share * jnp.maximum(0, 1 - step": "jnp.maximum(0, 1 - step"}),
     ),
     Misconception(
         "The share stays until `fade`, and is 0 after it.",
@@ -854,6 +938,16 @@ _compose_misconceptions = [
         COMPOSE(edit={"step >= warm_up": "step > warm_up"}),
     ),
     Misconception(
+        "The policy stands still while the replay is empty, too.",
+        "It moves as soon as step >= warm_up, whatever the replay holds.",
+        COMPOSE(edit={"step >= warm_up": "(step >= warm_up) & (filled > 0)"}),
+    ),
+    Misconception(
+        "The policy always moves: the warm-up is ignored.",
+        "step >= warm_up.",
+        COMPOSE(edit={"step >= warm_up": "step >= 0"}),
+    ),
+    Misconception(
         "The warm-up counts rows of the replay, not steps.",
         "step >= warm_up.",
         COMPOSE(edit={"step >= warm_up": "filled >= warm_up"}),
@@ -900,13 +994,28 @@ _compose_misconceptions = [
         COMPOSE(edit={"jnp.round(share": "jnp.ceil(share"}),
     ),
     Misconception(
+        "The data have one row too many.",
+        "Places 0 to count - 1 are the data's: from_replay is arange >= count.",
+        COMPOSE(edit={"jnp.arange(size) >= count": "jnp.arange(size) > count"}),
+    ),
+    Misconception(
+        "The two branches of jnp.where are exchanged: data's rows where from_replay is True.",
+        "jnp.where(from_replay, replay, data).",
+        COMPOSE(edit={"(from_replay, replay, data)": "(from_replay, data, replay)"}),
+    ),
+    Misconception(
+        "The data's rows are drawn below `filled`, which is the replay's limit.",
+        "The limit of the data is len(data_starts).",
+        COMPOSE(edit={"0, len(data_starts))": "0, jnp.maximum(filled, 1))"}),
+    ),
+    Misconception(
         "It marks the rows of the data.",
         "True where a row is the replay's.",
         COMPOSE(edit={"return from_replay,": "return ~from_replay,"}),
     ),
 ]
 
-check_compose = Exercise(
+check_compose = _ByOutput(
     compose,
     _compose_by_lists,
     _compose_cases,
