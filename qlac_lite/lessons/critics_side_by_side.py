@@ -163,8 +163,8 @@ def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:
     found = {
         "walks": 0,
         "never arrive": 0,
-        "end in one place": 0,
-        "where the best chunk begins on the spot": 0,
+        "in one place": 0,
+        "best chunk bumps first": 0,
     }
     for walks in map(record, range(SEEDS)):
         critics = learn(sweep, walks, sweeps, weight)
