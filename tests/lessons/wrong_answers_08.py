@@ -147,13 +147,25 @@ def pose_by_one_height(hand, thing):
     return (REFUSED if sum(good) != 1 else 7 * good.index(True)), errors, heights
 
 
-def her_rows(demonstrations):
+def pose_by_vote(hand, thing):
+    _, errors, heights = pose_column(hand, thing)
+    passed = []
+    for at in (0, 7):
+        place, seen = thing[:, at : at + 3], thing[:, 7 - at : 10 - at]
+        off = abs(np.linalg.norm(place - hand, axis=1) - np.linalg.norm(seen, axis=1))
+        passed.append(np.mean((off <= 0.02) & (place[:, 2] > 0.6) & (place[:, 2] < 1.6)) > 0.5)
+    return (REFUSED if sum(passed) != 1 else 7 * passed.index(True)), errors, heights
+
+
+def her_rows(demonstrations, trim=0):
     rows = []
     for demo in demonstrations:
         steps = len(demo["observations"])
         actions, rewards = np.zeros((steps, 7)), np.zeros(steps)
         actions[:-1], rewards[1:] = demo["actions"], demo["rewards"]
-        rows.append((demo["observations"], actions, rewards - 1, rewards == 0, np.arange(steps) == steps - 1))
+        ends = np.arange(steps) == steps - 1 - trim
+        columns = (demo["observations"], actions, rewards - 1, rewards == 0, ends)
+        rows.append([column[: steps - trim] for column in columns])
     return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
 
@@ -166,6 +178,25 @@ def suspect_in_place(flow, policy, waits):
     number, *shares, _ = suspect(flow, policy, waits)
     policy[:, :, number] = flow[:, :, number]
     return number, *shares, policy
+
+
+def suspect_by_runner_up(flow, policy, waits):
+    number, m, low, high, _ = suspect(flow, policy, waits)
+    first, second = np.argsort(m)[::-1][:2]
+    number = REFUSED if low[first] <= high[second] else first
+    return number, m, low, high, np.where(np.arange(7) == number, flow, policy)
+
+
+def suspect_paired(flow, policy, waits, all_others=True):
+    _, m, low, high, _ = suspect(flow, policy, waits)
+    d = np.square(policy - flow)[:, waits].sum(1)
+    d = 100 * d / d.sum(1, keepdims=True)
+    w = m.argmax()
+    others = np.delete(d, w, 1) if all_others else d[:, [np.argsort(m)[-2]]]
+    apart = d[:, [w]] - others
+    lo = apart.mean(0) - stats.sem(apart) * stats.t.ppf(0.975, len(d) - 1)
+    number = REFUSED if lo.min() <= 0 else w
+    return number, m, low, high, np.where(np.arange(7) == number, flow, policy)
 
 
 def choose_all(success_of, alphas, seeds):
@@ -218,6 +249,21 @@ WRONG = {
             edited(pose_column, {"0.6 < height < 1.6": "np.all(abs(position[:, 2] - 1.1) < 0.5)"}),
             "Every row",
         ),
+        "vote": (pose_by_vote, "the majority decides"),
+        "no axis": (
+            edited(
+                pose_column,
+                {
+                    "np.linalg.norm(position - hand, axis=1)": "np.linalg.norm(position - hand)",
+                    "np.linalg.norm(seen, axis=1)": "np.linalg.norm(seen)",
+                },
+            ),
+            "without its axis",
+        ),
+        "relative": (
+            edited(pose_column, {"fits.append(pose)": "fits.append(7 - pose)"}),
+            "column of the relative half",
+        ),
         "nothing but the column": (lambda hand, thing: pose_column(hand, thing)[0], "wrong number of values"),
     },
     "check_mended_rows": {
@@ -258,6 +304,44 @@ WRONG = {
                 }
             ),
             "observations moved",
+        ),
+        "hers, early end": (
+            _rows({_AT: "rewards[1:] = demo", "== count - 1": "== count - 2"}),
+            "Only the ends have moved",
+        ),
+        "hers, two ends": (
+            _rows({_AT: "rewards[1:] = demo", "== count - 1": "> count - 3"}),
+            "to the last two rows",
+        ),
+        "hers, no ends": (_rows({_AT: "rewards[1:] = demo", "== count - 1": "< 0"}), "there are none"),
+        "no ends": (_rows({"== count - 1": "< 0"}), "There are no ends"),
+        "actions alone": (
+            _rows({_AT: "rewards[1:] = demo", "actions[:-1]": "actions[1:]"}),
+            "not the rewards to the actions",
+        ),
+        "hers, shorter": (
+            lambda demos: [column[~her_rows(demos)[4]] for column in her_rows(demos)],
+            "with it the success",
+        ),
+        "hers, shorter, with ends": (lambda demos: her_rows(demos, trim=1), "is the end now"),
+        "shorter, with ends": (
+            lambda demos: [
+                np.concatenate(column)
+                for column in zip(
+                    *(
+                        (
+                            demo["observations"][:-1],
+                            demo["actions"],
+                            demo["rewards"] - 1,
+                            demo["rewards"] == 0,
+                            np.arange(len(demo["actions"])) == len(demo["actions"]) - 1,
+                        )
+                        for demo in demos
+                    ),
+                    strict=True,
+                )
+            ],
+            "that of the last step is the end",
         ),
         "four columns": (lambda demos: mended_rows(demos)[:4], "wrong number of values"),
     },
@@ -346,6 +430,22 @@ WRONG = {
         "always": (_suspect({_CLEAR: "worst >= 0"}), "always the suspect"),
         "means": (_suspect({_CLEAR: "low[worst] > np.sort(mean)[-2]"}), "others' means"),
         "its mean": (_suspect({_CLEAR: "mean.max() > np.delete(high, worst).max()"}), "whole interval"),
+        "equal share": (_suspect({_CLEAR: "low[worst] > 14.28571"}), "an equal share"),
+        "mean of ends": (
+            _suspect({_CLEAR: "low[worst] > (high.sum() - high[worst]) / 6"}),
+            "mean of the others' upper ends",
+        ),
+        "lower ends": (_suspect({_CLEAR: "low[worst] > np.sort(np.delete(low, worst))[-1]"}), "Lower ends"),
+        "runner-up": (suspect_by_runner_up, "second largest mean is asked"),
+        "paired": (suspect_paired, "a test, but another one"),
+        "paired, runner-up": (lambda *args: suspect_paired(*args, False), "Only the difference"),
+        "above 0": (_suspect({_CLEAR: "low[worst] > 0"}), "not right yet"),
+        "above a half": (_suspect({_CLEAR: "low[worst] > 50"}), "not right yet"),
+        "by row": (
+            _suspect({"apart.mean(axis=1)": "np.mean(apart / apart.sum(-1)[..., None], axis=1)"}),
+            "in each row",
+        ),
+        "grand total": (_suspect({_OVER: "np.sum(by_number)"}), "one sum over seeds"),
         "any": (_suspect({_CLEAR: "np.any(low[worst] > np.delete(high, worst))"}), "one of the others"),
         "itself": (_suspect({_CLEAR: "np.all(low[worst] > high)"}), "its own upper end"),
         "gripper": (_suspect({"np.argmax(mean)": "len(mean) - 1"}), "whatever the distances"),

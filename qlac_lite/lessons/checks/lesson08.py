@@ -51,12 +51,13 @@ def _pose_by_rows(hand, thing):
     return {(True, False): 0, (False, True): 7}.get(tuple(passed), REFUSED), errors, heights
 
 
-def _rows(rng, steps, first, high=0.85, late=False, wild=0, down=False, lost=0):
-    """Places of a hand (T, 3) and `object` (T, 14), the pose or the relative half `first`; in `lost` rows the
-    object stands at the origin.
+def _rows(rng, steps, first, high=0.85, late=False, wild=0, down=False, fallen=0):
+    """Places of a hand (T, 3) and `object` (T, 14), the pose or the relative half `first`; in the last
+    `fallen` rows the object lies on the floor.
     """
     hand = np.array([0.02, -0.2, high + 0.15]) + np.cumsum(rng.normal(0, 0.004, (steps, 3)), axis=0)
     position = np.array([0.2, 0.1, high]) + np.cumsum(rng.normal(0, 0.002, (steps, 3)), axis=0)
+    position[steps - fallen :, 2] = 0.03
     turns = np.linalg.qr(rng.normal(size=(steps, 3, 3)))[0]
     if down:  # half a turn about x
         turns = np.broadcast_to(np.diag([1.0, -1.0, -1.0]), turns.shape)
@@ -66,7 +67,6 @@ def _rows(rng, steps, first, high=0.85, late=False, wild=0, down=False, lost=0):
     quaternions /= np.linalg.norm(quaternions, axis=-1, keepdims=True)
     relative[0] = 0
     relative[1 : 1 + wild] = rng.normal(0, 2.0, (wild, 3))
-    position[:lost] = 0
     halves = [np.hstack([relative, quaternions[0]]), np.hstack([position, quaternions[1]])]
     return hand, np.hstack(halves if first == "relative" else halves[::-1])
 
@@ -92,8 +92,8 @@ def _pose_cases(rng):
             for first in ("relative", "pose")
         ),
         Case(
-            "31 rows, relative half first, a sample late, nine rows wild",
-            _rows(rng, 31, "relative", late=True, wild=9),
+            "31 rows, relative half first, a sample late; nine rows wild, in three the object has fallen",
+            _rows(rng, 31, "relative", late=True, wild=9, fallen=3),
             "Both errors are above 0 now. The right one is still far below 0.02.",
         ),
         Case(
@@ -107,9 +107,10 @@ def _pose_cases(rng):
             "Both errors are small here. Only one of the heights is a table's.",
         ),
         Case(
-            "27 rows, pose first; in six rows the object was lost, and stands at the origin",
-            _rows(rng, 27, "pose", lost=6),
-            "The median over rows decides, of the height as of the error.",
+            "27 rows, pose first; in rows 0 to 9 the relative half is garbage, in the last nine the object "
+            "lies on the floor",
+            _rows(rng, 27, "pose", wild=9, fallen=9),
+            "The errors have a median and the heights have another: good rows need not be the same.",
         ),
         Case(
             "20 rows, the relative positions 1.3 times too long",
@@ -133,6 +134,31 @@ _pose_misconceptions = [
         edited(
             pose_column, {"0.6 < height < 1.6": "((position[:, 2] > 0.6) & (position[:, 2] < 1.6)).all()"}
         ),
+    ),
+    Misconception(
+        "Each row is asked whether both tests hold, and the majority decides: rows that are good in one may "
+        "be bad in the other.",
+        "A median of the errors, a median of the heights, and then the two tests.",
+        edited(
+            pose_column,
+            {
+                _FITS: f"np.mean((np.abs(away - {_LENGTHS}) <= 0.02) & (position[:, 2] > 0.6) "
+                "& (position[:, 2] < 1.6)) > 0.5"
+            },
+        ),
+    ),
+    Misconception(
+        "One length of all rows together: np.linalg.norm without its axis.",
+        "A length for each row: np.linalg.norm(..., axis=1).",
+        edited(
+            pose_column,
+            {"(position - hand, axis=1)": "(position - hand)", _LENGTHS: "np.linalg.norm(seen)"},
+        ),
+    ),
+    Misconception(
+        "The column of the relative half, not of the pose.",
+        "The column at which the pose begins.",
+        edited(pose_column, {"fits.append(pose)": "fits.append(relative)"}),
     ),
     Misconception(
         "The mean over rows of the errors: row 0, which is garbage, moves it.",
@@ -252,12 +278,12 @@ _pose_misconceptions = [
         edited(pose_column, {"position[:, 2])": "(position - hand)[:, 2])"}),
     ),
     Misconception(
-        "Only the errors are asked: with a hand that points down, both readings pass.",
+        "Only the errors are tested: with a hand that points down, both readings pass.",
         "A reading passes if its height is a table's, too.",
         edited(pose_column, {_FITS: "error <= 0.02"}),
     ),
     Misconception(
-        "Only the heights are asked.",
+        "Only the heights are tested.",
         "A reading passes if its error is small, too.",
         edited(pose_column, {_FITS: "0.6 < height < 1.6"}),
     ),
@@ -366,6 +392,10 @@ def _rows_cases(rng):
 
 
 _AT, _MASK, _END = "rewards[:-1] = demo", "masks = rewards == 0", "np.arange(count) == count - 1"
+_HERS, _REWARDS = (
+    "rewards[1:] = demo",
+    "Row t is about the step from t to t + 1, so its reward is rewards[t].",
+)
 _rows_misconceptions = [
     Misconception(
         "The rewards still stand at the observations that they led to: the success stands in a row that "
@@ -431,7 +461,7 @@ _rows_misconceptions = [
         edited(mended_rows, {"rewards - 1": "2 * rewards - 1"}),
     ),
     Misconception(
-        "A demonstration ends at its last transition: so this begins no step any more, and the success is "
+        "A demonstration ends at its last transition: so no chunk starts there now, and the success is "
         "lost again.",
         "The end is the row of the last observation, as it was.",
         edited(mended_rows, {_END: "np.arange(count) == count - 2"}),
@@ -454,12 +484,12 @@ _rows_misconceptions = [
         ],
     ),
     Misconception(
-        "A row is an end where its mask is 0: so the success begins no step any more.",
+        "A row is an end where its mask is 0: so no chunk starts at the success now.",
         "The end is the row of the last observation, as it was.",
         edited(mended_rows, {_END: "~masks"}),
     ),
     Misconception(
-        "The last two rows are ends: so the success begins no step any more.",
+        "The last two rows are ends: so no chunk starts at the success now.",
         "The last row alone.",
         edited(mended_rows, {_END: "np.arange(count) >= count - 2"}),
     ),
@@ -494,6 +524,51 @@ _rows_misconceptions = [
         lambda demos: mended_rows(demos[:1]),
     ),
     Misconception(
+        "Only the ends have moved. The success still stands in the last row, where the chunk goes on into "
+        "the next demonstration.",
+        _REWARDS,
+        edited(mended_rows, {_AT: _HERS, _END: "np.arange(count) == count - 2"}),
+    ),
+    Misconception(
+        "Only the ends have changed, to the last two rows. The success still stands in the last one.",
+        _REWARDS,
+        edited(mended_rows, {_AT: _HERS, _END: "np.arange(count) >= count - 2"}),
+    ),
+    Misconception(
+        "Only the ends have changed: there are none. The success still stands in the last row, and chunks go "
+        "on from one demonstration into the next.",
+        _REWARDS,
+        edited(mended_rows, {_AT: _HERS, _END: "np.zeros(count)"}),
+    ),
+    Misconception(
+        "There are no ends: chunks go on from one demonstration into the next.",
+        "Each demonstration has an end, in its own last row.",
+        edited(mended_rows, {_END: "np.zeros(count)"}),
+    ),
+    Misconception(
+        "The actions moved to the rewards, not the rewards to the actions: row t tells of the step that led "
+        "to it, beside the observation after that step.",
+        "The action of row t was right. Its reward is that of the same step: rewards[t].",
+        edited(mended_rows, {_AT: _HERS, "actions[:-1] = demo": "actions[1:] = demo"}),
+    ),
+    Misconception(
+        "The last row is dropped, and with it the success, which still stood there.",
+        f"{_REWARDS} The last row stays.",
+        lambda demos: [column[~_ends(demos)] for column in _hers(demos)],
+    ),
+    Misconception(
+        "The last row is dropped, and with it the success, which still stood there. The row of the last step "
+        "is the end now.",
+        f"{_REWARDS} The last row stays.",
+        lambda demos: _shorter(demos, _hers),
+    ),
+    Misconception(
+        "The row of the last observation is dropped, and that of the last step is the end: no chunk starts "
+        "at the success now.",
+        "T steps have T + 1 observations. Keep them all.",
+        lambda demos: _shorter(demos, mended_rows),
+    ),
+    Misconception(
         "The demonstrations come in another order.",
         "In their order: rows.append.",
         lambda demos: mended_rows(demos[::-1]),
@@ -503,6 +578,17 @@ _rows_misconceptions = [
 
 def _ends(demonstrations):
     return mended_rows(demonstrations)[4]
+
+
+def _hers(demonstrations):
+    return edited(mended_rows, {_AT: _HERS})(demonstrations)
+
+
+def _shorter(demonstrations, rows_of):
+    """The rows without the last ones; the last that stay are ends."""
+    stays = ~_ends(demonstrations)
+    *columns, ends = rows_of(demonstrations)
+    return [*(column[stays] for column in columns), np.roll(ends, -1)[stays]]
 
 
 check_mended_rows = Exercise(
@@ -856,7 +942,8 @@ def _suspect_cases(rng):
         Case(
             "two rows, of which the first waits; apart by (1, 1, 1, 1, 1, 1, 2) there",
             (flow, policy, np.array([0])),
-            "The squares are 1, 1, 1, 1, 1, 1 and 4, so the last number has 40 % of their sum.",
+            "`waits` holds row numbers. The squares are 1, 1, 1, 1, 1, 1 and 4, so the last number has 40 % "
+            "of their sum.",
         ),
         case(
             "number 6, five seeds of unlike size; elsewhere number 2",
@@ -865,33 +952,36 @@ def _suspect_cases(rng):
             elsewhere=weights(n2=400),
         ),
         case("number 0", weights(n0=80), "Number 0 may be the suspect, too.", seeds=4),
-        case(
-            "numbers 3 and 6 alike",
-            weights(n3=20, n6=20),
-            "Two intervals overlap: REFUSED, and the policy's own actions.",
-            spread=0.8,
+        Case(
+            "number 0 leads in every seed, by 15 points at least; four seeds",
+            _with_shares(
+                rng, [[60, 40, *[0] * 5], [45, 25, *[6] * 5], [62, 38, *[0] * 5], [48, 32, *[4] * 5]]
+            ),
+            "The intervals of numbers 0 and 1 overlap: REFUSED. It is not their difference that is asked.",
         ),
         Case(
             "numbers 2 and 5 alike, three seeds",
-            _two_alike(rng),
+            _with_shares(rng, [[4, 5, 36, 5, 5, 40, 5], [6, 6, 37, 7, 6, 32, 6], [4, 4, 36, 4, 4, 44, 4]]),
             "Number 5 has the larger mean, but its interval overlaps that of number 2: REFUSED.",
         ),
         Case(
-            "number 5 with 60, 40 and 80 %, number 2 with about 20 %, three seeds",
-            _wide(rng),
-            "The interval of number 5 is so wide that it holds those of others: REFUSED.",
+            "number 5 with about a third in each of three seeds, each other number with a quarter in one",
+            _with_shares(rng, [[25, 25, 4, 4, 4, 34, 4], [4, 4, 25, 25, 4, 38, 4], [4, 4, 4, 4, 25, 34, 25]]),
+            "The others' means are small, but their intervals are wide: REFUSED.",
         ),
         Case(
-            "number 3 with 10, 20 and 30 %, the others alike",
+            "number 5 with 40, 45 and 22 %, numbers 0 and 3 behind",
             _with_shares(
-                rng, np.array([[(100 - own) / 6] * 3 + [own] + [(100 - own) / 6] * 3 for own in (10, 20, 30)])
+                rng, [[14, 1, 1, 36, 1, 40, 7], [33, 1, 1, 17, 1, 45, 2], [26, 1, 1, 37, 1, 22, 12]]
             ),
-            "The interval of number 3 holds 0: REFUSED.",
+            "The interval of number 5 lies above some of the others, not above all: REFUSED.",
         ),
         Case(
-            "number 4 ahead of the mean of the second, and not of its interval",
-            _narrow(rng),
-            "The whole interval has to lie above the other intervals, not above their means.",
+            "number 0 with 40 %, number 1 with 22 %, number 2 with 0, 30 and 2 %",
+            _with_shares(
+                rng, [[40, 22, 0, 14, 12, 6, 6], [40, 22, 30, 3, 3, 1, 1], [40, 22, 2, 14, 12, 5, 5]]
+            ),
+            "Number 2 has a small mean and a wide interval, up to 52 %: ask all the others. REFUSED.",
         ),
         case("number 1, six seeds, twelve rows", weights(n1=100), "The same in all seeds.", seeds=6, rows=12),
     ]
@@ -899,37 +989,11 @@ def _suspect_cases(rng):
 
 def _with_shares(rng, shares):
     """Arguments of two rows, of which the first waits, with these shares (n, 7)."""
+    shares = np.array(shares, float)
     flow = rng.uniform(-1, 1, (len(shares), 2, 7))
     policy = flow + rng.normal(size=flow.shape)
     policy[:, 0] = flow[:, 0] + np.sqrt(shares)
     return flow, policy, np.array([0])
-
-
-def _two_alike(rng):
-    return _with_shares(
-        rng,
-        np.array(
-            [[5, 5, 35, 5, 5, 40, 5], [5, 5, 41, 5, 5, 34, 5], [5, 5, 33, 5, 5, 42, 5]],
-            float,
-        ),
-    )
-
-
-def _wide(rng):
-    rest = lambda two, five: [(100 - two - five) / 5] * 5
-    rows = [(20, 60), (22, 40), (18, 80)]
-    return _with_shares(
-        rng, np.array([[*(r := rest(two, five))[:2], two, *r[2:4], five, r[4]] for two, five in rows])
-    )
-
-
-def _narrow(rng):
-    """Number 4 has 50, 51 and 52 %, number 1 has 20, 40 and 30 %."""
-    rest = lambda one, four: [(100 - one - four) / 5] * 5
-    rows = [(20, 50), (40, 51), (30, 52)]
-    return _with_shares(
-        rng, np.array([[(r := rest(one, four))[0], one, *r[1:3], four, *r[3:]] for one, four in rows])
-    )
 
 
 _CLEAR, _SWAP = "low[worst] > np.delete(high, worst).max()", "swapped[:, :, number] = flow[:, :, number]"
@@ -969,6 +1033,21 @@ _suspect_misconceptions = [
         "The shares are of the sum over all seeds: a seed with large distances counts for more.",
         "Divide by the sum of the same seed: sum(axis=1, keepdims=True).",
         edited(suspect, {_SHARES: "100 * by_number / by_number.sum() * len(by_number)"}),
+    ),
+    Misconception(
+        "The shares are taken in each row: a row with small distances counts as much as one with large ones.",
+        "The mean over the rows first, and then the share.",
+        edited(
+            suspect,
+            {
+                "apart.mean(axis=1)": "(apart / apart.sum(axis=2, keepdims=True)).mean(axis=1)",
+            },
+        ),
+    ),
+    Misconception(
+        "The shares are of one sum over seeds and numbers: they do not add up to 100 in a seed.",
+        "Divide by the sum of the same seed: sum(axis=1, keepdims=True).",
+        edited(suspect, {_SHARES: "100 * by_number / by_number.sum()"}),
     ),
     Misconception(
         "Each number is divided by its own sum over seeds.",
@@ -1012,6 +1091,40 @@ _suspect_misconceptions = [
         "The mean has to lie above the others' intervals, not the whole interval.",
         "Its lower end is compared: low[worst].",
         edited(suspect, {_CLEAR: "mean[worst] > np.delete(high, worst).max()"}),
+    ),
+    Misconception(
+        "The interval has to lie above an equal share, 100 / 7: the others are not asked.",
+        "Above the upper ends of all the others' intervals.",
+        edited(suspect, {_CLEAR: "low[worst] > 100 / 7"}),
+    ),
+    Misconception(
+        "The interval has to lie above the mean of the others' upper ends: one of them may reach higher.",
+        "Above those of all the others: the largest upper end.",
+        edited(suspect, {_CLEAR: "low[worst] > np.delete(high, worst).mean()"}),
+    ),
+    Misconception(
+        "Lower ends are compared with lower ends.",
+        "Its lower end with the others' upper ends: np.delete(high, worst).",
+        edited(suspect, {_CLEAR: "low[worst] > np.delete(low, worst).max()"}),
+    ),
+    Misconception(
+        "Only the number with the second largest mean is asked: another one, with a wide interval, may reach "
+        "higher.",
+        "Above those of all the others: the largest upper end.",
+        edited(suspect, {_CLEAR: "low[worst] > high[np.argsort(mean)[-2]]"}),
+    ),
+    Misconception(
+        "The differences from the others, seed by seed, have to exclude 0. That is a test, but another one.",
+        "Its lower end has to lie above the others' upper ends.",
+        edited(
+            suspect,
+            {_CLEAR: "mean_interval(shares[:, [worst]] - np.delete(shares, worst, axis=1))[1].min() > 0"},
+        ),
+    ),
+    Misconception(
+        "Only the difference from the number with the second largest mean is asked, seed by seed.",
+        "Its lower end has to lie above the upper ends of all the others.",
+        edited(suspect, {_CLEAR: "mean_interval(shares[:, worst] - shares[:, np.argsort(mean)[-2]])[1] > 0"}),
     ),
     Misconception(
         "An interval above one of the others is enough.",
