@@ -15,7 +15,7 @@
 #
 # With demonstrations that succeed, is there anything left for Q to do?
 #
-# **You will be able to** find out what the numbers of an undocumented file mean; say what a clone of demonstrations can and cannot do; choose a setting in a sweep without flattering yourself; find the one number of an action that a failure hangs on.
+# **You will be able to** find out what the numbers of an undocumented file mean; say what a clone of demonstrations can and cannot do; choose a setting in a sweep without flattering yourself; find the one component of an action that causes a failure.
 #
 # **You need** [lesson 04](04_fql.ipynb) (QC-FQL), [lesson 06](06_offline_to_online.ipynb) (the online phase) and the simulator: `make robomimic`, once. **Time** about 90 minutes to work through; 2 to 3 minutes on two cores to run.
 #
@@ -49,7 +49,7 @@ show(*draw.demonstrations(DEMOS))
 # **Question 1.** Which of these do you expect from a policy trained on 300 such demonstrations of Lift? (a) A clone is as good as its demonstrators, so it succeeds nearly always. (b) A clone fails sometimes: where, in the curves above? (c) Q knows that each step costs 1. What would it change?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_demonstrations", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** (b): we expect it to fail where little happens on the page and much in the hand, at the cube, where the demonstrator hesitates and then closes its fingers. A clone that misses this moment misses the cube. (c) Q should shorten the pauses, since they cost and bring nothing.
+# **Our answer.** Not (a): a clone copies with errors, and an error leads to places that no demonstration shows. (b): we expect it to fail where little happens on the page and much in the hand, at the cube, where the demonstrator hesitates and then closes its fingers. A clone that misses this moment misses the cube. (c) Q should shorten the pauses, since they cost and bring nothing.
 
 # %% [markdown]
 # ## 2. The file, and its trap
@@ -63,7 +63,7 @@ hand, thing = stand_ins.keys(FILES["can"], "robot0_eef_pos", "object")
 show(*draw.two_readings(hand, thing))
 
 # %% [markdown]
-# Both readings are off by millimetres, on the left: with a limit of 2 cm both pass. (The hand points straight down, so seen from it two of the three differences change their sign. Read the wrong way round, most of the same numbers come back with other signs, and lengths don't see signs.) The height on the right leaves no doubt. A table is 0.6 to 1.6 m high.
+# Both readings are off by millimetres, on the left: with a limit of 2 cm both pass. (The hand points straight down, so seen from it two of the three differences change their sign. Read the wrong way round, most of the same numbers come back with other signs, and lengths don't see signs.) The height on the right leaves no doubt: one reading puts the can on the floor. On a table, or lifted from it, an object is 0.6 to 1.6 m high.
 #
 # ### Your turn: `pose_column` (★★☆, 12 minutes)
 #
@@ -71,7 +71,7 @@ show(*draw.two_readings(hand, thing))
 #
 # $$ \operatorname{median}_t \big|\, \lVert p_t - e_t\rVert - \lVert q_t\rVert \,\big| \le 0.02 \quad\text{and}\quad 0.6 < \operatorname{median}_t\, p_{t,3} < 1.6 $$
 #
-# In words: the two distances agree, and the object is as high as a table ($p_{t,3}$ is the third number, column 2 in Python). Lengths, because $q$ is seen from a hand that turns. Medians, because single rows of a file are garbage. If the check refuses an answer, `case = checks.last_case()` gives you the inputs that failed.
+# In words: the two distances agree, and the object's height fits a table ($p_{t,3}$ is the third number, column 2 in Python). Lengths, because $q$ is seen from a hand that turns. Two medians, one for each test, because single rows of a file are garbage. If the check refuses an answer, `case = checks.last_case()` gives you the inputs that failed.
 #
 # <details><summary>Hint: two readings in one loop</summary><code>for pose, relative in ((0, 7), (7, 0)):</code> and all else is the same for both.</details>
 # <details><summary>Hint: neither or both</summary>Collect the columns that pass in a list, and ask for its length after the loop.</details>
@@ -129,7 +129,7 @@ for task in ("can", "square"):
 #
 # ## 3. Cloning: single actions or chunks
 #
-# First the behavior alone, without a reward. **BC** is a flow over single actions, **chunk BC** a flow over chunks of five, executed without a look. Both learned from 300 stand-ins of Lift, with two layers of 128 and six seeds, ten episodes each.
+# First the behavior alone, without a reward. **BC** is a flow over single actions, **chunk BC** a flow over chunks of five, each executed open loop: it observes nothing in between. Both learned from 300 stand-ins of Lift, with two layers of 128 and six seeds, ten episodes each.
 #
 # **Predict:** which one succeeds more often, and which one sooner? Think of the pauses: a policy that sees one observation has to decide at every step whether the pause is over.
 
@@ -139,13 +139,13 @@ show(*draw.success({"BC": RUNS["bc"], "chunk BC": RUNS["chunk-bc"]}))
 print(lift_records.beside("chunk-bc", "bc"))
 
 # %% [markdown]
-# (Bars and brackets are 95 % intervals over seeds. `mean_interval(values)` gives them: values with a row a seed in, mean, low and high out. Steps are those of the episodes that succeed, averaged in each seed first.)
+# (Bars and brackets are 95 % intervals over seeds. `mean_interval(values)` gives them: it takes one row per seed, and returns mean, low and high. Steps are those of the episodes that succeed, averaged in each seed first.)
 #
-# In success **no difference is shown**: 15 points [-19, 49] after 8,000 updates. In time one is: chunk BC needs 59 steps fewer [15, 102], and 56 [19, 93] after 4,000 more steps of cloning whatever they do themselves. That fits the pauses, which no measurement here singles out. The demonstrators needed 89 steps on average.
+# In success **no difference is shown**: 15 points [-19, 49] after 8,000 updates. In time a difference is shown: where it succeeds, chunk BC needs 59 steps fewer [15, 102], and 56 [19, 93] after 4,000 environment steps, during which both also clone their own episodes. But the two succeed in different episodes (80 % and 65 % of them), and some of these may be harder and longer than others: this selection is not taken out. The difference fits the pauses, which no measurement here singles out. The demonstrators needed 89 steps on average.
 #
 # ## 4. What Q adds
 #
-# QC-FQL has chunk BC inside, and a one-step policy beside it that imitates the flow and climbs Q. FQL has BC inside. Data, networks and updates are equal. The weight of the imitation against Q, [lesson 04](04_fql.ipynb)'s $\alpha$, is 1,000 (in the paper 10,000 here, and 100 or 300 on play). After 8,000 updates, 4,000 environment steps follow. The two clones go on, too: they clone whatever they do themselves.
+# QC-FQL has chunk BC inside, and a one-step policy beside it that imitates the flow and climbs Q. FQL has BC inside. Data, networks and updates are equal. The weight of the imitation against Q, [lesson 04](04_fql.ipynb)'s $\alpha$, is 1,000 (in the paper 10,000 here, and 100 or 300 on play). After 8,000 updates, 4,000 environment steps follow. The clones also keep training, on the demonstrations and on their own episodes, failures included.
 #
 # **Predict:** in which order do the four curves end, and does QC-FQL need fewer steps than chunk BC?
 
@@ -157,7 +157,7 @@ print(lift_records.beside("qc-fql", "chunk-bc"), lift_records.beside("fql", "bc"
 # %% [markdown]
 # QC-FQL ends at 98 %. But chunk BC, which has never seen a reward, ends at 93: that Q adds **success** is not shown, neither here, 5 points [-9, 19], nor before the online phase, 15 [-17, 47].
 #
-# **It is faster.** At the end QC-FQL needs 90 steps, about as many as the demonstrators, and chunk BC 124: 34 fewer [9, 58]. Before the online phase that is not shown, -16 [-53, 20]. Question 1 (c) guessed it. But two things differ: QC-FQL climbs Q, *and* it acts by a one-step policy. This pair does not tell which of the two saves the steps.
+# **It is faster**, again where it succeeds. At the end QC-FQL needs 90 steps, about as many as the demonstrators, and chunk BC 124: 34 fewer [9, 58]. Before the online phase that is not shown, -16 [-53, 20]. Question 1 (c) guessed that Q shortens the *pauses*; here only all steps are counted. And two things differ: QC-FQL climbs Q, *and* it acts by a one-step policy. This pair does not tell which of the two saves the steps.
 #
 # Two questions are left. Would another $\alpha$ let Q do more, in success or in time? And what has happened to FQL? It contains BC, and falls far below it.
 #
@@ -257,11 +257,11 @@ told = [lift_records.told(each, (0, 150)) for each in times]
 print(f"steps to success, alpha = 1000 and control: {told}; apart {lift_records.apart(*times, 150)}")
 
 # %% [markdown]
-**No alpha is shown to beat the control.** It is chosen itself, so its gain is exactly 0. With $\alpha = 1000$ it is 1 point [-4, 5], with 100 it is -12 [-25, 1], and with 10, the value for this world's *play* (lesson 04), the policy succeeds in 0 %. Nor is a gain in time shown: 63 steps against 63, apart 0 [-1, 1]. Here the control, too, acts by a one-step policy, so this pair differs in Q alone. And there was room: all 100 demonstrations succeed, and the control reaches 49 %. A likely reason, not tested here: the data hold nothing but ways to success, so the critic has never seen what a wrong action leads to.
+# **No alpha is shown to beat the control.** The sweep chooses the control, so the printed gain, 0 [0, 0], is the control's over itself and measures nothing. With $\alpha = 1000$ it is 1 point [-4, 5], with 100 it is -12 [-25, 1], and with 10, the value for this world's *play* (lesson 04), the policy succeeds in 0 %. Nor is a gain in time shown, where they succeed: 63 steps against 63, apart 0 [-1, 1]. Here the control, too, acts by a one-step policy, so this pair differs in Q alone. And there was room: all 100 demonstrations succeed, and the control reaches 49 %. A likely reason, not tested here: the data hold nothing but ways to success, so the critic has never seen what a wrong action leads to.
 #
 # ## 5. Bug hunt: a critic that keeps sinking
 #
-# A colleague loads Lift's demonstrations herself. A clone reads only observations and actions, and hers works, so she trusts the loader. But look at her critic. Each step costs 1, and a success ends it. The dotted line is what the demonstrations earned from a step on, on average. The line below is the least that any of them earned.
+# A colleague loads Lift's demonstrations herself. A clone reads only observations and actions, and hers works, so she trusts the loader. But look at her critic. Each step costs 1, and a success ends it. The dotted line is what the demonstrations earned from a step on, on average over their steps: the return-to-go, discounted with $\gamma = 0.99$ as the critic does. The line below is the lowest of these returns, from the first step of the longest demonstration.
 
 # %%
 def her_rows(demonstrations):
@@ -284,12 +284,12 @@ hers = lift_learners.watch_critic(her_rows, DEMOS)
 show(*draw.critics({"hers": hers}, DEMOS))
 
 # %% [markdown]
-# (QC-FQL on the page's demonstrations, eight seeds, 95 % intervals. A demonstration with $T$ steps has $T + 1$ observations, so every demonstration has one row more than steps. No chunk begins at that row, and none reaches over it. A mask of 0 says that the task was solved by this step.)
+# (QC-FQL on the page's demonstrations, eight seeds, 95 % intervals. A demonstration with $T$ steps has $T + 1$ observations, so every demonstration has one row more than steps. `ends` marks this last row, so that the learner knows where one demonstration stops and the next begins: no chunk begins at a marked row, and none goes on beyond it. A mask of 0 says that the task was solved by this step.)
 #
 # **Question 3.** (a) The critic values the demonstrators' own chunks. Could it be right at the end of her curve? (b) If nothing ever ended, what would Q be, at $\gamma = 0.99$ and a cost of 1 a step? (c) Which rows tell the critic that something ends, and does it ever see one? (d) Why does the clone notice nothing?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_bottom", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** (a) No: these chunks, and the policy that imitates their demonstrators, should earn about what the demonstrators earned, the dotted line. (b) $-1/(1 - 0.99) = -100$, and that is where it goes. (c) Only a row with the mask 0. She writes each reward at the observation that it led to, so the success stands in the last row, which is in no chunk. (d) A clone reads observations and actions alone.
+# **Our answer.** (a) No: these chunks, and the policy that imitates their demonstrators, should earn about what the demonstrators earned, the dotted line. (b) $-1/(1 - 0.99) = -100$. Her curve stops at -64 and still falls, so it is on the way there; whether it would arrive is not shown. (c) Only a row with the mask 0. She writes each reward at the observation that it led to, so the success stands in the last row, which is in no chunk. (d) A clone reads observations and actions alone.
 
 # %% [markdown]
 # ### Your turn: `mended_rows` (★★☆, 8 minutes)
@@ -352,7 +352,7 @@ for name in ("fql", "fql-alpha-10000"):
 # %% [markdown]
 # Both end at 8 %, and the two distances agree to three digits: ten times less weight on Q changes neither. So Q is not the first suspect. What is left is the way from the flow to the one-step policy: the distillation. Yet its distance *falls* while success falls.
 #
-# **Question 4.** Suppose the policy imitates the flow perfectly, except that it never begins to close its fingers. The gripper's number is -1 (open) or 1 (closed), an action has seven numbers, and each demonstration begins to close once. How large is the squared distance, averaged over all numbers and all steps of the 300 demonstrations?
+# **Question 4.** The distance is measured at the observations of the demonstrations, not at the policy's own. Suppose the policy imitates the flow perfectly, except that it never begins to close its fingers. This is wrong in one step of a demonstration: in the next observation the demonstrator's fingers close already, and there the policy follows. The gripper's number is -1 (open) or 1 (closed), an action has seven numbers, and each demonstration begins to close once. How large is the squared distance, averaged over all numbers and all steps of the 300 demonstrations?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_distance", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # **Our answer.** Once in a demonstration of 89 steps the flow closes and the policy does not: a squared distance of $2^2 = 4$ in one of seven numbers. So the mean is $4 / (7 \cdot 89) = 0.0064$.
@@ -361,7 +361,7 @@ for name in ("fql", "fql-alpha-10000"):
 print(f"never begins to close: {4 * data['episodes'] / data['transitions'] / 7:.4f}")
 
 # %% [markdown]
-# So a distance of 0.0053 is small enough to be no warning: to miss every grasp costs 0.0064. But that two numbers are alike proves nothing. Which of the seven numbers does a policy copy worst, at the cube? And what happens if that one alone is exchanged?
+# So a distance of 0.0053 is small enough to be no warning: by this count, to miss every grasp costs 0.0064. But that two numbers are alike proves nothing. Which of the seven numbers does a policy copy worst, at the cube? And what happens if that one alone is exchanged?
 #
 # ### Your turn: `suspect` (★★★, 15 minutes)
 #
@@ -425,11 +425,11 @@ for name, acts in (("flow", flow), ("policy", policy), ("policy, suspect swapped
     print(f"{name:23} closes in {lift_records.told(lift_learners.closes(acts[:, :, None], waits))} %")
 
 # %% [markdown]
-# The suspect is the gripper, with 63 % [57, 70] of the squared distance where the hand waits. There the demonstrator closes in 13 % of the rows, one in eight, and the small flow in 20 % [14, 26]. For these noise samples only it should close, and the policy has to find the same ones in a single pass. If it always answered "open", its squared error would grow by about the answer to Question 4.
+# The suspect is the gripper, with 63 % [57, 70] of the squared distance where the hand waits. There the demonstrator closes in 13 % of the rows, one in eight, and the small flow in 20 % [14, 26]. The policy should close for exactly the noise samples for which the flow does, and has to find them in a single pass. If it answered "open" in all of these rows, it would pay only where this flow closes: 20 % of 116 rows, about four in each of the six demonstrations, where Question 4 counted one.
 #
-# A suspect is not convicted yet. After 1,000 updates this policy closes in 20 % [17, 23]: that it closes less often than its flow is not shown.
+# A suspect is not convicted yet. The gripper jumps between -1 and 1, and may lead by this scale alone. The last line equals the flow's by construction: it *is* the flow's gripper. After 1,000 updates this policy closes in 20 % [17, 23]: that it closes less often than its flow is not shown.
 #
-# **The test** is your swap in the simulator, on Lift at full size: flow and policy trained without Q on 264 of the stand-ins, six seeds, five episodes each. Three actors act: the flow, the policy, and the policy with the flow's number 6. **Predict** the third one, if the gripper decides, and if it does not.
+# **The test** is your swap in the simulator, on Lift at full size: flow and policy trained without Q on the first 264 of the same stand-ins (a smaller file than the runs above had), six seeds, five episodes each. Three actors act: the flow, the policy, and the policy with the flow's number 6. **Predict** the third one, if the gripper decides, and if it does not.
 
 # %%
 show(*draw.fall())
@@ -443,7 +443,7 @@ for updates in lift_records.evaluated():
     print(f"after {updates:,} updates, with the flow's gripper less with its own: {gain} points")
 
 # %% [markdown]
-# **It is one number of seven.** After 8,000 updates the flow succeeds in 67 % [32, 100]. Its one-step policy succeeds in none of 30 episodes, and 28 of these end at the cube with open fingers. With the flow's gripper it is at 67 % again, 67 points more than with its own [38, 95]. No Q took part: the distillation alone *suffices* to lose the grasp. And Question 1 (b)? Most of the flow's own failures end there, too: 8 of 10.
+# **It is one number of seven.** After 8,000 updates the flow succeeds in 67 % [32, 100]. Its one-step policy succeeds in none of 30 episodes (printed as 0 [0, 0], since all seeds agree; a true rate of about 10 % would still fit), and 28 of these end at the cube with open fingers. With the flow's gripper it is at 67 % again, 67 points more than with its own [38, 95]. No Q took part: the distillation alone *suffices* to lose the grasp. And Question 1 (b)? Most of the flow's own failures end there, too: 8 of 10.
 #
 # After 4,000 updates no difference is shown: 20 points [-31, 71].
 #
@@ -457,7 +457,7 @@ for updates in lift_records.evaluated():
 # | `tier` | `"better"`, `"okay"`, `"worse"`, `"all"` (`"all"`) | whose demonstrations |
 # | `actor` | `"flow"`, `"policy"` (`"flow"`) | who acts |
 # | `updates` | 100 to 3000 (1000) | gradient steps |
-# | `report` | `"closes"`, `"motion"` | how often (%) it closes, at some step of its chunk, where the hand waits; root of the mean squared error of the other six numbers |
+# | `report` | `"closes"`, `"motion"` | how often (%) it closes, at some step of its chunk, where the hand waits; root of the mean squared error of the first action's other six numbers |
 #
 # Our example: *why does QC-FQL not fall?* A policy of chunks may keep the beginning of the grasp. It has five chances to close in a chunk, so we predict "higher", and that alone would prove little. As a control we take the error of the motion, and predict no difference.
 
@@ -470,17 +470,17 @@ motion = dict(report="motion")
 control = experiment(try_out, five | motion, one | motion, "no difference", "error of the motion", count)
 
 # %% [markdown]
-# The prediction held: the policy of chunks closes in 30 % of these rows and that of single actions in 20 %, 10 points more [6, 14]. But five independent chances of 20 % would give $1 - 0.8^5 = 67$ %. And the control failed: the chunk's *motion* is worse, too, by 0.015 [0.010, 0.020]. A policy that is less sharp may also close more often by mistake, so this run does not show *why* QC-FQL does not fall. The same pair with `updates=3000` would be the next step.
+# The prediction held: the policy of chunks closes in 30 % of these rows and that of single actions in 20 %, 10 points more [6, 14]. But five independent chances of 20 % would give $1 - 0.8^5 = 67$ %. And the control failed: the *motion* of the chunk's first action is worse, too, by 0.015 [0.010, 0.020]. A policy that is less sharp may also close more often by mistake, so this run does not show *why* QC-FQL does not fall. The same pair with `updates=3000` would be the next step.
 #
 # ## Summary
 #
-**With demonstrations that succeed, is there anything left for Q to do?** In success it is not shown: on Lift QC-FQL ends at 98 % and a chunk clone, which has never seen a reward, at 93, and in the lite world no $\alpha$ is shown to beat the one with which Q has no say. In time there may be: at the end QC-FQL solves Lift in 34 steps fewer [9, 58] than the chunk clone, but it also acts by a one-step policy. The largest difference on this page, FQL's fall, appears without Q too: the distillation loses the moment of the grasp.
+# **With demonstrations that succeed, is there anything left for Q to do?** In success it is not shown: on Lift QC-FQL ends at 98 % and a chunk clone, which has never seen a reward, at 93, and in the lite world no $\alpha$ is shown to beat the one with which Q has no say. In time there may be: at the end QC-FQL needs 34 steps fewer [9, 58] than the chunk clone where it solves Lift, but it also acts by a one-step policy. The largest difference on this page, FQL's fall, appears without Q too: the distillation loses the moment of the grasp.
 #
 # Three findings:
 #
-# 1. On Lift QC-FQL needs 34 steps fewer than chunk BC after 4,000 steps online [9, 58]; in success no difference is shown, 5 points [-9, 19].
+# 1. On Lift, in episodes that succeed, QC-FQL needs 34 steps fewer than chunk BC after 4,000 steps online [9, 58]; in success no difference is shown, 5 points [-9, 19].
 # 2. In the lite world QC-FQL on demonstrations is not shown to gain by Q: 1 point [-4, 5] with $\alpha = 1000$; with $\alpha = 10$, the value for play, it loses all of 49 points [41, 57].
-# 3. On Lift the one-step policy of single actions succeeds in 0 % after 8,000 updates, and with the flow's gripper in 67 points more [38, 95].
+# 3. On Lift the one-step policy of single actions succeeds in 0 of 30 episodes after 8,000 updates; with the flow's gripper, success rises by 67 points [38, 95].
 #
 # <details><summary>Not shown</summary>
 #

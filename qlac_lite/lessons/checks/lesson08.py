@@ -524,8 +524,7 @@ _rows_misconceptions = [
         lambda demos: mended_rows(demos[:1]),
     ),
     Misconception(
-        "Only the ends have moved. The success still stands in the last row, where the chunk goes on into "
-        "the next demonstration.",
+        "Only the ends have moved, to the row of the last step. The success still stands in the last row.",
         _REWARDS,
         edited(mended_rows, {_AT: _HERS, _END: "np.arange(count) == count - 2"}),
     ),
@@ -535,13 +534,12 @@ _rows_misconceptions = [
         edited(mended_rows, {_AT: _HERS, _END: "np.arange(count) >= count - 2"}),
     ),
     Misconception(
-        "Only the ends have changed: there are none. The success still stands in the last row, and chunks go "
-        "on from one demonstration into the next.",
+        "Only the ends have changed: there are none. The success still stands in the last row.",
         _REWARDS,
         edited(mended_rows, {_AT: _HERS, _END: "np.zeros(count)"}),
     ),
     Misconception(
-        "There are no ends: chunks go on from one demonstration into the next.",
+        "There are no ends: nothing says where a demonstration stops.",
         "Each demonstration has an end, in its own last row.",
         edited(mended_rows, {_END: "np.zeros(count)"}),
     ),
