@@ -137,7 +137,7 @@ print("a = 0.3:", *(f"  {name}: {draw.apart(*pair)} points" for name, pair in pa
 # 2. **Late actions.** Within a chunk the actions answer an old look, so errors get into the actions later.
 # 3. **Kept intentions.** A chunk follows one plan for eight steps.
 #
-# **The first.** Let the chunks play 480 steps at $a = 0.3$, so that they look 60 times. They lose 12 points more than in 60 steps [7, 18]; for single actions, which look 480 times then, an increase is not shown (3 [-1, 6]). And the gain over single actions is no longer shown, neither with equal looks (3 [-4, 10]) nor with equal steps (0 [-8, 9]). So the gain is shown over 60 steps and not over 480, and that chunks stop errors from growing is not shown. This fits fewer looks, but it does not prove them: a longer episode differs in more than its looks.
+# **The first.** Let the chunks play 480 steps at $a = 0.3$, so that they look 60 times. They lose 12 points more than in 60 steps [7, 18]; for single actions, which look 480 times then, an increase is not shown (3 [-1, 6]). And the gain over single actions is no longer shown, neither with equal looks (3 [-4, 10]) nor with equal steps (0 [-8, 9]). We see the gain over 60 steps but not over 480, so we have no evidence that chunks stop errors from growing. This fits fewer looks, but it does not prove them: a longer episode differs in more than its looks.
 #
 # ### Bug hunt: seven steps late
 #
@@ -209,7 +209,7 @@ print(f"7 steps late minus single, in 480 steps {draw.apart(seven, long[1])}")
 # %% [markdown]
 # She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points [36, 55]. The fair control gives another verdict. In the deep bowl ($a = 0.3$) 7 steps late loses 10 points fewer than single actions [4, 15], and a difference from chunks is not shown (0 [-1, 1]). This clone looks at *every* step. So a small number of looks, the first explanation, is not needed for the gain. What the two clones share is that errors come back into the actions late. They share its limit, too: in 480 steps no gain of the late clone is shown (3 [-8, 13]).
 #
-# Is 7 the right delay? It is the age of a chunk's last action; on average its actions are 3.5 steps late. With a delay of 4 the clone still loses 4.0 points fewer than single actions [0.2, 7.8], but 6 more than chunks [1, 10]. So at about equal mean age a chunk does more than lateness in this bowl, and whether it is its oldest actions that do it, its rare looks, or both is not shown.
+# Is 7 the right delay? It is the age of a chunk's last action; on average its actions are 3.5 steps late. With a delay of 4 the clone still loses 4.0 points fewer than single actions [0.2, 7.8], but 6 more than chunks [1, 10]. So at about equal mean age a chunk does more than lateness in this bowl, and we cannot tell whether its oldest actions or its rare looks do it.
 #
 # **In a shallow bowl a chunk is more than late actions.** At $a = 0.7$, 7 steps late loses 10 points more than single actions [4, 15] and 9 more than chunks [2, 16]; a difference of 4 steps late from chunks is not shown there (8 [-1, 16]). At $a = 0.85$ both late clones lose more than chunks: by 20 points [13, 26] with a delay of 7, and by 12 [4, 20] with one of 4. A guess, which we have not tested: errors of a late clone come back at every step, those of a chunk once in eight.
 #
@@ -224,7 +224,7 @@ for way in ("chunks of 8", "7 steps late", "one intention"):
 # %% [markdown]
 # **Here one intention is enough.** Without any chunk the clone needs 23 fewer steps than with fresh draws [21, 26]. Chunks of eight save 9 [5, 12]. Seeing late costs 141 [136, 147]: in these records whoever is still in the corridor seven steps after being close to a door is on the way back from it, and the clone copies that. (Lesson 03's flows agree: keeping one noise gave 43 fewer turns in 100 steps.)
 #
-# So "why do chunks help?" has no single answer. In the deep bowl acting late enough gives the gain; in the corridor a kept intention gives a larger one. One control tells you whether hidden intentions matter on your robot: keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, they matter.
+# So "why do chunks help?" has no single answer. In the deep bowl acting late enough gives the gain; in the corridor a kept intention gives more than chunks do. One control tells you whether hidden intentions matter on your robot: keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, they matter.
 #
 # ## 3. A one-step critic beside a chunk critic
 #
