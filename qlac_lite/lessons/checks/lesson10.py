@@ -329,6 +329,10 @@ _DROP = {
     "strictly": {"now < promise - margin": "now <= promise - margin"},
     "renewed": {"promise = (promise": "promise = (now"},
     "never renewed": {"promise = (promise - reward) / discount": "promise = promise"},
+    "from the start": {
+        "promise, k = value(state, chunk[0]), 0": "start = value(state, chunk[0])\n    promise, k = start, 0",
+        "(promise - reward)": "(start - reward)",
+    },
     "no margin": {"promise - margin": "promise"},
     "margin above": {"promise - margin": "promise + margin"},
     "relative": {"promise - margin": "promise * (1 - margin)"},
@@ -520,6 +524,11 @@ check_execute_until_drop = Exercise(
             _DROPS["renewed"],
         ),
         Misconception("The promise stays what it was at the start.", _PAY, _DROPS["never renewed"]),
+        Misconception(
+            "The promise is always made from that of the start: it knows one action only.",
+            "Carry it on. " + _PAY,
+            _DROPS["from the start"],
+        ),
         Misconception(
             "The first action leaves the promise as it was.",
             "It, too: promise = (promise - reward) / discount.",
@@ -831,9 +840,14 @@ check_guided_chunks = Exercise(
             _guide({"velocity + gain": "gain"}),
         ),
         Misconception(
-            "Times begin after the first step.",
-            "t = k / steps.",
+            "Times lie in the middle of their steps.",
+            "They begin at 0: t = k / steps.",
             _guide({"t = k / steps": "t = (k + 0.5) / steps"}),
+        ),
+        Misconception(
+            "Times begin after the first step, at 1 / steps.",
+            "They begin at 0: t = k / steps.",
+            _guide({"t = k / steps": "t = (k + 1) / steps", "if k else": "if k + 1 < steps else"}),
         ),
         Misconception(
             "It starts at zeros.",
