@@ -73,6 +73,7 @@ RIGHT = {
 }
 CHUNKS = lambda changes: edited(clone_chunks, changes)
 LATE = lambda changes: edited(mended_delayed, changes)
+PULLED = "(target + weight * guide) / (1 + weight)"
 SWEEP = lambda changes: edited(guided_sweep, changes)
 COMPOSE = lambda changes: edited(compose, changes)
 
@@ -273,6 +274,19 @@ WRONG = {
         "chunks from q": (
             SWEEP({"ahead[chunks.next_state]": "largest(q, moves.state, states, 0)[chunks.next_state]"}),
             "chunk critic bootstraps",
+        ),
+        "0 as the sign of no chunk": (
+            SWEEP(
+                {
+                    GUIDE: "largest(chunk_q, chunks.move, len(q), 0.0)",
+                    PULLED: f"np.where(guide == 0, target, {PULLED})",
+                }
+            ),
+            "A chunk that is worth 0 pulls",
+        ),
+        "only values above 0": (
+            SWEEP({PULLED: f"np.where(guide > 0, {PULLED}, target)"}),
+            "A chunk that is worth 0 pulls",
         ),
         "new guide": (SWEEP({GUIDE: "largest(new_chunk_q, chunks.move, len(q), target)"}), "after the sweep"),
         "convex": (

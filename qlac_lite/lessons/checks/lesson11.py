@@ -482,10 +482,11 @@ def _recorded(rng, states, n, m):
 
 
 def _sweep_cases(rng):
-    def case(about, states, n, m, weight, low, hint):
+    def case(about, states, n, m, weight, low, hint, fresh=False):
         moves, chunks = _recorded(rng, states, n, m)
         value = lambda count: low + rng.uniform(0, 1, count)
-        return Case(about, (value(n), value(m), moves, chunks, states, weight), hint)
+        q, chunk_q = value(n), np.zeros(m) if fresh else value(m)
+        return Case(about, (q, chunk_q, moves, chunks, states, weight), hint)
 
     two = Recorded(*map(np.array, ([0, 0, 1], [0.0, 0.0, 1.0], [0.9, 0.9, 0.0], [1, 2, 3], [0, 1, 2])))
     one = Recorded(*map(np.array, ([0], [0.9], [0.0], [3], [0])))
@@ -500,7 +501,17 @@ def _sweep_cases(rng):
             "Move 2: 1. The chunk reaches the goal: its new value is its reward, 0.9.",
         ),
         case("no pull", 5, 9, 8, 0.0, 0.0, f"With a weight of 0 new_q is the target alone. {chunked}"),
-        case("a weight of 0.5", 6, 11, 12, 0.5, 0.0, f"(target + weight * guide) / (1 + weight). {chunked}"),
+        case(
+            "a weight of 0.5, and chunks worth 0, as before the first sweep",
+            6,
+            11,
+            12,
+            0.5,
+            0.0,
+            "A chunk that is worth 0 pulls, too: only a move with which no chunk begins is not pulled. "
+            f"(target + weight * guide) / (1 + weight). {chunked}",
+            fresh=True,
+        ),
         case(
             "a weight of 3",
             8,
