@@ -58,7 +58,7 @@ print(draw.told_map())
 #
 # **Chunks of 5 and 10 alone neither help nor cost anything that eight seeds show**, against what we expected: RLPD-AC less RLPD is +3 points [-1, +8] and -2 [-8, +4]. **Chunks of 20 alone fail:** -57 points [-64, -50]. After 8,000 steps RLPD-AC solves 49 %, RLPD 100 %. **There a flow gives part of it back:** +24 points [8, 39], and 84 % at the end. It stays 33 points [21, 45] behind RLPD. With chunks of 5 it is *behind* the Gaussian, by 8 points [4, 12]; with chunks of 10 no difference is shown.
 #
-# (Networks matter as much. In a first version of these runs chunks of 5 seemed to help RLPD by 31 points [19, 43]. Its networks were not RLPD's: GELU and then LayerNorm, and one joint head for mean and width. The published ones have LayerNorm and then ReLU, and two heads. They lifted RLPD by 17 points [10, 23], and the lead of chunks was gone.)
+# (Networks matter as much. A first version of the runs had networks that were not RLPD's: GELU and then LayerNorm, and one joint head for mean and width. With steps of 0.04 chunks of 5 then seemed to help RLPD by 31 points [19, 43]. The published networks have LayerNorm and then ReLU, and two heads. With them that lead is 16 points [7, 25] ([record](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#ten-methods-lesson-06)). On this map, with steps of 0.08, they lift RLPD by 17 points [10, 23], and no lead of chunks is shown.)
 #
 # Which part of the learner makes chunks of 20 fail? To say that, you have to know the parts. You write them now; then we ask why.
 #
