@@ -219,8 +219,8 @@ FAULTS = (
     Fault(
         "an interval has a degree of freedom too many",
         "utils/statistics.py",
-        "/ at_once, seeds - 1)",
-        "/ at_once, seeds)",
+        "reach = special.stdtrit(seeds - 1,",
+        "reach = special.stdtrit(seeds,",
         (REPORTS,),
     ),
     Fault(
