@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qlac_lite.lessons.checks import lesson11
 from qlac_lite.lessons.notebook import shorten
 
 LENGTH, STEPS = 8, 60  # of a chunk; of an episode
@@ -66,12 +65,3 @@ def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> n
         return np.array(
             [np.mean([share(one_clone(clone, number, a, s, c, **how)) for c in range(CLONES)]) for s in seeds]
         )
-
-
-def clone_of(clone: Callable = lesson11.clone_chunks) -> Callable:
-    """`run` for `experiment`: percentage of balls that are lost, by seed (R,)."""
-
-    def run(seeds, a=0.5, length=LENGTH, many=5, explore=0.0):
-        return lost(clone, length, a, [int(s) for s in seeds], many=many, explore=explore)
-
-    return run

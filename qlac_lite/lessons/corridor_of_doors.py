@@ -9,6 +9,7 @@ import functools
 import numpy as np
 
 DOOR, LIMIT, LENGTH = 10, 200, 8  # places -10 .. 10; steps of an episode; of a chunk
+EPISODES = 40  # of a seed's clone
 WAYS = ("single actions", "chunks of 8", "7 steps late", "one intention")
 
 
@@ -46,6 +47,7 @@ def _chunks(seed: int) -> list[np.ndarray]:
     return [np.array(chunks) for chunks in found.values()]
 
 
+@functools.cache
 def walk(way: str, seed: int, episode: int) -> np.ndarray:
     """The places of a clone, from the middle until it is at a door, at most LIMIT steps.
 
@@ -74,8 +76,25 @@ def walk(way: str, seed: int, episode: int) -> np.ndarray:
     return np.array(path)
 
 
-def steps_to_door(way: str, seeds: int, episodes: int = 40) -> np.ndarray:
+def steps_to_door(way: str, seeds: int) -> np.ndarray:
     """Mean steps to a door, by seed (R,)."""
     return np.array(
-        [np.mean([len(walk(way, seed, e)) - 1 for e in range(episodes)]) for seed in range(seeds)]
+        [np.mean([len(walk(way, seed, e)) - 1 for e in range(EPISODES)]) for seed in range(seeds)]
     )
+
+
+def median_walk(way: str, seed: int = 0) -> np.ndarray:
+    """Of the walks of a seed the one of median length; the shorter of the middle two."""
+    return sorted((walk(way, seed, e) for e in range(EPISODES)), key=len)[(EPISODES - 1) // 2]
+
+
+def on_the_way_back(seeds: int, age: int = LENGTH - 1, near: int = 3) -> float:
+    """Of the records' moments at most `near` places from a door, with the person still in the corridor `age`
+    steps later: how many of the people then step away from that door, in percent.
+    """
+    away = []
+    for places, steps in (one for seed in range(seeds) for one in record(seed)):
+        seen, done = places[: len(places) - age], steps[age:]
+        close = np.abs(seen) >= DOOR - near
+        away.extend((np.sign(seen) != done)[close])
+    return 100 * float(np.mean(away))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qlac_lite.lessons.checks import lesson11
 from qlac_lite.lessons.checks.lesson11 import Recorded
 from qlac_lite.lessons.notebook import shorten
 
@@ -137,34 +136,59 @@ def far_starts() -> np.ndarray:
     return np.flatnonzero(far >= far[START] - 4)[:10:2]
 
 
-def steps_needed(walks: Walks, critics: Critics, by: str) -> float:
-    """Mean steps to the goal from `far_starts`; LIMIT where it is not reached."""
-    return float(np.mean([len(walk(walks, critics, by, state)) - 1 for state in far_starts()]))
+class Walked(NamedTuple):
+    """How an agent walks from `far_starts`, by seed."""
+
+    arrived: np.ndarray  # (R,) percent of the walks
+    steps: np.ndarray  # (R,) mean of the walks that arrive; NaN where none does
+
+
+def walked(walks: Walks, critics: Critics, by: str) -> tuple[float, float]:
+    """Of the walks from `far_starts`: percentage that arrive, and the mean steps of these."""
+    paths = [walk(walks, critics, by, state) for state in far_starts()]
+    steps = [len(path) - 1 for path in paths if path[-1] == GOAL]
+    return 100 * len(steps) / len(paths), float(np.mean(steps)) if steps else np.nan
 
 
 def by_weight(
     sweep: Callable, weights, sweeps: int, error: float = 0.0
-) -> tuple[dict[float, np.ndarray], np.ndarray]:
-    """Steps to the goal: by move for each weight, {weight: (R,)}, and by chunk (R,)."""
+) -> tuple[dict[float, Walked], Walked]:
+    """How the agents walk: by move for each weight, and by chunk."""
     found, chunked = {weight: [] for weight in weights}, []
     for seed in range(SEEDS):
         walks = record(seed)
         for weight in weights:
             critics = learn(sweep, walks, sweeps, weight, error, seed)
-            found[weight].append(steps_needed(walks, critics, "by move"))
-        chunked.append(steps_needed(walks, critics, "by chunk"))  # it does not depend on the weight
-    return {weight: np.array(values) for weight, values in found.items()}, np.array(chunked)
+            found[weight].append(walked(walks, critics, "by move"))
+        chunked.append(walked(walks, critics, "by chunk"))  # it does not depend on the weight
+    gather = lambda values: Walked(*np.array(values).T)
+    return {weight: gather(values) for weight, values in found.items()}, gather(chunked)
+
+
+def sweeps_needed(sweep: Callable, weight: float, by: str = "by move", most: int = 50) -> np.ndarray:
+    """After how many sweeps the agent arrives from all `far_starts`, by seed (R,); `most` if never."""
+    needed = []
+    for walks in map(record, range(SEEDS)):
+        critics = learn(sweep, walks, 0, weight)
+        for count in range(1, most + 1):
+            critics = Critics(*sweep(*critics, walks.moves, walks.chunks, len(CELLS), weight))
+            if all(walk(walks, critics, by, state)[-1] == GOAL for state in far_starts()):
+                break
+        needed.append(count)
+    return np.array(needed)
 
 
 def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:
     """How the one-step agent walks from `far_starts`, over all seeds: how often it never arrives, how many of
-    these walks end in one place, and how many of these places have a best chunk that begins on the spot.
+    these walks end in one place, how many of these places have a best chunk that begins on the spot, and from
+    how many of those the chunk critic's agent arrives.
     """
     found = {
         "walks": 0,
         "never arrive": 0,
         "in one place": 0,
         "best chunk bumps first": 0,
+        "chunk's agent arrives from there": 0,
     }
     for walks in map(record, range(SEEDS)):
         critics = learn(sweep, walks, sweeps, weight)
@@ -173,23 +197,11 @@ def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:
             stuck = path[-1] != GOAL and len(set(path[-20:])) == 1
             chunk = _best(critics.chunk_q, walks.chunks.state, path[-1], np.random.default_rng(0))
             on_the_spot = chunk is not None and NEXT[path[-1], walks.chunk_actions[chunk][0]] == path[-1]
-            for name, so in zip(found, (True, path[-1] != GOAL, stuck, stuck and on_the_spot), strict=True):
+            bumps = stuck and on_the_spot
+            goes_on = bumps and walk(walks, critics, "by chunk", path[-1])[-1] == GOAL
+            for name, so in zip(found, (True, path[-1] != GOAL, stuck, bumps, goes_on), strict=True):
                 found[name] += int(so)
     return found
-
-
-def try_out(sweep: Callable = lesson11.guided_sweep) -> Callable:
-    """`run` for `experiment`: steps to the goal by seed (R,)."""
-
-    def run(seeds, weight=0.3, sweeps=8, error=0.0, walks=25, length=LENGTH, by="by move"):
-        steps = []
-        for seed in (int(seed) for seed in seeds):
-            recorded = record(seed, walks, length)
-            critics = learn(sweep, recorded, sweeps, weight, error, seed)
-            steps.append(steps_needed(recorded, critics, by))
-        return np.array(steps)
-
-    return run
 
 
 def values_by_cell(walks: Walks, critics: Critics, by: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from qlac_lite.lessons import corridor_of_doors as corridor
 from qlac_lite.lessons import critics_side_by_side as house
 from qlac_lite.lessons.handovers import Curves
 from qlac_lite.reports import plots
-from qlac_lite.utils.statistics import difference, mean_interval
+from qlac_lite.utils.statistics import difference
 
 LOOKS = {  # colour and marker
     "single actions": ("#E69F00", "s"),
@@ -22,16 +22,11 @@ LOOKS = {  # colour and marker
     "no remedy": ("#D55E00", "X"),
     "half the batch from data": ("#0072B2", "o"),
     "warm-up": ("#E69F00", "^"),
-    "half, and warm-up": ("#009E73", "D"),
     "frozen critic": ("#CC79A7", "v"),
+    "frozen flow": ("#009E73", "D"),
+    "flow and policy from data": ("#56B4E9", "P"),
 }
 Drawn = tuple[Figure, str]
-
-
-def apart(one: np.ndarray, other: np.ndarray, form: str = ".0f") -> str:
-    """'4 [3, 5]': mean and 95 % interval of one - other, seed by seed, both (R,)."""
-    mean, low, high = difference(one, other)
-    return f"{mean:z{form}} [{low:z{form}}, {high:z{form}}]"
 
 
 def in_a_bowl(clone: Callable, a: float, seed: int = 0, clones: int = balls.CLONES) -> Drawn:
@@ -65,16 +60,22 @@ def in_a_bowl(clone: Callable, a: float, seed: int = 0, clones: int = balls.CLON
 
 def by_dial(found: Mapping[str, Mapping[float, np.ndarray]]) -> Drawn:
     """Percentage of lost balls by the dial: {way: {a: (R,)}}."""
-    figure, (axes,) = plots.new_figure(1, width=6.0, height=3.4)
-    for name, values in found.items():
+    figure, (axes, bowls) = plots.new_figure(2, width=4.6, height=3.4)
+    for i, (name, values) in enumerate(found.items()):
         x, y = np.array(list(values)), np.array(list(values.values())).T
         plots.band(axes, x, y, name, *LOOKS[name], within=(0, 100))
+        deep, colour, marker = x <= 0.7, *LOOKS[name]
+        apart = np.arange(deep.sum()) + 0.14 * (i - (len(found) - 1) / 2)  # side by side
+        plots.points(bowls, apart, y[:, deep], name, colour, marker, within=(0, 100))
+    bowls.set_xticks(range(deep.sum()), [f"{a:g}" for a in x[deep]])
+    bowls.set(xlabel="dial a", ylim=(0, 40))
+    bowls.set_title("enlarged: bowls up to a = 0.7", fontsize=10)
     axes.axvline(1, color="0.5", linestyle=":", linewidth=1)
     for place, text, side in ((0.98, "bowl", "right"), (1.02, "hill", "left")):
         axes.text(place, 103, text, ha=side, fontsize=9, color="0.35")
     axes.set(xlabel="dial a: fraction of distance left after an idle step", ylabel="lost balls (%)")
     axes.set(ylim=(-3, 112))
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.93))
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v.mean():.0f} at {a:g}" for a, v in each.items()) for n, each in found.items()
     )
@@ -109,17 +110,18 @@ def by_length(lost: Mapping[int, Mapping[float, np.ndarray]]) -> Drawn:
 
 
 def doors(steps: Mapping[str, np.ndarray], shown: int = 60) -> Drawn:
-    """Walks of the first seed's clones in the corridor, and the steps that they need, {way: (R,)}."""
+    """Median walks of the first seed's clones in the corridor, and the steps that they need, {way: (R,)}."""
     figure, (walks, needed) = plots.new_figure(2, width=4.6, height=3.5)
     for i, (name, values) in enumerate(steps.items()):
         colour, marker = LOOKS[name]
-        walks.plot(corridor.walk(name, 0, 1)[: shown + 1], color=colour, linewidth=1.5, label=name)
+        path = corridor.median_walk(name)
+        walks.plot(path[: shown + 1], color=colour, linewidth=1.5, label=f"{name}: {len(path) - 1} steps")
         needed.plot(np.full(len(values), i + 0.15), values, ".", color=colour, alpha=0.4)
         plots.points(needed, np.array([i]), values[:, None], name, colour, marker)
     for door in (-corridor.DOOR, corridor.DOOR):
         walks.axhline(door, color="0.5", linestyle=":", linewidth=1)
     walks.set(xlabel="step", ylabel="place in the corridor")
-    walks.set_title(f"one walk of each, cut at step {shown}; the doors are dotted", fontsize=10)
+    walks.set_title(f"the walk of median length, cut at step {shown}; doors dotted", fontsize=10)
     walks.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
     needed.set_xticks(range(len(steps)), [name.replace(" ", "\n", 1) for name in steps])
     needed.set(ylabel="steps to a door", ylim=(0, None))
@@ -134,7 +136,7 @@ def _house(axes, values: np.ndarray, title: str) -> None:
     axes.grid(False)
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, fontsize=10)
-    for state, name in ((house.START, "S"), (house.GOAL, "G")):
+    for state, name in ((house.START, "start"), (house.GOAL, "goal")):
         row, column = house.CELLS[state]
         axes.text(
             column,
@@ -142,7 +144,7 @@ def _house(axes, values: np.ndarray, title: str) -> None:
             name,
             ha="center",
             va="center",
-            weight="bold",
+            fontsize=7,
             bbox=dict(fc="white", ec="none", pad=1),
         )
 
@@ -167,7 +169,7 @@ def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
     figure.suptitle(
         "a dot is where a walk begins; lines are shaken a little, to show repeated steps", fontsize=10
     )
-    return figure, f"A house of two walls with one gap each, from S to G, and {count} of the recorded walks."
+    return figure, f"A house of two walls with one gap each, from the start to the goal, and {count} of the recorded walks."
 
 
 def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn:
@@ -188,48 +190,60 @@ def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn
             axes.plot(columns, rows, color="#D55E00", linewidth=2)
         told.append(f"{name}: {count}")
     figure.suptitle(f"after {sweeps} sweeps; darker is a higher value", fontsize=10)
-    return figure, f"Values after {sweeps} sweeps, and the way from S. {'; '.join(told)}."
+    return figure, f"Values after {sweeps} sweeps, and the way from the start. {'; '.join(told)}."
 
 
-def by_weight(found: Mapping[int, tuple[Mapping[float, np.ndarray], np.ndarray]]) -> Drawn:
-    """Steps to the goal over the weight of the guide: {sweeps: ({weight: (R,)}, by chunk (R,))}."""
-    figure, panels = plots.new_figure(len(found), width=3.5, height=3.0)
+def by_weight(found: Mapping[int, tuple[Mapping[float, house.Walked], house.Walked]]) -> Drawn:
+    """Walks that arrive, and their steps, over the weight of the guide: {sweeps: (by weight, by chunk)}."""
+    figure, panels = plots.new_figure(len(found), width=3.5, height=2.3, rows=2)
     told = []
-    for axes, (sweeps, (steps, chunked)) in zip(panels, found.items(), strict=True):
-        x, values = np.arange(len(steps)), np.array(list(steps.values())).T
-        for dots in values:
-            axes.plot(x + 0.12, dots, ".", color="#009E73", alpha=0.35)
-        plots.points(axes, x, values, "one-step critic", "#009E73", "D", within=(0, house.LIMIT))
-        mean, low, high = mean_interval(chunked)
-        axes.axhline(mean, color="#0072B2", label="chunk critic")
-        axes.axhspan(low, high, color="#0072B2", alpha=0.18)
+    for i, (sweeps, (by_move, by_chunk)) in enumerate(found.items()):
+        x = np.arange(len(by_move))
+        for axes, part in ((panels[i], 0), (panels[i + len(found)], 1)):
+            values = np.array([walked[part] for walked in by_move.values()])
+            if part:
+                values[[walked.arrived.min() < 100 for walked in by_move.values()]] = np.nan
+            axes.plot(x, values, ".", color="#009E73", alpha=0.35)
+            axes.plot(x, values.mean(axis=1), "D", color="#009E73", label="one-step critic, mean")
+            axes.axhline(np.mean(by_chunk[part]), color="#0072B2", label="chunk critic, mean")
+            axes.set_xticks(x, [f"{w:g}" for w in by_move])
+        arrived, steps = panels[i], panels[i + len(found)]
+        arrived.set(ylim=(-5, 105))
+        arrived.set_title(f"{sweeps} sweeps", fontsize=10)
         best = house.steps_to_goal()[house.far_starts()].mean()
-        axes.axhline(best, color="0.4", linestyle=":", label="shortest path")
-        axes.set_xticks(x, [f"{w:g}" for w in steps])
-        axes.set(xlabel="weight of the guide", ylim=(0, house.LIMIT + 5))
-        axes.set_title(f"{sweeps} sweeps", fontsize=10)
-        told.append(f"{sweeps} sweeps: " + ", ".join(f"{v.mean():.0f} at {w:g}" for w, v in steps.items()))
-    panels[0].set_ylabel("steps to the goal (100: never)")
-    panels[-1].legend(fontsize=8, loc="upper left")
-    return figure, f"Steps to the goal by the weight of the guide. {'; '.join(told)}."
+        steps.axhline(best, color="0.4", linestyle=":", label="shortest path")
+        steps.set(xlabel="weight of the guide", ylim=(14, 20))
+        told.append(
+            f"{sweeps} sweeps: " + ", ".join(f"{v.arrived.mean():.0f} % at {w:g}" for w, v in by_move.items())
+        )
+    panels[0].set_ylabel("walks that arrive (%)")
+    panels[len(found)].set_ylabel("steps, if all arrive")
+    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    return figure, f"Walks that arrive at the goal, by the weight of the guide. {'; '.join(told)}."
 
 
 def handovers(curves: Mapping[str, Curves]) -> Drawn:
     """Success around the handover: {plan: curves}; the agent that stands still is in each panel."""
     panels = {
         "its own steps alone": ("no remedy", "frozen critic"),
-        "data in each batch": ("no remedy", "half the batch from data"),
-        "a warm-up of 200 steps": ("warm-up", "half, and warm-up"),
+        "no own steps for the flow": ("frozen flow", "flow and policy from data"),
+        "remedies": ("half the batch from data", "warm-up"),
     }
-    figure, drawn = plots.new_figure(len(panels), width=3.5, height=3.6)
+    figure, drawn = plots.new_figure(len(panels), width=3.5, height=3.7)
+    still = curves["stands still"]
     for axes, (title, names) in zip(drawn, panels.items(), strict=True):
-        for name in ("stands still", *names):
+        axes.plot(still.steps, still.success.mean(axis=0), color="0.45", linestyle="--", label="stands still")
+        for name in names:
             plots.band(axes, curves[name].steps, curves[name].success, name, *LOOKS[name], within=(0, 100))
+        axes.axvspan(0, 200, color="0.94", zorder=0)
+        for place, window in ((100, "0 to 200"), (350, "200 to 500")):
+            axes.text(place, 3, window, ha="center", fontsize=8, color="0.35")
         axes.set(xlabel="environment steps since the handover", ylim=(0, 103))
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False)
     drawn[0].set_ylabel("episodes solved (%)")
-    drawn[-1].axvline(200, color="0.5", linestyle=":", linewidth=1)
+    drawn[-1].axvline(400, color="0.5", linestyle=":", linewidth=1)
+    drawn[-1].text(450, 96, "400 to 500", ha="center", fontsize=8, color="0.35")
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()
     )

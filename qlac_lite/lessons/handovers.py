@@ -13,9 +13,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from qlac_lite.agents import make_learner
-from qlac_lite.agents.base import State
+from qlac_lite.agents.base import State, gradient_step
 from qlac_lite.config import get_method, get_task
 from qlac_lite.data.dataset import Dataset, all_chunks
 from qlac_lite.data.replay import empty_replay
@@ -36,7 +37,7 @@ EVALUATIONS = 10  # of each phase
 OFFLINE, ONLINE = shorten((1500, 500), fast=(50, 50))  # updates; environment steps
 CONFIG = lite_config("qc-fql", alpha=100.0, evaluation_episodes=EPISODES)
 H = CONFIG.chunk_length
-FRESH, KEPT, FROZEN = 0, 1, 2  # critics at the handover; a frozen one stays as it is
+FRESH, KEPT, FROZEN = 0, 1, 2  # networks at the handover: untrained, as they are, as they are for ever
 STILL = 10**9  # a warm-up that never ends: the policy stays as it was handed over
 
 
@@ -58,6 +59,10 @@ class Curves(NamedTuple):
         """Success over the last 100 steps, (R,)."""
         return self.success[:, 8:].mean(axis=1)
 
+    def windows(self) -> dict[str, np.ndarray]:
+        """Success in the parts that the lesson compares, by seed, (R,) each."""
+        return {"0 to 200": self.early(), "200 to 500": self.late(), "400 to 500": self.last()}
+
     def over(self) -> np.ndarray:
         """Success over the online curve, (R,)."""
         return self.success[:, 1:].mean(axis=1)
@@ -72,15 +77,28 @@ def demonstrations() -> Dataset:
     )
 
 
-def _one_seed(compose: Callable, seed, state: State, plan, online, critic, updates, decisions, data: Dataset):
+def _two_batches(learner) -> Callable:
+    """The learner's losses with two batches: what the critic learns from, and what flow and policy do."""
+
+    def losses(params, target_critic, batches, key):
+        (its, metrics), (theirs, _) = (learner.losses(params, target_critic, b, key) for b in batches)
+        return theirs | {"critic": its["critic"]}, metrics
+
+    return losses
+
+
+def _one_seed(compose: Callable, seed, state: State, plan, online, held, updates, decisions, data: Dataset):
     """A phase of one seed: EVALUATIONS times so many decisions, each with so many updates.
 
     Args:
         plan: (3,), for `compose`.
-        online, critic: whether it acts; KEPT, FRESH for an untrained critic, or FROZEN.
+        online: whether it acts.
+        held: the critic (KEPT, FRESH for an untrained one, or FROZEN), the flow (KEPT or FROZEN), and whether
+            flow and policy learn from data alone.
         updates, decisions: for each decision, for each evaluation.
     """
-    learner = make_learner(CONFIG, *SIZES)
+    learner, (critic, flow, from_data) = make_learner(CONFIG, *SIZES), held
+    take_step = gradient_step(_two_batches(learner), optax.adam(CONFIG.learning_rate), CONFIG.target_rate)
     init_key, reset_key, run_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), online), 3)
     new = learner.init(init_key)
     renewed = state._replace(
@@ -92,9 +110,11 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, critic, updat
     def batch_of(key, step, replay):
         draw = (key, step, data.starts, replay.starts, replay.num_starts, CONFIG.batch_size, plan)
         from_replay, rows, moves = compose(*draw)
-        chunks = lambda part: all_chunks(part._replace(starts=rows), H, CONFIG.discount)
+        chunks = lambda part, rows: all_chunks(part._replace(starts=rows), H, CONFIG.discount)
         either = lambda a, b: jnp.where(from_replay.reshape(-1, *[1] * (a.ndim - 1)), b, a)
-        return jax.tree.map(either, chunks(data), chunks(replay)), moves | ~online
+        batch = jax.tree.map(either, chunks(data, rows), chunks(replay, rows))
+        old = jax.random.randint(jax.random.fold_in(key, 1), rows.shape, 0, len(data.starts))
+        return batch, keep_if(from_data, chunks(data, data.starts[old]), batch), moves | ~online
 
     def decision(i, carry):
         state, replay, now, key, step = carry
@@ -104,14 +124,12 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, critic, updat
 
         def update(j, state):
             batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, j))
-            batch, moves = batch_of(batch_key, step, replay.data)
-            after, _ = learner.update(state, batch, loss_key)
-            params, target = dict(after.params), after.target_critic
-            for name in ("flow", "policy"):
-                params[name] = keep_if(moves, params[name], state.params[name])
-            learns = critic != FROZEN
-            params["critic"] = keep_if(learns, params["critic"], state.params["critic"])
-            return after._replace(params=params, target_critic=keep_if(learns, target, state.target_critic))
+            *batches, moves = batch_of(batch_key, step, replay.data)
+            after, _ = take_step(state, batches, loss_key)
+            learns = dict(critic=critic != FROZEN, flow=moves & (flow != FROZEN), policy=moves)
+            params = {name: keep_if(so, after.params[name], state.params[name]) for name, so in learns.items()}
+            target = keep_if(learns["critic"], after.target_critic, state.target_critic)
+            return after._replace(params=params, target_critic=target)
 
         state = jax.lax.fori_loop(0, updates, update, state)
         return state, replay, now, key, step + H
@@ -145,7 +163,7 @@ def _offline(compose: Callable, seeds: int) -> tuple[State, np.ndarray]:
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))
     blank = jax.eval_shape(jax.vmap(make_learner(CONFIG, *SIZES).init), keys)
     blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), blank)
-    numbers = (np.array([0, 1, np.inf], np.float32), False, KEPT, H, OFFLINE // H // EVALUATIONS)
+    numbers = (np.array([0, 1, np.inf], np.float32), False, (KEPT, KEPT, False), H, OFFLINE // H // EVALUATIONS)
     state, success = _compiled(compose)(np.arange(seeds), blank, *numbers, demonstrations())
     return state, np.asarray(success)
 
@@ -157,6 +175,8 @@ def hand_over(
     fade: float = np.inf,
     updates: int = 5,
     critic: int = KEPT,
+    flow: int = KEPT,
+    from_data: bool = False,
     seeds: int = SEEDS,
 ) -> Curves:
     """Trains agents offline (once), and then online by a plan.
@@ -167,19 +187,21 @@ def hand_over(
         share, fade: of a batch, from the data; environment steps until it has fallen to 0.
         updates: after each chunk.
         critic: KEPT, FRESH for one that starts afresh, or FROZEN for one that no longer learns.
+        flow: KEPT or FROZEN.
+        from_data: whether flow and policy learn from data alone, whatever `compose` draws for the critic.
 
     Raises QlacError for a share that is none, or a fade of 0.
     """
     if not 0 <= share <= 1 or fade <= 0:
         raise QlacError(f"share is {share} and fade {fade}: a share lies between 0 and 1, a fade is above 0.")
-    return _handed_over(compose, warm_up, share, fade, updates, critic, seeds)
+    return _handed_over(compose, warm_up, share, fade, updates, (critic, flow, from_data), seeds)
 
 
 @functools.lru_cache(maxsize=32)
-def _handed_over(compose, warm_up, share, fade, updates, critic, seeds) -> Curves:
+def _handed_over(compose, warm_up, share, fade, updates, held, seeds) -> Curves:
     state, before = _offline(compose, seeds)
     plan = np.array([warm_up, share, fade], np.float32)
-    numbers = (plan, True, critic, updates, ONLINE // H // EVALUATIONS)
+    numbers = (plan, True, held, updates, ONLINE // H // EVALUATIONS)
     _, success = _compiled(compose)(np.arange(seeds), state, *numbers, demonstrations())
     steps = ONLINE // EVALUATIONS * np.arange(EVALUATIONS + 1)
     return Curves(steps, np.concatenate([before[:, -1:], np.asarray(success)], axis=1))
@@ -188,8 +210,9 @@ def _handed_over(compose, warm_up, share, fade, updates, critic, seeds) -> Curve
 def try_out(compose: Callable = lesson11.compose) -> Callable:
     """`run` for `experiment`: success over the online curve in percent, by seed (R,)."""
 
-    def run(seeds, warm_up=0, share=0.0, fade=np.inf, updates=5, critic=KEPT):
-        return hand_over(compose, warm_up, share, fade, updates, critic, len(seeds)).over()
+    def run(seeds, warm_up=0, share=0.0, fade=np.inf, updates=5, critic=KEPT, flow=KEPT, from_data=False):
+        knobs = (warm_up, share, fade, updates, critic, flow, from_data)
+        return hand_over(compose, *knobs, seeds=len(seeds)).over()
 
     return run
 

@@ -114,6 +114,22 @@ def chunks_by_means(states, actions, length, step, start, steps):
     return np.stack(path)
 
 
+def reshaped(states=lambda x: x, actions=lambda x: x):
+    """The rows of states or of actions in another order."""
+
+    def answer(s, a, length, step, start, steps):
+        gains = []
+        for k in range(length):
+            seen = states(s[:, : a.shape[1] - k]).reshape(-1, s.shape[-1])
+            gains.append(np.linalg.pinv(seen) @ actions(a[:, k:]).reshape(-1, a.shape[-1]))
+        path = [start]
+        for t in range(steps):
+            path.append(step(path[t], path[t - t % length] @ gains[t % length]))
+        return np.stack(path)
+
+    return answer
+
+
 def late_with_one_gain(pairs):
     """One gain for all ages; `pairs` gives states and actions as flat rows."""
 
@@ -207,6 +223,18 @@ WRONG = {
             "leaves the last `length - 1`",
         ),
         "a fit for each demonstration": (chunks_by_means, "gain is their mean"),
+        "one step too old": (
+            CHUNKS({SEEN: "states[:, : actions.shape[1] - k - 1]", "actions[:, k:]": "actions[:, k + 1 :]"}),
+            "one step too old",
+        ),
+        "the first demonstration": (
+            lambda s, a, *more: clone_chunks(s[:1], a[:1], *more),
+            "Only the first demonstration",
+        ),
+        "states by time": (reshaped(states=lambda x: x.transpose(1, 0, 2)), "states are transposed"),
+        "states transposed": (reshaped(states=np.transpose), "states are transposed"),
+        "actions by time": (reshaped(actions=lambda x: x.transpose(1, 0, 2)), "actions are transposed"),
+        "actions transposed": (reshaped(actions=np.transpose), "actions are transposed"),
     },
     "check_mended_delayed": {
         "hers": (her_delayed, "her code"),
@@ -282,11 +310,32 @@ WRONG = {
                     PULLED: f"np.where(guide == 0, target, {PULLED})",
                 }
             ),
-            "A chunk that is worth 0 pulls",
+            "old value is 0 is ignored",
+        ),
+        "0 as the sign, from -inf": (
+            SWEEP(
+                {
+                    GUIDE: "largest(chunk_q, chunks.move, len(q), -np.inf)",
+                    PULLED: (
+                        "np.where(np.where(np.isneginf(guide), 0, guide) == 0, target, "
+                        "(target + weight * np.where(np.isneginf(guide), 0, guide)) / (1 + weight))"
+                    ),
+                }
+            ),
+            "old value is 0 is ignored",
         ),
         "only values above 0": (
             SWEEP({PULLED: f"np.where(guide > 0, {PULLED}, target)"}),
-            "A chunk that is worth 0 pulls",
+            "old value is 0 or less is ignored",
+        ),
+        "from 0, and only values above 0": (
+            SWEEP(
+                {
+                    "np.full(count, -np.inf)": "np.zeros(count)",
+                    PULLED: f"np.where(guide > 0, {PULLED}, target)",
+                }
+            ),
+            "not right yet",
         ),
         "new guide": (SWEEP({GUIDE: "largest(new_chunk_q, chunks.move, len(q), target)"}), "after the sweep"),
         "convex": (

@@ -80,7 +80,8 @@ def _chunk_cases(rng):
         case(
             "single actions, one step",
             4, 6, 1, 1,
-            "np.linalg.lstsq(seen, done, rcond=None)[0] is (S, A). The first action is start @ gain.",
+            "Pair states[:, :T] with actions, row by row, of all demonstrations. lstsq(...)[0] is (S, A), and "
+            "the first action is start @ gain.",
         ),
         case("single actions, 5 steps", 4, 6, 1, 5, "Each action is path[t] @ gain. Keep all T + 1 states."),
         case("chunks of 3, 3 steps", 5, 8, 3, 3, pairs),
@@ -213,6 +214,36 @@ _chunk_misconceptions = [
         "One lstsq for each age, over the pairs of all demonstrations.",
         _by_demonstration,
     ),
+    Misconception(
+        "Each gain is one step too old: states are paired with the actions k + 1 steps later.",
+        "The gain of age 0 pairs a state with its own action: states[:, : T - k] with actions[:, k:].",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:, : actions.shape[1] - k - 1]",
+                "actions[:, k:]": "actions[:, k + 1 :]",
+            }
+        ),
+    ),
+    Misconception(
+        "Only the first demonstration is used.",
+        "states and actions hold N demonstrations: reshape the pairs of all of them to (M, S) and (M, A).",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:1, : actions.shape[1] - k]",
+                "actions[:, k:]": "actions[:1, k:]",
+            }
+        ),
+    ),
+    *(
+        Misconception(
+            f"The {one} are transposed before they are reshaped, the {other} are not: row i of both no longer "
+            "belongs to the same moment.",
+            "Reshape both in the same order: states[:, : T - k] and actions[:, k:], each to (M, -1).",
+            CHUNKS(edit={f"{rows}.reshape(-1, {rows}.shape[-1])": f"{rows}{turn}.reshape(-1, {rows}.shape[-1])"}),
+        )
+        for one, other, rows in (("states", "actions", "seen"), ("actions", "states", "done"))
+        for turn in (".swapaxes(0, 1)", ".T")
+    ),
 ]
 
 check_clone_chunks = Exercise(
@@ -239,7 +270,7 @@ def her_delayed(states, actions, delay, step, start, steps):
 
 
 def mended_delayed(states, actions, delay, step, start, steps):
-    """The same, trained on observations as old as those that it acts on: (steps + 1, E, S)."""
+    """The same, with a gain for each age, of observations as old as what it acts on: (steps + 1, E, S)."""
     gains = []
     for age in range(delay + 1):
         seen = states[:, : actions.shape[1] - age]
@@ -490,7 +521,7 @@ def _sweep_cases(rng):
 
     two = Recorded(*map(np.array, ([0, 0, 1], [0.0, 0.0, 1.0], [0.9, 0.9, 0.0], [1, 2, 3], [0, 1, 2])))
     one = Recorded(*map(np.array, ([0], [0.9], [0.0], [3], [0])))
-    negative = "Values may be below 0: begin the maximum at -np.inf, not at 0."
+    negative = "Values may be below 0: -np.inf alone may be the sign of a group without a row."
     chunked = "new_chunk_q: reward + discount * the best chunk that begins where this one ends."
     return [
         Case(
@@ -723,6 +754,20 @@ _sweep_misconceptions = [
                 "ahead[chunks.next_state]": "ahead[chunks.state]",
             }
         ),
+    ),
+    *(
+        Misconception(
+            f"A chunk whose old value is {those} is ignored, as if no chunk began with this move.",
+            "It pulls, too. A move without a chunk is one whose maximum is still -np.inf.",
+            SWEEP(edit={"new_q = (target": f"new_q = np.where(mark {sign} 0, target, (target", **marked}),
+        )
+        for those, sign in (("0", "=="), ("0 or less", "<="))
+        for marked in [
+            {
+                _GUIDE: f"{_GUIDE}\n    mark = largest(chunk_q, chunks.move, len(q), 0)",
+                "/ (1 + weight)": "/ (1 + weight))",
+            }
+        ]
     ),
     Misconception(
         "The guide pulls upwards only: where it lies below the target it is ignored.",
