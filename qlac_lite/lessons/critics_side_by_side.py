@@ -170,12 +170,28 @@ def sweeps_needed(sweep: Callable, weight: float, by: str = "by move", most: int
     needed = []
     for walks in map(record, range(SEEDS)):
         critics = learn(sweep, walks, 0, weight)
+        needed.append(most)
         for count in range(1, most + 1):
             critics = Critics(*sweep(*critics, walks.moves, walks.chunks, len(CELLS), weight))
             if all(walk(walks, critics, by, state)[-1] == GOAL for state in far_starts()):
+                needed[-1] = count
                 break
-        needed.append(count)
     return np.array(needed)
+
+
+def compared(needed: dict[int, tuple], until_all: dict[float, np.ndarray]) -> dict[str, dict[str, tuple]]:
+    """Rows for `table`: of weights 0.3, 0 and 10, and of the chunk critic, as far as all walks arrive."""
+    rows = {}
+    for sweeps, (by_move, by_chunk) in needed.items():
+        light, none, heavy = (by_move[weight] for weight in (0.3, 0, 10))
+        pairs = {"0.3 minus none": (light, none), "10 minus 0.3": (heavy, light)}
+        pairs |= {"0.3 minus chunks": (light, by_chunk), "none minus chunks": (none, by_chunk)}
+        for name, both in pairs.items():
+            row = {"arrivals (points)": tuple(each.arrived for each in both)}
+            if min(each.arrived.min() for each in both) == 100:
+                row["steps"] = tuple(each.steps for each in both)
+            rows[f"{sweeps} sweeps: {name}"] = row
+    return rows | {"until all arrive: 0.3 minus none": {"sweeps": (until_all[0.3], until_all[0])}}
 
 
 def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:

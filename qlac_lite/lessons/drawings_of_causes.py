@@ -138,15 +138,8 @@ def _house(axes, values: np.ndarray, title: str) -> None:
     axes.set_title(title, fontsize=10)
     for state, name in ((house.START, "start"), (house.GOAL, "goal")):
         row, column = house.CELLS[state]
-        axes.text(
-            column,
-            row,
-            name,
-            ha="center",
-            va="center",
-            fontsize=7,
-            bbox=dict(fc="white", ec="none", pad=1),
-        )
+        look = dict(ha="center", va="center", fontsize=7, bbox=dict(fc="white", ec="none", pad=1))
+        axes.text(column, row, name, **look)
 
 
 def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
@@ -169,7 +162,10 @@ def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
     figure.suptitle(
         "a dot is where a walk begins; lines are shaken a little, to show repeated steps", fontsize=10
     )
-    return figure, f"A house of two walls with one gap each, from the start to the goal, and {count} of the recorded walks."
+    return (
+        figure,
+        f"A house of two walls with one gap each, its start and goal, and {count} of the recorded walks.",
+    )
 
 
 def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn:

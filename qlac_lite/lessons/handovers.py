@@ -127,7 +127,9 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, held, updates
             *batches, moves = batch_of(batch_key, step, replay.data)
             after, _ = take_step(state, batches, loss_key)
             learns = dict(critic=critic != FROZEN, flow=moves & (flow != FROZEN), policy=moves)
-            params = {name: keep_if(so, after.params[name], state.params[name]) for name, so in learns.items()}
+            params = {
+                name: keep_if(so, after.params[name], state.params[name]) for name, so in learns.items()
+            }
             target = keep_if(learns["critic"], after.target_critic, state.target_critic)
             return after._replace(params=params, target_critic=target)
 
@@ -163,7 +165,13 @@ def _offline(compose: Callable, seeds: int) -> tuple[State, np.ndarray]:
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))
     blank = jax.eval_shape(jax.vmap(make_learner(CONFIG, *SIZES).init), keys)
     blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), blank)
-    numbers = (np.array([0, 1, np.inf], np.float32), False, (KEPT, KEPT, False), H, OFFLINE // H // EVALUATIONS)
+    numbers = (
+        np.array([0, 1, np.inf], np.float32),
+        False,
+        (KEPT, KEPT, False),
+        H,
+        OFFLINE // H // EVALUATIONS,
+    )
     state, success = _compiled(compose)(np.arange(seeds), blank, *numbers, demonstrations())
     return state, np.asarray(success)
 
@@ -205,6 +213,15 @@ def _handed_over(compose, warm_up, share, fade, updates, held, seeds) -> Curves:
     _, success = _compiled(compose)(np.arange(seeds), state, *numbers, demonstrations())
     steps = ONLINE // EVALUATIONS * np.arange(EVALUATIONS + 1)
     return Curves(steps, np.concatenate([before[:, -1:], np.asarray(success)], axis=1))
+
+
+def by_part(curves: dict[str, Curves], pairs: list[tuple[str, str]]) -> dict[str, dict[str, tuple]]:
+    """Rows for `table`: of each pair of plans, the success in each part of the curve."""
+    rows = {}
+    for one, other in pairs:
+        parts, others = (curves[name].windows() for name in (one, other))
+        rows[f"{one} minus {other}"] = {part: (parts[part], others[part]) for part in parts}
+    return rows
 
 
 def try_out(compose: Callable = lesson11.compose) -> Callable:

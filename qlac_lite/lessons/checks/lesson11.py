@@ -80,7 +80,7 @@ def _chunk_cases(rng):
         case(
             "single actions, one step",
             4, 6, 1, 1,
-            "Pair states[:, :T] with actions, row by row, of all demonstrations. lstsq(...)[0] is (S, A), and "
+            "Pair states[:, :T] with actions, row by row, of all demonstrations. lstsq()[0] is (S, A), and "
             "the first action is start @ gain.",
         ),
         case("single actions, 5 steps", 4, 6, 1, 5, "Each action is path[t] @ gain. Keep all T + 1 states."),
@@ -236,10 +236,12 @@ _chunk_misconceptions = [
     ),
     *(
         Misconception(
-            f"The {one} are transposed before they are reshaped, the {other} are not: row i of both no longer "
-            "belongs to the same moment.",
+            f"The {one} are transposed before they are reshaped, the {other} are not: row i of both is no longer "
+            "the same moment.",
             "Reshape both in the same order: states[:, : T - k] and actions[:, k:], each to (M, -1).",
-            CHUNKS(edit={f"{rows}.reshape(-1, {rows}.shape[-1])": f"{rows}{turn}.reshape(-1, {rows}.shape[-1])"}),
+            CHUNKS(
+                edit={f"{rows}.reshape(-1, {rows}.shape[-1])": f"{rows}{turn}.reshape(-1, {rows}.shape[-1])"}
+            ),
         )
         for one, other, rows in (("states", "actions", "seen"), ("actions", "states", "done"))
         for turn in (".swapaxes(0, 1)", ".T")
