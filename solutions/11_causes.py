@@ -126,9 +126,7 @@ print(f"\n{table('points at a = 0.3', rows)}")
 # %% [markdown]
 # (Eight seeds of 20 clones each, 60 steps. From here on we count balls, not clones: a ball is lost if it is ever more than 2 from the centre. Brackets are 95 % intervals over seeds. Where one holds 0, its cell is white and its number has no star, and we say that no difference is shown. The demonstrator's actions cancel what $a$ does, so a clone of single actions makes the same errors on every surface.)
 #
-# **Chunks help in a deep bowl and harm on a hill.** At $a = 0.3$ chunks of eight lose 10 points fewer, at $a = 1.15$ they lose 61 *more*. A stable world is not enough: in the shallow bowl ($a = 0.85$) they lose 12 more. And at $a = 0.7$, where eight steps leave only 6 % of an error, no gain is shown. **Longer chunks are better in every bowl and worse on the hill:** chunks of 16 lose 2 points fewer than eight at 0.3, 5, 9 and 13 points fewer in the shallower bowls, and 22 more at 1.15. On flat ground a difference is not shown. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory: chunks need a stable world. The hill is the control of that.)
-#
-# Why do chunks help at all? We test three explanations:
+# **Chunks help in a deep bowl and harm on a hill.** At $a = 0.3$ chunks of eight lose 10 points fewer, at $a = 1.15$ they lose 61 *more*. A stable world is not enough: in the shallow bowl ($a = 0.85$) they lose 12 more. And at $a = 0.7$, where eight steps leave only 6 % of an error, no gain is shown. **Longer chunks are better in every bowl and worse on the hill:** chunks of 16 lose 2 points fewer than eight at 0.3, 5, 9 and 13 points fewer in the shallower bowls, and 22 more at 1.15. On flat ground a difference is not shown. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory: chunks need a stable world. The hill is the control of that.) Why do chunks help at all? We test three explanations:
 #
 # 1. **Fewer looks.** An error gets into the actions only at a look. In 60 steps a clone with chunks looks 8 times, not 60.
 # 2. **Late actions.** Within a chunk the actions answer an old look, so errors get into the actions later.
@@ -171,7 +169,7 @@ show(*draw.by_dial(ways))
 
 # %% nbgrader={"grade": false, "grade_id": "mended_delayed", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mended_delayed(states, actions, delay, step, start, steps):
-    """A clone that acts on what it saw `delay` steps ago, or at the start: (steps + 1, E, S)."""
+    """Acts on what it saw `delay` steps ago, or at the start, with one gain per age: (steps + 1, E, S)."""
     ### BEGIN SOLUTION
     gains = []
     for age in range(delay + 1):  # what it acts on is of this age, and so is what it learns from
@@ -313,9 +311,9 @@ print(table("weight", house.compared(needed, sweeps), ".1f"))
 print("weight 10, 8 sweeps:", house.ends(guided_sweep, 10, 8))
 
 # %% [markdown]
-# (Eight seeds, each with walks of its own; five starts near the start, at most 100 steps. *Arrivals* are points of the walks; steps are those of walks that arrive, and they are compared only where all walks do.) **A light pull helps, and a heavy one is worse than a light one.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths are 2.9 steps shorter than the chunk critic's. With a weight of 10 the walks that arrive are 48 points fewer than with 0.3. The guide says what a move is worth if one goes on as *recorded*. With a heavy weight the critic knows little else, but its agent does not go on as recorded: it chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
+# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; *same* is the same for each seed.) **A light pull helps, and a heavy one is worse than a light one.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths are 2.9 steps shorter than the chunk critic's. With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*. With a heavy weight the critic knows little else, but its agent does not go on as recorded: it chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
 #
-# **After 50 sweeps the guide makes no detectable difference:** all walks arrive with it and without it, and a difference in steps is not shown. So here the guide saves sweeps: with it all walks arrive 8 sweeps earlier. And without a guide the one-step critic's paths are now 3.1 steps shorter than the chunk critic's. (Here each sweep is exact. Networks leave an error on each value: `house.by_weight(guided_sweep, (0, 0.3), 50, error=0.01)` runs that; it is not shown here.)
+# **After 50 sweeps the guide makes no detectable difference:** all walks arrive with it and without it, and a difference in steps is not shown. So here the guide saves sweeps: with it all walks arrive about 8 sweeps earlier. And without a guide the one-step critic's paths are now 3.1 steps shorter than the chunk critic's. (Here each sweep is exact. Networks leave an error on each value: `house.by_weight(guided_sweep, (0, 0.3), 50, error=0.01)` runs that; it is not shown here.)
 #
 # ## 4. From data to the world, without a fall
 #
@@ -408,7 +406,7 @@ pairs += [("half the batch from data", "warm-up"), ("frozen flow", "half the bat
 print(table("points", handovers.by_part(curves, pairs)))
 
 # %% [markdown]
-# (Eight seeds; steps since the handover. We chose the setting and the plans after pilots with the same seeds, so expect smaller effects elsewhere, and we chose the part from 400 to 500 after we had seen the curves.)
+# (Eight seeds; columns are steps since the handover. We chose the setting and the plans after pilots with the same seeds, so expect smaller effects elsewhere, and we chose the part from 400 to 500 after we had seen the curves.)
 #
 # **There is a fall, and it comes at once.** Without a remedy success is 31 points lower over the first 200 steps. At the first evaluation the agent has ten chunks of its own, and has made fifty updates on them. **The flow makes it fall, not a critic that forgets.** Such a critic is not needed: with a frozen one the agent falls all the same, and a difference from no remedy is not shown. Nor is it enough: in the converse control the critic moves, while flow and policy learn from data. That agent is 38 points above no remedy, and no fall is shown. With a frozen flow the policy learns from its own few chunks, and from a critic that does, too. It does not fall: over the first 200 steps it is 40 points above no remedy, and even 9 above standing still, and 7 after. So the fall needs a flow that learns from few chunks of the agent's own: it comes to imitate these, and the policy is held near it. (What such a flow does in other places we have not measured. And with a small $\alpha$ the policy is freer, and the critic could matter more.)
 #
@@ -425,8 +423,7 @@ print(table("points", handovers.by_part(curves, pairs)))
 # | `warm_up` | 0 or more (0) | steps before the policy moves |
 # | `updates` | 1 to 20 (5) | after each chunk of five steps |
 # | `critic` | `handovers.KEPT`, `FRESH`, `FROZEN` (kept) | whether the critic goes on, starts afresh, or stays as it is |
-# | `flow` | `handovers.KEPT`, `FROZEN` (kept) | the same of the flow |
-# | `from_data` | `False`, `True` (`False`) | whether flow and policy learn from data alone |
+# | `flow`; `from_data` | `handovers.KEPT`, `FROZEN` (kept); `False`, `True` (`False`) | the same of the flow; whether flow and policy learn from data alone |
 #
 # Some questions: May the data fade once the agent has 300 steps of its own? Is a share of 0.8 safer than a half, also at the end of the curve? Do twice the updates help with half of each batch from the data? Or change `compose` itself: let the share depend on `filled`. Our example: *a fresh critic beside a frozen flow.* An agent with a frozen flow does a little better than one that stands still. If that comes from what its critic learned from the data, it should be lost with a critic that starts afresh.
 
@@ -446,7 +443,7 @@ difference = experiment(run, one, other, "lower", measure, handovers.SEEDS)
 # Three findings:
 #
 # 1. In a deep bowl (a = 0.3) a clone with chunks of eight loses 10 points fewer balls in 60 steps than one with single actions [4, 16], on a hill (a = 1.15) 61 points more [54, 68].
-# 2. After eight sweeps with a guide of weight 0.3, 70 points more of a one-step critic's walks arrive than without one @@, on paths that are 2.9 steps shorter than the chunk critic's [2.0, 3.8]; with a weight of 10, 48 points fewer arrive than with 0.3 @@.
+# 2. After eight sweeps with a guide of weight 0.3, 70 points more of a one-step critic's walks arrive than without one [48, 92], on paths that are 2.9 steps shorter than the chunk critic's [2.0, 3.8]; with a weight of 10, 48 points fewer arrive than with 0.3 [14, 81].
 # 3. When QC-FQL begins to practise on its own steps alone, its success over the first 200 steps is 31 points below that of an agent that stands still [17, 45]; with a frozen flow it is 9 points above [3, 15].
 #
 # <details><summary>Not shown</summary>

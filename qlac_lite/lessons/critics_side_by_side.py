@@ -202,9 +202,9 @@ def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:
     found = {
         "walks": 0,
         "never arrive": 0,
-        "in one place": 0,
-        "best chunk bumps first": 0,
-        "chunk's agent arrives from there": 0,
+        "stuck": 0,
+        "before a bump": 0,
+        "chunks get away": 0,
     }
     for walks in map(record, range(SEEDS)):
         critics = learn(sweep, walks, sweeps, weight)
