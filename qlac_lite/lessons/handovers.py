@@ -37,7 +37,7 @@ EVALUATIONS = 10  # of each phase
 OFFLINE, ONLINE = shorten((1500, 500), fast=(50, 50))  # updates; environment steps
 CONFIG = lite_config("qc-fql", alpha=100.0, evaluation_episodes=EPISODES)
 H = CONFIG.chunk_length
-FRESH, KEPT, FROZEN = 0, 1, 2  # networks at the handover: untrained, as they are, as they are for ever
+FRESH, KEPT, FROZEN = HELD = ("fresh", "kept", "frozen")  # a network at the handover; a frozen one stays so
 STILL = 10**9  # a warm-up that never ends: the policy stays as it was handed over
 
 
@@ -93,8 +93,7 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, held, updates
     Args:
         plan: (3,), for `compose`.
         online: whether it acts.
-        held: the critic (KEPT, FRESH for an untrained one, or FROZEN), the flow (KEPT or FROZEN), and whether
-            flow and policy learn from data alone.
+        held: places in HELD of critic and flow, and whether flow and policy learn from data alone.
         updates, decisions: for each decision, for each evaluation.
     """
     learner, (critic, flow, from_data) = make_learner(CONFIG, *SIZES), held
@@ -104,7 +103,7 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, held, updates
     renewed = state._replace(
         params=state.params | {"critic": new.params["critic"]}, target_critic=new.target_critic
     )
-    state = keep_if(critic != FRESH, state, renewed)
+    state = keep_if(critic != HELD.index(FRESH), state, renewed)
     state = keep_if(online, state, new)
 
     def batch_of(key, step, replay):
@@ -126,7 +125,8 @@ def _one_seed(compose: Callable, seed, state: State, plan, online, held, updates
             batch_key, loss_key = jax.random.split(jax.random.fold_in(update_key, j))
             *batches, moves = batch_of(batch_key, step, replay.data)
             after, _ = take_step(state, batches, loss_key)
-            learns = dict(critic=critic != FROZEN, flow=moves & (flow != FROZEN), policy=moves)
+            frozen = HELD.index(FROZEN)
+            learns = dict(critic=critic != frozen, flow=moves & (flow != frozen), policy=moves)
             params = {
                 name: keep_if(so, after.params[name], state.params[name]) for name, so in learns.items()
             }
@@ -165,13 +165,8 @@ def _offline(compose: Callable, seeds: int) -> tuple[State, np.ndarray]:
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))
     blank = jax.eval_shape(jax.vmap(make_learner(CONFIG, *SIZES).init), keys)
     blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), blank)
-    numbers = (
-        np.array([0, 1, np.inf], np.float32),
-        False,
-        (KEPT, KEPT, False),
-        H,
-        OFFLINE // H // EVALUATIONS,
-    )
+    plan, held = np.array([0, 1, np.inf], np.float32), (HELD.index(KEPT), HELD.index(KEPT), False)
+    numbers = (plan, False, held, H, OFFLINE // H // EVALUATIONS)
     state, success = _compiled(compose)(np.arange(seeds), blank, *numbers, demonstrations())
     return state, np.asarray(success)
 
@@ -182,8 +177,8 @@ def hand_over(
     share: float = 0.0,
     fade: float = np.inf,
     updates: int = 5,
-    critic: int = KEPT,
-    flow: int = KEPT,
+    critic: str = KEPT,
+    flow: str = KEPT,
     from_data: bool = False,
     seeds: int = SEEDS,
 ) -> Curves:
@@ -195,14 +190,15 @@ def hand_over(
         share, fade: of a batch, from the data; environment steps until it has fallen to 0.
         updates: after each chunk.
         critic: KEPT, FRESH for one that starts afresh, or FROZEN for one that no longer learns.
-        flow: KEPT or FROZEN.
+        flow: KEPT or FROZEN, in the same sense.
         from_data: whether flow and policy learn from data alone, whatever `compose` draws for the critic.
 
     Raises QlacError for a share that is none, or a fade of 0.
     """
     if not 0 <= share <= 1 or fade <= 0:
         raise QlacError(f"share is {share} and fade {fade}: a share lies between 0 and 1, a fade is above 0.")
-    return _handed_over(compose, warm_up, share, fade, updates, (critic, flow, from_data), seeds)
+    held = (HELD.index(critic), HELD.index(flow), from_data)
+    return _handed_over(compose, warm_up, share, fade, updates, held, seeds)
 
 
 @functools.lru_cache(maxsize=32)

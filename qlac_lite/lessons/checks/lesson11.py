@@ -236,15 +236,15 @@ _chunk_misconceptions = [
     ),
     *(
         Misconception(
-            f"The {one} are transposed before they are reshaped, the {other} are not: row i of both is not "
-            "the same moment any more.",
+            f"The {one} are transposed before they are reshaped ({so}), the {other} are not: row i of both is "
+            "not the same moment any more.",
             "Reshape both in the same order: states[:, : T - k] and actions[:, k:], each to (M, -1).",
             CHUNKS(
                 edit={f"{rows}.reshape(-1, {rows}.shape[-1])": f"{rows}{turn}.reshape(-1, {rows}.shape[-1])"}
             ),
         )
         for one, other, rows in (("states", "actions", "seen"), ("actions", "states", "done"))
-        for turn in (".swapaxes(0, 1)", ".T")
+        for turn, so in ((".swapaxes(0, 1)", "time first"), (".T", "all axes turned round"))
     ),
 ]
 
