@@ -165,22 +165,33 @@ def by_weight(
     return {weight: gather(values) for weight, values in found.items()}, gather(chunked)
 
 
-def sweeps_needed(sweep: Callable, weight: float, by: str = "by move", most: int = 50) -> np.ndarray:
-    """After how many sweeps the agent arrives from all `far_starts`, by seed (R,); `most` if never."""
+def sweeps_needed(sweep: Callable, weight: float, length: int = LENGTH, most: int = 50) -> np.ndarray:
+    """After how many sweeps the one-step agent arrives from all `far_starts`, by seed (R,); `most` if never.
+
+    Args:
+        length: of the guide's chunks.
+    """
     needed = []
-    for walks in map(record, range(SEEDS)):
+    for walks in (record(seed, length=length) for seed in range(SEEDS)):
         critics = learn(sweep, walks, 0, weight)
         needed.append(most)
         for count in range(1, most + 1):
             critics = Critics(*sweep(*critics, walks.moves, walks.chunks, len(CELLS), weight))
-            if all(walk(walks, critics, by, state)[-1] == GOAL for state in far_starts()):
+            if all(walk(walks, critics, "by move", state)[-1] == GOAL for state in far_starts()):
                 needed[-1] = count
                 break
     return np.array(needed)
 
 
-def compared(needed: dict[int, tuple], until_all: dict[float, np.ndarray]) -> dict[str, dict[str, tuple]]:
-    """Rows for `table`: of weights 0.3, 0 and 10, and of the chunk critic, as far as all walks arrive."""
+def compared(
+    needed: dict[int, tuple], until: dict[tuple[float, int], np.ndarray]
+) -> dict[str, dict[str, tuple]]:
+    """Rows for `table`: of weights 0.3, 0 and 10, and of the chunk critic; steps as far as all walks arrive.
+
+    Args:
+        needed: {sweeps: by_weight}.
+        until: `sweeps_needed` by weight and length of the guide's chunks.
+    """
     rows = {}
     for sweeps, (by_move, by_chunk) in needed.items():
         light, none, heavy = (by_move[weight] for weight in (0.3, 0, 10))
@@ -191,7 +202,10 @@ def compared(needed: dict[int, tuple], until_all: dict[float, np.ndarray]) -> di
             if min(each.arrived.min() for each in both) == 100:
                 row["steps"] = tuple(each.steps for each in both)
             rows[f"{sweeps} sweeps: {name}"] = row
-    return rows | {"until all arrive: 0.3 minus none": {"sweeps": (until_all[0.3], until_all[0])}}
+    for length in (LENGTH, 1):
+        name = f"until all arrive: 0.3, chunks of {length}, minus none"
+        rows[name] = {"sweeps": (until[0.3, length], until[0, LENGTH])}
+    return rows
 
 
 def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:

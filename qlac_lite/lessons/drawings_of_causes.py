@@ -203,6 +203,7 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, house.Walked], house.Walk
             axes.plot(x, values.mean(axis=1), "D", color="#009E73", label="one-step critic, mean")
             axes.axhline(np.mean(by_chunk[part]), color="#0072B2", label="chunk critic, mean")
             axes.set_xticks(x, [f"{w:g}" for w in by_move])
+            axes.set_xlim(-0.5, len(x) - 0.5)
         arrived, steps = panels[i], panels[i + len(found)]
         arrived.set(ylim=(-5, 105))
         arrived.set_title(f"{sweeps} sweeps", fontsize=10)
@@ -239,7 +240,7 @@ def handovers(curves: Mapping[str, Curves]) -> Drawn:
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False)
     drawn[0].set_ylabel("episodes solved (%)")
     drawn[-1].axvline(400, color="0.5", linestyle=":", linewidth=1)
-    drawn[-1].text(450, 96, "400 to 500", ha="center", fontsize=8, color="0.35")
+    drawn[-1].text(452, 96, "last 100", ha="center", fontsize=8, color="0.35")
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()
     )

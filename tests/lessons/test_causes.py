@@ -7,6 +7,7 @@ from qlac_lite.lessons import corridor_of_doors as corridor
 from qlac_lite.lessons import critics_side_by_side as house
 from qlac_lite.lessons import handovers
 from qlac_lite.lessons.checks.lesson11 import clone_chunks, guided_sweep, mended_delayed
+from qlac_lite.lessons.differences import table
 
 
 def test_a_clone_of_noiseless_actions_is_the_demonstrator(monkeypatch):
@@ -43,6 +44,26 @@ def test_a_clone_with_one_intention_goes_straight_to_a_door():
         assert len(path) - 1 == corridor.DOOR and abs(path[-1]) == corridor.DOOR
     fresh = [len(corridor.walk("single actions", 0, episode)) for episode in range(20)]
     assert np.mean(fresh) > 2 * corridor.DOOR
+    assert len(corridor.median_walk("single actions")) - 1 > corridor.DOOR
+
+
+def test_seven_steps_after_being_near_a_door_people_walk_away_from_it():
+    assert corridor.on_the_way_back(2) == 100 > corridor.on_the_way_back(2, age=0)
+
+
+def test_a_light_guide_saves_sweeps():
+    light, none = (house.sweeps_needed(guided_sweep, weight) for weight in (0.3, 0))
+    assert np.all(light < none)
+
+
+def test_a_table_of_differences_has_a_star_where_the_interval_does_not_hold_0():
+    ones, spread = np.ones(4), np.array([-3.0, 3.0, -1.0, 1.0])
+    rows = {"a": {"x": (ones, 0 * ones), "y": (spread, 0 * ones)}, "b": {"y": (ones, ones)}}
+    assert table("points", rows).splitlines() == [
+        "points  x          y",
+        "a       1 [1, 1]*  0 [-4, 4]",
+        "b                  same",
+    ]
 
 
 def test_the_desk_runs_have_an_evaluation_on_both_sides_of_the_handover():

@@ -236,8 +236,8 @@ _chunk_misconceptions = [
     ),
     *(
         Misconception(
-            f"The {one} are transposed before they are reshaped ({so}), the {other} are not: row i of both is "
-            "not the same moment any more.",
+            f"The {one} are transposed before they are reshaped ({so}), the {other} are not: row i of "
+            "both is not the same moment any more.",
             "Reshape both in the same order: states[:, : T - k] and actions[:, k:], each to (M, -1).",
             CHUNKS(
                 edit={f"{rows}.reshape(-1, {rows}.shape[-1])": f"{rows}{turn}.reshape(-1, {rows}.shape[-1])"}
