@@ -308,7 +308,7 @@ needed = {sweeps: house.by_weight(guided_sweep, (0, 0.1, 0.3, 1, 3, 10), sweeps)
 show(*draw.by_weight(needed))
 sweeps = {how: house.sweeps_needed(guided_sweep, *how) for how in ((0, 4), (0.3, 4), (0.3, 1))}
 print(table("weight", house.compared(needed, sweeps), ".1f"))
-print("weight 10, 8 sweeps:", house.ends(guided_sweep, 10, 8))
+print("weight 10:", house.ends(guided_sweep, 10, 8))  # after eight sweeps
 
 # %% [markdown]
 # (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; *same* is the same for each seed.) **A light pull helps, and a heavy one is worse than a light one.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths with 0.3 are 2.9 steps shorter than the chunk critic's. With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*. With a heavy weight the critic knows little else, but its agent does not go on as recorded: it chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
