@@ -221,7 +221,7 @@ print(table("steps", rows))
 print(f"seven steps after being near a door, {corridor.on_the_way_back(balls.SEEDS):.0f} % step away from it")
 
 # %% [markdown]
-# (Left, for each way the walk of median length among the 40 of the first seed, the shorter of the middle two; right, dots are seeds.) **Here one intention is enough.** Without any chunk the clone needs 23 fewer steps than with fresh draws, and 15 fewer than with chunks. Chunks of eight save 9. Seeing late costs 141. Of all who are at most three places from a door and still in the corridor seven steps later, 100 % step away from that door then. The clone copies that, and turns before it is there. (Lesson 03's flows agree: keeping one noise gave 43 fewer turns in 100 steps.)
+# (Left, for each way the walk of median length among the 40 of the first seed, the shorter of the middle two; an episode ends after 200 steps. Right, dots are seeds.) **Here one intention is enough.** Without any chunk the clone needs 23 fewer steps than with fresh draws, and 15 fewer than with chunks. Chunks of eight save 9. Seeing late costs 141. Of all who are at most three places from a door and still in the corridor seven steps later, 100 % step away from that door then. The clone copies that, and turns before it is there. (Lesson 03's flows agree: keeping one noise gave 43 fewer turns in 100 steps.)
 #
 # So "why do chunks help?" has no single answer. In the deep bowl acting late enough gives the gain; in the corridor a kept intention gives more than chunks do. One control tells you whether hidden intentions matter on your robot: keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, they matter.
 #
