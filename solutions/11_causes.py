@@ -126,13 +126,13 @@ print(f"\n{table('points at a = 0.3', rows)}")
 # %% [markdown]
 # (Eight seeds of 20 clones each, 60 steps. From here on we count balls, not clones: a ball is lost if it is ever more than 2 from the centre. Brackets are 95 % intervals over seeds. Where one holds 0, its cell is white and its number has no star, and we say that no difference is shown. The demonstrator's actions cancel what $a$ does, so a clone of single actions makes the same errors on every surface.)
 #
-# **Chunks help in a deep bowl and harm on a hill.** At $a = 0.3$ chunks of eight lose 10 points fewer, at $a = 1.15$ they lose 61 *more*. A stable world is not enough: in the shallow bowl ($a = 0.85$) they lose 12 more. And at $a = 0.7$, where eight steps leave only 6 % of an error, no gain is shown. **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill:** they lose 2 points fewer at 0.3, 5, 9 and 13 fewer as the bowl gets shallower, and 22 more at 1.15. On flat ground a difference is not shown. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory: chunks need a stable world. The hill is the control of that.) Why do chunks help at all? We test three explanations:
+# **Chunks help in a deep bowl and harm on a hill.** At $a = 0.3$ chunks of eight lose 10 points fewer, at $a = 1.15$ they lose 61 *more*. A stable world is not enough: in the shallow bowl ($a = 0.85$) they lose 12 more. At $a = 0.7$, where eight steps leave only 6 % of an error, no gain is shown. **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill:** they lose 2 points fewer at 0.3, 5, 9 and 13 fewer as the bowl gets shallower, and 22 more at 1.15. On flat ground a difference is not shown. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory.) Why do chunks help at all? We test three explanations:
 #
 # 1. **Fewer looks.** An error gets into the actions only at a look. In 60 steps a clone with chunks looks 8 times, not 60.
 # 2. **Late actions.** Within a chunk the actions answer an old look, so errors get into the actions later.
 # 3. **Kept intentions.** A chunk follows one plan for eight steps.
 #
-# **The first.** Let the chunks play 480 steps at $a = 0.3$, so that they look 60 times. They lose 12 points more than in 60 steps; for single actions an increase is not shown. And the gain over single actions is no longer shown, neither with equal looks nor with equal steps. We see the gain over 60 steps but not over 480, so we have no evidence that chunks stop errors from growing. This fits fewer looks, but it does not prove them: a longer episode differs in more than its looks.
+# **The first.** Let the chunks play 480 steps at $a = 0.3$, so that they look 60 times. They lose 12 points more than in 60 steps, and their gain over single actions is no longer shown, neither with equal looks nor with equal steps. So we have no evidence that chunks stop errors from growing. This fits fewer looks, but a longer episode differs in more than its looks.
 #
 # ### Bug hunt: seven steps late
 #
@@ -204,11 +204,11 @@ rows["7 late minus single"] = {"60 steps": (late[0.3], one[0.3]), "480 steps": (
 print(f"\n{table('points at a = 0.3', rows, '.1f')}")
 
 # %% [markdown]
-# She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points. The fair control gives another verdict. In the deep bowl ($a = 0.3$) 7 steps late loses 10 points fewer than single actions, and a difference from chunks is not shown. This clone looks at *every* step, so fewer looks, the first explanation, are not needed for the gain. What the two clones share is that errors come back into the actions late. They share its limit, too: in 480 steps no gain of the late clone is shown.
+# She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points. The fair control gives another verdict. In the deep bowl ($a = 0.3$) 7 steps late loses 10 points fewer than single actions, and a difference from chunks is not shown. This clone looks at *every* step, so fewer looks are not needed for the gain. What it shares with chunks is that errors come back into the actions late, and the limit: in 480 steps its gain is not shown, either.
 #
-# Is 7 the right delay? It is the age of a chunk's last action; on average its actions are 3.5 steps late. With a delay of 4 the clone still loses 4 points fewer than single actions, but 6 more than chunks. So at about equal mean age a chunk does more than lateness in this bowl, and we cannot tell whether its oldest actions or its rare looks do it.
+# Is 7 the right delay? It is the age of a chunk's last action; on average its actions are 3.5 steps late. With a delay of 4 the clone loses 4 points fewer than single actions, but 6 more than chunks. So at about equal mean age a chunk does more, and we cannot tell whether its oldest actions or its rare looks do it.
 #
-# **In a shallow bowl a chunk is more than late actions.** At $a = 0.7$, 7 steps late loses 10 points more than single actions and 9 more than chunks; a difference of 4 steps late from chunks is not shown there. At $a = 0.85$ both late clones lose more than chunks, by 20 and 12 points. A guess, which we have not tested: errors of a late clone come back at every step, those of a chunk once in eight.
+# **In a shallow bowl a chunk is more than late actions.** At $a = 0.7$, 7 steps late loses 10 points more than single actions and 9 more than chunks. At $a = 0.85$ both late clones lose more than chunks, by 20 and 12 points.
 #
 # **The third.** A demonstrator has something in mind that the record does not show. In a corridor people walk to one door, often turn round and try the other, then leave. A clone copies what somebody did in the same place. With single actions it copies a new person at each step, so it often turns round. With a chunk it copies one person for eight steps. Two controls act in single actions. *One intention* draws one number $z$ between 0 and 1 for the whole episode, and at each place steps right if $z$ is below the fraction of people who stepped right there. *7 steps late* takes the place where it was 7 steps ago, and copies what somebody did 7 steps after being there. **Predict:** how many steps does each need?
 
@@ -221,9 +221,9 @@ print(table("steps", rows))
 print(f"seven steps after being near a door, {corridor.on_the_way_back(balls.SEEDS):.0f} % step away from it")
 
 # %% [markdown]
-# (Left, for each way the walk of median length among the 40 of the first seed, the shorter of the middle two; an episode ends after 200 steps. Right, dots are seeds.) **Here one intention is enough.** Without any chunk the clone needs 23 fewer steps than with fresh draws, and 15 fewer than with chunks. Chunks of eight save 9. Seeing late costs 141. Of all who are at most three places from a door and still in the corridor seven steps later, 100 % step away from that door then. The clone copies that, and turns before it is there. (Lesson 03's flows agree: keeping one noise gave 43 fewer turns in 100 steps.)
+# (Left, for each way the walk of median length among the 40 of the first seed, the shorter of the middle two; an episode ends after 200 steps. Right, dots are seeds.) **Here one intention is enough.** Without any chunk the clone needs 23 fewer steps than with fresh draws, and 15 fewer than with chunks. Chunks of eight save 9. Seeing late costs 141. Of all who are at most three places from a door and still in the corridor seven steps later, 100 % step away from that door then. The clone copies that, and turns before it is there.
 #
-# So "why do chunks help?" has no single answer. In the deep bowl acting late enough gives the gain; in the corridor a kept intention gives more than chunks do. One control tells you whether hidden intentions matter on your robot: keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, they matter.
+# So "why do chunks help?" has no single answer. In the deep bowl acting late enough gives the gain; in the corridor a kept intention gives more than chunks do. Do hidden intentions matter on your robot? Keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, they matter.
 #
 # ## 3. A one-step critic beside a chunk critic
 #
@@ -311,13 +311,13 @@ print(table("weight", house.compared(needed, sweeps), ".1f"))
 print("weight 10:", house.ends(guided_sweep, 10, 8))  # after eight sweeps
 
 # %% [markdown]
-# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; *same* is the same for each seed.) **A light pull helps, and a heavy one is worse than a light one.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths with 0.3 are 2.9 steps shorter than the chunk critic's. With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*. With a heavy weight the critic knows little else, but its agent does not go on as recorded: it chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
+# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; *same* is the same for each seed.) **A light pull helps, and a heavy one is worse than a light one.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths with 0.3 are 2.9 steps shorter than the chunk critic's. With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*, but the one-step agent chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
 #
-# **After 50 sweeps the guide makes no detectable difference:** all walks arrive with it and without it, and a difference in steps is not shown. So here the guide saves sweeps: with it all walks arrive about 8 sweeps earlier. The control is a guide with the same weight whose chunks are one move long: it saves no sweep in any seed. So it is the length of the chunks that saves them. Without a guide the one-step critic's paths are now 3.1 steps shorter than the chunk critic's. (Here each sweep is exact. Networks leave an error on each value: `house.by_weight(guided_sweep, (0, 0.3), 50, error=0.01)` runs that; it is not shown here.)
+# **After 50 sweeps the guide makes no detectable difference:** all walks arrive with it and without it, and a difference in steps is not shown. So here the guide saves sweeps: with it all walks arrive about 8 sweeps earlier. The control is a guide with the same weight whose chunks are one move long: it saves no sweep in any seed. So it is the length of the chunks that saves them. Without a guide the one-step critic's paths are now 3.1 steps shorter than the chunk critic's.
 #
 # ## 4. From data to the world, without a fall
 #
-# An agent has learned from data and begins to practise. You would expect it to improve. But the authors of WSRL (reference below) report that an agent that no longer has its data can forget at this very point what it has learned. Here are our recorded runs on the paper's tasks: success at the first evaluation online minus that at the last one offline. (FQL-n is FQL with five-step returns; $\alpha$ is the weight that holds the policy near the behavior.)
+# An agent has learned from data and begins to practise. You would expect it to improve. But the authors of WSRL (reference below) report that without its data an agent can forget at this very point. Here are our recorded runs on the paper's tasks: success at the first evaluation online minus that at the last one offline. (FQL-n is FQL with five-step returns; $\alpha$ is the weight that holds the policy near the behavior.)
 
 # %%
 by_run = {name: mean_interval(by_seed) for name, by_seed in handovers.desk_handovers().items()}
@@ -381,7 +381,7 @@ def compose(key, step, data_starts, replay_starts, filled, size, plan):
 compose = checks.check_compose(compose)
 
 # %% [markdown]
-# Which part of the agent makes it fall? Three networks learn at each update: the critic; the *flow*, which imitates the chunks of the batch; and the policy, which is held near the flow (by $\alpha$ = 100) and pushed towards chunks that the critic likes. One control for each suspicion:
+# Which part makes it fall? Three networks learn: the critic; the *flow*, which imitates the batch's chunks; and the policy, which is held near the flow (by $\alpha$ = 100) and pushed towards chunks that the critic likes. One control for each suspicion:
 #
 # | agent | critic | flow | policy |
 # |---|---|---|---|
@@ -391,7 +391,7 @@ compose = checks.check_compose(compose)
 # | **flow and policy from data** (the converse) | own steps | data | data |
 # | **frozen flow** | own steps | frozen: it cannot forget | own steps |
 #
-# All have the same starts at each evaluation. (With 25 episodes a seed, the curve of the agent that stands still also shows how noisy a point is.) An episode ends after 80 steps at the latest. **Predict:** which of them fall?
+# All have the same starts at each evaluation (25 episodes a seed, each of at most 80 steps). **Predict:** which of them fall?
 
 # %%
 plans = {"stands still": dict(warm_up=handovers.STILL), "no remedy": {}}
@@ -406,11 +406,11 @@ pairs += [("half the batch from data", "warm-up"), ("frozen flow", "half the bat
 print(table("points", handovers.by_part(curves, pairs)))
 
 # %% [markdown]
-# (Eight seeds; columns are steps since the handover. We chose the setting and the plans after pilots with the same seeds, so expect smaller effects elsewhere, and we chose the part from 400 to 500 after we had seen the curves.)
+# (Eight seeds; columns are steps since the handover. We chose setting and plans after pilots with the same seeds, so expect smaller effects elsewhere, and the part from 400 to 500 after we had seen the curves.)
 #
-# **There is a fall, and it comes at once.** Without a remedy success is 31 points lower over the first 200 steps. At the first evaluation the agent has ten chunks of its own, and has made fifty updates on them. **The flow makes it fall, not a critic that forgets.** Such a critic is not needed: with a frozen one the agent falls all the same, and a difference from no remedy is not shown. Nor is it enough: in the converse control the critic moves, while flow and policy learn from data. That agent is 38 points above no remedy, and no fall is shown. With a frozen flow the policy learns from its own few chunks, and from a critic that does, too. It does not fall: over the first 200 steps it is 40 points above no remedy, and even 9 above standing still. So here the fall needs a flow that learns from few chunks of the agent's own. Our reading: it comes to imitate these few, and the policy is held near it. (What such a flow proposes in other places we have not measured. And with a small $\alpha$ the policy is freer, and the critic could matter more.)
+# **There is a fall, and it comes at once.** Without a remedy success is 31 points lower over the first 200 steps. At the first evaluation the agent has ten chunks of its own, and has made fifty updates on them. **The flow makes it fall, not a critic that forgets.** Such a critic is not needed: with a frozen one the agent falls all the same. Nor is it enough: in the converse control the critic moves, and the agent is 38 points above no remedy; no fall is shown. With a frozen flow policy and critic learn from own steps alone, and the agent does not fall: over the first 200 steps it is 40 points above no remedy, and even 9 above standing still. So here the fall needs a flow that learns from few chunks of the agent's own. Our reading: it comes to imitate these few, and the policy is held near it. (With a small $\alpha$ the policy is freer, and the critic could matter more.)
 #
-# **Half of each batch from data prevents part of the fall.** It is 20 points above no remedy over the first 200 steps, and still 10 below standing still. Over steps 200 to 500 no loss is shown, but its curve slides at the end: over steps 400 to 500 it loses 12 points. **A warm-up alone only postpones the fall.** Until step 200 nothing moves but the critic; from there on the agent loses 19 points. Which remedy is better? Over the first 200 steps half-and-half is 10 points below the warm-up, which stands still meanwhile; after that a difference is not shown. A frozen flow is better than half-and-half: by 19 points over the first 200 steps, and by 13 after. WSRL goes from data to the world *without* keeping data, after a warm-up, and its authors trace the fall to values that diverge. Their agents and tasks are different, and they have far more steps. Here 200 steps are two and a half episodes, if none of them is solved.
+# **Half of each batch from data prevents part of the fall.** It is 20 points above no remedy over the first 200 steps, and 10 below standing still. Its curve slides at the end: over steps 400 to 500 it loses 12 points. **A warm-up alone only postpones the fall.** Until step 200 nothing moves but the critic; from there on the agent loses 19 points. Which remedy is better? Over the first 200 steps half-and-half is 10 points below the warm-up, which stands still meanwhile; after that a difference is not shown. A frozen flow is better than half-and-half: by 19 points over the first 200 steps, and by 13 after. WSRL uses a warm-up alone, and its authors trace the fall to values that diverge; but their agents and tasks are different, and here 200 steps are only two and a half episodes, if none is solved.
 #
 # ## 5. Your own remedy
 #
@@ -434,11 +434,11 @@ one, other = base | dict(critic=handovers.FRESH), base | dict(critic=handovers.K
 difference = experiment(run, one, other, "lower", "success over the curve (%)", handovers.SEEDS)
 
 # %% [markdown]
-# We made the prediction before the first run. It is not confirmed: with a fresh critic the mean is 3 points higher, and the interval holds 0 [-2, 8]. A loss of 2 points is not ruled out; a larger one lies outside the interval. So we have no evidence that what the critic learned from the data makes the frozen flow's gain. To show a difference of 3 points you would need more seeds, or more episodes in each evaluation (lesson 09).
+# We made the prediction before the first run. It is not confirmed: with a fresh critic the mean is 3 points higher, and the interval holds 0 [-2, 8]. A loss of 2 points is not ruled out; a larger one lies outside. So we have no evidence that the gain comes from what the critic learned from the data. To show 3 points you would need more seeds, or more episodes in each evaluation (lesson 09).
 #
 # ## Summary
 #
-# **Why do chunks help a clone, can a one-step critic borrow what a chunk critic knows, and why does an agent get worse when it begins to practise?** Chunks help a clone in a deep bowl, over 60 steps, and where an intention is hidden, which they keep for eight steps. Neither gain needs chunks: in that bowl single actions that are 7 steps late do as well to within a point (with 4 steps they gain less), and in the corridor one kept intention does better. A one-step critic can borrow from a chunk critic if it is pulled lightly: it needs fewer sweeps, and its paths are shorter than the chunk critic's. An agent gets worse when the flow that holds its policy learns from few steps of its own alone; with a frozen flow, or with flow and policy that learn from data, no loss is shown.
+# **Why do chunks help a clone, can a one-step critic borrow what a chunk critic knows, and why does an agent get worse when it begins to practise?** Chunks help a clone in a deep bowl, over 60 steps, and where an intention is hidden, which they keep for eight steps. Neither gain needs chunks: in that bowl single actions that are 7 steps late do as well to within a point, and in the corridor one kept intention does better. A one-step critic can borrow from a chunk critic if it is pulled lightly: it needs fewer sweeps, and its paths are shorter than the chunk critic's. An agent gets worse when the flow that holds its policy learns from few steps of its own alone; with a frozen flow, or with flow and policy that learn from data, no loss is shown.
 #
 # Three findings:
 #
@@ -451,10 +451,10 @@ difference = experiment(run, one, other, "lower", "success over the curve (%)", 
 # | question | these runs |
 # |---|---|
 # | Does a chunk gain by rare looks, or by its oldest actions? What else does a flow of few chunks do? | not separated; not measured |
+# | Does the guide help if each sweep leaves an error on the values, as networks do? | `house.by_weight(guided_sweep, (0, 0.3), 50, error=0.01)` runs it. |
 # | Which explanation of chunks holds on a real robot? | Each world here was built for one of them, and its sizes were chosen after pilots. |
 # | Does data with exploration help on the hill, as Zhang et al. say? | Not on this page; `balls.lost(clone_chunks, 8, 1.15, explore=0.1)` runs it. |
-# | Does QC-FQL fall on the paper's tasks? | Its first 10,000 online steps were not evaluated. |
-# | Do these remedies work with other agents, larger networks, longer runs? | not run |
+# | Does QC-FQL fall on the paper's tasks? With other agents, a small $\alpha$, longer runs? | Its first 10,000 online steps were not evaluated; not run. |
 # </details>
 #
 # ## Quiz
