@@ -8,7 +8,7 @@ RUNS := runs/headline
 # Files of tests, and notebooks, run side by side. A lesson runs solved and unsolved; what one compiles serves the other,
 # and compiles fast rather than well.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
-COMPILED_ONCE := JAX_DISABLE_MOST_OPTIMIZATIONS=1 XLA_FLAGS=--xla_cpu_use_fusion_emitters=false JAX_COMPILATION_CACHE_DIR="$$(cd "$(VENV)" && pwd)/jax-cache" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 TF_CPP_MIN_LOG_LEVEL=2
+COMPILED_ONCE := JAX_DISABLE_MOST_OPTIMIZATIONS=1 XLA_FLAGS="--xla_cpu_use_fusion_emitters=false --xla_cpu_prefer_vector_width=128" JAX_COMPILATION_CACHE_DIR="$$(cd "$(VENV)" && pwd)/jax-cache" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 TF_CPP_MIN_LOG_LEVEL=2
 # Paths may hold spaces: recipes quote them, and targets and prerequisites have them with a backslash.
 SPACE := $(subst ,, )
 STAMPS := $(subst $(SPACE),\ ,$(VENV))

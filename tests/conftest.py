@@ -1,5 +1,6 @@
 """Shared fixtures: two JAX devices, small play files made once, small configurations."""
 
+import collections
 import contextlib
 import ctypes
 import gc
@@ -27,6 +28,7 @@ jax.config.update("jax_num_cpu_devices", 2)
 
 from qlac_lite.config import DOMAINS, make_config  # noqa: E402
 from qlac_lite.data.suites import ogbench  # noqa: E402, F401
+from qlac_lite.envs.ogbench import make_env  # noqa: E402
 from qlac_lite.utils.files import read_npz  # noqa: E402
 
 TASK = "cube-single-play-singletask-task1-v0"
@@ -87,11 +89,25 @@ def pytest_runtest_teardown():
         room = max(1.5e9, used().rss + 5e8)
 
 
+idle = collections.defaultdict(list)  # simulators that were closed
+
+
+def make_env_again(task, size=200, env_args=None):
+    """An OGBench simulator that a test has closed, or a new one, which takes over a second."""
+    here = idle[task.name, size]
+    if here:
+        return here.pop()
+    env = make_env(task, size, env_args)
+    env.close = lambda: here.append(env)
+    return env
+
+
 @pytest.fixture(autouse=True)
 def simulators_here(request, monkeypatch):
     """OGBench's simulators run in this process, as processes of their own take seconds to begin."""
     if "processes" not in request.keywords:
         monkeypatch.setattr("qlac_lite.envs.ogbench.PRELOADED", [])
+        monkeypatch.setattr("qlac_lite.envs.ogbench.make_env", make_env_again)
 
 
 def tiny_config(method: str = "qc-fql", **changes):

@@ -20,17 +20,36 @@ _SMALL = dict(batch_size=128, hidden=(128, 128), candidates=8, flow_steps=5)
 PRESETS = {
     # Chosen on cube-single.
     "lite": Preset(
-        "minutes on two cores", "auto", _SMALL | dict(offline_steps=8_000, online_steps=6_000, alpha=100.0,
-        online_start=0, log_every=1_000, evaluate_every=8_000, evaluation_episodes=15)
+        "minutes on two cores",
+        "auto",
+        _SMALL
+        | dict(
+            offline_steps=8_000,
+            online_steps=6_000,
+            alpha=100.0,
+            online_start=0,
+            log_every=1_000,
+            evaluate_every=8_000,
+            evaluation_episodes=15,
+        ),
     ),
     # Chosen by a pilot on scene: QC-FQL came to 98 % with this alpha, and to 22 % with the paper's.
     "desk": Preset(
-        "the paper's tasks in an hour or less on two cores", "download", _SMALL | dict(offline_steps=60_000,
-        online_steps=30_000, alpha=100.0, online_start=1_000, log_every=2_000, evaluate_every=10_000,
-        evaluation_episodes=15)
+        "the paper's tasks in an hour or less on two cores",
+        "download",
+        _SMALL
+        | dict(
+            offline_steps=60_000,
+            online_steps=30_000,
+            alpha=100.0,
+            online_start=1_000,
+            log_every=2_000,
+            evaluate_every=10_000,
+            evaluation_episodes=15,
+        ),
     ),
     "full": Preset("the paper's protocol, for a GPU", "download", {}),
-}  # fmt: skip
+}
 
 
 def get_preset(name: str) -> Preset:

@@ -64,54 +64,109 @@ _ALL_300, _MIXED = _alpha(300, 300, 300), _alpha(100, 100, 300)
 DOMAINS = {
     domain.name: domain
     for domain in (
-        #      name           class     type        S objects limit cubes buttons stacking episodes alpha N
-        Domain("cube-single", "Cube", "single",       28, 1, 200, 1, 0, (0.0, 0.0), 1000, _ALL_300, 32),
-        Domain("cube-double", "Cube", "double",       37, 2, 500, 2, 0, (0.0, 0.25), 1000, _300, 32),
-        Domain("cube-triple", "Cube", "triple",       46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _100, 32),
-        Domain("cube-quadruple", "Cube", "quadruple", 55, 4, 1000, 4, 0, (0.1, 0.5), 5000, _100, 32,
-               paper_data=(100_000_000, 100)),
-        Domain("scene", "Scene", "scene",             40, 5, 750, 1, 2, (0.5, 0.5), 1000, _300, 32, True),
-        Domain("puzzle-3x3", "Puzzle", "3x3",         55, 9, 500, 0, 9, (0.5, 0.5), 1000, _MIXED, 64, True),
+        # name, class, type, S, objects, limit, cubes, buttons, stacking, episodes, alpha, N
+        Domain("cube-single", "Cube", "single", 28, 1, 200, 1, 0, (0.0, 0.0), 1000, _ALL_300, 32),
+        Domain("cube-double", "Cube", "double", 37, 2, 500, 2, 0, (0.0, 0.25), 1000, _300, 32),
+        Domain("cube-triple", "Cube", "triple", 46, 3, 1000, 3, 0, (0.05, 0.35), 3000, _100, 32),
+        Domain(
+            name="cube-quadruple",
+            env_class="Cube",
+            env_type="quadruple",
+            observation_size=55,
+            objects=4,
+            episode_limit=1000,
+            cubes=4,
+            buttons=0,
+            stacking=(0.1, 0.5),
+            episodes=5000,
+            alpha=_100,
+            candidates=32,
+            paper_data=(100_000_000, 100),
+        ),
+        Domain("scene", "Scene", "scene", 40, 5, 750, 1, 2, (0.5, 0.5), 1000, _300, 32, True),
+        Domain("puzzle-3x3", "Puzzle", "3x3", 55, 9, 500, 0, 9, (0.5, 0.5), 1000, _MIXED, 64, True),
     )
-}  # fmt: skip
+}
 
 
 LITE_DOMAIN = Domain(
-    LITE_WORLD, "", "", 8, 1, 200, 1, 0, (0.0, 0.0), 400,
-    _alpha(10, 10, 10), 8, action_size=3, effector=(0, 2, 1.0), workspace=((-1, -1), (1, 1)),
-    suite="lite-world", states=False,
-    presets=dict(lite=dict(
-        seeds=4, offline_steps=16_000, online_steps=8_000, batch_size=64, hidden=(64, 64), learning_rate=1e-3,
-        target_rate=0.05, flow_steps=4, candidates=8, alpha=10.0, online_start=0, evaluate_every=2_000,
-        evaluation_episodes=20,
-    )),
-)  # fmt: skip
+    name=LITE_WORLD,
+    env_class="",
+    env_type="",
+    observation_size=8,
+    objects=1,
+    episode_limit=200,
+    cubes=1,
+    buttons=0,
+    stacking=(0.0, 0.0),
+    episodes=400,
+    alpha=_alpha(10, 10, 10),
+    candidates=8,
+    action_size=3,
+    effector=(0, 2, 1.0),
+    workspace=((-1, -1), (1, 1)),
+    suite="lite-world",
+    states=False,
+    presets=dict(
+        lite=dict(
+            seeds=4,
+            offline_steps=16_000,
+            online_steps=8_000,
+            batch_size=64,
+            hidden=(64, 64),
+            learning_rate=1e-3,
+            target_rate=0.05,
+            flow_steps=4,
+            candidates=8,
+            alpha=10.0,
+            online_start=0,
+            evaluate_every=2_000,
+            evaluation_episodes=20,
+        )
+    ),
+)
 
 
 def _robomimic(task: str, people: str, size: int, limit: int, episodes: int, transitions: int) -> Domain:
     return Domain(
-        f"{task}-{people}-low_dim", task, people, size, 1, limit, 0, 0, (0.0, 0.0), episodes,
-        _alpha(10_000, 10_000, 10_000), 16, True, (transitions, 1), action_size=7, effector=(0, 3, 1.0),
-        workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)), suite="robomimic",
+        name=f"{task}-{people}-low_dim",
+        env_class=task,
+        env_type=people,
+        observation_size=size,
+        objects=1,
+        episode_limit=limit,
+        cubes=0,
+        buttons=0,
+        stacking=(0.0, 0.0),
+        episodes=episodes,
+        alpha=_alpha(10_000, 10_000, 10_000),
+        candidates=16,
+        sparse_in_paper=True,
+        paper_data=(transitions, 1),
+        action_size=7,
+        effector=(0, 3, 1.0),
+        workspace=((-0.4, -0.6, 0.8), (0.4, 0.6, 1.3)),
+        suite="robomimic",
         presets=dict(
             lite=dict(evaluation_episodes=10, evaluate_every=4_000, online_steps=4_000, alpha=1_000.0),
-            desk=dict(seeds=5, alpha=1_000.0), full=dict(seeds=5),
+            desk=dict(seeds=5, alpha=1_000.0),
+            full=dict(seeds=5),
         ),
-    )  # fmt: skip
+    )
 
 
 ROBOMIMIC = {
     domain.name: domain
     for domain in (
         #          task      people   S limit demonstrations transitions
-        _robomimic("lift",   "mh",   19, 300, 300, 31_127),
-        _robomimic("can",    "mh",   23, 300, 300, 62_756),
-        _robomimic("square", "mh",   23, 400, 300, 80_731),
-        _robomimic("lift",   "ph",   19, 300, 200,  9_666),
-        _robomimic("can",    "ph",   23, 300, 200, 23_207),
-        _robomimic("square", "ph",   23, 400, 200, 30_154),
+        _robomimic("lift", "mh", 19, 300, 300, 31_127),
+        _robomimic("can", "mh", 23, 300, 300, 62_756),
+        _robomimic("square", "mh", 23, 400, 300, 80_731),
+        _robomimic("lift", "ph", 19, 300, 200, 9_666),
+        _robomimic("can", "ph", 23, 300, 200, 23_207),
+        _robomimic("square", "ph", 23, 400, 200, 30_154),
     )
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,7 +64,9 @@ def make_play_env(domain: Domain, steps: int) -> gymnasium.Env:
 
 def task_goal(task: Task) -> dict:
     """A task's goal in the package: cubes (C, 3) in metres, button states, places of the slides."""
-    info = make_env(task).unwrapped.task_infos[task.number - 1]
+    env = make_env(task)
+    info = env.unwrapped.task_infos[task.number - 1]
+    env.close()
     if goal := info.get("goal"):  # scene's
         slides = (goal["drawer_pos"], goal["window_pos"])
         return dict(cubes=goal["block_xyzs"], buttons=goal["button_states"], slides=slides)

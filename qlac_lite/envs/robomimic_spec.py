@@ -22,15 +22,35 @@ def env_args(task: str) -> dict:
     """A file's `env_args` for 'lift', 'can' or 'square': environment, version and settings."""
     most = [0.05] * 3 + [0.5] * 3  # metres and radians of an action of 1
     arm = dict(
-        type="OSC_POSE", input_max=1, input_min=-1, output_max=most, output_min=[-x for x in most],
-        kp=150, damping_ratio=1, impedance_mode="fixed", kp_limits=[0, 300], damping_ratio_limits=[0, 10],
-        position_limits=None, orientation_limits=None, uncouple_pos_ori=True, input_type="delta",
-        input_ref_frame="world", interpolation=None, ramp_ratio=0.2, gripper={"type": "GRIP"},
-    )  # fmt: skip
+        type="OSC_POSE",
+        input_max=1,
+        input_min=-1,
+        output_max=most,
+        output_min=[-x for x in most],
+        kp=150,
+        damping_ratio=1,
+        impedance_mode="fixed",
+        kp_limits=[0, 300],
+        damping_ratio_limits=[0, 10],
+        position_limits=None,
+        orientation_limits=None,
+        uncouple_pos_ori=True,
+        input_type="delta",
+        input_ref_frame="world",
+        interpolation=None,
+        ramp_ratio=0.2,
+        gripper={"type": "GRIP"},
+    )
     settings = PLAIN | dict(
-        control_freq=20, controller_configs={"type": "BASIC", "body_parts": {"right": arm}}, robots=["Panda"],
-        camera_depths=False, camera_heights=84, camera_widths=84, lite_physics=False, reward_shaping=False,
-    )  # fmt: skip
+        control_freq=20,
+        controller_configs={"type": "BASIC", "body_parts": {"right": arm}},
+        robots=["Panda"],
+        camera_depths=False,
+        camera_heights=84,
+        camera_widths=84,
+        lite_physics=False,
+        reward_shaping=False,
+    )
     return {"env_name": ENV_NAMES[task], "env_version": "1.5.2", "type": 1, "env_kwargs": settings}
 
 

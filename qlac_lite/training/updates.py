@@ -4,6 +4,7 @@ All seeds train in one program: vmap over the seeds of a device, and the seed ax
 (GPUs, or CPU cores); they share the dataset. Randomness follows from (seed, step) and is never carried along.
 """
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -43,48 +44,89 @@ class Progress(NamedTuple):
     steps: np.ndarray = None  # (seeds,) environment steps executed online
 
 
-class Engine:
-    """The compiled functions of a run. All but the offline data has a leading axis over seeds.
+class Programs(NamedTuple):
+    """The compiled functions of a run. All but the offline data has a leading axis over seeds."""
 
-    init(seeds) -> state;  actor: `acting` of agents/base.py;
-    append(replay, transitions) -> replay;  close(replay) -> replay
-    """
+    learner: Learner
+    init: Callable  # (seeds) -> state
+    update: Callable
+    actor: Callable  # `acting` of agents/base.py
+    append: Callable  # (replay, transitions) -> replay
+    close: Callable  # (replay) -> replay
+    nothing_logged: Metrics
+
+
+# Settings that no compiled function reads: runs that differ in these alone are compiled once.
+UNCOMPILED = (
+    *(
+        "preset",
+        "first_seed",
+        "offline_steps",
+        "online_steps",
+        "shard_steps",
+        "online_shards",
+        "online_start",
+    ),
+    *("first_actions", "log_every", "evaluate_every", "evaluation_episodes", "checkpoint_seconds"),
+)
+
+
+def compiled_part(config: Config) -> Config:
+    """The configuration with None in place of what is not compiled: who reads it fails."""
+    part = copy.copy(config)
+    for name in UNCOMPILED:
+        object.__setattr__(part, name, None)
+    return part
+
+
+@functools.lru_cache(maxsize=4)
+def programs(config: Config, sizes: tuple[int, int], mesh: Mesh) -> Programs:
+    """What is compiled for a `compiled_part`, sizes of (observation, action), and devices."""
+    learner, alone = make_learner(config, *sizes), config.seeds == mesh.shape["seeds"]
+
+    def update(state, metrics, made, online, offline, seed, first, count):
+        shares, key = mesh.shape["batch"], _key(seed, UPDATE)
+        numbers, data = (key, first, count, shares, alone), (offline, online)
+        state, metrics = update_steps(learner, config, state, metrics, data, *numbers)
+        over_shares = zip((jax.lax.pmean, jax.lax.pmax, jax.lax.pmin), metrics, strict=True)
+        return state, Metrics(*(reduce(part, "batch") for reduce, part in over_shares)), made + count
+
+    known = dict(horizon=config.reach, stride=config.start_stride)
+    compiled = functools.partial(over_seeds, mesh, alone=alone)
+    return Programs(
+        learner,
+        init=compiled(lambda seed: learner.init(_key(seed, INIT))),
+        update=compiled(update, shared=4, donate_argnums=(0, 1, 2)),
+        actor=compiled(acting(learner), shared=3),  # the stream
+        append=compiled(functools.partial(append, **known), donate_argnums=0),
+        close=compiled(functools.partial(close_episode, **known), donate_argnums=0),
+        nothing_logged=no_metrics(learner, config, *sizes),
+    )
+
+
+class Engine:
+    """The gradient steps of a run, on its data."""
 
     def __init__(self, config: Config, dataset: Dataset | Shards, observation_size: int, action_size: int):
         self.config, devices, sizes = config, jax.local_devices(), (observation_size, action_size)
-        self.learner = make_learner(config, *sizes)
         shape = split_devices(devices, config)
         self.mesh = Mesh(np.array(devices[: shape[0] * shape[1]]).reshape(shape), ("seeds", "batch"))
-        self.alone = config.seeds == shape[0]
         to_all = functools.partial(jax.device_put, device=NamedSharding(self.mesh, P()))
         self.stream = Stream(dataset, to_all, config.shard_steps, ahead=min(4, -(-usable_cores() // 2)))
         self.seeds = self.put(np.array(config.seed_list, np.uint32))
-        self.nothing_logged = no_metrics(self.learner, config, *sizes)
-
-        known = dict(horizon=config.reach, stride=config.start_stride)
-        compiled = functools.partial(over_seeds, self.mesh, alone=self.alone)
-        self.init = compiled(lambda seed: self.learner.init(_key(seed, INIT)))
-        self._update = compiled(self._update_one, shared=4, donate_argnums=(0, 1, 2))
-        self.actor = compiled(acting(self.learner), shared=3)  # the stream
-        self.append = compiled(functools.partial(append, **known), donate_argnums=0)
-        self.close = compiled(functools.partial(close_episode, **known), donate_argnums=0)
-
-    def _update_one(self, state, metrics, made, online, offline, seed, first, count):
-        shares, key = self.mesh.shape["batch"], _key(seed, UPDATE)
-        numbers, data = (key, first, count, shares, self.alone), (offline, online)
-        state, metrics = update_steps(self.learner, self.config, state, metrics, data, *numbers)
-        over_shares = zip((jax.lax.pmean, jax.lax.pmax, jax.lax.pmin), metrics, strict=True)
-        return state, Metrics(*(reduce(part, "batch") for reduce, part in over_shares)), made + count
+        self.programs = programs(compiled_part(config), sizes, self.mesh)
+        self.learner, self.actor = self.programs.learner, self.programs.actor
+        self.append, self.close = self.programs.append, self.programs.close
 
     def start(self, replay_transitions: int, task: Task) -> Progress:
         """A fresh start, with room for `replay_transitions` online transitions of each seed."""
         replay = self.put(empty_replays(self.config, replay_transitions, task))
         none = np.zeros(self.config.seeds, np.int64)
-        return self.forget_metrics(Progress(self.init(self.seeds), None, None, replay, none, none))
+        return self.forget_metrics(Progress(self.programs.init(self.seeds), None, None, replay, none, none))
 
     def forget_metrics(self, progress: Progress) -> Progress:
         """The same, with no update since the last log row."""
-        none = (self.nothing_logged, np.int32(0))
+        none = (self.programs.nothing_logged, np.int32(0))
         metrics, count = self.put(jax.tree.map(lambda value: np.full(self.config.seeds, value), none))
         return progress._replace(metrics=metrics, count=count)
 
@@ -115,7 +157,9 @@ class Engine:
     def _steps(self, progress: Progress, at: int, *numbers: int | np.ndarray) -> Progress:
         """Makes steps (first, count), with the data that serve at step `at`."""
         numbers = (np.broadcast_to(np.int32(number), self.config.seeds) for number in numbers)
-        new = self._update(*progress[:3], progress.replay.data, self.stream.at(at), self.seeds, *numbers)
+        new = self.programs.update(
+            *progress[:3], progress.replay.data, self.stream.at(at), self.seeds, *numbers
+        )
         return Progress(*new, *progress[3:])
 
 

@@ -321,11 +321,16 @@ class Exercise:
         if isinstance(named, Verdict):
             return named
         try:
-            return named | _floats(self.observe(answer, args))
+            observed = _floats(self.observe(answer, args))
         except Exception as error:
             wanted = self._reference(case)
             wrong = self._compare(case, named, {part: wanted[part] for part in named})
             return wrong or self._not_traced(error, **about)
+        if any(answer is mistake.function for mistake in self.misconceptions):  # it is met again as such
+            key = (answer, case.about.removesuffix(_AGAIN))
+            self._once(lambda: (named, args), key)
+            self._once(lambda: observed, (*key, "observed"))
+        return named | observed
 
     def _compiles(self, answer: Callable, case: Case) -> Verdict | None:
         """What is wrong with the answer inside `jax.jit`, where its arrays are tracers."""

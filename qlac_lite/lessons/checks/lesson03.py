@@ -919,13 +919,35 @@ SAME_ROWS = "share of batches with the rows of the first one"
 FIXED_TIMES = "share of batches with the times of the first one, a grid included"
 PARTS = "share of the equal parts of [0, 1] in which a batch has a time"
 MARKS = (
-    SWAPPED, REVERSED, TO_GO, OTHER_TIME, RISING, ROWS_SORTED, SAME_ROWS, FIXED_TIMES, PARTS,
-)  # fmt: skip
+    SWAPPED,
+    REVERSED,
+    TO_GO,
+    OTHER_TIME,
+    RISING,
+    ROWS_SORTED,
+    SAME_ROWS,
+    FIXED_TIMES,
+    PARTS,
+)
 IDEAL = {
-    LINES: 1.0, AGAIN: 1.0, SAME_NOISE: 0.0, SAME_TIMES: 0.0, ROW_TIME: 0.0, OF_RANK: 1.0, OF_POINT: 1.0,
-    SPREAD: 1.0, UNEVEN: 0.0, TIMES_TWICE: 0.0, DRAWN: 1.0, TIME_NOISE: 0.0, ROW_NOISE: 0.0, KEPT: 0.0,
-    NOISES_TWICE: 0.0, MEAN_NOISE: 0.0, NOISE_SPREAD: 1.0,
-}  # fmt: skip
+    LINES: 1.0,
+    AGAIN: 1.0,
+    SAME_NOISE: 0.0,
+    SAME_TIMES: 0.0,
+    ROW_TIME: 0.0,
+    OF_RANK: 1.0,
+    OF_POINT: 1.0,
+    SPREAD: 1.0,
+    UNEVEN: 0.0,
+    TIMES_TWICE: 0.0,
+    DRAWN: 1.0,
+    TIME_NOISE: 0.0,
+    ROW_NOISE: 0.0,
+    KEPT: 0.0,
+    NOISES_TWICE: 0.0,
+    MEAN_NOISE: 0.0,
+    NOISE_SPREAD: 1.0,
+}
 DRAWS = 128  # batches from which the facts are measured
 
 

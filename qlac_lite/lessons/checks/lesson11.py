@@ -79,7 +79,10 @@ def _chunk_cases(rng):
     return [
         case(
             "single actions, one step",
-            4, 6, 1, 1,
+            4,
+            6,
+            1,
+            1,
             "Pair states[:, :T] with actions, row by row, of all demonstrations. lstsq()[0] is (S, A), and "
             "the first action is start @ gain.",
         ),
@@ -88,7 +91,7 @@ def _chunk_cases(rng):
         case("chunks of 3, 8 steps", 5, 8, 3, 8, "At t = 3 it looks again; the last chunk is cut."),
         case("chunks of 4, one long demonstration", 1, 30, 4, 9, pairs),
         case("chunks of 5, seven demonstrations", 7, 9, 5, 12, pairs),
-    ]  # fmt: skip
+    ]
 
 
 def _across(states, actions, length, step, start, steps):
@@ -511,7 +514,7 @@ def _recorded(rng, states, n, m):
     moves = Recorded(own, *ends(n), np.arange(n))
     first = rng.integers(0, n - 2, m)
     reward, discount, end = ends(m)
-    return moves, Recorded(own[first], reward, discount**3, end, first)  # fmt: skip
+    return moves, Recorded(own[first], reward, discount**3, end, first)
 
 
 def _sweep_cases(rng):
