@@ -135,16 +135,17 @@ def told_by_seed(groups: Groups) -> str:
 
 
 def told_differences(groups: Groups, chunks: str = "QC-FQL", other: str = "FQL-n") -> str:
-    """A line for each setting of `chunks`: itself less `other`, seed by seed, at the last evaluation and over
-    all of them."""
+    """A line for each setting of `chunks`: itself less `other`, seed by seed, at the last evaluation, over
+    all of them, and over those of the offline phase."""
+    offline = [not online for _, online in groups[other].outcomes[0]]
     lines = []
     for name in filter(lambda name: name.startswith(chunks), groups):
         apart = _rates(groups[name]) - _rates(groups[other])
         told = [
             points_interval(mean_interval(each), (-100, 100), "+.0f")
-            for each in (apart[-1], apart.mean(axis=0))
+            for each in (apart[-1], apart.mean(axis=0), apart[offline].mean(axis=0))
         ]
-        lines.append(f"{name} - {other}, points: {told[0]} at the end, {told[1]} over all evaluations")
+        lines.append(f"{name} - {other}, points: {told[0]} at the end, {told[1]} over all, {told[2]} offline")
     return "\n".join(lines)
 
 
