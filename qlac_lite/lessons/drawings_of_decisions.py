@@ -3,7 +3,7 @@
 Shapes: R seeds, E episodes, T steps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,26 +13,27 @@ from qlac_lite.envs import lite_world
 from qlac_lite.lessons.decoupled_agents import DISCOUNT, Agents
 from qlac_lite.lessons.delayed_clones import EVERY, Acted, Look, soft_weights
 from qlac_lite.lessons.drawings_of_exploration import apart as apart
+from qlac_lite.lessons.gains_of_looks import mean_of, q_along
 from qlac_lite.lessons.hidden_intentions import WORLD, first_arrival
-from qlac_lite.lessons.watched_chunks import Played, values_along
+from qlac_lite.lessons.watched_chunks import Played
 from qlac_lite.reports import plots
 
-LOOKS = {  # colour and marker
+LOOKS = {  # colour and marker of an agent, in all figures
     "short, short": ("#E69F00", "s"),
     "long, long": ("#0072B2", "o"),
     "long, short": ("#009E73", "D"),
-    "whole chunks": ("#0072B2", "o"),
+    "whole chunks": ("0.15", "H"),
     "at every step": ("#CC79A7", "P"),
-    "at every step, held": ("#009E73", "*"),
+    "at every step, held": ("#882255", "*"),
     "after a drop": ("#D55E00", "^"),
-    "at random": ("0.45", "X"),
-    "stop and think": ("0.45", "s"),
-    "switch": ("#E69F00", "v"),
-    "average": ("#0072B2", "o"),
-    "inpaint": ("#009E73", "D"),
-    "closest of eight": ("#CC79A7", "^"),
-    "hers": ("#D55E00", "X"),
-    "mended": ("#009E73", "D"),
+    "at random": ("0.6", "X"),
+    "stop and think": ("#999933", "s"),
+    "switch": ("#332288", "v"),
+    "average": ("#56B4E9", "o"),
+    "inpaint": ("#A6611A", "D"),
+    "closest of eight": ("#66BB66", "^"),
+    "hers": ("#E31A1C", "X"),
+    "mended": ("#A6611A", "D"),  # it inpaints, too
 }
 Drawn = tuple[Figure, str]
 
@@ -68,8 +69,11 @@ def pushed_chunk(whole: np.ndarray, pushed: np.ndarray) -> Drawn:
     )
 
 
-def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.ndarray]]]) -> Drawn:
-    """Measures at some values of a dial: {what: {name: {value of the dial: by seed (R,)}}}."""
+def by_dial(
+    dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.ndarray]]], alike: bool = False
+) -> Drawn:
+    """Measures at some values of a dial: {what: {name: {value of the dial: by seed (R,)}}}. Panels that are
+    `alike` have one scale."""
     figure, panels = plots.new_figure(len(panels_of), width=4.4 if len(panels_of) < 3 else 3.2, height=3.2)
     told, dials = [], max((list(v) for each in panels_of.values() for v in each.values()), key=len)
     for axes, (what, each) in zip(panels, panels_of.items(), strict=True):
@@ -84,41 +88,74 @@ def by_dial(dial: str, panels_of: Mapping[str, Mapping[str, Mapping[float, np.nd
         axes.set_xticks(range(len(dials)), dials)
         axes.set(xlabel=dial, ylabel=what, xlim=(-0.5, len(dials) - 0.5))
         axes.set_ylim(bottom=0)
+    if alike:
+        for axes in panels:
+            axes.set_ylim(0, max(each.get_ylim()[1] for each in panels))
     panels[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure, f"By the {dial}. {'; '.join(told)}."
 
 
-def values_over_time(made: Agents, calm: Played, pushed: Played, episode: int = 0, until: int = 110) -> Drawn:
-    """The first seed's value along an episode, without and with pushes, and where the gripper is."""
-    figure, (*panels, place) = plots.new_figure(3, width=3.6, height=3.7)
+def arrivals(played: Mapping[tuple[str, float], Played], names: Iterable[str]) -> str:
+    """A table: what becomes of the episodes of each agent, without pushes and with pushes of 1."""
+    episodes = np.prod(next(iter(played.values())).lengths.shape[:2])
+    rows = [
+        f"of {episodes}, without -> with pushes   never arrive   of these stand still   more steps if pushed"
+    ]
+    for name in names:
+        calm, pushed = (played[name, push] for push in (0.0, 1.0))
+        (never, still), (never_pushed, still_pushed) = calm.standing(), pushed.standing()
+        steps = apart(pushed.steps(), calm.steps(), ".1f")
+        rows.append(f"{name:32}{never:>6} -> {never_pushed:<8}{still:>9} -> {still_pushed:<5}{steps:>27}")
+    return "\n".join(rows)
+
+
+def there_and_elsewhere(rows: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
+    """A table of means of some chunks and of the others: {name: (values (R, E, n), which (R, E, n))}."""
+    lines = [f"{'':50}{'there':>20}{'elsewhere':>20}{'there less elsewhere':>22}"]
+    for name, (values, some) in rows.items():
+        there, elsewhere = mean_of(values, some), mean_of(values, ~some)
+        told = [apart(*pair, ".1f") for pair in ((there, 0), (elsewhere, 0), (there, elsewhere))]
+        lines.append(f"{name:50}{told[0]:>20}{told[1]:>20}{told[2]:>22}")
+    return "\n".join(lines)
+
+
+def q_over_time(
+    made: Agents, panels_of: Mapping[str, Played], margin: float = 0.0, episode: int = 0, until: int = 60
+) -> Drawn:
+    """What the first seed's partial critic says along the beginning of an episode, what it promised at
+    the look before, and where the gripper goes."""
+    figure, (*panels, place) = plots.new_figure(len(panels_of) + 1, width=3.6, height=3.7)
     _wall(place)
-    key = {}
-    for axes, played, name, colour in zip(
-        panels, (calm, pushed), ("nobody pushes", "pushed"), ("#0072B2", "#D55E00"), strict=True
-    ):
+    key, top, told = {}, 1.0, []
+    for axes, line, (name, played) in zip(panels, ("-", "--"), panels_of.items(), strict=True):
+        colour = LOOKS[name.split(",")[0]][0]
         path = played.places[0, episode]
-        path = path[: min(first_arrival(path), until)]
-        value = values_along(made, path)
+        path = path[: min(first_arrival(path), until) + 1]
+        q = q_along(made, played)[0, episode][: len(path)]
         looks = np.append(0, np.cumsum(played.lengths[0, episode]))
-        looks = np.unique(looks[looks < len(path)])
+        looks = np.unique(looks[looks < len(path) - 1])
         for begin, end in zip(looks, np.append(looks[1:], len(path) - 1), strict=True):
             steps = np.arange(begin, end + 1)
-            promise = value[begin] / DISCOUNT ** (steps - begin)
-            (key["promised at a look"],) = axes.plot(steps, promise, color="0.5", linestyle=":")
-        (key[f"the value now, {name}"],) = axes.plot(value, color=colour)
-        (key[f"a look, {name}"],) = axes.plot(looks, value[looks], "o", color=colour, markersize=5)
+            promise = q[begin] / DISCOUNT ** (steps - begin) - margin
+            (key["what a look promised" + f", less {margin:g}" * (margin > 0)],) = axes.plot(
+                steps, promise, color="0.5", linestyle=":"
+            )
+        top = max(top, np.nanmax(q))
+        (key["$Q_P$ now"],) = axes.plot(q, color=colour, linewidth=1.4)  # the key shows the last panel's
+        (key["a look"],) = axes.plot(looks, q[looks], "o", color=colour, markersize=5)
         key["the largest possible value"] = axes.axhline(1, color="0.7", linewidth=1)
-        axes.set(xlabel="step", ylim=(0, 2.3))
-        axes.set_title(f"value, {name}", fontsize=10)
-        place.plot(*path.T, color=colour, linewidth=1.2)
+        axes.set(xlabel="step", ylim=(0, 1.15 * top))
+        axes.set_title(name, fontsize=10)
+        place.plot(*path.T, color=colour, linewidth=1.2, linestyle=line, label=name)
         place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
+        told.append(f"{name}: {len(looks)} looks in {len(path) - 1} steps, Q_P up to {np.nanmax(q):.1f}")
+    for axes in panels:
+        axes.set_ylim(0, 1.15 * top)
+    place.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False)
     place.set(xlim=(-0.5, 0.5), ylim=(0, 1))
-    place.set_title("the same episodes from above", fontsize=10)
+    place.set_title("from above", fontsize=10)
     plots.legend_beside(figure, key, "lower")
-    return figure, (
-        "The value along two episodes in chunks of ten, and their paths. It follows the dotted promise of "
-        "each chunk's start, or falls below it; in both it rises above 1, the largest possible value."
-    )
+    return figure, f"The partial critic's value along an episode, and its promises. {'; '.join(told)}."
 
 
 def steps_and_looks(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Drawn:
@@ -164,23 +201,24 @@ def heights(episodes: Mapping[str, Acted], count: int = 3, until: int = 100) -> 
 def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
     """Old plan, new chunk, their mean and the inpainted chunk; and the weights that hold a plan."""
     figure, (without, inpainted, weights) = plots.new_figure(3, width=3.5, height=3.7)
+    L = len(look.old)  # for as many steps there are two plans
     drawn = {
-        "until the look": (look.past, "0.6", "-", (without, inpainted)),
-        "old plan": (look.old, "black", "-", (without, inpainted)),
-        "new chunk": (look.new, LOOKS["switch"][0], "-", (without,)),
-        "mean of both": (look.mean, LOOKS["average"][0], "--", (without,)),
-        "inpainted chunk": (look.inpainted, LOOKS["inpaint"][0], "-", (inpainted,)),
+        "until the look": (look.past, "0.6", "-", ".", 4, (without, inpainted)),
+        "old plan": (look.old, "black", "-", "o", 8, (without, inpainted)),
+        "new chunk": (look.new[:L], LOOKS["switch"][0], "-", "v", 5, (without,)),
+        "mean of both": (look.mean, LOOKS["average"][0], "-", "s", 4, (without,)),
+        "inpainted chunk": (look.inpainted[:L], LOOKS["inpaint"][0], "-", "D", 3.5, (inpainted,)),
     }
     for axes in (without, inpainted):
         _wall(axes)
-    for name, (path, colour, line, on) in drawn.items():
+    for name, (path, colour, line, marker, size, on) in drawn.items():
         for axes in on:
-            size = 8 if name == "old plan" else 4
-            axes.plot(*path.T, line, marker="o", color=colour, markersize=size, linewidth=1.5, label=name)
+            axes.plot(*path.T, line, marker=marker, color=colour, markersize=size, linewidth=1.5, label=name)
     (x, y), key = look.past[-1], {}
+    reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path, *_ in drawn.values())
     for axes, title in ((without, "two chunks and their mean"), (inpainted, "inpainted at a delay of 4")):
         axes.plot(x, y, "*", color="#D55E00", markersize=14, label="the look", zorder=5)
-        axes.set(xlim=(x - 0.42, x + 0.42), ylim=(y - 0.42, y + 0.42))
+        axes.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
         axes.set_title(title, fontsize=10)
         key |= {line.get_label(): line for line in axes.get_lines()}
     plots.legend_beside(figure, key, "lower")

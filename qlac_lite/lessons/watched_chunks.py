@@ -20,7 +20,7 @@ from qlac_lite.lessons import hidden_intentions as careful
 from qlac_lite.lessons.checks import lesson10
 from qlac_lite.lessons.decoupled_agents import DISCOUNT, EULER, LIMIT, QUICK, A, Agents, H, S
 from qlac_lite.lessons.notebook import shorten
-from qlac_lite.lessons.small_flows import chunk_field, forward
+from qlac_lite.lessons.small_flows import chunk_field
 from qlac_lite.utils.errors import QlacError
 
 EPISODES, CANDIDATES = shorten(20, fast=4), 8
@@ -31,7 +31,8 @@ class Gripper(NamedTuple):
     """An episode so far."""
 
     state: lite_world.WorldState
-    places: Array  # (T + 1, 2); from step t on they are the start
+    places: Array  # (T + 1, 2); those of steps that are still to come are the start
+    actions: Array  # (T, A)
     time: Array  # () int32
     arrived: Array  # () bool
 
@@ -40,40 +41,31 @@ def begin(key: Array) -> Gripper:
     start_key, push_key = jax.random.split(key)
     state = careful.start(start_key)._replace(push_seed=jax.random.bits(push_key))
     places = jnp.broadcast_to(state.gripper, (LIMIT + 1, 2))
-    return Gripper(state, places, jnp.int32(0), jnp.bool_(False))
+    return Gripper(state, places, jnp.zeros((LIMIT, A)), jnp.int32(0), jnp.bool_(False))
 
 
 def advance(push: float, gripper: Gripper, action: Array) -> tuple[Gripper, Array]:
     """One action; its reward. After the arrival, or the limit, nothing moves."""
     over = gripper.arrived | (gripper.time >= LIMIT)
-    moved = lite_world.step(careful.WORLD._replace(disturbance=push), gripper.state, action)
+    moved = world.step(push, gripper.state, action)
     state = jax.tree.map(lambda old, new: jnp.where(over, old, new), gripper.state, moved)
     time = gripper.time + ~over
     arrived = state.gripper[0] > ARRIVED
     places = gripper.places.at[time].set(state.gripper)
-    return Gripper(state, places, time, arrived), jnp.where(arrived & ~over, 1.0, 0.0)
+    actions = gripper.actions.at[jnp.where(over, LIMIT, gripper.time)].set(action, mode="drop")
+    return Gripper(state, places, actions, time, arrived), jnp.where(arrived & ~over, 1.0, 0.0)
 
 
 class Played(NamedTuple):
     """Episodes of each seed."""
 
     places: np.ndarray  # (R, E, T + 1, 2)
+    actions: np.ndarray  # (R, E, T, A)
     lengths: np.ndarray  # (R, E, T) actions executed after each look; 0 where there was none
 
     def steps(self) -> np.ndarray:
         """Mean steps to the right side, (R,)."""
         return careful.steps_needed(self.places)
-
-    def through_wall(self) -> np.ndarray:
-        """Percentage of the arrivals that crossed the wall outside its gaps, by a push longer than it is
-        thick, (R,). A move goes along x first: what counts is the height before it."""
-        x, height, arrival = self.places[..., 0], self.places[..., :-1, 1], careful.first_arrival(self.places)
-        crosses = (x[..., :-1] < 0) & (x[..., 1:] >= 0) & (np.arange(LIMIT) < arrival[..., None])
-        last = LIMIT - 1 - crosses[..., ::-1].argmax(axis=-1)
-        at = np.take_along_axis(height, last[..., None], axis=-1)[..., 0]
-        outside = np.abs(at[..., None] - lite_world.GAPS).min(axis=-1) > careful.WORLD.gap / 2
-        arrived = arrival <= LIMIT
-        return 100 * (outside & arrived).sum(axis=1) / np.maximum(arrived.sum(axis=1), 1)
 
     def standing(self) -> tuple[int, int]:
         """How many of all episodes never arrive, and how many of these stand still: they stay within 0.1 of
@@ -94,23 +86,24 @@ class Played(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames=("policy", "by", "execute"), compiler_options=QUICK)
-def _episodes(flow, critics, lengths, margin, push, among, held, keys, policy, by, execute):
-    """One seed's episodes; each look draws from `lengths` (L,) how many actions it executes at most."""
+def _episodes(flow, critics, lengths, margin, push, among, held, starts, keys, policy, by, execute):
+    """One seed's episodes from `starts`, Gripper with an axis (E,) before the others, and keys (E,).
+
+    Each look draws from `lengths` (L,) how many actions it executes at most.
+    """
     parts = world.networks_of(policy)
     watch = lambda now, action: parts.partial(
         critics["partial"], lite_world.observe(now.state)[None], jnp.broadcast_to(action, (1, policy, A))
     )[0]
 
-    def episode(key):
-        begin_key, look_key = jax.random.split(key)
-
+    def episode(gripper, look_key):
         def look(carry):
             now, count, used, left, planned = carry
             noise_key, length_key = jax.random.split(jax.random.fold_in(look_key, count))
             seen = jnp.repeat(lite_world.observe(now.state)[None], CANDIDATES, axis=0)
             noise = jax.random.normal(noise_key, (CANDIDATES, H, A))
             chunks = jnp.clip(euler(chunk_field(flow), seen, noise, EULER), -1, 1)
-            taken = chunks[:, : (critics["whole"][0][0].shape[0] - S) // A]
+            taken = chunks[:, : (critics[by][0][0].shape[0] - S) // A]
             overlap = (jnp.arange(H) < left)[:, None]
             far = jnp.sum(overlap * (chunks - planned) ** 2, axis=(1, 2))
             rank = jnp.argsort(jnp.argsort(jnp.where(held, far, 0.0)))
@@ -128,11 +121,19 @@ def _episodes(flow, critics, lengths, margin, push, among, held, keys, policy, b
 
         goes_on = lambda carry: ~carry[0].arrived & (carry[0].time < LIMIT)
         plan = jnp.int32(0), jnp.zeros((H, A))  # actions left of it; at the first look none
-        start = (begin(begin_key), jnp.int32(0), jnp.zeros(LIMIT, jnp.int32), *plan)
+        start = (gripper, jnp.int32(0), jnp.zeros(LIMIT, jnp.int32), *plan)
         now, _, used, _, _ = jax.lax.while_loop(goes_on, look, start)
-        return now.places, used
+        return now.places, now.actions, used
 
-    return jax.vmap(episode)(keys)
+    return jax.vmap(episode)(starts, keys)
+
+
+@jax.jit
+def starts_of(seed) -> tuple[Gripper, Array]:
+    """How a seed's episodes begin, the same for all agents: (E, ...), and a key for the looks of each."""
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(8), seed), EPISODES)
+    keys = jax.vmap(jax.random.split)(keys)
+    return jax.vmap(begin)(keys[:, 0]), keys[:, 1]
 
 
 def play(
@@ -158,42 +159,23 @@ def play(
     """
     lengths = np.atleast_1d(made.policy if lengths is None else lengths)
     lengths = jnp.asarray(np.random.default_rng(0).choice(lengths, 256))  # of one shape: compiled once
-    keys = lambda seed: jax.random.split(jax.random.fold_in(jax.random.key(8), seed), EPISODES)
-    how = (made.policy, by, execute)
-    count = len(jax.tree.leaves(made.flow)[0])
-    of_seed = lambda seed: jax.tree.map(lambda leaf: leaf[seed], (made.flow, made.critics))
+    how = (lengths, margin, push, among, held), (made.policy, by, execute)
     played = [
-        _episodes(*of_seed(seed), lengths, margin, push, among, held, keys(seed), *how)
-        for seed in range(count)
+        of_seed(made, seed, *how, *starts_of(seed)) for seed in range(len(jax.tree.leaves(made.flow)[0]))
     ]
     return Played(*(np.array(each) for each in zip(*played, strict=True)))
 
 
-def values_along(made: Agents, path: np.ndarray, seed: int = 0) -> np.ndarray:
-    """What a seed's value network says at places (T, 2) of a gripper that holds the puck: (T,)."""
-    closed, away = np.broadcast_to([-1.0], (len(path), 1)), np.zeros((len(path), 2))
-    seen = np.hstack([path, closed, path, -closed, away])
-    params = jax.tree.map(lambda leaf: leaf[seed], made.critics["value"])
-    return np.asarray(forward(params, seen)[:, 0])
-
-
-def falls(made: Agents, played: Played, margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """Of chunks of H that are always executed whole, the percentage in which V falls below the promise of
-    their start by more than `margin`: of those that begin above 1, and of the others, (R,) each."""
-    paths = enumerate(played.places[:, :, :LIMIT])
-    value = np.array(
-        [values_along(made, path.reshape(-1, 2), i).reshape(path.shape[:2]) for i, path in paths]
-    )
-    over = np.arange(LIMIT) >= careful.first_arrival(played.places)[..., None]
-    chunks = np.where(over, np.nan, value).reshape(*value.shape[:2], -1, H)
-    fell = (chunks < chunks[..., :1] / DISCOUNT ** np.arange(H) - margin).any(axis=-1)
-    begins = chunks[..., 0]
-    share = lambda among: 100 * (fell & among).sum(axis=(1, 2)) / np.maximum(among.sum(axis=(1, 2)), 1)
-    return share(begins > 1), share(begins <= 1)
+def of_seed(made: Agents, seed: int, traced: tuple, static: tuple, starts: Gripper, keys: Array):
+    """One seed's episodes: places (E, T + 1, 2), actions (E, T, A) and lengths (E, T), see `_episodes`."""
+    needed = {name: made.critics[name] for name in (static[1], "partial")}  # so kinds share a program
+    flow, critics = jax.tree.map(lambda leaf: leaf[seed], (made.flow, needed))
+    return _episodes(flow, critics, *traced, starts, keys, *static)
 
 
 def play_all(ways: dict[str, tuple[Agents, dict]]) -> dict[str, Played]:
-    """`play(agents, **how)` of each by name, two at a time."""
+    """`play(agents, **how)` of each by name, two at a time. Ways beside each other that need the same program
+    compile it twice."""
     with ThreadPoolExecutor(2) as pool:
         played = pool.map(lambda way: play(way[0], **way[1]), ways.values())
         return dict(zip(ways, played, strict=True))

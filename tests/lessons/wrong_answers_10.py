@@ -96,6 +96,19 @@ def drop(**other):
     return lambda *args: drop_in_python(*args, **other)
 
 
+def drop_from_the_start(value, step, state, chunk, most, discount, margin):
+    begin = value(state, chunk[0])
+
+    def act(carry):
+        k, state, _ = carry
+        state, reward = step(state, chunk[k])
+        return k + 1, state, (begin - reward) / discount
+
+    goes_on = lambda carry: (carry[0] < most) & (value(carry[1], chunk[carry[0]]) >= carry[2] - margin)
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), begin))
+    return state, k
+
+
 def drop_with_renewed_value(promised):
     """After each action `promised` gets the rest of the promise, and the value now."""
 
@@ -271,6 +284,26 @@ def rounds_of(action, left=lambda old, every: old[every:], after=lambda old, new
     return rounds
 
 
+def rounds_that_look_late(first, rest=lambda every, delay: every):
+    """The old queue until the chunk is ready, and only then the look; `first(i, delay)` acts at step i."""
+
+    def rounds(look, step, state, chunk, keys, every, delay):
+        queue, delay, shown = chunk[every:], int(delay), []
+        for key in keys:
+            for i in range(delay):
+                state, seen = step(state, queue[i])
+                shown.append(seen)
+            new = look(state, queue, key)
+            for i in range(delay, every):
+                state, seen = step(state, new[first(i, delay)])
+                shown.append(seen)
+            begin = rest(every, delay)
+            queue = new[begin : begin + len(queue)]
+        return np.stack(shown)
+
+    return rounds
+
+
 def clipped(new, delay):
     """Her rest of a chunk: moved on by the delay, its last action repeated."""
     return new[np.minimum(np.arange(len(new)) + delay, len(new) - 1)]
@@ -333,10 +366,31 @@ WRONG = {
             ),
             "divided by their sum",
         ),
-        "half of it": (lambda *a: losses_one_by_one(*a) / 2, "Three means are added"),
+        "half of it": (lambda *a: losses_one_by_one(*a) / 2, "added, and halved"),
+        "a third of it": (lambda *a: losses_one_by_one(*a) / 3, "averaged"),
+        "a third of it, in another way": (
+            LOSS(
+                edit={"return backup": "return jnp.mean(jnp.array([backup", "- value)": "- value)]))"}
+                | {
+                    f" + lean(stop_gradient({name}) - ": f", lean(stop_gradient({name}) - "
+                    for name in ("whole", "partial")
+                }
+            ),
+            "averaged",
+        ),
+        "half the backup": (LOSS(edit={"backup = ": "backup = 0.5 * "}), "has a factor of 0.5"),
         "the value onto the target": (
             LOSS(edit={"stop_gradient(partial) - value": "stop_gradient(target) - value"}),
-            "the value onto the partial one",
+            "The value regresses onto the backup's target",
+        ),
+        "the fast value, not stopped": (
+            LOSS(
+                edit={
+                    "networks.value(slow": 'networks.value(params["value"]',
+                    "stop_gradient(target)": "target",
+                }
+            ),
+            "being trained, and pulls it along",
         ),
         "the fast value": (losses_with(lambda p, s, b, e: (p, p["value"], b, e)), "being trained"),
         "everything still": (
@@ -410,6 +464,16 @@ WRONG = {
         "old state": (drop_in_old_state, "Ask in the new state"),
         "never stops": (drop(goes_on=lambda now, p, m: True), "never stops before"),
         "count off": (drop(back=lambda state, k: (state, k + 1)), "One action more"),
+        "count one too small": (drop(back=lambda state, k: (state, k - 1)), "One action fewer is counted"),
+        "most and one more": (
+            edited(execute_until_drop, {"k < most": "k <= most"}),
+            "One action more than `most` is executed",
+        ),
+        "one fewer than most": (
+            edited(execute_until_drop, {"k < most": "k < most - 1"}),
+            "One action fewer than `most` is executed",
+        ),
+        "always from the start": (drop_from_the_start, "it knows one action only"),
         "all counted": (lambda *a: (drop_in_python(*a)[0], a[4]), "goes on counting"),
         "no limit": (lambda v, s, x, c, n, d, m: drop_in_python(v, s, x, c, len(c), d, m), "not used"),
     },
@@ -454,6 +518,14 @@ WRONG = {
                 f, o, k, p, w, n, m
             ),
             "not right yet",
+        ),
+        "times in the middle": (
+            edited(guided_chunks, {"t = k / steps": "t = (k + 0.5) / steps"}),
+            "in the middle of their steps",
+        ),
+        "times one step later": (
+            edited(guided_chunks, {"t = k / steps": "t = (k + 1) / steps", "if k else": "if t < 1 else"}),
+            "after the first step, at 1 / steps",
         ),
         "zero noise": (
             edited(guided_chunks, {"jax.random.normal(key, planned.shape)": "jnp.zeros(planned.shape)"}),
@@ -559,6 +631,37 @@ WRONG = {
             ),
             "not right yet",
         ),
+        "fresh[i]": (
+            edited(her_rounds, {"fresh[i - delay]": "fresh[i]"}),
+            "already at the round's first step",
+        ),
+        "look after the delay": (rounds_that_look_late(lambda i, d: i), "begins late, or predicts"),
+        "look after the delay, from its first action": (
+            rounds_that_look_late(lambda i, d: i - d),
+            "ready, and the chunk begins",
+        ),
+        "look after the delay, from its first action, and so on": (
+            rounds_that_look_late(lambda i, d: i - d, rest=lambda every, d: every - d),
+            "and so does its rest",
+        ),
+        "first queue late": (
+            lambda look, step, s, c, keys, e, d: mended_rounds(
+                look, step, s, jnp.take(c, jnp.arange(len(c)) + d, axis=0, mode="clip"), keys, e, d
+            ),
+            "queue begins `delay` actions too late.",
+        ),
+        "first queue early": (
+            lambda look, step, s, c, keys, e, d: mended_rounds(
+                look, step, s, jnp.take(c, jnp.arange(len(c)) - d, axis=0, mode="clip"), keys, e, d
+            ),
+            "queue begins `delay` actions too early.",
+        ),
+        "first queue late, and hers": (
+            lambda look, step, s, c, keys, e, d: her_rounds(
+                look, step, s, jnp.take(c, jnp.arange(len(c)) + d, axis=0, mode="clip"), keys, e, d
+            ),
+            "the mistake is in what is handed on",
+        ),
         "at once": (rounds_of(lambda old, new, i, every, d: new[i]), "before it is ready"),
         "never": (rounds_of(lambda old, new, i, every, d: old[every + i]), "never acts"),
         "twice as late": (
@@ -607,10 +710,10 @@ WRONG = {
             ),
             "not right yet",
         ),
-        "predicted": (rounds_with_predicted_state(lambda new, i, d: new[i]), "sees a predicted state, that"),
+        "predicted": (rounds_with_predicted_state(lambda new, i, d: new[i]), "begins late, or predicts"),
         "predicted, from its first action": (
             rounds_with_predicted_state(lambda new, i, d: new[i - d]),
-            "predicted state, and the chunk",
+            "ready, and the chunk begins",
         ),
         "handed on late": (
             edited(

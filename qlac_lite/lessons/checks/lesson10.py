@@ -125,6 +125,7 @@ def _lost(name, remedy, **changes):
 
 _BACKUP, _DISTIL = "jnp.mean((stop_gradient(target) - whole) ** 2)", "lean(stop_gradient(whole) - partial)"
 _VALUE = "lean(stop_gradient(partial) - value)"
+_SUM = f"backup + {_DISTIL} + {_VALUE}"
 _loss_misconceptions = [
     _lost(
         "The gradient goes through the backup's target, into the slow copy.",
@@ -194,6 +195,25 @@ _loss_misconceptions = [
         "The backup asks the value that is being trained.",
         "The slow copy: networks.value(slow, ...).",
         edit={"networks.value(slow": 'networks.value(params["value"]'},
+    ),
+    _lost(
+        "The backup asks the value that is being trained, and pulls it along.",
+        "The slow copy, networks.value(slow, ...), and stop_gradient around the target.",
+        edit={"networks.value(slow": 'networks.value(params["value"]', "stop_gradient(target)": "target"},
+    ),
+    _lost(
+        "The backup has a factor of 0.5.",
+        "The plain arrow is a mean squared error, without a weight.",
+        edit={_BACKUP: "0.5 * " + _BACKUP},
+    ),
+    *(
+        _lost(f"The three losses are {how}.", "They are added.", edit={_SUM: f"({_SUM}) / {count}"})
+        for how, count in (("averaged", 3), ("added, and halved", 2))
+    ),
+    _lost(
+        "The value regresses onto the backup's target.",
+        "Onto the partial critic: it is to say what the policy's actions are worth.",
+        edit={"stop_gradient(partial) - value": "stop_gradient(target) - value"},
     ),
     _lost(
         "The backup asks for the value before the chunk.",
@@ -486,6 +506,7 @@ def _drawn_drops(rng):
     ]
 
 
+_CLAMPED = "value(state, (chunk := [*chunk, chunk[-1]])[k])"  # as JAX reads behind the end
 _PAY = "After an action: promise = (promise - reward) / discount."
 check_execute_until_drop = Exercise(
     execute_until_drop,
@@ -584,10 +605,23 @@ check_execute_until_drop = Exercise(
         Misconception(
             "The whole chunk may be executed; `most` is not used.", "k < most.", _DROPS["no limit"]
         ),
+        *(
+            Misconception(
+                f"One action {how} is counted.",
+                "Return how many were executed.",
+                edited(_drop_in_python, {"return state, k": f"return state, k {sign} 1"}),
+            )
+            for how, sign in (("more", "+"), ("fewer", "-"))
+        ),
         Misconception(
-            "One action more is counted.",
-            "Return how many were executed.",
-            edited(_drop_in_python, {"return state, k": "return state, k + 1"}),
+            "One action more than `most` is executed.",
+            "If k actions were executed, go on while k < most: not <=.",
+            edited(_drop_in_python, {"k < most": "k <= most", "value(state, chunk[k])": _CLAMPED}),
+        ),
+        Misconception(
+            "One action fewer than `most` is executed.",
+            "If k actions were executed, go on while k < most.",
+            edited(_drop_in_python, {"k < most": "k < most - 1"}),
         ),
         Misconception(
             "The state before the last action is returned.",
@@ -1090,6 +1124,14 @@ _AHEAD = """ahead = state
         for action in left[: int(delay)]:
             ahead, _ = step(ahead, action)
         new = look(ahead, left, key)"""
+_FIRST, _BACK = {"new[i]": "new[i - int(delay)]"}, {"old = new": "old = np.roll(new, int(delay), axis=0)"}
+_STEPS = "for i in range(every):\n"
+_STEPS_THEN_LOOK = """for i in range(every + 1):
+            if i == delay:
+                new = look(state, left, key)
+            if i == every:
+                break
+"""
 _FLAT = "return np.stack(places)"
 check_mended_rounds = Exercise(
     mended_rounds,
@@ -1174,6 +1216,43 @@ check_mended_rounds = Exercise(
             _round({"new[i]": "new[min(i + delay, len(new) - 1)]"}),
         ),
         Misconception(
+            "The new chunk is read from `delay` on already at the round's first step, and what is handed on "
+            "begins as many actions too late.",
+            "Two places count from the wrong moment: new[i] is for step i, and new[every:] is for the next "
+            "round.",
+            _round(_HERS | {"new[i]": "new[min(i + int(delay), len(new) - 1)]"}),
+        ),
+        *(
+            Misconception(
+                f"The first round's queue begins {end}"
+                + ("; the mistake is in what is handed on." if h else "."),
+                "The first `every` actions of `chunk` were executed before: its queue is chunk[every:].",
+                _round(
+                    h | {"old, places = chunk": f"old, places = chunk[np.clip({place}, 0, len(chunk) - 1)]"}
+                ),
+            )
+            for h in ({}, _HERS)
+            for end, place in (
+                ("`delay` actions too late", "np.arange(len(chunk)) + int(delay)"),
+                ("`delay` actions too early", "np.arange(len(chunk)) - int(delay)"),
+            )
+        ),
+        *(
+            Misconception(
+                f"The look begins only after the delay: it sees a state that is not there yet{also}.",
+                "The look comes first, with the state at the round's start and the queue; then the steps.",
+                _round(more | {"        new = look(state, left, key)\n": "", _STEPS: _STEPS_THEN_LOOK}),
+            )
+            for also, more in (
+                ("; and the next round's queue begins too late", _HERS),
+                (
+                    "; its chunk begins with its first action, and the next round's queue too late",
+                    _FIRST | _HERS,
+                ),
+                ("; its chunk begins with its first action, and so does its rest", _FIRST | _BACK),
+            )
+        ),
+        Misconception(
             "The new chunk never acts.",
             "From step `delay` on it does.",
             _round({_ACTION: "left[min(i, len(left) - 1)]"}),
@@ -1247,13 +1326,14 @@ check_mended_rounds = Exercise(
             _round({"left[i] if": "(left[i] + new[i]) / 2 if"}),
         ),
         Misconception(
-            "The look sees a predicted state, that of the moment when its chunk is ready.",
-            "The state at the round's start, which is what is seen then.",
+            "The look sees the state of the moment when its chunk is ready: it begins late, or predicts.",
+            "It begins with the round, sees the state at its start, and predicts nothing.",
             _round({"new = look(state, left, key)": _AHEAD}),
         ),
         Misconception(
-            "The look sees a predicted state, and the chunk begins with its first action when it is ready.",
-            "A prediction knows no pushes. The look sees the round's start, and new[i] is for step i.",
+            "The look sees the state of the moment when its chunk is ready, and the chunk begins with its first "
+            "action then.",
+            "It begins with the round, and sees the state at its start: new[i] is for step i.",
             _round({"new = look(state, left, key)": _AHEAD, "new[i]": "new[i - delay]"}),
         ),
         Misconception(
