@@ -138,14 +138,13 @@ for push in PUSHES:
 # **The short policy does not.** Without pushes no difference from *long, long* is shown: 6 more steps [-18, 30]. With pushes it needs 33 *more* steps [24, 43]. We had predicted the opposite. These two differ in the critic that chooses and in the looks. So change one at a time. First, the whole critic of *long, short* chooses in place of the partial one, still with a look **at every step**. Second, it chooses and executes **whole chunks**.
 
 # %%
-names = ("long, short", "at every step", "whole chunks")
-show(*draw.by_dial("size of the pushes", {"steps to the right side": {name: steps[name] for name in names}}))
+arms = {name: steps[name] for name in ("long, short", "at every step", "whole chunks")}
+show(*draw.by_dial("size of the pushes", {"steps to the right side": arms}))
 for push in PUSHES:
     less = lambda one, other, push=push: draw.apart(steps[one][push], steps[other][push], ".1f")
-    added = less("long, short", "at every step"), less("at every step", "whole chunks")
-    print(f"push {push}: the partial critic adds {added[0]} steps, the looks add {added[1]},")
-    print(f"  together {less('long, short', 'whole chunks')}", end="; ")
-    print(f"whole chunks less long, long: {less('whole chunks', 'long, long')}")
+    print(f"push {push}: the partial critic adds {less('long, short', 'at every step')} steps, the looks add")
+    print(f"  {less('at every step', 'whole chunks')}, together {less('long, short', 'whole chunks')};")
+    print(f"  whole chunks less long, long: {less('whole chunks', 'long, long')}")
 print(draw.arrivals(played, kinds))
 
 # %% [markdown]
@@ -297,7 +296,7 @@ show(*draw.heights({f"{way}, delay {d}": acted[way][d] for way, d in shown}))
 # %% [markdown]
 # ### Inpainting
 #
-# Of 200 looks of a clone, this is the one at which old plan and new chunk end furthest apart.
+# Of 200 looks of a clone, this is the one at which old plan and new chunk are furthest apart after the five steps for which there are both.
 
 # %%
 look = delayed.one_look()
@@ -392,8 +391,7 @@ firm = delayed.play("inpaint, held", 0, guided=guided_chunks)
 for delay in (0, 4):
     less = draw.apart(firm.steps(), arrived["inpaint"][delay], ".1f")
     print(f"held as firmly as at a delay of 4, but without a delay, less inpaint at {delay}: {less} steps")
-later = draw.apart(arrived["inpaint"][4], arrived["inpaint"][0], ".1f")
-print(f"inpaint, delay 4 less delay 0: {later} steps")
+print("inpaint, delay 4 less 0:", draw.apart(arrived["inpaint"][4], arrived["inpaint"][0], ".1f"), "steps")
 
 # %% [markdown]
 # **What helps here looks like commitment.** Holding more saves 24 steps without any delay [12, 36]; the delay seemed to save 25. And at a delay of 4 inpainting is not shown to differ from the closest of eight: 5 more steps [-11, 21]. Without a delay the closest of eight even needs 20 fewer [8, 32]. So keep your plan, by whichever means is cheaper for you: one sample with derivatives of the flow, or eight without.

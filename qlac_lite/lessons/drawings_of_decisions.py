@@ -144,7 +144,7 @@ def q_over_time(
         (key["$Q_P$ now"],) = axes.plot(q, color=colour, linewidth=1.4)  # the key shows the last panel's
         (key["a look"],) = axes.plot(looks, q[looks], "o", color=colour, markersize=5)
         key["the largest possible value"] = axes.axhline(1, color="0.7", linewidth=1)
-        axes.set(xlabel="step", ylim=(0, 1.15 * top))
+        axes.set(xlabel="step", ylabel="$Q_P$" if axes is panels[0] else "")
         axes.set_title(name, fontsize=10)
         place.plot(*path.T, color=colour, linewidth=1.2, linestyle=line, label=name)
         place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
@@ -213,7 +213,8 @@ def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
         _wall(axes)
     for name, (path, colour, line, marker, size, on) in drawn.items():
         for axes in on:
-            axes.plot(*path.T, line, marker=marker, color=colour, markersize=size, linewidth=1.5, label=name)
+            how = dict(marker=marker, color=colour, markersize=size, linewidth=1.5, label=name)
+            axes.plot(*path.T, line, fillstyle="none" if name == "old plan" else "full", **how)
     (x, y), key = look.past[-1], {}
     reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path, *_ in drawn.values())
     for axes, title in ((without, "two chunks and their mean"), (inpainted, "inpainted at a delay of 4")):

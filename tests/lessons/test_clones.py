@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from qlac_lite.envs import lite_world
+from qlac_lite.lessons import decoupled_agents
 from qlac_lite.lessons import hidden_intentions as careful
 from qlac_lite.lessons import small_flows as toys
 from qlac_lite.lessons import watched_chunks as watched
@@ -59,6 +61,21 @@ def test_turns_arrivals_and_steps_of_a_path_drawn_by_hand():
 def test_the_recorded_order_has_all_that_went_left_first():
     data = np.asarray(toys.recorded_in_order(60))
     assert (np.diff(data[:, 0]) >= 0).all() and toys.straight_on(data) == 0
+
+
+def test_no_push_leads_through_the_wall():
+    heights = jnp.linspace(-1, 1, 400)
+    place = jnp.stack([jnp.full(400, -0.06), heights], axis=1)
+    start = lambda place, seed: lite_world.WorldState(
+        place, jnp.float32(0), place, jnp.bool_(True), 0, jnp.uint32(seed)
+    )
+    pushed = jax.vmap(lambda place, seed: decoupled_agents.step(4.0, start(place, seed), jnp.zeros(3)))
+    ended = pushed(place, jnp.arange(400))
+    gaps = jnp.abs(heights[:, None] - jnp.array(lite_world.GAPS)).min(axis=1) < careful.WORLD.gap / 2
+    crossed = ended.gripper[:, 0] > 0
+    assert crossed.any() and not (crossed & ~gaps).any()
+    assert not jax.vmap(lambda place: lite_world.in_wall(careful.WORLD, place))(ended.gripper).any()
+    assert (ended.puck == ended.gripper).all()
 
 
 def test_every_look_acts_even_if_a_rule_executes_nothing():

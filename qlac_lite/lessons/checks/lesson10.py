@@ -1331,8 +1331,8 @@ check_mended_rounds = Exercise(
             _round({"new = look(state, left, key)": _AHEAD}),
         ),
         Misconception(
-            "The look sees the state of the moment when its chunk is ready, and the chunk begins with its first "
-            "action then.",
+            "The look sees the state of the moment when its chunk is ready, and the chunk begins with its "
+            "first action then.",
             "It begins with the round, and sees the state at its start: new[i] is for step i.",
             _round({"new = look(state, left, key)": _AHEAD, "new[i]": "new[i - delay]"}),
         ),
