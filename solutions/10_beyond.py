@@ -148,7 +148,7 @@ for push in PUSHES:
 print(draw.arrivals(played, kinds))
 
 # %% [markdown]
-# **If somebody pushes, looks cost steps.** From whole chunks to *long, short* it is 35 steps [29, 42]. The looks add 34 [17, 50]. That the partial critic adds any is not shown: 2 [-16, 19]. Without pushes neither is shown to add steps.
+# **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 [17, 50]. That the partial critic adds any is not shown: 2 [-16, 19]. Without pushes neither is shown to add steps.
 #
 # **Pushes free agents that stand still, but no agent is shown to arrive sooner.** With pushes, fewer of the episodes that never arrive stand still at the end: 14 and not 98 of *short, short*, 1 and not 26 of whole chunks. But *long, short* needs 16 more steps with pushes than without [4, 28], and for the four others no difference is shown.
 #
@@ -260,7 +260,7 @@ print("steps a look:", ", ".join(f"{name} {each.steps_a_look().mean():.1f}" for 
 # %% [markdown]
 # **Watching the value did not pay.** The rule needs 25 more steps than whole chunks [15, 36], which look less often. It is not shown to differ from looks at random moments (4 more [-7, 14]), nor from a look at every step (8 fewer [-26, 10]). The first figure shows when it looks in the episode from above: most often in the corner, where $Q_P$ promises more than there is (lesson 04). A rule that watches a value is only as good as the value. The margin of 0.05 was set before the run; section 5 tries two others.
 #
-# Where *would* a look help? Measure it. Take the pushed episodes of whole chunks. Interrupt one of their first ten chunks half way with a look, and then go on with whole chunks, from the same place and with the same pushes. The steps that this saves are the look's **gain**, a mean of two draws. (We added it after a first run.) We sort the looks by what the rule sees, $Q_P$ more than 0.05 below the promise at this moment, and by what you know before the chunk begins, $Q_P$ above 1. A chunk *falls* if $Q_P$ is that far below at any of its steps.
+# Where *would* a look help? Measure it. Take the pushed episodes of whole chunks. Interrupt one of their first ten chunks half way with a look, and then go on with whole chunks, from the same place and with the same pushes. The steps that this saves are the look's **gain**, a mean of two draws. (We added it after a first run.) We sort the looks by what the rule sees, $Q_P$ more than 0.05 below the promise at this moment, and by what you know before the chunk begins, $Q_P$ above 1. A chunk *falls* if $Q_P$ is that far below at any of its steps. In the table, *there* are the chunks for which a row's words hold, and *elsewhere* are the others.
 
 # %%
 kept = {push: gains.kept(both, whole[push], 0.05) for push in PUSHES}
@@ -271,7 +271,7 @@ rows["gain of a look, push 1.0: the chunk begins above 1"] = saved, kept[1.0].ab
 print(draw.there_and_elsewhere(rows))
 
 # %% [markdown]
-# **Question 2, answered.** (There: chunks of which the row's words are true; elsewhere: the others.) We found no place where a look is shown to help. Where the value is low, the gain is -7 steps [-15, 1.0], elsewhere -2 [-8, 3]. Neither is shown to differ from 0, nor from the other. So a low value is not shown to tell where to look. Before the chunk begins you can say something about the fall: if nobody pushes, 90 % of the chunks that begin above 1 fall, and 66 % of the others, 23 points more [8, 38]; with pushes it is 19 points more [10, 28]. But in those chunks a look *costs* 6 steps [1.0, 11]. And most chunks fall even if nobody pushes: a fall does not mean that something unforeseen has happened.
+# **Question 2, answered.** We found no place where a look is shown to help. Where the value is low, the gain is -7 steps [-15, 1.0], elsewhere -2 [-8, 3]. Neither is shown to differ from 0, nor from the other. So a low value is not shown to tell where to look. Before the chunk begins you can say something about the fall: if nobody pushes, 90 % of the chunks that begin above 1 fall, and 66 % of the others, 23 points more [8.5, 38]; with pushes it is 19 points more [10.5, 28]. But in those chunks a look *costs* 6 steps [1.0, 11]. And most chunks fall even if nobody pushes: a fall does not mean that something unforeseen has happened.
 #
 # ## 4. Acting while thinking
 #
