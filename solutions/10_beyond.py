@@ -150,7 +150,7 @@ print(draw.arrivals(played, kinds))
 # %% [markdown]
 # **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 [17, 50]. That the partial critic adds any is not shown: 2 [-16, 19]. Without pushes neither is shown to add steps.
 #
-# **Pushes free agents that stand still, but no agent is shown to arrive sooner.** With pushes, fewer of the episodes that never arrive stand still at the end: 14 and not 98 of *short, short*, 1 and not 26 of whole chunks. But *long, short* needs 16 more steps with pushes than without [4, 28], and for the four others no difference is shown.
+# **Pushes free agents that stand still, but no agent is shown to arrive sooner.** With pushes, fewer of the episodes that never arrive stand still at the end: 14 and not 98 of *short, short*, 1 and not 26 of whole chunks. In steps, *long, short* needs 16 more with pushes than without [4, 28], and for the four others no difference is shown.
 #
 # Why do looks cost steps? Perhaps because each look draws eight new intentions, and the best one may go another way than the last one (lesson 03). Then the cost should vanish if looks keep their plan. **Held**: of the eight new chunks, the critic chooses among the two that are closest to what is left of the old one, by their squared distance. Choosing among only two is itself a handicap, so the controls get two as well. **Predict** how much of the cost is left.
 
@@ -266,12 +266,12 @@ print("steps a look:", ", ".join(f"{name} {each.steps_a_look().mean():.1f}" for 
 kept = {push: gains.kept(both, whole[push], 0.05) for push in PUSHES}
 saved = gains.saved_by_a_look(both, whole[1.0], push=1.0)
 rows = {f"% that fall, push {push}: begins above 1": (each.fell, each.above) for push, each in kept.items()}
-rows["gain of a look, push 1.0: the value is low"] = saved, kept[1.0].low
-rows["gain of a look, push 1.0: the chunk begins above 1"] = saved, kept[1.0].above
+rows["gain of a look, push 1.0: it is low"] = saved, kept[1.0].low
+rows["gain of a look, push 1.0: begins above 1"] = saved, kept[1.0].above
 print(draw.there_and_elsewhere(rows))
 
 # %% [markdown]
-# **Question 2, answered.** We found no place where a look is shown to help. Where the value is low, the gain is -7 steps [-15, 1.0], elsewhere -2 [-8, 3]. Neither is shown to differ from 0, nor from the other. So a low value is not shown to tell where to look. Before the chunk begins you can say something about the fall: if nobody pushes, 90 % of the chunks that begin above 1 fall, and 66 % of the others, 23 points more [8.5, 38]; with pushes it is 19 points more [10.5, 28]. But in those chunks a look *costs* 6 steps [1.0, 11]. And most chunks fall even if nobody pushes: a fall does not mean that something unforeseen has happened.
+# **Question 2, answered.** We found no place where a look is shown to help. Where the value is low, the gain is -7 steps [-15, 1.0], elsewhere -2 [-8, 3]. Neither is shown to differ from 0, nor from the other. So a low value is not shown to tell where to look. Before the chunk begins you can say something about the fall: if nobody pushes, 90 % of the chunks that begin above 1 fall, and 66 % of the others, 23 points more [8.5, 38]; with pushes it is 19 points more [10.5, 28]. But with pushes a look in those chunks *costs* 6 steps [1.0, 11], and it is not shown to differ from a look in the others. And most chunks fall even if nobody pushes: a fall does not mean that something unforeseen has happened.
 #
 # ## 4. Acting while thinking
 #

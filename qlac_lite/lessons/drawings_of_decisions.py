@@ -111,11 +111,11 @@ def arrivals(played: Mapping[tuple[str, float], Played], names: Iterable[str]) -
 
 def there_and_elsewhere(rows: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
     """A table of means of some chunks and of the others: {name: (values (R, E, n), which (R, E, n))}."""
-    lines = [f"{'':50}{'there':>20}{'elsewhere':>20}{'there less elsewhere':>22}"]
+    lines = [f"{'':42}{'there':>20}{'elsewhere':>20}{'there less elsewhere':>22}"]
     for name, (values, some) in rows.items():
         there, elsewhere = mean_of(values, some), mean_of(values, ~some)
         told = [apart(*pair, ".1f") for pair in ((there, 0), (elsewhere, 0), (there, elsewhere))]
-        lines.append(f"{name:50}{told[0]:>20}{told[1]:>20}{told[2]:>22}")
+        lines.append(f"{name:42}{told[0]:>20}{told[1]:>20}{told[2]:>22}")
     return "\n".join(lines)
 
 
