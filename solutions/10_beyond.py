@@ -266,7 +266,7 @@ print("steps a look:", ", ".join(f"{name} {each.steps_a_look().mean():.1f}" for 
 kept = {push: gains.kept(both, whole[push], 0.05) for push in PUSHES}
 saved = gains.saved_by_a_look(both, whole[1.0], push=1.0)
 rows = {f"% that fall, push {push}: begins above 1": (each.fell, each.above) for push, each in kept.items()}
-rows["gain of a look, push 1.0: it is low"] = saved, kept[1.0].low
+rows["gain of a look, push 1.0: value is low"] = saved, kept[1.0].low
 rows["gain of a look, push 1.0: begins above 1"] = saved, kept[1.0].above
 print(draw.there_and_elsewhere(rows))
 
