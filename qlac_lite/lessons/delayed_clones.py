@@ -38,14 +38,14 @@ def soft_weights(delay: Array) -> Array:
     return jnp.where(i < delay, 1.0, jnp.where(i < overlap, c * jnp.expm1(c) / (np.e - 1), 0.0))
 
 
-def _look(way: str, guided: Callable, flow, delay: Array) -> Callable:
-    """look(state, left (L, A + 2), key) -> a chunk (H, A + 2), see `_planned`."""
+def _look(way: str, guided: Callable, flow, firm: Array) -> Callable:
+    """look(state, left (L, A + 2), key) -> a chunk (H, A + 2), see `_planned`, of which `firm` steps are held."""
 
     def look(state, left, key):
         seen, field = lite_world.observe(state)[None], chunk_field(flow)
         before = jnp.pad(left[:, :A], ((0, EVERY), (0, 0)))
-        weight = soft_weights(HELD if way == "inpaint, held" else delay)
-        if way.startswith("inpaint"):
+        weight = soft_weights(firm)
+        if way == "inpaint":
             return _planned(state, guided(field, seen, key, before[None], weight, world.EULER, MOST)[0])
         count = CANDIDATES if way == "closest of eight" else 1
         noise = jax.random.normal(key, (count, H, A))
@@ -72,16 +72,16 @@ def _step(state: lite_world.WorldState, action: Array) -> tuple[lite_world.World
 
 
 @functools.partial(jax.jit, static_argnames=("way", "rounds", "guided"), compiler_options=world.QUICK)
-def _shown(flow, keys, delay, way, rounds, guided):
+def _shown(flow, keys, delay, firm, way, rounds, guided):
     """One seed's episodes, (E, T + 1, 4), see `_step`."""
 
     def episode(key):
         start_key, first_key, round_key = jax.random.split(key, 3)
         state = careful.start(start_key)
-        look, start = _look(way, guided, flow, delay), jnp.tile(state.gripper, 2)[None]
+        look, start = _look(way, guided, flow, firm), jnp.tile(state.gripper, 2)[None]
         if way == "stop and think":
             return jnp.concatenate([start, _stopping(look, state, round_key, delay)])
-        first = _look("switch", guided, flow, delay)(state, jnp.zeros((H - EVERY, A)), first_key)
+        first = _look("switch", guided, flow, firm)(state, jnp.zeros((H - EVERY, A)), first_key)
         chunk = jnp.concatenate([first[:EVERY], first[: H - EVERY]])  # its plan for now stands at EVERY
         keys = jax.random.split(round_key, careful.LIMIT // EVERY)
         return jnp.concatenate([start, rounds(look, _step, state, chunk, keys, EVERY, delay)])
@@ -147,7 +147,8 @@ def play(
     keys = lambda seed: jax.random.split(jax.random.fold_in(jax.random.key(13), seed), EPISODES)
     flow = world.flows(tuple(int(seed) for seed in seeds))
     own = lambda seed: (jax.tree.map(lambda leaf: leaf[seed], flow), keys(seed))
-    one = lambda seed: _shown(*own(seed), delay, way, rounds, guided)
+    firm, way = (HELD, "inpaint") if way == "inpaint, held" else (delay, way)
+    one = lambda seed: _shown(*own(seed), delay, firm, way, rounds, guided)
     shown = np.array([one(seed) for seed in range(len(seeds))])
     return Acted(shown[..., :2], shown[..., 2:])
 
