@@ -39,7 +39,7 @@ def soft_weights(delay: Array) -> Array:
 
 
 def _look(way: str, guided: Callable, flow, firm: Array) -> Callable:
-    """look(state, left (L, A + 2), key) -> a chunk (H, A + 2), see `_planned`, of which `firm` steps are held."""
+    """look(state, left (L, A + 2), key) -> a chunk (H, A + 2), see `_planned`, with `firm` steps held."""
 
     def look(state, left, key):
         seen, field = lite_world.observe(state)[None], chunk_field(flow)
