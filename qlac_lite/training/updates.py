@@ -58,16 +58,18 @@ class Programs(NamedTuple):
 
 # Settings that no compiled function reads: runs that differ in these alone are compiled once.
 UNCOMPILED = (
-    *(
-        "preset",
-        "first_seed",
-        "offline_steps",
-        "online_steps",
-        "shard_steps",
-        "online_shards",
-        "online_start",
-    ),
-    *("first_actions", "log_every", "evaluate_every", "evaluation_episodes", "checkpoint_seconds"),
+    "preset",
+    "first_seed",
+    "offline_steps",
+    "online_steps",
+    "shard_steps",
+    "online_shards",
+    "online_start",
+    "first_actions",
+    "log_every",
+    "evaluate_every",
+    "evaluation_episodes",
+    "checkpoint_seconds",
 )
 
 

@@ -366,6 +366,15 @@ def test_evaluation_does_not_depend_on_the_number_of_processes(finished):
     assert results[0] == results[1] and len(results[0]) == 6
 
 
+def test_runs_that_differ_in_length_and_seeds_numbers_alone_are_compiled_once(play_file):
+    dataset, _ = load(play_file(), get_task(TASK))
+    first, longer, other = (
+        Engine(tiny_config(**changes), dataset, 28, 5).programs
+        for changes in ({}, dict(offline_steps=70, first_seed=3, evaluate_every=7), dict(alpha=1.0))
+    )
+    assert first is longer and first is not other
+
+
 def test_the_dataset_is_not_copied_per_seed(play_file):
     config = tiny_config(seeds=4)
     dataset, _ = load(play_file(), get_task(TASK))
