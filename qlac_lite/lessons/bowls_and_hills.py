@@ -58,6 +58,27 @@ def one_clone(
     return clone(states, actions, number, ball(a), starts(rng, EPISODES), steps)
 
 
+def lost_on_fresh_looks(share: float, age: int, a: float, steps: int = STEPS) -> np.ndarray:
+    """As `lost`, by seed (R,), of single actions from a fresh look: `share` times the gain of this age."""
+    ground, found = by_itself(a).T, []
+    for seed in range(SEEDS):
+        gains, states = [], []
+        for number in range(CLONES):  # the same draws as in `one_clone`
+            rng = np.random.default_rng([seed, number])
+            seen, done = demonstrate(rng, a)
+            rows = seen[:, : done.shape[1] - age].reshape(-1, 2), done[:, age:].reshape(-1, 2)
+            gains.append(share * np.linalg.lstsq(*rows, rcond=None)[0])
+            states.append(starts(rng, EPISODES))
+        state, gain = np.array(states), np.array(gains)
+        far = np.zeros(state.shape[:2], bool)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(steps + 1):
+                far |= np.hypot(state[..., 0], state[..., 1]) > LOST
+                state = state @ (ground + gain)
+        found.append(100 * far.mean())
+    return np.array(found)
+
+
 def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> np.ndarray:
     """Percentage of balls that are ever further out than LOST, by seed, (R,). `how`: of `one_clone`."""
     share = lambda path: 100 * (np.hypot(path[..., 0], path[..., 1]) > LOST).any(axis=0).mean()

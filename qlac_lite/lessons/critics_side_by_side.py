@@ -213,13 +213,8 @@ def ends(sweep: Callable, weight: float, sweeps: int) -> dict[str, int]:
     these walks end in one place, how many of these places have a best chunk that begins on the spot, and from
     how many of those the chunk critic's agent arrives.
     """
-    found = {
-        "walks": 0,
-        "never arrive": 0,
-        "stuck": 0,
-        "before a bump": 0,
-        "chunks get away": 0,
-    }
+    names = ("walks", "never arrive", "get stuck", "where the best chunk begins with a bump")
+    found = dict.fromkeys([*names, "from which the chunk critic's agent arrives"], 0)
     for walks in map(record, range(SEEDS)):
         critics = learn(sweep, walks, sweeps, weight)
         for state in far_starts():

@@ -18,8 +18,8 @@ def apart(one: np.ndarray, other: np.ndarray, form: str = ".0f") -> str:
 def table(title: str, rows: Mapping[str, Mapping[str, Pair]], form: str = ".0f") -> str:
     """One row for each name, one column for each condition: {row: {column: (one, other)}}.
 
-    A star stands where the interval does not hold 0. Two ways that are the same give "same"; a row may lack
-    columns.
+    A star stands where the interval does not hold 0. Two ways that are the same give a bare 0; a row may
+    lack columns.
     """
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     cells = [[_cell(row.get(column), form) for column in columns] for row in rows.values()]
@@ -34,6 +34,6 @@ def _cell(pair: Pair | None, form: str) -> str:
     if pair is None:
         return ""
     if np.array_equal(*pair):
-        return "same"
+        return f"{0:{form}}"
     _, low, high = difference(*pair)
     return apart(*pair, form) + "*" * bool(low > 0 or high < 0)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from qlac_lite.lessons import bowls_and_hills as balls
 from qlac_lite.lessons import corridor_of_doors as corridor
@@ -136,10 +137,10 @@ def _house(axes, values: np.ndarray, title: str) -> None:
     axes.grid(False)
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, fontsize=10)
-    for state, name in ((house.START, "start"), (house.GOAL, "goal")):
+    for state, letter, colour in ((house.START, "S", "#F0E442"), (house.GOAL, "G", "#009E73")):
         row, column = house.CELLS[state]
-        look = dict(ha="center", va="center", fontsize=7, bbox=dict(fc="white", ec="none", pad=1))
-        axes.text(column, row, name, **look)
+        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc=colour, ec="black", zorder=3))
+        axes.text(column, row, letter, ha="center", va="center", fontsize=9, weight="bold", zorder=4)
 
 
 def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
@@ -160,7 +161,8 @@ def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
         axes.plot(columns + shake[0], rows + shake[1], color="#D55E00", linewidth=1)
         axes.plot(columns[0], rows[0], "o", color="#D55E00", markersize=5)
     figure.suptitle(
-        "a dot is where a walk begins; lines are shaken a little, to show repeated steps", fontsize=10
+        "S start, G goal; a dot is where a walk begins; lines are shaken a little, to show repeated steps",
+        fontsize=10,
     )
     return (
         figure,
@@ -185,7 +187,7 @@ def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn
         if way[-1] == house.GOAL:
             axes.plot(columns, rows, color="#D55E00", linewidth=2)
         told.append(f"{name}: {count}")
-    figure.suptitle(f"after {sweeps} sweeps; darker is a higher value", fontsize=10)
+    figure.suptitle(f"after {sweeps} sweeps; darker is a higher value; S start, G goal", fontsize=10)
     return figure, f"Values after {sweeps} sweeps, and the way from the start. {'; '.join(told)}."
 
 
@@ -220,27 +222,24 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, house.Walked], house.Walk
 
 
 def handovers(curves: Mapping[str, Curves]) -> Drawn:
-    """Success around the handover: {plan: curves}; the agent that stands still is in each panel."""
-    panels = {
-        "its own steps alone": ("no remedy", "frozen critic"),
-        "no own steps for the flow": ("frozen flow", "flow and policy from data"),
-        "remedies": ("half the batch from data", "warm-up"),
-    }
-    figure, drawn = plots.new_figure(len(panels), width=3.5, height=3.7)
+    """Success around the handover: {plan: curves}; a panel for each plan, beside "stands still"."""
     still = curves["stands still"]
-    for axes, (title, names) in zip(drawn, panels.items(), strict=True):
-        axes.plot(still.steps, still.success.mean(axis=0), color="0.45", linestyle="--", label="stands still")
-        for name in names:
-            plots.band(axes, curves[name].steps, curves[name].success, name, *LOOKS[name], within=(0, 100))
-        axes.axvspan(0, 200, color="0.94", zorder=0)
-        for place, window in ((100, "0 to 200"), (350, "200 to 500")):
-            axes.text(place, 3, window, ha="center", fontsize=8, color="0.35")
-        axes.set(xlabel="environment steps since the handover", ylim=(0, 103))
-        axes.set_title(title, fontsize=10)
-        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False)
-    drawn[0].set_ylabel("episodes solved (%)")
-    drawn[-1].axvline(400, color="0.5", linestyle=":", linewidth=1)
-    drawn[-1].text(452, 96, "last 100", ha="center", fontsize=8, color="0.35")
+    names = [name for name in curves if name != "stands still"]
+    figure, panels = plots.new_figure(3, width=3.3, height=2.4, rows=-(-len(names) // 3))
+    for i, (axes, name) in enumerate(zip(panels, names, strict=True)):
+        shown = (("stands still", still, "0.45", "", "--"), (name, curves[name], *LOOKS[name], "-"))
+        for label, each, *look in shown:
+            plots.band(axes, each.steps, each.success, label, *look, within=(0, 100))
+        for start, end in ((50, 200), (250, 500)):
+            axes.plot([start, end], [4, 4], color="0.35", linewidth=1)
+            axes.text((start + end) / 2, 7, f"{start} to {end}", ha="center", fontsize=8, color="0.35")
+        axes.set(ylim=(0, 103), xlabel="steps since the handover" if i >= len(names) - 3 else "")
+        axes.set_title(name, fontsize=10, color=LOOKS[name][0], weight="bold")
+        axes.set_ylabel("" if i % 3 else "episodes solved (%)")
+    handle = panels[0].get_legend_handles_labels()[0][0]
+    figure.legend(
+        [handle], ["stands still (the same in each panel)"], loc="outside lower center", frameon=False
+    )
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()
     )

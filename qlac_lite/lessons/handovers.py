@@ -48,23 +48,24 @@ class Curves(NamedTuple):
     success: np.ndarray  # (R, P + 1)
 
     def early(self) -> np.ndarray:
-        """Success over the first 200 steps of the online phase, (R,)."""
+        """Mean of the evaluations after 50, 100, 150 and 200 online steps, (R,)."""
         return self.success[:, 1:5].mean(axis=1)
 
     def late(self) -> np.ndarray:
-        """Success after these, (R,)."""
+        """Mean of those after 250 to 500 steps, (R,)."""
         return self.success[:, 5:].mean(axis=1)
 
     def last(self) -> np.ndarray:
-        """Success over the last 100 steps, (R,)."""
+        """Mean of those after 400, 450 and 500 steps, (R,)."""
         return self.success[:, 8:].mean(axis=1)
 
     def windows(self) -> dict[str, np.ndarray]:
-        """Success in the parts that the lesson compares, by seed, (R,) each."""
-        return {"0 to 200": self.early(), "200 to 500": self.late(), "400 to 500": self.last()}
+        """Success in the parts that the lesson compares, by seed, (R,) each; named by the first and last
+        evaluation."""
+        return {"50 to 200": self.early(), "250 to 500": self.late(), "400 to 500": self.last()}
 
     def over(self) -> np.ndarray:
-        """Success over the online curve, (R,)."""
+        """Mean of the evaluations after 50 to 500 online steps, (R,)."""
         return self.success[:, 1:].mean(axis=1)
 
 

@@ -29,6 +29,12 @@ def test_a_clone_of_single_actions_makes_the_same_errors_on_each_ground():
         np.testing.assert_allclose(path, paths[0], rtol=1e-6)
 
 
+def test_single_actions_are_those_from_a_fresh_look_with_the_whole_gain():
+    whole = balls.lost_on_fresh_looks(1, 0, 0.3)
+    np.testing.assert_allclose(whole, balls.lost(clone_chunks, 1, 0.3))
+    assert np.mean(balls.lost_on_fresh_looks(0, 0, 0.3)) == 0 < np.mean(whole)
+
+
 def test_the_house_has_a_shortest_way_that_one_step_learning_finds_in_the_end():
     assert house.steps_to_goal()[house.START] == 17
     walks = house.record(0)
@@ -62,7 +68,7 @@ def test_a_table_of_differences_has_a_star_where_the_interval_does_not_hold_0():
     assert table("points", rows).splitlines() == [
         "points  x          y",
         "a       1 [1, 1]*  0 [-4, 4]",
-        "b                  same",
+        "b                  0",
     ]
 
 

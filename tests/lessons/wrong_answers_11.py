@@ -114,6 +114,18 @@ def chunks_by_means(states, actions, length, step, start, steps):
     return np.stack(path)
 
 
+def chunks_of_pairs(states, actions, length, step, start, steps, rows):
+    """`rows(T, length, k)`: the steps of a demonstration whose states are paired."""
+    gains = []
+    for k in range(length):
+        at = np.array(rows(actions.shape[1], length, k))
+        gains.append(np.linalg.pinv(np.concatenate(states[:, at])) @ np.concatenate(actions[:, at + k]))
+    path = [start]
+    for t in range(steps):
+        path.append(step(path[t], path[t - t % length] @ gains[t % length]))
+    return np.stack(path)
+
+
 def reshaped(states=lambda x: x, actions=lambda x: x):
     """The rows of states or of actions in another order."""
 
@@ -235,11 +247,31 @@ WRONG = {
         "states transposed": (reshaped(states=np.transpose), "states are transposed"),
         "actions by time": (reshaped(actions=lambda x: x.transpose(1, 0, 2)), "actions are transposed"),
         "actions transposed": (reshaped(actions=np.transpose), "actions are transposed"),
+        "pairs at chunk starts": (
+            lambda *a: chunks_of_pairs(*a, rows=lambda long, length, k: range(0, long - k, length)),
+            "pairs at chunk starts",
+        ),
+        "pairs of whole chunks": (
+            lambda *a: chunks_of_pairs(*a, rows=lambda long, length, k: range(0, long - length + 1, length)),
+            "the incomplete one left out",
+        ),
+        "a delay": (
+            lambda s, a, h, *more: mended_delayed(s, a, h - 1, *more),
+            "A delay, not a chunk: the age",
+        ),
+        "a delay, one gain": (
+            CHUNKS({"look = path[t - k]": "look = path[max(t - length + 1, 0)]", "gains[k])": "gains[-1])"}),
+            "A delay, not a chunk, with",
+        ),
     },
     "check_mended_delayed": {
         "hers": (her_delayed, "her code"),
         "hers in other words": (LATE({"gains[age])": "gains[0])"}), "her code"),
-        "one gain": (LATE({"gains[age])": "gains[-1])"}), "first ones act on a fresh"),
+        "one gain": (LATE({"gains[age])": "gains[-1])"}), "which is younger"),
+        "one gain, in other words": (
+            LATE({"path[t - age] @ gains[age]": "path[max(t - delay, 0)] @ gains[delay]"}),
+            "in the first ones the gain of age `delay`",
+        ),
         "no delay": (LATE({"path[t - age] @ gains[age]": "path[-1] @ gains[0]"}), "delay is gone"),
         "old gain, new state": (LATE({"path[t - age] @": "path[t] @"}), "present state"),
         "waits": (
@@ -350,6 +382,18 @@ WRONG = {
             SWEEP({GUIDE: "np.where(np.isin(moves.state, chunks.state), ahead[moves.state], target)"}),
             "whatever its first move",
         ),
+        "of the state, for moves with a chunk": (
+            SWEEP({GUIDE: "np.where(np.isin(moves.move, chunks.move), ahead[moves.state], target)"}),
+            "for moves that begin one",
+        ),
+        "of the state, or 0": (
+            SWEEP({GUIDE: "largest(chunk_q, chunks.state, states, 0.0)[moves.state]"}),
+            "and 0 where none begins",
+        ),
+        "the best chunk's move alone": (
+            SWEEP({PULLED: f"np.where(guide == ahead[moves.state], {PULLED}, target)"}),
+            "Only the move with which",
+        ),
         "one of several": (
             helper_with("most[groups] = values"),
             "of a state and the moves of a state and the chunks of a move the last",
@@ -422,6 +466,19 @@ WRONG = {
     },
     "check_compose": {
         "exchanged": (swap(compose), "another order"),
+        **{
+            f"plan as {order}": (
+                COMPOSE({"warm_up, share, fade = plan": f"{order} = plan"}),
+                f"order: {order}",
+            )
+            for order in (
+                "warm_up, fade, share",
+                "share, warm_up, fade",
+                "share, fade, warm_up",
+                "fade, warm_up, share",
+                "fade, share, warm_up",
+            )
+        },
         "two results": (lambda *a: compose(*a)[:2], "wrong number of values"),
         "of the replay": (
             COMPOSE({"count = jnp.round(share * size)": "count = jnp.round((1 - share) * size)"}),

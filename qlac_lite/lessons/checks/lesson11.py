@@ -218,6 +218,32 @@ _chunk_misconceptions = [
         _by_demonstration,
     ),
     Misconception(
+        "A delay, not a chunk: the age grows to length - 1 and stays there.",
+        "It looks again at t = length, 2 * length, ...: k = t % length, and the look is path[t - k].",
+        CHUNKS(edit={"k = t % length": "k = min(t, length - 1)"}),
+    ),
+    Misconception(
+        "A delay, not a chunk, with the gain of the last age at each step.",
+        "It looks at t = 0, length, 2 * length, ...: k = t % length, with gains[k] and the look path[t - k].",
+        CHUNKS(edit={"k = t % length": "k = min(t, length - 1)", "gains[k])": "gains[-1])"}),
+    ),
+    *(
+        Misconception(
+            "Only pairs at chunk starts are used, as if each demonstration were cut into chunks" + so,
+            "Every state of a demonstration that has an action k steps later makes a pair, not only every "
+            "`length`-th.",
+            CHUNKS(edit={"states[:, : actions.shape[1] - k]": seen, "actions[:, k:]": done}),
+        )
+        for so, seen, done in (
+            (".", "states[:, : actions.shape[1] - k : length]", "actions[:, k::length]"),
+            (
+                " and the incomplete one left out.",
+                "states[:, : actions.shape[1] - length + 1 : length]",
+                "actions[:, k : actions.shape[1] - length + 1 + k : length]",
+            ),
+        )
+    ),
+    Misconception(
         "Each gain is one step too old: states are paired with the actions k + 1 steps later.",
         "The gain of age 0 pairs a state with its own action: states[:, : T - k] with actions[:, k:].",
         CHUNKS(
@@ -347,8 +373,9 @@ _delayed_misconceptions = [
         her_delayed,
     ),
     Misconception(
-        "Later steps are mended; the first ones act on a fresh observation with the gain of an old one.",
-        "While t < delay the newest old observation is path[0], of age t. Its gain is that of age t.",
+        "Later steps are mended; in the first ones the gain of age `delay` acts on path[0], which is "
+        "younger: t steps old.",
+        "While t < delay it acts on path[0], of age t. Its gain is that of age t.",
         LATE(edit={"gains[age])": "gains[delay])"}),
     ),
     Misconception(
@@ -680,6 +707,21 @@ _sweep_misconceptions = [
         SWEEP(edit={_GUIDE: "np.where(np.isin(moves.state, chunks.state), ahead[moves.state], target)"}),
     ),
     Misconception(
+        "The guide is the best chunk of the state, whatever its first move, for moves that begin one.",
+        "Only chunks that begin with this move: group chunk_q by chunks.move, not by chunks.state.",
+        SWEEP(edit={_GUIDE: "np.where(np.isin(moves.move, chunks.move), ahead[moves.state], target)"}),
+    ),
+    Misconception(
+        "The guide is the best chunk of the state, whatever its first move, and 0 where none begins.",
+        "Only chunks that begin with this move: group chunk_q by chunks.move. Without one: its target.",
+        SWEEP(edit={_GUIDE: "ahead[moves.state]"}),
+    ),
+    Misconception(
+        "Only the move with which the state's best chunk begins is pulled.",
+        "Each move with which a chunk begins is pulled, towards the best of its own chunks.",
+        SWEEP(edit={_GUIDE: f"{_GUIDE}\n    guide = np.where(guide == ahead[moves.state], guide, target)"}),
+    ),
+    Misconception(
         "The guide is the mean of a move's chunks.",
         "The largest: one may choose how to go on.",
         SWEEP(
@@ -915,7 +957,16 @@ class _ByOutput(Exercise):
 
 
 COMPOSE = lambda **changes: edited(compose, changes["edit"])
+_PLAN = ("warm_up", "share", "fade")
 _compose_misconceptions = [
+    *(
+        Misconception(
+            f"The plan is unpacked in another order: {', '.join(order)}.",
+            "warm_up, share, fade = plan.",
+            COMPOSE(edit={"warm_up, share, fade = plan": f"{', '.join(order)} = plan"}),
+        )
+        for order in list(itertools.permutations(_PLAN))[1:]
+    ),
     Misconception(
         "The share is taken for the replay's.",
         "It is the data's: the first `count` rows are the data's.",
