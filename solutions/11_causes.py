@@ -125,9 +125,9 @@ print(f"\n{table('points at a = 0.3', rows)}")
 #
 # **Chunks of eight help in a deep bowl and harm on a hill.** At $a = 0.3$ they lose 10 points fewer, at $a = 1.15$ 61 *more*. A stable world is not enough: in the shallow bowl ($a = 0.85$) they lose more, too.
 #
-# **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill** (first table). On flat ground a difference is not shown. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory.) Why do chunks help at all? We test three explanations: fewer looks, late actions, and kept intentions.
+# **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill** (first table). (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory.) Why do chunks help at all? We test three explanations: fewer looks, late actions, and kept intentions.
 #
-# **Fewer looks.** An error gets into the actions only at a look, and in 60 steps a clone with chunks looks 8 times, not 60. So let the chunks play 480 steps at $a = 0.3$, with 60 looks. They lose 12 points more than in 60 steps, and their gain over single actions is no longer shown, neither with equal looks nor with equal steps. This fits fewer looks, but a longer episode differs in more than its looks.
+# **Fewer looks.** An error gets into the actions only at a look, and in 60 steps a clone with chunks looks 8 times, not 60. So let the chunks play 480 steps at $a = 0.3$, with 60 looks. They lose 12 points more than in 60 steps, and their advantage over single actions is no longer shown, neither with equal looks nor with equal steps. This fits fewer looks, but a longer episode differs in more than its looks.
 #
 # ### Bug hunt: seven steps late
 #
@@ -161,7 +161,7 @@ show(*draw.by_dial(ways))
 
 # %% nbgrader={"grade": false, "grade_id": "mended_delayed", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mended_delayed(states, actions, delay, step, start, steps):
-    """Acts on what it saw `delay` steps ago, before that on the start, trained as well as chunks are."""
+    """Sees `delay` steps late, at first the start; as well trained as clones with chunks: (steps + 1, E, S)."""
     ### BEGIN SOLUTION
     gains = []
     for age in range(delay + 1):  # what it acts on is of this age, and so is what it learns from
@@ -185,30 +185,31 @@ mended_delayed = checks.check_mended_delayed(mended_delayed)
 ways["7 steps late"] = {a: balls.lost(mended_delayed, 7, a) for a in DIALS}
 show(*draw.by_dial(ways))
 one, chunk, hers, late = ways.values()
-pairs = {"hers minus mended": (hers, late), "7 late minus single": (late, one)}
-pairs |= {"7 late minus chunks": (late, chunk)}
+pairs = {"hers minus mended": (hers, late), "late minus single": (late, one), "late minus chunks": (late, chunk)}
 rows = {f"a = {a}": {name: (way[a], other[a]) for name, (way, other) in pairs.items()} for a in DIALS}
 print(table("points", rows))
 
 # %% [markdown]
-# She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points. The fair control gives another verdict. In the deep bowl ($a = 0.3$) 7 steps late loses 10 points fewer than single actions, and a difference from chunks is not shown. This clone looks at *every* step, so fewer looks are not needed for the gain. Like chunks, it lets errors come back into the actions late.
+# She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points. The fair control gives another verdict. In the deep bowl ($a = 0.3$) 7 steps late loses 10 points fewer than single actions, and a difference from chunks is not shown. This clone looks at *every* step, so fewer looks are not needed for the gain.
 #
 # **In a shallow bowl a chunk is more than late actions.** At $a = 0.85$, 7 steps late (the age of a chunk's last action) loses 20 points more than chunks.
 #
-# **A rival: doing less.** In the deep bowl it would be enough to do nothing. Perhaps anything helps there that answers errors less. Two controls act in single actions on a *fresh* look: one with half the gain, $0.5\, G_0$, the other with the late gain, $G_7$. **Predict:** does half the gain do as well as chunks, over 60 steps and over 480?
+# **A rival: doing less.** In the deep bowl it would be enough to do nothing. Perhaps anything helps there that answers errors less. Two controls act in single actions on a *fresh* look: one at half strength, $0.5\, G_0$, the other with the late clone's $G_7$. **Predict:** does half strength do as well as chunks, over 60 steps and over 480?
 
 # %%
 single, chunked = ({60: lost[length][0.3], 480: long[length]} for length in (1, 8))
 old = {60: late[0.3], 480: balls.lost(mended_delayed, 7, 0.3, steps=480)}
 half, fresh = ({n: balls.lost_on_fresh_looks(*how, 0.3, n) for n in old} for how in ((0.5, 0), (1, 7)))
-pairs = {"7 late minus single": (old, single), "half minus single": (half, single)}
-pairs |= {"half minus chunks": (half, chunked), "G_7, fresh look, minus single": (fresh, single)}
+pairs = {"7 late minus single": (old, single), "half strength minus single": (half, single)}
+pairs |= {"half strength minus chunks": (half, chunked), "G_7, fresh look, minus single": (fresh, single)}
 pairs["G_7, fresh look, minus 7 late"] = (fresh, old)
 rows = {name: {f"{n} steps": (one[n], other[n]) for n in old} for name, (one, other) in pairs.items()}
 print(table("points at a = 0.3", rows, ".1f"))
 
 # %% [markdown]
-# **Doing less is enough.** With half the gain (the only share that we ran) the clone loses 10 points fewer than single actions over 60 steps, and a difference from chunks is not shown. It still loses 12 fewer over 480 steps, where no gain is shown for chunks or late actions. So in the deep bowl the gain needs neither chunks nor lateness. Chunks may help there because they answer errors less; we did not measure that. For the late clone its lateness matters all the same: $G_7$ on a fresh look shows no gain, and over 60 steps it loses 9 points more than on an old one. (Over 480 steps the order is reversed.)
+# **In the deep bowl doing less is enough.** At half strength (the only share that we ran) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, where chunks and late actions show no advantage. So neither chunks nor lateness is needed. Chunks may help there because they answer errors less; we did not measure that.
+#
+# For the late clone its lateness matters all the same: $G_7$ on a fresh look shows no advantage, and over 60 steps it loses 9 points more than on an old one. (Over 480 steps the order is reversed.)
 #
 # **Kept intentions.** A demonstrator has something in mind that the record does not show. In a corridor people walk to one door, often turn round and try the other, then leave. With single actions a clone copies a new person at each step, so it often turns round. With a chunk it copies one person for eight steps. Two controls act in single actions. *One intention* draws one number $z$ between 0 and 1 for the whole episode, and at each place steps right if $z$ is below the fraction of people who stepped right there. *7 steps late* takes the place where it was 7 steps ago, and copies what somebody did 7 steps after being there. **Predict:** how many steps does each need?
 
@@ -314,13 +315,13 @@ print(*(f"{how}: {n}" for how, n in house.ends(guided_sweep, 10, 8).items()), se
 #
 # **A heavy pull is worse than a light one.** With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*, but the one-step agent chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
 #
-# **After 50 sweeps a light guide makes no detectable difference:** with 0.3 all walks arrive, as they do without a guide, and a difference in steps is not shown. Without a guide, too, the paths are now shorter than the chunk critic's. But a heavy guide still harms: with 10, 48 points fewer arrive than with 0.3, as after eight sweeps.
+# **After 50 sweeps a light guide makes no detectable difference:** with 0.3 all walks arrive, as they do without a guide, and a difference in steps is not shown. Without a guide, too, the paths are now shorter than the chunk critic's. But heavy guides still harm: with 10, 48 points fewer arrive than with 0.3, as after eight sweeps, and in the figure fewer arrive with 1 and 3, too.
 #
 # So here a light guide saves sweeps: with it all walks arrive about 8 sweeps earlier. The control is a guide of the same weight whose chunks are one move long: it saves no sweep in any seed. So it is the length of the chunks that saves them.
 #
 # ## 4. From data to the world, without a fall
 #
-# An agent has learned from data and begins to practise. You would expect it to improve. But the authors of WSRL (reference below) report that without its data an agent can forget at this very point. Here are our recorded runs on the paper's tasks: success at the first evaluation online minus that at the last one offline. (FQL-n is FQL with five-step returns; $\alpha$ is the weight that holds the policy near the behavior.)
+# An agent has learned from data and begins to practise. The authors of WSRL (reference below) report that without its data it can forget at this very point. Here are our recorded runs on the paper's tasks: success at the first evaluation online minus that at the last one offline. (FQL-n is FQL with five-step returns; $\alpha$ is the weight that holds the policy near the behavior.)
 
 # %%
 by_run = {name: mean_interval(by_seed) for name, by_seed in handovers.desk_handovers().items()}
@@ -414,9 +415,11 @@ print(table("points", handovers.by_part(curves, pairs)))
 #
 # A frozen flow also holds the policy where it was. With a small $\alpha$ the policy is freer, and the critic could matter more; we did not run that. So here the fall needs a flow that learns from the agent's own chunks. Whether it matters that they are few or that they are its own, these runs do not separate. Our reading: the flow comes to imitate them, and the policy is held near it.
 #
-# **Half of each batch from data prevents part of the fall.** Over the first 200 steps it is 20 points above no remedy, and 10 below standing still; from 400 to 500 it is 12 below standing still. **A warm-up alone only postpones the fall.** Until step 200 only the critic moves; from 250 to 500 the agent is 19 points below standing still.
+# **Half of each batch from data prevents part of the fall.** Over the first 200 steps it is 20 points above no remedy, and 10 below standing still; from 400 to 500 it is 12 below standing still.
 #
-# Which remedy is better? Over the first 200 steps the warm-up, which stands still meanwhile; after that a difference is not shown. A frozen flow is better than half-and-half in every column. WSRL uses a warm-up alone, and its authors trace the fall to values that diverge; but their agents and tasks are different, and here 200 steps are only two and a half episodes, if none is solved.
+# **A warm-up alone only postpones the fall.** Until step 200 only the critic moves; from 250 to 500 the agent is 19 points below standing still.
+#
+# Which remedy is better? Over the first 200 steps the warm-up, which stands still meanwhile; after that a difference is not shown. A frozen flow is better than half-and-half in every column. WSRL uses a warm-up alone, with other agents and tasks; its authors trace the fall to values that diverge.
 #
 # ## 5. Your own remedy
 #
@@ -431,7 +434,7 @@ print(table("points", handovers.by_part(curves, pairs)))
 # | `critic` | `handovers.KEPT`, `FRESH`, `FROZEN` (kept) | whether the critic goes on, starts afresh, or stays as it is |
 # | `flow`; `from_data` | `handovers.KEPT`, `FROZEN` (kept); `False`, `True` (`False`) | the same of the flow; whether flow and policy learn from data alone |
 #
-# May the data fade once the agent has 300 steps of its own? Is a share of 0.8 safer than a half, also at the end of the curve? Do twice the updates help with half of each batch from the data? Or change `compose` itself: let the share depend on `filled`. Our example: *a fresh critic beside a frozen flow.* An agent with a frozen flow does a little better than one that stands still. If that comes from what its critic learned from the data, it should be lost with a critic that starts afresh.
+# May the data fade once the agent has 300 steps of its own? Is a share of 0.8 safer than a half, also at the end of the curve? Do twice the updates help with half of each batch from the data? Or change `compose` itself: let the share depend on `filled`. Our example: *a fresh critic beside a frozen flow.* An agent with a frozen flow does a little better than "stands still". If that comes from what its critic learned from data, a critic that starts afresh should lose it.
 
 # %%
 # Change me: a question, one knob that differs, and your prediction before you run it.
@@ -444,9 +447,9 @@ difference = experiment(run, one, other, "lower", "success over the curve (%)", 
 #
 # ## Summary
 #
-# **Why do chunks help a clone, can a one-step critic borrow what a chunk critic knows, and why does an agent get worse when it begins to practise?** Chunks help a clone in a deep bowl, over 60 steps, and where an intention is hidden, which they keep for eight steps. Neither gain needs chunks: in that bowl single actions with half the gain lose fewer balls, too, and still over 480 steps; in the corridor one kept intention does better. A one-step critic can borrow from a chunk critic if it is pulled lightly: it needs fewer sweeps; pulled hard, it gets stuck. An agent whose policy is held near its flow gets worse when that flow learns from its own steps alone; with a frozen flow, or with flow and policy that learn from data, no loss is shown.
+# **Why do chunks help a clone, can a one-step critic borrow what a chunk critic knows, and why does an agent get worse when it begins to practise?** Chunks help a clone in a deep bowl, over 60 steps, and where an intention is hidden, which they keep for eight steps. Neither needs chunks: in that bowl single actions at half strength lose fewer balls, too, and still over 480 steps; in the corridor one kept intention does better. A one-step critic can borrow from a chunk critic if it is pulled lightly: it needs fewer sweeps; pulled hard, it gets stuck. An agent whose policy is held near its flow gets worse when that flow learns from its own steps alone; with a frozen flow, or with flow and policy that learn from data, no loss is shown.
 #
-# 1. In a deep bowl (a = 0.3) a clone with chunks of eight loses 10 points fewer balls in 60 steps than one with single actions [4, 16], on a hill (a = 1.15) 61 points more [54, 68]. In the bowl half the gain is enough: 10 points fewer [5, 16], and 12 fewer in 480 steps [6, 19].
+# 1. In a deep bowl (a = 0.3) a clone with chunks of eight loses 10 points fewer balls in 60 steps than one with single actions [4, 16], on a hill (a = 1.15) 61 points more [54, 68]. In the bowl single actions at half strength lose 10.5 points fewer, too [5, 16], and in 480 steps 12.5 fewer [6, 19].
 # 2. After eight sweeps with a guide of weight 0.3, 70 points more of a one-step critic's walks arrive than without one [48, 92], on paths that are 2.9 steps shorter than the chunk critic's [2.0, 3.8]; with a weight of 10, 48 points fewer arrive than with 0.3 [14, 81].
 # 3. When QC-FQL ($\alpha = 100$) begins to practise on its own steps alone, its success over the first 200 steps is 31 points below that of an agent that stands still [17, 45]; with a frozen flow it is 9 points above [3, 15].
 #
