@@ -161,7 +161,7 @@ show(*draw.by_dial(ways))
 
 # %% nbgrader={"grade": false, "grade_id": "mended_delayed", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mended_delayed(states, actions, delay, step, start, steps):
-    """Sees `delay` steps late, at first the start; as well trained as clones with chunks: (steps + 1, E, S)."""
+    """Sees `delay` steps late, at first the start; trained as well as chunks are: (steps + 1, E, S)."""
     ### BEGIN SOLUTION
     gains = []
     for age in range(delay + 1):  # what it acts on is of this age, and so is what it learns from
@@ -184,8 +184,8 @@ mended_delayed = checks.check_mended_delayed(mended_delayed)
 # %%
 ways["7 steps late"] = {a: balls.lost(mended_delayed, 7, a) for a in DIALS}
 show(*draw.by_dial(ways))
-one, chunk, hers, late = ways.values()
-pairs = {"hers minus mended": (hers, late), "late minus single": (late, one), "late minus chunks": (late, chunk)}
+one, many, hers, late = ways.values()
+pairs = {"hers minus late": (hers, late), "late minus single": (late, one), "late minus chunks": (late, many)}
 rows = {f"a = {a}": {name: (way[a], other[a]) for name, (way, other) in pairs.items()} for a in DIALS}
 print(table("points", rows))
 
@@ -207,9 +207,7 @@ rows = {name: {f"{n} steps": (one[n], other[n]) for n in old} for name, (one, ot
 print(table("points at a = 0.3", rows, ".1f"))
 
 # %% [markdown]
-# **In the deep bowl doing less is enough.** At half strength (the only share that we ran) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, where chunks and late actions show no advantage. So neither chunks nor lateness is needed. Chunks may help there because they answer errors less; we did not measure that.
-#
-# For the late clone its lateness matters all the same: $G_7$ on a fresh look shows no advantage, and over 60 steps it loses 9 points more than on an old one. (Over 480 steps the order is reversed.)
+# **In the deep bowl doing less is enough.** At half strength (the only share that we ran) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, where chunks and late actions show no advantage. So neither chunks nor lateness is needed. Chunks may help there because they answer errors less; we did not measure that. The late clone does need its lateness: $G_7$ on a fresh look shows no advantage, and over 60 steps it loses 9 points more than on an old one. (Over 480 steps the order is reversed.)
 #
 # **Kept intentions.** A demonstrator has something in mind that the record does not show. In a corridor people walk to one door, often turn round and try the other, then leave. With single actions a clone copies a new person at each step, so it often turns round. With a chunk it copies one person for eight steps. Two controls act in single actions. *One intention* draws one number $z$ between 0 and 1 for the whole episode, and at each place steps right if $z$ is below the fraction of people who stepped right there. *7 steps late* takes the place where it was 7 steps ago, and copies what somebody did 7 steps after being there. **Predict:** how many steps does each need?
 
@@ -222,7 +220,7 @@ print(table("steps", rows))
 print(f"seven steps after being near a door, {corridor.on_the_way_back(balls.SEEDS):.0f} % step away from it")
 
 # %% [markdown]
-# (Left, for each way the walk of median length among the 40 of the first seed, the shorter of the middle two; an episode ends after 200 steps. Right, dots are seeds.) **Here one intention is enough.** Without any chunk the clone needs 23 fewer steps than with fresh draws, and 15 fewer than with chunks. Chunks of eight save 9. Seeing late costs 141. Of all who are at most three places from a door and still in the corridor seven steps later, 100 % step away from that door then. The clone copies that, and turns before it is there.
+# (Left, for each way the walk of median length among the 40 of the first seed, the shorter of the middle two; an episode ends after 200 steps. Right, dots are seeds.) **Here one intention is enough.** Its walks never turn: all are the shortest. They need 23 fewer steps than fresh draws, and 15 fewer than chunks. Seeing late costs 141. Of all who are at most three places from a door and still in the corridor seven steps later, 100 % step away from that door then. The clone copies that, and turns before it is there.
 #
 # So "why do chunks help?" has no single answer. In the deep bowl doing less is enough, and over 60 steps so is acting late; in the corridor a kept intention gives more than chunks do. Do hidden intentions matter on your robot? Keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, they may matter; but a fixed noise also removes jitter.
 #
@@ -317,7 +315,7 @@ print(*(f"{how}: {n}" for how, n in house.ends(guided_sweep, 10, 8).items()), se
 #
 # **After 50 sweeps a light guide makes no detectable difference:** with 0.3 all walks arrive, as they do without a guide, and a difference in steps is not shown. Without a guide, too, the paths are now shorter than the chunk critic's. But heavy guides still harm: with 10, 48 points fewer arrive than with 0.3, as after eight sweeps, and in the figure fewer arrive with 1 and 3, too.
 #
-# So here a light guide saves sweeps: with it all walks arrive about 8 sweeps earlier. The control is a guide of the same weight whose chunks are one move long: it saves no sweep in any seed. So it is the length of the chunks that saves them.
+# So here a light guide saves sweeps: all walks arrive about 8 sweeps earlier. The control is a guide of the same weight whose chunks are one move long: it saves no sweep in any seed. So the length of the chunks saves them.
 #
 # ## 4. From data to the world, without a fall
 #
@@ -382,7 +380,7 @@ def compose(key, step, data_starts, replay_starts, filled, size, plan):
 compose = checks.check_compose(compose)
 
 # %% [markdown]
-# Which part makes it fall? Three networks learn: the critic; the *flow*, which imitates the batch's chunks; and the policy, which is held near the flow (by $\alpha$ = 100) and pushed towards chunks that the critic likes. One control for each suspicion:
+# Which part makes it fall? Three networks learn: the critic; the *flow*, which imitates the batch's chunks; and the policy, which is held near the flow (by $\alpha$ = 100) and pushed towards chunks that the critic likes. One control for each suspicion; all have the same starts at each evaluation (25 episodes a seed, each of at most 80 steps). **Predict:** which of them fall?
 #
 # | agent | critic | flow | policy |
 # |---|---|---|---|
@@ -391,8 +389,6 @@ compose = checks.check_compose(compose)
 # | **frozen critic** | frozen: it cannot forget | own steps | own steps |
 # | **flow and policy from data** (the converse) | own steps | data | data |
 # | **frozen flow** | own steps | frozen: it cannot forget | own steps |
-#
-# All have the same starts at each evaluation (25 episodes a seed, each of at most 80 steps). **Predict:** which of them fall?
 
 # %%
 plans = {"stands still": dict(warm_up=handovers.STILL), "no remedy": {}}
@@ -413,7 +409,7 @@ print(table("points", handovers.by_part(curves, pairs)))
 #
 # **While $\alpha = 100$ holds the policy near its flow, the flow makes it fall, not a critic that forgets.** A forgetting critic is neither needed: with a frozen one the agent falls all the same; nor enough: with flow and policy from data the critic moves, and no fall is shown. With a frozen flow critic and policy learn from own steps alone, and the agent is 9 points above standing still.
 #
-# A frozen flow also holds the policy where it was. With a small $\alpha$ the policy is freer, and the critic could matter more; we did not run that. So here the fall needs a flow that learns from the agent's own chunks. Whether it matters that they are few or that they are its own, these runs do not separate. Our reading: the flow comes to imitate them, and the policy is held near it.
+# A frozen flow also holds the policy where it was. With a small $\alpha$ the policy is freer, and the critic could matter more; we did not run that. So here the fall needs a flow that learns from the agent's own chunks; whether because they are few or because they are its own is not separated. Our reading: the flow comes to imitate them, and the policy is held near it.
 #
 # **Half of each batch from data prevents part of the fall.** Over the first 200 steps it is 20 points above no remedy, and 10 below standing still; from 400 to 500 it is 12 below standing still.
 #
@@ -443,7 +439,7 @@ one, other = base | dict(critic=handovers.FRESH), base | dict(critic=handovers.K
 difference = experiment(run, one, other, "lower", "success over the curve (%)", handovers.SEEDS)
 
 # %% [markdown]
-# We made the prediction before the first run. It is not confirmed: with a fresh critic the mean is 3 points higher, and the interval [-2, 8] holds 0. A loss of more than 2 points lies outside it, and the gain to explain is 7 to 9 points (table above). So most of that gain probably does not come from what the critic learned from the data. To show 3 points you would need more seeds, or more episodes in each evaluation (lesson 09).
+# We predicted this before the first run. It is not confirmed: with a fresh critic the mean is 3 points higher, and the interval [-2, 8] holds 0. A loss of more than 2 points lies outside it, and the gain to explain is 7 to 9 points (table above). So most of that gain probably does not come from what the critic learned from the data. To show 3 points you would need more seeds, or more episodes in each evaluation (lesson 09).
 #
 # ## Summary
 #
