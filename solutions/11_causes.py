@@ -201,8 +201,8 @@ single, chunked = ({60: lost[length][0.3], 480: long[length]} for length in (1, 
 old = {60: late[0.3], 480: balls.lost(mended_delayed, 7, 0.3, steps=480)}
 half, fresh = ({n: balls.lost_on_fresh_looks(*how, 0.3, n) for n in old} for how in ((0.5, 0), (1, 7)))
 pairs = {"7 late minus single": (old, single), "half strength minus single": (half, single)}
-pairs |= {"half strength minus chunks": (half, chunked), "G_7, fresh look, minus single": (fresh, single)}
-pairs["G_7, fresh look, minus 7 late"] = (fresh, old)
+pairs |= {"half strength minus chunks": (half, chunked), "fresh G_7 minus single": (fresh, single)}
+pairs["fresh G_7 minus 7 late"] = (fresh, old)
 rows = {name: {f"{n} steps": (one[n], other[n]) for n in old} for name, (one, other) in pairs.items()}
 print(table("points at a = 0.3", rows, ".1f"))
 
@@ -304,7 +304,7 @@ needed = {sweeps: house.by_weight(guided_sweep, (0, 0.1, 0.3, 1, 3, 10), sweeps)
 show(*draw.by_weight(needed))
 sweeps = {how: house.sweeps_needed(guided_sweep, *how) for how in ((0, 4), (0.3, 4), (0.3, 1))}
 print(table("weight", house.compared(needed, sweeps), ".1f"))
-print(*(f"{how}: {n}" for how, n in house.ends(guided_sweep, 10, 8).items()), sep="\n")  # weight 10, 8 sweeps
+print("weight 10, 8 sweeps:", *(f"{n} {how}" for how, n in house.ends(guided_sweep, 10, 8).items()), sep="\n  ")
 
 # %% [markdown]
 # (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; a bare 0 means the same in each seed.)
@@ -393,8 +393,8 @@ compose = checks.check_compose(compose)
 # %%
 plans = {"stands still": dict(warm_up=handovers.STILL), "no remedy": {}}
 plans |= {"frozen critic": dict(critic=handovers.FROZEN), "flow and policy from data": dict(from_data=True)}
-plans |= {"frozen flow": dict(flow=handovers.FROZEN)}
-plans |= {"half the batch from data": dict(share=0.5), "warm-up": dict(warm_up=200)}
+plans |= {"frozen flow": dict(flow=handovers.FROZEN), "half the batch from data": dict(share=0.5)}
+plans["warm-up"] = dict(warm_up=200)
 curves = {name: handovers.hand_over(compose, **plan) for name, plan in plans.items()}  # this takes a while
 show(*draw.handovers(curves))
 pairs = [(name, "stands still") for name in list(plans)[1:]]
@@ -455,7 +455,7 @@ difference = experiment(run, one, other, "lower", "success over the curve (%)", 
 # |---|---|
 # | Does a chunk gain by rare looks, by its oldest actions, or by answering errors less? Does the flow fail because its chunks are few, or its own? | not separated |
 # | Does the guide help if each sweep leaves an error on the values, as networks do? | `house.by_weight(guided_sweep, (0, 0.3), 50, error=0.01)` runs it. |
-# | Which explanation of chunks holds on a real robot? | Each world here was built for one of them, and its sizes were chosen after pilots. |
+# | Which explanation of chunks holds on a real robot? | Each world was built for one of them; sizes were chosen after pilots. |
 # | Does data with exploration help on the hill, as Zhang et al. say? | Not on this page; `balls.lost(clone_chunks, 8, 1.15, explore=0.1)` runs it. |
 # | Does QC-FQL fall on the paper's tasks? With other agents, a small $\alpha$, longer runs? | Its first 10,000 online steps were not evaluated; not run. |
 # </details>

@@ -34,6 +34,6 @@ def _cell(pair: Pair | None, form: str) -> str:
     if pair is None:
         return ""
     if np.array_equal(*pair):
-        return f"{0:{form}}"
+        return "0"
     _, low, high = difference(*pair)
     return apart(*pair, form) + "*" * bool(low > 0 or high < 0)
