@@ -304,7 +304,7 @@ needed = {sweeps: house.by_weight(guided_sweep, (0, 0.1, 0.3, 1, 3, 10), sweeps)
 show(*draw.by_weight(needed))
 sweeps = {how: house.sweeps_needed(guided_sweep, *how) for how in ((0, 4), (0.3, 4), (0.3, 1))}
 print(table("weight", house.compared(needed, sweeps), ".1f"))
-print("weight 10, 8 sweeps:", *(f"{n} {how}" for how, n in house.ends(guided_sweep, 10, 8).items()), sep="\n  ")
+print("weight 10, 8 sweeps:", *(f"{n} {so}" for so, n in house.ends(guided_sweep, 10, 8).items()), sep="\n  ")
 
 # %% [markdown]
 # (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; a bare 0 means the same in each seed.)
