@@ -207,7 +207,7 @@ rows = {name: {f"{n} steps": (one[n], other[n]) for n in old} for name, (one, ot
 print(table("points at a = 0.3", rows, ".1f"))
 
 # %% [markdown]
-# **In the deep bowl doing less is enough.** At half strength (the only share that we ran) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, where chunks and late actions show no advantage. So neither chunks nor lateness is needed. Chunks may help there because they answer errors less; we did not measure that. The late clone does need its lateness: $G_7$ on a fresh look shows no advantage, and over 60 steps it loses 9 points more than on an old one. (Over 480 steps the order is reversed.)
+# **In the deep bowl doing less is enough.** At half strength (the only share that we ran, first seen on these seeds) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, where chunks and late actions show no advantage. So neither chunks nor lateness is needed. Chunks may help there by answering errors less; we did not measure that. The late clone does need its lateness: $G_7$ on a fresh look shows no advantage, and over 60 steps it loses 9 points more than on an old one. (Over 480 steps the order is reversed.)
 #
 # **Kept intentions.** A demonstrator has something in mind that the record does not show. In a corridor people walk to one door, often turn round and try the other, then leave. With single actions a clone copies a new person at each step, so it often turns round. With a chunk it copies one person for eight steps. Two controls act in single actions. *One intention* draws one number $z$ between 0 and 1 for the whole episode, and at each place steps right if $z$ is below the fraction of people who stepped right there. *7 steps late* takes the place where it was 7 steps ago, and copies what somebody did 7 steps after being there. **Predict:** how many steps does each need?
 
@@ -307,11 +307,11 @@ print(table("weight", house.compared(needed, sweeps), ".1f"))
 print("weight 10, 8 sweeps:", *(f"{n} {so}" for so, n in house.ends(guided_sweep, 10, 8).items()), sep="\n  ")
 
 # %% [markdown]
-# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are a percentage of the walks. Steps are compared only where all walks arrive; a bare 0 means the same in each seed.)
+# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Arrivals are in percent of walks. Steps are compared only where all walks arrive; a bare 0 means the same in each seed.)
 #
 # **A light pull helps.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths with 0.3 are 2.9 steps shorter than the chunk critic's.
 #
-# **A heavy pull is worse than a light one.** With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*, but the one-step agent chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump again, for ever.
+# **A heavy pull is worse than a light one.** With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*, but the one-step agent chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump for ever.
 #
 # **After 50 sweeps a light guide makes no detectable difference:** with 0.3 all walks arrive, as they do without a guide, and a difference in steps is not shown. Without a guide, too, the paths are now shorter than the chunk critic's. But heavy guides still harm: with 10, 48 points fewer arrive than with 0.3, as after eight sweeps, and in the figure fewer arrive with 1 and 3, too.
 #
