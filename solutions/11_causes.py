@@ -234,7 +234,7 @@ whole = [house.START in path and path[-1] == house.GOAL for path in house.record
 print(sum(whole), "of", len(whole), "walks visit the start and reach the goal")
 
 # %% [markdown]
-# The shortest path from the start to the goal takes 17 steps, and none of the recorded walks goes from one to the other. A *chunk critic* values the recorded chunks of four moves. A *one-step critic* values the recorded moves.
+# The shortest path from the start to the goal takes 17 steps, and none of the recorded walks goes from one to the other. A *chunk critic* values the recorded chunks of four moves, a *one-step critic* the recorded moves.
 #
 # **Question 2.** (a) Both start from 0, and a sweep updates all values once. After eight sweeps, which of the two already knows about the goal at the start? (b) After fifty, which of the two gives the shorter path?
 
@@ -439,7 +439,7 @@ one, other = base | dict(critic=handovers.FRESH), base | dict(critic=handovers.K
 difference = experiment(run, one, other, "lower", "success over the curve (%)", handovers.SEEDS)
 
 # %% [markdown]
-# We predicted this before the first run. It is not confirmed: with a fresh critic the mean is 3 points higher, and the interval [-2, 8] holds 0. A loss of more than 2 points lies outside it, and the gain to explain is 7 to 9 points (table above). So most of that gain probably does not come from what the critic learned from the data. To show 3 points you would need more seeds, or more episodes in each evaluation (lesson 09).
+# We predicted this before the first run. It is not confirmed: with a fresh critic the mean is 3 points higher, and the interval [-2, 8] holds 0. A loss of more than 2 points lies outside it, and the gain to explain is 7 to 9 points (table above). So most of that gain probably does not come from what the critic learned from the data. To show 3 points you would need more seeds (lesson 09).
 #
 # ## Summary
 #
@@ -455,7 +455,7 @@ difference = experiment(run, one, other, "lower", "success over the curve (%)", 
 # |---|---|
 # | Does a chunk gain by rare looks, by its oldest actions, or by answering errors less? Does the flow fail because its chunks are few, or its own? | not separated |
 # | Does the guide help if each sweep leaves an error on the values, as networks do? | `house.by_weight(guided_sweep, (0, 0.3), 50, error=0.01)` runs it. |
-# | Which explanation of chunks holds on a real robot? | Each world was built for one of them; sizes were chosen after pilots. |
+# | Which explanation of chunks holds on a real robot? | Each world was built for one; sizes were chosen after pilots. |
 # | Does data with exploration help on the hill, as Zhang et al. say? | Not on this page; `balls.lost(clone_chunks, 8, 1.15, explore=0.1)` runs it. |
 # | Does QC-FQL fall on the paper's tasks? With other agents, a small $\alpha$, longer runs? | Its first 10,000 online steps were not evaluated; not run. |
 # </details>
