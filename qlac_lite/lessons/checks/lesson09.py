@@ -790,49 +790,17 @@ def _agent_goes_on(lab, settings, seeds):
     return runs
 
 
-def _kept_over_seeds(lab, settings, seeds):
-    runs = []
-    for setting in settings:
-        data, curves = lab.recorded(setting, seeds[0]), []
-        for seed in seeds:
-            agent, curve = lab.new_agent(setting, seed), []
-            for number in range(lab.practices):
-                agent, data = lab.practise(agent, data, setting, seed, number)
-                curve.append(lab.evaluate(agent, setting))
-            curves.append(curve)
-        runs.append(curves)
-    return runs
-
-
-def _agent_over_seeds(lab, settings, seeds):
-    runs = []
-    for setting in settings:
-        agent, curves = lab.new_agent(setting, seeds[0]), []
-        for seed in seeds:
-            data, curve = lab.recorded(setting, seed), []
-            for number in range(lab.practices):
-                agent, data = lab.practise(agent, data, setting, seed, number)
-                curve.append(lab.evaluate(agent, setting))
-            curves.append(curve)
-        runs.append(curves)
-    return runs
-
-
-def _evaluated_before(lab, settings, seeds):
-    runs = []
-    for setting in settings:
-        curves = []
-        for seed in seeds:
-            agent, data, curve = lab.new_agent(setting, seed), lab.recorded(setting, seed), []
-            for number in range(lab.practices):
-                curve.append(lab.evaluate(agent, setting))
-                agent, data = lab.practise(agent, data, setting, seed, number)
-            curves.append(curve)
-        runs.append(curves)
-    return runs
-
-
+_DATA, _AGENT = "data = lab.recorded(setting, seed)", "agent = lab.new_agent(setting, seed)"
+_SCORED = "curve.append(lab.evaluate(agent, setting))"
 _LOOP, _TOOK = "for number in range(lab.practices):", "lab.practise(agent, data, setting, seed, number)"
+
+
+def _over_seeds(made: str) -> dict[str, str]:
+    """Edits of `fair_runs` that make something once for all seeds of a setting."""
+    once = made.replace("seed)", "seeds[0])")
+    return {f"            {made}\n": "", "        curves = []": f"        {once}\n        curves = []"}
+
+
 _fair_misconceptions = [
     Misconception(
         "The leak is still there: the second setting begins with what the first one has collected.",
@@ -847,12 +815,12 @@ _fair_misconceptions = [
     Misconception(
         "The data are shared over seeds: the second seed begins with the first one's.",
         "lab.recorded(setting, seed) for each seed.",
-        _kept_over_seeds,
+        edited(fair_runs, _over_seeds(_DATA)),
     ),
     Misconception(
         "The agent goes on over the seeds: the second seed begins with the first one's.",
         "lab.new_agent(setting, seed) for each seed.",
-        _agent_over_seeds,
+        edited(fair_runs, _over_seeds(_AGENT)),
     ),
     Misconception(
         "All seeds begin with the data of the first seed.",
@@ -927,7 +895,10 @@ _fair_misconceptions = [
     Misconception(
         "Agents are evaluated before each practice, not after it.",
         "Practise, then evaluate.",
-        _evaluated_before,
+        edited(
+            fair_runs,
+            {f"                {_SCORED}\n": "", _LOOP: f"{_LOOP}\n                {_SCORED}"},
+        ),
     ),
     Misconception(
         "The best score so far is reported: a lucky evaluation stays for ever.",
