@@ -13,11 +13,11 @@
 # %% [markdown]
 # # 00 · Welcome: an agent that acts in chunks
 #
-# This course teaches one idea: let a reinforcement-learning agent choose several actions at once, a *chunk*, and let its critic value whole chunks.
+# This course teaches one idea: a reinforcement-learning agent chooses several actions at once, a *chunk*, and its *critic* (a network that values actions) values whole chunks.
 #
-# **Names.** The course calls this method **Q-LAC**: Q-learning with action chunking. The paper calls the idea Q-chunking and has two variants of it. In **QC-FQL**, a network proposes one chunk. In **QC**, the critic picks the best of several proposed chunks. You will have built both by the end of lesson 04.
+# **Names.** The course calls this method **Q-LAC**: Q-learning with action chunking. The paper calls the idea Q-chunking and has two variants. In **QC-FQL**, a network proposes one chunk. In **QC**, the critic picks the best of several proposed chunks. You will have built both by the end of lesson 04.
 #
-# **You need** Python, NumPy, and the basics of RL (MDPs, Q-learning). A *critic* is a network that values actions. *Offline* learning uses recorded data only; *online* learning also acts. **Time** about 45 minutes; two minutes on two cores to run.
+# **You need** Python, NumPy, and the basics of RL (MDPs, Q-learning). *Offline* learning uses recorded data only; *online* learning also acts. **Time** about 45 minutes; two minutes on two cores to run.
 
 # %%
 import numpy as np
@@ -29,11 +29,11 @@ from qlac_lite.reports import films
 from qlac_lite.training.policy import course_policy
 
 # %% [markdown]
-# The first cell printed your versions, the device (`cpu` is fine for every lesson) and the renderer. If the renderer is `none`, you see sketches in place of films. If a package is `missing`, run `make lab` again; on Colab, run the first cell again.
+# The first cell printed your versions, the device (`cpu` is fine for every lesson) and the renderer. If the renderer is `none`, you see sketches instead of films. If a package is `missing`, run `make lab` again; on Colab, the first cell.
 #
 # ## 1. Watch it work
 #
-# This robot arm was trained with QC-FQL. It has to carry the red cube into the blue ring, where a darker cube shows the place. There the cube turns grey.
+# This robot arm was trained with QC-FQL. It has to carry the red cube to the darker cube in the blue ring. There the red cube turns grey.
 
 # %%
 policy = course_policy()
@@ -50,7 +50,7 @@ show(
 #
 # **Predict:** how often did this agent look during the episode?
 #
-# In the film a white dot marks a look, and the film pauses there.
+# In the film, a white dot and a pause mark each look.
 
 # %%
 if film.pictures:
@@ -62,9 +62,9 @@ steps = list(range(len(film.effector)))
 explore(lambda step: drawings_of_looks.film_at(film, step), step=("step", steps, 25))
 
 # %% [markdown]
-# Drag the slider to see the episode step by step; the grey lines are the looks.
+# Drag the slider to step through the episode. Grey lines mark the looks.
 #
-# At each look the agent chooses five actions. Then it executes all five **open loop**: without looking. These five actions are a chunk of length $H = 5$.
+# At each look the agent chooses five actions: a chunk of length $H = 5$. It executes all five **open loop**: without looking.
 
 # %%
 show(*drawings_of_looks.timeline(5))
@@ -77,11 +77,11 @@ explore(drawings_of_looks.timeline, length=("chunk length H", [1, 2, 3, 5, 10, 1
 # | $H$ (the paper's $h$) | `length`, `chunk_length` | steps in a chunk |
 # | $\mathbf a_t = (a_t, \dots, a_{t+H-1})$ | `chunk` (H, A) | a chunk of actions; $A$ is the size of one action |
 #
-# With $H = 1$ the agent looks before every step. With longer chunks it looks less often, and cannot react to what happens inside a chunk. (The film was picked: one success of one agent. It shows what an agent *can* do, not how often.)
+# With $H = 1$ the agent looks before every step. With longer chunks it looks less often, and it cannot react to what happens inside a chunk. (We picked the film, one success of one agent: it shows what an agent *can* do, not how often.)
 #
 # ### Your turn: `decision_steps` (★☆☆, 3 minutes)
 #
-# An exercise is a function with a gap, and the cell below it is its check. Run both as they are: the check says *not attempted yet*, and the lesson goes on with the library's own function. Then put your line in place of `raise NotImplementedError()` and run both again. Make a mistake on purpose, too.
+# An exercise is a function with a gap, and the cell below it is its check. Run both: the check says *not attempted yet*, and the lesson goes on with the library's own function. Then replace `raise NotImplementedError()` with your line and run both again. Make a mistake on purpose, too.
 #
 # <details><summary>Hints look like this. Open me.</summary>
 #
@@ -110,11 +110,11 @@ def decision_steps(steps, length):
 decision_steps = checks.check_decision_steps(decision_steps)
 
 # %% [markdown]
-# A check that refuses an answer shows **the case** that failed, what it **expected**, what it **got**, and what to do **next**. If your answer agrees with a known mistake on every case, it also says which mistake is **likely**. Here somebody counted from 1:
+# A check that refuses an answer shows **the case** that failed, what it **expected**, what it **got**, and what to do **next**. If your answer matches a known mistake in every case, the check also says which mistake is **likely**. Here somebody counted from 1:
 #
 # ![The check of decision_steps refuses an answer: case 6 steps, chunks of 1; expected 0 to 5, got 1 to 5; next, the first look is at step 0; likely, it counts from 1, in steps of the chunk's length](../docs/pictures/check-light.png)
 #
-# After a failed check, `case = checks.last_case()` gives you the inputs of that case by name, so you can call your function on them. When you need the same hint for the third time, `next` often shows a line of code.
+# After a failed check, `case = checks.last_case()` gives you the inputs of that case by name, so you can call your function on them. The third time you need the same hint, `next` often shows a line of code.
 #
 # Does your function describe the film?
 
@@ -126,7 +126,7 @@ print("as in the film:", np.array_equal(mine, film.looks))
 # %% [markdown]
 # ## 2. Why act without looking?
 #
-# Robots that imitate people have a problem: people **pause**. They stop, wait, and go on. In a camera picture, "still waiting" and "about to go on" look the same.
+# Robots that imitate people have a problem: people **pause**. In a camera picture, "still waiting" and "about to go on" look the same.
 #
 # Here is the smallest world with that problem. Demonstrators walk from cell 0 to cell 10. A move is 1 (a step) or 0 (a wait).
 
@@ -134,27 +134,27 @@ print("as in the film:", np.array_equal(mine, film.looks))
 show(*pauses.draw_walks())
 
 # %% [markdown]
-# A **clone** sees only its cell. It does what the demonstrators did *most often* at that cell. With chunks, it takes the most frequent chunk of $H$ moves that begins at that cell, and executes it open loop.
+# A **clone** sees only its cell. It does what the demonstrators did *most often* there. With chunks, it takes the most frequent chunk of $H$ moves that begins at its cell, and executes it open loop.
 #
-# **Predict:** what does the clone do at cell 5 with $H = 1$? From which $H$ on does it reach cell 10?
+# **Predict:** what does the clone do at cell 5 with $H = 1$? For which $H$ does it reach cell 10?
 #
 # ### Your turn: `most_frequent_chunks` (★★☆, 12 minutes)
 #
-# Build the clone. It is a table: one row for each cell, with the chunk to execute there.
+# Build the clone: a table whose rows are the chunks for cells 0 to 9.
 #
 # <details><summary>Hint 1: what to keep</summary>
 #
-# Ten dictionaries, one for each cell. A key is a chunk, as a tuple. Its value says how often you have seen it.
+# Ten dictionaries, one for each cell. A key is a chunk, as a tuple. Its value is its count.
 # </details>
 #
 # <details><summary>Hint 2: which chunks to count</summary>
 #
-# A walk shows one chunk at *every* step that has $H$ moves left, also while it waits. Chunks overlap. Walks go on past cell 10, so that the last chunks are whole.
+# Count one chunk at *every* step of a walk that has $H$ moves left, even while it waits. Chunks overlap. Walks go on past cell 10, so the last chunks are whole.
 # </details>
 #
 # <details><summary>Hint 3: which of two equally frequent chunks to take</summary>
 #
-# The one that appears first in the data, walk by walk, even if the other one was the first to reach that count.
+# The one that appears first in the data, walk by walk, even if the other reached that count first.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/00_welcome.ipynb)
@@ -197,27 +197,29 @@ def most_frequent_chunks(walks, length):
 most_frequent_chunks = checks.check_most_frequent_chunks(most_frequent_chunks)
 
 # %% [markdown]
-# Now let clones walk. Each of 100 clones has its own 20 demonstrations. A clone fails if it has not arrived after 60 moves.
+# Now let the clones walk. Each of 100 clones has its own 20 demonstrations, and fails if it has not arrived after 60 moves.
 
 # %%
 show(*pauses.draw_arrivals(most_frequent_chunks, {"clones": checks.walk_clone}))
 
 # %% [markdown]
-# With single actions no clone ever arrives. With chunks of 7 and more, nearly all do. Nothing but the chunk length has changed.
+# With single actions no clone ever arrives. With chunks of 7 or more, nearly all do. Only the chunk length has changed.
 #
-# Why 7? At cell 5 two kinds of chunk compete: one that only waits, and one that goes. Count them:
+# Why 7? At cell 5 two kinds of chunk compete: one only waits, the other goes. Count them:
 
 # %%
 show(*pauses.draw_rivals())
 
 # %% [markdown]
-# Take $H = 7$. Every pause lasts at least three steps, so every demonstration shows the chunk "three waits, then four steps" exactly once. It shows "seven waits" once for each place where that fits into its pause. The longer the chunk, the fewer the places. In this set the lines cross between 6 and 7, in others a little earlier: at 6, chance decides. (The clone on the right above waits five times, not three: its chunk at cell 4 ended in two waits already.)
+# Take $H = 7$. Every pause lasts at least three steps, so every demonstration shows the chunk "three waits, then four steps" exactly once. It shows "seven waits" once for each place where they fit into its pause. The longer the chunk, the fewer places.
 #
-# (How long a chunk must be depends on the pauses. The robot's $H = 5$ does not come from this example.)
+# In this set of demonstrations the lines cross between 6 and 7, in others a little earlier, so at 6 chance decides. (The clone on the right above waits five times, not three: its chunk at cell 4 already ended in two waits.)
+#
+# (The length you need depends on the pauses. The robot's $H = 5$ does not come from this example.)
 #
 # ## 3. Bug hunt
 #
-# Somebody wrote the walking part again. The same tables and demonstrations, and this is what comes:
+# Somebody rewrote the walking part. With the same tables and demonstrations, this is the result:
 
 # %%
 walks = {"healthy": checks.walk_clone, "broken": pauses.broken_walk}
@@ -230,15 +232,15 @@ show(*pauses.draw_arrivals(most_frequent_chunks, walks))
 # - (b) A patience of 60 moves is too short.
 # - (c) The walk does not execute the chunks that it chooses.
 #
-# **Question.** What would you expect to see in the two panels if (a) were the cause? If (b) were? If (c) were? Which one fits?
+# **Question.** What would the two panels show if (a) were the cause, or (b), or (c)? Which fits?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_hunt", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# (a) The healthy walk uses the same tables, so it would fail, too. It does not. (b) Clones that go on early would arrive, and only the late ones would not. But none arrives, and the longest demonstration takes 18 moves: 60 are enough. (c) The clone would do something that is not in its chunk. It does: at cell 5 the healthy clone goes on with the same chunk, and the broken one waits for ever. So (c) fits.
+# (a) The healthy walk uses the same tables, so it would fail, too. It does not. (b) Only clones that go on late would fail. But all fail, and 60 moves are enough: the longest demonstration takes 18. (c) The clone would do something that is not in its chunk. It does: at cell 5 the healthy clone goes on with the same chunk, and the broken one waits for ever. So it is (c).
 
 # %% [markdown]
 # ### Your turn: `walk_clone` (★★☆, 10 minutes)
 #
-# Here is the broken walk. Fix it. The check says whether you have found the cause, or changed something else.
+# Fix the broken walk. The check says whether you found the cause or changed something else.
 #
 # ```python
 # def broken_walk(table, patience):
@@ -252,12 +254,12 @@ show(*pauses.draw_arrivals(most_frequent_chunks, walks))
 #
 # <details><summary>Hint 1: ask the code</summary>
 #
-# What are `plan` and `move` at cell 5, with chunks of 7? Which moves of the plan are made, and which never are?
+# With chunks of 7, what are `plan` and `move` at cell 5? Which moves of the plan are made, and which never are?
 # </details>
 #
 # <details><summary>Hint 2: what open loop means</summary>
 #
-# When may the clone look at its cell, and when not? Who remembers the rest of the plan until then?
+# When may the clone look at its cell? What holds the rest of the plan until then?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/00_welcome.ipynb)
@@ -292,15 +294,15 @@ walk_clone = checks.check_walk_clone(walk_clone)
 show(*pauses.draw_arrivals(most_frequent_chunks, {"yours": walk_clone}))
 
 # %% [markdown]
-# With chunks of 7, the broken clone always planned to go after three waits, and looked again before it went. A real agent has the same bug if it chooses a chunk at every step and executes only its first action.
+# With chunks of 7, the broken clone always planned to go after three waits, but looked again before it went. A real agent has the same bug if it chooses a chunk at every step and executes only its first action.
 #
 # ## 4. Train one yourself
 #
-# Clones only imitate. Q-LAC also learns which chunks are *good*. You can train it in a minute in the **lite world**: a gripper without an arm has to reach a puck, grip it, carry it through a gap in the wall, and let go of it at the goal. Each step costs $-1$ until then.
+# Clones only imitate. Q-LAC also learns which chunks are *good*. You can train it in a minute in the **lite world**: a gripper without an arm has to carry a puck through a gap in the wall and let go of it at the goal. Until then each step earns $-1$.
 #
-# The next cell trains eight agents with QC-FQL, each from other random numbers (its *seed*). First come 1,000 updates on recorded *play*: a script carries the puck to random places and does not know the goal (offline). Then come 5,000 steps in the world, with one update each (online). It prints nothing until it has finished.
+# The next cell trains eight agents with QC-FQL, each with its own random numbers (its *seed*). First come 1,000 updates on recorded *play*, in which a script that does not know the goal carries the puck to random places (offline). Then come 5,000 steps in the world, with one update each (online). The cell prints nothing until it has finished.
 #
-# **Predict.** The agents act from update 1,000 on. Does their success rise steadily from there?
+# **Predict.** The agents start to act at update 1,000. Does their success then rise steadily?
 
 # %%
 import jax
@@ -319,22 +321,22 @@ outcome = train_lite(config, WORLD, data)
 show(*lite_agents.draw_training(config, WORLD, outcome))
 
 # %% [markdown]
-# Left: 20 test episodes per point and agent; a thin line is an agent, and the band is the 95 % interval of their mean. Right: where two of the agents carry the puck in new episodes.
+# Left: each agent (a thin line) plays 20 test episodes per point; the band is the 95 % interval of their mean. Right: where two of the agents carry the puck in new episodes.
 #
-# For 3,000 updates almost nothing happens, although the agents act from update 1,000 on. Then success comes fast. (Another processor rounds differently, so your curves may differ a little.) Lesson 02 explains why nothing happens for so long.
+# For 3,000 updates almost nothing happens; lesson 02 explains why. Then success comes fast. (Another processor rounds differently, so your curves may differ a little.)
 #
 # These runs cannot say whether *chunks* helped: that takes runs without chunks (lessons 04 and 09).
 #
 # ## 5. An experiment of your own
 #
-# You choose two settings that differ in one knob and write down a prediction. `experiment` then runs both and draws the differences, seed by seed. Here a seed is one of your eight agents. Each plays the same 25 new episodes in both settings, and none of them learns any more.
+# You choose two settings that differ in one knob and write down a prediction. `experiment` then runs both and draws the differences, seed by seed. Here a seed is one of your eight agents. Each plays the same 25 new episodes in both settings, without learning.
 #
 # | knob | what it does | range |
 # |---|---|---|
 # | `execute` | how many actions of each chunk are executed before the next look | 1 to 5 |
 # | `push` | how hard the gripper is pushed at random at each step, as a share of its largest speed | 0 to 1 |
 #
-# **The example.** In section 3 a clone that looked at every step never got anywhere. Does your agent fail like that, too? The prediction is that it solves less with `execute=1`. Run it, then ask a question of your own: how many actions of a chunk are enough? Does looking more often help when the gripper is pushed (`push=0.5` in both settings)?
+# **The example.** In section 3 a clone that looked at every step never arrived. Does your agent fail like that? The prediction: it solves less with `execute=1`. Run it, then ask your own question: how many actions of a chunk are enough? Does looking more often help when the gripper is pushed (`push=0.5` in both settings)?
 
 # %%
 # Change me: the two settings, your prediction ("higher", "lower" or "no difference"), and your reason.
@@ -350,16 +352,22 @@ apart = experiment(
 # %% [markdown]
 # <details><summary>What the example shows</summary>
 #
-# The agents agree with the prediction: with a look at every step, seven of eight solve far fewer episodes. In our run the difference is -53 points [-81, -25]. These agents have learned with chunks of 5, so this says nothing yet about *learning* with single actions (lesson 04).
+# The prediction holds: with a look at every step, seven of eight agents solve far fewer episodes. In our run the difference is -53 points [-81, -25]. These agents learned with chunks of 5, so this says nothing yet about *learning* with single actions (lesson 04).
 # </details>
 #
 # ## What you have seen
 #
 # 1. A clone of single actions arrives in 0 of 100 cases; with chunks of 8 moves, in 100 of 100.
-# 2. With the same chunks, but a new look at every step, 0 of 100 arrive.
-# 3. In the lite world QC-FQL solves nearly nothing for 3,000 updates, and about 85 % of its episodes after 6,000 (mean of eight agents).
+# 2. With the same chunks but a new look at every step, 0 of 100 arrive.
+# 3. In the lite world QC-FQL solves almost nothing for 3,000 updates, and about 85 % of its episodes after 6,000 (mean of eight agents).
 #
-# Q-LAC brings chunks from imitation to RL. Three things speak for them: value travels faster (lesson 02), some behavior cannot be imitated one action at a time (03), and exploration keeps its direction (05). One speaks against them: nothing inside a chunk is corrected before its end (01).
+# Q-LAC brings chunks from imitation to RL. Three things speak for them:
+#
+# - value travels faster (lesson 02);
+# - some behavior cannot be imitated one action at a time (03);
+# - exploration keeps its direction (05).
+#
+# One speaks against them: nothing inside a chunk is corrected before it ends (01).
 #
 # ## The map
 #
@@ -374,7 +382,7 @@ apart = experiment(
 # | **07** OGBench, **08** Robomimic | what does a full run need, and what gives a broken one away? |
 # | **09** ablations | which part of the method does what? |
 #
-# Lesson 10 is being written. Every lesson runs with nothing filled in, in less than 3 minutes on two cores.
+# Lesson 10 is being written. Every lesson runs with nothing filled in, in under 3 minutes on two cores.
 #
 # ## Quiz
 #
@@ -382,7 +390,7 @@ apart = experiment(
 # <details><summary>Answer</summary>40 times; after the last look only three steps are left.</details>
 #
 # 2. Why does a clone of single actions wait for ever, although every demonstrator went on?
-# <details><summary>Answer</summary>At the cell of the pause, waiting is the most frequent action, and the cell does not say how long the clone has waited.</details>
+# <details><summary>Answer</summary>At cell 5 waiting is the most frequent action, and the cell does not say how long the clone has waited.</details>
 #
 # ## References and what comes next
 #
