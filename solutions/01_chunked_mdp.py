@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 01 · The chunked MDP
 #
-# You stand at the start of a maze. You choose five moves, close your eyes, and execute them. Where are you when you open your eyes?
+# You stand at the start of a maze. You choose five moves, close your eyes, and execute them. Where are you when you open them?
 #
-# **You will be able to** turn an MDP into a chunked MDP and plan in it; act open loop; cut an episode into chunks; find out why a critic of chunks is overoptimistic.
+# **You will be able to** turn an MDP into a chunked MDP and plan in it; act open loop; cut an episode into chunks; find out why a chunk critic is overoptimistic.
 #
 # **You need** tabular MDPs, value iteration, NumPy. **Time** about 90 minutes; 1 minute to run on two cores.
 #
@@ -41,11 +41,11 @@ from qlac_lite.lessons.sliders import explore
 show(*pictures.cloud(noise=0.0, length=5))
 
 # %% [markdown]
-# Each step costs 1 until the goal; there you stay, and nothing costs anything. A cost one step later counts 0.95 times as much: that is the discount of the maze. Without noise the orange plan is what happens.
+# Each step costs 1 until you reach the goal; there you stay, at no cost. A cost one step later counts 0.95 times as much: the discount of the maze. Without noise, the orange plan comes true.
 #
-# **Predict.** Now each step goes sideways with probability 0.2, half to each side. A step into a wall stays. How likely is it that you end in the planned cell?
+# **Predict.** Now each step goes sideways with probability 0.2, half to each side. If you step into a wall, you stay. How likely are you to end in the planned cell?
 #
-# <details><summary>Answer</summary>0.8<sup>5</sup> = 0.33: all five steps have to go well, for no detour leads there in five.</details>
+# <details><summary>Answer</summary>0.8<sup>5</sup> = 0.33: all five steps must go well, because no detour gets there in five.</details>
 
 # %%
 show(*pictures.cloud(noise=0.2, length=5))
@@ -54,11 +54,11 @@ explore(
 )
 
 # %% [markdown]
-# More noise and longer chunks widen the cloud. You cannot correct a slip that you do not see, so the end of a long chunk is planned for a place where you may not be.
+# More noise and longer chunks widen the *cloud* of cells where you may be. You cannot correct a slip you do not see, so the end of a long chunk may be planned for the wrong place.
 #
 # ## 1. A chunk is one action of another MDP
 #
-# With **action chunking**, an agent looks at $s_t$, chooses $H$ actions at once, and executes them **open loop**: it does not look in between. Seen from one look to the next, this is an MDP again (section 3 of [the paper](https://arxiv.org/abs/2507.07969)):
+# With **action chunking**, an agent looks at $s_t$, chooses $H$ actions at once, and executes them **open loop**, without looking in between. From one look to the next, this is an MDP again (section 3 of [the paper](https://arxiv.org/abs/2507.07969)):
 #
 # $$ (\mathcal S, \mathcal A, r, p, \gamma) \quad\longrightarrow\quad (\mathcal S, \mathcal A^H, \bar r, \bar p, \gamma^H). $$
 #
@@ -70,9 +70,9 @@ explore(
 #
 # ### Your turn: `chunked_mdp` (★★☆, 10 minutes)
 #
-# Write each function of this lesson in place of `raise NotImplementedError()`, then run the check below it. `case = checks.last_case()` gives you the inputs of the case that failed, by name. If you are stuck, go on: a check hands the library's own function to the cells that follow. [Solutions](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/01_chunked_mdp.ipynb)
+# Replace `raise NotImplementedError()` with your code and run the check below it. `case = checks.last_case()` gives you the inputs of a failed case by name. If you are stuck, go on: later cells use the library's own function. [Solutions](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/01_chunked_mdp.ipynb)
 #
-# <details><summary>Hint: what do I carry along?</summary>The cloud. For all starts at once it is a matrix: a row says where you may be if you started there. What does it look like before the first action?</details>
+# <details><summary>Hint: what do I carry along?</summary>The cloud. For all starts at once it is a matrix, one row per start. What does it look like before the first action?</details>
 
 # %% nbgrader={"grade": false, "grade_id": "chunked_mdp", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def chunked_mdp(transitions, rewards, discount, chunks):
@@ -116,7 +116,7 @@ chunked_mdp = checks.check_chunked_mdp(chunked_mdp)
 # %% [markdown]
 # ## 2. Planning with chunks
 #
-# Value iteration starts from 0 and sweeps, here without noise. Blue cells have their true value after three sweeps with single actions. News of the goal travels a step a sweep.
+# Value iteration starts from 0 and updates all cells once per *sweep*, here without noise. Blue cells have their true value after three sweeps with single actions. News of the goal travels one step a sweep.
 
 # %%
 show(*pictures.right_cells(checks.plan, lengths=[1], sweeps=3))
@@ -124,11 +124,11 @@ show(*pictures.right_cells(checks.plan, lengths=[1], sweeps=3))
 # %% [markdown]
 # **Predict.** The goal is 12 steps from the start. How many cells are blue after three sweeps with chunks of 4? And which chunk length from 1 to 5 gives the highest value at the start? (12 is not a multiple of 5.)
 #
-# <details><summary>Answer</summary>13: all but the two cells that are 13 and 14 steps away. The value is the same at every length: without noise you know where every action leads, so looking tells you nothing. The last chunk of 5 reaches the goal after two steps, and its other actions cost nothing there.</details>
+# <details><summary>Answer</summary>13: all but the two cells that are 13 and 14 steps away. The value is the same at every length: without noise, looking tells you nothing. The last chunk of 5 reaches the goal after two steps, and its other actions cost nothing.</details>
 #
 # $$ Q(s, \mathbf a) \leftarrow \bar r(s, \mathbf a) + \gamma^{H} \sum_{s'} \bar p(s' \mid s, \mathbf a)\, \max_{\mathbf a'} Q(s', \mathbf a') $$
 #
-# In words: what the chunk earns, plus the best that can follow. That begins $H$ steps later, so it is discounted by $\gamma^H$.
+# In words: what the chunk earns, plus the best that can follow, discounted by $\gamma^H$ because it begins $H$ steps later.
 #
 # ### Your turn: `plan` (★★☆, 8 minutes)
 
@@ -176,11 +176,11 @@ for length in range(1, 6):
     print(f"{length}   {len(chunks):6}   {q[0].max():14.4f}   {needed:5}")
 
 # %% [markdown]
-# Value travels one chunk a sweep: 12 / H sweeps, rounded up. That is what chunks buy first (lesson 02). The price stands in the second column: $4^H$ chunks. Section 6 pays it.
+# Speed is the first gain from chunks (lesson 02): value travels one chunk a sweep, so the start needs 12 / H sweeps, rounded up. The second column shows the price: $4^H$ chunks (section 6).
 #
 # ## 3. What noise costs
 #
-# **Predict.** All lengths meet at noise 0. Which line is lowest at noise 0.2, and how far is it below H = 1? Does the gap go on growing?
+# **Predict.** All lengths meet at noise 0. Which line is lowest at noise 0.2, and how far is it below H = 1? Does the gap keep growing?
 
 # %%
 NOISES = np.arange(7) / 10
@@ -192,21 +192,21 @@ show(*pictures.values_against_noise(NOISES, values))
 print("H = 5 lies below H = 1 by", np.subtract(values[1], values[5]).round(2))
 
 # %% [markdown]
-# Five blind steps cost 1.7 at noise 0.2 and 2.0 at 0.3, then less again: where chance decides most steps, looking helps little. (Longer *must* be lower only if one length divides the other.)
+# Five blind steps cost 1.7 at noise 0.2 and 2.0 at 0.3, then less again: where chance decides most steps, looking helps little. (Longer *must* be worse only if the shorter length divides the longer.)
 #
 # ## 4. Acting blindly
 #
-# Nobody knows the $\bar p$ of a robot: one executes the chunk. Here a point on a line is pushed by its action $u$ and by noise, $x' = x + u + \sigma w$ with $w$ standard normal. It pays for being away from 0 and for pushing: $r = -(x^2 + 0.1\, u^2)$, with discount 0.9. Each episode starts at $x = 1$ and follows the best policy in chunks of 5.
+# Nobody knows the $\bar p$ of a robot: you execute the chunk and see. Here an action $u$ and noise push a point along a line, $x' = x + u + \sigma w$ with $w$ standard normal. The point pays for being away from 0 and for pushing: $r = -(x^2 + 0.1\, u^2)$, with discount 0.9. Each episode starts at $x = 1$ and follows the best policy in chunks of 5.
 
 # %%
 show(*pictures.point_paths(sigma=0.2, length=5))
 
 # %% [markdown]
-# The same cloud, now as a spread: a curve with teeth. It rises inside a chunk, and the first action after a look brings it down.
+# On the right is the cloud's spread. It has teeth: it rises inside a chunk, and the first action after a look brings it down.
 #
 # **Predict.** How much higher are the teeth with H = 10?
 #
-# <details><summary>Answer</summary>By a factor of about 1.4. Each blind step adds &sigma;<sup>2</sup> to the variance, so a tooth of H steps is as high as &sigma; times the square root of H.</details>
+# <details><summary>Answer</summary>About 1.4 times as high. Each blind step adds &sigma;<sup>2</sup> to the variance, so a tooth of H steps is &sigma; times the square root of H high.</details>
 
 # %%
 show(*pictures.point_paths(sigma=0.2, length=10))
@@ -219,9 +219,9 @@ explore(
 # %% [markdown]
 # ### Your turn: `play` (★★☆, 12 minutes)
 #
-# Write the executor of an agent in chunks. `env` is Gymnasium's: `env.reset()` returns `observation, info`, and `env.step(action)` returns `observation, reward, terminated, truncated, info`. *Terminated* is a terminal state, *truncated* a time limit; both end the episode.
+# Write the executor: it plays one episode in chunks. As in Gymnasium, `env.reset()` returns `observation, info`, and `env.step(action)` returns `observation, reward, terminated, truncated, info`. *Terminated* means a terminal state, *truncated* a time limit; both end the episode.
 #
-# <details><summary>Hint: when do I look?</summary>Keep two things: the chunk, and the step of the last look. How many actions of the chunk have been executed since then? What if none is left?</details>
+# <details><summary>Hint: when do I look?</summary>Keep the chunk and the step of the last look. How many actions have you executed since then? What if none is left?</details>
 
 # %% nbgrader={"grade": false, "grade_id": "play", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def play(env, choose, steps):
@@ -267,7 +267,7 @@ def play(env, choose, steps):
 play = checks.check_play(play)
 
 # %% [markdown]
-# For this point the value of the best chunks is known exactly (appendix). Your executor plays 60 episodes from $x = 1$, 8 times over. Are its dots (means, with 95 % intervals) on the lines?
+# The lines show the exact value of the best chunks (appendix). Your executor plays 60 episodes from $x = 1$, 8 times over. Are its dots (means with 95 % intervals) on them?
 
 # %%
 SIGMAS, LENGTHS = (0.0, 0.1, 0.2, 0.3), (1, 2, 5, 10)
@@ -279,22 +279,27 @@ show(*pictures.point_values(SIGMAS, LENGTHS, played))
 #
 # ## 5. Cutting an episode into chunks
 #
-# Offline RL starts from recorded episodes. To learn about chunks, you cut them up. Here chunks of 4 start at steps 0, 4, 8: that is **stride 4**.
+# Offline RL starts from recorded episodes, cut into chunks. Here chunks of 4 start at steps 0, 4, 8: **stride 4**.
 
 # %%
 show(*pictures.cut_episode(checks.chunk_dataset, strides=[4]))
 
 # %% [markdown]
-# **Predict.** The published method starts a chunk at *every* step: **stride 1**. How many chunks does it cut from these 11 steps, and how many of them are whole?
+# **Predict.** The published method starts a chunk at *every* step: **stride 1**. How many chunks does it cut from these 11 steps, and how many are whole?
 #
-# <details><summary>Answer</summary>11, and 8 of them are whole: those from steps 0 to 7.</details>
+# <details><summary>Answer</summary>11, and 8 are whole: those from steps 0 to 7.</details>
 #
-# Only *execution* is bound to every $H$-th step. A chunk that starts at $t$ has its actions $a_t, \dots, a_{t+H-1}$; a mask `valid`, 1 where the step exists; the return $\sum_k \gamma^k r_{t+k}$ over the steps that exist; and the bootstrap observation $s_{t+H}$, or the last one, $s_T$, if the episode ends earlier.
+# Only *execution* has to start chunks every $H$ steps. In the data, a chunk that starts at $t$ has
+#
+# - its actions $a_t, \dots, a_{t+H-1}$;
+# - a mask `valid`, 1 where the step exists;
+# - the return $\sum_k \gamma^k r_{t+k}$ over the steps that exist;
+# - the bootstrap observation $s_{t+H}$, whose value stands for the rest, or the last one, $s_T$, if the episode ends earlier.
 #
 # ### Your turn: `chunk_dataset` (★★★, 15 minutes)
 #
-# <details><summary>Hint 1: one chunk first</summary>Take a start near the end of the episode, and count on paper how many of its steps exist. Everything else follows from that.</details>
-# <details><summary>Hint 2: all chunks</summary>A loop over the starts will do. Without a loop: make a table (M, H) of step numbers. Which of them exist? What would you read at the others, and how do you get rid of it?</details>
+# <details><summary>Hint 1: one chunk first</summary>Take a start near the end of the episode, and count on paper how many of its steps exist.</details>
+# <details><summary>Hint 2: all chunks</summary>A loop over the starts will do. Without a loop: make a table (M, H) of step numbers. Which of them exist? What would you read at the others, and how do you remove it?</details>
 
 # %% nbgrader={"grade": false, "grade_id": "chunk_dataset", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def chunk_dataset(observations, actions, rewards, length, discount, stride):
@@ -346,11 +351,11 @@ chunk_dataset = checks.check_chunk_dataset(chunk_dataset)
 show(*pictures.cut_episode(chunk_dataset, strides=[4, 1]))
 
 # %% [markdown]
-# A cut chunk still teaches *behavior cloning* what to do at the steps that exist. The *critic* takes whole chunks only: it is asked about $H$ actions, and the missing ones were never chosen.
+# An incomplete chunk still teaches *behavior cloning* (imitating the data) what to do at the steps that exist. The *critic* takes whole chunks only: it values $H$ actions, and the missing ones were never chosen.
 #
 # ## 6. Bug hunt: chunks look better than single actions
 #
-# A colleague learns a critic from whole chunks of the maze: 1000 episodes without noise, recorded by somebody who makes an optimal move in 70 % of the steps and a random one otherwise. (At the goal the recorder goes on moving, so that chunks which arrive early are whole, too.) The critic averages what followed each chunk, and the agent takes the best chunk that was recorded. Her result: "Chunks are worth more than single actions!"
+# A colleague trains a critic on whole chunks from the maze: 1000 episodes without noise. Whoever walked them (the **recorder**) makes an optimal move in 70 % of the steps and a random one otherwise. (The recorder goes on moving at the goal, so chunks that arrive early are whole, too.) The critic averages what followed each chunk, and the agent takes the best recorded chunk. Her result: "Chunks are worth more than single actions!"
 
 # %%
 def critic_with_a_bug(data, size, discount, length, sweeps):
@@ -378,12 +383,12 @@ def critic_with_a_bug(data, size, discount, length, sweeps):
 show(*records.learned_values({"broken": critic_with_a_bug, "healthy": checks.learn_from_chunks}))
 
 # %% [markdown]
-# With single actions the broken critic is right. With chunks of 2 to 5 it believes in more than is possible, most of all with 2, and its agent earns less. (An agent that never arrives earns -20, a cost of 1 for ever.)
+# With single actions the broken critic is right. With chunks of 2 to 5 it believes in impossibly high returns, highest with 2, and its agent earns less. (An agent that never arrives earns -20, a cost of 1 for ever.)
 #
-# **Question 1.** Here are three suspects. What would you expect to see if each were the cause? (a) The bootstrap is discounted by $\gamma$ in place of $\gamma^H$. (b) The sweeps are too few. (c) The rewards inside a chunk are not discounted. Which one fits the picture?
+# **Question 1.** Three suspects: (a) The bootstrap is discounted by $\gamma$ instead of $\gamma^H$. (b) There are too few sweeps. (c) The rewards inside a chunk are not discounted. What would you see if each were the cause? Which fits the picture?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_bug", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# None of them: (a) and (c) would make the belief too low, and (b) would hurt H = 1 most.
+# None of them (reasons below).
 
 # %%
 # Change me: measure what you like. Where is the belief wrong, and from which sweep on?
@@ -396,15 +401,15 @@ for length in (1, 2, 3, 4, 5):
     print(f"H = {length}:", "  ".join(f"{value:.2f}" for value in values))
 
 # %% [markdown]
-# <details><summary>Our answer to question 1</summary>None of them. (a) With plain &gamma; the future weighs more, and the future costs: the belief would be too low for H > 1. (b) With too few sweeps the belief is too high, but most for H = 1, where value travels slowest. (c) Without the discount, costs are larger: the belief would be a little too low.</details>
+# <details><summary>Our answer to question 1</summary>None of them. (a) With plain &gamma; the future costs more: the belief would be too low for H > 1. (b) With too few sweeps the belief is too high, but most for H = 1, where value travels slowest. (c) Without the discount, costs are larger: the belief would be slightly too low.</details>
 #
-# With chunks, cells from which one chunk reaches the goal are right. All others hold the same number from the first sweep on. Where does it come from?
+# With chunks, the belief is right where one chunk reaches the goal. Everywhere else it is one number, from the first sweep on. Where does this number come from?
 #
 # ### Your turn: `learn_from_chunks` (★★☆, 15 minutes)
 #
-# Mend the function. The check says whether you found the cause.
+# Mend the function.
 #
-# <details><summary>Hint 1: where does the belief come from?</summary>-1.95 is -1 - 0.95: the rewards of one chunk of two steps. Which number does each sweep add for what follows the chunk?</details>
+# <details><summary>Hint 1: where does the belief come from?</summary>-1.95 is -1 - 0.95: the rewards of one chunk of two steps. What does each sweep add for what follows?</details>
 # <details><summary>Hint 2: who put it there?</summary>Print a row of <code>q</code> after one sweep. Some of its entries were never in the data.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "learn_from_chunks", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -439,28 +444,30 @@ shares = (f"H = {length}: {worlds.recorded_share(length):.0%}" for length in (1,
 print("of all chunks, recorded:", "  ".join(shares))
 
 # %% [markdown]
-# The maximum looked at chunks that nobody had recorded, and found the 0 of the empty table: more than any chunk earns here. So every cell from which the goal is more than one chunk away plans to walk to such a gap. It believes in the cost of one chunk, and then nothing: -1 - 0.95 with chunks of 2. For H = 2, gaps of 4 % are enough. Your critic is right at the start with every length, although only 15 % of the chunks of 5 were ever recorded.
+# The maximum looked at chunks that nobody had recorded, and found the 0 of the empty table: more than any chunk earns here. So from every cell more than one chunk from the goal, the agent plans to walk to such a gap. It expects to pay for one chunk, and then nothing: -1 - 0.95 with chunks of 2, where gaps of 4 % are enough.
 #
-# <details><summary>Why does the agent earn -20 with H = 2, and nearly the best with 3 and 5?</summary>Nearly all its chunks at the start seem equal, and rounding decides. With H = 2 it takes "right, left" for ever. With longer ones it is lucky: most of those recorded lead on.</details>
+# Your critic is right at the start with every length, although only 15 % of the chunks of 5 were recorded.
 #
-# A network's maximum can go wrong in the same way. So Q-LAC, the method of this course, keeps to chunks that look like the data (lesson 04 shows both).
+# <details><summary>Why does the agent earn -20 with H = 2, and nearly the best with 3 and 5?</summary>Nearly all its chunks at the start seem equal, and rounding decides. With H = 2 it takes "right, left" for ever. With longer chunks it is lucky: most recorded ones lead on.</details>
+#
+# A network's maximum can go wrong the same way, so Q-LAC keeps to chunks that look like the data (lesson 04).
 #
 # ## 7. When the recorder looks
 #
-# Now a world with noise and the smallest chunk, two actions. From the start, action 0 aims at the left room and action 1 at the right one; with probability `noise` you land in the other. In the left room action 0 earns 1, in the right room action 1 does; the other one earns nothing. Then it is over. With a discount of 0.9, the reward is worth 0.9 at the start.
+# Now a world with noise and chunks of two actions. From the start, action 0 aims at the left room and action 1 at the right one; with probability `noise` you land in the other. In the left room action 0 earns 1, in the right room action 1; the other earns nothing. Then the episode ends. With a discount of 0.9, the reward is worth 0.9 at the start.
 #
-# The recorder tosses a fair coin for the first action. Then it *sees* the room, and always takes the right second action. Here is what each chunk earns in endless data at noise 0.1.
+# The recorder tosses a fair coin for the first action. Then it *sees* the room, and always takes the right second action. Here is what each chunk earns in unlimited data at noise 0.1.
 
 # %%
 show(*records.coin_beliefs(noise=0.1, truth=False))
 
 # %% [markdown]
-# Every chunk earns the full reward. The chunk (0, 1), for instance, is in the data only where the recorder slipped to the right.
+# Every chunk earns the full reward. For instance, (0, 1) is in the data only where the recorder slipped to the right.
 #
-# **Question 2.** A critic averages 400 such episodes by chunk. (Each reward is measured with an error of standard deviation 0.1: this breaks ties.) Its agent takes the chunk with the highest average and executes it *blindly*. In which of these cases does it earn what the critic promises? (a) The noise is 0. (b) The recorder tosses the coin for both actions. (c) The noise is only 1 %.
+# **Question 2.** A critic averages 400 such episodes by chunk. (Each reward is measured with an error of standard deviation 0.1, which breaks ties.) Its agent takes the chunk with the highest average and executes it *blindly*. In which of these cases does it earn what the critic promises? (a) The noise is 0. (b) The recorder tosses the coin for both actions. (c) The noise is only 1 %.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_misled", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# In (a) and (b), not in (c): chunks after a slip are rare, but each of them looks perfect, and the luckiest average wins.
+# In (a) and (b), not in (c); reasons below.
 
 # %%
 show(*records.coin_beliefs(noise=0.1))
@@ -482,7 +489,7 @@ for name, pairs in learned.items():
     print(f"noise 0.01, {name}: believed {pairs[1, :, 0].mean():.2f}, earned {pairs[1, :, 1].mean():.2f}")
 
 # %% [markdown]
-# The agent earns about what the critic promises in (a), where nothing is left to see, and in (b), on the right, where the actions say nothing about the room. Not in (c). Chunks after a slip are rare, but each looks perfect. All four seem equally good, and chance prefers rare ones: an average over few episodes strays furthest, and the maximum takes what strayed up.
+# The agent earns about what the critic promises in (a), where there is nothing to see, and in (b), on the right, where the actions say nothing about the room. In (c) it does not: chunks after a slip are rare, but each looks perfect. All four chunks seem equally good, and chance prefers rare ones: an average over few episodes strays furthest, and the maximum takes whatever strayed up.
 #
 # **Predict.** At 1 % noise, do more episodes help? Compare 4, 400, 100,000.
 
@@ -492,23 +499,23 @@ more = np.array([worlds.learned_by_seed(SEEDS, noise=0.01, episodes=many) for ma
 show(*records.coin_against_episodes(EPISODES, more, noise=0.01))
 
 # %% [markdown]
-# They hurt. Four episodes hardly ever hold a slip, and earn 0.87. With many, both rare chunks are there. Each of their averages strays upwards with probability one half, and much further than a frequent one: three times in four a rare chunk wins, and the agent earns about 0.23.
+# They hurt. Four episodes hardly ever contain a slip, and earn 0.87. Many episodes contain both rare chunks. The average of each strays up with probability one half, and much further than a frequent one. So three times in four a rare chunk wins, and the agent earns about 0.23.
 #
-# A critic of chunks is right about data that are *consistent with open loop*: the recorder did not react, inside a chunk, to what happened there. A deterministic world always meets this. A noisy world with a recorder who looks does not.
+# A chunk critic is right about data that are *consistent with open loop*: the recorder did not react, inside a chunk, to what happened there. A deterministic world always meets this. A noisy world with a recorder who looks does not.
 #
 # ### Your own experiment: design a recorder
 #
-# Must a good recorder be blind? Design one whose data teach the right chunk. `worlds.earned` records, averages and executes as above; it gives what the chosen chunk earns, a mean of 50 recordings for each of 8 seeds. You predict that `one` will be "higher" or "lower" than `other`, or "no difference".
+# Must a good recorder be blind? Design one whose data teach the right chunk. `worlds.earned` records, averages and executes as above. For each of 8 seeds it returns what the chosen chunk earns (mean of 50 recordings).
 #
 # | knob | range (default) | meaning |
 # |---|---|---|
 # | `noise` | 0 to 0.5 (0.01) | probability of the other room |
-# | `looks` | True, False (True) | whether it sees the room, or tosses the coin twice |
+# | `looks` | True, False (True) | whether it sees the room or tosses the coin twice |
 # | `errs` | 0 to 0.5 (0) | how often it takes the wrong second action after looking |
 # | `episodes` | 4 to 100,000 (400) | in a recording |
-# | `blur` | 0 to 1 (0.1) | error of measurement of a reward |
+# | `blur` | 0 to 1 (0.1) | measurement error of a reward |
 #
-# Write down what you expect and why, then run. The example: does a recorder who errs in one of twenty episodes teach better than one who never errs? Prediction: higher, because then the chunk (0, 1) is in the data with its failures, too.
+# Write down your prediction for `one` against `other` ("higher", "lower" or "no difference") and your reason, then run. Our example: does a recorder who errs in one of twenty episodes teach better than a perfect one? Prediction: higher, because then the data show the chunk (0, 1) failing, too.
 
 # %%
 # change me
@@ -521,26 +528,26 @@ differences = experiment(
 )
 
 # %% [markdown]
-# Perfect play hides what a chunk does when it is executed blindly. A few mistakes put the two right chunks ahead, as the `errs` slider above shows. Some questions: how few errors are enough at `noise=0.1`? How much of the gain survives at `noise=0.3`? Do exact rewards (`blur=0`) save a perfect recorder?
+# Perfect play hides what a chunk does when executed blindly. A few mistakes put the two right chunks ahead, as the `errs` slider above shows. More questions: how few errors are enough at `noise=0.1`? How much gain survives at `noise=0.3`? Do exact rewards (`blur=0`) save a perfect recorder?
 #
 # <details><summary>What we found (8 seeds)</summary>At noise 0.1, one error in 100 earns 0.72, one in 20 the best possible, 0.81; none earns 0.33. At noise 0.3, one in 20 gains +0.20 [0.17, 0.22]. Exact rewards gain +0.19 [0.09, 0.29] at noise 0.01, but the four chunks tie: a toss between them earns half.</details>
 #
 # ## Summary
 #
-# - Without noise chunks cost nothing: lengths 1 to 5 are all worth -9.19 in the maze. At noise 0.2, five blind steps cost 1.7.
-# - A maximum that counts chunks nobody recorded makes a critic believe the impossible: -4.52 of chunks of 5 where -9.19 is the best possible.
-# - If the recorder looks and never errs, all chunks seem equally good, and chance decides: 0.29 is earned at 1 % noise where 0.89 is possible, and less with more data. With one error in 20 it is 0.89.
+# - Without noise, chunks of 1 to 5 are all worth -9.19 in the maze. At noise 0.2, five blind steps cost 1.7.
+# - A maximum over chunks that nobody recorded makes a critic believe the impossible: -4.52 with chunks of 5, where the best possible is -9.19.
+# - If the recorder looks and never errs, all chunks seem equally good, and chance decides: the agent earns 0.29 at 1 % noise, where 0.89 is possible, and less with more data. With one error in 20 it earns 0.89.
 #
 # ## Quiz
 #
 # A robot with chunks of 10 does worse than with chunks of 1. Is its critic broken? What do you measure first?
-# <details><summary>Answer</summary>How noisy the robot is: execute the same chunk from the same state many times, and see how far apart it ends. With noise, open loop costs value even for a perfect critic.</details>
+# <details><summary>Answer</summary>How noisy the robot is: execute one chunk many times from the same state, and see how far apart it ends. With noise, open loop costs value even for a perfect critic.</details>
 #
 # ## Appendix: what noise costs the point
 #
 # <details><summary>The exact value of the best chunks</summary>
 #
-# The best chunk follows the path that it would take without noise, with the feedback gain of the Riccati equation. Its value is
+# The best chunk follows the noise-free path under the Riccati feedback gain. Its value is
 #
 # $$ V_H(x) = -(P\,x^2 + c_H), \qquad c_H = \sigma^2\, \frac{\sum_{k<H} k\,\gamma^k + H\,P\,\gamma^H}{1 - \gamma^H}. $$
 #
