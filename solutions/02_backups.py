@@ -15,9 +15,9 @@
 #
 # How far does news of a reward travel in one update? And is the news still true when it arrives?
 #
-# **You will be able to** write the targets of three learners; fit a table to them; explain why n-step targets are biased off-policy and chunked ones are not; find a mistake in a critic from its values; repair what a critic of chunks never hears of.
+# **You will be able to** write the targets of three learners; fit a table to them; explain why n-step targets are biased off-policy and chunk targets are not; find a mistake in a critic from its values; teach a chunk critic about early arrivals.
 #
-# **You need** [lesson 01](01_chunked_mdp.ipynb): chunks, `valid`, `mask`. **Time** about 80 minutes to work through; 1 to 2 minutes on two cores to run.
+# **You need** [lesson 01](01_chunked_mdp.ipynb): chunks, `valid`, `mask`. **Time** about 80 minutes; 1 to 2 minutes to run on two cores.
 
 # %%
 import inspect
@@ -34,26 +34,26 @@ from qlac_lite.lessons.sliders import explore
 # %% [markdown]
 # ## 1. Guess first
 #
-# The world is a chain of 41 states. You start at state 0, and state 40 is the goal. You can step left or right. Each step costs 1; a cost that comes one step later counts 0.97 times as much. Somebody has walked here before: the **recorder**, who went right 70 % of the time.
+# The world is a chain of 41 states. You start at state 0; state 40 is the goal. You step left or right. Each step costs 1; a cost one step later counts 0.97 times as much. The **recorder** has walked here before, going right 70 % of the time.
 #
-# Three learners know all this and keep a table Q. At first every entry holds the worst return there is: paying for ever, $-1/(1 - 0.97) = -33.3$. In one **sweep** a learner corrects its whole table once:
+# Three learners know all this and keep a table Q. At first every entry holds the worst possible return: paying for ever, $-1/(1 - 0.97) = -33.3$. In one **sweep** a learner corrects its whole table once:
 #
 # - one looks **one step** ahead;
-# - one tries each action and then follows **the recorder** for four more steps;
+# - one tries each action, then follows **the recorder** for four more steps;
 # - one tries each possible row of five actions, a **chunk**.
 #
-# After the steps they look at, all three trust their table. The value of a state is its largest Q. Here are the values after 2, 8 and 20 sweeps. The wide grey line is the truth.
+# Beyond these steps, all three trust their table. The value of a state is its largest Q. Here are the values after 2, 8 and 20 sweeps. The wide grey line is the truth.
 
 # %%
 show(*draw.riddle(2, 8, 20))
 
 # %% [markdown]
-# **Question 1.** Which learner is A, which is B, which is C? How many sweeps does each need until state 0 is right? Will one of them never be?
+# **Question 1.** Which learner is A, which B, which C? How many sweeps does each need until state 0 is right? Will one never get there?
 #
-# <details><summary>Our answer</summary>C looks one step ahead: its news moves one state a sweep, so it needs 40 sweeps. A has the chunks: five states a sweep, 8 sweeps. B is the n-step learner. Its news travels as far as A's, but the recorder's steps to the left are part of it. No sweep takes them out, so B never gets there.</details>
+# <details><summary>Our answer</summary>C looks one step ahead: its news moves one state a sweep, so it needs 40 sweeps. A has the chunks: five states a sweep, 8 sweeps. B is the n-step learner. Its news travels as far as A's, but includes the recorder's steps to the left. No sweep takes them out, so B never gets there.</details>
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_sweeps", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Our answer is folded in under the question.
+# Our answer is under the question.
 
 # %%
 for name in walks.LEARNERS:
@@ -66,13 +66,13 @@ explore(lambda sweeps: draw.sweeps(sweeps), sweeps=("sweeps", [1, 2, 3, 4, 6, 8,
 # %% [markdown]
 # ## 2. One formula, three targets
 #
-# All three learners move Q towards a target $y$. It is computed from a **window** of $n$ recorded steps ($H$ for a chunk):
+# All three learners move Q towards a target $y$, computed from a **window** of $n$ recorded steps ($H$ for a chunk):
 #
 # $$ y = \sum_{k=0}^{m-1} \gamma^k r_{t+k} + \gamma^{m}\, \text{mask}\, \max Q(s_{t+m}, \cdot) $$
 #
-# In words, with $\gamma$ = 0.97 here: first the rewards that were really earned, then what the table believes about the rest. Near the end of an episode only $m$ of the $n$ steps exist. The mask is 0 if the last state is the goal, because nothing comes after it.
+# In words, with $\gamma$ = 0.97 here: first the rewards really earned, then what the table believes about the rest (the **bootstrap**). Near the end of an episode only $m$ of the $n$ steps exist. The mask is 0 if the last state is the goal, because nothing comes after it.
 #
-# So where is the difference? It is on the other side, in what Q is asked about:
+# The learners differ on the other side, in which Q they move:
 #
 # | learner | steps | moves towards $y$ | a window that was cut, $m < n$ |
 # |---|---|---|---|
@@ -82,11 +82,11 @@ explore(lambda sweeps: draw.sweeps(sweeps), sweeps=("sweeps", [1, 2, 3, 4, 6, 8,
 #
 # ### Your turn: `window_targets` (★★☆, 12 minutes)
 #
-# Write all three targets in one function. Shapes: B windows, n steps, S states, C actions or chunks. There will be thousands of rows, so let NumPy run over them. If the check refuses an answer, `case = checks.last_case()` gives you the arguments of the case that failed.
+# Write all three targets in one function. Shapes: B windows, n steps, S states, C actions or chunks. There will be thousands of rows, so use NumPy instead of a loop. `case = checks.last_case()` gives you the arguments of a failed case.
 #
 # <details><summary>Hint: how long is a window?</summary>
 #
-# Each row of `valid` is a row of ones, then zeros. What does its sum tell you? The result is one number a row, so you can use it as a power for all rows at once.
+# Each row of `valid` is a run of ones, then zeros. What does its sum tell you? You can use these sums as a power for all rows at once.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/02_backups.ipynb)
@@ -126,11 +126,11 @@ window_targets = checks.check_window_targets(window_targets)
 # %% [markdown]
 # ## 3. Learn from walks
 #
-# Now the learners know nothing but 200 recorded walks. **Fitted Q iteration** is a sweep with data: each entry becomes the mean of its targets. An entry without data stays at the worst value possible. (Had it started at 0, a chunk that nobody tried would look better than all the others.)
+# Now the learners know only 200 recorded walks. **Fitted Q iteration** is a sweep with data: each entry becomes the mean of its targets. An entry without data keeps the worst possible value. (From 0, an untried chunk would look better than all others.)
 #
 # ### Your turn: `fitted_q` (★★★, 15 minutes)
 #
-# `backup` is a function: `target, weight = backup(last_q)`. It hides the recorded windows and your `window_targets`.
+# `backup` is a function that holds the recorded windows and your `window_targets`: `target, weight = backup(last_q)`.
 #
 # <details><summary>Hint 1: the sum over rows that share an entry</summary>
 #
@@ -182,9 +182,9 @@ def fitted_q(state, entry, last_state, backup, q, iterations):
 fitted_q = checks.check_fitted_q(fitted_q)
 
 # %% [markdown]
-# Your two functions make a learner. Fitted iteration reads all data each time. A network reads small random batches and moves a little each time; `walks.td_curve` does that with your targets.
+# Your two functions make a learner that reads all data each time. A network reads small random batches and moves a little each time; `walks.td_curve` does that with your targets.
 #
-# **Predict.** One recorder goes right 70 % of the time, another 95 %. With batches, will the chunk be the first to learn both times? How often does each recorder play five steps right in a row?
+# **Predict.** One recorder goes right 70 % of the time, another 95 %. With batches, will the chunk learner be first both times? How often does each recorder play five rights in a row?
 
 # %%
 def learn(name, seed, length=H):
@@ -204,13 +204,15 @@ by_update = {right: walks.td_curves(window_targets, right) for right in (0.7, 0.
 show(*draw.learning(fitted, by_update))
 
 # %% [markdown]
-# (Numbers: updates until the value of the start is within 2 % of the truth, the median of eight seeds. Drawn: means over seeds with 95 % intervals, here and below.)
+# (Legends: updates until the value of the start is within 2 % of the truth, the median of eight seeds. Curves, here and below: means over seeds with 95 % intervals.)
 #
-# With all data at once the chunk is fast and right. With batches the n-step curve rises first, to a wrong value. The chunk's news travels five states an update, but only along chunks that are in the data. The 95 % recorder plays five rights in 77 % of the windows, and the chunk is three times faster than single steps. The 70 % recorder plays them in 17 %, and the two tie. So in a table, where chunks share nothing, chunking speeds up learning if good stretches of behavior are in the data.
+# With all data at once, the chunk learner is fast and right. With batches, the n-step curve rises first, to a wrong value. The chunk learner's news travels five states an update, but only along chunks in the data. The 95 % recorder plays five rights in 77 % of the windows, and the chunk learner is three times faster than the one-step learner. The 70 % recorder plays them in 17 %, and the two tie.
+#
+# So in a table, where chunks share nothing, chunking speeds up learning if the data hold good stretches of behavior.
 #
 # ## 4. The price of n steps
 #
-# The n-step learner settled too low. **Predict:** is it wrong for a perfect recorder, too? Does a longer window make it better or worse? And if its values are wrong, is its *policy*?
+# The n-step learner settled too low. **Predict:** is it wrong for a perfect recorder, too? Does a longer window help or hurt? And if its values are wrong, is its *policy* wrong, too?
 
 # %%
 lengths = (1, 2, 3, 5, 8)
@@ -223,15 +225,15 @@ table, _ = learn("n-step", seed=0)
 print(f"n-step, five steps: goes right in {table[:-1].argmax(axis=1).sum()} of 40 states")
 
 # %% [markdown]
-# Lines are computed without data; dots are learned (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose. Its policy is right all the same: both actions share the bias, and their order survives. Section 8 tries that with fewer walks.
+# Lines are computed without data; dots are learned (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose. Its policy is right all the same: both actions share the bias, so their order survives. Section 8 tries that with fewer walks.
 #
-# Chunks lie on the truth. Only those of 3 steps are a little low, because 3 does not divide the 40 steps to the goal; section 6 shows the cause.
+# Chunks lie on the truth. Only those of 3 steps are a little low, because 3 does not divide the 40 steps to the goal (section 6).
 #
-# Everybody asks: *is a chunked critic not just an n-step return?* No. The n-step target blames the first action for the recorder's next four. The chunked target is compared with the value of all five actions, and the critic may then choose a *better chunk* than the recorder mostly played.
+# Is a chunk critic not just an n-step return? No. The n-step target blames the first action for the recorder's next four. The chunk target moves the value of all five actions, and the critic may then choose a *better chunk* than the recorder mostly played.
 #
 # ## 5. Bug hunt
 #
-# Three critics of whole chunks. One learns from your targets; the **patients** learn from the replays of two colleagues. All three choose equally good chunks. But look at what they believe. (The teeth near the goal, in all three, are the subject of section 6: look past them.)
+# Here are three chunk critics. One learns from your targets; the **patients** learn from the replays of two colleagues. All three choose equally good chunks, but look at their beliefs. (Section 6 explains the teeth near the goal.)
 
 # %%
 critics = walks.critics(window_targets)
@@ -240,12 +242,12 @@ for name, q in critics.items():
     print(f"{name}: value at distance 5 {q[-6].max():.1f}, lowest {q.max(axis=1).min():.1f}")
 
 # %% [markdown]
-# **Question 2.** (a) Which values are impossible, whatever the policy is? (b) At distance 5 one chunk reaches the goal. What is in its target, and what is not? (c) So is the mistake of A in the rewards or in the bootstrap? And that of B?
+# **Question 2.** (a) Which values are impossible, whatever the policy? (b) At distance 5 one chunk reaches the goal. What is in its target, and what is not? (c) So is A's mistake in the rewards or in the bootstrap? And B's?
 #
-# <details><summary>Our answer</summary>(a) All below -33.3: nobody can earn less than by paying for ever. That dashed line is a free bug detector: draw it in every plot of Q. (b) Five rewards. The mask is 0, so nothing is bootstrapped. (c) A is wrong there already, so its rewards are wrong. B is right there and drifts away from chunk to chunk: its bootstrap is wrong. (It discounts the next chunk with &gamma; in place of &gamma;<sup>H</sup>, the mistake that everybody knows.)</details>
+# <details><summary>Our answer</summary>(a) All below -33.3: nobody can earn less than by paying for ever. The dashed line is a free bug detector. (b) Five rewards. The mask is 0, so nothing is bootstrapped. (c) A is already wrong there, so its rewards are wrong. B is right there and drifts away from chunk to chunk: its bootstrap is wrong. (It discounts the next chunk with &gamma; instead of &gamma;<sup>H</sup>, a well-known mistake.)</details>
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_bug", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# Our answer is folded in under the question.
+# Our answer is under the question.
 
 # %%
 print(inspect.getsource(walks.replay_targets))  # patient A
@@ -253,11 +255,11 @@ print(inspect.getsource(walks.replay_targets))  # patient A
 # %% [markdown]
 # ### Your turn: `mended_targets` (★★☆, 10 minutes)
 #
-# This is the replay of patient A. Find the line, and write the whole function again, mended. If you have repaired something that was not the cause, the check says why.
+# This is the replay of patient A. Find the line and write the whole function again, mended. If you repair something else, the check says why.
 #
 # <details><summary>Hint</summary>
 #
-# Take $H = 2$, rewards -1 and -1, discount 1. By hand, what are `so_far`, `earned`, and what should be earned? How often is the first reward in `earned`?
+# Take $H = 2$, rewards -1 and -1, discount 1. Work out `so_far` and `earned` by hand. What should be earned? How often is the first reward in `earned`?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/02_backups.ipynb)
@@ -284,22 +286,24 @@ mended = walks.fitted_to(mended_targets)
 show(*draw.beside_returns(patient_A=critics["patient A"], mended_by_you=mended))
 
 # %% [markdown]
-# Your critic believes what its chunks earn. (The authors' code stores running sums, too, in `sample_sequence` of `utils/datasets.py`. Whoever adds them up again makes this mistake.)
+# Your critic believes what its chunks earn. (The authors' code also stores running sums, in `sample_sequence` of `utils/datasets.py`. Whoever adds them up again makes this mistake.)
 #
 # ## 6. Who hears of an early arrival?
 #
-# Even the mended values have teeth: two steps from the goal is worth *less* than five. **Predict:** how many steps will this critic need from there? And if the recording did not end at the goal, but went on?
+# Even the mended values have teeth: two steps from the goal is worth *less* than five. **Predict:** how many steps will this critic need from there? And if the recording went on past the goal?
 
 # %%
 goes_on = walks.fitted_to(mended_targets, goes_on=True)
 show(*draw.arrivals(38, recording_ends_at_the_goal=mended, recording_goes_on=goes_on))
 
 # %% [markdown]
-# If the recording ends at the goal, an arrival at step 2 cuts its chunk, and cut chunks have the weight 0. The critic has heard only of arrivals at the *last* step of a chunk. Five moves change the distance by an odd number. So from 1, 3 or 5 steps away a whole chunk can end at the goal; from 2 or 4 none can, and the agent needs two chunks. If the recording goes on, all chunks that hold the arrival are whole, and the teeth are gone.
+# If the recording ends at the goal, an arrival at step 2 cuts its chunk, and cut chunks have weight 0. The critic has heard only of arrivals at the *last* step of a chunk. Five moves change the distance by an odd number. So from 1, 3 or 5 steps away a whole chunk can end at the goal; from 2 or 4 none can, and the agent needs two chunks.
 #
-# The paper's methods with a chunked critic (lesson 04) have this gap online, where a success ends the episode: `sample_sequence` makes a chunk invalid if an episode ends inside it. In the play data of their offline phase the recording goes on.
+# If the recording goes on, all chunks that hold the arrival are whole, and the teeth are gone.
 #
-# The repair: credit early arrivals. After the goal, the missing actions never happen. So *every* chunk that begins with the $m$ recorded actions has the same target.
+# The paper's methods with a chunk critic (lesson 04) have this gap online, where a success ends the episode: `sample_sequence` makes a chunk invalid if an episode ends inside it. In the play data of their offline phase the recording goes on.
+#
+# The repair credits early arrivals. After the goal, the missing actions never happen. So *every* chunk that begins with the $m$ recorded actions has the same target.
 #
 # ### Your turn: `credit_arrivals` (★★☆, 12 minutes)
 #
@@ -307,7 +311,7 @@ show(*draw.arrivals(38, recording_ends_at_the_goal=mended, recording_goes_on=goe
 #
 # <details><summary>Hint: which numbers begin with the same digits?</summary>
 #
-# Write all numbers of three binary digits in a column. Those that begin with 11 stand next to each other. Where does the block begin, and how long is it?
+# Write all three-digit binary numbers in a column. Those that begin with 11 stand next to each other. Where does the block begin, and how long is it?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/02_backups.ipynb)
@@ -363,11 +367,11 @@ for name, q in (("whole chunks only", mended), ("arrivals credited", credited)):
 print(f"best possible: {walks.TRUTH[:-1].mean():.1f}")
 
 # %% [markdown]
-# The teeth are gone. With continuous actions one would fill the missing actions at random. We have not tested that with networks.
+# The teeth are gone. With continuous actions one could fill in the missing actions at random; we have not tested that with networks.
 #
 # ## 7. Where a chunk stops being right
 #
-# A chunk runs **open loop**: nobody looks before it ends. Lesson 01 named the condition: the recorder must not react inside a chunk to what happens there. Here is a small maze. Each step costs 1 and goes sideways with probability 0.1. A critic learns chunks of 3, once from a recorder that looks at every step, once from one that plans three moves at once; 30 % of the moves are random. **Predict:** will more data make both critics right?
+# A chunk runs **open loop**. Lesson 01 named the condition: the recorder must not react inside a chunk to what happens there. Here is a small maze; each step costs 1 and goes sideways with probability 0.1. One critic learns chunks of 3 from a recorder that looks at every step, another from one that plans three moves at once; 30 % of the moves are random. **Predict:** will more data make both critics right?
 
 # %%
 recorders = {"looks at every step": True, "plans three moves at once": False}
@@ -375,11 +379,13 @@ both = {title: looking_recorder.by_amount(looks) for title, looks in recorders.i
 show(*draw.looking(both))
 
 # %% [markdown]
-# Earnings come near the best in both, with enough data. But if the recorder looks, belief stays 1.4 above what is earned, with 30,000 episodes as well. A recorded chunk was then chosen step by step, after its luck was seen, and the critic gives the credit to the chunk. If the recorder plans, belief lies on the best that chunks can earn. So "chunked targets are unbiased" has a condition: inside a chunk the recorder does not look, or the world is deterministic and there is no luck to see.
+# With enough data, earnings come near the best in both. But if the recorder looks, belief stays 1.4 above what is earned, even with 30,000 episodes. This recorder chose each move after seeing the luck of the last, and the critic credits the chunk with that luck. If the recorder plans, belief lies on the best that chunks can earn.
+#
+# So chunk targets are unbiased only if the recorder does not look inside a chunk, or if the world is deterministic and there is no luck to see.
 #
 # ## 8. Your own experiment
 #
-# Ask a question of the chain. `walks.trial` runs fitted learners. Its knobs:
+# Ask your own question. `walks.trial` runs fitted learners with these knobs:
 #
 # | knob | from, to | default | meaning |
 # |---|---|---|---|
@@ -389,20 +395,20 @@ show(*draw.looking(both))
 # | `episodes` | 3 to 100 | 10 | recorded walks |
 # | `stride` | 1 to 6 | 1 | windows start at every `stride`-th step |
 # | `keep` | 0.05 to 1.0 | 1.0 | share of windows kept at random |
-# | `arrivals` | `False`, `True` | `False` | whole windows that end at the goal are all kept, whatever `stride` and `keep` say |
+# | `arrivals` | `False`, `True` | `False` | keep all whole windows that end at the goal, whatever `stride` and `keep` say |
 # | `credit` | `False`, `True` | `False` | credit early arrivals |
 # | `iterations` | 1 to 60 | 60 | of fitted Q iteration |
 # | `report` | `"value"`, `"return"` | `"value"` | largest Q at the start, or what the policy earns from all starts |
 #
-# Two questions: Whose policy is better, that of the n-step learner with its wrong values, or that of the chunk learner? Does crediting help more where walks are few? Write down your prediction and your reason, then run.
+# Whose policy is better, the n-step learner's with its wrong values, or the chunk learner's? Does crediting help more where walks are few? Write down your prediction and your reason, then run.
 #
 # <details><summary>What we got, with <code>report="return"</code> and 40 seeds</summary>
 #
-# - n-step minus chunk: -8.3 [-9.9, -6.7] with 3 walks, -0.4 [-1.9, 1.1] with 10, and 2.15 with 100, in every seed. With enough walks the wrong values make the best policy there is, and whole chunks alone do not.
-# - Credit minus none: 2.3 [2.2, 2.4] with 3 walks, 2.15 with 100, in every seed. It helps about as much.
+# - n-step minus chunk: -8.3 [-9.9, -6.7] with 3 walks, -0.4 [-1.9, 1.1] with 10, and 2.15 with 100, in every seed. With enough walks the wrong values make the best policy there is; whole chunks alone do not.
+# - Credit minus none: 2.3 [2.2, 2.4] with 3 walks, 2.15 with 100, in every seed. It helps about equally.
 # </details>
 #
-# Our example: *does stride 5 hurt because it misses arrivals?* It keeps a fifth of the chunks, and so a fifth of those that end at the goal. First we predicted lower values than with stride 1. Then a test of the reason: give those chunks back, and nothing else. If we are right, most of the loss comes back.
+# Our example: *does stride 5 hurt because it misses arrivals?* It keeps a fifth of the chunks, and so a fifth of those that end at the goal. We predict lower values than with stride 1. To test the reason, we give those chunks back, and nothing else. If we are right, most of the loss comes back.
 
 # %%
 # Change me: a question, one knob that differs, and your prediction. Fewer seeds are faster.
@@ -412,28 +418,28 @@ given, lost = {"stride": 5, "arrivals": True}, {"stride": 5, "arrivals": False}
 control = experiment(walks.trial, given, lost, "higher", measure, seeds)
 
 # %% [markdown]
-# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7], nearly all of it in the three seeds that lay at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason is a small part of the truth. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth, `keep` 0.2, is as low (0.1 apart [-1.1, 1.4]).
+# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth, `keep` 0.2, is as low (0.1 apart [-1.1, 1.4]).
 #
 # ## Summary
 #
-# 1. **Speed.** A chunked backup brings the news to the start in 8 sweeps, single steps need 40; with batches it is three times faster for a recorder who plays good chunks (77 % of windows), and no faster for one who rarely does (17 %).
-# 2. **Bias.** Five-step targets settle 6.3 below the truth of -23.5 when the recorder goes right 70 % of the time; targets of chunks, of lengths that divide the way, settle on it. Wrong values can still hold a right policy.
-# 3. **Early arrivals.** A critic of whole chunks walks ten steps where two are enough; crediting early arrivals raises the return, a mean over all starts, from -16.5 to the best possible, -14.4.
+# 1. **Speed.** A chunk backup brings the news to the start in 8 sweeps, single steps in 40. With batches it is three times faster for a recorder who plays good chunks (77 % of windows), and no faster for one who rarely does (17 %).
+# 2. **Bias.** When the recorder goes right 70 % of the time, five-step targets settle 6.3 below the truth of -23.5. Chunk targets settle on it if their length divides the way. Wrong values can still give the right policy.
+# 3. **Early arrivals.** With whole chunks only, the agent walks ten steps where two are enough. Crediting early arrivals raises the return, a mean over all starts, from -16.5 to the best possible, -14.4.
 #
 # <details><summary>Details to keep</summary>
 #
 # - The bootstrap comes $m$ steps later and has $\gamma^m$; for a whole chunk $\gamma^H$.
 # - Draw Q beside the returns of the policy, with the line of the worst return.
-# - The table holds 0 at the goal, so a missing mask would go unnoticed on this page. With a network it would not.
+# - The table holds 0 at the goal, so on this page you would not notice a missing mask. With a network you would.
 # </details>
 #
 # ## Quiz
 #
 # 1. For which recorder is the n-step target right at every $n$?
-# <details><summary>Answer</summary>For an optimal one. Its later actions are those that the maximum would have chosen.</details>
+# <details><summary>Answer</summary>For an optimal one. Its later actions are those the maximum would have chosen.</details>
 #
 # 2. All rewards are -1 or 0, the discount is 0.99. Your critic says -140. What do you know?
-# <details><summary>Answer</summary>No policy earns less than -100. So a reward counts twice, the future weighs too much, or you look at an entry that was never updated: the tables of section 5 begin at -150. If it was updated, look at states one chunk from the goal: if they are right, suspect the bootstrap; if not, the rewards.</details>
+# <details><summary>Answer</summary>No policy earns less than -100. So a reward counts twice, the future weighs too much, or the entry was never updated: the tables of section 5 begin at -150. If it was, look at states one chunk from the goal: if they are right, suspect the bootstrap; if not, the rewards.</details>
 #
 # ## References and what comes next
 #
