@@ -13,13 +13,13 @@
 # %% [markdown]
 # # 03 · Flow matching: imitating chunks with all their modes
 #
-# The critic of lesson 02 chooses among chunks. In this lesson you build the model that offers them: a *flow*, which turns noise into chunks that look like the data. Then you let clones imitate somebody whose intentions they cannot see.
+# The critic of lesson 02 chooses among chunks. Now you build the model that offers them: a *flow*, which turns noise into chunks that look like the data. Then *clones* imitate a demonstrator whose intentions they cannot see.
 #
 # **You need** [lesson 01](01_chunked_mdp.ipynb): chunks and `valid`; a little JAX: `jnp`, `jax.random`. **Time** about 90 minutes to work through; 2 to 3 minutes on two cores to run.
 #
 # ## 1. Lines that cross
 #
-# Half of the recorded actions steer left (-0.6), half steer right (0.6). For each walker, draw a random noise and a recorded action, and let it walk from one to the other in a straight line. The lines cross. The black bar is a window. The right panel shows how fast the lines through the window run.
+# Half of the recorded actions steer left (-0.6), half steer right (0.6). Each walker gets a random noise and a recorded action, and walks in a straight line from one to the other. The lines cross. The black bar is a window; the right panel shows the velocities of the lines through it.
 
 # %%
 import jax
@@ -42,10 +42,10 @@ explore(
 )
 
 # %% [markdown]
-# **Question 1.** New walkers start at a random noise. Nobody tells them where to end. At each moment a walker knows only its place and the time, and it takes the *mean* velocity of all lines that pass there. Where do the walkers end: all in the middle, half at each action, or spread out in between? Move the window before you answer.
+# **Question 1.** New walkers start at a random noise and have no destination. Each of them knows only its place and the time, and takes the *mean* velocity of all lines that pass there. Where do they end: all in the middle, half at each action, or spread out in between? Move the window before you answer.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_mean", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** Half at each action. Early on, the mean leads everybody towards the middle. Later, a walker a little above the middle meets more lines to the right than to the left. So the mean pulls it up, where still more of the lines go right. In the middle no line ends, so nobody stays there.
+# **Our answer.** Half at each action. Early on, the mean leads everybody towards the middle. Later, a walker slightly above the middle meets more lines that go right (up) than left. The mean pulls it up, where even more of the lines go right. No line ends in the middle, so nobody stays there.
 
 # %% [markdown]
 # ### The mean velocity, exactly
@@ -63,19 +63,19 @@ explore(
 # | | `valid` (B, H) | 1 where a step of the chunk exists, 0 after the episode's end |
 # | | `key` | a JAX key; all randomness comes from it |
 #
-# A line is at $x_t = (1 - t)\, x_0 + t\, x_1$ and runs at the velocity $x_1 - x_0$. Stand at $x$ at the time $t$. For each point $x_1^i$ of the data, exactly one line passes here: the one that started at the noise $x_0^i = (x - t\, x_1^i) / (1 - t)$. It is as likely as that noise:
+# At time $t$ a line is at $x_t = (1 - t)\, x_0 + t\, x_1$, and its velocity is $x_1 - x_0$. Stand at $x$ at time $t$. For each data point $x_1^i$, exactly one line passes here: the one that started at the noise $x_0^i = (x - t\, x_1^i) / (1 - t)$. It is as likely as that noise:
 #
 # $$ v(x, t) = \sum_i w_i\, (x_1^i - x_0^i), \qquad w_i = \frac{e^{-\frac12 \| x_0^i \|^2}}{\sum_j e^{-\frac12 \| x_0^j \|^2}} $$
 #
-# In words: the mean velocity of the lines that pass, each with its probability.
+# In words: the mean velocity of the passing lines, each weighted by its probability.
 #
 # ### Your turn: `mean_velocity` (★★☆, 15 minutes)
 #
-# All functions of this lesson are compiled: write them with `jnp`, not `np`. If a check refuses your answer, `case = checks.last_case()` gives you the inputs that failed, by name.
+# All functions in this lesson are compiled: use `jnp`, not `np`. If a check fails, `case = checks.last_case()` gives you its inputs by name.
 #
 # <details><summary>Hint: how to begin</summary>
 #
-# Write it for one x and one time first, on paper: what has the shape (N, D), what (N,)? Then add the axis of rows in front.
+# Write it on paper for one x and one time: what has shape (N, D), what (N,)? Then add the batch axis in front.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
@@ -114,35 +114,35 @@ mean_velocity = checks.check_mean_velocity(mean_velocity)
 show(*walkers(mean_velocity))
 
 # %% [markdown]
-# The lines cross; the walkers never do, since each place and time has a single velocity. They still arrive at the data, half at each action. This is the theorem of flow matching: if everybody follows the mean velocities from $t = 0$ to $1$, the crowd moves from the Gaussian to the data.
+# The lines cross, but the walkers never do, because each place and time has a single velocity. Still, half of them arrive at each action. This is the theorem of flow matching: if everybody follows the mean velocity from $t = 0$ to $1$, the crowd moves from the Gaussian to the data.
 #
 # ### One step gives the mean
 #
 # At $t = 0$ the noise of every line through $x$ is $x$ itself, so all weights are $1/N$. The mean velocity is $\bar x_1 - x$, where $\bar x_1$ is the mean of the data. A walker that takes one step of size 1 arrives at $x + \bar x_1 - x = \bar x_1$, whatever its noise.
 #
-# Predict where walkers end who take $K = 2$ steps.
+# Predict where walkers end with $K = 2$ steps.
 
 # %%
 show(*few_steps(mean_velocity))
 
 # %% [markdown]
-# With $K = 1$ everybody stands between left and right. That is what plain regression on the actions predicts. With a handful of steps the walkers reach both actions. (Q-chunking takes $K = 10$.)
+# With $K = 1$ everybody ends in the middle, where plain regression on the actions would put them. With a handful of steps the walkers reach both actions. (Q-chunking takes $K = 10$.)
 #
 # ## 2. A network learns it, for whole chunks
 #
-# The exact mean needs a sum over all data, and a policy needs another field for each observation. So a network learns it. It sees a random place on a random line and predicts the line's velocity. It cannot know which line it is on, so its best prediction is the mean.
+# The exact mean needs a sum over all data, and a policy needs a different field for each observation. So a network learns the field. It sees a random place on a random line and predicts the line's velocity. It cannot know which line it is on, so its best prediction is the mean.
 #
-# A point is now a whole chunk, $H \cdot A$ numbers that move **together**: one time for each chunk. Near an episode's end a chunk is cut. Its missing steps are padded with zeros that nobody executed, and `valid` (B, H) is 0.0 there. They add nothing to the loss:
+# A point is now a whole chunk: $H \cdot A$ numbers that move **together**, with one time per chunk. Near an episode's end a chunk is cut short. Its missing steps are padded with zeros that nobody executed, and `valid` (B, H) is 0.0 there:
 #
 # $$ L = \frac{1}{B H A} \sum_{b, k, a} \text{valid}_{b, k}\, \big( v(s_b, x_b, t_b) - (x_1 - x_0)_b \big)_{k, a}^2 $$
 #
-# In words: a mean squared error over all entries, in which a step that does not exist counts as 0.
+# In words: a mean squared error over all entries, where missing steps count as 0.
 #
 # ### Your turn: `flow_matching_loss` (★★☆, 15 minutes)
 #
 # <details><summary>Hint: shapes</summary>
 #
-# Which axes does a number per row lack when it multiplies a chunk? And a number per step?
+# When a number per row multiplies a chunk, which axes does it lack? And a number per step?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
@@ -190,7 +190,7 @@ flow_matching_loss = checks.check_flow_matching_loss(flow_matching_loss)
 #
 # $$ x_{(k+1)/K} = x_{k/K} + \tfrac 1 K\, v\big(s,\, x_{k/K},\, \tfrac k K\big), \qquad k = 0, \dots, K - 1 $$
 #
-# In words: ask the field which way to go from where you are, take a step of size $1/K$, and do that $K$ times.
+# In words: ask the field which way to go, take a step of size $1/K$, and repeat this $K$ times.
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
 
@@ -226,7 +226,7 @@ def sample_chunks(field, observation, key, horizon, size, steps):
 sample_chunks = checks.check_sample_chunks(sample_chunks)
 
 # %% [markdown]
-# Two data sets of actions in the plane: "left or right, never straight on", and "any direction at one speed". The usual policy of continuous control is a Gaussian. Predict how many of its samples go straight on in the first set.
+# Here are two data sets of actions in the plane: "left or right, never straight on", and "any direction at one speed". The usual policy in continuous control is a Gaussian. Predict how many of its samples go straight on in the first set.
 
 # %%
 seeds, count, samples = shorten(4, fast=2), shorten(1000, fast=300), {}
@@ -240,11 +240,14 @@ for model, actions in zip(("data", "Gaussian", f"flow, mean of {seeds} seeds"), 
     print(f"  {model} {toys.straight_on(actions).mean():.1f}", end="")
 
 # %% [markdown]
-# The Gaussian has its highest density in the middle, where no data are. Nobody told the flow how many modes there are. Still it finds both, and a few of its samples lie between them.
+# The Gaussian is densest in the middle, where there is no data. The flow finds both modes without being told how many there are; a few of its samples lie between them.
 #
-# ## 3. Bug hunt: too good a loss
+# ## 3. Bug hunt: a loss too good to be true
 #
-# A colleague has made training faster and smoother. Her data lie in the order in which they were recorded: first everybody who went left, then everybody who went right. She reads the rows of a batch in order, since a disk is fast that way. And she takes one time from each of `size` equal parts of $[0, 1]$, since even times make the loss less noisy.
+# A colleague has made training faster and smoother. Her data is in the order of recording: first everybody who went left, then everybody who went right. She changed two things:
+#
+# - She reads the rows of a batch in order, because a disk is faster that way.
+# - She takes one time from each of `size` equal parts of $[0, 1]$, because even times make the loss less noisy.
 
 # %%
 def her_batch(data, key, size):
@@ -269,17 +272,17 @@ runs = {
 show(*hunt(runs, least))
 
 # %% [markdown]
-# The sampler and the network are the same in both runs. Half of the data go right. The dotted line is the loss of *your* `mean_velocity` on these data. No field of place and time can do better.
+# Both runs use the same sampler and network. Half of the data goes right. The dotted line is the loss of *your* `mean_velocity` on this data. No field of place and time can do better.
 #
-# **Question 2.** What would you expect to see, in the loss and in the samples, if (a) the learning rate were too small, (b) the network were too small, (c) the sampler were wrong? Which of the three fits? What does a loss *below* the dotted line tell you?
+# **Question 2.** What would you expect in the loss and in the samples if (a) the learning rate were too small, (b) the network were too small, (c) the sampler were wrong? Which one fits? What does a loss *below* the dotted line tell you?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_hunt", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** (a) and (b) leave the loss above the dotted line. (c) leaves the loss as it is and changes the samples alone. None fits. A loss below the line means that the network knows more about its line than place and time should tell. Place is as it should be, so the time gives it away.
+# **Our answer.** (a) and (b) leave the loss above the dotted line. (c) changes only the samples. None fits. A loss below the dotted line means that the network knows more than place and time should tell. The place is as it should be, so the time gives it away.
 
 # %% [markdown]
 # ### Your turn: `training_batch` (★★★, 15 minutes)
 #
-# Mend her function. The check judges what holds over many batches, so you may draw as you like: all rows equally often, and all randomness from `key`.
+# Mend her function. The check looks at many batches, so you may draw as you like, as long as all rows come equally often and all randomness comes from `key`.
 #
 # <details><summary>Hint</summary>
 #
@@ -326,12 +329,14 @@ show(*hunt(runs | {"mended": toys.fit_batches(training_batch, recorded, updates)
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The last rows of a sorted batch went right, and they got the last times. So the network saw left-goers early and right-goers late, and it learned to tell the side from the time. Its loss became *better* than that of the exact mean. Sorted rows or even times alone would leave row and time independent; together they do not. (The mended curve lies on the healthy one.) Know the lowest loss that is possible. If you beat it, look for a leak.
+# The last rows of a sorted batch went right, and they got the last times. So the network learned to tell the side from the time, and its loss fell *below* that of the exact mean. Either change alone would leave row and time independent; together they do not. (The mended curve lies on the healthy one.)
+#
+# Know the lowest possible loss. If you beat it, look for a leak.
 # </details>
 #
 # ## 4. Hidden intentions
 #
-# A gripper holds a puck on the left of a wall with two gaps and has to bring it to the right side. The demonstrator is careful: it goes to one gap, pauses up to 4 steps, perhaps goes to look at the other one, and passes after one to three looks. A *turn* is a change of direction along the wall. Where it is going is in its head. The observation shows the place.
+# A gripper holds a puck to the left of a wall with two gaps and has to bring it to the right. The demonstrator is careful: it goes to one gap, pauses up to 4 steps, perhaps visits the other one, and passes after one to three visits. Where it is going is in its head; the observation shows only the place. A *turn* is a change of direction along the wall.
 
 # %%
 SEEDS, LENGTHS = np.arange(shorten(4, fast=2)), shorten((1, 2, 5, 10), fast=(1, 5))
@@ -342,14 +347,14 @@ turns, needed = careful.turns(shown).mean(), careful.steps_needed(shown).mean()
 print(f"demonstrator: {turns:.1f} turns in 100 steps, {needed:.0f} steps to the right side")
 
 # %% [markdown]
-# Half-way between the gaps, half of the demonstrations go up and half go down. A policy that sees only the place tosses a coin there at *every step*. A policy of chunks tosses it once a chunk.
+# Half-way between the gaps, half of the demonstrations go up and half go down. A policy that sees only the place tosses a coin there at *every step*; a policy of chunks tosses it once per chunk.
 #
-# **Question 3.** Clones learn from 100 demonstrations with $H = 1, 2, 5, 10$. How often do they turn round on their way along the wall? Do they arrive within 200 steps? And what if the networks with $H = 5$ and $10$ look at *every* step and execute only the first action of each chunk?
+# **Question 3.** Clones with $H = 1, 2, 5, 10$ learn from 100 demonstrations. How often do they turn? Do they arrive within 200 steps? And what if the networks with $H = 5$ and $10$ *look* (sample a new chunk) at *every* step and execute only its first action?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_dither", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** With single steps the clone turns round very often: it dithers. The longer the chunk, the fewer coins are tossed. A network of chunks that looks at every step tosses a coin at every step again.
+# **Our answer.** With single steps the clone turns very often: it dithers. The longer the chunk, the fewer coins it tosses. A chunk network that looks at every step is back to a coin at every step.
 #
-# Arriving is another question. A perfect clone of $p(a \mid s)$ visits, on average, the same places as the demonstrator, in whatever order (Puterman, theorem 5.5.1). So dithering alone need not keep it from arriving.
+# Arriving is another question. On average, a perfect clone of $p(a \mid s)$ visits the same places as the demonstrator, in whatever order (Puterman, theorem 5.5.1). So dithering alone need not stop it.
 
 # %%
 clones = careful.clones(flow_matching_loss, data, LENGTHS, SEEDS)
@@ -384,15 +389,15 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
         print(f"{label:16}  H = {H:2}: {values[0]:4.1f} turns, {values[1]:3.0f} % arrive")
 
 # %% [markdown]
-# (Each of four seeds has its own demonstrations and its own network, and plays 50 episodes. Bars: 95 % intervals over seeds.)
+# (Each of four seeds has its own demonstrations, network and 50 episodes. Bars: 95 % intervals over seeds.)
 #
-# **Turns.** Single steps turn round 42 times in 100 steps, chunks of ten 7 times, the demonstrator 3 times. The triangles are *the same networks* with a look at every step, and they turn nearly as often as single steps. So the open loop keeps the direction, not what the network knows.
+# **Turns.** In 100 steps, single steps turn 42 times, chunks of ten 7 times, and the demonstrator 3 times. With a look at every step (triangles), *the same networks* turn nearly as often as single steps. So the direction is kept by open-loop execution, not by what the network knows.
 #
-# **Arrivals.** Did you expect the ditherer to fail? It arrives in 93 % of its episodes, and four seeds cannot tell it from whole chunks. The network of $H = 10$ that looks at every step arrives in 60 % [38, 82].
+# **Arrivals.** Did you expect the ditherer to fail? It arrives in 93 % of its episodes, and four seeds cannot tell it from whole chunks. With $H = 10$ and a look at every step, the clone arrives in 60 % [38, 82].
 #
 # ## 5. An experiment of your own
 #
-# `experiment` trains and plays two clones with the same eight seeds, and draws the difference seed by seed. Choose a knob, write down what you expect, and run it.
+# `experiment` trains and plays two clones with the same eight seeds and draws the difference seed by seed. Choose a knob, predict, and run it.
 #
 # | knob | values | what it is |
 # |---|---|---|
@@ -403,7 +408,7 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 # | `kept_noise` | `False`, `True` (`False`) | every look of an episode gets the same noise |
 # | `updates` | 200 to 4,000 (1,000) | of the network |
 #
-# Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *A clone that looks at every step draws a new noise each time, and with it a new intention. If an episode keeps one noise for all its looks, they agree. So it turns less often.*
+# Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *A clone looks at every step. Each look draws a new noise, and with it a new intention. If the clone keeps one noise for the whole episode, its looks agree, so it turns less often.*
 
 # %%
 # Change me: the knob, the prediction, the measure.
@@ -417,23 +422,23 @@ difference = experiment(
 )
 
 # %% [markdown]
-# The prediction held: with one noise for the whole episode, a clone that looks at every step makes 43 fewer turns in 100 steps [41, 44], and fewer than the demonstrator. What a chunk keeps is not the plan of its five actions alone: it is the noise that they were drawn with.
+# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44], and fewer than the demonstrator. A chunk keeps more than the plan of its five actions: it keeps the noise that they were drawn with.
 #
-# More questions: what does the kept noise cost, or bring, in arrivals? Does a clone with $K = 1$ arrive less often, also after 4,000 updates? Do chunks help more with 10 demonstrations than with 100?
+# More questions: does the kept noise change how often clones arrive? Does a clone with $K = 1$ arrive less often, even after 4,000 updates? Do chunks help more with 10 demonstrations than with 100?
 #
 # ## 6. Optional: temporal ensembling
 #
-# ALOHA's robots look at *every* step and predict a chunk each time. They execute a weighted mean of all that their recent chunks say about now:
+# ALOHA's robots look at *every* step. They execute a weighted mean of what their recent chunks say about the current step:
 #
 # $$ a_t = \frac{\sum_{i=0}^{n-1} w_i\, \hat a_t^{(i)}}{\sum_i w_i}, \qquad w_i = e^{-m i} $$
 #
-# In words: $\hat a_t^{(0)}$ is what the **oldest** chunk that still covers step $t$ says about it, and it weighs most.
+# In words: $\hat a_t^{(0)}$ comes from the **oldest** chunk that still covers step $t$, and it weighs most.
 #
 # ### Your turn: `temporal_ensemble` (★★☆, 8 minutes)
 #
 # <details><summary>Hint</summary>
 #
-# Draw the chunks of three steps below each other, each shifted by one. Now is a column of that drawing.
+# Draw the chunks of three steps below each other, each shifted by one. The current step is a column.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
@@ -467,7 +472,7 @@ def temporal_ensemble(chunks, decay):
 temporal_ensemble = checks.check_temporal_ensemble(temporal_ensemble)
 
 # %% [markdown]
-# The clone with $H = 5$ executes its chunks in four ways. Which way turns most? Which is slow? In the last one, every look of an episode gets the *same noise*. (ALOHA's decoder does that: its latent variable is always 0.)
+# The clone with $H = 5$ executes its chunks in four ways. The last gives every look of an episode the *same noise*, as ALOHA's decoder does: its latent variable is always 0. Which way turns most? Which is slow?
 
 # %%
 def merged(chunks):
@@ -489,35 +494,33 @@ measures = {
 show(*ways({what: {name: f(places) for name, places in played.items()} for what, f in measures.items()}))
 
 # %% [markdown]
-# Fresh chunks that are averaged turn as seldom as open loop, but they are slow: half-way between the gaps, the ensemble moves less than half as fast. It averages "up" and "down", and their mean stands still. With the same noise the looks agree, and the ensemble turns less often than the demonstrator.
+# The ensemble of fresh chunks turns as seldom as open loop, but half-way between the gaps it moves less than half as fast. It averages "up" and "down", and their mean stands still. With the same noise the looks agree, and the ensemble turns less often than the demonstrator.
 #
 # ## Summary
 #
-# Three findings:
+# 1. Between two modes, where 0.1 % of the data lies, a Gaussian puts 35 % of its actions and the flow 4 %.
+# 2. With hidden intentions, single steps turn 42 times in 100 steps and whole chunks of ten 7 times. The same chunks with a look at every step turn 40 times.
+# 3. If a chunk clone that looks at every step keeps one noise per episode, it makes 43 fewer turns in 100 steps.
 #
-# 1. Of a Gaussian's actions, 35 % lie between two modes, where 0.1 % of the data are. Of the flow's, 4 % do.
-# 2. On data with hidden intentions, single steps turn round 42 times in 100 steps and whole chunks of ten 7 times; the same chunks with a look at every step turn 40 times.
-# 3. A clone of chunks that looks at every step makes 43 fewer turns in 100 steps if it keeps one noise for the whole episode.
+# What you built:
 #
-# And what you built:
-#
-# - A flow is a regression: predict the velocity of a random line at a random place on it. What the network learns is the mean velocity; whoever follows it arrives at the data. One step gives the mean of the data.
-# - Steps of a chunk that do not exist add nothing to the loss. The mean is over all $B \cdot H \cdot A$ entries.
-# - Noise, data and time must be independent. If they are not, the loss looks better than it can be.
+# - A flow is a regression: predict the velocity of a random line at a random place on it. The network learns the mean velocity, and whoever follows it arrives at the data.
+# - Missing steps add nothing to the loss, a mean over all $B \cdot H \cdot A$ entries.
+# - Noise, data and time must be independent, or the loss can look better than is possible.
 #
 # ## Quiz
 #
 # 1. A colleague's flow gives the same action for every noise. Name two mistakes that would do this.
-# <details><summary>Answer</summary>A sampler that starts from zeros; one with a single Euler step, which gives the mean.</details>
+# <details><summary>Answer</summary>The sampler starts from zeros, or it takes a single Euler step, which gives the mean.</details>
 #
-# 2. Why is one time drawn for a whole chunk, and not one for each of its steps?
+# 2. Why do you draw one time for a whole chunk, and not one for each of its steps?
 # <details><summary>Answer</summary>The sampler moves all steps of a chunk together from t = 0 to 1. It never meets a chunk whose steps are at different times.</details>
 #
-# 3. Near an episode's end a chunk is cut. Why does the critic's loss get the weight 0 for it (lesson 02), and the imitation loss only a mask?
+# 3. Near an episode's end a chunk is cut short. Why does it get weight 0 in the critic's loss (lesson 02), but only a mask in the imitation loss?
 # <details><summary>Answer</summary>The critic values a whole chunk, and there is none. Imitation asks step by step what was done, and the steps that exist were done.</details>
 #
 # 4. You execute a clone with H = 10 and look at every step, to be safe against disturbances. What do you lose, and how could you keep it?
-# <details><summary>Answer</summary>The commitment: each look samples a new intention. Keep the noise, execute more of the chunk, or tell the policy its last chunk.</details>
+# <details><summary>Answer</summary>The commitment: each look samples a new intention. Keep the noise, execute more of the chunk, or show the policy its last chunk.</details>
 #
 # ## References and what comes next
 #
