@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 04 · FQL and Q-LAC: improve on the data without leaving it
 #
-# Lesson 02 gave you a critic of chunks, which knows what is good; lesson 03 a flow that imitates the data's chunks, which knows what is safe. How do you get an agent that listens to both?
+# The critic of chunks from lesson 02 knows what is good. The flow from lesson 03 imitates the data's chunks, so it knows what is safe. How do you build an agent that listens to both?
 #
-# **You will be able to** write the losses of Q-LAC and its training loop; say which network each loss moves; see what $\alpha$ and $N$ trade; find a gradient that reaches the wrong network from its curves.
+# **You will be able to** write Q-LAC's losses and training loop; say which network each loss moves; see what $\alpha$ and $N$ trade off; use the curves to find a gradient into the wrong network.
 #
 # **You need** [lesson 02](02_backups.ipynb) (targets of chunks) and [lesson 03](03_flow_matching.ipynb) (flow matching, Euler). **Time** about 110 minutes to work through; 3 minutes on two cores to run.
 
@@ -38,7 +38,7 @@ from qlac_lite.lessons.sliders import explore
 # %% [markdown]
 # ## 1. Guess first
 #
-# The world of this lesson has one decision: you choose a chunk of two actions, get a reward, and it is over. So a chunk is a point in a square, and you can see everything.
+# This lesson's world has one decision: you choose a chunk of two actions, get a reward, and the episode is over. So a chunk is a point in a square, and you can see everything.
 #
 # The reward has two peaks, marked by crosses: 0.8 on the left, 1 on the right. A critic has learned from 300 recorded chunks beside the peaks, with noisy rewards.
 
@@ -48,12 +48,12 @@ by_alpha = world.sweep(seeds)  # the library's Q-LAC by alpha, each trained with
 show(*draw.world_and_critic(by_alpha[3.0]))
 
 # %% [markdown]
-# Three agents know nothing but this critic and these data. The first does whatever the critic likes best, the last imitates the data, and the one in the middle does a bit of both.
+# Three agents know only this critic and this data. The first does whatever the critic likes best, the last imitates the data, and the middle one does a bit of both.
 #
-# **Question 1.** Where in the square will each of them end? Which one earns most, and which one *believes* that it earns most?
+# **Question 1.** Where in the square will each one end? Which earns most, and which *believes* that it earns most?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_agents", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** The first one goes where the critic's promise is highest: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator does about what the recorder did. The one in the middle earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
+# **Our answer.** The first goes where the critic promises most: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator does about what the recorder did. The middle one earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
 
 # %%
 show(*draw.three_agents(by_alpha))
@@ -62,15 +62,15 @@ print(draw.table(by_alpha))  # means over the seeds
 explore(lambda alpha: draw.alpha_sweep(by_alpha, alpha), alpha=("α", world.ALPHAS, 3.0))
 
 # %% [markdown]
-# All three are the same agent; only $\alpha$, the weight of imitation, differs: 0, 3 and 100. (Squares show one seed; their colour is what the critic promises. Curves here and below are means over eight seeds, with 95 % intervals.)
+# All three are the same agent with a different $\alpha$, the weight of imitation: 0, 3 and 100. (Squares show one seed, coloured by what the critic promises. Curves here and below are means over eight seeds, with 95 % intervals.)
 #
-# **Watch the gap between belief and truth.** With $\alpha = 0$ the agent believes in more than the largest reward there is, and earns nothing.
+# **Watch the gap between belief and truth.** With $\alpha = 0$ the agent believes in more than the largest reward, and earns nothing.
 #
-# **Then look at the bridge**, where the first action is between -0.2 and 0.2, and little is earned. The flow makes 41 % of its chunks there, the data have 7 %. With $\alpha = 3$ the agent makes 13 % there and earns twice as much as its flow. Over the data its gain is small: 0.09 [0.02, 0.16].
+# **Then look at the bridge**, where the first action is between -0.2 and 0.2, and chunks earn little. The flow puts 41 % of its chunks there, the data only 7 %. With $\alpha = 3$ the agent puts 13 % there and earns twice as much as its flow. Its gain over the data is small: 0.09 [0.02, 0.16].
 #
 # ## 2. Three networks, and the critic's loss
 #
-# The agent is called FQL, *flow Q-learning*. On chunks it is Q-LAC, and nothing changes but the shapes and $\gamma^H$. It has a **critic**, a **flow** that imitates, and a **one-step policy** that acts. The policy turns a noise $z$ into a chunk in one pass.
+# The agent is called FQL, *flow Q-learning*. On chunks it is Q-LAC; only the shapes and $\gamma^H$ change. It has a **critic**, a **flow** that imitates, and a **one-step policy** that acts: it turns a noise $z$ into a chunk in one pass.
 
 # %%
 show(
@@ -82,7 +82,7 @@ show(
 )
 
 # %% [markdown]
-# *Flow BC* is lesson 03's loss: behavior cloning with a flow. Every arrow carries values. Along a solid arrow the loss moves the *parameters* of the network at its start; along a dashed one it must not. `stop_gradient(x)` makes an arrow dashed: it has the value of x and the gradient 0.
+# *Flow BC* is lesson 03's loss: behavior cloning with a flow. Every arrow carries values. Along a solid arrow the loss moves the *parameters* of the network at its start; along a dashed one it must not. `stop_gradient(x)` makes an arrow dashed: it has the value of x, but gradient 0.
 #
 # **Start with the critic: arrows 6, 7 and 9.** The target is that of lesson 02, with networks:
 #
@@ -97,19 +97,19 @@ show(
 # | $\mathbf a'$ | `networks.policy` | the policy's next chunk, from $s'$ and a noise |
 # | $Q_\theta$, $Q_{\bar\theta}$ | `networks.critic`, `target_critic` | the critics, and their slow copies |
 #
-# In words: there is no maximum, because the policy has chosen the next chunk already. All critics learn one target, the mean of the slow copies. In this world nothing follows the one decision, so $d = 0$. In section 7, where a task takes up to 155 actions, arrows 7 and 9 hand the news of the goal back; the check asks them, too.
+# In words: there is no maximum, because the policy has already chosen the next chunk. All critics learn one target, from the mean of the slow copies. Here nothing follows the decision, so $d = 0$. In section 7, where a task takes up to 155 actions, arrows 7 and 9 hand the news of the goal back; the check tests them, too.
 #
 # ### Your turn: `critic_loss` (★★☆, 12 minutes)
 #
-# Draw random numbers from `key` as it is, here and in `actor_loss`: your numbers are compared. If the check refuses an answer, `case = checks.last_case()` gives you the inputs of the case that failed.
+# The check compares numbers, so use each key as it is, unsplit, here and in `actor_loss`. If a check fails, `case = checks.last_case()` gives you its inputs.
 #
 # <details><summary>Hint: which shapes?</summary>
 #
-# `q` and `next_q` are (E, B). The target is (B,). What does `q - target` do with these shapes?
+# `q` and `next_q` are (E, B), the target is (B,). What does `q - target` do?
 # </details>
 # <details><summary>Hint: what has to stand still?</summary>
 #
-# The target depends on the policy and on the target critic (arrows 9 and 7): both have to stand still. If the gradient went into the policy, what would it learn to do?
+# The policy and the target critic, which make the target (arrows 9 and 7). If the gradient went into the policy, what would it learn to do?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -148,15 +148,15 @@ critic_loss = checks.check_critic_loss(critic_loss)
 # %% [markdown]
 # ## 3. The losses of flow and policy
 #
-# The policy $\mu_\psi$ (`networks.policy`) is pulled from two sides, and the flow $v_\beta$ (`networks.flow`) learns beside it:
+# Two losses pull the policy $\mu_\psi$ (`networks.policy`), and the flow $v_\beta$ (`networks.flow`) learns beside it:
 #
 # $$ L(\beta, \psi) = L_\text{flow}(\beta) + \alpha\, L_\text{distill}(\psi) + L_Q(\psi) $$
 #
-# - **Flow BC** (arrow 1) is the loss of lesson 03.
-# - **Distillation** (arrows 2, 3) is $\tfrac{1}{B H A} \sum | \mu_\psi(s, z) - \text{clip}(\text{Euler}_K(v_\beta, s, z), -1, 1) |^2$. Both get the same noise $z$. The flow takes $K$ = `steps` passes to turn it into a chunk, the policy learns to do it in one, so the Q loss is differentiated through one pass, not through $K$.
-# - **The Q loss** (arrows 4, 5) is $- \mathbb E\, \tfrac1E \sum_e Q_{\theta_e}(s, \text{clip}(\mu_\psi(s, z), -1, 1))$. The gradient goes through the critic's *input* into the policy, up the slope of Q. It must not go into the critic's parameters: the critic would learn to like whatever the policy does.
+# - **Flow BC** is arrow 1.
+# - **Distillation** (arrows 2, 3) is $\tfrac{1}{B H A} \sum | \mu_\psi(s, z) - \text{clip}(\text{Euler}_K(v_\beta, s, z), -1, 1) |^2$. Both networks get the same noise $z$. The flow turns it into a chunk in $K$ = `steps` passes; the policy learns to do it in one. So the gradient of the Q loss goes through one pass, not $K$.
+# - **The Q loss** (arrows 4, 5) is $- \mathbb E\, \tfrac1E \sum_e Q_{\theta_e}(s, \text{clip}(\mu_\psi(s, z), -1, 1))$. The gradient goes through the critic's *input* into the policy, up the slope of Q. It must not reach the critic's parameters, or the critic would learn to like whatever the policy does.
 #
-# Chunks are clipped where they are used: only actions in $[-1, 1]$ are executed, and the critic has seen no others. But in the distillation the policy's own chunk is *not* clipped. Outside $[-1, 1]$ a clip has no gradient, and nothing would pull the policy back.
+# Chunks are clipped where they are used: only actions in $[-1, 1]$ are executed, and the critic has seen no others. But the distillation does *not* clip the policy's own chunk: outside $[-1, 1]$ a clip has no gradient to pull the policy back.
 #
 # ### Your turn: `actor_loss` (★★★, 20 minutes)
 #
@@ -164,11 +164,11 @@ critic_loss = checks.check_critic_loss(critic_loss)
 #
 # <details><summary>Hint: how do I bind the parameters?</summary>
 #
-# A function that calls `networks.flow` with `params["flow"]` and passes on all other inputs: `lambda *inputs: ...`.
+# Write a function that calls `networks.flow` with `params["flow"]` and passes on all other inputs: `lambda *inputs: ...`.
 # </details>
 # <details><summary>Hint: where do the stops belong?</summary>
 #
-# Look at the dashed arrows 2 and 5. In one a *chunk* has to stand still, in the other the *parameters*.
+# At the dashed arrows 2 and 5. At one a *chunk* has to stand still, at the other the *parameters*.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -206,7 +206,7 @@ def actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
 actor_loss = checks.check_actor_loss(actor_loss)
 
 # %% [markdown]
-# **Predict:** which loss moves a second network if arrow 2 loses its stop? And if arrow 5 does?
+# **Predict:** which loss moves a second network if arrow 2 loses its stop? What if arrow 5 does?
 
 # %%
 for leak, title in {"": "your losses", "flow": "no stop on 2", "critic": "no stop on 5"}.items():
@@ -214,27 +214,27 @@ for leak, title in {"": "your losses", "flow": "no stop on 2", "critic": "no sto
     print(f"{title:12}", "   ".join(f"{loss} moves {' and '.join(names)}" for loss, names in moved.items()))
 
 # %% [markdown]
-# Each of your losses moves one network: the solid arrows. (`critic` is the TD error.) A lost stop adds a network and raises no error.
+# Each of your losses moves one network, as the solid arrows say. (`critic` is the TD error.) A lost stop adds a network and raises no error.
 #
 # ## 4. The training loop
 #
 # The target critic follows the critic slowly (arrow 8): $\bar\theta \leftarrow (1 - \tau)\, \bar\theta + \tau\, \theta$, where $\tau$ is `rate`. In the published code $\theta$ is the critic as it was *before* the step.
 #
-# Both critics are *trees*, dictionaries in dictionaries with arrays as leaves, and cannot be added as they are. `jax.tree.map(f, a, b)` applies f to the leaves of two trees, pair by pair.
+# You cannot add two critics as they are: each is a *tree*, nested dictionaries with arrays as leaves. `jax.tree.map(f, a, b)` applies f to the leaves of two trees, pair by pair.
 #
-# A step of so small a network takes almost no time; a thousand calls from Python do not. `jax.lax.scan(step, state, keys)` compiles the loop itself: it calls `step(state, key)`, which returns the new state and an output, and stacks the outputs.
+# One step of such a small network takes almost no time, but a thousand calls from Python do. `jax.lax.scan(step, state, keys)` compiles the loop itself: it calls `step(state, key)`, which returns the new state and an output, and stacks the outputs.
 #
 # ### Your turn: `train` (★★★, 18 minutes)
 #
-# The check compares numbers: make the keys of all steps with one `jax.random.split`, and split the key of each step in two, the first for `sample`, the second for `losses`.
+# The check compares numbers: make the keys of all steps with one `jax.random.split`, and split each in two, the first for `sample`, the second for `losses`.
 #
 # <details><summary>Hint: the gradient of a dictionary</summary>
 #
-# Write a function `total` that returns two things: the sum of the losses, and the dictionary. `jax.grad(total, has_aux=True)(...)` gives the gradient in the first argument, and the dictionary.
+# Write a function `total` that returns the sum of the losses and the dictionary. `jax.grad(total, has_aux=True)(...)` gives the gradient in the first argument, and the dictionary.
 # </details>
-# <details><summary>Hint: what is carried?</summary>
+# <details><summary>Hint: what does scan carry from step to step?</summary>
 #
-# Whatever the next step needs: parameters, target critic, and the optimizer's memory. `step` gets them in one dictionary, and returns one with the same keys.
+# Parameters, target critic and the optimizer's memory. `step` gets them in one dictionary and returns one with the same keys.
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -284,7 +284,7 @@ def train(losses, optimizer, rate, sample, state, key, steps):
 train = checks.check_train(train)
 
 # %% [markdown]
-# That is all of Q-LAC. Now your own code trains. What do belief and truth do *while* it learns? **Predict** both curves for $\alpha = 0$.
+# That is all of Q-LAC. **Predict** what belief and truth do *while* your own code learns with $\alpha = 0$.
 
 # %%
 yours = dict(critic_loss=critic_loss, actor_loss=actor_loss, train=train)
@@ -292,11 +292,11 @@ healthy = world.fit(seeds, alpha=3.0, **yours)
 show(*draw.learning({"α = 0": world.fit(seeds, alpha=0.0, **yours), "α = 3": healthy}))
 
 # %% [markdown]
-# With $\alpha = 0$ the truth is best at the very start. Then the policy runs to where nothing has corrected the critic, and the belief passes the dotted line, the largest reward. **A belief above what is possible is a free alarm.** In a real run the truth is the success rate; the belief is the mean Q of the policy's chunks, which the library logs as `policy_q_mean`.
+# With $\alpha = 0$ the truth is best at the very start. Then the policy runs away from the data, and the belief passes the dotted line, the largest reward. **A belief above what is possible is a free alarm.** In a real run the truth is the success rate; the belief is the mean Q of the policy's chunks (the library logs it as `policy_q_mean`).
 #
 # ## 5. Bug hunt
 #
-# You see such a leak in the curves, or not at all. Here are two learners with your own losses, and $\alpha = 10$. From your `actor_loss` one `stop_gradient` was taken out: in one learner that of arrow 2, in the other that of arrow 5. **Predict** the symptoms of both. Then look: which is X, which is Y?
+# In training, only the curves show such a leak. Two learners use your losses with $\alpha = 10$, but one lacks the `stop_gradient` of arrow 2, the other that of arrow 5. **Predict** the symptoms of each. Then look: which is X?
 
 # %%
 learners = {
@@ -309,13 +309,13 @@ for name, found in learners.items():
     print(f"{name:8} believes {found.last('believed').mean():6.2f}, earns {found.last('true').mean():.2f}")
 
 # %% [markdown]
-# Y is the leak into the critic. $-Q$ gets small if Q gets large wherever the policy goes, and so the belief climbs to hundreds where 1 is the most. (Its flow is untouched: in the last panel its dashed line lies on the healthy one.)
+# **Y is the leak into the critic.** $-Q$ falls if Q rises wherever the policy goes, so the belief climbs to hundreds where 1 is the most. (Its flow is untouched: in the last panel, Y lies on the healthy line.)
 #
-# X is the leak into the flow, and it is quiet. The belief doubles, but stays near what is possible. The distillation loss even looks *better*, because teacher and pupil meet half-way. Without a healthy run beside it, one sign is left: the flow BC loss rises after step 100, where it should fall. The flow is no longer a model of the data, so being tied to it protects much less.
+# **X is the leak into the flow,** and it is quiet. The belief doubles, but stays near what is possible. The distillation loss even looks *better*, because teacher and pupil meet half-way. Without a healthy run beside it, one sign is left: the flow BC loss rises after step 100, when it should fall. The flow no longer models the data, so the tie to it protects much less.
 #
 # ### The patient
 #
-# Now a colleague's code. Its log is to show not Q, but how much *better* the policy's chunk is than the flow's. For the policy such a baseline is a constant, so it should be harmless, and the stops of arrows 2 and 5 are in place. But look at what it does.
+# A colleague wants to log how much *better* the policy's chunk is than the flow's, so her Q loss subtracts a baseline, Q of the flow's chunk. For the policy it is a constant and should be harmless; the stops of arrows 2 and 5 are in place. Look at what it does.
 
 # %%
 def advantage_actor_loss(networks, params, batch, alpha, steps, flow_key, noise_key):
@@ -340,19 +340,19 @@ show(*draw.patient(two))
 show(*draw.patients_flow(two))
 
 # %% [markdown]
-# **Question 2.** (a) What would you expect to see if the distillation leaked into the flow, as in X? What is different here? (b) Which term of the losses would like the flow to go where it went? (c) So which line is it?
+# **Question 2.** (a) What is different from X, where the distillation leaked into the flow? (b) Which loss gets smaller if the flow goes where it went? (c) So which line is it?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_patient", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** (a) In X the flow runs after the policy, uphill: belief is high, and the distance of the two is small. Here the flow goes *downhill*: belief is low, and the distance is large. (b) The Q loss is $-(Q(\text{policy}) - Q(\text{flow}))$. It gets small if Q of the policy's chunk rises, and just as well if Q of the flow's chunk falls. (c) The line of the baseline: it is a constant for the policy, but a function of the flow's parameters.
+# **Our answer.** (a) In X the flow follows the policy uphill: belief is high, and the two are close. Here the flow goes *downhill*: belief is low, and the two are far apart. (b) The Q loss, $-(Q(\text{policy}) - Q(\text{flow}))$: it falls if Q of the policy's chunk rises, or if Q of the flow's chunk falls. (c) The baseline's: it is a constant for the policy, but a function of the flow's parameters.
 
 # %% [markdown]
 # ### Your turn: `mended_actor_loss` (★★☆, 10 minutes)
 #
-# Write the whole function again, mended: the values of the losses stay, baseline and all; only their gradients change. If your change misses the cause, the check says why.
+# Write the function again, mended. Keep the values of the losses, baseline and all, and change only their gradients. If you miss the cause, the check says why.
 #
 # <details><summary>Hint</summary>
 #
-# Which of the values in the last three lines depend on `params["flow"]`?
+# Which values in the last three lines depend on `params["flow"]`?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -392,19 +392,19 @@ for name, found in (two | {"mended": mended}).items():
 #
 # ## 6. Best of N: no policy at all
 #
-# QC, the second variant of the paper, needs no policy network. It draws $N$ chunks from the flow and executes the one that the critic likes best:
+# QC, the paper's second variant, needs no policy network. It draws $N$ chunks from the flow and executes the one the critic likes best:
 #
 # $$ \mathbf a^\star(s) = \arg\max_{\mathbf a \in \{\mathbf a^1, \dots, \mathbf a^N\} \sim v_\beta(\cdot \mid s)}\ \tfrac1E \textstyle\sum_e Q_{\theta_e}(s, \mathbf a) $$
 #
-# Its critic's target takes the same choice at $s'$: the **online** critic chooses, the **target** critic says what the choice is worth. (With single actions the method is called BFN.)
+# Its critic's target makes the same choice at $s'$: the **online** critic chooses, the **target** critic values the choice. (With single actions the method is called BFN.)
 #
 # ### Your turn: `best_of_n` (★★☆, 12 minutes)
 #
-# `chunk` is the pair of sizes (H, A). The N candidates of the first observation come first, then those of the second.
+# `chunk` is the pair (H, A). The N candidates of the first observation come first, then those of the second.
 #
 # <details><summary>Hint: shapes</summary>
 #
-# Networks take rows. Make $B N$ rows for flow and critic, and undo this before the argmax. After which does a reshape to (B, N) give each observation its own: `jnp.repeat` or `jnp.tile`?
+# Flow and critic take rows: make $B N$ of them, and undo this before the argmax. Which lets a reshape to (B, N) give each observation its own candidates: `jnp.repeat` or `jnp.tile`?
 # </details>
 #
 # [A solution](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/04_fql.ipynb)
@@ -446,10 +446,10 @@ def best_of_n(networks, params, target_critic, observation, chunk, count, steps,
 best_of_n = checks.check_best_of_n(best_of_n)
 
 # %% [markdown]
-# **Question 3.** All candidates are chunks of the flow. Is a larger $N$ always better? Sketch believed and true reward against $N$, from 1 to 256.
+# **Question 3.** All candidates come from the flow. Is a larger $N$ always better? Sketch believed and true reward against $N$, from 1 to 256.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_n", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** Belief can only grow: it is the maximum over more candidates. The truth grows as long as the critic orders the candidates rightly. But with more candidates, more of them lie at the rim of the flow, where the critic's errors are large, and the maximum picks the largest error. So the truth falls again.
+# **Our answer.** The belief can only grow: it is a maximum over more candidates. The truth grows as long as the critic ranks them correctly. But among many candidates, more lie at the rim of the flow, where the critic's errors are large. The maximum picks the largest error, and the truth falls.
 
 # %%
 counts = (1, 4, 16, 64, 256)
@@ -461,7 +461,7 @@ for n, (true, believed) in zip(counts, scores.mean(axis=0), strict=True):
     print(f"best of {n:3}: believes {believed:.2f}, earns {true:.2f}")
 
 # %% [markdown]
-# Up to 16 candidates the truth rises to 0.76, though less than the belief. Then they part: the best of 256 earns 0.48, while the belief passes 1. That is milder than a small $\alpha$, which ends at 0, but "a larger N is safe" is wrong.
+# Up to 16 candidates the truth rises to 0.76, though less than the belief. Then they part: the best of 256 earns 0.48, while the belief passes 1. That is milder than a small $\alpha$, which ends at 0, but a larger $N$ is not safe.
 #
 # ## 7. Where chunks pay
 #
@@ -479,7 +479,7 @@ show(*horizon())
 #
 # ## 8. Your own experiment
 #
-# Ask a question of the two peaks. Your own losses train eight agents, with these knobs:
+# Ask a question about the two peaks. Your losses train eight agents with these knobs:
 #
 # | knob | from, to | default | meaning |
 # |---|---|---|---|
@@ -490,9 +490,9 @@ show(*horizon())
 # | `leak` | `""`, `"flow"`, `"critic"` | `""` | takes one `stop_gradient` out of your loss |
 # | `report` | `"true"`, `"believed"` | `"true"` | what is measured, in % of the largest reward |
 #
-# Some questions: With a perfect record of rewards, is $\alpha = 0$ safe? Does more data allow a smaller $\alpha$? Which leak does a large $\alpha$ make worse?
+# Some questions: if the rewards are recorded without noise, is $\alpha = 0$ safe? Does more data allow a smaller $\alpha$? Which leak does a large $\alpha$ make worse?
 #
-# Our example: *rewards ten times as large, the same* $\alpha$. The Q loss then weighs ten times as much, as if $\alpha$ were 0.3, which earned almost nothing in section 1. So we predict lower. As a control we take $\alpha = 0$ in both settings: with nothing to balance, we predict no difference.
+# Our example: *rewards ten times as large, the same* $\alpha$. The Q loss then weighs ten times as much, as if $\alpha$ were 0.3, which earned almost nothing in section 1. So we predict lower. The control has $\alpha = 0$ in both settings: with nothing to balance, we predict no difference.
 
 # %%
 # Change me: a question, one knob that differs, your prediction. It returns the differences by seed.
@@ -505,19 +505,19 @@ both |= {"report": "believed"}  # our test, added after these two
 belief = experiment(run, both | {"scale": 10.0}, both | {"scale": 1.0}, "lower", "believed (%)", count)
 
 # %% [markdown]
-# We were wrong twice, and the control says where. With $\alpha = 0$ there is nothing to balance, and still large rewards earn 77 points more [50, 104]. So they change the critic. The third run shows how: where the agent goes, this critic promises about the largest reward there is, and not a third more. Why it promises less we do not know. How would you find out?
+# We were wrong twice, and the control says where. With $\alpha = 0$ there is nothing to balance, yet large rewards earn 77 points more [50, 104]. So they change the critic. The third run shows how: where the agent goes, this critic promises about the largest reward, not a third more. We do not know why. How would you find out?
 #
 # ## Summary
 #
-# 1. **Belief and truth part where nothing corrects the critic.** With rewards of size 1 and $\alpha = 0$ the agent believes 1.36 and earns 0.00; with $\alpha = 3$ it earns 0.56, its flow 0.26, the data 0.48. The best of 16 earns 0.76, the best of 256 0.48.
-# 2. **A gradient into the wrong network raises no error.** Into the critic, the belief goes to 592 where 1 is the most. Into the flow, the agent earns 0.29 in place of 0.44, with the best distillation loss of all; from the patient's baseline, 0.11.
+# 1. **Belief and truth part where nothing corrects the critic.** With rewards of size 1 and $\alpha = 0$ the agent believes 1.36 and earns 0.00. With $\alpha = 3$ it earns 0.56, its flow 0.26, the data 0.48. The best of 16 earns 0.76, the best of 256 0.48.
+# 2. **A gradient into the wrong network raises no error.** In the critic it drives the belief to 592, where 1 is the most. In the flow it lowers the reward from 0.44 to 0.29, with the best distillation loss of all; through the patient's baseline, to 0.11.
 # 3. **Where the task is long, the reach of the backup decides.** With 155 actions FQL solves 2 % [0, 10]; the four methods that look five actions ahead solve between 91 [81, 100] and 100 % (four seeds).
 #
 # <details><summary>Details to keep</summary>
 #
 # - $\alpha$ converts squared actions (a mean over the chunk's entries) into units of return. So the paper sets it per domain: 100 or 300 on OGBench, where Q is in the tens, and 10,000 on Robomimic.
 # - A healthy learner with a small $\alpha$ believes in the impossible, too. The alarm says "look", not "bug".
-# - Many methods take the least of two critics as the target, against too much optimism. Here it is the mean; the guard is the tie to the data. Lesson 09 compares the two.
+# - Against too much optimism, many methods take the lower of two critics as the target. Here it is the mean, and the tie to the data is the guard. Lesson 09 compares the two.
 # - If the distillation's target is not clipped, Q-LAC loses 3.6 points [1.6, 5.6] on the lite world ([measured](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md#the-learners)).
 # - The runs of section 7: four seeds, recorded with earlier learners ([what differs](https://github.com/qlac-lite/qlac-lite/blob/main/docs/fidelity.md)), $\alpha$ and $N$ not tuned for any method. Before the online phase, and all intervals: [all numbers](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#the-horizon-as-a-dial-lesson-04). Run all six yourself, smaller, in three minutes: `qlac experiment quick --out runs/quick`.
 # </details>
@@ -525,13 +525,13 @@ belief = experiment(run, both | {"scale": 10.0}, both | {"scale": 1.0}, "lower",
 # ## Quiz
 #
 # 1. The Q loss clips the policy's chunk, the distillation does not. Why?
-# <details><summary>Answer</summary>The critic has seen only what was executed, so what it is asked about is clipped. In the distillation a clip would take away the gradient outside [-1, 1], and nothing would pull the policy back.</details>
+# <details><summary>Answer</summary>The critic has seen only actions in [-1, 1]. In the distillation a clip would take away the gradient that pulls the policy back.</details>
 #
-# 2. The logged Q of the policy's chunks is +40 in a task whose rewards are -1 and 0. What do you look at first?
-# <details><summary>Answer</summary>No return can be above 0. Look for a gradient of the Q loss into the critic, then for a wrong discount or mask in the target, then for a divergence.</details>
+# 2. The logged Q of the policy's chunks is +40 in a task whose rewards are -1 and 0. What do you check first?
+# <details><summary>Answer</summary>No return can be above 0. Look for a gradient of the Q loss into the critic, then a wrong discount or mask in the target, then a divergence.</details>
 #
-# 3. QC with N = 32 beats BFN with N = 4. Is this the chunks?
-# <details><summary>Answer</summary>Not by this comparison alone, which is the paper's: N differs, too. Lesson 09 gives both the same N.</details>
+# 3. QC with N = 32 beats BFN with N = 4. Do the chunks do it?
+# <details><summary>Answer</summary>This comparison, the paper's, cannot tell: N differs, too. Lesson 09 gives both the same N.</details>
 #
 # ## References and what comes next
 #
