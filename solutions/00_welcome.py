@@ -213,7 +213,7 @@ show(*pauses.draw_rivals())
 # %% [markdown]
 # Take $H = 7$. Every pause lasts at least three steps, so every demonstration shows the chunk "three waits, then four steps" exactly once. It shows "seven waits" once for each place where they fit into its pause. The longer the chunk, the fewer places.
 #
-# In this set of demonstrations the lines cross between 6 and 7, in others a little earlier, so at 6 chance decides. (The clone on the right above waits five times, not three: its chunk at cell 4 already ended in two waits.)
+# In this set of demonstrations the lines cross between 6 and 7, so at 6 chance decides. (The clone on the right above waits five times, not three: the chunk before already ended in two waits.)
 #
 # (The length you need depends on the pauses. The robot's $H = 5$ does not come from this example.)
 #
@@ -381,8 +381,9 @@ apart = experiment(
 # | **06** offline to online | how do ten methods compare? |
 # | **07** OGBench, **08** Robomimic | what does a full run need, and what gives a broken one away? |
 # | **09** ablations | which part of the method does what? |
+# | **10** beyond, **11** causes | what came after the method, and why do chunks help? |
 #
-# Lesson 10 is being written. Every lesson runs with nothing filled in, in under 3 minutes on two cores.
+# Every lesson runs with nothing filled in, in under 3 minutes on two cores.
 #
 # ## Quiz
 #

@@ -422,7 +422,7 @@ difference = experiment(
 )
 
 # %% [markdown]
-# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44], and fewer than the demonstrator. A chunk keeps more than the plan of its five actions: it keeps the noise that they were drawn with.
+# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44], and fewer than the demonstrator. So part of what a chunk does may be to keep the noise that its five actions were drawn with.
 #
 # More questions: does the kept noise change how often clones arrive? Does a clone with $K = 1$ arrive less often, even after 4,000 updates? Do chunks help more with 10 demonstrations than with 100?
 #

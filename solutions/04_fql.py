@@ -53,7 +53,7 @@ show(*draw.world_and_critic(by_alpha[3.0]))
 # **Question 1.** Where in the square will each one end? Which earns most, and which *believes* that it earns most?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_agents", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** The first goes where the critic promises most: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator does about what the recorder did. The middle one earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
+# **Our answer.** The first goes where the critic promises most: far from the data, where nothing has ever corrected it. It believes in the highest reward and earns nothing. The imitator earns less than the recorder did, since more of its chunks lie between the two peaks. The middle one earns most: it moves uphill from the data, but not so far that the critic's advice is worthless.
 
 # %%
 show(*draw.three_agents(by_alpha))
@@ -296,7 +296,7 @@ show(*draw.learning({"α = 0": world.fit(seeds, alpha=0.0, **yours), "α = 3": h
 #
 # ## 5. Bug hunt
 #
-# In training, only the curves show such a leak. Two learners use your losses with $\alpha = 10$, but one lacks the `stop_gradient` of arrow 2, the other that of arrow 5. **Predict** the symptoms of each. Then look: which is X?
+# In a training run such a leak shows in the curves. Two learners use your losses with $\alpha = 10$, but one lacks the `stop_gradient` of arrow 2, the other that of arrow 5. **Predict** the symptoms of each. Then look: which is X?
 
 # %%
 learners = {
