@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from qlac_lite.envs import lite_world
 from qlac_lite.lessons.decoupled_agents import DISCOUNT, Agents
-from qlac_lite.lessons.delayed_clones import EVERY, Acted, Look, soft_weights
+from qlac_lite.lessons.delayed_clones import Acted, Look, soft_weights
 from qlac_lite.lessons.drawings_of_exploration import apart as apart
 from qlac_lite.lessons.gains_of_looks import mean_of, q_along
 from qlac_lite.lessons.hidden_intentions import WORLD, first_arrival
@@ -61,7 +61,7 @@ def pushed_chunk(whole: np.ndarray, pushed: np.ndarray) -> Drawn:
     key = {line.get_label(): line for line in panels[0].get_lines()}
     plots.legend_beside(figure, key, "lower")
     panels[1].set(xlim=(middle[0] - 0.4, middle[0] + 0.4), ylim=(middle[1] - 0.4, middle[1] + 0.4))
-    panels[1].set_title("its last ten actions, pushed about", fontsize=10)
+    panels[1].set_title("its last ten actions, pushed about (zoom)", fontsize=10)
     through = (pushed[:, -1, 0] > recorded[-1, 0] - 0.1).sum()
     return figure, (
         f"Left, a demonstration ends with ten actions through a gap. Right, the same ten actions "
@@ -96,22 +96,19 @@ def by_dial(
 
 
 def arrivals(played: Mapping[tuple[str, float], Played], names: Iterable[str]) -> str:
-    """A table: what becomes of the episodes of each agent, without pushes and with pushes of 1."""
-    episodes = np.prod(next(iter(played.values())).lengths.shape[:2])
-    rows = [
-        f"of {episodes}, without -> with pushes   never arrive   of these stand still   more steps if pushed"
-    ]
+    """A table: how many episodes of each agent never arrive, without pushes and with pushes of 1."""
+    rows = [f"{'':15}{'% that never arrive, calm -> pushed':>36}{'more if pushed':>22}{'more steps':>22}"]
     for name in names:
         calm, pushed = (played[name, push] for push in (0.0, 1.0))
-        (never, still), (never_pushed, still_pushed) = calm.standing(), pushed.standing()
-        steps = apart(pushed.steps(), calm.steps(), ".1f")
-        rows.append(f"{name:32}{never:>6} -> {never_pushed:<8}{still:>9} -> {still_pushed:<5}{steps:>27}")
+        never = f"{calm.never().mean():.0f} -> {pushed.never().mean():.0f}"
+        more = apart(pushed.never(), calm.never(), ".1f"), apart(pushed.steps(), calm.steps(), ".1f")
+        rows.append(f"{name:15}{never:>36}{more[0]:>22}{more[1]:>22}")
     return "\n".join(rows)
 
 
 def there_and_elsewhere(rows: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
     """A table of means of some chunks and of the others: {name: (values (R, E, n), which (R, E, n))}."""
-    lines = [f"{'':42}{'there':>20}{'elsewhere':>20}{'there less elsewhere':>22}"]
+    lines = [f"{'':42}{'where it holds':>20}{'where it does not':>20}{'difference':>22}"]
     for name, (values, some) in rows.items():
         there, elsewhere = mean_of(values, some), mean_of(values, ~some)
         told = [apart(*pair, ".1f") for pair in ((there, 0), (elsewhere, 0), (there, elsewhere))]
@@ -141,18 +138,23 @@ def q_over_time(
                 steps, promise, color="0.5", linestyle=":"
             )
         top = max(top, np.nanmax(q))
-        (key["$Q_P$ now"],) = axes.plot(q, color=colour, linewidth=1.4)  # the key shows the last panel's
+        (key["$Q_P$ now"],) = axes.plot(q, line, color=colour, linewidth=1.4)  # the last panel's
         (key["a look"],) = axes.plot(looks, q[looks], "o", color=colour, markersize=5)
         key["the largest possible value"] = axes.axhline(1, color="0.7", linewidth=1)
         axes.set(xlabel="step", ylabel="$Q_P$" if axes is panels[0] else "")
         axes.set_title(name, fontsize=10)
         place.plot(*path.T, color=colour, linewidth=1.2, linestyle=line, label=name)
         place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
+        for i, look in enumerate(looks[:4]):
+            how = dict(textcoords="offset points", fontsize=8, color=colour)
+            axes.annotate(f"{i + 1}", (look, q[look]), xytext=(-3, 7), **how)
+            place.annotate(f"{i + 1}", path[look], xytext=(5, -3) if line == "-" else (-10, -3), **how)
         told.append(f"{name}: {len(looks)} looks in {len(path) - 1} steps, Q_P up to {np.nanmax(q):.1f}")
     for axes in panels:
         axes.set_ylim(0, 1.15 * top)
     place.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False)
-    place.set(xlim=(-0.5, 0.5), ylim=(0, 1))
+    place.axhline(1, color="0.4", linewidth=1)
+    place.set(xlim=(-0.5, 0.5), ylim=(0.05, 1.05))
     place.set_title("from above", fontsize=10)
     plots.legend_beside(figure, key, "lower")
     return figure, f"The partial critic's value along an episode, and its promises. {'; '.join(told)}."
@@ -199,25 +201,32 @@ def heights(episodes: Mapping[str, Acted], count: int = 3, until: int = 100) -> 
 
 
 def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
-    """Old plan, new chunk, their mean and the inpainted chunk; and the weights that hold a plan."""
+    """Old plan, new chunk and their mean; all of the new and of the inpainted chunk; and the weights that
+    hold a plan."""
     figure, (without, inpainted, weights) = plots.new_figure(3, width=3.5, height=3.7)
     L = len(look.old)  # for as many steps there are two plans
     drawn = {
-        "until the look": (look.past, "0.6", "-", ".", 4, (without, inpainted)),
-        "old plan": (look.old, "black", "-", "o", 8, (without, inpainted)),
-        "new chunk": (look.new[:L], LOOKS["switch"][0], "-", "v", 5, (without,)),
-        "mean of both": (look.mean, LOOKS["average"][0], "-", "s", 4, (without,)),
-        "inpainted chunk": (look.inpainted[:L], LOOKS["inpaint"][0], "-", "D", 3.5, (inpainted,)),
+        "until the look": (look.past, "0.6", ".", 4, (without, inpainted)),
+        "old plan": (look.old, "black", "o", 8, (without, inpainted)),
+        "new chunk, not guided": (look.new, LOOKS["switch"][0], "v", 5, (without, inpainted)),
+        "mean of both": (look.mean, LOOKS["average"][0], "s", 4, (without,)),
+        "inpainted chunk": (look.inpainted, LOOKS["inpaint"][0], "D", 4, (inpainted,)),
     }
     for axes in (without, inpainted):
         _wall(axes)
-    for name, (path, colour, line, marker, size, on) in drawn.items():
+    for name, (path, colour, marker, size, on) in drawn.items():
         for axes in on:
             how = dict(marker=marker, color=colour, markersize=size, linewidth=1.5, label=name)
-            axes.plot(*path.T, line, fillstyle="none" if name == "old plan" else "full", **how)
+            shown = path[:L] if axes is without else path
+            axes.plot(*shown.T, fillstyle="none" if name == "old plan" else "full", **how)
+    held = look.inpainted[1:][np.asarray(soft_weights(delays[-1])) > 0]
+    how = dict(color="#E31A1C", markersize=10, fillstyle="none", label="step that is held")
+    inpainted.plot(*held.T, "s", **how)
     (x, y), key = look.past[-1], {}
-    reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path, *_ in drawn.values())
-    for axes, title in ((without, "two chunks and their mean"), (inpainted, "inpainted at a delay of 4")):
+    titles = {without: "the next five steps", inpainted: "all ten, inpainted at a delay of 4"}
+    for axes, title in titles.items():
+        paths = [path[:L] if axes is without else path for path, *_, on in drawn.values() if axes in on]
+        reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path in paths)
         axes.plot(x, y, "*", color="#D55E00", markersize=14, label="the look", zorder=5)
         axes.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
         axes.set_title(title, fontsize=10)
@@ -229,8 +238,8 @@ def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
     weights.set(xlabel="step of the new chunk", ylim=(0, 1.05))
     weights.set_title("how firmly a step is held", fontsize=10)
     weights.legend(fontsize=8)
-    ends = ", ".join(f"{name} {path[min(EVERY, len(path) - 1), 1]:.2f}" for name, (path, *_) in drawn.items())
+    ends = ", ".join(f"{name} {path[-1, 1]:.2f}" for name, (path, *_) in drawn.items())
     return figure, (
-        f"Places that one look plans. Height after {EVERY} steps: {ends}. Right, the weights of inpainting "
+        f"Places that one look plans. Height at the end of each: {ends}. Right, the weights of inpainting "
         "fall from 1 to 0 over the steps for which the old chunk has a plan."
     )

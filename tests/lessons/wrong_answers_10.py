@@ -138,6 +138,17 @@ def drop_after_first(paid=True, goes_on=lambda now, promise, margin: now >= prom
     return drop
 
 
+def drop_asked_before_counting(value, step, state, chunk, most, discount, margin):
+    """The value in the new state, of the action that was just executed."""
+    promise, k = value(state, chunk[0]), 0
+    now = promise
+    while k < most and now >= promise - margin:
+        state, reward = step(state, chunk[k])
+        now, promise = value(state, chunk[k]), (promise - reward) / discount
+        k += 1
+    return state, k
+
+
 def drop_in_old_state(value, step, state, chunk, most, discount, margin):
     """The next action's value is asked before the state is renewed."""
     promise, k = value(state, chunk[0]), 0
@@ -403,6 +414,23 @@ WRONG = {
             LOSS(edit={"stop_gradient(whole) - partial": "whole - stop_gradient(partial)"}),
             "and around no prediction",
         ),
+        "arrows reversed": (
+            LOSS(
+                edit={
+                    "stop_gradient(whole) - partial": "stop_gradient(partial) - whole",
+                    "stop_gradient(partial) - value": "stop_gradient(value) - partial",
+                }
+            ),
+            "Both kappa-arrows are reversed",
+        ),
+        "one arrow reversed": (
+            LOSS(edit={"stop_gradient(whole) - partial": "stop_gradient(partial) - whole"}),
+            "the whole critic learns from the partial one.",
+        ),
+        "the other arrow reversed": (
+            LOSS(edit={"stop_gradient(partial) - value": "stop_gradient(value) - partial"}),
+            "the partial critic learns from the value.",
+        ),
         "backup alone": (
             LOSS(
                 edit={
@@ -460,6 +488,7 @@ WRONG = {
         "rises": (drop(goes_on=lambda now, p, m: now <= p + m), "where the value rises"),
         "first action": (drop(ask=lambda chunk, k: chunk[0]), "first action"),
         "action before": (drop(ask=lambda chunk, k: chunk[max(k - 1, 0)]), "action before."),
+        "asked before k + 1": (drop_asked_before_counting, "if chunk[k] was the last, chunk[k + 1]"),
         "action before, round": (drop(ask=lambda chunk, k: chunk[k - 1]), "chunk[-1]"),
         "old state": (drop_in_old_state, "Ask in the new state"),
         "never stops": (drop(goes_on=lambda now, p, m: True), "never stops before"),
@@ -531,7 +560,65 @@ WRONG = {
             edited(guided_chunks, {"jax.random.normal(key, planned.shape)": "jnp.zeros(planned.shape)"}),
             "zeros",
         ),
-        "uniform noise": (edited(guided_chunks, {"random.normal": "random.uniform"}), "not right yet"),
+        "uniform noise": (edited(guided_chunks, {"random.normal": "random.uniform"}), "uniform noise"),
+        "key split": (
+            lambda f, o, k, *rest: guided_with_grad(f, o, jax.random.split(k)[1], *rest),
+            "From the key as it is",
+        ),
+        "key split, the first": (
+            lambda f, o, k, *rest: guided_with_grad(f, o, jax.random.split(k)[0], *rest),
+            "From the key as it is",
+        ),
+        "noise of a folded key": (
+            lambda f, o, k, *rest: guided_with_grad(f, o, jax.random.fold_in(k, 1), *rest),
+            "from the key as",
+        ),
+        "backwards": (edited(guided_chunks, {"t = k / steps": "t = (steps - k) / steps"}), "runs backwards"),
+        "forward": (
+            edited(
+                guided_chunks,
+                {
+                    "(correction,) = pull_back(error)": (
+                        "correction = jax.jvp(lambda x: guess(x)[0], (x,), (error,))[1]"
+                    )
+                },
+            ),
+            "jax.jvp multiplies by J",
+        ),
+        "end clipped": (
+            edited(guided_chunks, {"(planned - end)": "(planned - end.clip(-1, 1))"}),
+            "clipped before it is compared",
+        ),
+        "end clipped inside": (
+            edited(
+                guided_chunks,
+                {"return x + (1 - t) * velocity": "return (x + (1 - t) * velocity).clip(-1, 1)"},
+            ),
+            "clipped before it is differentiated",
+        ),
+        "weights' roots": (
+            lambda f, o, k, p, w, n, m: guided_with_grad(f, o, k, p, np.sqrt(w), n, m),
+            "square roots",
+        ),
+        "less and less": (
+            edited(guided_chunks, {"gain * correction": "gain * (correction * (1 - t))"}),
+            "a factor of 1 - t",
+        ),
+        "weight 1 written over": (
+            edited(
+                guided_chunks,
+                {
+                    "correction) / steps": (
+                        "correction) / steps\n        x = jnp.where((weight == 1)[:, None], planned, x)"
+                    )
+                },
+            ),
+            "weight 1 after each",
+        ),
+        "weight 1 copied": (
+            edited(guided_chunks, {"jnp.clip(x,": "jnp.clip(jnp.where((weight == 1)[:, None], planned, x),"}),
+            "weight 1 at the end",
+        ),
         "error alone": (
             edited(guided_chunks, {"(correction,) = pull_back(error)": "correction = error"}),
             "pulled back",

@@ -125,6 +125,8 @@ def _lost(name, remedy, **changes):
 
 _BACKUP, _DISTIL = "jnp.mean((stop_gradient(target) - whole) ** 2)", "lean(stop_gradient(whole) - partial)"
 _VALUE = "lean(stop_gradient(partial) - value)"
+_UP = {_DISTIL: "lean(stop_gradient(partial) - whole)"}
+_DOWN = {_VALUE: "lean(stop_gradient(value) - partial)"}
 _SUM = f"backup + {_DISTIL} + {_VALUE}"
 _loss_misconceptions = [
     _lost(
@@ -259,6 +261,23 @@ _loss_misconceptions = [
         "The value regresses onto the whole critic, and pulls it along.",
         "The value is regressed onto the partial critic, which the policy obeys; and that stands still.",
         edit={"stop_gradient(partial) - value": "whole - value"},
+    ),
+    *(
+        _lost(
+            f"{which} reversed: {what}.",
+            "An arrow points from the target, which stands still, to the prediction, which moves: the "
+            "partial critic is drawn to the whole one, the value to the partial one.",
+            edit=changes,
+        )
+        for which, what, changes in (
+            ("An arrow is", "the whole critic learns from the partial one", _UP),
+            ("An arrow is", "the partial critic learns from the value", _DOWN),
+            (
+                "Both kappa-arrows are",
+                "the partial critic learns from the value, the whole one from the partial one",
+                _UP | _DOWN,
+            ),
+        )
     ),
     _lost("The backup is missing.", "Three losses are added.", edit={"return backup + ": "return "}),
     _lost("The partial critic's loss is missing.", "Three losses are added.", edit={" + " + _DISTIL: ""}),
@@ -586,7 +605,7 @@ check_execute_until_drop = Exercise(
         ),
         Misconception(
             "The value is that of the action before.",
-            "Ask about the action that comes next: chunk[k].",
+            "In the new state, ask about the action that comes next: if chunk[k] was the last, chunk[k + 1].",
             _DROPS["action before"],
         ),
         Misconception(
@@ -735,30 +754,30 @@ def _guided_cases(rng):
             [0.0, 0.0, 0.0],
             2,
             5.0,
-            "Without weights it is lesson 03's sampler: x + velocity / steps from noise, clipped at the end.",
+            "With weights of 0 only noise, times, Euler steps and the clip are left: normal noise from the "
+            "key as it is, times 0 and 1 / 2.",
         ),
         case(
             "1 step, the first of three actions held",
             [1.0, 0.0, 0.0],
             1,
             0.6,
-            "At t = 0 the gain is `g_max`. end = x + (1 - t) * velocity; error = weight * (planned - end); "
-            "pull_back(error) gives the correction.",
+            "New here is the correction at t = 0. Go through its parts: what is compared, what weighs it, "
+            "what carries it back to x, which gain.",
         ),
         case(
             "4 steps, soft weights",
             [1.0, 0.5, 0.0],
             4,
             0.9,
-            "First the fraction, (t^2 + (1 - t)^2) / (t (1 - t)); then the cut, never above `g_max`. Both "
-            "velocity and gain * correction are divided by the steps.",
+            "New here: a weight between 0 and 1, and times after t = 0. Go through both in the formula.",
         ),
         case(
             "5 steps, a gain that is never cut but at the start",
             [0.3, 0.1],
             5,
             4.5,
-            "gain = (t^2 + (1 - t)^2) / (t (1 - t)), at most `g_max`.",
+            "New here: no weight is 1 or 0, and after t = 0 the gain is never cut.",
         ),
     ]
 
@@ -784,6 +803,7 @@ _FREE_STEPS = "The free steps do not know what they have to fit: pull the error 
 
 
 _GAIN = "min(g_max, (t**2 + (1 - t) ** 2) / (t * (1 - t))) if k else g_max"
+_PULL, _EULER = "(correction,) = pull_back(error)", "x = x + (velocity + gain * correction) / steps"
 _CLIPPED = "x = jnp.clip(x + (velocity + gain * correction) / steps, -1, 1)"
 check_guided_chunks = Exercise(
     guided_chunks,
@@ -887,6 +907,76 @@ check_guided_chunks = Exercise(
             "It starts at zeros.",
             "jax.random.normal(key, planned.shape).",
             _guide({"jax.random.normal(key, planned.shape)": "jnp.zeros(planned.shape)"}),
+        ),
+        Misconception(
+            "The noise comes from a key that was split before.",
+            "From the key as it is: the function needs no second one.",
+            _guide({"x = jax": "_, key = jax.random.split(key)\n    x = jax"}),
+        ),
+        Misconception(
+            "The noise comes from a key that was split before.",
+            "From the key as it is: the function needs no second one.",
+            _guide({"x = jax": "key, _ = jax.random.split(key)\n    x = jax"}),
+        ),
+        *(
+            Misconception(
+                f"It starts at uniform noise, from {low} to 1.",
+                "A flow starts at normal noise.",
+                _guide({"normal(key, planned.shape)": f"uniform(key, planned.shape, minval={low})"}),
+            )
+            for low in ("0.0", "-1.0")
+        ),
+        Misconception(
+            "Time runs backwards, from 1 on.",
+            "In lesson 03's flows t = 0 is noise and t = 1 the chunk: the first Euler step is at 0.",
+            _guide({"t = k / steps": "t = 1 - k / steps"}),
+        ),
+        Misconception(
+            "The error is carried forward by J, not back by its transpose.",
+            "jax.jvp multiplies by J, jax.vjp by its transpose: the error is one of the end, but x moves.",
+            _guide({_PULL: "correction = jax.jvp(lambda x: guess(x)[0], (x,), (error,))[1]"}),
+        ),
+        *(
+            Misconception(
+                f"The end is clipped before {where}.",
+                "The end as it is: only the finished chunk is clipped.",
+                _guide({old: new}),
+            )
+            for where, old, new in (
+                ("it is compared", "planned - end", "planned - jnp.clip(end, -1, 1)"),
+                (
+                    "it is differentiated",
+                    "return x + (1 - t) * velocity, velocity",
+                    "return jnp.clip(x + (1 - t) * velocity, -1, 1), velocity",
+                ),
+            )
+        ),
+        Misconception(
+            "The weights' square roots weigh the error.",
+            "The weights themselves: the formula has w, not its root.",
+            _guide({"weight[:, None] *": "jnp.sqrt(weight)[:, None] *"}),
+        ),
+        Misconception(
+            "The correction has a factor of 1 - t beside its gain.",
+            "The gain alone: what is left of the way is in the end already, and so in its derivative.",
+            _guide({"gain * correction": "gain * (1 - t) * correction"}),
+        ),
+        Misconception(
+            "The plan is written over the steps of weight 1 after each guided step, too.",
+            "Only the gain draws them there: it leaves the rest of the chunk time to follow.",
+            _guide({_EULER: _EULER + "\n        x = jnp.where(weight[:, None] == 1, planned, x)"}),
+        ),
+        Misconception(
+            "The plan is written over the steps of weight 1 before each guided step, too.",
+            "Only the gain draws them there: it leaves the rest of the chunk time to follow.",
+            _guide(
+                {"t = k / steps": "t = k / steps\n        x = jnp.where(weight[:, None] == 1, planned, x)"}
+            ),
+        ),
+        Misconception(
+            "The plan is copied into the steps of weight 1 at the end.",
+            "Only the gain draws it there.",
+            _guide({"jnp.clip(x, -1, 1)": "jnp.clip(jnp.where(weight[:, None] == 1, planned, x), -1, 1)"}),
         ),
         Misconception(
             "It starts at the plan.",
