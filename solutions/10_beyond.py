@@ -149,7 +149,7 @@ print(draw.arrivals(played, kinds))
 # %% [markdown]
 # **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 of them. For the partial critic no extra cost is shown, and without pushes for neither.
 #
-# **No agent is shown to gain by pushes.** ARRIVALS
+# **No agent is shown to gain by pushes.** *long, short* needs 16 more steps with pushes than without [4, 28], and for the four others no difference in steps is shown.
 #
 # Why do looks cost steps? Perhaps because the best of eight new chunks may go another way than the last one did (lesson 03). Then the cost should vanish if looks keep their plan. **Held**: of the eight new chunks, the critic chooses among the two that are closest to what is left of the old one, by their squared distance. Choosing among only two is itself a handicap, so the controls get two as well. **Predict** how much of the cost is left.
 
@@ -313,7 +313,7 @@ print(f"steps 5 to 9: new chunk, not guided {later(look.new)}, inpainted chunk {
 #
 # $$ w_i = 1 \;\text{ for } i < \delta, \qquad w_i = c_i\, \frac{e^{c_i} - 1}{e - 1} \;\text{ with }\; c_i = \frac{L - i}{L - \delta + 1} \;\text{ for } \delta \le i < L, \qquad w_i = 0 \;\text{ from } L \text{ on} $$
 #
-# So without a delay no step is held fully: $w_0 = 0.63$. The gain $g$ is at most $g_\text{max} = 5$. The weighted error of the end is carried back to $x$ by the transposed Jacobian $J^\top$ of $\hat x_1$, so it moves the free steps, too. FREE
+# So without a delay no step is held fully: $w_0 = 0.63$. The gain $g$ is at most $g_\text{max} = 5$. The weighted error of the end is carried back to $x$ by the transposed Jacobian $J^\top$ of $\hat x_1$, so it moves the free steps, too. In the middle panel, its last five steps, which no weight holds, go down by 0.18; those of the chunk that is not guided go up by 0.16.
 #
 # ### Your turn: `guided_chunks` (★★★, 18 minutes)
 #

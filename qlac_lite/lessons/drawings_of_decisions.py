@@ -124,7 +124,8 @@ def q_over_time(
     figure, (*panels, place) = plots.new_figure(len(panels_of) + 1, width=3.6, height=3.7)
     _wall(place)
     key, top, told = {}, 1.0, []
-    for axes, line, (name, played) in zip(panels, ("-", "--"), panels_of.items(), strict=True):
+    for side, (axes, (name, played)) in enumerate(zip(panels, panels_of.items(), strict=True)):
+        line = "--" if "nobody" in name else "-"
         colour = LOOKS[name.split(",")[0]][0]
         path = played.places[0, episode]
         path = path[: min(first_arrival(path), until) + 1]
@@ -148,7 +149,7 @@ def q_over_time(
         for i, look in enumerate(looks[:4]):
             how = dict(textcoords="offset points", fontsize=8, color=colour)
             axes.annotate(f"{i + 1}", (look, q[look]), xytext=(-3, 7), **how)
-            place.annotate(f"{i + 1}", path[look], xytext=(5, -3) if line == "-" else (-10, -3), **how)
+            place.annotate(f"{i + 1}", path[look], xytext=(-11 if side else 5, -3), **how)
         told.append(f"{name}: {len(looks)} looks in {len(path) - 1} steps, Q_P up to {np.nanmax(q):.1f}")
     for axes in panels:
         axes.set_ylim(0, 1.15 * top)
@@ -220,7 +221,7 @@ def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
             shown = path[:L] if axes is without else path
             axes.plot(*shown.T, fillstyle="none" if name == "old plan" else "full", **how)
     held = look.inpainted[1:][np.asarray(soft_weights(delays[-1])) > 0]
-    how = dict(color="#E31A1C", markersize=10, fillstyle="none", label="step that is held")
+    how = dict(color="#E31A1C", markersize=7.5, fillstyle="none", label="step that is held")
     inpainted.plot(*held.T, "s", **how)
     (x, y), key = look.past[-1], {}
     titles = {without: "the next five steps", inpainted: "all ten, inpainted at a delay of 4"}

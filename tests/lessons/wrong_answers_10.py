@@ -571,7 +571,7 @@ WRONG = {
         ),
         "noise of a folded key": (
             lambda f, o, k, *rest: guided_with_grad(f, o, jax.random.fold_in(k, 1), *rest),
-            "from the key as",
+            "or fold_in(key, 1)",
         ),
         "backwards": (edited(guided_chunks, {"t = k / steps": "t = (steps - k) / steps"}), "runs backwards"),
         "forward": (

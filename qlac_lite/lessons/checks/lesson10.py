@@ -909,12 +909,12 @@ check_guided_chunks = Exercise(
             _guide({"jax.random.normal(key, planned.shape)": "jnp.zeros(planned.shape)"}),
         ),
         Misconception(
-            "The noise comes from a key that was split before.",
+            "The noise comes from another key: the second of a split, or fold_in(key, 1).",
             "From the key as it is: the function needs no second one.",
             _guide({"x = jax": "_, key = jax.random.split(key)\n    x = jax"}),
         ),
         Misconception(
-            "The noise comes from a key that was split before.",
+            "The noise comes from another key: the first of a split, or fold_in(key, 0).",
             "From the key as it is: the function needs no second one.",
             _guide({"x = jax": "key, _ = jax.random.split(key)\n    x = jax"}),
         ),
