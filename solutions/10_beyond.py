@@ -147,7 +147,7 @@ for push in PUSHES:
 print(draw.arrivals(played, kinds))
 
 # %% [markdown]
-# **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 of them. For the partial critic no extra cost is shown, and without pushes for neither.
+# **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 of them. For the partial critic no extra cost is shown; without pushes none is shown for either.
 #
 # **No agent is shown to gain by pushes.** *long, short* needs 16 more steps with pushes than without [4, 28], and for the four others no difference in steps is shown.
 #
@@ -178,7 +178,7 @@ whole = {push: played["whole chunks", push] for push in PUSHES}
 show(*draw.q_over_time(both, {"whole chunks, nobody pushes": whole[0.0], "whole chunks, pushed": whole[1.0]}))
 
 # %% [markdown]
-# (First episode of the first seed, the same start, up to step 60.) The dotted lines are promises. A reward of 1 that is $n$ steps away is worth $\gamma^n$ now. So if all goes as the critic expected, its value *grows* by a factor of $1/\gamma$ with each step. In both episodes it rises above 1, and no reward is that large: without pushes in the last steps, and with pushes in the corner above the upper gap. There it says about 1.2, and the gripper stays.
+# (First episode of the first seed, the same start, up to step 60; the first four looks have numbers, and the line on the map is the world's edge.) The dotted lines are promises. A reward of 1 that is $n$ steps away is worth $\gamma^n$ now. So if all goes as the critic expected, its value *grows* by a factor of $1/\gamma$ with each step. In both episodes it rises above 1, and no reward is that large: without pushes in the last steps, and with pushes in the corner above the upper gap. There it says about 1.2, and the gripper stays.
 #
 # **Question 2.** Where would you look again, if you may look only where it helps? Could you say so before the chunk begins?
 
