@@ -149,7 +149,7 @@ print(draw.arrivals(played, kinds))
 # %% [markdown]
 # **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 of them. For the partial critic no extra cost is shown; without pushes none is shown for either.
 #
-# **No agent is shown to gain by pushes.** *long, short* needs 16 more steps with pushes than without [4, 28], and for the four others no difference in steps is shown.
+# **No agent is shown to gain by pushes.** More episodes of *long, short* never arrive, 38 and not 19 of 100 (18 more [9, 27]), and it needs 16 more steps. For the four others no difference is shown, neither in arrivals nor in steps.
 #
 # Why do looks cost steps? Perhaps because the best of eight new chunks may go another way than the last one did (lesson 03). Then the cost should vanish if looks keep their plan. **Held**: of the eight new chunks, the critic chooses among the two that are closest to what is left of the old one, by their squared distance. Choosing among only two is itself a handicap, so the controls get two as well. **Predict** how much of the cost is left.
 
