@@ -58,6 +58,30 @@ def one_clone(
     return clone(states, actions, number, ball(a), starts(rng, EPISODES), steps)
 
 
+def growing(clone: Callable, a: float, lengths: tuple[int, ...]) -> dict[int, np.ndarray]:
+    """Percentage of clones whose balls get farther out from look to look in the end, {length: (R,)}.
+
+    From one look to the next each place is multiplied by one matrix: one of its eigenvalues is then above 1.
+    """
+    longest, found = max(lengths), np.zeros((SEEDS, CLONES, len(lengths)))
+    for seed, number in np.ndindex(SEEDS, CLONES):
+        data = demonstrate(np.random.default_rng([seed, number]), a)
+        path = clone(*data, longest, ball(a), np.eye(2), longest)  # a shorter chunk begins in the same way
+        found[seed, number] = np.abs(np.linalg.eigvals(path[list(lengths)])).max(axis=-1) > 1
+    return dict(zip(lengths, 100 * found.mean(axis=1).T, strict=True))
+
+
+def gain_sizes(ages: int, a: float) -> np.ndarray:
+    """The largest factor by which G_0 .. G_(ages - 1) turn a distance into an action, mean of all clones."""
+    sizes = np.zeros((SEEDS, CLONES, ages))
+    for seed, number in np.ndindex(SEEDS, CLONES):
+        seen, done = demonstrate(np.random.default_rng([seed, number]), a)
+        for k in range(ages):
+            rows = seen[:, : done.shape[1] - k].reshape(-1, 2), done[:, k:].reshape(-1, 2)
+            sizes[seed, number, k] = np.linalg.norm(np.linalg.lstsq(*rows, rcond=None)[0], 2)
+    return sizes.mean(axis=(0, 1))
+
+
 def lost_on_fresh_looks(share: float, age: int, a: float, steps: int = STEPS) -> np.ndarray:
     """As `lost`, by seed (R,), of single actions from a fresh look: `share` times the gain of this age."""
     ground, found = by_itself(a).T, []
@@ -86,3 +110,20 @@ def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> n
         return np.array(
             [np.mean([share(one_clone(clone, number, a, s, c, **how)) for c in range(CLONES)]) for s in seeds]
         )
+
+
+def by_look(clone: Callable, lost: dict) -> dict[str, dict[str, tuple]]:
+    """Rows for `table`, one for each dial: lost balls, and clones that grow from look to look.
+
+    Args:
+        lost: {length: {a: percentages by seed}}, with the lengths 1, 8 and 16.
+    """
+    rows = {}
+    for a in lost[1]:
+        grow = growing(clone, a, (1, 8, 16))
+        rows[f"a = {a}"] = {
+            "lost, 16 minus 8": (lost[16][a], lost[8][a]),
+            "grow, 8 minus 1": (grow[8], grow[1]),
+            "grow, 16 minus 8": (grow[16], grow[8]),
+        }
+    return rows

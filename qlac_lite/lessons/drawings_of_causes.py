@@ -159,7 +159,7 @@ def recorded_walks(seed: int = 0, count: int = 4) -> Drawn:
         rows, columns = np.array([house.CELLS[state] for state in states]).T
         shake = np.random.default_rng(0).uniform(-0.2, 0.2, (2, len(rows)))
         axes.plot(columns + shake[0], rows + shake[1], color="#D55E00", linewidth=1)
-        axes.plot(columns[0], rows[0], "o", color="#D55E00", markersize=5)
+        axes.plot(columns[0], rows[0], "o", color="#D55E00", mec="black", markersize=6, zorder=5)
     figure.suptitle(
         "S start, G goal; a dot is where a walk begins; lines are shaken a little, to show repeated steps",
         fontsize=10,
@@ -187,7 +187,9 @@ def critics(sweep: Callable, sweeps: int, weight: float, seed: int = 0) -> Drawn
         if way[-1] == house.GOAL:
             axes.plot(columns, rows, color="#D55E00", linewidth=2)
         told.append(f"{name}: {count}")
-    figure.suptitle(f"after {sweeps} sweeps; darker is a higher value; S start, G goal", fontsize=10)
+    figure.suptitle(
+        f"after {sweeps} sweeps; value from white (0) to the darkest blue (1); S start, G goal", fontsize=10
+    )
     return figure, f"Values after {sweeps} sweeps, and the way from the start. {'; '.join(told)}."
 
 

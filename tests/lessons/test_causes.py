@@ -57,6 +57,17 @@ def test_seven_steps_after_being_near_a_door_people_walk_away_from_it():
     assert corridor.on_the_way_back(2) == 100 > corridor.on_the_way_back(2, age=0)
 
 
+def test_more_clones_grow_from_look_to_look_on_a_hill():
+    bowl, hill = (balls.growing(clone_chunks, a, (1, 8)) for a in (0.3, 1.15))
+    assert np.allclose(bowl[1], hill[1]) and hill[8].mean() > bowl[8].mean()
+
+
+def test_clones_grow_where_a_look_doubles_the_distance():
+    doubled = balls.growing(lambda *_: 2 * np.stack([np.eye(2)] * 9), 0.3, (1, 8))
+    assert np.all(doubled[8] == 100)
+    assert np.all(balls.gain_sizes(2, 0.3) > 0)
+
+
 def test_a_light_guide_saves_sweeps():
     light, none = (house.sweeps_needed(guided_sweep, weight) for weight in (0.3, 0))
     assert np.all(light < none)

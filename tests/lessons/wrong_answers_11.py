@@ -176,6 +176,44 @@ def helper_with(line, mark="np.isfinite(most)"):
     return edited(guided_sweep, {"np.maximum.at(most, groups, values)": line, "np.isfinite(most)": mark})
 
 
+def sweep_of_means(only=""):
+    """Means of the groups, all or the guide's."""
+
+    def sweep(q, chunk_q, moves, chunks, states, weight):
+        def of(values, groups, i, without, name):
+            some = values[groups == i]
+            return (some.mean() if only in name else some.max()) if len(some) else without
+
+        ahead = np.array([of(chunk_q, chunks.state, i, 0.0, "ahead") for i in range(states)])
+        near = np.array([of(q, moves.state, i, 0.0, "near") for i in range(states)])
+        target = moves.reward + moves.discount * near[moves.next_state]
+        guide = [of(chunk_q, chunks.move, i, y, "guide") for i, y in enumerate(target)]
+        new_q = (target + weight * np.array(guide)) / (1 + weight)
+        return new_q, chunks.reward + chunks.discount * ahead[chunks.next_state]
+
+    return sweep
+
+
+def row_by_row(old_guide):
+    """Values are written where the next row reads them, chunks first."""
+
+    def sweep(q, chunk_q, moves, chunks, states, weight):
+        q, guides = list(q), list(chunk_q)
+        worth = guides.copy() if old_guide else guides
+        best = lambda values, groups, i: max(
+            (v for v, g in zip(values, groups, strict=True) if g == i), default=0
+        )
+        for i, end in enumerate(chunks.next_state):
+            guides[i] = chunks.reward[i] + chunks.discount[i] * best(guides, chunks.state, end)
+        for i, end in enumerate(moves.next_state):
+            y = moves.reward[i] + moves.discount[i] * best(q, moves.state, end)
+            own = [v for v, first in zip(worth, chunks.move, strict=True) if first == i]
+            q[i] = (y + weight * max(own, default=y)) / (1 + weight)
+        return np.array(q), np.array(guides)
+
+    return sweep
+
+
 def warm_by_data(share):
     return edited(compose, {"share = jnp.where(filled > 0, share, 1)": f"share = {share}"})
 
@@ -194,7 +232,7 @@ WRONG = {
         "last state": (CHUNKS({"look = path[t - k]": "look = path[-1]"}), "looks at every step"),
         "one look": (CHUNKS({"look = path[t - k]": "look = start"}), "never again"),
         "first gain": (CHUNKS({"look @ gains[k]": "look @ gains[0]"}), "repeats its first action"),
-        "with a bias": (with_bias, "not right yet"),
+        "with a bias": (with_bias, "an intercept"),
         "own actions": (
             CHUNKS({"actions[:, k:]": "actions[:, : actions.shape[1] - k]"}),
             "all of them are that of age 0",
@@ -255,6 +293,11 @@ WRONG = {
             lambda *a: chunks_of_pairs(*a, rows=lambda long, length, k: range(0, long - length + 1, length)),
             "the incomplete one left out",
         ),
+        "gains reversed": (CHUNKS({"gains[k])": "gains[::-1][k])"}), "in reverse order"),
+        "rolled": (
+            CHUNKS({SEEN: "states[:, :-1]", "actions[:, k:]": "np.roll(actions, -k, 1)"}),
+            "np.roll wraps around",
+        ),
         "a delay": (
             lambda s, a, h, *more: mended_delayed(s, a, h - 1, *more),
             "A delay, not a chunk: the age",
@@ -274,6 +317,14 @@ WRONG = {
         ),
         "no delay": (LATE({"path[t - age] @ gains[age]": "path[-1] @ gains[0]"}), "delay is gone"),
         "old gain, new state": (LATE({"path[t - age] @": "path[t] @"}), "present state"),
+        "present in the first steps": (
+            LATE({"path[t - age] @": "(path[t] if age < delay else path[t - delay]) @"}),
+            "while t < delay they act on the present",
+        ),
+        "last gain, present state": (
+            LATE({"path[t - age] @ gains[age]": "path[-1] @ gains[-1]"}),
+            "nothing is seen late",
+        ),
         "waits": (
             LATE({"path[t - age] @ gains[age]": "path[t - age] @ gains[age] * float(t >= delay)"}),
             "stands still",
@@ -447,6 +498,15 @@ WRONG = {
         ),
         "to the fourth": (SWEEP({"chunks.discount * ahead": "chunks.discount**4 * ahead"}), "twice"),
         "from 0": (SWEEP({"np.full(count, -np.inf)": "np.zeros(count)"}), "below 0"),
+        "means": (sweep_of_means(), "of a state and the moves of a state and the chunks of a move the mean"),
+        "mean guide": (sweep_of_means("guide"), "Of the chunks of a move the mean"),
+        "maximum of both": (SWEEP({PULLED: "np.maximum(target, guide)"}), "larger of target and guide"),
+        "maximum of both, with weight": (
+            SWEEP({PULLED: "np.where(weight == 0, target, np.maximum(guide, target))"}),
+            "wherever the weight is above 0",
+        ),
+        "row by row": (row_by_row(old_guide=False), "both tables, and the guide, too,"),
+        "row by row, old guide": (row_by_row(old_guide=True), "later row of both tables reads"),
         "upwards": (
             SWEEP({"weight * guide)": "weight * np.where(guide > target, guide, target))"}),
             "upwards only",

@@ -113,8 +113,36 @@ def _by_demonstration(states, actions, length, step, start, steps):
     return answer(states, actions, length, step, start, steps)
 
 
+def _with_intercept(states, actions, length, step, start, steps):
+    """A column of ones beside the states, in the fit and in play."""
+    ones = lambda x: np.concatenate([x, np.ones((*x.shape[:-1], 1))], axis=-1)
+    wider = "np.concatenate([path[t - k], np.ones((len(start), 1))], axis=-1)"
+    answer = edited(clone_chunks, {"look = path[t - k]": f"look = {wider}"})
+    return answer(ones(states), actions, length, step, start, steps)
+
+
 CHUNKS = lambda **changes: edited(clone_chunks, changes["edit"])
 _chunk_misconceptions = [
+    Misconception(
+        "The fit is right; in play the gains of a chunk are used in reverse order.",
+        "k steps after the look acts gains[k], not gains[length - 1 - k].",
+        CHUNKS(edit={"gains[k])": "gains[length - 1 - k])"}),
+    ),
+    Misconception(
+        "The pairs are right, but the fit has an intercept: a column of ones beside the states.",
+        "The clone is u = s @ G without a constant: a gain has the shape (S, A).",
+        _with_intercept,
+    ),
+    Misconception(
+        "np.roll wraps around: the last k states are paired with the first k actions of the demonstration.",
+        "These pairs do not exist. Cut them off: states[:, : T - k] with actions[:, k:].",
+        CHUNKS(
+            edit={
+                "states[:, : actions.shape[1] - k]": "states[:, :-1]",
+                "actions[:, k:]": "np.roll(actions, -k, axis=1)",
+            }
+        ),
+    ),
     Misconception(
         "Rows of one demonstration are paired with actions of the next.",
         "Shift inside each demonstration: states[:, : T - k] with actions[:, k:], then reshape.",
@@ -389,6 +417,16 @@ _delayed_misconceptions = [
         LATE(edit={"path[t - age] @": "path[t] @"}),
     ),
     Misconception(
+        "The gains are right, but while t < delay they act on the present state.",
+        "Until something is `delay` steps old it sees the start: path[0] with gains[t].",
+        LATE(edit={"path[t - age] @": "path[t if t < delay else t - age] @"}),
+    ),
+    Misconception(
+        "It acts on the present state, with the gain of age `delay`: nothing is seen late.",
+        "Act on path[t - age], with the gain of that age.",
+        LATE(edit={"path[t - age] @ gains[age]": "path[t] @ gains[delay]"}),
+    ),
+    Misconception(
         "It stands still until its first observation is old enough.",
         "While t < delay it acts on path[0], whose age is t.",
         LATE(edit={"path[t - age] @ gains[age]": "(path[t - age] @ gains[age]) * (t >= delay)"}),
@@ -619,6 +657,30 @@ def _last(values, groups, count, without):
     return np.where(np.isfinite(most), most, without)
 
 
+def _mean(values, groups, count, without):
+    """The mean of each group."""
+    rows = np.bincount(groups, minlength=count)
+    return np.where(rows > 0, np.bincount(groups, values, count) / np.maximum(rows, 1), without)
+
+
+def by_rows(chunks_too: bool, new_guide: bool):
+    """A wrong sweep that writes each new value into the table from which the next row reads."""
+
+    def sweep(q, chunk_q, moves, chunks, states, weight):
+        q, old, chunk_q = q.copy(), chunk_q, chunk_q.copy()
+        _, new_chunk_q = guided_sweep(q, chunk_q, moves, chunks, states, weight)
+        for i in range(len(chunk_q) if chunks_too else 0):
+            ahead = _largest(chunk_q, chunks.state, states, 0)
+            chunk_q[i] = chunks.reward[i] + chunks.discount[i] * ahead[chunks.next_state[i]]
+        new_chunk_q = chunk_q if chunks_too else new_chunk_q
+        for i in range(len(q)):
+            guide = new_chunk_q if new_guide else old
+            q[i] = guided_sweep(q, guide, moves, chunks, states, weight)[0][i]
+        return q, new_chunk_q
+
+    return sweep
+
+
 def sweep_with(largest, places):
     """A wrong sweep: `largest` takes the place of the right one for some of PLACES."""
     ahead_of, near_of, guide_of = (largest if place in places else _largest for place in PLACES)
@@ -721,16 +783,34 @@ _sweep_misconceptions = [
         "Each move with which a chunk begins is pulled, towards the best of its own chunks.",
         SWEEP(edit={_GUIDE: f"{_GUIDE}\n    guide = np.where(guide == ahead[moves.state], guide, target)"}),
     ),
-    Misconception(
-        "The guide is the mean of a move's chunks.",
-        "The largest: one may choose how to go on.",
-        SWEEP(
-            edit={
-                _GUIDE: "np.where(np.isin(moves.move, chunks.move), "
-                "np.bincount(chunks.move, chunk_q, len(q)) "
-                "/ np.maximum(np.bincount(chunks.move, minlength=len(q)), 1), target)"
-            }
-        ),
+    *_misplaced(
+        _mean,
+        "Of {} the mean is taken, not the largest.",
+        "One may choose how to go on: the largest of each group, np.maximum.at(most, groups, values).",
+    ),
+    *(
+        Misconception(
+            f"The larger of target and guide is taken{so}.",
+            "It is a weighted mean: (target + weight * guide) / (1 + weight).",
+            SWEEP(edit={"(target + weight * guide) / (1 + weight)": instead}),
+        )
+        for so, instead in (
+            ("", "np.maximum(target, guide)"),
+            (" wherever the weight is above 0", "np.maximum(target, guide) if weight > 0 else target"),
+        )
+    ),
+    *(
+        Misconception(
+            f"Row by row: a later row of {of} reads what this sweep has written already.",
+            "One sweep reads the values before it only: write into a new array.",
+            by_rows(*how),
+        )
+        for of, how in (
+            ("the moves", (False, False)),
+            ("the moves, and the guide, too,", (False, True)),
+            ("both tables", (True, False)),
+            ("both tables, and the guide, too,", (True, True)),
+        )
     ),
     *_misplaced(
         _last,
@@ -953,7 +1033,7 @@ class _ByOutput(Exercise):
             )
         if (np.diff(value) < 0).any():
             return "The batch has an order: first the data's rows (False), then the replay's (True)."
-        return f"The first jnp.round(share * B) entries are False, the others True. {case.hint}"
+        return f"The first jnp.round(part * B) entries are False, the others True. {case.hint}"
 
 
 COMPOSE = lambda **changes: edited(compose, changes["edit"])
@@ -1097,12 +1177,12 @@ _compose_misconceptions = [
     ),
     Misconception(
         "The number of the data's rows is cut off, not rounded.",
-        "jnp.round(share * B).",
+        "jnp.round(part * B).",
         COMPOSE(edit={"jnp.round(share": "jnp.floor(share"}),
     ),
     Misconception(
         "The number of the data's rows is rounded up.",
-        "jnp.round(share * B).",
+        "jnp.round(part * B).",
         COMPOSE(edit={"jnp.round(share": "jnp.ceil(share"}),
     ),
     Misconception(
