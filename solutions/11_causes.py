@@ -49,7 +49,7 @@ show(*draw.in_a_bowl(checks.clone_chunks, 0.3))
 # **Question 1.** Do chunks of eight also lose fewer balls than single actions in a shallow bowl ($a = 0.85$), and on a hill ($a = 1.15$)? Where are chunks of 16 better than chunks of eight? Why?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_bowl", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** On the hill they lose more: there every error grows by itself, and nobody looks for eight steps. A bowl shrinks the errors in the meantime. In a shallow one that takes long, so we are not sure; in a deep one longer chunks should be better still.
+# **Our answer.** On the hill they lose more: there every error grows by itself, and nobody looks for eight steps. So 16 is worse there. A bowl shrinks the errors in the meantime. In a shallow one that takes long, so we are not sure; in a deep one longer chunks should be better still.
 
 # %% [markdown]
 # ## 2. Why chunks help a clone
@@ -195,7 +195,7 @@ print(table("points", rows))
 # %% [markdown]
 # She trained on fresh observations and acted on old ones; at $a = 0.85$ this costs 46 points. The fair control gives another verdict. In the deep bowl ($a = 0.3$) 7 steps late loses 10 points fewer than single actions, and a difference from chunks is not shown. This clone looks at *every* step. **In a shallow bowl a chunk is more than late actions:** at $a = 0.85$, 7 steps late (the age of a chunk's last action) loses 20 points more than chunks.
 #
-# **Doing less.** Perhaps anything helps in the deep bowl that answers errors less. The control acts in single actions on a *fresh* look, at half strength: $0.5\, G_0$. A second one, the late clone's $G_7$ on a fresh look, is *not* weaker: its size is 0.65 (printed above), that of $G_0$ 0.70. So it shows whether the late clone needs its lateness, not whether doing less helps. **Predict:** does half strength do as well as chunks, over 60 steps and over 480?
+# **Doing less.** Perhaps anything helps in the deep bowl that answers errors less. The control acts in single actions on a *fresh* look, at half strength: $0.5\, G_0$. A second one, the late clone's $G_7$ on a fresh look, is hardly weaker: its size is 0.65 (printed above), that of $G_0$ 0.70. So it shows whether the late clone needs its lateness, not whether doing less helps. **Predict:** does half strength do as well as chunks, over 60 steps and over 480?
 
 # %%
 single, chunked = ({60: lost[length][0.3], 480: long[length]} for length in (1, 8))
@@ -208,7 +208,7 @@ rows = {name: {f"{n} steps": (one[n], other[n]) for n in old} for name, (one, ot
 print(table("points at a = 0.3", rows, ".1f"))
 
 # %% [markdown]
-# **In the deep bowl doing less is enough.** At half strength (we tried no other, and had not predicted this) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, whereas chunks and late actions no longer show an advantage. The late clone needs its lateness over 60 steps: a fresh $G_7$ loses 9 points more. (Over 480 steps the order is reversed.)
+# **In the deep bowl doing less is enough.** At half strength (we tried no other, and had not predicted this) the clone loses 10.5 points fewer than single actions over 60 steps, and a difference from chunks is not shown. Over 480 steps it still loses 12.5 fewer, whereas chunks and late actions no longer show an advantage. The late clone needs its lateness over 60 steps: on a fresh look $G_7$ loses 9 points more. (Over 480 steps the order is reversed.)
 #
 # **Kept intentions.** A demonstrator has something in mind that the record does not show. In a corridor people walk to one door, often turn round and try the other, then leave. With single actions a clone copies a new person at each step, with a chunk one person for eight steps. Two controls act in single actions. *One intention* draws one number $z$ between 0 and 1 for the episode, and at each place steps right if $z$ is below the fraction of people who stepped right there. *7 steps late* copies what somebody did 7 steps after being where it was 7 steps ago. **Predict:** how many steps does each need?
 
