@@ -17,7 +17,7 @@
 #
 # **You will be able to** write the targets of three learners; fit a table to them; explain why n-step targets are biased off-policy and chunk targets are not; find a mistake in a critic from its values; teach a chunk critic about early arrivals.
 #
-# **You need** [lesson 01](01_chunked_mdp.ipynb): chunks, `valid`, `mask`. **Time** about 80 minutes; 1 to 2 minutes to run on two cores.
+# **You need** [lesson 01](01_chunked_mdp.ipynb): chunks and `valid`. **Time** about 80 minutes; 1 to 2 minutes to run on two cores.
 
 # %%
 import inspect
