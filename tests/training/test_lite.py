@@ -235,12 +235,14 @@ def test_the_return_of_a_rollout_is_what_its_rewards_add_up_to():
     assert not success.any() and np.all(lengths == WORLD.limit)
 
 
-@pytest.mark.parametrize("changes", [{"method": "qc"}, {"method": "rlpd-ac", "execute": 1}])
+@pytest.mark.parametrize(
+    "changes", grid([{"method": "qc"}, {"method": "rlpd-ac", "execute": 1}], {"method": "qc"})
+)
 def test_a_probe_asks_the_critic_about_three_kinds_of_chunks(changes):
-    config = lite_config(**TINY | {"offline_steps": 0} | changes)
+    config = lite_config(**TINY | changes)
     data = lite_play.record(WORLD, jax.random.key(0), 5, 50)
     outcome = train_lite(config, WORLD, data, probed=True)
-    assert outcome.beliefs.shape == outcome.returns.shape == (2, 2, len(PROBES), 3)
+    assert outcome.beliefs.shape == outcome.returns.shape == (2, 4, len(PROBES), 3)
     assert np.all(outcome.returns >= -(1 - 0.99**WORLD.limit) / 0.01 - 1e-3) and np.all(outcome.returns < 0)
     assert len(np.unique(outcome.beliefs.round(5))) > 20  # of other chunks, starts, updates and seeds
     plain = train_lite(config, WORLD, data)
