@@ -155,6 +155,24 @@ def late_with_one_gain(pairs):
     return answer
 
 
+def late_padded(one_gain):
+    """The start stands where a demonstration has no state of this age."""
+
+    def answer(states, actions, delay, step, start, steps):
+        gains = []
+        for age in range(delay + 1):
+            shift = delay if one_gain else age
+            first = [states[:, :1]] * shift
+            seen = np.concatenate([*first, states[:, :-1]], axis=1)[:, : actions.shape[1]]
+            gains.append(np.linalg.pinv(np.concatenate(seen)) @ np.concatenate(actions))
+        path = [start]
+        for t in range(steps):
+            path.append(step(path[t], path[max(t - delay, 0)] @ gains[min(t, delay)]))
+        return np.stack(path)
+
+    return answer
+
+
 def crossed(states, actions, delay):
     seen, done = (x.reshape(-1, x.shape[-1]) for x in (states[:, :-1], actions))
     return seen[: len(seen) - delay], done[delay:]
@@ -254,7 +272,12 @@ WRONG = {
         ),
         "actions": (CHUNKS({"step(path[t], look @ gains[k])": "look @ gains[k]"}), "raised"),
         "a tuple": (lambda *a: (clone_chunks(*a), 0), "a tuple"),
-        "short": (lambda s, a, h, f, x, t: clone_chunks(s, a, h, f, x, t - 1), "wrong shape"),
+        "short": (lambda s, a, h, f, x, t: clone_chunks(s, a, h, f, x, t - 1), "last state is missing"),
+        "states at looks": (CHUNKS({"np.stack(path)": "np.stack(path)[::length]"}), "at which it looks"),
+        "a state too many": (
+            lambda s, a, h, f, x, t: clone_chunks(s, a, h, f, x, t + 1),
+            "wrong shape",
+        ),
         "last pair left out": (
             CHUNKS({SEEN: "states[:, : -k - 2]", "actions[:, k:]": "actions[:, k:-1]"}),
             "last pair",
@@ -371,7 +394,17 @@ WRONG = {
         "one gain, backwards": (late_with_one_gain(backwards), "backwards, and one gain"),
         "one age less": (
             lambda s, a, d, f, x, t: mended_delayed(s, a, max(d - 1, 0), f, x, t),
-            "not right yet",
+            "One step too early",
+        ),
+        "rolled": (
+            LATE({LATE_SEEN: "np.roll(states[:, :-1], age, axis=1)", "actions[:, age:]": "actions"}),
+            "np.roll wraps around",
+        ),
+        "padded with the start": (late_padded(one_gain=False), "younger than `age`"),
+        "padded with the start, one gain": (late_padded(one_gain=True), "and one gain serves all ages"),
+        "a mean gain early": (
+            LATE({"gains[age])": "(gains[age] if t >= delay else sum(gains) / len(gains)))"}),
+            "the mean of all gains",
         ),
         "none": (lambda *a: None, "returned None"),
     },
@@ -381,6 +414,23 @@ WRONG = {
         "bootstraps from chunks": (
             SWEEP({"near[moves.next_state]": "ahead[moves.next_state]"}),
             "bootstraps from the chunk critic",
+        ),
+        "bootstraps from new chunks": (
+            SWEEP({"near = largest(q, moves.state,": "near = largest(new_chunk_q, chunks.state,"}),
+            "values after the sweep",
+        ),
+        "one discount of moves": (SWEEP({"moves.discount * near": "0.97 * near"}), "The moves have the same"),
+        "one discount of chunks": (
+            SWEEP({"chunks.discount * ahead": "0.97**4 * ahead"}),
+            "The chunks have the same",
+        ),
+        "guide of the next state": (
+            SWEEP({GUIDE: "ahead[moves.next_state]"}),
+            "best chunk of the next state.",
+        ),
+        "guide of the next state, for moves with a chunk": (
+            SWEEP({GUIDE: "np.where(np.isin(moves.move, chunks.move), ahead[moves.next_state], target)"}),
+            "next state, for moves",
         ),
         "chunks from q": (
             SWEEP({"ahead[chunks.next_state]": "largest(q, moves.state, states, 0)[chunks.next_state]"}),
@@ -583,6 +633,18 @@ WRONG = {
         "still while empty": (
             COMPOSE({"step >= warm_up": "jnp.where(filled > 0, step >= warm_up, False)"}),
             "while the replay is empty, too",
+        ),
+        "moves while empty": (
+            COMPOSE({"step >= warm_up": "jnp.where(filled > 0, step >= warm_up, True)"}),
+            "while the replay is empty, even in the warm-up",
+        ),
+        "moves with data alone": (
+            COMPOSE({"step >= warm_up": "(step >= warm_up) | jnp.all(~from_replay)"}),
+            "while the replay is empty, even in the warm-up",
+        ),
+        "half up": (
+            COMPOSE({"jnp.round(share * size)": "(share * size + 0.5).astype(int)"}),
+            "Half a row is always rounded up",
         ),
         "moves from step 6 on": (
             COMPOSE({"step >= warm_up": "(step >= warm_up) & (step > 5)"}),

@@ -86,7 +86,9 @@ def _chunk_cases(rng):
             "Pair states[:, :T] with actions, row by row, of all demonstrations. lstsq()[0] is (S, A), and "
             "the first action is start @ gain.",
         ),
-        case("single actions, 5 steps", 4, 6, 1, 5, "Each action is path[t] @ gain. Keep all T + 1 states."),
+        case(
+            "single actions, 5 steps", 4, 6, 1, 5, "Each action is path[t] @ gain. Keep all steps + 1 states."
+        ),
         case("chunks of 3, 3 steps", 5, 8, 3, 3, pairs),
         case("chunks of 3, 8 steps", 5, 8, 3, 8, "At t = 3 it looks again; the last chunk is cut."),
         case("chunks of 4, one long demonstration", 1, 30, 4, 9, pairs),
@@ -204,6 +206,16 @@ _chunk_misconceptions = [
         "Episodes come first, steps second.",
         "np.stack(path) along the first axis: (steps + 1, E, S).",
         CHUNKS(edit={"np.stack(path)": "np.stack(path, axis=1)"}),
+    ),
+    Misconception(
+        "The last state is missing in the path.",
+        "The path has steps + 1 states: the start, and one after each action.",
+        CHUNKS(edit={"np.stack(path)": "np.stack(path[:-1])"}),
+    ),
+    Misconception(
+        "Only the states at which it looks are given back.",
+        "The path has all steps + 1 states, also those inside a chunk.",
+        CHUNKS(edit={"np.stack(path)": "np.stack(path[::length])"}),
     ),
     Misconception(
         "All actions of a chunk act on the state at its start: the world stands still meanwhile.",
@@ -446,6 +458,41 @@ _delayed_misconceptions = [
         "Shift inside each demonstration, then reshape.",
         _delayed_across,
     ),
+    *(
+        Misconception(
+            f"Actions of the first steps are paired with the start, though it is younger than `{of}`{so}.",
+            "They are not of that age. Cut them off: states[:, : T - age] with actions[:, age:].",
+            LATE(
+                edit={
+                    "states[:, : actions.shape[1] - age]": (
+                        f"states[:, np.maximum(np.arange(actions.shape[1]) - {of}, 0)]"
+                    ),
+                    "actions[:, age:]": "actions",
+                }
+            ),
+        )
+        for of, so in (("age", ""), ("delay", ", and one gain serves all ages"))
+    ),
+    Misconception(
+        "np.roll wraps around: the last states are paired with the first actions of the demonstration.",
+        "These pairs do not exist. Cut them off: states[:, : T - age] with actions[:, age:].",
+        LATE(
+            edit={
+                "states[:, : actions.shape[1] - age]": "states[:, :-1]",
+                "actions[:, age:]": "np.roll(actions, -age, axis=1)",
+            }
+        ),
+    ),
+    Misconception(
+        "One step too early: from t = delay on it acts on what it saw delay - 1 steps ago.",
+        "The age grows up to `delay`: min(t, delay).",
+        LATE(edit={"age = min(t, delay)": "age = min(t, max(delay - 1, 0))"}),
+    ),
+    Misconception(
+        "While t < delay the mean of all gains acts on the start.",
+        "Of the start the age is known, t: its gain is gains[t].",
+        LATE(edit={"gains[age])": "(gains[age] if t >= delay else np.mean(gains, axis=0)))"}),
+    ),
     Misconception(
         "One step too late: it acts on what it saw delay + 1 steps ago.",
         "path[t - age].",
@@ -591,7 +638,7 @@ def _sweep_cases(rng):
 
     two = Recorded(*map(np.array, ([0, 0, 1], [0.0, 0.0, 1.0], [0.9, 0.9, 0.0], [1, 2, 3], [0, 1, 2])))
     one = Recorded(*map(np.array, ([0], [0.9], [0.0], [3], [0])))
-    negative = "Values may be below 0: -np.inf alone may be the sign of a group without a row."
+    negative = "Values may be below 0: start the maximum at -np.inf, not at 0."
     chunked = "new_chunk_q: reward + discount * the best chunk that begins where this one ends."
     return [
         Case(
@@ -713,6 +760,36 @@ _sweep_misconceptions = [
         "The one-step critic bootstraps from the chunk critic's values.",
         "Its target asks q itself, at the next state. The chunk critic only pulls.",
         SWEEP(edit={"near[moves.next_state]": "ahead[moves.next_state]"}),
+    ),
+    Misconception(
+        "The one-step critic bootstraps from the chunk critic's values after the sweep.",
+        "Its target asks q itself, at the next state. The chunk critic only pulls.",
+        SWEEP(edit={"largest(q, moves.state, states, 0)": "largest(new_chunk_q, chunks.state, states, 0)"}),
+    ),
+    *(
+        Misconception(
+            f"{whose} have the same discount in each row, {number}: it goes on after the goal.",
+            f"Each row has a discount of its own, 0 where the goal is reached: {right}.",
+            SWEEP(edit={f"{right} * {value}": f"{number} * {value}"}),
+        )
+        for whose, number, right, value in (
+            ("The moves", "0.97", "moves.discount", "near"),
+            ("The chunks", "0.97**4", "chunks.discount", "ahead"),
+        )
+    ),
+    *(
+        Misconception(
+            f"The guide is the best chunk of the next state{so}.",
+            "Only chunks that begin with this move: group chunk_q by chunks.move.",
+            SWEEP(edit={_GUIDE: guide}),
+        )
+        for so, guide in (
+            ("", "ahead[moves.next_state]"),
+            (
+                ", for moves that begin one",
+                "np.where(np.isin(moves.move, chunks.move), ahead[moves.next_state], target)",
+            ),
+        )
     ),
     Misconception(
         "The chunk critic bootstraps from the one-step critic.",
@@ -973,7 +1050,12 @@ def _compose_cases(rng):
         Case(
             "the replay is still empty at step 5",
             case(5, 0, 10, (0, 0.2, np.inf)),
-            "All rows are the data's then. jnp.where(filled > 0, share, 1).",
+            "All rows are the data's then. jnp.where(filled > 0, part, 1).",
+        ),
+        Case(
+            "the replay is still empty, in the warm-up",
+            case(5, 0, 10, (100, 0.2, np.inf)),
+            "All rows are the data's then. jnp.where(filled > 0, part, 1).",
         ),
         Case("in the warm-up", case(99, 9, 10, (100, 0.5, np.inf)), share),
         Case("after the warm-up", case(100, 9, 10, (100, 0.5, np.inf)), share),
@@ -989,6 +1071,11 @@ def _compose_cases(rng):
             "a share that has to be rounded",
             case(130, 7, 10, (30, 0.65, 1000.0)),
             "0.65 * (1 - 0.13) * 10 = 5.7: jnp.round gives 6.",
+        ),
+        Case(
+            "half a row, which has to be rounded",
+            case(40, 12, 10, (0, 0.25, np.inf)),
+            "0.25 * 10 = 2.5: jnp.round gives the even neighbour, 2.",
         ),
         Case(
             "a share that has to be rounded down, in the warm-up",
@@ -1089,17 +1176,17 @@ _compose_misconceptions = [
     ),
     Misconception(
         "From an empty replay rows are drawn that mean nothing.",
-        "jnp.where(filled > 0, share, 1).",
+        "jnp.where(filled > 0, part, 1).",
         COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "share"}),
     ),
     Misconception(
         "It asks whether this is the first step, not whether the replay is empty.",
-        "jnp.where(filled > 0, share, 1).",
+        "jnp.where(filled > 0, part, 1).",
         COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "jnp.where(step > 0, share, 1)"}),
     ),
     Misconception(
         "It draws from the data alone until the replay has as many rows as the batch.",
-        "Only while the replay is empty: jnp.where(filled > 0, share, 1).",
+        "Only while the replay is empty: jnp.where(filled > 0, part, 1).",
         COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "jnp.where(filled >= size, share, 1)"}),
     ),
     Misconception(
@@ -1133,6 +1220,11 @@ _compose_misconceptions = [
         "The policy stands still while the replay is empty, too.",
         "It moves as soon as step >= warm_up, whatever the replay holds.",
         COMPOSE(edit={"step >= warm_up": "(step >= warm_up) & (filled > 0)"}),
+    ),
+    Misconception(
+        "The policy moves while the replay is empty, even in the warm-up.",
+        "It moves as soon as step >= warm_up, whatever the replay holds.",
+        COMPOSE(edit={"step >= warm_up": "(step >= warm_up) | (filled == 0)"}),
     ),
     Misconception(
         "The policy always moves: the warm-up is ignored.",
@@ -1184,6 +1276,11 @@ _compose_misconceptions = [
         "The number of the data's rows is rounded up.",
         "jnp.round(part * B).",
         COMPOSE(edit={"jnp.round(share": "jnp.ceil(share"}),
+    ),
+    Misconception(
+        "Half a row is always rounded up.",
+        "jnp.round(part * B): of 2.5 it makes the even neighbour, 2.",
+        COMPOSE(edit={"jnp.round(share * size)": "jnp.floor(share * size + 0.5)"}),
     ),
     Misconception(
         "The data have one row too many.",
