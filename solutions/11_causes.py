@@ -128,9 +128,9 @@ print("\nsize of G_0 to G_7, a = 0.3:", *(f"{size:.2f}" for size in balls.gain_s
 #
 # **Chunks of eight help in a deep bowl and harm on a hill.** At $a = 0.3$ they lose 10 points fewer, at $a = 1.15$ 61 *more*. They also harm on flat ground ($a = 1$) and in the shallow bowl ($a = 0.85$). **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill.** (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory.)
 #
-# Why? From look to look a clone multiplies each place by one matrix, and "grow" (table) counts the clones whose balls get farther out that way. On the hill an error that nobody sees is multiplied by $a > 1$ at each step: with eight, 69 points more clones grow. In the shallow bowl an error shrinks so slowly that those of a chunk add up: 29 points more. At $a = 0.3$ it is not shown that fewer grow, but a clone with chunks looks 8 times in 60 steps, not 60. And 16 looks half as often as eight: at 0.7 and 0.85 a difference in "grow" is not shown, at 0.3 and 0.5 fewer grow, too.
+# Why? (For "grow" see the comment in the code.) On the hill an error that nobody sees is multiplied by $a > 1$ at each step: with eight, 69 points more clones grow. In the shallow bowl an error shrinks so slowly that those of a chunk add up: 29 points more. At $a = 0.3$ it is not shown that fewer grow, but a clone with chunks looks 8 times in 60 steps, not 60. And 16 looks half as often as eight: at 0.7 and 0.85 a difference in "grow" is not shown, at 0.3 and 0.5 fewer grow, too.
 #
-# Now four explanations of what chunks gain, each with a control. **Fewer looks.** Let the chunks play 480 steps at $a = 0.3$, with 60 looks. They lose 12 points more than in 60 steps, and their advantage over single actions is no longer shown, neither with equal looks nor with equal steps. (But a longer episode differs in more than its looks.)
+# Now four explanations of what chunks gain, each with a control. **Fewer looks.** Let the chunks play 480 steps at $a = 0.3$, with 60 looks. They lose 12 points more than in 60 steps, and their advantage over single actions is no longer shown, neither with equal looks nor with equal steps. (A longer episode differs in more than its looks.)
 #
 # ### Bug hunt: seven steps late
 #
@@ -194,7 +194,7 @@ rows = {f"a = {a}": {name: (way[a], other[a]) for name, (way, other) in pairs.it
 print(table("points", rows, ".1f"))
 
 # %% [markdown]
-# She trained on fresh observations and acted on old ones. **That gave her the right sign, and at the larger dials the wrong size.** At every dial, hers and the fair control agree in whether a difference from single actions is shown, and in its sign. At $a = 0.3$ hers loses 6.5 points fewer, the fair one 9.6, and a difference between them is not shown. At $a = 0.85$ hers loses 77 points more, the fair one 31; at $a = 1$, 87 and 66. So what overturns her conclusion is another dial: in the deep bowl a clone that sees late gains, and a difference between the fair one and chunks is not shown, though it looks at *every* step. **In a shallow bowl a chunk is more than late actions:** at $a = 0.85$, 7 steps late (the age of a chunk's last action) loses 20 points more than chunks.
+# She trained on fresh observations and acted on old ones. **Her control has the right sign, and at larger dials the wrong size.** At every dial, hers and the fair one agree in whether a difference from single actions is shown, and in its sign. At $a = 0.3$ hers loses 6.5 points fewer, the fair one 9.6 (a difference between them is not shown); at $a = 0.85$ hers loses 77 more, the fair one 31. So her conclusion fails at another dial: in the deep bowl seeing late helps. There a difference between the fair one and chunks is not shown, though it looks at *every* step. **In a shallow bowl a chunk is more than late actions:** at $a = 0.85$, 7 steps late (the age of a chunk's last action) loses 20 points more than chunks.
 #
 # **Doing less.** Perhaps anything helps that answers errors less. The control acts in single actions on a *fresh* look, at half strength: $0.5\, G_0$. A second one, $G_7$ on a fresh look, tests whether the late clone needs its lateness. (Not whether doing less helps: its size is 0.65, that of $G_0$ 0.70.) **Predict:** at which dials does half strength lose fewer balls than single actions? Than chunks?
 
@@ -211,7 +211,7 @@ rows = {f"a = {a}": {name: (x[a], y[a]) for name, (x, y) in pairs.items() if a i
 print(table("points", rows, ".1f"))
 
 # %% [markdown]
-# **In all four bowls doing less helps, also where chunks harm.** At half strength (we tried no other, and had not predicted this) the clone loses 10.5 points fewer than single actions at $a = 0.3$, and 4.1 fewer at $a = 0.85$, where chunks lose 12 *more*. On flat ground and on the hill a difference from single actions is not shown. It loses fewer than chunks at each dial but 0.3, where a difference is not shown. Over 480 steps at $a = 0.3$ it still loses 12.5 fewer than single actions, whereas chunks and late actions no longer show an advantage. The late clone needs its lateness over 60 steps: on a fresh look $G_7$ loses 9 points more. (Over 480 steps the order is reversed.)
+# **In all four bowls doing less helps, also where chunks harm.** At half strength (we tried no other, and had not predicted this) the clone loses 10.5 points fewer than single actions at $a = 0.3$, and 4.1 fewer at $a = 0.85$, where chunks lose 12 *more*. (For $a = 1$ and 1.15 a difference is not shown.) It loses fewer than chunks at each dial but 0.3, where a difference is not shown. Over 480 steps there it still loses 12.5 fewer than single actions; chunks and late actions no longer show an advantage. The late clone needs its lateness over 60 steps: on a fresh look $G_7$ loses 9 points more. (Over 480 steps the order is reversed.)
 #
 # **Kept intentions.** A demonstrator has something in mind that the record does not show. In a corridor people walk to one door, often turn round and try the other, then leave. With single actions a clone copies a new person at each step, with a chunk one person for eight steps. Two controls act in single actions. *One intention* draws one number $z$ between 0 and 1 for the episode, and at each place steps right if $z$ is below the fraction of people who stepped right there. *7 steps late* copies what somebody did 7 steps after being where it was 7 steps ago. **Predict:** how many steps does each need?
 
@@ -233,7 +233,7 @@ print(f"seven steps after being near a door, {corridor.on_the_way_back(balls.SEE
 # | doing less | half strength | deep bowl: enough, also over 480 steps; shallow bowl: helps where chunks harm |
 # | kept intention | one number an episode | corridor: enough, and better than chunks |
 #
-# So the gains do not need chunks, and in the shallow bowl a chunk is not just doing less. Which of them explains the chunks' gain in the deep bowl is not shown. On your robot, keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, hidden intentions may matter; but a fixed noise also removes jitter.
+# So the gains do not need chunks, and a chunk is not just doing less. Which of the first three explains its gain in the deep bowl is not shown. On your robot, keep one noise for the whole episode, and act in single actions. If that helps as much as chunks do, hidden intentions may matter; but a fixed noise also removes jitter.
 #
 # ## 3. A one-step critic beside a chunk critic
 #
@@ -324,7 +324,7 @@ print("weight 10, 8 sweeps:", *(f"{n} {so}" for so, n in house.ends(guided_sweep
 #
 # **A heavy pull is worse than a light one.** With a weight of 10, 48 points fewer arrive than with 0.3. The guide says what a move is worth if one goes on as *recorded*, but the one-step agent chooses again after each move. Of 40 walks 19 never arrive, and 18 of these get stuck, each in a place where the best recorded chunk begins with a bump into a wall. (We did not look into the other one.) The chunk critic's agent bumps once and goes on: it arrives from all 18. The one-step agent chooses the same bump for ever.
 #
-# **After 50 sweeps a light guide makes no detectable difference:** with 0.3 all walks arrive, as they do without a guide, and a difference in steps is not shown. Without a guide, too, the paths are now shorter than the chunk critic's. But a weight of 10 still harms: 48 points fewer arrive than with 0.3, as after eight sweeps. So here a light guide saves sweeps: all walks arrive about 8 sweeps earlier. The control, a guide of the same weight whose chunks are one move long, saves no sweep in any seed. So the length of the chunks saves them.
+# **After 50 sweeps a light guide makes no detectable difference:** with 0.3 all walks arrive, as they do without a guide, and a difference in steps is not shown. Without a guide, too, the paths are now shorter than the chunk critic's. But a weight of 10 still harms: 48 points fewer arrive than with 0.3. So here a light guide saves sweeps: all walks arrive about 8 sweeps earlier. The control, a guide of the same weight whose chunks are one move long, saves no sweep in any seed. So the length of the chunks saves them.
 #
 # ## 4. From data to the world, without a fall
 #

@@ -217,7 +217,7 @@ def by_part(curves: dict[str, Curves], pairs: list[tuple[str, str]]) -> dict[str
     rows = {}
     for one, other in pairs:
         parts, others = (curves[name].windows() for name in (one, other))
-        rows[f"{one} minus {other}"] = {part: (parts[part], others[part]) for part in parts}
+        rows[f"{one} - {other}"] = {part: (parts[part], others[part]) for part in parts}
     return rows
 
 
