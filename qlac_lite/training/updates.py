@@ -82,9 +82,9 @@ def compiled_part(config: Config) -> Config:
 
 
 @functools.lru_cache(maxsize=4)
-def programs(config: Config, sizes: tuple[int, int], mesh: Mesh) -> Programs:
-    """What is compiled for a `compiled_part`, sizes of (observation, action), and devices."""
-    learner, alone = make_learner(config, *sizes), config.seeds == mesh.shape["seeds"]
+def programs(make: Callable, config: Config, sizes: tuple[int, int], mesh: Mesh) -> Programs:
+    """What is compiled for a `compiled_part`, with the learner of `make`; sizes of (observation, action)."""
+    learner, alone = make(config, *sizes), config.seeds == mesh.shape["seeds"]
 
     def update(state, metrics, made, online, offline, seed, first, count):
         shares, key = mesh.shape["batch"], _key(seed, UPDATE)
@@ -116,7 +116,7 @@ class Engine:
         to_all = functools.partial(jax.device_put, device=NamedSharding(self.mesh, P()))
         self.stream = Stream(dataset, to_all, config.shard_steps, ahead=min(4, -(-usable_cores() // 2)))
         self.seeds = self.put(np.array(config.seed_list, np.uint32))
-        self.programs = programs(compiled_part(config), sizes, self.mesh)
+        self.programs = programs(make_learner, compiled_part(config), sizes, self.mesh)
         self.learner, self.actor = self.programs.learner, self.programs.actor
         self.append, self.close = self.programs.append, self.programs.close
 

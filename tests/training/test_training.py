@@ -27,7 +27,7 @@ from qlac_lite.data.fetch import generate
 from qlac_lite.data.load import load
 from qlac_lite.data.shards import Stream
 from qlac_lite.experiments.exploration import SETS, explore, summary
-from qlac_lite.training import health, loop, record
+from qlac_lite.training import health, loop, record, updates
 from qlac_lite.training.collector import Collector
 from qlac_lite.training.evaluation import evaluate
 from qlac_lite.training.loop import start_run, train
@@ -366,13 +366,16 @@ def test_evaluation_does_not_depend_on_the_number_of_processes(finished):
     assert results[0] == results[1] and len(results[0]) == 6
 
 
-def test_runs_that_differ_in_length_and_seeds_numbers_alone_are_compiled_once(play_file):
+def test_runs_that_differ_in_length_and_seeds_numbers_alone_are_compiled_once(play_file, monkeypatch):
     dataset, _ = load(play_file(), get_task(TASK))
     first, longer, other = (
         Engine(tiny_config(**changes), dataset, 28, 5).programs
         for changes in ({}, dict(offline_steps=70, first_seed=3, evaluate_every=7), dict(alpha=1.0))
     )
     assert first is longer and first is not other
+    made = first.learner._replace(act=lambda *_: None)
+    monkeypatch.setattr(updates, "make_learner", lambda *_: made)  # as tools/lift_distillation.py does
+    assert Engine(tiny_config(), dataset, 28, 5).learner is made
 
 
 def test_the_dataset_is_not_copied_per_seed(play_file):
