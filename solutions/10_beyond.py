@@ -548,7 +548,7 @@ difference = experiment(run, one, other, "higher", "steps to the right side", co
 #
 # ## Summary
 #
-# **What came after Q-chunking, and which of it would you add to your agent?** Chunks of different lengths for critic and policy, lengths that adapt, and chunks that are drawn while the old one runs. In this world we would keep the long critic and whole chunks, and the old plan at a look if thinking takes time. We would add neither single actions nor our rule: with pushes, both need more steps than whole chunks.
+# **What came after Q-chunking, and which of it would you add to your agent?** Chunks of different lengths for critic and policy, lengths that adapt, and chunks that are drawn while the old one runs. In this world we would keep the long critic and whole chunks, and the old plan at a look if thinking takes time. We would add neither single actions nor our rule with its margin of 0.05: with pushes, both need more steps than whole chunks.
 #
 # 1. With single actions and the same flow, a critic of ten actions needs 61 fewer steps to the right side than a critic of one [32, 90], with pushes 38 [19, 57].
 # 2. With pushes, single actions need 35 more steps than whole chunks of the same networks [29, 42]: the looks add 34 [17, 50]. Keeping the plan helps in part: among two candidates looks add 42 steps [31, 53], and looks that keep their plan 17 [0.9, 33].

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from qlac_lite.envs import lite_world
 from qlac_lite.lessons.decoupled_agents import DISCOUNT, Agents
 from qlac_lite.lessons.delayed_clones import Acted, Look, soft_weights
-from qlac_lite.lessons.drawings_of_exploration import apart as apart
+from qlac_lite.lessons.differences import apart as apart
 from qlac_lite.lessons.gains_of_looks import mean_of, q_along
 from qlac_lite.lessons.hidden_intentions import WORLD, first_arrival
 from qlac_lite.lessons.watched_chunks import Played

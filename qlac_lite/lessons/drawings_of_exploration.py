@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from qlac_lite.envs import lite_world
 from qlac_lite.experiments.runner import recorded
+from qlac_lite.lessons.differences import apart as apart
 from qlac_lite.lessons.explorers import WORLD, Played
 from qlac_lite.reports import plots
-from qlac_lite.utils.statistics import difference
 
 SINGLE, CHUNK, MIXED, HELD, FIRST = "#E69F00", "#0072B2", "#D55E00", "#CC79A7", "#009E73"
 LOOKS = {  # colour and marker
@@ -211,9 +211,3 @@ def collections() -> Drawn:
         "Left, coherency of four collections. Middle, success of four learners by what they learned from. "
         f"Right, differences in points: {told}."
     )
-
-
-def apart(one: np.ndarray, other: np.ndarray, form: str) -> str:
-    """'0.04 [0.03, 0.05]': mean and 95 % interval of one - other, seed by seed, both (R,)."""
-    mean, low, high = difference(one, other)
-    return f"{mean:z{form}} [{low:{form}}, {high:{form}}]"
