@@ -272,7 +272,7 @@ runs = {
 show(*hunt(runs, least))
 
 # %% [markdown]
-# Both runs use the same sampler and network. Half of the data goes right. The dotted line is the loss of *your* `mean_velocity` on this data. No field of place and time can do better.
+# Both runs use the same sampler and network; only the function that draws the batch differs. Half of the data goes right. The dotted line is the loss of *your* `mean_velocity` on this data. No field of place and time can do better.
 #
 # **Question 2.** What would you expect in the loss and in the samples if (a) the learning rate were too small, (b) the network were too small, (c) the sampler were wrong? Which one fits? What does a loss *below* the dotted line tell you?
 
