@@ -420,7 +420,7 @@ fifth = {"keep": 0.2}  # our test, added after these two
 random = experiment(walks.trial, {"stride": 5}, fifth, "no difference", measure, seeds)
 
 # %% [markdown]
-# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth (`keep` 0.2) is as low.
+# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth (`keep` 0.2) is about as low, 0.1 apart [-1.3, 1.4].
 #
 # ## Summary
 #
