@@ -39,6 +39,7 @@ class LiteWorld(NamedTuple):
     reach: float = 0.15  # how near the gripper must be to catch the puck
     tolerance: float = 0.15  # distance from the goal that counts as solved
     disturbance: float = 0.0  # standard deviation of the push on x and y, in units of the largest velocity
+    wide: bool = False  # gripper and puck start anywhere in the left half
 
     @property
     def limit(self) -> int:
@@ -55,8 +56,12 @@ class WorldState(NamedTuple):
     push_seed: Array = np.uint32(0)  # () uint32, decides the episode's disturbances
 
 
-def reset(key: Array) -> WorldState:
-    """A start of the task: gripper and puck in the left half, 0.2 apart or more."""
+def reset(key: Array, wide: bool = False) -> WorldState:
+    """A start of the task: gripper and puck in the left half, 0.2 apart or more; `wide`: anywhere there."""
+    if wide:
+        start = reset_anywhere(key)
+        left = lambda place: place.at[0].set(-jnp.abs(place[0]))
+        return start._replace(gripper=left(start.gripper), puck=left(start.puck))
     near = lambda key, x: jnp.array([x, 0.0]) + jax.random.uniform(key, (2,), minval=-0.1, maxval=0.1)
     gripper_key, puck_key = jax.random.split(key)
     return _at_rest(near(gripper_key, -0.8), near(puck_key, -0.4), key)

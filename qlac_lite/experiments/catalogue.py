@@ -15,7 +15,7 @@ import numpy as np
 from qlac_lite.config.presets import get_preset
 from qlac_lite.config.tasks import LITE_WORLD
 from qlac_lite.data.fetch import get_dataset
-from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES
+from qlac_lite.data.suites.lite_play import PLAY, PLAY_DISTANCE, PLAY_EPISODES
 from qlac_lite.experiments import designs
 from qlac_lite.experiments.ablations import ABLATIONS, ablate, ablation_cells
 from qlac_lite.experiments.exploration import explore, summary
@@ -26,7 +26,7 @@ from qlac_lite.utils.errors import QlacError, unknown
 from qlac_lite.utils.files import locked, read_csv, read_json, write_csv, write_json
 from qlac_lite.utils.provenance import provenance
 
-DESIGNS = "horizon", "quick", "comparison", "exploration", "naive", "precision", "labels"
+DESIGNS = "horizon", "quick", "comparison", "exploration", "naive", "worlds", "precision", "labels"
 EXPERIMENTS = {name: getattr(designs, name) for name in DESIGNS}
 EXPERIMENTS |= {name: functools.partial(ablation_cells, name) for name in ABLATIONS}
 
@@ -88,6 +88,10 @@ def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
 
 
 def _settings(cell: Cell) -> dict[str, Any]:
+    """A cell's settings by name. What came later than the first records is told where it is not the default."""
     parts = dataclasses.asdict(cell)
     del parts["name"]
-    return parts.pop("world")._asdict() | parts.pop("config") | parts
+    later = {"wide": False, "habits": PLAY._asdict()}
+    parts["habits"] = cell.habits._asdict()
+    parts = parts.pop("world")._asdict() | parts.pop("config") | parts
+    return {name: value for name, value in parts.items() if value != later.get(name, ...)}

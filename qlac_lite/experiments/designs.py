@@ -4,6 +4,7 @@
 
 from qlac_lite.config import get_method
 from qlac_lite.config.run import SETTINGS
+from qlac_lite.data.suites.lite_play import PLAY
 from qlac_lite.envs.lite_world import LiteWorld
 from qlac_lite.experiments.runner import Cell, Cells, Names
 from qlac_lite.training.jax_loop import lite_config
@@ -88,6 +89,36 @@ def naive(**changes) -> Cells:
                 for name, method, own in variants:
                     cells.append(_cell(f"{name}-h{h}", step, method, True, **dict(horizon=h) | own | few))
     return cells
+
+
+def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
+    """Why n-step returns do here what on cube-single only chunks do: the lite world, turned into the other one.
+
+    One thing at a time, then all: `tied` has the alpha of the runs on cube-single; `fine` asks for half the
+    distance at puck, gap and goal; `rough` play has twice the noise, `aimless` play never favours the task's
+    goal; `wide` starts are anywhere on the left.
+    """
+    fine, rough = dict(gap=0.2, reach=0.075, tolerance=0.075), dict(noise=0.4)
+    things = {
+        "control": ({}, {}, {}),
+        "tied": ({}, {}, {"alpha": 100.0}),
+        "fine": (fine, {}, {}),
+        "rough": ({}, rough, {}),
+        "aimless": ({}, {"favourite": 0.0}, {}),
+        "wide": ({"wide": True}, {}, {}),
+        "all": (fine | {"wide": True}, rough | {"favourite": 0.0}, {"alpha": 100.0}),
+    }
+    few = dict(seeds=8, offline_steps=4_000, online_steps=6_000) | changes
+    return [
+        Cell(
+            f"{method}-{name}",
+            LiteWorld(**place),
+            lite_config(method, **few | its),
+            habits=PLAY._replace(**habits),
+        )
+        for name, (place, habits, its) in things.items()
+        for method in methods
+    ]
 
 
 def precision(methods: Names = ("qc-fql", "qc"), **changes) -> Cells:

@@ -12,7 +12,7 @@ import numpy as np
 from qlac_lite.config import Config
 from qlac_lite.config.tasks import LITE_DOMAIN, Domain
 from qlac_lite.data.dataset import Dataset
-from qlac_lite.data.suites.lite_play import PLAY_DISTANCE, PLAY_EPISODES, record
+from qlac_lite.data.suites.lite_play import PLAY, PLAY_DISTANCE, PLAY_EPISODES, Habits, record
 from qlac_lite.envs.lite_world import LiteWorld
 from qlac_lite.training.jax_episodes import PROBES
 from qlac_lite.training.jax_loop import train_lite
@@ -36,15 +36,16 @@ class Cell:
     more_play: int = 0  # transitions of play that are added instead
     data: str = "D"  # the play data, and what was added
     probed: bool = False  # whether the critics' beliefs are compared with returns
+    habits: Habits = PLAY  # of the demonstrator who plays
 
 
 Cells = list[Cell]
 
 
-def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next") -> Dataset:
-    """The data that all experiments share."""
+def play(world: LiteWorld, stride: int = 1, offline_reward: str = "next", habits: Habits = PLAY) -> Dataset:
+    """The data that all experiments share, but for another demonstrator's `habits`."""
     key, steps = jax.random.key(DATA_SEED), round(PLAY_DISTANCE / world.step)
-    return record(world, key, PLAY_EPISODES, steps, stride=stride, offline_reward=offline_reward)
+    return record(world, key, PLAY_EPISODES, steps, habits, stride, offline_reward)
 
 
 @functools.cache
@@ -118,7 +119,7 @@ def describe(collected: Dataset, seed: int, domain: Domain = LITE_DOMAIN) -> dic
 def run_cell(cell: Cell) -> Rows:
     """Trains a cell; a row a seed and evaluation."""
     config, rows = cell.config, []
-    data = play(cell.world, config.start_stride, config.offline_reward)
+    data = play(cell.world, config.start_stride, config.offline_reward, cell.habits)
     collected = added(cell)
     outcome = train_lite(config, cell.world, data, collected, cell.probed)
     about = dict(cell=cell.name, method=config.method, horizon=config.horizon)

@@ -37,13 +37,14 @@ def act_and_store(
     new = Transitions(jax.vmap(observe)(done.states), actions, done.rewards, length, *ends)
     replay = append(replay, new, config.reach, config.start_stride)
     last = keep_if(rests, now, jax.tree.map(lambda leaf: leaf[-1], done.states))
-    return replay, keep_if(ends[0] | ends[1], reset(key), last), length
+    return replay, keep_if(ends[0] | ends[1], reset(key, world.wide), last), length
 
 
 def evaluate(learner: Learner, config: Config, world: LiteWorld, params: Any, key: Array):
     """Success (I,) and actions taken (I,) of I = `evaluation_episodes` episodes."""
     reset_key, act_key = jax.random.split(key)
-    starts = jax.vmap(reset)(jax.random.split(reset_key, config.evaluation_episodes))
+    keys = jax.random.split(reset_key, config.evaluation_episodes)
+    starts = jax.vmap(lambda key: reset(key, world.wide))(keys)
     return rollout(learner, config, world, params, starts, act_key)[:2]
 
 

@@ -141,6 +141,6 @@ def _run(config: Config, world: LiteWorld, probed: bool, seed: jax.Array, data: 
     ends = every * np.append(np.arange(1, offline + 1), np.arange(1, online + 1))  # steps of the phase
     keys = jax.random.split(run_key, offline + online)
     inputs = (keys, jnp.arange(offline + online) >= offline, jnp.asarray(ends, jnp.int32))
-    begins = (learner.init(init_key), replay, reset(reset_key), jnp.int32(0))
+    begins = (learner.init(init_key), replay, reset(reset_key, world.wide), jnp.int32(0))
     (state, replay, _, _), measured = jax.lax.scan(interval, begins, inputs)
     return measured, state.params, replay.data
