@@ -88,7 +88,7 @@ def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
 
 
 def _settings(cell: Cell) -> dict[str, Any]:
-    """A cell's settings by name. What came later than the first records is told where it is not the default."""
+    """A cell's settings by name; what came later than the first records only where it is not the default."""
     parts = dataclasses.asdict(cell)
     del parts["name"]
     later = {"wide": False, "habits": PLAY._asdict()}

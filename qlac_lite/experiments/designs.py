@@ -92,7 +92,7 @@ def naive(**changes) -> Cells:
 
 
 def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
-    """Why n-step returns do here what on cube-single only chunks do: the lite world, turned into the other one.
+    """Why n-step returns do here what on cube-single only chunks do: one world turned into the other.
 
     One thing at a time, then all: `tied` has the alpha of the runs on cube-single; `fine` asks for half the
     distance at puck, gap and goal; `rough` play has twice the noise, `aimless` play never favours the task's

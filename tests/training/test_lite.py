@@ -1,5 +1,7 @@
 """The lite world: its dynamics by hand, its demonstrator, whole runs in one program, recorded experiments."""
 
+import json
+
 import gymnasium
 import jax
 import jax.numpy as jnp
@@ -23,6 +25,7 @@ from qlac_lite.experiments.catalogue import run_experiment
 from qlac_lite.experiments.runner import read_experiment, recorded
 from qlac_lite.reports.by_task import write_report
 from qlac_lite.reports.one_run import draw_filmstrip, evaluate_run
+from qlac_lite.training import jax_episodes
 from qlac_lite.training import jax_loop as lite_run
 from qlac_lite.training.jax_episodes import PROBES, act_and_store, rollout
 from qlac_lite.training.jax_loop import check_phases, lite_config, train_lite
@@ -378,6 +381,43 @@ def test_the_recorded_experiment_is_whole_and_tells_where_it_comes_from():
         about["provenance"]["command"].startswith("qlac experiment horizon")
         and about["provenance"]["versions"]["jax"]
     )
+    now = {cell.name: catalogue._settings(cell) for cell in designs.horizon()}
+    assert (
+        json.loads(json.dumps(now)) == about["cells"]
+    )  # so its folder goes on, with settings that came later
+
+
+def test_each_world_changes_one_thing_of_the_control(monkeypatch):
+    told = {cell.name: catalogue._settings(cell) for cell in designs.worlds(("qc-fql",))}
+    control = told.pop("qc-fql-control")
+    one = lambda mapping: {name for name in mapping if mapping[name] != control.get(name)}
+    changed = {name.removeprefix("qc-fql-"): one(each) for name, each in told.items()}
+    assert changed.pop("fine") == {"gap", "reach", "tolerance"}
+    assert changed.pop("all") == {"gap", "reach", "tolerance", "wide", "habits", "alpha"}
+    assert changed == {"tied": {"alpha"}, "rough": {"habits"}, "aimless": {"habits"}, "wide": {"wide"}}
+    played = []
+    monkeypatch.setattr(
+        runner, "record", lambda world, key, episodes, steps, habits, *_: played.append(habits)
+    )
+    monkeypatch.setattr(runner, "train_lite", lambda *_: (_ for _ in ()).throw(InterruptedError))
+    cells = designs.worlds(("qc-fql",))
+    for cell in cells:
+        with pytest.raises(InterruptedError):
+            runner.run_cell(cell)
+    assert played == [cell.habits for cell in cells]
+
+
+def test_wide_starts_are_anywhere_on_the_left(monkeypatch):
+    monkeypatch.setattr(
+        jax_episodes, "rollout", lambda learner, config, world, params, starts, key: (starts, 0, 0)
+    )
+    config = lite_config("qc", **TINY | {"evaluation_episodes": 300})
+    starts = lambda world: jax_episodes.evaluate(None, config, world, None, jax.random.key(0))[0]
+    narrow, wide = starts(WORLD), starts(WORLD._replace(wide=True))
+    for place in (wide.gripper, wide.puck):
+        assert place[:, 0].max() < -lite_world.WALL and place[:, 0].min() > -1
+        assert np.ptp(place[:, 1]) > 1.6
+    assert np.ptp(narrow.puck[:, 1]) < 0.21
 
 
 def test_a_play_file_is_the_play_that_experiments_learn_from(tmp_path):
