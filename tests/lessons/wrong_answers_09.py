@@ -280,6 +280,16 @@ WRONG = {
             ),
             "A NaN of the inputs reached",
         ),
+        "only the missing": (
+            pairs_with(
+                {
+                    "apart = success[j] - success[i]": "apart = success[j] - success[i]\n"
+                    "                apart = apart[np.isnan(apart)]",
+                    "np.nanmean(apart)": "np.mean(apart)",
+                }
+            ),
+            "A mean of no numbers",
+        ),
         "in place": (pairs_in_place, "changes its arguments"),
         "indices alone": (lambda *args: matched_pairs(*args)[:, :2], "wrong shape"),
         "no interval": (lambda *args: matched_pairs(*args)[:, :3], "wrong shape"),
@@ -299,6 +309,15 @@ WRONG = {
             "nothing is seen",
         ),
         "unscaled": (chance_with({"spread * noise": "noise"}), "not scaled"),
+        "nothing apart": (chance_with({"apart + spread": "spread"}), "The true difference is left out"),
+        "excludes the truth": (
+            chance_with({"(low > 0) | (high < 0)": "(low > apart) | (high < apart)"}),
+            "is compared with it in place of 0",
+        ),
+        "2 if none is enough": (
+            chance_with({"enough[0] + 2 if len(enough) else 0": "2 + np.argmax(chances >= wanted)"}),
+            "np.argmax of nothing but False",
+        ),
         "all columns": (chance_with({"[:, : k + 2]": ""}), "not right yet"),
         "a column more": (chance_with({": k + 2]": ": k + 3]"}), "not right yet"),
         "from 1": (chance_with({"enough[0] + 2": "enough[0] + 1"}), "one too small"),

@@ -545,7 +545,7 @@ class Exercise:
                     likely=(
                         "A NaN of the inputs reached the result."
                         if nan and any(map(_holds_nan, case.args))
-                        else "A division by zero, or np.empty that was never filled."
+                        else "A mean of no numbers, a division by zero, or np.empty that was never filled."
                         if nan
                         else "A division by zero, or a mark such as -np.inf that reached the result."
                     ),

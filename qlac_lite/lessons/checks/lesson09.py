@@ -485,6 +485,11 @@ def _closest_if_any(noise, apart, spread, wanted):
     return chances, needed * (max(chances) >= wanted)
 
 
+def _two_if_none(noise, apart, spread, wanted):
+    chances, needed = chance_to_see(noise, apart, spread, wanted)
+    return chances, needed or 2
+
+
 _chance_misconceptions = [
     Misconception(
         "1.96 in place of Student's t: with few seeds the spread is itself uncertain.",
@@ -548,8 +553,8 @@ _chance_misconceptions = [
         edited(chance_to_see, {"own.std(axis=1, ddof=1)": "spread"}),
     ),
     Misconception(
-        "Whether the interval excludes the true difference.",
-        "Whether it excludes 0.",
+        "The true difference is left out, or the interval is compared with it in place of 0.",
+        "apart + spread * noise, and then whether the interval excludes 0.",
         edited(chance_to_see, {"own.mean(axis=1)": "own.mean(axis=1) - apart"}),
     ),
     Misconception(
@@ -634,6 +639,11 @@ _chance_misconceptions = [
         "needed has the chance that is closest to wanted, if there is one that is enough.",
         "The first with `wanted` or more.",
         _closest_if_any,
+    ),
+    Misconception(
+        "If no number is enough, needed is 2: np.argmax of nothing but False is 0.",
+        "0 if even R are not enough.",
+        _two_if_none,
     ),
     Misconception(
         "needed is the most seeds with that chance.",
