@@ -154,6 +154,7 @@ CLAIMS = (
         "09",
         "A chunk critic does equally well with single actions.",
         less("fql-chunk-policy5", "fql-chunk-policy1", "halves/"),
+        caution="with a second critic",
     ),
     Claim(
         "Five updates per step beat one.",
@@ -211,7 +212,7 @@ def sizes(claim: Claim) -> dict[str, str]:
 
 def counts(claim: Claim) -> str:
     """What the intervals are over, as text."""
-    unit = lambda place: "tasks" if place == "paper" else "seeds"
+    unit = lambda place: "paper tasks" if place == "paper" else "seeds"
     return ", ".join(f"{len(values)} {unit(place)}" for place, values in differences(claim).items())
 
 
