@@ -48,11 +48,10 @@ show(*draw.two_methods(*records.two_runs(), ("BFN", "QC"), measure))
 
 # %%
 settings, success = records.candidates()  # (C, 2): H and N of each run; (C, R): success by seed
-for (length, candidates), by_seed in zip(settings, success, strict=True):
-    print(f"H = {length}, N = {candidates:2}: {by_seed.mean():4.0f} %")
+print("runs, (H, N):", *map(tuple, settings.tolist()))
 
 # %% [markdown]
-# The picture had BFN with $N = 2$ and QC with $N = 8$. *Two* settings differ, so either could have done it. The paper's table has the same trap: on its puzzle tasks QC takes the best of 64 and BFN the best of 4.
+# The picture had BFN with $N = 2$ and QC with $N = 8$. *Two* settings differ, so either could have done it.
 #
 # ## 2. Matched pairs
 #
@@ -128,9 +127,13 @@ for i, j, *interval in matched_pairs(settings, success, 1):
 show(*draw.forest(groups, "points over the curve"))
 for title, pairs in groups.items():
     print(title + ":", *records.lines(pairs))
+runs = {tuple(setting): by_seed for setting, by_seed in zip(settings.tolist(), success, strict=True)}
+print("means in %, (H, N):", *(f"{setting} {by_seed.mean():.0f};" for setting, by_seed in runs.items()))
+with_8, with_32 = (runs[5, n] - runs[1, n] for n in (8, 32))
+print("what chunks add with N = 32 minus what they add with N = 8:", records.apart(with_32, with_8))
 
 # %% [markdown]
-# **What chunks are worth depends on $N$: at $N = 8$ they cost 8 points [1, 14], at $N = 32$ they gain 10 [4, 17].** The whole lead of the first picture came from $N$. A likely reason, not tested: a chunk has fifteen numbers and an action three, so it takes more candidates to find a good one. Had we stopped at 8, we would have told the opposite story. (At $N = 2$ both solve about 1 %. Two methods at the **floor** look alike whatever they are, so that pair tells us nothing about chunks.) This does not explain the paper's gap on the puzzle tasks. That would take BFN with $N = 64$, which [we haven't run](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#owed).
+# **What chunks are worth depends on $N$: at $N = 8$ they cost 8 points [1, 14], at $N = 32$ they gain 10 [4, 17].** Seed by seed the second is 18 points more than the first [9, 28]; section 6 has a name for such a number. (Differences are rounded last.) The whole lead of the first picture came from $N$. A likely reason, not tested: a chunk has fifteen numbers and an action three, so it takes more candidates to find a good one. Had we stopped at 8, we would have told the opposite story. (At $N = 2$ both solve about 1 %. Two methods at the **floor** look alike whatever they are, so that pair tells us nothing about chunks.) The paper's table has the first picture's trap: on its puzzle tasks QC has $N = 64$ and BFN $N = 4$. We [haven't run BFN with 64](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#owed).
 #
 # ## 3. How many seeds?
 #
@@ -223,15 +226,15 @@ show(*draw.placebo({"hers": hers}, ("control", "variant: the same")))
 print("means after each practice, control and variant:", *hers.mean(axis=1).round().astype(int), sep="\n")
 
 # %% [markdown]
-# **Question 2.** The variant is the control, and yet it is ahead by 21 points [15, 26]. (a) How large would the difference be in a fair harness? (b) Look at the first practice. What must the variant already have, though its agent is untrained? (c) Which line gives it that?
+# **Question 2.** The variant is the control, and yet it is ahead by 21 points [15, 26]. (a) How large would the difference be in a fair harness? (b) Look at the first practice. What does it tell you? (c) Which line gives it that?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_placebo", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** (a) Exactly 0 on every seed: same seed, same random numbers, same setting. (b) Experience. After one practice its mean is 59; the control takes three to reach 60. (c) `data = lab.recorded(settings[0], seed)` stands outside the loop over settings. So the control's episodes are still in `data` when the variant begins. The second one always has a head start.
+# **Our answer.** (a) Exactly 0 on every seed: same seed, same random numbers, same setting. (b) The variant already has experience, though its agent is untrained. After one practice its mean is 59; the control takes three to reach 60. (c) `data = lab.recorded(settings[0], seed)` stands outside the loop over settings. So the control's episodes are still in `data` when the variant begins. The second one always has a head start.
 
 # %% [markdown]
 # ### Your turn: `fair_runs` (★★☆, 10 minutes)
 #
-# Rewrite her harness without the leak. The check compares settings with themselves and with others, and some have recorders of their own. If your change misses the cause, it says so.
+# Rewrite her harness without the leak. The check compares settings with themselves and with others, and some have recorders of their own.
 #
 # <details><summary>Hint</summary>
 #
@@ -276,7 +279,7 @@ for name, harness in {"hers": maze_learners.her_runs, "mended": fair_runs}.items
 print("best scores that H = 1, 2, 3 allow:", *(round(maze_learners.best_score(h, 0.2)) for h in (1, 2, 3)))
 
 # %% [markdown]
-# In your harness a setting minus itself is exactly 0 on every seed. Now look at her result: **with the leak, no difference between chunks and n-step returns was shown; without it, chunks are 24 points behind [18, 30].** Acting blindly where every fifth step slips explains a part: the best possible chunks of three score 91, the best single actions 100. (Our guess for the rest: four moves make 64 chunks of three, and 64 values take more data than four.)
+# In your harness a setting minus itself is exactly 0 on every seed. (The same line had a second fault: all settings got the first one's recorder.) Now look at her result: **with the leak, no difference between chunks and n-step returns was shown; without it, chunks are 24 points behind [18, 30].** Acting blindly where every fifth step slips explains a part: the best possible chunks of three score 91, the best single actions 100. (Our guess for the rest: four moves make 64 chunks of three, and 64 values take more data than four.)
 #
 # ## 5. Your own factor
 #
@@ -284,15 +287,15 @@ print("best scores that H = 1, 2, 3 allow:", *(round(maze_learners.best_score(h,
 #
 # | knob | values | what it is |
 # |---|---|---|
-# | `method` | `"chunk"`, `"n-step"`, `"one-step"` (`"chunk"`) | the backup, and who chooses the later actions |
-# | `H` | 1 to 5 (3) | steps of a chunk or of a return |
+# | `method` | `"chunk"`, `"n-step"`, `"one-step"` (`"chunk"`) | the backup; later actions come from the chunk itself or, step by step, from the policy |
+# | `H` | 1 to 5 (3) | steps of a chunk or of a return (`one-step` ignores it) |
 # | `noise` | 0 to 0.4 (0.2) | how often a step goes sideways |
 # | `quality` | 0 to 0.95 (0) | how often the recorder takes the best step; else it takes a random one |
 # | `recorded` | 1 to 300 (20) | recorded episodes |
 # | `explore` | 0 to 1 (0.3) | share of decisions that are random |
 # | `sweeps` | 1 to 20 (5) | sweeps over all data after each practice |
 #
-# Some questions: Do chunks need better recordings than n-step returns? Are more sweeps worth as much as more recorded episodes? When does one-step learning catch up? Our example: *shorter chunks where steps slip.* With $H = 2$ the agent looks more often than with 3, so we predict a higher score. As a control we remove the noise. Then acting blindly costs nothing, and we predict no difference.
+# Some questions: Do chunks need better recordings than n-step returns? Are more sweeps worth as much as more recorded episodes (two pairs, one control)? When does one-step learning catch up? Our example: *shorter chunks where steps slip.* With $H = 2$ the agent looks more often than with 3, so we predict a higher score. As a control we remove the noise. Then acting blindly costs nothing, and we predict no difference.
 
 # %%
 # Change me: a question, one knob that differs, and your prediction before you run it.
@@ -302,7 +305,7 @@ calm = dict(H=2, noise=0.0), dict(H=3, noise=0.0)
 control = experiment(run, *calm, "no difference", "score over the curve", count)
 
 # %% [markdown]
-# The first prediction held: 20 points more with slips [11, 29]. The second is not contradicted: 0 [-4, 4] without. (Mind the axes: the second pair is drawn much larger. And look at the dots: without slips seven seeds are ahead by a little and one is far behind. An interval of eight seeds hides that.) What may we say? "Where steps slip, chunks of two are ahead of chunks of three", in this maze. That acting blindly is the whole reason is not shown: the best possible chunks of two and three are only 5 points apart (96 and 91, printed in section 4).
+# The first prediction held: 20 points more with slips [11, 29]. The second is not contradicted: 0 [-4, 4] without. (Mind the axes: the second pair is drawn much larger. And look at the dots: without slips seven seeds are ahead by a little and one is far behind.) So "where steps slip, chunks of two are ahead of chunks of three", in this maze. That acting blindly is the whole reason is not shown: the best possible chunks of two and three are only 5 points apart (96 and 91, printed in section 4).
 #
 # With networks a pair takes minutes, not seconds. To compare QC-FQL with two critics and with four in the lite world, run `qlac train --task lite-world --method qc-fql --seeds 8 --set critics=2 --data FILE --out runs/control`, then again with `critics=4` and another folder. (`qlac data lite-world --out data` makes FILE and prints its name.)
 #
@@ -316,7 +319,7 @@ for sweeps in (4, 8):
 explore(draw.winners, sweeps=("sweeps", list(maze_learners.SWEEPS), 8))
 
 # %% [markdown]
-# After 4 sweeps chunks win 7 cells, most of them with the best recorder, and n-step returns none. After 8, n-step returns win 17 of the 25 cells and chunks none. (With 25 tests a map, one or two cells may win by luck.) The column of the best recorder, 0.95, is odd. After 4 sweeps without noise chunks score 90 and n-step returns 0, though both have carried the goal's value back 12 steps. After 8 sweeps n-step returns fall to 24 and 19 where there is much noise. **Why?** Here is a control for our guess: a learner may only choose what the recorder has tried ten times or more in a state.
+# After 4 sweeps chunks win 7 cells, most of them with the best recorder, and n-step returns none. After 8, n-step returns win 17 of the 20 cells with noise and chunks none; without noise both score 100. (With 25 tests a map, one or two cells may win by luck.) The column of the best recorder, 0.95, is odd. After 4 sweeps without noise chunks score 90 and n-step returns 0, though both have carried the goal's value back 12 steps. After 8 sweeps n-step returns fall to 24 and 19 where there is much noise. **Why?** Here is a control for our guess: a learner may only choose what the recorder has tried ten times or more in a state.
 
 # %%
 for method, least in (("n-step", 1), ("n-step", 10), ("chunk", 1), ("chunk", 10)):
@@ -324,11 +327,11 @@ for method, least in (("n-step", 1), ("n-step", 10), ("chunk", 1), ("chunk", 10)
     print(f"{method:6}, tried {least:2} times or more: after 4 sweeps {scores[0]}, after 8 {scores[1]}")
 
 # %% [markdown]
-# (Noise 0 to 0.4, quality 0.95.) **Both oddities come from what was rarely tried.** After 4 sweeps the goal's value is still 4 steps short of the start. There all choices look alike, so a learner draws one of those that were tried. The best recorder hardly ever strays, so a chunk that it has tried seldom contains more than one wrong step. But of the four single actions most were tried, if only once, and a random one leads nowhere. After 8 sweeps and with noise, a wrong action that was tried once may have been lucky, and its value is believed. Without what was tried fewer than ten times, n-step returns score 98 to 100 everywhere, after 4 sweeps as after 8. (Near the start this is cloning: little more than the recorder's usual action is left.) Chunks score 100 without noise, and 73 with the most. So "chunks always beat n-step returns" is wrong here. It depends on the noise, on the data, on how long both learn and on how they treat what is rare. On the paper's tasks QC-FQL is ahead of FQL-n (section 8).
+# (Noise 0 to 0.4, quality 0.95.) **Both oddities come from what was rarely tried.** After 4 sweeps the goal's value is still 4 steps short of the start. There all choices look alike, so a learner draws one of those that were tried. The best recorder hardly ever strays, so a chunk that it has tried seldom contains more than one wrong step. But of the four single actions most were tried, if only once, and a random one leads nowhere. After 8 sweeps and with noise, a wrong action that was tried once may have been lucky, and its value is believed. Without what was tried fewer than ten times, n-step returns score 98 to 100 everywhere, after 4 sweeps as after 8. (Near the start this is nearly cloning.) So "chunks always beat n-step returns" is wrong here. It depends on the noise, on the data, on how long both learn and on how they treat what is rare.
 #
 # ## 6. Backup or policy?
 #
-# Back to networks. QC-FQL changes two parts of FQL at once: its *critic* values chunks, so one backup spans five steps (call it **the chunk's backup**), and its *policy* acts in chunks. FQL-n spans five steps without any chunk, by **5-step returns**. To take the two parts apart, let critic and policy have different lengths. A policy of one action under a critic of five learns from a second critic, which estimates what a first action is worth. A policy of five under a critic of one has only its first action valued, and clones the rest.
+# Back to networks. QC-FQL changes two parts of FQL at once: its *critic* values chunks, so one backup spans five steps (call it **the chunk's backup**), and its *policy* acts in chunks. FQL-n spans five steps without any chunk, by **5-step returns**. To take the two parts apart, let critic and policy have different lengths. A policy of one action under a critic of five learns from a second critic, which estimates what a first action is worth. A policy of five under a critic of one has only its first action valued, and clones the rest. (You have met some of these runs: QC-FQL in section 3, BFN and QC with eight candidates in section 2. Section 7 uses them again. A finding that comes back is no confirmation: it is the same eight seeds.)
 #
 # | | policy: one action | policy: chunk |
 # |---|---|---|
@@ -389,6 +392,7 @@ for family, title in (("fql", "one-step policy (QC-FQL)"), ("bfn", "best of 8 (Q
     print(f"  chunk in both minus 5-step returns: {records.apart(cells[1, 1], n_step)}")
     print("  only first actions executed:", records.apart(halves[f"{family}-chunk-execute1"], cells[1, 1]))
 show(*draw.forest(groups, "points over the curve", width=5.4))
+print("alpha of all these runs:", *records.alphas("halves"))
 
 # %% [markdown]
 # **Question 3.** Without a chunk in the critic, a chunk in the policy costs 3 points with a one-step policy and 40 with the best of 8. Does it really do less harm with a one-step policy? Look at what each had to lose.
@@ -397,9 +401,11 @@ show(*draw.forest(groups, "points over the curve", width=5.4))
 # **Our answer.** That is not shown. FQL solves 4 %, BFN 44 %. One loses 3 of 4 points, the other 40 of 44: each loses most of what it has. A success rate cannot fall below 0, so no loss in points is large near this floor. The interaction of QC-FQL contains this 3. With more to lose it might be larger.
 
 # %% [markdown]
+# (Question 3: FQL had 4 points to lose and lost 3, BFN 44 and lost 40. The floor again.)
+#
 # **Critic and policy need the chunk together.** With the best of 8 the critic's chunk costs 23 points [17, 29] without the policy's, and adds 32 [28, 37] with it. The main effect, 5 [2, 8], describes neither. In QC-FQL it adds 40 [34, 46] with the policy's chunk, which is 31 more than without it [19, 42]. (One caution: the cell with the critic's chunk alone does not differ in lengths alone. It has a second critic.)
 #
-# **But most of the gain needs no chunk at all.** 5-step returns with single actions gain 27 [21, 32] of QC-FQL's 37 points; QC-FQL is 10 ahead of them [2, 18]. The chunk's backup is no substitute: without a chunk in the policy its gain is not shown for QC-FQL (9 [-1, 19]), and QC loses 23. It values five actions in a row, and a policy of one action takes only the first before it decides again. (We have not tested whether that is why.) With the best of 8, 5-step returns are even ahead of QC, by 16 [8, 23]. In the paper it is the other way round: QC-FQL is ahead of FQL-n, and no gain of FQL-n over FQL is shown (claims 2 and 3 in section 8).
+# **But most of the gain needs no chunk at all.** 5-step returns with single actions gain 27 [21, 32] of QC-FQL's 37 points; QC-FQL is 10 ahead of them [2, 18]. (All have $\alpha = 10$. We tuned it for no method, section 3 shows how much it matters, and FQL stands at the floor with 4 %. So a better $\alpha$ for FQL might shrink the 37.) The chunk's backup is no substitute: without a chunk in the policy its gain is not shown for QC-FQL (9 [-1, 19]), and QC loses 23. It values five actions in a row, and a policy of one action takes only the first before it decides again. (We have not tested whether that is why. The last line of each block: if only the first action of each chunk is executed, in training and in tests, QC-FQL loses all of its 41 points, QC 11.) With the best of 8, 5-step returns are even ahead of QC, by 16 [8, 23]. In the paper it is the other way round: QC-FQL is ahead of FQL-n, and no gain of FQL-n over FQL is shown (claims 2 and 3 in section 8).
 #
 # ## 7. How long, and what do pushes do?
 #
@@ -418,9 +424,9 @@ for method, title, best in (("qc-fql", "one-step policy", 5), ("qc", "best of 8"
         print(f"  pushes add {single} to single actions, {chunks} to chunks of {length}; difference {more}")
 
 # %% [markdown]
-# With a one-step policy 5 is ahead of 1, 2, 10 and 25 without pushes, and of 1 and 10 with them (2 and 25 were not run). With the best of 8, single actions are ahead of 5 and more; between 1 and 2 no difference is shown. (Section 2: with 32 candidates 5 is ahead of 1.) Chunks of 25, which execute more than half of an episode blindly, solve 0 and 1 %. (In the paper, on longer episodes, 10 is best for QC-FQL and 50 never succeeds.)
+# With a one-step policy 5 is ahead of 1, 2, 10 and 25 without pushes, and of 1 and 10 with them (2 and 25 were not run). With the best of 8, single actions are ahead of 5 and more; between 1 and 2 no difference is shown. Chunks of 25, which execute more than half of an episode blindly, solve 0 and 1 %. (In the paper, on longer episodes, 10 is best for QC-FQL and 50 never succeeds.)
 #
-# **Do pushes cost chunks more?** Three of these four differences exclude 0, but look at what they are made of. With the best of 8, chunks of five lose 18 points and single actions 11. That is 7 more, and clear of 0 only by a hair [0.04, 13]: one of four comparisons, which new seeds should repeat. With chunks of ten no difference is shown, and they had only 18 % to lose. With a one-step policy the differences are 10 [1, 20] with chunks of five and 16 [4, 27] with ten. But single actions stand near the floor there, at 4 %, and *gain* 10 from pushes [6, 15]. A loss of the chunks themselves is not shown: 0 [-7, 7] and -5 [-14, 3]. (Perhaps pushes make an agent try more. We did not measure it.)
+# **Do pushes cost chunks more?** Three of these four differences exclude 0, but look at what they are made of. With the best of 8, chunks of five lose 18 points and single actions 11. That is 7 more, and clear of 0 only by a hair [0.04, 13]: one of four comparisons, which new seeds should repeat. With chunks of ten no difference is shown, and they had only 18 % to lose. With a one-step policy the differences are 10 [1, 20] with chunks of five and 16 [4, 27] with ten. But single actions stand near the floor there, at 4 %, and *gain* 10 from pushes [6, 15]. A loss of the chunks themselves is not shown: 0 [-7, 7] and -5 [-14, 3].
 #
 # ## 8. What would you try first?
 #
@@ -430,14 +436,17 @@ for method, title, best in (("qc-fql", "one-step policy", 5), ("qc", "best of 8"
 claims = [claim for claim in findings.CLAIMS if claim.lesson not in ("05", "06")]
 show(*findings.draw(claims))
 print(*(f"{claim.text} {findings.sizes(claim)}" for claim in claims[:3]), sep="\n")
+qc_fql, rivals = halves["fql-chunk-policy5"], {"QC, N = 32": runs[5, 32], "BFN, N = 8": runs[1, 8]}
+for name, rival in (rivals | {"BFN with 5-step returns, N = 8": halves["bfn-n-step-policy1"]}).items():
+    print(f"{name}: {rival.mean():.0f} % in the lite world, minus QC-FQL: {records.apart(rival, qc_fql)}")
 
 # %% [markdown]
-# Look at the first three. In the paper, where a task takes hundreds of actions and $\alpha$ was tuned for each method, chunks are ahead of single actions and of n-step returns. On scene they are, too, but with an $\alpha$ from trials of QC-FQL; FQL and FQL-n had no trials of their own. So chunks or tuning may have made that lead. In the short task of this page 5-step returns made most of the gain (claim 13). Is the length of the task the reason? These tasks differ in much more than length: they are not a matched pair. So that is not shown.
+# Look at the first three. In the paper, where a task takes hundreds of actions and $\alpha$ was tuned for each method, chunks are ahead of single actions and of n-step returns. On scene they are, too, but with an $\alpha$ from trials of QC-FQL; FQL and FQL-n had no trials of their own. So chunks or tuning may have made that lead. Then look at the last lines. **On this page's task the best of $N$ is ahead of QC-FQL**: by 23 points with chunks and 32 candidates [20, 26], by 11 with eight single actions and 5-step returns [4, 18]. (More than one thing differs, so they do not say why.)
 #
 # **Question 4.** A friend has a robot arm that assembles parts: 300 actions an episode, 200 demonstrations, a reward at the end, a person who bumps the table now and then. She can run 500 episodes. Would you use chunks? How long, and with which policy? Which *one* control would you run beside it, and with how many seeds?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_robot", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** We would, because of the paper: its tasks resemble hers more than ours does (hundreds of actions, success at the end), and QC-FQL is ahead there. That the length is the reason has not been isolated. QC-FQL with $H = 5$ or 10, a few percent of an episode, and rather 5 because of the bumps (with pushes 5 was 19 points ahead of 10 [15, 23]). A one-step policy first: one pass of a small network per chunk, while best of $N$ takes $N$ flows. Several updates per step, since steps are what is expensive. The control is FQL-n with the same $H$: it shows whether the chunk is needed or $H$-step returns are enough. She can't afford eight seeds on a robot, so we would compare them in a simulator first, with eight, and be careful with anything below 10 points.
+# **Our answer.** We would, because of the paper: its tasks resemble hers more than ours does, and QC-FQL is ahead there. QC-FQL with $H = 5$ or 10, a few percent of an episode, and rather 5 because of the bumps (with pushes 5 was 19 points ahead of 10 [15, 23]). A one-step policy first: one pass of a small network per chunk, while best of $N$ takes $N$ flows. Several updates per step, since steps are what is expensive. The control is FQL-n with the same $H$: it shows whether the chunk is needed or $H$-step returns are enough. She can't afford eight seeds on a robot, so we would compare them in a simulator first, with eight, and be careful with anything below 10 points.
 
 # %% [markdown]
 # A list to start from, each line with its evidence:
@@ -445,30 +454,29 @@ print(*(f"{claim.text} {findings.sizes(claim)}" for claim in claims[:3]), sep="\
 # | try | because | beware |
 # |---|---|---|
 # | a clone with chunks first | it shows whether the data can be imitated at all (lesson 03) | it never gets better than the data |
-# | QC-FQL, $H$ of 5 to 10 | 37 points over FQL here [29, 44]; ahead of it in the paper (claim 1); 92 on scene [86, 97], where $\alpha$ was chosen for QC-FQL and not for FQL | 25 of 40 actions: at most 1 % |
-# | FQL-n beside it | 5-step returns alone gain 27 of the 37 points | on the paper's tasks chunks are ahead of it (claim 2) |
-# | best of $N$ if there is compute to spare | no $\alpha$ to tune; from 2 to 8 candidates 35 points [31, 39], from 8 to 32 another 28 [23, 32] | compare at equal $N$, and at more than one |
-# | five updates per step | 40 points [34, 47], only 6 fewer than five times the steps [3, 10] | five times the compute; no gain in the paper, after a million updates |
-# | a loose $\alpha$ | ten times tighter costs 40 points [34, 46] | too loose, and the policy leaves the data (lesson 07) |
+# | QC-FQL, $H$ of 5 to 10 | one pass of a small network per chunk; 37 points [29, 44] over FQL, which stands at the floor here; ahead of it in the paper (claim 1); 92 on scene [86, 97], where $\alpha$ was chosen for QC-FQL and not for FQL | 25 of 40 actions: at most 1 % |
+# | FQL-n beside it, eight seeds each (section 3) | 5-step returns alone gain 27 of the 37 points | on the paper's tasks chunks are ahead of it (claim 2) |
+# | best of $N$ if there is compute to spare | no $\alpha$ to tune; with 32 candidates 23 points over QC-FQL here [20, 26]; from 2 to 8 candidates 35 points [31, 39], from 8 to 32 another 28 [23, 32] | compare at equal $N$, and at more than one |
+# | five updates per step | 40 points [34, 47], only 6 fewer than five times the steps [3, 10] | five times the compute; no gain in the paper |
+# | not too tight an $\alpha$ | ten times tighter costs 40 points [34, 46] | too loose, and the policy leaves the data (lesson 07) |
 # | shorter chunks if the world pushes back | with the best of 8, $H = 5$ loses 7 points more than single actions, by a hair [0.04, 13] | measure it: with a one-step policy 5 stayed ahead of 1 and 10 |
 #
 # ## Summary
 #
-# **Which part of Q-LAC does the work, and what would you try first on your own robot?** On this task 5-step returns without any chunk gain 27 of QC-FQL's 37 points, and the critic's chunk adds most if the policy shares it. On the paper's tasks chunks end ahead, and on scene here with an $\alpha$ that was chosen for them. So try QC-FQL with chunks of 5 to 10, and FQL-n with the same length beside it.
+# **Which part of Q-LAC does the work, and what would you try first on your own robot?** On this task most of QC-FQL's gain needs no chunk, and the critic's chunk adds most if the policy shares it. On the paper's tasks chunks end ahead. So try QC-FQL with chunks of 5 to 10, and FQL-n with the same length beside it. If you can afford $N$ candidates, run the best of $N$, too: here it was ahead.
 #
 # Three findings:
 #
 # 1. QC with 8 candidates is 35 points ahead of BFN with 2 [30, 40]; at 8 candidates each it is 8 behind [1, 14], and at 32 each 10 ahead [4, 17].
-# 2. QC-FQL gains 37 points over FQL [29, 44]: 5-step returns without chunks gain 27 [21, 32], and the critic's chunk adds 31 more with a chunk in the policy than without [19, 42].
-# 3. Five updates per step gain QC-FQL 40 points [34, 47], only 6 fewer than five times the steps [3, 10].
+# 2. QC-FQL gains 37 points [29, 44] over FQL, which solves only 4 %: 5-step returns without chunks gain 27 [21, 32], and the critic's chunk adds 31 more with a chunk in the policy than without [19, 42].
+# 3. Five updates per step gain QC-FQL 40 points [34, 47].
 #
-# **When do chunks help, by how much, and how do you know?** On the paper's tasks QC-FQL ends 27 points above FQL [11, 44] and 29 above FQL-n [14, 44]. On scene it ends 92 above FQL [86, 97] and 77 above FQL-n [29, 100], in four seeds and with an $\alpha$ that was chosen for it (lesson 07: with another one no difference from FQL-n is shown). On our task of 40 actions QC-FQL gains 37 points over FQL, and 5-step returns without chunks gain 27. With the best of $N$ it depends on $N$: at 8 candidates chunks lose 8 points, at 32 they gain 10. Chunks that cover more than half an episode fail, and pushes may cost chunks more than single actions. An agent with chunks moves more widely; that it learns more from this is not shown (lesson 05). Is it the length of a task, or the delay of its reward, that makes chunks help? No matched pair here varies either one, so it was never isolated. You know all this from matched pairs with the same seeds, a harness in which a setting equals itself, and an interval; and you know it for these tasks only.
+# **When do chunks help, by how much, and how do you know?** On the paper's tasks QC-FQL ends 27 points above FQL [11, 44] and 29 above FQL-n [14, 44]. On scene it ends 92 above FQL [86, 97] and 77 above FQL-n [29, 100], in four seeds and with an $\alpha$ that was chosen for it (lesson 07: with another one no difference from FQL-n is shown). On our task of 40 actions 5-step returns make most of QC-FQL's gain. With the best of $N$ chunks lose at 8 candidates and gain at 32. Chunks that cover more than half an episode fail, and pushes may cost chunks more than single actions. Is it the length of a task, or the delay of its reward, that makes chunks help? No matched pair here varies either one, so it was never isolated. You know all this from matched pairs with the same seeds, a harness in which a setting equals itself, and an interval; and you know it for these tasks only.
 #
 # <details><summary>Not shown</summary>
 #
 # | question | these runs |
 # |---|---|
-# | Does the length of a task, or the delay of its reward, decide whether chunks help, and which $H$ is best? | no pair of these runs varies one of them alone |
 # | Do ten critics help? Does it hurt if chunks start only at every fifth step? | -1 point [-7, 4] and 0 [-9, 8]; eight seeds miss 5 points more often than not |
 # | Why does QC overtake BFN between 8 and 32 candidates? | a guess in section 2; other values of $N$ have not been run |
 # | Why does executing only the first action of each chunk cost QC-FQL 41 points [35, 46]? | it also draws new noise at every step, in training and in tests |
@@ -480,7 +488,7 @@ print(*(f"{claim.text} {findings.sizes(claim)}" for claim in claims[:3]), sep="\
 # <details><summary>Answer</summary>At the least, it does not pair its seeds: with the same seeds the difference is 0 on each. So every comparison has more noise than it needs, and a small leak would go unnoticed.</details>
 #
 # 2. You try 20 settings against one control, and one interval excludes 0. What do you conclude?
-# <details><summary>Answer</summary>Of 20 settings that do nothing, one is shown on average. Repeat that one with new seeds. (Section 7 had four comparisons with pushes, and one was clear of 0 by 0.04 points.)</details>
+# <details><summary>Answer</summary>Of 20 settings that do nothing, one is shown on average. Repeat that one with new seeds.</details>
 #
 # 3. A change gains 10 points alone, another 12 alone, both together 13. Do they need each other?
 # <details><summary>Answer</summary>No: together they gain 9 points fewer than the sum. They probably fix the same weakness.</details>
@@ -490,6 +498,5 @@ print(*(f"{claim.text} {findings.sizes(claim)}" for claim in claims[:3]), sep="\
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969): the paper's own ablations of chunk length, critics and updates.
 # - C. Colas, O. Sigaud, P.-Y. Oudeyer, *How Many Random Seeds?*, [arXiv 1806.08295](https://arxiv.org/abs/1806.08295): the power of comparisons in reinforcement learning.
 # - R. Agarwal and others, *Deep Reinforcement Learning at the Edge of the Statistical Precipice*, [arXiv 2108.13264](https://arxiv.org/abs/2108.13264): few seeds, intervals, and what to report.
-# - Q. Li, S. Park, S. Levine, *Decoupled Q-Chunking*, [arXiv 2512.10926](https://arxiv.org/abs/2512.10926): a critic with longer chunks than its policy.
 #
 # **Next:** [10 · Beyond](10_beyond.ipynb): what came after Q-chunking.

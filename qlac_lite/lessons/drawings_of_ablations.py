@@ -99,7 +99,7 @@ def placebo(runs: Mapping[str, np.ndarray], names: tuple[str, str]) -> Drawn:
 def by_length() -> Drawn:
     """Success against chunk length, without pushes and with, for both extractions."""
     figure, panels = plots.new_figure(2, width=4.2, height=3.3)
-    said = []
+    said, ticks = [], records.lengths("qc")[0]
     for axes, (method, title) in zip(
         panels, (("qc-fql", "one-step policy"), ("qc", "best of 8")), strict=True
     ):
@@ -114,7 +114,7 @@ def by_length() -> Drawn:
             )
             said.append(f"{title}, {label}: {rates}")
         axes.set(xscale="log", xlabel="chunk length H (actions)", ylim=(-2, 62), title=title)
-        axes.set_xticks(found, found)
+        axes.set_xticks(ticks, ticks)
         axes.minorticks_off()
         axes.title.set_fontsize(10)
     panels[0].set_ylabel("success over the curve (%)")

@@ -31,6 +31,11 @@ def success(experiment: str) -> dict[str, np.ndarray]:
     return {cell: measured(rows, cell).curve for cell in about["cells"]}
 
 
+def alphas(experiment: str) -> list[float]:
+    """The values of alpha that an experiment's runs have."""
+    return sorted({cell["alpha"] for cell in recorded(experiment)[1]["cells"].values()})
+
+
 def two_runs() -> tuple[np.ndarray, np.ndarray]:
     """Success (R,) of BFN and of QC, with which the lesson begins; what else differs is told later."""
     runs = success("candidates")
