@@ -96,7 +96,8 @@ def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
 
     One thing at a time, then all: `tied` has the alpha of the runs on cube-single; `fine` asks for half the
     distance at puck, gap and goal; `rough` play has twice the noise, `aimless` play never favours the task's
-    goal; `wide` starts are anywhere on the left.
+    goal; `wide` starts are anywhere on the left. `tied-30` and `untied`, all but the tie, were added when
+    whatever was tied stood at 0 %.
     """
     fine, rough = dict(gap=0.2, reach=0.075, tolerance=0.075), dict(noise=0.4)
     things = {
@@ -107,6 +108,8 @@ def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
         "aimless": ({}, {"favourite": 0.0}, {}),
         "wide": ({"wide": True}, {}, {}),
         "all": (fine | {"wide": True}, rough | {"favourite": 0.0}, {"alpha": 100.0}),
+        "tied-30": ({}, {}, {"alpha": 30.0}),
+        "untied": (fine | {"wide": True}, rough | {"favourite": 0.0}, {}),
     }
     few = dict(seeds=8, offline_steps=4_000, online_steps=6_000) | changes
     return [

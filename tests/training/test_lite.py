@@ -394,6 +394,8 @@ def test_each_world_changes_one_thing_of_the_control(monkeypatch):
     changed = {name.removeprefix("qc-fql-"): one(each) for name, each in told.items()}
     assert changed.pop("fine") == {"gap", "reach", "tolerance"}
     assert changed.pop("all") == {"gap", "reach", "tolerance", "wide", "habits", "alpha"}
+    assert changed.pop("untied") == {"gap", "reach", "tolerance", "wide", "habits"}
+    assert changed.pop("tied-30") == changed["tied"] == {"alpha"}
     assert changed == {"tied": {"alpha"}, "rough": {"habits"}, "aimless": {"habits"}, "wide": {"wide"}}
     played = []
     monkeypatch.setattr(
