@@ -47,8 +47,9 @@ def page() -> str:
 What the course claims, and how large it is. A number is a difference of success in points with its 95 %
 interval, taken so that a positive one says what the claim says: on the lite world over the curve and in desk
 runs (scene, sparse, task 1) at the end, seed by seed; in the paper after all steps, over 25 OGBench tasks.
-*Shown*: the intervals of our own runs lie above 0. *Refuted here*: below it. *Not shown*: they hold 0 (in the
-picture a hollow marker). {old}Intervals are cut at -100 and 100, beyond which no difference can lie.
+*Shown*: the intervals of our own runs lie above 0. *Refuted*: below it. *Not shown*: they hold 0 (in the
+picture a hollow marker). Where our two places disagree, the verdict
+names both. {old}Intervals are cut at -100 and 100, beyond which no difference can lie.
 On scene all methods have an alpha of 100, which was chosen in trials of QC-FQL alone; with the paper's 300 no
 difference between QC-FQL and FQL-n is shown ([lesson 07](../solutions/07_ogbench.ipynb)). Claim 12 is one of
 four comparisons with pushes ([lesson 09](../solutions/09_ablations.ipynb)); its interval barely excludes 0.

@@ -214,8 +214,8 @@ def experiment(
 
     **horizon**: six methods as a task takes more actions. **quick**: the coarsest part of it, in minutes.
     **comparison**: all ten methods. **exploration**: what single actions and chunks collect, and teach.
-    **naive**: RLPD on chunks, over chunk length and step. **worlds**: what makes n-step returns or chunks win.
-    **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of the next or the
+    **naive**: RLPD on chunks, over chunk length and step. **worlds**: what makes n-step returns or chunks
+    win. **precision**: sampling in bfloat16 against float32. **labels**: offline rewards of the next or the
     current state.
 
     Ablations, with report.md and report.png: **length** of the chunk; **disturbance**: the same where actions

@@ -4,7 +4,7 @@ Each claim is a difference of success in points, positive where the claim holds.
 runs it is taken seed by seed, with a 95 % t-interval over seeds; in the paper's figures task by task.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import NamedTuple
@@ -224,21 +224,22 @@ def of_earlier_learners(claim: Claim) -> bool:
 
 
 def verdict(claim: Claim) -> str:
-    """What our own runs, all together, say of the claim."""
-    values = differences(claim)
-    ours = [mean_interval(values[place]) for place in ("lite world", "desk") if place in values]
-    told = judged(ours)
-    return f"{told} ({claim.caution})" if claim.caution and told.startswith("shown") else told
+    """What our own runs say of the claim; by place where these disagree."""
+    ours = {place: each for place, each in differences(claim).items() if place != "paper"}
+    told = judged({place: mean_interval(each) for place, each in ours.items()})
+    return f"{told} ({claim.caution})" if claim.caution and told.endswith("shown") else told
 
 
-def judged(ours: Sequence[Interval]) -> str:
-    """What intervals say of a claim that expects positive differences."""
+def judged(ours: Mapping[str, Interval]) -> str:
+    """What intervals, by place, say of a claim that expects positive differences."""
     if not ours:
         return "not recorded yet"
-    shown = [low > 0 for _, low, _ in ours]
-    if any(high < 0 for *_, high in ours):
-        return "shown in one place, refuted in the other" if any(shown) else "refuted here"
-    return "shown" if all(shown) else "shown in one place, not in the other" if any(shown) else "not shown"
+    word = lambda low, high: "shown" if low > 0 else "refuted" if high < 0 else "not shown"
+    words = {place: word(low, high) for place, (_, low, high) in ours.items()}
+    if len(set(words.values())) > 1:
+        return "; ".join(f"{place}: {word}" for place, word in words.items())
+    (told,) = set(words.values())
+    return "refuted here" if told == "refuted" else told
 
 
 def draw(claims: Sequence[Claim] = CLAIMS) -> tuple[Figure, str]:
@@ -263,18 +264,18 @@ def draw(claims: Sequence[Claim] = CLAIMS) -> tuple[Figure, str]:
             axes.errorbar(mean, at, xerr=[[mean - low], [high - mean]], markerfacecolor=fill, **look)
         told.append("\n".join(wrap(f"{numbers[claim.text]}. {claim.text}", 62)))
         own = verdict(claim) + " *" * of_earlier_learners(claim)
-        verdicts.append("\n".join(wrap(own, 18)))
+        verdicts.append("\n".join(wrap(own, 23)))
     axes.axvline(0, color="0.4", linewidth=0.8)
     axes.set(xlim=(-103, 103), ylim=(len(claims) - 0.5, -1.2))
     axes.set_xlabel("← the opposite    difference of success (points)    the claim holds →")
     rows = [-0.85, *range(len(claims))]
     axes.set_yticks(rows, told, fontsize=8)
     axes.get_yticklabels()[0].set_weight("bold")
-    figure.get_layout_engine().set(rect=(0, 0, 0.8, 1))  # the rest is for the texts
+    figure.get_layout_engine().set(rect=(0, 0, 0.77, 1))  # the rest is for the texts
     look = dict(transform=axes.get_yaxis_transform(), va="center", fontsize=8, in_layout=False)
-    for place, texts in ((1.02, verdicts), (1.27, over)):
+    for place, texts in ((1.02, verdicts), (1.38, over)):
         for row, text in zip(rows, texts, strict=True):
-            bold = text == texts[0] or "refuted" in text
+            bold = text == texts[0] or text == "refuted here"
             axes.text(place, row, text, weight="bold" if bold else "normal", **look)
     handles = [axes.plot([], [], MARKERS[place], color=colour)[0] for place, colour in PLACES.items()]
     plots.legend_beside(figure, dict(zip(PLACES, handles, strict=True)), "upper")

@@ -28,13 +28,13 @@ def test_every_claim_is_about_cells_that_are_run():
         ([(5, 2, 8)], "shown"),
         ([(-5, -8, -2)], "refuted here"),
         ([(5, -2, 12)], "not shown"),
-        ([(5, 2, 8), (5, -2, 12)], "shown in one place, not in the other"),
-        ([(5, 2, 8), (-5, -8, -2)], "shown in one place, refuted in the other"),
+        ([(5, 2, 8), (5, -2, 12)], "lite world: shown; desk: not shown"),
+        ([(-5, -8, -2), (5, 2, 8)], "lite world: refuted; desk: shown"),
         ([], "not recorded yet"),
     ],
 )
 def test_a_verdict_follows_the_intervals(ours, said):
-    assert findings.judged(ours) == said
+    assert findings.judged(dict(zip(("lite world", "desk"), ours, strict=False))) == said
 
 
 def test_the_picture_tells_every_verdict():
