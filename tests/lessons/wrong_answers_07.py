@@ -145,6 +145,47 @@ def training_that_never_saves(disk, update, state, seed, steps, every):
     return state, log
 
 
+def training_that_saves_the_used_key(disk, update, state, seed, steps, every):
+    """The key is saved, but the half that the update has used up."""
+    step, log, key = 0, [], jax.random.key(seed)
+    if disk.load():
+        step, (state, key), log = disk.load()
+    while step < steps:
+        key, now = jax.random.split(key)
+        state, row = update(state, now)
+        step, log = step + 1, [*log, row]
+        if step % every == 0:
+            disk.save(step, (state, now), log)
+    return state, log
+
+
+def training_that_replays_the_other_half(disk, update, state, seed, steps, every):
+    """It splits again as often as before the kill, and keeps the wrong half."""
+    step, log, key = 0, [], jax.random.key(seed)
+    if disk.load():
+        step, state, log = disk.load()
+    for _ in range(step):
+        _, key = jax.random.split(key)
+    while step < steps:
+        key, now = jax.random.split(key)
+        state, row = update(state, now)
+        step, log = step + 1, [*log, row]
+        if step % every == 0:
+            disk.save(step, state, log)
+    return state, log
+
+
+def done_without_online(phase, step, saved, lengths):
+    """Asks for the online phase first."""
+    keep, *_ = resume(phase, step, saved, lengths)
+    at, made = saved or (0, 0)
+    if at == 0 and lengths[1] == 0:
+        at, made = 2, 0
+    while at < 2 and made >= lengths[at]:
+        at, made = at + 1, 0
+    return keep, at, made
+
+
 def training_that_saves_before_it_counts(disk, update, state, seed, steps, every):
     """The key is right, but the number in the checkpoint is that of the update before."""
     step, log = 0, []
@@ -193,6 +234,13 @@ WRONG = {
             ),
             "wrong number of values",
         ),
+        "the offline phase inside the maximum": (
+            edited(
+                budget_of_run, {"max(learning, simulating)": "max(offline + learning, simulating) - offline"}
+            ),
+            "stands inside the maximum",
+        ),
+        "whole hours": (edited(budget_of_run, {"/ 3600": "// 3600"}), "rounded down"),
         "float64 in the learner alone": (
             edited(budget_of_run, {"learner = number": "learner = 2 * number"}),
             "learner = ",
@@ -234,6 +282,32 @@ WRONG = {
             lambda p, s, saved, n: (p < saved[0] or (p == saved[0] and s <= saved[1]), *saved),
             "Entry by entry: &, | and ~",
         ),
+        "done, as there is no online phase": (done_without_online, "its offline phase is never trained"),
+        "any phase is over if there is no online one": (
+            edited(
+                resume,
+                {
+                    "at_step >= lengths[at_phase]:": (
+                        "(at_step >= lengths[at_phase] or at_phase == 0 and lengths[1] == 0):"
+                    )
+                },
+            ),
+            "its offline phase is never trained",
+        ),
+        "each length is asked about": (
+            edited(
+                resume,
+                {
+                    "while at_phase < DONE and at_step >= lengths[at_phase]:\n"
+                    "        at_phase, at_step = at_phase + 1, 0": (
+                        "for other in (0, 1):\n"
+                        "        if at_step >= lengths[other]:\n"
+                        "            at_phase, at_step = other + 1, 0"
+                    )
+                },
+            ),
+            "the length of another phase",
+        ),
         "no checkpoint is not thought of": (
             edited(resume, {"saved or (OFFLINE, 0)": "saved"}),
             "killed before the first checkpoint",
@@ -257,7 +331,29 @@ WRONG = {
             ),
             "next",
         ),
-        "never saves": (training_that_never_saves, "next"),
+        "never saves": (training_that_never_saves, "no checkpoint is written in time"),
+        "saves at the end alone": (
+            edited(mended_training, {"if step % every == 0:": "if step == steps:"}),
+            "no checkpoint is written in time",
+        ),
+        "its step is not used": (
+            edited(mended_training, {"step, state, log = disk.load()": "_, state, log = disk.load()"}),
+            "or its step is not used",
+        ),
+        "saves after each update": (
+            edited(mended_training, {"if step % every == 0:": "if every:"}),
+            "`every` is not asked about",
+        ),
+        "saves the key that was used": (
+            training_that_saves_the_used_key,
+            "the very key that the next update would have split",
+        ),
+        "replays the other half of each split": (
+            training_that_replays_the_other_half,
+            "depends on where its life began",
+        ),
+        "one update too many": (edited(mended_training, {"step < steps": "step <= steps"}), "too many"),
+        "the last row alone": (edited(mended_training, {"[*log, row]": "[row]"}), "its last row alone"),
         "saves before it counts": (training_that_saves_before_it_counts, "next"),
         "saves before it counts, at the right updates": (
             edited(
@@ -368,6 +464,32 @@ WRONG = {
             edited(verdict, {" / 2 / 1.96": " / (2 * 1.96) / np.sqrt(len(success))"}),
             "once too often",
         ),
+        "the variance, squared again": (
+            edited(
+                verdict,
+                {"np.std(success, ddof=1) / np.sqrt(len(success))": "np.var(success, ddof=1) / len(success)"},
+            ),
+            "squared twice",
+        ),
+        "over the root of all seeds": (
+            edited(verdict, {"np.sqrt(len(success))": "np.sqrt(len(success) + paper_seeds)"}),
+            "the root of all seeds",
+        ),
+        "over the root of the paper's seeds": (
+            edited(verdict, {"np.sqrt(len(success))": "np.sqrt(paper_seeds)"}),
+            "the root of the paper's seeds",
+        ),
+        "twice the quantile": (edited(verdict, {"stats.t.ppf": "2 * stats.t.ppf"}), "quantile is doubled"),
+        "the paper's rates in hundredths": (
+            lambda s, a, b, paper, n: verdict(s, a, b, np.array(paper) / 100, n),
+            "as if they were percent",
+        ),
+        "about the same steps": (
+            edited(
+                verdict, {"tuple(steps) != tuple(paper_steps)": "not np.allclose(steps, paper_steps, 0.1)"}
+            ),
+            "Nearly the same steps are other steps",
+        ),
         "without the 2": (edited(verdict, {" / 2 / 1.96": " / 1.96"}), "twice too large"),
     },
     "check_diagnose": {
@@ -405,6 +527,14 @@ WRONG = {
         "Q is not asked about": (
             lambda log, *rest: diagnose(log | dict.fromkeys(("q_max", "q_min"), 0 * log["q_max"]), *rest),
             "next",
+        ),
+        "the smallest Q discounted": (
+            edited(diagnose, {"about.reward_min / (1": "about.discount * about.reward_min / (1"}),
+            "The smallest Q is discounted",
+        ),
+        "less than knowing nothing by 0.9": (
+            edited(diagnose, {"0.9 * about.knowing_nothing": "about.knowing_nothing - 0.9"}),
+            "limit of the flow's loss is too low",
         ),
         "the solution's reward discounted": (
             edited(diagnose, {", about.reward_solved": ", about.discount * about.reward_solved"}),

@@ -293,6 +293,16 @@ _TABLE = [  # name, remedy, edits of the right answer
         {"size.evaluations * ": ""},
     ),
     ("The offline phase is forgotten.", "offline_steps / rates.updates.", {"offline + online": "online"}),
+    (
+        "The offline phase stands inside the maximum.",
+        "Offline nothing is simulated: its seconds come on top of the larger of the two online times.",
+        {"max(learning, simulating)": "max(offline + learning, simulating) - offline"},
+    ),
+    (
+        "The hours are rounded down.",
+        "/ 3600, not // 3600: a part of an hour counts.",
+        {" / 3600": " // 3600"},
+    ),
 ]
 _budget_misconceptions = [
     *(Misconception(name, remedy, edited(budget_of_run, edits)) for name, remedy, edits in _TABLE),
@@ -414,6 +424,16 @@ def _resume_cases(rng):
             (*alone, (0, 8 * every), (8 * every, 0)),
             "Offline is over, and online has no steps: DONE, step 0.",
         ),
+        Case(
+            "no online phase, checkpoint in the middle of offline",
+            (*alone, (0, 5 * every), (8 * every, 0)),
+            "Offline has steps left: the run goes on there. The online phase is asked about after it.",
+        ),
+        Case(
+            "no online phase, and killed before the first checkpoint",
+            (*alone, None, (8 * every, 0)),
+            "As from a checkpoint at offline step 0, and offline has steps left: offline step 0.",
+        ),
     ]
 
 
@@ -497,6 +517,27 @@ _resume_misconceptions = [
         edited(resume, {"while": "if"}),
     ),
     Misconception(
+        "A run without an online phase is DONE at once: its offline phase is never trained.",
+        "Ask each phase in turn whether it has steps left: `lengths` of the phase that you are in.",
+        edited(
+            resume, {"at_step >= lengths[at_phase]:": "(at_step >= lengths[at_phase] or lengths[1] == 0):"}
+        ),
+    ),
+    Misconception(
+        "The steps of the checkpoint are held against the length of another phase.",
+        "Only the phase that the run is in can be over: compare with lengths[phase].",
+        edited(
+            resume,
+            {
+                _NEXT: (
+                    "for number in (0, 1):\n"
+                    "        if at_step >= lengths[number]:\n"
+                    "            at_phase, at_step = number + 1, 0"
+                )
+            },
+        ),
+    ),
+    Misconception(
         "The step is kept where the phase changes.",
         "The steps begin anew: step 0.",
         edited(resume, {"at_phase + 1, 0": "at_phase + 1, at_step"}),
@@ -535,7 +576,9 @@ check_resume = Exercise(
     _resume_cases,
     _resume_misconceptions,
     parts=("keep", "phase", "step"),
-    observe=lambda answer, args: {"keep has the dtype bool": np.asarray(answer(*args)[0]).dtype == bool},
+    observe=lambda answer, args: {
+        "keep has the dtype bool (1 yes, 0 no)": np.asarray(answer(*args)[0]).dtype == bool
+    },
     observed="Of the numbers 0 and 1 `~keep` is -1 and -2. Leave the truths as the comparison gives them.",
     insight="`Run.rewind` and `training/loop.py` do the same, so that no row stands there twice.",
 )
@@ -579,13 +622,23 @@ def _count(state, key):
     return state + 1, state + 1
 
 
+class _CountingDisk(Disk):
+    """Counts how often something is saved."""
+
+    saves: int = 0
+
+    def save(self, *values: Any) -> None:
+        self.saves += 1
+        super().save(*values)
+
+
 class _Killed(BaseException):
     """Not an Exception: an answer that catches everything does not catch it."""
 
 
-def _keys_made(answer, seed, steps, every, lives):
+def _keys_made(answer, seed, steps, every, lives, disk=None):
     """The key of each update in the final log of a training that is killed after `lives` updates each."""
-    disk = Disk()
+    disk = disk or Disk()
     for life in lives:
         left = life
 
@@ -608,7 +661,8 @@ def _over_lives(answer, args):
     """What is left of a training after kills, and what became of its keys."""
     _, _, _, seed, steps, every = args
     lives = [every + 1] * (steps // every + 2)  # each of them gets one checkpoint further
-    whole, log = _keys_made(answer, seed, steps, every, [10 * steps])
+    disk = _CountingDisk()
+    whole, log = _keys_made(answer, seed, steps, every, [10 * steps], disk)
     broken, broken_log = _keys_made(answer, seed, steps, every, lives)
     again, _ = _keys_made(answer, seed, steps, every, lives)
     other, _ = _keys_made(answer, seed + 1, steps, every, [10 * steps])
@@ -628,11 +682,13 @@ def _over_lives(answer, args):
         "rows that are not those of the updates": sum(
             one != two for one, two in zip(broken[:same], list(broken_log)[:same], strict=False)
         ),
+        # One may be saved at the beginning, or at the end.
+        "checkpoints more than one in `every` updates": max(0, disk.saves - steps // every - 1),
     }
 
 
 def _training_expected(disk, update, state, seed, steps, every):
-    return state + steps, np.arange(1, steps + 1), steps, steps, *[0] * 6
+    return state + steps, np.arange(1, steps + 1), steps, steps, *[0] * 7
 
 
 def _training_cases(rng):
@@ -675,10 +731,10 @@ _training_misconceptions = [
         ),
     ),
     Misconception(
-        "A killed run has other keys than one that was not killed: what they follow from begins anew with "
-        "each life.",
-        "Make the key of an update from the seed's key and the update's number, and from nothing that is "
-        "carried from one update to the next.",
+        "A killed run has other keys than one that was not killed: the key of an update depends on where its "
+        "life began.",
+        "Make it from the seed's key and the update's number, and from nothing that is carried from one "
+        "update to the next. Or save the very key that the next update would have split.",
         edited(
             mended_training,
             _OWN_KEY | {"key = jax.random.key(seed)": "key = jax.random.fold_in(jax.random.key(seed), step)"},
@@ -705,8 +761,9 @@ _training_misconceptions = [
         edited(mended_training, {"fold_in(key, step)": "fold_in(key, step // every)"}),
     ),
     Misconception(
-        "The checkpoint is never read: each life begins at step 0.",
-        "step, state and log come from the disk, as they did.",
+        "No life goes on where the one before ended: no checkpoint is written in time, or it is never read, "
+        "or its step is not used.",
+        "Save after every `every` updates, and take step, state and log from the disk.",
         edited(mended_training, {"if disk.load():": "if False:"}),
     ),
     Misconception(
@@ -723,6 +780,21 @@ _training_misconceptions = [
         "The number in the checkpoint is one behind its state: after a kill an update is made twice.",
         "Count the update first: disk.save(step + 1, ...) after update number `step`.",
         edited(mended_training, {"disk.save(step, ": "disk.save(step - 1, "}),
+    ),
+    Misconception(
+        "A checkpoint is written after each update: `every` is not asked about.",
+        "As she does: if step % every == 0, after step was counted.",
+        edited(mended_training, {"if step % every == 0:": "if True:"}),
+    ),
+    Misconception(
+        "One update too many is made.",
+        "while step < steps: the updates have the numbers 0 to steps - 1.",
+        edited(mended_training, {"step < steps": "step <= steps"}),
+    ),
+    Misconception(
+        "The log holds its last row alone.",
+        "Each update adds a row: [*log, row].",
+        edited(mended_training, {"[*log, row]": "[row]"}),
     ),
     Misconception(
         "A step is left out after a kill.",
@@ -872,6 +944,18 @@ def _verdict_cases(rng):
             "apart = our mean - the paper's mean, which is the first of the three numbers.",
             paper=np.array([0.74, 0.5, 0.76]) + shift,
         ),
+        case(
+            "our seeds are apart, and the difference is well within reach",
+            around(0.60 + 0.09 + shift, 0.1),
+            f"{spread} The t-quantile {freedom}6: 2.45.",
+            paper=np.array([0.6, 0.59, 0.61]) + shift,
+        ),
+        case(
+            "our seeds solve from nothing to all, and the paper's interval is narrow",
+            around(0.5, 0.5),
+            f"{spread} It is squared once, under the root.",
+            paper=np.array([0.4, 0.39, 0.41]),
+        ),
         *(
             case(
                 f"the paper's interval is longer {side} its mean; ours is {100 * abs(by):.0f} points {where}",
@@ -940,6 +1024,12 @@ def _verdict_cases(rng):
             around(0.6 + shift),
             "Other steps: NOT_COMPARED, also if ours are more.",
             ((1000, 0), (100, 0)),
+        ),
+        case(
+            "ours after 95K offline, the paper's after 100K",
+            around(0.6 + shift),
+            "Nearly the same steps are other steps: NOT_COMPARED.",
+            ((95, 0), (100, 0)),
         ),
         case(
             "as many steps in all, but other phases",
@@ -1023,6 +1113,21 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {"np.sqrt(len(success))": "len(success)"},
     ),
     (
+        "The standard deviation is divided by the root of the paper's seeds.",
+        "Our mean is over our seeds: sqrt(len(success)).",
+        {"np.sqrt(len(success))": "np.sqrt(paper_seeds)"},
+    ),
+    (
+        "The standard deviation is divided by the root of all seeds, the paper's among them.",
+        "Our mean is over our seeds: sqrt(len(success)).",
+        {"np.sqrt(len(success))": "np.sqrt(len(success) + paper_seeds)"},
+    ),
+    (
+        "Our variance stands where the standard error belongs: it is squared twice.",
+        "np.std(success, ddof=1) / sqrt(number of seeds); the formula squares it.",
+        {"np.std(success, ddof=1) / np.sqrt(len(success))": "np.var(success, ddof=1) / len(success)"},
+    ),
+    (
         "The standard deviation divides by n: with four seeds it is too small by an eighth.",
         "np.std(success, ddof=1) divides by n - 1.",
         {", ddof=1": ""},
@@ -1088,6 +1193,11 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {"stats.t.ppf(0.975, freedom)": "1.96"},
     ),
     (
+        "The t-quantile is doubled.",
+        "The interval reaches one quantile to either side.",
+        {"stats.t.ppf(0.975, freedom)": "2 * stats.t.ppf(0.975, freedom)"},
+    ),
+    (
         "The quantile at 0.95: that makes an interval of 90 %.",
         "2.5 % on either side: the quantile at 0.975.",
         {"0.975": "0.95"},
@@ -1134,6 +1244,11 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         "Our success is in percent, the paper's interval in rates.",
         "Both are rates between 0 and 1 here.",
         {"np.mean(success) - mean": "100 * np.mean(success) - mean"},
+    ),
+    (
+        "The paper's rates are divided by 100, as if they were percent.",
+        "Both are rates between 0 and 1 here.",
+        {"mean, low, high = paper": "mean, low, high = paper / 100"},
     ),
 ]
 
@@ -1273,6 +1388,11 @@ _LOGS = [
         "a discount of 0.98: Q's minimum is -70",
         "The range is -50 to 0 here: reward_min / (1 - discount).",
         dict(q_min=-70, discount=0.98, success=0.0),
+    ),
+    (
+        "a discount of 0.9: Q's minimum is -10.8",
+        "The range is -10 to 0 here, reward_min / (1 - discount), and the margin is 1: -10.8 is inside it.",
+        dict(q_min=-10.8, discount=0.9),
     ),
     (
         "chunks of 10: Q's minimum is -60",
@@ -1577,6 +1697,11 @@ _diagnose_misconceptions = [
         edited(diagnose, {", about.reward_solved": ", about.discount * about.reward_solved"}),
     ),
     Misconception(
+        "The smallest Q is discounted by one step.",
+        "The first reward is not discounted: reward_min / (1 - discount).",
+        edited(diagnose, {"about.reward_min / (1": "about.discount * about.reward_min / (1"}),
+    ),
+    Misconception(
         "Below and above have changed places.",
         "q_max > highest + margin is Q_TOO_HIGH.",
         lambda *args: _EXCHANGED[diagnose(*args)],
@@ -1668,8 +1793,8 @@ _diagnose_misconceptions = [
         edited(diagnose, {"0.9 * about": "about"}),
     ),
     Misconception(
-        "The behavior counts as learned at half of what knowing nothing gives.",
-        "0.9 * knowing_nothing.",
+        "The limit of the flow's loss is too low: a behavior that was learned counts as not learned.",
+        "0.9 * about.knowing_nothing.",
         edited(diagnose, {"0.9 * about": "0.4 * about"}),
     ),
     Misconception(
