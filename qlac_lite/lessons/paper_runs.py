@@ -184,6 +184,21 @@ def papers_verdicts(verdict, method: str, other: str, steps: Steps) -> dict[str,
     return found
 
 
+def told_at_an_end(found: dict[Steps, dict], method: str, other: str) -> str:
+    """A line for each of {steps: papers_verdicts}: on how many of the tasks where nothing is shown both
+    methods are near 0, or near 100 %."""
+    lines = []
+    for steps, tasks in found.items():
+        left = [task for task, (_, code) in tasks.items() if code == NOT_SHOWN]
+        rates = np.array([[quoted(task, each)[steps][0] for each in (method, other)] for task in left])
+        low, high = (rates <= 0.01).all(axis=1).sum(), (rates >= 0.99).all(axis=1).sum()
+        lines.append(
+            f"{steps_text(steps)}: nothing shown on {len(left)} tasks, "
+            f"both at 1 % or less on {low}, both at 99 % or more on {high}"
+        )
+    return "\n".join(lines)
+
+
 def told_quotes(task: str, *methods: str, steps: tuple[int, int] = (100_000, 0)) -> str:
     """The paper's success of some methods in percent, with intervals, after (offline, online) steps."""
     values = {method: quoted(task, method)[steps] for method in methods}
