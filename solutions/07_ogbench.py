@@ -235,7 +235,7 @@ def budget_of_run(size, rates):
 budget_of_run = checks.check_budget_of_run(budget_of_run)
 
 # %% [markdown]
-# The paper says what an offline update cost on its GPU, an A5000: 4.2 ms for QC-FQL, 12 for QC, one seed at a time. A slow core makes 245 steps a second of puzzle-3x3 ([measured](https://github.com/qlac-lite/qlac-lite/blob/main/docs/cluster.md)). **Predict:** what limits the number of seeds on a card of 24 GB, memory or time? What would you buy for four seeds, a GPU twice as fast or eight cores in place of one, if an update of four takes four times as long as one of one seed? And if it takes twice as long?
+# The paper says what an offline update cost on its GPU, an A5000: 4.2 ms for QC-FQL, 12 for QC, one seed at a time. A slow core makes 245 steps a second of puzzle-3x3 ([measured](https://github.com/qlac-lite/qlac-lite/blob/main/docs/cluster.md)). **Predict:** what limits the number of seeds on a card of 24 GB, memory or time? What would you buy for four seeds, a GPU twice as fast or eight cores in place of one, if an update of four takes four times as long as that of one? And if it takes twice as long?
 
 # %%
 task = paper_runs.paper_task("puzzle-3x3", 4)
@@ -333,7 +333,7 @@ for column, what in enumerate(("its own batches", "other play")):
     print(f"loss on {what}: hers less the mended one's {apart:+.3f} [{low:+.3f}, {high:+.3f}]")
 
 # %% [markdown]
-# So (a) it was overfitting, to the few batches that come again after each kill; (b) the pattern repeats after 50 updates, the way from checkpoint to checkpoint; (c) the line is `key = jax.random.key(seed)`: it runs again in each life, so the same keys come again, and with them the same batches. Your training gives the same log on both machines, to the bit. Her loss ends 0.033 lower [0.021, 0.044] on her own batches and 0.026 higher [0.022, 0.030] on other play. In the library, too, the randomness of a step follows from the seed and the number of the step, and from nothing else.
+# So (a) it was overfitting, to the few batches that come again after each kill; (b) the pattern repeats after 50 updates, the way from checkpoint to checkpoint; (c) the line is `key = jax.random.key(seed)`: it runs again in each life, so the same keys and batches come again. Your training gives the same log on both machines, to the bit. Her loss ends 0.033 lower [0.021, 0.044] on her own batches and 0.026 higher [0.022, 0.030] on other play. In the library, too, the randomness of a step follows from the seed and the number of the step, and from nothing else.
 #
 # ## 6. Read a log
 #
@@ -512,7 +512,7 @@ spreads = [100 * stats.beta(10 * mean, 10 * (1 - mean)).std() for mean in (0.6, 
 print("standard deviation of the seeds at these gaps, points:", ", ".join(f"{each:.0f}" for each in spreads))
 
 # %% [markdown]
-# **By the tempting rule 22 % [18, 27] of the exact replications "differ" from the paper.** With both intervals it is 5 % [3, 8], as it should be for a 95 % interval. The price: with four seeds against four you notice a true gap of 20 points in 30 % of the cases [25, 36], and one of 40 in 89 % [85, 92]. This holds for seeds with a standard deviation of 15 points (12 at the gap of 40); with a larger one, as in section 1, you notice less.
+# **By the tempting rule 22 % [18, 27] of the exact replications "differ" from the paper.** With both intervals it is 5 % [3, 8], as it should be for a 95 % interval. The price: with four seeds against four you notice a true gap of 20 points in 30 % of the cases [25, 36], and one of 40 in 89 % [85, 92]. With seeds that differ more, as in section 1, you notice less (here their standard deviation is 15 points, 12 at the gap of 40).
 #
 # Now ask the paper with your rule: **does QC-FQL learn sooner than FQL-n?** Each point is the difference of the two on one of its 25 tasks. (Your rule wants seeds, and only means and intervals are at hand here: it gets four made-up seeds with the mean and standard error of QC-FQL.) **Predict:** on how many is it above after 100K updates? And below?
 
@@ -527,9 +527,9 @@ print(paper_runs.told_apart(scene, ("qc-fql", young), ("fql", young)))
 print(paper_runs.told_apart(task, ("qc-fql", old), ("qc-fql", young)))
 
 # %% [markdown]
-# **In the paper's own runs it depends on the task.** After 100K updates QC-FQL is above FQL-n on 5 of 25 tasks (3 of scene) and below it on 2 (both of the puzzle). After 1M it is above on 10 and below on 4, and after 200K environment steps more above on 13 and below on none. On the other tasks nothing is shown, which does not make the two equal. Many of them cannot tell: after 100K both methods are at 1 % or less on 11 of 18, and online at the end both are at 99 % or more on 6 of 12 and at 1 % or less on 2. The rule errs in 5 % of cases, so one verdict a panel may be chance. Scene task 1 is only just above: +27.4 points [+0.0, +54.8]. Against FQL the same QC-FQL is not shown to lead: +24.6 [-1.8, +51.0].
+# **In the paper's own runs it depends on the task.** After 100K updates QC-FQL is above FQL-n on 5 of 25 tasks (3 of scene) and below it on 2 (both of the puzzle). After 1M it is above on 10 and below on 4, and after 200K environment steps more above on 13 and below on none. On the others nothing is shown, which does not make the two equal. Many cannot tell: after 100K both methods are at 1 % or less on 11 of 18, and online at the end both are at 99 % or more on 6 of 12 and at 1 % or less on 2. The rule errs in 5 % of cases, so one verdict a panel may be chance. Scene task 1 is only just above: +27.4 points [+0.0, +54.8]. Against FQL the same QC-FQL is not shown to lead: +24.6 [-1.8, +51.0].
 #
-# And the steps? On task 4 of the puzzle, the same method has 54 points more after 1M updates than after 100K [6, 100]: you cannot compare a young run with an old one. So our cells may be drawn beside the paper's, but not compared with them. Your rule says so, and compares them with each other:
+# And the steps? On task 4 of the puzzle, the same method has 54 points more after 1M updates than after 100K [6, 100]: you cannot compare a young run with an old one. So our cells cannot be compared with the paper's. Your rule says so, and compares them with each other:
 
 # %%
 said = {NOT_COMPARED: "not compared", NOT_SHOWN: "no difference shown", ABOVE: "above", BELOW: "below"}
@@ -574,7 +574,7 @@ control = experiment(watched.try_out, one | flow, other | flow, "no difference",
 #
 # ## 9. The run book
 #
-# Four sets of runs are still missing from this course. All need a GPU, and none has been run yet.
+# Four sets of runs are still missing. All need a GPU.
 #
 # ```
 # make gpu                                     # 1. in ten minutes: the rates of your card, the first cells
@@ -587,7 +587,7 @@ control = experiment(watched.try_out, one | flow, other | flow, "no difference",
 #
 # ## Summary
 #
-# **Do chunks learn sooner than n-step returns on the paper's tasks, and can you tell from a run of your own?** In the paper's runs it depends on the task: after 100K updates QC-FQL is above FQL-n on 5 of 25 tasks and below on 2, and both are at 1 % or less on 11; after 1M + 200K it is above on 13 and below on none. From our runs on scene it is not known: QC-FQL leads with one $\alpha = 100$ for both, but with its own 300 from the paper no difference is shown, so it may be chunks or tuning. A run of your own can tell if it compares at the same steps and counts both intervals: with four seeds it then notices a gap of 40 points in 89 % of the cases [85, 92] and one of 20 in 30 % [25, 36].
+# **Do chunks learn sooner than n-step returns on the paper's tasks, and can you tell from a run of your own?** In the paper's runs it depends on the task: after 100K updates QC-FQL is above FQL-n on 5 of 25 tasks and below on 2, and both are at 1 % or less on 11; after 1M + 200K above on 13 and below on none. From our runs on scene it is not known: QC-FQL leads with one $\alpha = 100$ for both, but with its own 300 from the paper no difference is shown, so it may be chunks or tuning. A run of your own can tell if it compares at the same steps and counts both intervals: with four seeds it then notices a gap of 40 points in 89 % of the cases [85, 92] and one of 20 in 30 % [25, 36].
 #
 # Three findings:
 #
