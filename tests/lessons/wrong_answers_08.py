@@ -6,6 +6,7 @@ from scipy import stats
 
 from qlac_lite.lessons.checks.exercise import edited
 from qlac_lite.lessons.checks.lesson08 import REFUSED, choose_alpha, mended_rows, pose_column, suspect
+from qlac_lite.utils.statistics import mean_interval
 
 
 def pose_in_jax(hand, thing):
@@ -147,6 +148,20 @@ def pose_by_one_height(hand, thing):
     return (REFUSED if sum(good) != 1 else 7 * good.index(True)), errors, heights
 
 
+def pose_by_heights_first(hand, thing):
+    _, errors, heights = pose_column(hand, thing)
+    good = [reading for reading in (0, 1) if 0.6 < heights[reading] < 1.6]
+    clear = len(good) == 1 and errors[good[0]] <= 0.02
+    return ((0, 7)[good[0]] if clear else REFUSED), errors, heights
+
+
+def pose_by_the_best_that_passes(hand, thing):
+    _, errors, heights = pose_column(hand, thing)
+    good = [error <= 0.02 and 0.6 < height < 1.6 for error, height in zip(errors, heights, strict=True)]
+    best = min((0, 1), key=lambda reading: (not good[reading], abs(heights[reading] - 1.1)))
+    return (7 * best if any(good) else REFUSED), errors, heights
+
+
 def pose_by_vote(hand, thing):
     _, errors, heights = pose_column(hand, thing)
     passed = []
@@ -199,6 +214,25 @@ def suspect_paired(flow, policy, waits, all_others=True):
     return number, m, low, high, np.where(np.arange(7) == number, flow, policy)
 
 
+def suspect_in_every_seed(flow, policy, waits, paired=False):
+    _, m, low, high, _ = suspect(flow, policy, waits)
+    d = np.square(policy - flow)[:, waits].sum(1)
+    d = 100 * d / d.sum(1, keepdims=True)
+    w = m.argmax()
+    lead = d[:, w] - np.sort(np.delete(d, w, 1), 1)[:, -1]
+    reach = stats.sem(lead) * stats.t.ppf(0.975, len(d) - 1)
+    number = w if (lead.mean() > reach if paired else np.all(d.argmax(1) == w)) else REFUSED
+    return number, m, low, high, np.where(np.arange(7) == number, flow, policy)
+
+
+def choose_by_a_seeds_value(success_of, alphas, seeds):
+    rates, first = np.array([success_of(a, seeds) for a in alphas]), seeds < len(seeds) // 2
+    means = rates[:, first].mean(1)
+    best = np.flatnonzero(means == means.max())[-1]
+    gain = rates[best] - rates[-1]
+    return alphas[best], *mean_interval(gain[~first]), gain[first].mean()
+
+
 def choose_all(success_of, alphas, seeds):
     means = [np.mean(success_of(alpha, seeds)) for alpha in alphas]
     best = alphas[int(np.argmax(means))]
@@ -245,6 +279,21 @@ WRONG = {
             ),
             "median place first",
         ),
+        "heights first": (pose_by_heights_first, "only their winner's error"),
+        "20 cm": (edited(pose_column, {"error <= 0.02": "error < 0.2"}), "limit of the error is 0.2"),
+        "2 mm": (edited(pose_column, {"error <= 0.02": "error < 0.002"}), "limit of the error is 0.002"),
+        "below 2 cm": (edited(pose_column, {"error <= 0.02": "error < 0.02"}), "error of 0.02 is refused"),
+        "0.6 m": (
+            edited(pose_column, {"0.6 < height < 1.6": "not (height < 0.6 or height > 1.6)"}),
+            "height of 0.6 passes",
+        ),
+        "best of two": (pose_by_the_best_that_passes, "one of them is taken"),
+        "last of two": (
+            edited(pose_column, {"fits[0] if len(fits) == 1": "max(fits) if fits"}),
+            "second one is taken",
+        ),
+        "0 for refused": (edited(pose_column, {"else REFUSED": "else int(0)"}), "column is 0"),
+        "last height": (edited(pose_column, {"np.median(position[:, 2])": "position[-1][2]"}), "last row"),
         "all rows high": (
             edited(pose_column, {"0.6 < height < 1.6": "np.all(abs(position[:, 2] - 1.1) < 0.5)"}),
             "Every row",
@@ -277,6 +326,10 @@ WRONG = {
             "masks have moved",
         ),
         "actions too": (_rows({"actions[:-1]": "actions[1:]"}), "actions moved"),
+        "mask of the last row, too": (
+            _rows({_MASK: "masks = np.r_[demo['rewards'] == 0, False]"}),
+            "last row is 0, too",
+        ),
         "two rows": (_rows({_AT: "rewards[:-2] = demo['rewards'][1:]\n        _ = demo"}), "two rows"),
         "mask of success": (_rows({_MASK: "masks = rewards > 0"}), "1 at the success"),
         "no mask": (_rows({_MASK: "masks = rewards > -1"}), "All masks are 1"),
@@ -353,6 +406,22 @@ WRONG = {
         "other half chooses": (_choose({"rates[:, :half]": "rates[:, half:]"}), "second half chooses"),
         "larger half": (_choose({"len(seeds) // 2": "-(-len(seeds) // 2)"}), "larger half"),
         "smaller alpha": (_choose({_BEST: "means.argmax()"}), "smaller one"),
+        "seeds from 0": (_choose({"(alpha, seeds)": "(alpha, np.arange(len(seeds)))"}), "not in `seeds`"),
+        "fresh seeds": (_choose({"(alpha, seeds)": "(alpha, seeds + len(seeds))"}), "not in `seeds`"),
+        "by a seed's value": (choose_by_a_seeds_value, "raised IndexError"),
+        "nearly equal": (
+            _choose({_BEST: "np.flatnonzero(np.isclose(means, means.max(), 0, 5))[-1]"}),
+            "few points",
+        ),
+        "lower end": (
+            _choose(
+                {
+                    "rates[:, :half].mean(axis=1)": "[mean_interval(row[:half])[1] for row in rates]",
+                    "means == means.max()": "means == np.max(means)",
+                }
+            ),
+            "lower end of the interval chooses",
+        ),
         "worst": (_choose({_BEST: "len(means) - 1 - np.argmin(means[::-1])"}), "least success"),
         "best seed": (_choose({"].mean(axis=1)": "].max(1)"}), "best single seed"),
         "median": (_choose({"rates[:, :half].mean(axis=1)": "np.median(rates[:, :half], 1)"}), "median"),
@@ -439,6 +508,14 @@ WRONG = {
         "runner-up": (suspect_by_runner_up, "second largest mean is asked"),
         "paired": (suspect_paired, "a test, but another one"),
         "paired, runner-up": (lambda *args: suspect_paired(*args, False), "Only the difference"),
+        "in every seed": (suspect_in_every_seed, "has to lead in every seed"),
+        "paired, best other": (
+            lambda *args: suspect_in_every_seed(*args, paired=True),
+            "the largest of the others is subtracted",
+        ),
+        "touching": (_suspect({_CLEAR: "low[worst] >= max(np.delete(high, worst))"}), "that touch"),
+        "without the gripper": (_suspect({_CLEAR: "low[worst] > high[:6].max()"}), "Only the last number"),
+        "smallest": (_suspect({"np.argmax(mean)": "np.argmin(mean)"}), "smallest share"),
         "above 0": (_suspect({_CLEAR: "low[worst] > 0"}), "not right yet"),
         "above a half": (_suspect({_CLEAR: "low[worst] > 50"}), "not right yet"),
         "by row": (

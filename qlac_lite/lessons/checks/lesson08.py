@@ -75,8 +75,13 @@ def _pose_cases(rng):
     hand, thing = np.zeros((3, 3)), np.zeros((3, 14))
     hand[:], thing[:, :3], thing[:, 7:10] = [1.0, 0.0, 0.9], [4.0, 0.0, 0.9], [0.0, 3.0, 0.0]
     origin = np.zeros((4, 3)), np.tile(np.r_[0.3, 0.2, 0.8, np.zeros(4), 0.2, 0.3, 0.8, np.zeros(4)], (4, 1))
-    apart = _rows(rng, 20, "pose")
+    apart, farther = _rows(rng, 20, "pose"), _rows(rng, 22, "relative")
     apart[1][:, 7:10] *= 1.3
+    farther[1][:, :3] *= 3
+    one = lambda hand, pose, relative: (
+        np.tile(hand, (3, 1)),
+        np.tile(np.r_[pose, np.zeros(4), relative, np.zeros(4)], (3, 1)),
+    )
     return [
         Case(
             "three equal rows: hand at (1, 0, 0.9), 0:3 is (4, 0, 0.9), 7:10 is (0, 3, 0)",
@@ -87,7 +92,8 @@ def _pose_cases(rng):
             Case(
                 f"20 rows, {first} half first; row 0 is garbage",
                 _rows(rng, 20, first),
-                "Here are two distances in each row: the place less the hand's, and the relative place.",
+                "Errors: each row has two distances, of the place from the hand and of the relative place. "
+                "Heights: the median of the pose's third number.",
             )
             for first in ("relative", "pose")
         ),
@@ -116,6 +122,22 @@ def _pose_cases(rng):
             "20 rows, the relative positions 1.3 times too long",
             apart,
             "No reading fits: REFUSED.",
+        ),
+        Case("22 rows, the relative positions three times too long", farther, "No reading fits: REFUSED."),
+        Case(
+            "three equal rows: hand at (1, 0, 0.9), 0:3 is (4, 0, 0.9), 7:10 is (0, 2.82, 1)",
+            one([1.0, 0.0, 0.9], [4.0, 0.0, 0.9], [0.0, 2.82, 1.0]),
+            "Both heights are a table's. Only the pose at 0 has a small error, too: 8 mm.",
+        ),
+        Case(
+            "three equal rows: the two distances are 0.02 and 0",
+            one([0.0, 0.0, 0.9], [0.02, 0.0, 0.9], np.zeros(3)),
+            "With the pose at 0 the error is 0.02: at most 0.02. With the pose at 7, the object is too low.",
+        ),
+        Case(
+            "three equal rows: the object is 0.6 m high",
+            one([1.0, 0.0, 0.6], [4.0, 0.0, 0.6], [0.0, 3.0, 0.0]),
+            "The height has to be above 0.6 m: REFUSED.",
         ),
         Case("21 rows, on the floor", _rows(rng, 21, "pose", high=0.2), "No table is so low: REFUSED."),
         Case(
@@ -268,6 +290,11 @@ _pose_misconceptions = [
         edited(pose_column, {"np.median(position[:, 2])": "position[0, 2]"}),
     ),
     Misconception(
+        "The height is that of the last row.",
+        "The median over rows.",
+        edited(pose_column, {"np.median(position[:, 2])": "position[-1, 2]"}),
+    ),
+    Misconception(
         "The height is the mean over rows.",
         "The median over rows, as for the errors.",
         edited(pose_column, {"np.median(position[:, 2])": "np.mean(position[:, 2])"}),
@@ -286,6 +313,32 @@ _pose_misconceptions = [
         "Only the heights are tested.",
         "A reading passes if its error is small, too.",
         edited(pose_column, {_FITS: "0.6 < height < 1.6"}),
+    ),
+    Misconception(
+        "The limit of the error is 0.2: 20 cm.",
+        "2 cm are 0.02 m.",
+        edited(pose_column, {"<= 0.02": "<= 0.2"}),
+    ),
+    Misconception(
+        "The limit of the error is 0.002: 2 mm.",
+        "2 cm are 0.02 m.",
+        edited(pose_column, {"<= 0.02": "<= 0.002"}),
+    ),
+    Misconception(
+        "An error of 0.02 is refused.",
+        "At most 0.02: <=.",
+        edited(pose_column, {"<= 0.02": "< 0.02"}),
+    ),
+    Misconception(
+        "A height of 0.6 passes.",
+        "Above 0.6 and below 1.6: <.",
+        edited(pose_column, {"0.6 < height < 1.6": "0.6 <= height <= 1.6"}),
+    ),
+    Misconception(
+        "The heights decide, and only their winner's error is asked. Where both heights are a table's, the "
+        "errors may still tell.",
+        "A reading passes if both tests hold. Count those that pass.",
+        lambda hand, thing: _pose_by_heights(*pose_column(hand, thing)[1:]),
     ),
     Misconception(
         "One of the two tests is enough.",
@@ -308,9 +361,19 @@ _pose_misconceptions = [
         edited(pose_column, {"fits[0] if len(fits) == 1 else REFUSED": "7 * int(np.argmin(errors))"}),
     ),
     Misconception(
-        "Where both readings pass, the first one is taken.",
+        "Where both readings pass, one of them is taken.",
         "Then nobody can tell: REFUSED.",
         edited(pose_column, {"if len(fits) == 1": "if fits"}),
+    ),
+    Misconception(
+        "Where both readings pass, the second one is taken.",
+        "Then nobody can tell: REFUSED.",
+        edited(pose_column, {"fits[0] if len(fits) == 1": "fits[-1] if fits"}),
+    ),
+    Misconception(
+        "Where no reading passes, or both do, the column is 0.",
+        "Then nobody can tell: REFUSED, which is -1.",
+        edited(pose_column, {"else REFUSED": "else 0"}),
     ),
     Misconception(
         "The number of the reading, 0 or 1, in place of its column.",
@@ -318,6 +381,14 @@ _pose_misconceptions = [
         edited(pose_column, {"fits.append(pose)": "fits.append(pose // 7)"}),
     ),
 ]
+
+
+def _pose_by_heights(errors, heights):
+    """The heights decide, and the error of their winner is asked."""
+    tables = [reading for reading in (0, 1) if 0.6 < heights[reading] < 1.6]
+    fits = len(tables) == 1 and errors[tables[0]] <= 0.02
+    return (7 * tables[0] if fits else REFUSED), errors, heights
+
 
 check_pose_column = Exercise(
     pose_column,
@@ -439,6 +510,11 @@ _rows_misconceptions = [
         "The mask is 0 in the last row, and 1 at the success.",
         "The last row begins no step. The step before it was the success, and has the mask 0.",
         edited(mended_rows, {_MASK: "masks = np.arange(count) < count - 1"}),
+    ),
+    Misconception(
+        "The mask of the last row is 0, too.",
+        "The last row begins no step: its mask is 1.",
+        edited(mended_rows, {_MASK: "masks = (rewards == 0) & (np.arange(count) < count - 1)"}),
     ),
     Misconception(
         "The last transition's mask is 0, solved or not.",
@@ -630,10 +706,27 @@ def _choose_by_loop(success_of, alphas, seeds):
     return found, mean, mean - reach, mean + reach, sum(apart(choosing)) / len(choosing)
 
 
-def _table(alphas, rates):
-    """success_of of rates (R, n), for seeds that are numbers of columns."""
+def _table(alphas, rates, first=0):
+    """success_of of rates (R, n), a column a seed; the first column's seed is `first`."""
     rates = np.array(rates, float)
-    return lambda alpha, seeds: rates[list(alphas).index(alpha)][np.asarray(seeds)]
+
+    def success_of(alpha, seeds):
+        columns = np.asarray(seeds) - first
+        if np.any((columns < 0) | (columns >= rates.shape[1])):
+            raise _other_seeds(seeds, first, rates.shape[1])
+        return rates[list(alphas).index(alpha)][columns]
+
+    return success_of
+
+
+def _other_seeds(seeds, first, count):
+    """The error of a run with seeds that the sweep was not given."""
+    error = ValueError(f"success_of got the seeds {seeds}, and the sweep has {first} to {first + count - 1}")
+    error.likely = (
+        "Seeds are asked for that are not in `seeds`: fresh ones for an alpha or for the report, or numbers "
+        "that are counted from 0. Every alpha runs with `seeds`; the halves of its result choose and report."
+    )
+    return error
 
 
 def _choose_cases(rng):
@@ -644,7 +737,7 @@ def _choose_cases(rng):
         rates[best, : count // 2] = 90 + rng.permutation(count // 2) % 2 * 10
         rates[best, count // 2 :] = 10.0 * rng.integers(2, 7, count - count // 2)
         rates[-1 if best else 1, count // 2 :] = 10.0 * rng.integers(7, 10, count - count // 2)
-        return Case(about, (_table(alphas, rates), alphas, np.arange(count)), hint)
+        return Case(about, (_table(alphas, rates, 10), alphas, np.arange(10, 10 + count)), hint)
 
     two, three = [10.0, 1000.0], [1.0, 10.0, 1000.0]
     return [
@@ -655,7 +748,7 @@ def _choose_cases(rng):
         ),
         Case(
             "alphas 1, 10 and 1000, four seeds: two are equal on the seeds that choose",
-            (_table(three, [[70, 50, 60, 20], [50, 70, 30, 40], [20, 30, 50, 10]]), three, np.arange(4)),
+            (_table(three, [[70, 50, 60, 20], [50, 70, 30, 40], [80, 30, 50, 10]]), three, np.arange(4)),
             "Seeds 0 and 1 choose 10, the larger of two equal ones. Seeds 2 and 3 report its gain over 1000: "
             "-20 and 30 points.",
         ),
@@ -672,7 +765,7 @@ def _choose_cases(rng):
         Case(
             "seven seeds, of which one is good and six are bad with alpha 1",
             (
-                _table(three, [[90, 10, 20, 30, 10, 0, 50], [60, 50, 60, 40, 80, 20, 60], [9] * 7]),
+                _table(three, [[90, 10, 20, 30, 10, 0, 50], [60, 50, 60, 40, 80, 20, 60], [50] * 7]),
                 three,
                 np.arange(7),
             ),
@@ -688,10 +781,13 @@ def _choose_cases(rng):
             "The mean over the seeds that choose: 60 with alpha 1, 73.3 with alpha 10.",
         ),
         random(
-            "four alphas, eight seeds", 8, 4, "The same seeds choose for all alphas, and the others report."
+            "four alphas, eight seeds from 10 on",
+            8,
+            4,
+            "The same seeds choose for all alphas, and the others report.",
         ),
-        random("five alphas, nine seeds", 9, 5, "len(seeds) // 2 seeds choose."),
-        random("three alphas, six seeds", 6, 3, "The gain is over the last alpha, seed by seed."),
+        random("five alphas, nine seeds from 10 on", 9, 5, "len(seeds) // 2 seeds choose."),
+        random("three alphas, six seeds from 10 on", 6, 3, "The gain is over the last alpha, seed by seed."),
     ]
 
 
@@ -733,6 +829,11 @@ _choose_misconceptions = [
         edited(choose_alpha, {_BEST: "np.argmax(means)"}),
     ),
     Misconception(
+        "Alphas within a few points count as equal.",
+        "Only equal means do: means == means.max().",
+        edited(choose_alpha, {"means == means.max()": "means >= means.max() - 5"}),
+    ),
+    Misconception(
         "The alpha with the least success is chosen.",
         "The largest mean.",
         edited(choose_alpha, {_BEST: "np.flatnonzero(means == means.min())[-1]"}),
@@ -741,6 +842,11 @@ _choose_misconceptions = [
         "The best single seed chooses.",
         "The mean over the seeds of the first half.",
         edited(choose_alpha, {":half].mean(axis=1)": ":half].max(axis=1)"}),
+    ),
+    Misconception(
+        "The lower end of the interval chooses.",
+        "The mean over the seeds of the first half.",
+        edited(choose_alpha, {"rates[:, :half].mean(axis=1)": "mean_interval(rates[:, :half].T)[1]"}),
     ),
     Misconception(
         "The median chooses.",
@@ -936,6 +1042,7 @@ def _suspect_cases(rng):
     flow = np.zeros((3, 2, 7))
     policy = np.tile(np.array([[1.0, 1, 1, 1, 1, 1, 2], [0, 3, 0, 0, 0, 0, 0]]), (3, 1, 1))
     policy[1, 0, 0] = -1
+    equal = np.tile([0.0, 1, 0, 0, 1, 0, 0], (3, 2, 1))
     return [
         Case(
             "two rows, of which the first waits; apart by (1, 1, 1, 1, 1, 1, 2) there",
@@ -975,11 +1082,23 @@ def _suspect_cases(rng):
             "The interval of number 5 lies above some of the others, not above all: REFUSED.",
         ),
         Case(
-            "number 0 with 40 %, number 1 with 22 %, number 2 with 0, 30 and 2 %",
+            "number 0 with 40 %, number 1 with about 20 %, number 2 with 0, 39 and 2 %",
             _with_shares(
-                rng, [[40, 22, 0, 14, 12, 6, 6], [40, 22, 30, 3, 3, 1, 1], [40, 22, 2, 14, 12, 5, 5]]
+                rng, [[40, 22, 0, 14, 12, 6, 6], [40, 18, 39, 1, 1, 1, 0], [40, 22, 2, 14, 12, 5, 5]]
             ),
-            "Number 2 has a small mean and a wide interval, up to 52 %: ask all the others. REFUSED.",
+            "Number 2 has a small mean and a wide interval, up to 68 %: ask all the others. REFUSED.",
+        ),
+        Case(
+            "number 0 with 40 %, number 1 with 22, 10 and 22 %, number 2 with 0, 45 and 2 %",
+            _with_shares(
+                rng, [[40, 22, 0, 14, 12, 6, 6], [40, 10, 45, 3, 1, 1, 0], [40, 22, 2, 14, 12, 5, 5]]
+            ),
+            "Number 2 leads in one seed, and its interval is wide: REFUSED.",
+        ),
+        Case(
+            "numbers 1 and 4 with 50 % each, in all seeds",
+            (np.zeros((3, 2, 7)), equal, np.array([0])),
+            "Two intervals without width, at the same place: neither lies above the other. REFUSED.",
         ),
         case("number 1, six seeds, twelve rows", weights(n1=100), "The same in all seeds.", seeds=6, rows=12),
     ]
@@ -1125,18 +1244,39 @@ _suspect_misconceptions = [
         edited(suspect, {_CLEAR: "mean_interval(shares[:, worst] - shares[:, np.argsort(mean)[-2]])[1] > 0"}),
     ),
     Misconception(
+        "The largest number has to lead in every seed. Here the interval of its share is asked.",
+        "Its lower end has to lie above the upper ends of all the others.",
+        edited(suspect, {_CLEAR: "(shares.argmax(axis=1) == worst).all()"}),
+    ),
+    Misconception(
+        "In each seed the largest of the others is subtracted, and the difference has to exclude 0. That "
+        "is a test, but another one.",
+        "Its lower end has to lie above the upper ends of all the others.",
+        edited(
+            suspect,
+            {_CLEAR: "mean_interval(shares[:, worst] - np.delete(shares, worst, axis=1).max(axis=1))[1] > 0"},
+        ),
+    ),
+    Misconception(
+        "Two intervals that touch are enough.",
+        "Above the others' upper ends: >.",
+        edited(suspect, {_CLEAR: "low[worst] >= np.delete(high, worst).max()"}),
+    ),
+    Misconception(
         "An interval above one of the others is enough.",
         "Above those of all the others: the largest upper end.",
         edited(suspect, {_CLEAR: "low[worst] > np.delete(high, worst).min()"}),
     ),
     Misconception(
-        "The interval is compared with its own upper end as well: no number ever passes.",
-        "With those of the others: np.delete(high, worst).",
+        "No number ever passes: perhaps the interval is compared with its own upper end as well, or the "
+        "smallest share is asked.",
+        "The largest share, np.argmax(mean), with the others' upper ends: np.delete(high, worst).",
         edited(suspect, {_CLEAR: "low[worst] > high.max()"}),
     ),
     Misconception(
-        "The last number is the suspect, whatever the distances say.",
-        "The number with the largest mean share: np.argmax(mean).",
+        "Only the last number is ever the suspect, whatever the distances say.",
+        "The number with the largest mean share, np.argmax(mean), against all the others: "
+        "np.delete(high, worst).",
         edited(suspect, {"np.argmax(mean)": "6"}),
     ),
     Misconception(
