@@ -24,6 +24,7 @@ SIZES = (19, 7)  # of Lift's observation and action
 SEEDS = shorten(8, fast=2)
 EVERY, BLOCKS = shorten(50, fast=10), shorten(16, fast=3)  # updates of a block, and blocks
 TRIED = shorten(1000, fast=20)  # updates of an experiment
+LENGTHS, UPDATES = (1, 10), (shorten(100, fast=10), 3000)  # of a chunk and of training, in an experiment
 SMALL = dict(hidden=(64, 64), batch_size=64, learning_rate=1e-3)
 REPORTS, IMITATORS = ("closes", "motion"), ("flow", "policy")
 HAND, FINGERS, CUBE = slice(0, 3), slice(7, 9), slice(9, 12)  # of an observation
@@ -144,11 +145,14 @@ def make_try_out(imitated: Callable[..., Imitated]) -> Callable:
             report: "closes", how often (%) it closes, in its chunk, where the hand waits at the cube; or
                 "motion", root of the mean squared error of the six other numbers of its first action.
 
-        Raises QlacError for a report, an actor or a tier that there is not.
+        Raises QlacError for a report, an actor or a tier that there is not, and for a number out of range.
         """
         if report not in REPORTS or actor not in IMITATORS:
             told = f"report is {' or '.join(REPORTS)}; actor is {' or '.join(IMITATORS)}"
             raise QlacError(f"{told}, not {report!r} and {actor!r}.")
+        for knob, value, (least, most) in (("H", H, LENGTHS), ("updates", updates, UPDATES)):
+            if not least <= value <= most:
+                raise QlacError(f"{knob} is {value}, but has to be between {least} and {most}.")
         found = imitated(seeds, H, tier, updates)
         ours = getattr(found, actor)
         if report == "closes":

@@ -37,7 +37,7 @@ def steps_to_success(run: Run, at: Steps) -> np.ndarray:
 def told(values: np.ndarray, ends: tuple[float, float] = (0, 100)) -> str:
     """Mean and 95 % interval, cut at what is possible."""
     mean, low, high = mean_interval(values)
-    return f"{mean:.0f} [{max(low, ends[0]):.0f}, {min(high, ends[1]):.0f}]"
+    return f"{mean:z.0f} [{max(low, ends[0]):z.0f}, {min(high, ends[1]):z.0f}]"
 
 
 def apart(one: np.ndarray, other: np.ndarray, most: float = 100) -> str:

@@ -27,10 +27,21 @@ def test_a_hand_waits_at_the_cube_with_open_fingers():
 
 def test_an_experiment_names_what_there_is():
     try_out = lift_learners.make_try_out(lift_learners.make_imitated([demonstration(4)]))
-    wrongs = (dict(report="success"), dict(actor="best"), dict(tier="best"))
-    for wrong, told in zip(wrongs, ("closes or motion", "flow or policy", "tier is better"), strict=True):
+    wrongs = {
+        "closes or motion": dict(report="success"),
+        "flow or policy": dict(actor="best"),
+        "tier is better": dict(tier="best"),
+        "H is 0, but has to be between 1 and 10": dict(H=0),
+        "H is 11, but": dict(H=11),
+        "updates is 5000, but": dict(updates=5000),
+    }
+    for told, wrong in wrongs.items():
         with pytest.raises(QlacError, match=told):
             try_out(np.arange(2), **wrong)
+
+
+def test_no_difference_has_no_sign():
+    assert lift_records.told(np.array([-0.3, 0.1]), (-1, 1)) == "0 [-1, 1]"
 
 
 def test_the_record_of_flow_and_policy_is_whole():
