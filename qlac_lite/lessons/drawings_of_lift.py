@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from qlac_lite.lessons.lift_demonstrations import Demonstration, returns_to_go
+from qlac_lite.lessons.lift_learners import waiting
 from qlac_lite.lessons.lift_records import ACTORS, by_seed, evaluated, rates
 from qlac_lite.reports import plots
 from qlac_lite.training.run_folder import Run
@@ -40,7 +41,9 @@ def two_readings(hand: np.ndarray, thing: np.ndarray) -> Drawn:
 
 
 def demonstrations(demos: Sequence[Demonstration], count: int = 6) -> Drawn:
-    """The hand's height over the steps of some demonstrations of each tier; dots where the fingers close."""
+    """The hand's height over the steps of some demonstrations of each tier: thick where it waits at the cube,
+    dots where the fingers close.
+    """
     figure, panels = plots.new_figure(3, width=3.0, height=2.9)
     for axes, (tier, colour) in zip(panels, TIERS.items(), strict=True):
         mine = [demo for demo in demos if tier in demo["tiers"]][:count]
@@ -48,12 +51,14 @@ def demonstrations(demos: Sequence[Demonstration], count: int = 6) -> Drawn:
             height = 100 * (demo["observations"][:-1, 2] - 0.8)
             closes = np.argmax(demo["actions"][:, 6] > 0)
             axes.plot(height, color=colour, linewidth=1)
+            waits = np.where(waiting(demo["observations"][:-1]), height, np.nan)
+            axes.plot(waits, color=colour, linewidth=3, alpha=0.5)
             axes.plot(closes, height[closes], "o", color="0.15", markersize=4)
         axes.set(title=tier, xlabel="step", xlim=(0, 160), ylim=(0, 25))
     panels[0].set_ylabel("hand above the table (cm)")
     return figure, (
-        "The hand's height in demonstrations of three tiers: down to the cube, a pause, a dot where the "
-        "fingers close, and up. The worse the tier, the longer the pauses."
+        "The hand's height in demonstrations of three tiers: down to the cube, a pause (thick), a dot "
+        "where the fingers close, and up. The worse the tier, the longer the pauses."
     )
 
 
