@@ -41,7 +41,7 @@ def two_readings(hand: np.ndarray, thing: np.ndarray) -> Drawn:
 
 
 def demonstrations(demos: Sequence[Demonstration], count: int = 6) -> Drawn:
-    """The hand's height over the steps of some demonstrations of each tier: thick where it waits at the cube,
+    """The hand's height over the steps of some demonstrations of each tier: grey where it waits at the cube,
     dots where the fingers close.
     """
     figure, panels = plots.new_figure(3, width=3.0, height=2.9)
@@ -52,12 +52,12 @@ def demonstrations(demos: Sequence[Demonstration], count: int = 6) -> Drawn:
             closes = np.argmax(demo["actions"][:, 6] > 0)
             axes.plot(height, color=colour, linewidth=1)
             waits = np.where(waiting(demo["observations"][:-1]), height, np.nan)
-            axes.plot(waits, color=colour, linewidth=3, alpha=0.5)
+            axes.plot(waits, color="0.75", linewidth=6, zorder=1)
             axes.plot(closes, height[closes], "o", color="0.15", markersize=4)
         axes.set(title=tier, xlabel="step", xlim=(0, 160), ylim=(0, 25))
     panels[0].set_ylabel("hand above the table (cm)")
     return figure, (
-        "The hand's height in demonstrations of three tiers: down to the cube, a pause (thick), a dot "
+        "The hand's height in demonstrations of three tiers: down to the cube, a pause (grey), a dot "
         "where the fingers close, and up. The worse the tier, the longer the pauses."
     )
 
