@@ -59,6 +59,11 @@ def by_number(kind=int, factor=None):
     return coverage
 
 
+def round_the_border(positions, cells):
+    cell = np.floor((positions + 1) / 2 * cells).astype(int) % cells
+    return np.mean([len(np.unique(each, axis=0)) for each in cell]) / cells**2
+
+
 def rounded(place):
     """Coverage by cells that are rounded to the nearest."""
 
@@ -237,6 +242,15 @@ WRONG = {
             "nearest of cells - 1",
         ),
         "borders below": (with_coverage(lambda p, n: share(-p, n)), "border"),
+        "round to the first cell": (with_coverage(round_the_border), "goes round to the first cell"),
+        "the way, with what is left over": (
+            with_coherency(lambda p, e: e * norms(p, 1).mean()),
+            "the straight distance from each record",
+        ),
+        "the last record": (
+            with_coherency(lambda p, e: norms(p[:, :-1], e).mean()),
+            "up to the last record",
+        ),
     },
     "check_act_best_of_n": {
         "a Python loop": (act_in_python, "Python loop"),
@@ -297,6 +311,10 @@ WRONG = {
             ),
             "a tuple of 2",
         ),
+        "a key too many": (
+            edited(act_best_of_n, {"split(key, decisions)": "split(key, decisions + 1)[1:]"}),
+            "Compare with points 1 to 5 of the docstring",
+        ),
         "cut chunks valued": (
             edited(act_best_of_n, {"value(now, chunks)": "value(now, chunks[:, :keep])"}),
             "before they are valued",
@@ -316,7 +334,10 @@ WRONG = {
             "the key that was given",
         ),
         "no candidate axis": (edited(mixed_by_loop, {"[None]": ""}), "no axis of candidates"),
-        "the first step of each": (edited(mixed_by_loop, {"][i])": "][0])"}), "lost their own marginals"),
+        "the first step of each": (
+            edited(mixed_by_loop, {"][i])": "][0])"}),
+            "no longer has the distribution",
+        ),
         "values not used": (
             edited(mixed_by_map, {"jnp.argmax(value(state, chunks))": "0"}),
             "the values are not used",
@@ -333,6 +354,10 @@ WRONG = {
         "the mean": (
             edited(mixed_by_map, {'jnp.einsum("kka->ka", chosen)': "chosen.mean(axis=0)"}),
             "The mean over the chosen chunks",
+        ),
+        "the first of the chosen": (
+            edited(mixed_by_map, {'jnp.einsum("kka->ka", chosen)': "chosen[0]"}),
+            "or chosen[0] is picked",
         ),
         "in NumPy": (
             edited(mixed_by_loop, {"jnp.stack": "np.stack"}),

@@ -51,7 +51,7 @@ class Case(NamedTuple):
 
     about: str  # what it is, in the learner's words
     args: tuple
-    hint: Hint = ""  # where to look if this is the first case that fails
+    hint: Hint | dict[str, Hint] = ""  # where to look if it is the first that fails; may be by part
 
 
 class Misconception(NamedTuple):
@@ -259,7 +259,11 @@ class Exercise:
         _LAST_CASE.clear()
         _LAST_CASE.update(zip(inspect.signature(self.library).parameters, case.args, strict=True))
 
-    def _told(self, hint: Hint) -> str:
+    def _told(self, hint: Hint | dict[str, Hint], part: str = "") -> str:
+        """A hint as it is told; of hints by part, that of the part, or else all of them."""
+        if isinstance(hint, dict):
+            hints = [hint[part]] if part in hint else hint.values()
+            return " ".join(map(self._told, hints))
         if isinstance(hint, str):
             return hint
         self._told_now.add(hint[0])
@@ -528,7 +532,7 @@ class Exercise:
                     got=shape_text(value),
                     likely=_exchanged(part, got, expected)
                     or shape_hint(value.shape, wanted.shape, map(np.shape, case.args)),
-                    next=self._told(case.hint),
+                    next=self._told(case.hint, part),
                 )
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
@@ -549,7 +553,7 @@ class Exercise:
                         if nan
                         else "A division by zero, or a mark such as -np.inf that reached the result."
                     ),
-                    next=self._told(case.hint),
+                    next=self._told(case.hint, part),
                 )
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             where = f"{part}[{', '.join(map(str, at))}]" if at else part
@@ -565,7 +569,7 @@ class Exercise:
                 expected=f"{where} = {number_text(wanted[at])}",
                 got=f"{where} = {number_text(value[at])}{share}",
                 next=self._told(
-                    case.hint if part in (self.parts or [self.name]) else self.observed or case.hint
+                    case.hint if part in (self.parts or [self.name]) else self.observed or case.hint, part
                 ),
             )
         return None

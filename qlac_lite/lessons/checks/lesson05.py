@@ -32,44 +32,62 @@ def _explored_cases(rng):
     straight = np.arange(11)[:, None] * np.array([[[0.03, -0.04]], [[0.06, 0.08]]]) - [0.87, 0.11]
     turns = np.outer([0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0, 2, 4, 6, 8, 10], [0.07, 0.09])
     x = [-1, -0.5, -0.5, 0, 0.25, 1, 1, 0.75, 0.9, -1, 1]
-    y = [-1, -1, 0, 0.5, 0.75, 0.5, 1, 1, 0.9, 1, -1]
+    y = [-1, -1, 0, 0.5, 0.75, 0.5, 1, 1, 0.9, -1, -1]
     walk = lambda *shape: np.clip(np.cumsum(rng.normal(size=shape) * 0.25, axis=1), -1, 1)
     order = lambda: np.stack(np.divmod(rng.permutation(400), 20), axis=1)
     tours = [(order() + rng.uniform(0.2, 0.8, size=(400, 2))) / 10 - 1 for _ in range(2)]
+    straight_way = (
+        "Coherency: the straight distance from each record to the next, then one mean over all of them.",
+        "positions[:, ::every], np.diff over the time, np.linalg.norm over the last axis.",
+    )
+    cells_once = (
+        "Coverage: number the cells as in point 3, and count those of each episode once.",
+        "floor((x + 1) / 2 * cells), clipped; len(np.unique(cells of an episode, axis=0)).",
+    )
+    hints = lambda coherency=straight_way, coverage=cells_once: dict(coherency=coherency, coverage=coverage)
     return [
         Case(
             "two straight lines, at speeds of 0.05 and 0.1, 10 steps",
             (straight, 5, 4),
-            "Coherency: positions[:, ::5], the moves between neighbours, the length of each, their mean. "
-            "Coverage: floor((x + 1) / 2 * cells) numbers the cells; count those of each episode once.",
+            hints(),
         ),
         Case(
             "three episodes on a line, forth, back and forth",
             (np.stack([turns, turns[::-1] - 0.5, 0.5 * turns]) - 0.3, 5, 8),
-            "The norm goes over the last axis. A cell that was visited before adds nothing: "
-            "np.unique(cells of an episode, axis=0), or a set of pairs.",
+            hints(
+                "Coherency: all moves count, up to the last record; the norm goes over the last axis.",
+                "Coverage: a cell that was visited before adds nothing: "
+                "np.unique(cells of an episode, axis=0), or a set of pairs.",
+            ),
         ),
         Case(
             "places on the borders of cells and of the square",
             (np.stack([x, y], axis=1)[None], 5, 4),
-            "A border belongs to the cell with the next higher number (floor); "
-            "at x = 1 there is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1).",
+            hints(
+                coverage="A border belongs to the cell with the next higher number (floor); at x = 1 there "
+                "is none, so 1.0 belongs to the last cell: np.clip(index, 0, cells - 1)."
+            ),
         ),
         Case(
             "four episodes of 24 steps: the last 4 are no whole interval",
             (walk(4, 25, 2), 5, 10),
-            "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count for coherency. "
-            "Coverage counts all places, episode by episode, and is the mean over episodes.",
+            hints(
+                "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count for coherency.",
+                "Coverage counts all places, episode by episode, and is the mean over episodes.",
+            ),
         ),
         Case(
             "five episodes of 22 steps, a record every 3",
             (walk(5, 23, 2), 3, 6),
-            "`every` is an argument: positions[:, ::every].",
+            hints("`every` is an argument: positions[:, ::every]."),
         ),
         Case(
             "each of 20 x 20 cells once, in random order",
             (np.stack(tours), 7, 20),
-            "No two cells may share a number: column * cells + row, in large enough integers, or pairs.",
+            hints(
+                coverage="No two cells may share a number: "
+                "column * cells + row, in large enough integers, or pairs."
+            ),
         ),
     ]
 
@@ -320,6 +338,11 @@ _explored_misconceptions = [
         edited(explored, {"np.clip(cell, 0, cells - 1)": "cell"}),
     ),
     Misconception(
+        "Coverage: a place at the upper border goes round to the first cell (% cells).",
+        "x = 1 belongs to the last cell: np.clip(index, 0, cells - 1).",
+        edited(explored, {"np.clip(cell, 0, cells - 1)": "(cell % cells)"}),
+    ),
+    Misconception(
         "Coverage: cells - 1 cells fill the square, and the border is one more.",
         "floor((x + 1) / 2 * cells), then clip.",
         edited(explored, {"2 * cells": "2 * (cells - 1)"}),
@@ -391,7 +414,7 @@ def _cut_before(shape, horizon):
     """The error of a value that is asked of cut chunks."""
     error = ValueError(f"value(state, chunks) takes chunks of {horizon} actions, and got {shape}")
     error.likely = (
-        "The chunks are cut to the first `keep` actions before they are valued. The critic values "
+        "The chunks are cut before they are valued. The critic values "
         "whole chunks: value(state, chunks) first, then best[:keep]."
     )
     return error
@@ -484,9 +507,13 @@ def _act_cases(rng):
         case(
             "one decision, 6 candidates of 3 actions, all executed",
             *(6, 3, 1, 3),
-            "jax.lax.scan(decision, state, jax.random.split(key, decisions)). "
-            "In a decision: chunks = propose(state, key); "
-            "the one at jnp.argmax(value(state, chunks)); jax.lax.scan(step, state, best).",
+            (
+                "Compare with points 1 to 5 of the docstring: one key a decision, "
+                "jax.random.split(key, decisions), and the candidate at jnp.argmax of the values. "
+                "Row r of the result belongs to decision r // keep, and to its action r % keep.",
+                "In a decision: chunks = propose(state, key); the one at jnp.argmax(value(state, chunks)); "
+                "jax.lax.scan(step, state, best).",
+            ),
         ),
         case(
             "five decisions, all 3 actions executed; the state is a NamedTuple",
@@ -500,7 +527,7 @@ def _act_cases(rng):
             "six decisions, the first 2 of 4 actions executed",
             *(8, 4, 6, 2),
             "best[:keep], then decide anew. "
-            "What is shown: (decisions, keep, ...), reshaped to (decisions * keep, ...).",
+            "What is shown: (decisions, keep, D), reshaped to (decisions * keep, D).",
         ),
         case(
             "six decisions, the first of 3 actions executed",
@@ -756,18 +783,21 @@ def _mixed_cases(rng):
         case(
             "every key proposes the same chunk of 7 actions",
             *(1, 7),
-            "One proposal holds one candidate here, so H chunks need H keys: jax.random.split(key, horizon). "
-            "With each, the one at jnp.argmax(value(state, chunks)). All are equal here, so the mix is that "
-            "chunk with each step in its own place: chosen[i, i] with i = jnp.arange(horizon). "
-            "Shuffled steps lose their places. One candidate: [None] in front.",
+            (
+                "One proposal holds one candidate here, so H chunks need H keys. All are equal here, so the "
+                "mix is that chunk with each step in its own place. Shuffled steps lose their places.",
+                "With i = jnp.arange(horizon), chosen[i, i] mixes them. One candidate: [None] in front.",
+            ),
             same=True,
         ),
         case(
             "a clone: one candidate of 4 actions",
             *(1, 4),
-            "keys = jax.random.split(key, horizon); with each, chunks = propose(state, key), and the one at "
-            "jnp.argmax(value(state, chunks)). With i = jnp.arange(horizon), chosen[i, i] mixes them. "
-            "One candidate: [None] in front.",
+            (
+                "A key for each of the H proposals: jax.random.split(key, horizon). "
+                "Step i of the mix is step i of the i-th.",
+                "With i = jnp.arange(horizon), chosen[i, i] mixes them. One candidate: [None] in front.",
+            ),
         ),
         case(
             "an agent: 6 candidates of 4 actions",
@@ -844,8 +874,9 @@ _mixed_misconceptions = [
         _best_of_one_proposal,
     ),
     Misconception(
-        "All choices use the same key: they choose the same chunk, and nothing is mixed.",
-        "A key for each: jax.random.split(key, horizon).",
+        "Every step comes from the first chosen chunk: nothing is mixed. "
+        "Either one key serves all choices, or chosen[0] is picked.",
+        "A key for each choice, jax.random.split(key, horizon), and step i of the i-th: chosen[i, i].",
         edited(_mixed_in_a_loop, {"keys[i]": "keys[0]"}),
     ),
     Misconception(
@@ -854,7 +885,7 @@ _mixed_misconceptions = [
         edited(_mixed_in_a_loop, {"keys[i]": "key"}),
     ),
     Misconception(
-        "The first action of each chunk: the steps have lost their own marginals.",
+        "The first action of each chunk: step i no longer has the distribution of step i.",
         "Step i stays step i: chosen[i, i].",
         edited(_mixed_in_a_loop, {"best[i]": "best[0]"}),
     ),
@@ -894,12 +925,12 @@ _mixed_misconceptions = [
         edited(_mixed_in_a_loop, {"keys[i]": "keys[0]", "q.argmax()": "i % len(q)"}),
     ),
     Misconception(
-        "The mean over the candidates: it has not the marginals, and stands between the modes.",
+        "The mean over the candidates: no step has its own distribution, and it stands between the modes.",
         "Choose, do not average: chunks[jnp.argmax(value(state, chunks))].",
         edited(_mixed_in_a_loop, {"chunks[q.argmax()]": "chunks.mean(axis=0)"}),
     ),
     Misconception(
-        "The mean over the chosen chunks: it has not the marginals, and stands between the modes.",
+        "The mean over the chosen chunks: no step has its own distribution, and it stands between the modes.",
         "Pick, do not average: chosen[i, i].",
         edited(
             _mixed_in_a_loop,
