@@ -35,12 +35,17 @@ def experiment(
     Returns:
         (seeds,) `one` minus `other`, seed by seed.
 
-    Raises QlacError for another prediction, an unknown knob, or the same setting twice.
+    Raises QlacError for another prediction, an unknown knob, the same setting twice, two settings that
+    `report` different things, or a single seed.
     """
     if predict not in PREDICTIONS:
         raise QlacError(f"predict is {predict!r}. Write one of: {', '.join(map(repr, PREDICTIONS))}.")
     if dict(one) == dict(other):
         raise QlacError(f"Both settings are {dict(one)}. Change the knob in one of them.")
+    if "report" in _turned(run, one, other):
+        raise QlacError("The two settings report different things: write the same `report` in both.")
+    if seeds < 2:
+        raise QlacError(f"seeds is {seeds}. One seed gives no interval: take two or more.")
     results = [_run(run, np.arange(seeds), setting) for setting in (one, other)]
     mean, low, high = difference(*results)
     names = [_name(setting, against) for setting, against in ((one, other), (other, one))]

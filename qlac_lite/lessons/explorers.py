@@ -21,6 +21,7 @@ from qlac_lite.envs.lite_world import LiteWorld, WorldState
 from qlac_lite.lessons.checks import lesson05
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.training.jax_loop import lite_config, train_lite
+from qlac_lite.utils.errors import QlacError
 
 WORLD, H, A, S = LiteWorld(step=0.08), 5, lite_world.ACTION_SIZE, lite_world.OBSERVATION_SIZE
 SEEDS = shorten(8, fast=2)
@@ -233,7 +234,20 @@ def try_out(seeds: np.ndarray, H=H, keep=None, mix=False, noise=0.2, smooth=0.8,
         mix: whether the steps of a chunk are drawn apart; it needs whole chunks.
         noise, smooth: size of the demonstrator's noise, and its correlation from step to step.
         report: "took" (% of episodes), "coherency" or "coverage" (% of cells).
+
+    Raises QlacError for a value that a knob does not have.
     """
+    keep = H if keep is None else keep
+    for knob, value, high in (("H", H, 10), ("keep", keep, H)):
+        if value not in range(1, high + 1):
+            raise QlacError(f"{knob} is {value}. Write a whole number from 1 to {high}.")
+    for knob, value, high in (("noise", noise, 1), ("smooth", smooth, 0.95)):
+        if not 0 <= value <= high:
+            raise QlacError(f"{knob} is {value}. Write a value from 0 to {high}.")
+    if report not in REPORTS:
+        raise QlacError(f"report is {report!r}. Write one of: {', '.join(map(repr, REPORTS))}.")
+    if mix and keep != H:
+        raise QlacError("Mixed chunks are executed whole: leave keep out, or set mix=False.")
     explorer = clone(H, len(seeds), noise, smooth)
-    explorer = mixed(explorer) if mix else explorer._replace(keep=keep or H)
+    explorer = mixed(explorer) if mix else explorer._replace(keep=keep)
     return REPORTS[report](play(explorer, shorten(50, fast=3)))

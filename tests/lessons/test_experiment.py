@@ -91,6 +91,47 @@ def test_knobs_of_the_coin_are_named_and_have_a_range(setting, said):
         chunk_worlds.earned(np.arange(2), **setting)
 
 
+@pytest.mark.parametrize(
+    "setting, said",
+    [
+        ({"H": 11}, "H is 11. Write a whole number from 1 to 10"),
+        ({"H": 2.5}, "H is 2.5. Write a whole number"),
+        ({"keep": 6}, "keep is 6. Write a whole number from 1 to 5"),
+        ({"keep": 0}, "keep is 0. Write a whole number from 1 to 5"),
+        ({"noise": -0.1}, "noise is -0.1. Write a value from 0 to 1"),
+        ({"smooth": 1.5}, "smooth is 1.5. Write a value from 0 to 0.95"),
+        (
+            {"report": "took the puck"},
+            "report is 'took the puck'. Write one of: 'took', 'coherency', 'coverage'",
+        ),
+        ({"mix": True, "keep": 1}, "Mixed chunks are executed whole"),
+    ],
+)
+def test_knobs_of_the_explorers_have_a_range(setting, said):
+    from qlac_lite.lessons import explorers
+
+    with pytest.raises(QlacError, match=said):
+        explorers.try_out(np.arange(2), **setting)
+
+
+def test_two_things_are_not_subtracted_and_one_seed_is_no_experiment():
+    counted = lambda seeds, gain=1, report="took": run(seeds, gain)
+    with pytest.raises(QlacError, match="report different things"):
+        experiment(counted, {"report": "coverage"}, {"gain": 2}, "higher", "reward")
+    with pytest.raises(QlacError, match="One seed gives no interval"):
+        experiment(run, {"gain": 2.0}, {"gain": 1.0}, "higher", "reward", seeds=1)
+
+
+def test_a_hint_by_part_speaks_of_the_part_that_differs():
+    both = lambda x: (x, 2 * x)
+    both.__name__ = "both"
+    hints = dict(once="Leave x.", twice=("Double x.", "Write 2 * x."))
+    exercise = Exercise(both, both, lambda rng: [Case("at 3", (3.0,), hints)], parts=("once", "twice"))
+    assert exercise.judge(lambda x: (x + 1, 2 * x)).lines["next"] == "Leave x."
+    assert exercise.judge(lambda x: (x, x)).lines["next"] == "Double x."
+    assert exercise.judge(lambda x: 1 / 0).lines["note"] == "Leave x. Double x."
+
+
 def test_the_idea_comes_first_and_the_code_at_the_third_try(capsys):
     double = lambda x, times: times * x
     double.__name__ = "double"
