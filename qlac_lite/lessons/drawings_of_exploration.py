@@ -26,6 +26,7 @@ LOOKS = {  # colour and marker
     "first action only": (FIRST, "v"),
     "first action, held": (HELD, "D"),
 }
+CURVE = "#56B4E9"  # the colour of means over a learning curve
 SETS = {  # what is learned from: colour and marker
     "D": ("0.5", "o"),
     "D+P": ("0.7", "p"),
@@ -108,9 +109,11 @@ def _seeds(axes: Axes, at: int, values: np.ndarray, name: str, within=(0, np.inf
     _dots(axes, at, values, *LOOKS[name], within)
 
 
-def _dots(axes: Axes, at: float, values: np.ndarray, colour: str, marker: str, within=plots.UNCUT) -> None:
+def _dots(
+    axes: Axes, at, values: np.ndarray, colour: str, marker: str, within=plots.UNCUT, width=0.2
+) -> None:
     """`_seeds` in a look of its own."""
-    axes.plot(np.linspace(at - 0.3, at - 0.1, len(values)), values, ".", color=colour, alpha=0.45)
+    axes.plot(np.linspace(at - 0.1 - width, at - 0.1, len(values)), values, ".", color=colour, alpha=0.45)
     plots.points(axes, np.array([at + 0.1]), values[:, None], "", colour, marker, within)
 
 
@@ -141,12 +144,15 @@ def _rows() -> list[dict]:
     return recorded("exploration")[0]
 
 
-def _taught(method: str, data: str, what: str = "success") -> np.ndarray:
-    """A column at the last evaluation of each recorded seed of a learner, (R,)."""
+def _taught(method: str, data: str, what: str = "success", curve: bool = False) -> np.ndarray:
+    """A column of each recorded seed of a learner at the last evaluation, or its mean over all, (R,)."""
     cell = [row for row in _rows() if (row["method"], row["data"]) == (method, data)]
     last = max(row["updates"] for row in cell)
-    found = {int(row["seed"]): float(row[what]) for row in cell if row["updates"] == last}
-    return np.array([found[seed] for seed in sorted(found)])
+    found = {}
+    for row in cell:
+        if curve or row["updates"] == last:
+            found.setdefault(int(row["seed"]), []).append(float(row[what]))
+    return np.array([np.mean(found[seed]) for seed in sorted(found)])
 
 
 def _recorded_sets() -> list[str]:
@@ -154,10 +160,15 @@ def _recorded_sets() -> list[str]:
     return [name for name in SETS if name in there]
 
 
-def gains() -> dict[str, np.ndarray]:
-    """The recorded contrasts in points, mean over the four learners: {contrast: (R,)}."""
+def gains(curve: bool = False) -> dict[str, np.ndarray]:
+    """The recorded contrasts in points, mean over the four learners: {contrast: (R,)}.
+
+    Args:
+        curve: of the mean over all evaluations; else of the last one.
+    """
     there = _recorded_sets()
-    mean = lambda names: np.mean([100 * _taught(m, name) for m in TITLES for name in names], axis=0)
+    taught = lambda name: [100 * _taught(method, name, curve=curve) for method in TITLES]
+    mean = lambda names: np.mean([values for name in names for values in taught(name)], axis=0)
     return {
         what: mean(more) - mean(less)
         for what, (more, less) in CONTRASTS.items()
@@ -178,7 +189,8 @@ def collected(what: str = "coherency") -> dict[str, tuple[np.ndarray, np.ndarray
 
 
 def collections() -> Drawn:
-    """Who collected how coherently; what four learners make of it; the contrasts over learners."""
+    """Who collected how coherently; what four learners make of it; the contrasts over learners,
+    at the end and over the curve."""
     figure, (left, middle, right) = plots.new_figure(3, width=4.4, height=3.4)
     ticks = {}
     for start, (pair, values) in zip((0, 2.6), collected().items(), strict=True):
@@ -189,25 +201,31 @@ def collections() -> Drawn:
             ticks[at] = f"{kind[2:]}\n{collector}"
     left.set_xticks(list(ticks), ticks.values(), fontsize=8)
     left.set(ylabel="coherency (all pairs) of collecting", ylim=(0, None), xlim=(-0.6, max(ticks) + 0.5))
-    there = _recorded_sets()
-    for i, name in enumerate(there):
+    for i, name in enumerate([name for name in _recorded_sets() if "M" not in name]):
         colour, marker = SETS[name]
         for at, method in enumerate(TITLES):
             values = 100 * _taught(method, name)
-            middle.plot(np.full(len(values), at + 0.14 * i - 0.4), values, ".", color=colour, alpha=0.6)
+            middle.plot(np.full(len(values), at + 0.2 * i - 0.4), values, ".", color=colour, alpha=0.6)
             label = name if at == 0 else "_"
-            middle.plot(at + 0.14 * i - 0.35, values.mean(), marker, color=colour, markersize=7, label=label)
+            middle.plot(at + 0.2 * i - 0.32, values.mean(), marker, color=colour, markersize=7, label=label)
     middle.set_xticks(range(len(TITLES)), TITLES.values(), fontsize=8)
-    middle.set(ylabel="solved after learning (%)", ylim=(-3, 103))
-    middle.legend(fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    for at, values in enumerate(gains().values()):
-        _dots(right, at, values, "0.2", "o")
+    middle.set(ylabel="solved at the end (%)", ylim=(-3, 103))
+    middle.legend(fontsize=7, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    for curve, colour, marker, label in (
+        (False, "0.2", "o", "at the end"),
+        (True, CURVE, "d", "over the curve"),
+    ):
+        for at, values in enumerate(gains(curve).values()):
+            _dots(right, at + 0.35 * curve - 0.1, values, colour, marker, width=0.08)
+        right.plot([], [], marker, color=colour, label=label)
+    right.legend(fontsize=7)
     right.axhline(0, color="0.3", linestyle=":")
     names = [textwrap.fill(what, 12) for what in gains()]
     right.set_xticks(range(len(names)), names, fontsize=8)
     right.set(ylabel="points, mean of four learners", xlim=(-0.6, len(gains()) - 0.4))
-    told = ", ".join(f"{what} {values.mean():.0f}" for what, values in gains().items())
+    ends = zip(gains(), *(gains(curve).values() for curve in (False, True)), strict=True)
+    told = ", ".join(f"{what} {end.mean():.0f} and {over.mean():.0f}" for what, end, over in ends)
     return figure, (
         "Left, coherency of four collections. Middle, success of four learners by what they learned from. "
-        f"Right, differences in points: {told}."
+        f"Right, differences in points, at the end and over the curve: {told}."
     )
