@@ -29,6 +29,15 @@ def half_by_where(key, offline_starts, online_starts, filled, batch_size):
     return online, jnp.concatenate([offline_starts[i], second])
 
 
+def half_with_a_third_key(key, offline_starts, online_starts, filled, batch_size):
+    a, b, c = jax.random.split(key, 3)
+    n, many = batch_size // 2, len(offline_starts)
+    first = offline_starts[jax.random.randint(a, (batch_size - n,), 0, many)]
+    replay = online_starts[jax.random.randint(b, (n,), 0, filled)]
+    second = jnp.where(filled > 0, replay, offline_starts[jax.random.randint(c, (n,), 0, many)])
+    return (jnp.arange(batch_size) >= batch_size - n) & (filled > 0), jnp.concatenate([first, second])
+
+
 def half_chosen(key, offline_starts, online_starts, filled, batch_size):
     a, b = jax.random.split(key)
     n = batch_size // 2
@@ -82,6 +91,24 @@ def queue_with_a_for(environment, decide, steps):
     return *(np.array(column)[:steps] for column in zip(*rows, strict=True)), decisions
 
 
+def queue_filled_at_the_reset(environment, decide, steps):
+    """Decides again as soon as it has reset, also after the last step."""
+    rows, decisions = [], 1
+    observation, _ = environment.reset()
+    queue = list(decide(observation))
+    for _ in range(steps):
+        if not queue:
+            queue, decisions = list(decide(observation)), decisions + 1
+        action = queue.pop(0)
+        after, _, terminated, truncated, _ = environment.step(action)
+        rows.append((observation, action, after, not terminated, terminated or truncated))
+        observation = after
+        if terminated or truncated:
+            observation, _ = environment.reset()
+            queue, decisions = list(decide(observation)), decisions + 1
+    return *(np.array(column, float) for column in zip(*rows, strict=True)), decisions
+
+
 def sample_by_distance(mean, log_std, key):
     std = jnp.exp(log_std)
     u = mean + std * jax.random.normal(key, shape=mean.shape)
@@ -103,6 +130,15 @@ def sample_with_numpy(mean, log_std, key):
     return np.tanh(u), entries.sum(axis=(1, 2))
 
 
+def sample_with_a_small_number(mean, log_std, key):
+    """The slope as most programs of soft actor-critic write it."""
+    std = jnp.exp(log_std)
+    u = mean + std * jax.random.normal(key, mean.shape)
+    chunk = jnp.tanh(u)
+    gaussian, slope = jax.scipy.stats.norm.logpdf(u, mean, std), jnp.log(1 - chunk**2 + 1e-6)
+    return chunk, (gaussian - slope).sum((1, 2))
+
+
 def losses_member_by_member(networks, params, target_critic, batch, key, entropy_target):
     keys = jax.random.split(key)
     draw = lambda seen, key: sample_chunk(*networks.policy(params["policy"], seen), key)
@@ -118,6 +154,21 @@ def losses_member_by_member(networks, params, target_critic, batch, key, entropy
     actor = jnp.exp(held["log_temperature"]) * log_prob.mean() - q.mean()
     numbers = chunk.shape[1] * chunk.shape[2]
     return td, actor, -warm * (stop_gradient(log_prob) + numbers * entropy_target).mean()
+
+
+def losses_with_another_critic_loss(change):
+    """`change(q, target)` gives the errors: the target's policy is stopped, and its critic is not."""
+
+    def losses(networks, params, target_critic, batch, key, entropy_target):
+        _, *others = rlpd_losses(networks, params, target_critic, batch, key, entropy_target)
+        then, next_key = batch.bootstrap_observation, jax.random.split(key)[0]
+        chunk = sample_chunk(*networks.policy(stop_gradient(params["policy"]), then), next_key)[0]
+        target = batch.returns + batch.discount * networks.critic(target_critic, then, chunk).mean(0)
+        q = networks.critic(params["critic"], batch.observation, batch.actions)
+        errors = jnp.where(batch.valid.all(-1), change(q, target), 0.0)
+        return (errors**2).sum() / errors.size, *others
+
+    return losses
 
 
 def losses_of_the_whole_output(networks, params, target_critic, batch, key, entropy_target):
@@ -190,6 +241,7 @@ WRONG = {
             "inside jax.jit",
         ),
         "weights": (half_chosen, "next"),
+        "a third key for an empty replay": (half_with_a_third_key, "third key"),
         "all of the replay's part at once": (lambda k, a, b, *rest: half_and_half(k, b, b, *rest), "next"),
         "a quarter of the batch": (lambda *args: half_and_half(*args[:4], args[4] // 2), "wrong shape"),
         "rows first": (lambda *args: half_and_half(*args)[::-1], "another order"),
@@ -218,6 +270,7 @@ WRONG = {
             "another order",
         ),
         "no decisions": (lambda *args: act_with_queue(*args)[:-1], "wrong number of values"),
+        "decides again at the reset": (queue_filled_at_the_reset, "as soon as it has reset"),
         "one decision too many": (edited(act_with_queue, {")), decisions": ")), decisions + 1"}), "next"),
         "a step too many": (lambda e, d, n: act_with_queue(e, d, n + 1), "wrong shape"),
     },
@@ -225,6 +278,7 @@ WRONG = {
         "one number": (edited(sample_chunk, {", axis=(1, 2)": ""}), "Everything was summed"),
         "an entry each": (sample_each, "wrong shape"),
         "a step each": (edited(sample_chunk, {"axis=(1, 2)": "axis=2"}), "wrong shape"),
+        "a small number in the logarithm": (sample_with_a_small_number, "in the logarithm"),
         "NumPy and SciPy": (sample_with_numpy, "jnp"),
         "the chunk only": (lambda *args: sample_chunk(*args)[0], "wrong number of values"),
         "the log density first": (lambda *args: sample_chunk(*args)[::-1], "results are exchanged"),
@@ -248,6 +302,16 @@ WRONG = {
         "float of the temperature": (
             edited(rlpd_losses, {'exp(params["log_temperature"])': 'exp(float(params["log_temperature"]))'}),
             "jax",
+        ),
+        "the target critic is not stopped": (
+            losses_with_another_critic_loss(lambda q, target: q - target),
+            "The target critic feels",
+        ),
+        "the critics are averaged first": (
+            losses_with_another_critic_loss(
+                lambda q, target: q.mean(0, keepdims=True) - stop_gradient(target)
+            ),
+            "averaged before the square",
         ),
         "NumPy in the thermostat": (losses_with_numpy, "jnp"),
     },
@@ -278,6 +342,14 @@ WRONG = {
         "a lower target": (
             lambda m, s, q, t, k, e: her_policy_losses(m, s, q, t, k, e / m.shape[1]),
             "The target was lowered",
+        ),
+        "mended, and the target of one action": (
+            edited(mended_policy_losses, {"mean[0].size": "mean.shape[-1]"}),
+            "The log density is mended",
+        ),
+        "mended, and Q divided": (
+            mended_over_steps(lambda log_prob, q: (log_prob.sum(axis=1), q[:, 0] / log_prob.shape[1])),
+            "Q is divided by H",
         ),
         "float": (
             edited(mended_policy_losses, {"jnp.exp(log_temperature)": "jnp.exp(float(log_temperature))"}),

@@ -191,6 +191,23 @@ _half_misconceptions = [
         edited(half_and_half, {"= jax.random.split(key)": "= key, jax.random.split(key)[1]"}),
     ),
     Misconception(
+        "Both halves are drawn with the first of the two keys: their random numbers are related.",
+        "data_key, replay_key = jax.random.split(key): one for each half.",
+        edited(half_and_half, {"= jax.random.split(key)": "= (jax.random.split(key)[0],) * 2"}),
+    ),
+    Misconception(
+        "With an empty replay the second half is drawn with a third key: sound, but not the same draw.",
+        "The replay's key draws the second half, from the replay or from the data.",
+        edited(
+            half_and_half,
+            {
+                "data_key, replay_key = jax.random.split(key)": "data_key, replay_key, third = "
+                "jax.random.split(key, 3)",
+                "instead = draw(replay_key": "instead = draw(third",
+            },
+        ),
+    ),
+    Misconception(
         "The two keys are swapped.",
         "data_key, replay_key = jax.random.split(key): the first draws from the data.",
         edited(half_and_half, {"data_key, replay_key =": "replay_key, data_key ="}),
@@ -348,6 +365,11 @@ def _queue_cases(rng):
             case(2, 9, (3,), ("both",)),
             "Both flags may be true. Then the state is terminal: mask 0, end 1.",
         ),
+        Case(
+            "chunks of 3; the last of 8 steps solves an episode",
+            case(3, 8, (8,), ("solved",)),
+            "Nothing is left to do after the last step: no further decision.",
+        ),
     ]
 
 
@@ -398,6 +420,11 @@ _queue_misconceptions = [
             act_with_queue,
             {"return": "if not queue:\n        decide(observation)\n        decisions += 1\n    return"},
         ),
+    ),
+    Misconception(
+        "It decides again as soon as it has reset, also after the last step: then one decision too many.",
+        "Only empty the queue when the episode ends. Decide before the next step.",
+        edited(act_with_queue, {"queue = []": "queue, decisions = list(decide(after)), decisions + 1"}),
     ),
     Misconception(
         "A transition is taken for terminal where its reward is 0.",
@@ -595,7 +622,7 @@ def _sample_cases(rng):
             "chunks of 3 steps, some entries far out",
             case(5, 3, 2, 0.4, far=True),
             "Far out tanh(u) is rounded to 1. "
-            "Use 2 * (log 2 - u - softplus(-2 u)), which is the same and never infinite.",
+            "Use 2 * (log 2 - u - softplus(-2 u)), which is the same, and needs nothing in the logarithm.",
         ),
     ]
 
@@ -630,7 +657,7 @@ _sample_misconceptions = [
         edited(sample_chunk, {"gaussian - slope": "gaussian - jnp.log(1 - jnp.tanh(u) ** 2)"}),
     ),
     Misconception(
-        "log(1 - tanh(u)**2 + 1e-6): "
+        "1e-6 is added in the logarithm: "
         "finite, but far out it is the 1e-6 that counts, and the gradient is lost.",
         "2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u)) needs no such help.",
         edited(sample_chunk, {"gaussian - slope": "gaussian - jnp.log(1 - jnp.tanh(u) ** 2 + 1e-6)"}),
@@ -805,9 +832,11 @@ check_sample_chunk = Exercise(
     _sample_cases,
     _sample_misconceptions,
     parts=("chunk", "log_prob"),
-    insight="A sum over H * A entries: keep that in mind when it is multiplied by a temperature.",
+    insight="The longer the chunk, the more log densities are added up: section 3 asks what that does.",
     compiled=True,
     observe=_slopes_of_sample,
+    observed="Only a gradient is off: nothing may be stopped here, nor added in the logarithm. "
+    "Use 2 * (log 2 - u - softplus(-2 u)) for the slope.",
 )
 
 
@@ -993,6 +1022,33 @@ _losses_misconceptions = [
         a=("stop_gradient(batch", "(batch"),
     ),
     _mistaken(
+        "The target critic feels the critic's loss.",
+        "jax.lax.stop_gradient around the whole target, not around the policy only.",
+        a=("stop_gradient(batch", "(batch"),
+        b=("then, next_chunk)", "then, stop_gradient(next_chunk))"),
+    ),
+    _mistaken(
+        "The critics are averaged before the square: then they learn as one critic.",
+        "Square each critic's error first: (q - target)**2, then the mean over E * B.",
+        a=("(q - target)", "(q.mean(axis=0) - target)"),
+    ),
+    _mistaken(
+        "The next chunk is the middle of the policy, not a sample.",
+        "sample_chunk(mean, log_std, next_key).",
+        a=("_sample(next_mean, next_log_std, next_key)", "jnp.tanh(next_mean), 0.0"),
+    ),
+    _mistaken(
+        "The actor's loss is taken at the observation after the chunk.",
+        "Policy and critics at batch.observation.",
+        a=('policy(params["policy"], batch.observation)', 'policy(params["policy"], then)'),
+        b=("batch.observation, chunk)", "then, chunk)"),
+    ),
+    _mistaken(
+        "The actor asks the target critic.",
+        "The critic that is trained, stopped: jax.lax.stop_gradient(params['critic']).",
+        a=('stop_gradient(params["critic"])', "stop_gradient(target_critic)"),
+    ),
+    _mistaken(
         "The next chunk is drawn, or valued, at the observation before the chunk.",
         "Both at batch.bootstrap_observation.",
         a=("then = batch.bootstrap_observation", "then = batch.observation"),
@@ -1001,6 +1057,11 @@ _losses_misconceptions = [
         "Both chunks are drawn with one key: their noise is the same.",
         "next_key, own_key = jax.random.split(key).",
         a=("= jax.random.split(key)", "= key, key"),
+    ),
+    _mistaken(
+        "Both chunks are drawn with the first of the two keys: their noise is the same.",
+        "next_key, own_key = jax.random.split(key): one for each chunk.",
+        a=("= jax.random.split(key)", "= (jax.random.split(key)[0],) * 2"),
     ),
     _mistaken(
         "The two keys are swapped.",
@@ -1332,6 +1393,17 @@ _mended_misconceptions = [
         a=("log_prob - q)", "log_prob - mean.shape[1] * q)"),
     ),
     _remade(
+        "The log density is mended, and Q is divided by H.",
+        "Q is of the whole chunk already: hers was right.",
+        a=("log_prob - q)", "log_prob - q / mean.shape[1])"),
+    ),
+    _remade(
+        "All is divided by H: log pi, Q and the target. Then both losses are H times too small.",
+        "Mend the log density alone: summed over the steps.",
+        a=("q = q_of(chunk)", "log_prob, q = log_prob / mean.shape[1], q_of(chunk) / mean.shape[1]"),
+        b=("mean[0].size", "mean.shape[2]"),
+    ),
+    _remade(
         "log pi is averaged over all numbers of the chunk.",
         "Independent entries: their log densities add up, over H and A.",
         a=("q = q_of", "log_prob = log_prob / mean[0].size\n    q = q_of"),
@@ -1340,8 +1412,8 @@ _mended_misconceptions = [
         "The target is scaled with H only.", "entropy_target * H * A.", a=("mean[0].size", "mean.shape[1]")
     ),
     _remade(
-        "The target is that of one action: hers, with the target changed in place of the log density.",
-        "The target of hers was right.",
+        "The log density is mended, and the target is now that of one action.",
+        "Her target, for the whole chunk, was right: entropy_target * H * A.",
         a=("mean[0].size", "mean.shape[2]"),
     ),
     _remade(
