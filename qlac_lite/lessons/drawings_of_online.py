@@ -88,6 +88,7 @@ def the_map(step: float = 0.08) -> Drawn:
     plots.band(left, at, found["rlpd"], "RLPD", SINGLE, "<", within=(0, 100))
     for h, line in zip(LENGTHS, ("-", "--", ":"), strict=True):
         plots.band(left, at, found[f"rlpd-ac-h{h}"], f"RLPD-AC, H = {h}", GAUSSIAN, ">", line, (0, 100))
+    plots.band(left, at, found["flow-h20"], "a flow, H = 20", FLOW, "o", ":", (0, 100))
     left.set(xlabel="environment steps (thousands)", ylabel="success (%)", ylim=(-4, 104), xticks=at)
     left.set_title("over steps", fontsize=10)
     plots.legend_beside(figure, dict(zip(*left.get_legend_handles_labels()[::-1], strict=True)), "upper")
@@ -153,7 +154,7 @@ def told_causes(step: float = 0.08) -> str:
         lines.append(f"{text:35} {apart(mean[one], mean[other]):>14} points")
         if other == SHARED:
             _, low, high = mean_interval(mean[one] - mean[other], AT_ONCE)
-            lines[-1] += f"; {AT_ONCE} at once [{low:+.0f}, {high:+.0f}]"
+            lines[-1] += f"; {AT_ONCE} at once [{low:+.1f}, {high:+.1f}]"
     return "\n".join(lines)
 
 
@@ -184,6 +185,6 @@ def runs(trained: Mapping[str, Trained], wanted: float = -0.5) -> Drawn:
     axes[0].set(ylim=(-4, 104))
     axes[1].axhline(wanted, color="0.3", linewidth=1, linestyle=":")
     axes[1].annotate("target", (0.98, wanted), xycoords=("axes fraction", "data"), ha="right", va="bottom")
-    axes[2].set_ylim(bottom=0)
+    axes[2].set_ylim(0, 1.1 * axes[2].dataLim.ymax)  # the first point is whole
     axes[0].legend(fontsize=8, loc="upper left")
     return figure, f"Success in percent, entropy and temperature over steps. At the end, {'; '.join(told)}."

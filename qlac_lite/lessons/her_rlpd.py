@@ -14,8 +14,7 @@ def her_policy_losses(mean, log_std, q_of, log_temperature, key, entropy_target)
     density -= 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
     log_prob = density.sum(axis=-1)
     temperature = jnp.exp(log_temperature)
-    q = q_of(chunk)[:, None]
-    actor_loss = jnp.mean(stop_gradient(temperature) * log_prob - q)
+    actor_loss = stop_gradient(temperature) * jnp.mean(log_prob) - jnp.mean(q_of(chunk))
     entropy = -jnp.mean(stop_gradient(log_prob))
     wanted = entropy_target * mean[0].size
     return actor_loss, temperature * (entropy - wanted)
