@@ -337,11 +337,16 @@ ALSO_RIGHT = {
 }
 
 LOOK_AHEAD = "look(state, jnp.take(queue, delay + jnp.arange(len(queue)), axis=0, mode='clip'), key)"
+PARTIAL = 'params["partial"], batch.observation, batch.actions'
 LOSS = lambda **changes: edited(decoupled_loss, changes["edit"])
 WRONG = {
     "check_decoupled_loss": {
         "a dictionary": (losses_as_dictionary, "not an array of numbers"),
         "three numbers": (lambda *a: (losses_one_by_one(*a),) * 3, "a tuple"),
+        "two actions for the partial critic": (
+            edited(decoupled_loss, {PARTIAL: f"{PARTIAL}[:, :2]"}),
+            "it raised TypeError",
+        ),
         "one for each chunk": (lambda *a: losses_one_by_one(*a) * jnp.ones(6), "wrong shape"),
         "expectile the other way round": (losses_with(lambda p, s, b, e: (p, s, b, 1 - e)), "wrong side"),
         "expectile 0.5": (losses_with(lambda p, s, b, e: (p, s, b, 0.5)), "weigh the same"),
@@ -657,6 +662,7 @@ WRONG = {
     },
     "check_mended_rounds": {
         "hers": (her_rounds, "her code"),
+        "all numbers in a row": (lambda *a: rounds_by_step(*a).reshape(-1), "axes were joined"),
         "hers in a loop": (
             rounds_of(right_action, after=lambda old, new, d: clipped(new, d)),
             "her code",

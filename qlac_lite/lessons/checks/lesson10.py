@@ -94,6 +94,12 @@ def _loss_cases(rng):
             ends=True,
             policy=2,
         ),
+        case(
+            "the partial critic reads all 3 actions",
+            0.7,
+            "It gets all C actions, and reads as many as it wants.",
+            policy=3,
+        ),
     ]
 
 
