@@ -82,8 +82,3 @@ def maze(axes: Axes, cells: np.ndarray, values: np.ndarray, goal: int) -> None:
     for (row, column), name in ((cells[0], "start"), (cells[goal], "goal")):
         axes.text(column, row, name, ha="center", va="center", weight="bold", fontsize=9, bbox=plate)
     axes.grid(False)
-
-
-def tile(x: float, y: float, colour: str) -> Rectangle:
-    """A unit square around (x, y), for `axes.add_patch`."""
-    return Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white")

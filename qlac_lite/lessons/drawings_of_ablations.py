@@ -1,4 +1,4 @@
-"""Drawings of lesson 09: pairs, forests of differences, power, a harness that leaks, a map of winners.
+"""Drawings of lesson 09: pairs, forests of differences, power, a harness that leaks.
 
 Shapes: R seeds, P practices or points.
 """
@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from qlac_lite.lessons import drawings, maze_learners
 from qlac_lite.lessons import recorded_ablations as records
 from qlac_lite.reports import plots
 from qlac_lite.utils.statistics import difference, gap_text, mean_interval
 
 SINGLE, CHUNKS, GREY, DARK = "#D55E00", "#0072B2", "0.6", "0.15"
-COLOURS = {"one-step": "#E69F00", "n-step": "#CC79A7", "chunk": CHUNKS}
 Drawn = tuple[Figure, str]
 Interval = Sequence[float]
 
@@ -120,35 +118,3 @@ def by_length() -> Drawn:
     panels[0].set_ylabel("success over the curve (%)")
     panels[1].legend(fontsize=9)
     return figure, f"Success over the curve in percent against chunk length. {'; '.join(said)}."
-
-
-def winners(sweeps: int) -> Drawn:
-    """Who wins, over noise and data quality, after some sweeps."""
-    won, scores = maze_learners.winners(sweeps)
-    figure, panels = plots.new_figure(4, width=2.5, height=3.0)
-    for axes, method, own in zip(panels, maze_learners.METHODS, scores.mean(axis=1), strict=False):
-        axes.imshow(own, vmin=-10, vmax=100, cmap="Greys", origin="lower")
-        for j, k in np.ndindex(own.shape):
-            ink = "white" if own[j, k] > 50 else "black"
-            axes.text(k, j, f"{own[j, k]:z.0f}", color=ink, fontsize=8, ha="center", va="center")
-        axes.set_title(method, fontsize=10, color=COLOURS[method])
-    for j, k in np.ndindex(won.shape):
-        panels[3].add_patch(drawings.tile(k, j, COLOURS.get(won[j, k], "0.9")))
-    size = len(maze_learners.QUALITIES), len(maze_learners.NOISES)
-    panels[3].set(xlim=(-0.5, size[0] - 0.5), ylim=(-0.5, size[1] - 0.5), aspect="equal")
-    panels[3].set_title("winner (grey: none)", fontsize=10)
-    for axes in panels:
-        axes.set_xticks(range(size[0]), maze_learners.QUALITIES, fontsize=8)
-        axes.set_yticks(range(size[1]), maze_learners.NOISES, fontsize=8)
-        axes.set_xlabel("data quality")
-        axes.grid(False)
-    panels[0].set_ylabel("noise")
-    came = f"values have come back {sweeps} steps (one-step) or {3 * sweeps} (n-step, chunk)"
-    goal = maze_learners.steps_to_goal()
-    figure.suptitle(f"scores after {sweeps} sweeps: {came}; start to goal: {goal} steps", fontsize=10)
-    counts = ", ".join(f"{name} {np.sum(won == name)}" for name in (*maze_learners.METHODS, "none"))
-    return (
-        figure,
-        f"Scores of three learners over noise and data quality after {sweeps} sweeps, when {came}; "
-        f"the goal is {goal} steps from the start. Wins: {counts}.",
-    )

@@ -13,7 +13,6 @@ import numpy as np
 from qlac_lite.lessons import mdp
 from qlac_lite.lessons.notebook import shorten
 from qlac_lite.utils.errors import QlacError
-from qlac_lite.utils.statistics import difference
 
 PICTURE = """
 ###########
@@ -27,7 +26,6 @@ NEVER = -1 / (1 - DISCOUNT)  # the value of never arriving
 METHODS = ("one-step", "n-step", "chunk")
 DEFAULTS = dict(method="chunk", H=3, noise=0.2, quality=0.0, recorded=20, explore=0.3, sweeps=5)
 PRACTICES, EPISODES = 8, 5  # of a run; new episodes of each practice
-NOISES, QUALITIES, SWEEPS = (0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.25, 0.5, 0.75, 0.95), (4, 6, 8, 20)
 SEEDS = shorten(8, fast=2)
 Setting = dict[str, Any]
 Data = tuple[mdp.Trajectories, ...]
@@ -69,11 +67,10 @@ class Backup:
     """Fitted Q iteration on the windows of some data.
 
     A window that the time limit cuts is left out. One that the goal cuts stays: for chunks its missing
-    actions are drawn, since at the goal any will do. What was tried fewer than `least` times in a state
-    counts as never tried there.
+    actions are drawn, since at the goal any will do.
     """
 
-    def __init__(self, setting: Setting, data: Data, rng: np.random.Generator, least: int = 1):
+    def __init__(self, setting: Setting, data: Data, rng: np.random.Generator):
         maze = world(setting["noise"])
         self.size = maze.rewards.shape[1] ** length_of(setting)
         steps = 1 if setting["method"] == "one-step" else setting["H"]
@@ -90,8 +87,7 @@ class Backup:
         self.returns = found.rewards @ DISCOUNT ** np.arange(steps)
         self.bootstrap = DISCOUNT ** found.valid.sum(axis=1) * found.mask
         self.cells = self.first * self.size + self.action
-        count = np.bincount(self.cells, minlength=len(maze.rewards) * self.size)
-        self.count = np.where(count >= least, count, 0)
+        self.count = np.bincount(self.cells, minlength=len(maze.rewards) * self.size)
 
     def sweep(self, q: np.ndarray) -> np.ndarray:
         """Q (S, C) after one sweep; what was never tried is -inf."""
@@ -167,66 +163,10 @@ def her_runs(lab, settings, seeds):
     return np.array(runs).swapaxes(0, 1)
 
 
-@functools.lru_cache(1)
-def _recordings(noise: float, quality: float, seed: int) -> mdp.Trajectories:
-    """300 episodes, the same for all methods."""
-    return record(dict(noise=noise, quality=quality), seed, 300)
-
-
-def _learned(setting: Setting, seed: int, sweeps: tuple[int, ...], least: int = 1) -> list[float]:
-    """Scores after some sweeps over 300 recorded episodes, without practice."""
-    rng = np.random.default_rng((seed, 1))
-    data = _recordings(setting["noise"], setting["quality"], seed)
-    backup = Backup(setting, (data,), rng, least)
-    q = backup.untrained()
-    ties, scores = 1e-9 * rng.random(q.shape), []
-    for sweep in range(1, max(sweeps) + 1):
-        q = backup.sweep(q)
-        if sweep in sweeps:
-            scores.append(score(q + ties, setting))
-    return scores
-
-
-@functools.cache
-def _map_scores() -> np.ndarray:
-    """Scores (methods, R, noises, qualities, sweeps) of learning from recorded data alone."""
-    scores = np.empty((len(METHODS), SEEDS, len(NOISES), len(QUALITIES), len(SWEEPS)))
-    for seed, j, k, i in np.ndindex(SEEDS, len(NOISES), len(QUALITIES), len(METHODS)):
-        setting = DEFAULTS | dict(method=METHODS[i], noise=NOISES[j], quality=QUALITIES[k])
-        scores[i, seed, j, k] = _learned(setting, seed, SWEEPS)
-    return scores
-
-
-def with_the_best_recorder(method: str, sweeps: tuple[int, ...], least: int) -> np.ndarray:
-    """Mean scores (sweeps, noises) with the best recorder, if a learner only chooses among what was tried
-    `least` times in a state, or more often.
-    """
-    settings = [DEFAULTS | dict(method=method, noise=noise, quality=QUALITIES[-1]) for noise in NOISES]
-    scores = [[_learned(setting, seed, sweeps, least) for setting in settings] for seed in range(SEEDS)]
-    return np.mean(scores, axis=0).T
-
-
-def steps_to_goal() -> int:
-    """The fewest steps from the start to the goal, without noise."""
-    return round(np.log(1 - _best(0.0)[0] / NEVER) / np.log(DISCOUNT))
-
-
 def best_score(length: int, noise: float) -> float:
     """The score of the best policy that acts in chunks and doesn't look within them."""
     q = mdp.optimal_q(_acting(noise, length))
     return score(q, dict(method="chunk", H=length, noise=noise))
-
-
-def winners(sweeps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Who is ahead (noises, qualities), "none" if no interval says so; and scores (methods, R, ...)."""
-    scores = _map_scores()[..., SWEEPS.index(sweeps)]
-    won = np.full(scores.shape[2:], "none", dtype=object)
-    for j, k in np.ndindex(won.shape):
-        own = scores[:, :, j, k]
-        first, second = np.argsort(own.mean(axis=1))[::-1][:2]
-        if difference(own[first], own[second])[1] > 0.5:
-            won[j, k] = METHODS[first]
-    return won, scores
 
 
 def try_out(runs: Callable) -> Callable[..., np.ndarray]:

@@ -7,6 +7,8 @@ import numpy as np
 
 from qlac_lite.experiments.runner import recorded
 from qlac_lite.reports.ablation import measured
+from qlac_lite.reports.pooling import successes
+from qlac_lite.training.run_folder import recorded_runs
 from qlac_lite.utils.statistics import difference, gap_text
 
 FACTORS = {  # in words
@@ -79,6 +81,16 @@ def lengths(method: str, pushes: bool = False) -> tuple[list[int], np.ndarray]:
     runs, ending = success("disturbance" if pushes else "length"), "-push0.5" * pushes
     found = [h for h in (1, 2, 5, 10, 25) if f"{method}-h{h}{ending}" in runs]
     return found, np.stack([runs[f"{method}-h{h}{ending}"] for h in found], axis=1)
+
+
+def on_cube_single() -> dict[str, np.ndarray]:
+    """Success over the online curve in %, by seed (R,), of the recorded runs on cube-single."""
+    found = {}
+    for run in recorded_runs("why"):
+        online = [by_seed for (_, steps), by_seed in successes([run]).items() if steps]
+        rates = [[episodes.mean() for episodes in by_seed.values()] for by_seed in online]
+        found[run.folder.name] = 100 * np.mean(rates, axis=0)
+    return found
 
 
 def told(intervals: Iterable) -> list[str]:

@@ -184,5 +184,5 @@ def find_runs(folder: Path) -> list[Run]:
 
 
 def recorded_runs(name: str) -> list[Run]:
-    """The runs that come with the package under "desk" or "lift", without checkpoints; by path."""
+    """The runs that come with the package under "desk", "lift" or "why", without checkpoints; by path."""
     return find_runs(Path(__file__).parents[1] / "assets" / name)
