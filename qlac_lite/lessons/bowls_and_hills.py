@@ -44,18 +44,28 @@ def ball(a: float) -> Callable:
 
 
 def one_clone(
-    clone: Callable, number: int, a: float, seed: int = 0, clone_number: int = 0, steps: int = STEPS, **how
+    clone: Callable,
+    number: int,
+    a: float,
+    seed: int = 0,
+    clone_number: int = 0,
+    steps: int = STEPS,
+    share: float = 1.0,
+    **how,
 ) -> np.ndarray:
     """Paths (T + 1, E, 2) of a clone of its own demonstrations.
 
     Args:
         clone: as `clone_chunks` or `mended_delayed`; `number` is its third argument.
         steps: T.
+        share: of each of its actions, what the ball gets; with 0 the clone stands still.
         how: of `demonstrate`.
     """
     rng = np.random.default_rng([seed, clone_number])
     states, actions = demonstrate(rng, a, **how)
-    return clone(states, actions, number, ball(a), starts(rng, EPISODES), steps)
+    step = ball(a)
+    weaker = lambda state, action: step(state, share * action)
+    return clone(states, actions, number, weaker, starts(rng, EPISODES), steps)
 
 
 def growing(clone: Callable, a: float, lengths: tuple[int, ...]) -> dict[int, np.ndarray]:
@@ -71,36 +81,18 @@ def growing(clone: Callable, a: float, lengths: tuple[int, ...]) -> dict[int, np
     return dict(zip(lengths, 100 * found.mean(axis=1).T, strict=True))
 
 
-def gain_sizes(ages: int, a: float) -> np.ndarray:
-    """The largest factor by which G_0 .. G_(ages - 1) turn a distance into an action, mean of all clones."""
+def gain_sizes(ages: int, a: float) -> dict[str, np.ndarray]:
+    """The largest factor by which G_0 .. G_(ages - 1) turn a distance into an action: (ages,), of the
+    demonstrator, and the mean of all clones."""
+    own = (LED - by_itself(a)).T
+    demonstrator = [np.linalg.norm(np.linalg.matrix_power(LED.T, k) @ own, 2) for k in range(ages)]
     sizes = np.zeros((SEEDS, CLONES, ages))
     for seed, number in np.ndindex(SEEDS, CLONES):
         seen, done = demonstrate(np.random.default_rng([seed, number]), a)
         for k in range(ages):
             rows = seen[:, : done.shape[1] - k].reshape(-1, 2), done[:, k:].reshape(-1, 2)
             sizes[seed, number, k] = np.linalg.norm(np.linalg.lstsq(*rows, rcond=None)[0], 2)
-    return sizes.mean(axis=(0, 1))
-
-
-def lost_on_fresh_looks(share: float, age: int, a: float, steps: int = STEPS) -> np.ndarray:
-    """As `lost`, by seed (R,), of single actions from a fresh look: `share` times the gain of this age."""
-    ground, found = by_itself(a).T, []
-    for seed in range(SEEDS):
-        gains, states = [], []
-        for number in range(CLONES):  # the same draws as in `one_clone`
-            rng = np.random.default_rng([seed, number])
-            seen, done = demonstrate(rng, a)
-            rows = seen[:, : done.shape[1] - age].reshape(-1, 2), done[:, age:].reshape(-1, 2)
-            gains.append(share * np.linalg.lstsq(*rows, rcond=None)[0])
-            states.append(starts(rng, EPISODES))
-        state, gain = np.array(states), np.array(gains)
-        far = np.zeros(state.shape[:2], bool)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for _ in range(steps + 1):
-                far |= np.hypot(state[..., 0], state[..., 1]) > LOST
-                state = state @ (ground + gain)
-        found.append(100 * far.mean())
-    return np.array(found)
+    return {"demonstrator": np.array(demonstrator), "clones": sizes.mean(axis=(0, 1))}
 
 
 def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> np.ndarray:
@@ -110,6 +102,15 @@ def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> n
         return np.array(
             [np.mean([share(one_clone(clone, number, a, s, c, **how)) for c in range(CLONES)]) for s in seeds]
         )
+
+
+def median_out(clone: Callable, number: int, a: float, after: int = 8, **how) -> np.ndarray:
+    """Distance of the median ball of all clones `after` steps from the start, by seed, (R,)."""
+    found = np.zeros((SEEDS, CLONES, EPISODES))
+    for seed, clone_number in np.ndindex(SEEDS, CLONES):
+        path = one_clone(clone, number, a, seed, clone_number, after, **how)
+        found[seed, clone_number] = np.linalg.norm(path[-1], axis=1)
+    return np.median(found, axis=(1, 2))
 
 
 def by_look(clone: Callable, lost: dict) -> dict[str, dict[str, tuple]]:

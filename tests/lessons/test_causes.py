@@ -29,10 +29,17 @@ def test_a_clone_of_single_actions_makes_the_same_errors_on_each_ground():
         np.testing.assert_allclose(path, paths[0], rtol=1e-6)
 
 
-def test_single_actions_are_those_from_a_fresh_look_with_the_whole_gain():
-    whole = balls.lost_on_fresh_looks(1, 0, 0.3)
-    np.testing.assert_allclose(whole, balls.lost(clone_chunks, 1, 0.3))
-    assert np.mean(balls.lost_on_fresh_looks(0, 0, 0.3)) == 0 < np.mean(whole)
+def test_a_clone_that_stands_still_loses_no_ball_in_a_bowl():
+    for a in (0.3, 0.85):
+        assert np.all(balls.lost(clone_chunks, 1, a, share=0) == 0)
+        rolled = np.array([1.0, 0.0]) @ np.linalg.matrix_power(balls.by_itself(a).T, 8)
+        far = balls.median_out(clone_chunks, 1, a, share=0)
+        np.testing.assert_allclose(far, np.linalg.norm(rolled), rtol=0.3)
+    assert np.all(balls.lost(clone_chunks, 1, 1.15, share=0) == 100)
+
+
+def test_noise_that_the_ball_feels_makes_the_clone_of_single_actions_safe():
+    assert np.all(balls.lost(clone_chunks, 1, 1.15, explore=0.1) == 0)
 
 
 def test_the_house_has_a_shortest_way_that_one_step_learning_finds_in_the_end():
@@ -65,7 +72,12 @@ def test_more_clones_grow_from_look_to_look_on_a_hill():
 def test_clones_grow_where_a_look_doubles_the_distance():
     doubled = balls.growing(lambda *_: 2 * np.stack([np.eye(2)] * 9), 0.3, (1, 8))
     assert np.all(doubled[8] == 100)
-    assert np.all(balls.gain_sizes(2, 0.3) > 0)
+
+
+def test_a_clone_answers_more_than_its_demonstrator():
+    sizes = balls.gain_sizes(8, 0.3)
+    np.testing.assert_allclose(sizes["demonstrator"][0], 0.2)
+    assert np.all(sizes["clones"] > sizes["demonstrator"])
 
 
 def test_a_light_guide_saves_sweeps():

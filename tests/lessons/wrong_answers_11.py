@@ -232,6 +232,30 @@ def row_by_row(old_guide):
     return sweep
 
 
+def rounded_early(key, step, data_starts, replay_starts, filled, size, plan):
+    warm_up, share, fade = plan
+    one, two = jax.random.split(key)
+    count = jnp.round(jnp.round(share * size) * jnp.maximum(0, 1 - step / fade))
+    count = jnp.where(filled == 0, size, count)
+    data = data_starts[jax.random.randint(one, (size,), 0, len(data_starts))]
+    replay = replay_starts[jax.random.randint(two, (size,), 0, filled)]
+    from_replay = jnp.arange(size) >= count
+    return from_replay, jnp.where(from_replay, replay, data), step >= warm_up
+
+
+def one_step_early(key, step, *more):
+    return *compose(key, step + 1, *more)[:2], step >= more[-1][0]
+
+
+def with_types(from_replay=bool, rows=int, moves=bool):
+    def answer(*args):
+        return tuple(
+            jnp.asarray(x).astype(t) for x, t in zip(compose(*args), (from_replay, rows, moves), strict=True)
+        )
+
+    return answer
+
+
 def warm_by_data(share):
     return edited(compose, {"share = jnp.where(filled > 0, share, 1)": f"share = {share}"})
 
@@ -678,6 +702,16 @@ WRONG = {
             "keys are exchanged",
         ),
         "cut off": (COMPOSE({"jnp.round(share": "jnp.floor(share"}), "cut off"),
+        "rounded early": (rounded_early, "rounded to whole rows before it falls"),
+        "one step early": (one_step_early, "one step early"),
+        "one row is empty": (
+            warm_by_data("jnp.where(filled <= 1, 1, share)"),
+            "a single row is taken for empty",
+        ),
+        "rows as floats": (with_types(rows=float), "rows has the wrong type"),
+        "truth as a float": (with_types(moves=float), "moves has the wrong type"),
+        "truths as floats": (with_types(from_replay=float), "from_replay has the wrong type"),
+        "truths as whole numbers": (with_types(from_replay=int), "from_replay has the wrong type"),
         "marks the data": (
             COMPOSE({"return from_replay,": "return ~from_replay,"}),
             "marks the rows of the data",

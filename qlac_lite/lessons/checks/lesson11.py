@@ -89,7 +89,7 @@ def _chunk_cases(rng):
         case(
             "single actions, 5 steps", 4, 6, 1, 5, "Each action is path[t] @ gain. Keep all steps + 1 states."
         ),
-        case("chunks of 3, 3 steps", 5, 8, 3, 3, pairs),
+        case("chunks of 3, 3 steps", 5, 8, 3, 3, f"{pairs} In play it acts on path[t - k]."),
         case("chunks of 3, 8 steps", 5, 8, 3, 8, "At t = 3 it looks again; the last chunk is cut."),
         case("chunks of 4, one long demonstration", 1, 30, 4, 9, pairs),
         case("chunks of 5, seven demonstrations", 7, 9, 5, 12, pairs),
@@ -566,7 +566,9 @@ check_mended_delayed = Exercise(
     _delayed_by_rows,
     _delayed_cases,
     _delayed_misconceptions,
-    insight="That was the cause. A control has to be as well trained as what it is compared with.",
+    insight=(
+        "She trained on fresh observations and acted on old ones. The next figure shows what that flaw costs."
+    ),
 )
 
 # 3. A one-step critic beside a chunk critic
@@ -638,7 +640,7 @@ def _sweep_cases(rng):
 
     two = Recorded(*map(np.array, ([0, 0, 1], [0.0, 0.0, 1.0], [0.9, 0.9, 0.0], [1, 2, 3], [0, 1, 2])))
     one = Recorded(*map(np.array, ([0], [0.9], [0.0], [3], [0])))
-    negative = "Values may be below 0: start the maximum at -np.inf, not at 0."
+    negative = "Values may be below 0: start the maximum at -np.inf, and replace only -np.inf by 0."
     chunked = "new_chunk_q: reward + discount * the best chunk that begins where this one ends."
     return [
         Case(
@@ -1082,11 +1084,45 @@ def _compose_cases(rng):
             case(20, 7, 10, (30, 0.53, 1000.0)),
             "0.53 * (1 - 0.02) * 10 = 5.2: jnp.round gives 5.",
         ),
+        Case(
+            "a share that falls by a fifteenth in each step",
+            case(5, 7, 10, (0, 1.0, 15.0)),
+            "1 * (1 - 5 / 15) * 10 = 6.7: jnp.round gives 7.",
+        ),
+        Case(
+            "one row in the replay",
+            case(9, 1, 10, (0, 0.2, np.inf)),
+            "A replay with one row is not empty: 0.2 * 10 = 2 rows are the data's, the others are this one.",
+        ),
     ]
 
 
+_TYPES = (
+    ("bool", "A comparison gives truths: jnp.arange(size) >= count."),
+    ("whole numbers", "Rows come from the two lists as they are: jnp.where(from_replay, replay, data)."),
+    ("bool", "A comparison gives a truth: step >= warm_up."),
+)
+
+
 class _ByOutput(Exercise):
-    """A case's own hint is that of `from_replay`; the other outputs, and a batch in disorder, have theirs."""
+    """A case's own hint is that of `from_replay`; the other outputs, and a batch in disorder, have theirs.
+    The outputs have types, too: rows are an index, and JAX's `or` takes truths alone."""
+
+    def _named(self, result, about):
+        named = super()._named(result, about)
+        if not isinstance(named, dict):
+            return named
+        kinds = [np.asarray(value).dtype.kind.replace("u", "i") for value in result]
+        if sorted(kinds) == sorted("bib"):  # all there; perhaps in another order, which is told elsewhere
+            return named
+        for value, part, kind, came, (wanted, so) in zip(
+            result, self.parts, "bib", kinds, _TYPES, strict=True
+        ):
+            if came != kind:
+                headline = f"{part} has the wrong type"
+                got = str(np.asarray(value).dtype)
+                return self._wrong(headline, **about, expected=wanted, got=got, next=so)
+        return named
 
     def _compare(self, case, got, expected):
         right = lambda part: (
@@ -1112,7 +1148,7 @@ class _ByOutput(Exercise):
             if (wrong & replay).any():
                 return (
                     "Only the replay's rows differ: replay_starts[jax.random.randint(second key, (B,), 0, "
-                    "limit)], where the limit is `filled`, but at least 1."
+                    "limit)], where the limit is `filled`."
                 )
             return (
                 "Only the data's rows differ: data_starts[jax.random.randint(first key, (B,), 0, "
@@ -1271,6 +1307,27 @@ _compose_misconceptions = [
         "The number of the data's rows is cut off, not rounded.",
         "jnp.round(part * B).",
         COMPOSE(edit={"jnp.round(share": "jnp.floor(share"}),
+    ),
+    Misconception(
+        "The share is rounded to whole rows before it falls, and the product once more.",
+        "Round once, at the end: jnp.round(part * B).",
+        COMPOSE(
+            edit={
+                "share = share * jnp.maximum(0, 1 - step / fade)": (
+                    "share = jnp.round(share * size) / size * jnp.maximum(0, 1 - step / fade)"
+                )
+            }
+        ),
+    ),
+    Misconception(
+        "The share falls one step early: by step + 1.",
+        "share * max(0, 1 - step / fade): at step 0 nothing has fallen yet.",
+        COMPOSE(edit={"1 - step / fade": "1 - (step + 1) / fade"}),
+    ),
+    Misconception(
+        "A replay with a single row is taken for empty.",
+        "It is empty if `filled` is 0: jnp.where(filled > 0, part, 1).",
+        COMPOSE(edit={"jnp.where(filled > 0, share, 1)": "jnp.where(filled > 1, share, 1)"}),
     ),
     Misconception(
         "The number of the data's rows is rounded up.",
