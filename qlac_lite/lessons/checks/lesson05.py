@@ -70,7 +70,7 @@ def _explored_cases(rng):
         ),
         Case(
             "four episodes of 24 steps: the last 4 are no whole interval",
-            (walk(4, 25, 2), 5, 10),
+            (walk(4, 25, 2), 5, 9),
             hints(
                 "The intervals are 0-5, 5-10, 10-15, 15-20; what is left over does not count for coherency.",
                 "Coverage counts all places, episode by episode, and is the mean over episodes.",

@@ -704,9 +704,9 @@ def _training_cases(rng):
         ),
         case("10 updates, a checkpoint every 2", "The same, with more lives.", 10, 2),
         case(
-            "9 updates, a checkpoint every 3",
+            "10 updates, a checkpoint every 3",
             "The key of an update may depend on the seed and on the update's number, and on nothing else.",
-            9,
+            10,
             3,
         ),
         case("4 updates, a checkpoint after each", "The same, with more lives.", 4, 1),

@@ -458,7 +458,16 @@ def _rows_cases(rng):
             ([_demonstration(rng, 3, solved=False), _demonstration(rng, 4)],),
             "Where nothing was solved, no mask of a transition is 0.",
         ),
-        Case("five demonstrations", make(*rng.integers(2, 9, 5)), "Row t is about the step from t to t + 1."),
+        Case(
+            "five demonstrations, of which the last goes on after its success",
+            (
+                [
+                    *make(*rng.integers(2, 9, 4))[0],
+                    _demonstration(rng, 5) | {"rewards": np.array([0.0, 1, 0, 1, 1])},
+                ],
+            ),
+            "Row t is about the step from t to t + 1; each step that is solved has the mask 0.",
+        ),
     ]
 
 
@@ -754,13 +763,13 @@ def _choose_cases(rng):
         ),
         Case(
             "alphas 10 and 1000, five seeds",
-            (_table(two, [[90, 80, 30, 20, 40], [50, 40, 60, 70, 60]]), two, np.arange(5)),
-            "Two seeds choose, three report. What was chosen may turn out to be worse.",
+            (_table(two, [[90, 83, 30, 20, 40], [86, 86, 60, 70, 60]]), two, np.arange(5)),
+            "Two seeds choose (86.5 % against 86), three report. What was chosen may turn out to be worse.",
         ),
         Case(
-            "the last alpha is the best",
-            (_table(two, [[20, 30, 50, 40], [70, 80, 60, 60]]), two, np.arange(4)),
-            "Then it is chosen, and it gains nothing over itself: 0.",
+            "alphas 10 and 1000, both at 0 % on the seeds that choose",
+            (_table(two, [[0, 0, 50, 40], [0, 0, 60, 60]]), two, np.arange(4)),
+            "They are equal, so the larger is chosen, and it gains nothing over itself: 0.",
         ),
         Case(
             "seven seeds, of which one is good and six are bad with alpha 1",

@@ -32,6 +32,8 @@ def error_hint(error: BaseException) -> str:
             "Two arrays do not fit. A sum or maximum over the other axis (axis=0 in place of axis=1), "
             "or an axis that is missing ([:, None])?"
         )
+    if isinstance(error, UnboundLocalError):
+        return "A variable is read before it has a value: on some path no line assigns it."
     if isinstance(error, NameError):
         return "A name is misspelled, or belongs to a cell that was not run."
     if isinstance(error, TypeError) and any(word in str(error) for word in ("integer", "invert")):
