@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlac_lite.lessons.checks.exercise import edited
-from qlac_lite.lessons.checks.lesson05 import act_best_of_n, mean_distances
+from qlac_lite.lessons.checks.lesson05 import act_best_of_n, explored, mean_distances
 
 
 def explored_by_grid(positions, every, cells):
@@ -208,6 +208,13 @@ WRONG = {
         "swapped": (lambda p, e, n: explored_by_grid(p, e, n)[::-1], "another order"),
         "coverage alone": (lambda p, e, n: share(p, n), "wrong number of values"),
         "a curve": (with_coverage(lambda p, n: np.cumsum(np.ones(p.shape[1])) / n**2), "wrong shape"),
+        "cells from the middle": (
+            edited(
+                explored,
+                {"np.floor((positions + 1) / 2 * cells)": "np.floor(positions * cells / 2) + cells // 2"},
+            ),
+            "not right yet",
+        ),
         "visits counted": (with_coverage(lambda p, n: p.shape[1] / n**2), "counts twice"),
         "no clip": (
             edited(explored_by_grid, {"np.minimum": "", ", cells - 1)": ")"}),

@@ -315,6 +315,10 @@ WRONG = {
     },
     "check_mended_training": {
         "hers, unchanged": (edited(mended_training, KEYS), "The cause is still there"),
+        "the updates up to the last checkpoint": (
+            edited(mended_training, {"step < steps": "step < steps // every * every"}),
+            "not right yet",
+        ),
         "another constant": (
             edited(mended_training, KEYS | {"random.key(seed)": "random.key(seed + 1)"}),
             "The cause is still there",

@@ -317,6 +317,10 @@ WRONG = {
     },
     "check_mended_rows": {
         "hers": (her_rows, "still stand"),
+        "only the last success ends": (
+            _rows({_MASK: "masks = (rewards == 0) | (np.arange(count) < count - 2)"}),
+            "not right yet",
+        ),
         "rewards alone": (
             _rows({_MASK: "masks = np.r_[1, 1 - demo['rewards']] == 1"}),
             "the masks have not",
@@ -400,6 +404,11 @@ WRONG = {
     },
     "check_choose_alpha": {
         "all seeds": (choose_all, "not right yet"),
+        "the best so far begins at 0": (
+            _choose({_BEST: "max([i for i in range(len(means)) if means[i] == means.max() > 0], default=0)"}),
+            "not right yet",
+        ),
+        "equal within a point": (_choose({_BEST: "np.flatnonzero(means >= means.max() - 1)[-1]"}), ""),
         "same half": (_choose({"gain[half:]": "gain[:half:]"}), "report as well"),
         "all report": (_choose({"gain[half:]": "gain[0:]"}), "All seeds report"),
         "all choose": (_choose({"rates[:, :half]": "rates[:, :]"}), "All seeds choose"),
