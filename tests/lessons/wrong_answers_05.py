@@ -389,6 +389,10 @@ WRONG = {
         ),
     },
     "check_mean_distances": {
+        "pauses left out": (
+            edited(mean_distances, {"length.mean()": "length[length > 0].mean()"}),
+            "not right yet",
+        ),
         "hers": (hers, "where chunks begin"),
         "from step 1": (
             lambda p, n: np.array([norms(p[:, 1:], apart).mean() for apart in range(1, n + 1)]),

@@ -243,6 +243,10 @@ def choose_all(success_of, alphas, seeds):
 
 WRONG = {
     "check_pose_column": {
+        "25 mm pass": (edited(pose_column, {"error <= 0.02": "error <= 0.025"}), "not right yet"),
+        "above 0.7 m": (edited(pose_column, {"0.6 < height": "0.7 < height"}), "not right yet"),
+        "below 1.5 m": (edited(pose_column, {"height < 1.6": "height < 1.5"}), "not right yet"),
+        "below 1.7 m": (edited(pose_column, {"height < 1.6": "height < 1.7"}), "not right yet"),
         "means": (edited(pose_column, {f"np.median({_ABS})": f"{_ABS}.mean()"}), "mean over rows"),
         "the largest": (edited(pose_column, {f"np.median({_ABS})": f"{_ABS}.max()"}), "one bad row"),
         "without row 0": (edited(pose_column, {f"np.median({_ABS})": f"{_ABS}[1:].mean()"}), "Row 0 is left"),

@@ -1024,9 +1024,10 @@ def _distances_cases(rng):
             "All pairs count, from every step on. Each pair counts once.",
         ),
         Case(
-            "four episodes of 23 steps of random walks",
-            (np.cumsum(0.1 * rng.normal(size=(4, 24, 2)), axis=1), 10),
-            "Each pair counts once, so the pairs of one start do not weigh more than those of another.",
+            "four episodes of 23 steps of random walks with pauses",
+            (np.cumsum(0.1 * rng.normal(size=(4, 24, 2)) * (np.arange(24) % 4 > 1)[:, None], axis=1), 10),
+            "A distance of 0 counts, too. Each pair counts once, so the pairs of one start do not weigh "
+            "more than those of another.",
         ),
     ]
 
