@@ -192,6 +192,13 @@ def test_cases_stay_until_the_answer_is_right():
     assert str(exercise.judge(wrong)) != first
 
 
+def test_of_many_cases_that_are_right_only_the_last_is_told():
+    exercise = ALL["check_verdict"]
+    late = edited(exercise.library, {"tuple(steps) != tuple(paper_steps)": "list(steps) == [1e6, 1e5]"})
+    told = exercise.judge(late).lines["right so far"]
+    assert " cases; the last: " in told and len(told) < 150
+
+
 def test_an_answer_that_never_ends_is_stopped(monkeypatch):
     monkeypatch.setattr(Exercise, "seconds", 0.2)
 

@@ -392,6 +392,17 @@ WRONG = {
         ),
     },
     "check_verdict": {
+        "steps as a set": (
+            edited(verdict, {"tuple(steps) != tuple(paper_steps)": "sorted(steps) != sorted(paper_steps)"}),
+            "compared as a set",
+        ),
+        "steps within a percent": (
+            edited(
+                verdict,
+                {"tuple(steps) != tuple(paper_steps)": "not np.allclose(steps, paper_steps, rtol=0.01)"},
+            ),
+            "Nearly the same steps",
+        ),
         "in words": (
             lambda *args: ["not shown", "above", "not compared", "below"][verdict(*args)],
             "not an array of numbers",

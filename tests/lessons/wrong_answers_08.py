@@ -412,7 +412,10 @@ WRONG = {
             _choose({_BEST: "max([i for i in range(len(means)) if means[i] == means.max() > 0], default=0)"}),
             "not right yet",
         ),
-        "equal within a point": (_choose({_BEST: "np.flatnonzero(means >= means.max() - 1)[-1]"}), ""),
+        "equal within a point": (
+            _choose({_BEST: "np.flatnonzero(means >= means.max() - 1)[-1]"}),
+            "86.5 % against 86",
+        ),
         "same half": (_choose({"gain[half:]": "gain[:half:]"}), "report as well"),
         "all report": (_choose({"gain[half:]": "gain[0:]"}), "All seeds report"),
         "all choose": (_choose({"rates[:, :half]": "rates[:, :]"}), "All seeds choose"),

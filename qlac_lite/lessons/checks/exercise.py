@@ -215,11 +215,11 @@ class Exercise:
                 if first_wrong:
                     self._keep(case)
                 if first_wrong and len(got) > 1:
-                    first_wrong.lines = {
-                        "right so far": "; ".join(
-                            c.about for c in cases[: len(got) - 1] if not c.about.endswith(_AGAIN)
-                        )
-                    } | first_wrong.lines
+                    right = [c.about for c in cases[: len(got) - 1] if not c.about.endswith(_AGAIN)]
+                    told = (
+                        "; ".join(right) if len(right) < 4 else f"{len(right)} cases; the last: {right[-1]}"
+                    )
+                    first_wrong.lines = {"right so far": told} | first_wrong.lines
         if first_wrong is None and self.compiled:
             first_wrong = self._compiles(answer, cases[-1])
         if first_wrong is None:

@@ -93,7 +93,7 @@ def _pairs_cases(rng):
             exact,
             seeds=5,
         ),
-        case("a seed of one run is missing", 0, three, both, seeds=7, missing=[(1, 2)]),
+        case("one of three seeds is missing in a run", 0, three, both, seeds=3, missing=[(1, 2)]),
         case(
             "seeds are missing in both runs of a pair",
             1,

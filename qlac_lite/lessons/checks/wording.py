@@ -109,7 +109,7 @@ def shape_hint(got: tuple, wanted: tuple, arguments: Iterable[tuple] = ()) -> st
         )
     if len(got) > len(wanted):
         return "An axis is left over: sum over it, index it, or drop keepdims."
-    if 0 < len(got) < len(wanted) and math.prod(got) == math.prod(wanted):
+    if 0 < len(got) < len(wanted) and math.prod(got) == math.prod(wanted) and 1 not in wanted:
         return "All numbers are there, but axes were joined: give reshape the length of each axis."
     if len(got) < len(wanted):
         return "An axis is missing: it was summed over, or a loop kept only its last result."
