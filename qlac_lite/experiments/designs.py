@@ -97,7 +97,7 @@ def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
     One thing at a time, then all: `tied` has the alpha of the runs on cube-single; `fine` asks for half the
     distance at puck, gap and goal; `rough` play has twice the noise, `aimless` play never favours the task's
     goal; `wide` starts are anywhere on the left. `tied-30` and `untied`, all but the tie, were added when
-    whatever was tied stood at 0 %; and the runs are long because in 10,000 updates five of nine stayed below 8.
+    whatever was tied stood at 0 %; and the runs are long because in 10,000 updates five of nine stayed low.
     """
     fine, rough = dict(gap=0.2, reach=0.075, tolerance=0.075), dict(noise=0.4)
     things = {
