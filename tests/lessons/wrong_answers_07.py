@@ -132,6 +132,55 @@ def evaluates_beside_the_learner(size, rates):
     return *memory, hours + (max(times) if rates.overlapped else sum(times)) / 3600
 
 
+def training_that_always_updates(disk, update, state, seed, steps, every):
+    step, log = 0, []
+    if saved := disk.load():
+        step, state, log = saved
+    while True:
+        state, row = update(state, jax.random.fold_in(jax.random.key(seed), step))
+        step, log = step + 1, [*log, row]
+        if step % every == 0:
+            disk.save(step, state, log)
+        if step >= steps:
+            return state, log
+
+
+def training_that_saves_once(disk, update, state, seed, steps, every):
+    (step, state, log), written = disk.load() or (0, state, []), False
+    for number in range(step, steps):
+        state, row = update(state, jax.random.fold_in(jax.random.key(seed), number))
+        log = [*log, row]
+        if (number + 1) % every == 0 and not written:
+            disk.save(number + 1, state, log)
+            written = True
+    return state, log
+
+
+def diagnose_a_column_otherwise():
+    """Answers that ask a single column in another way, each as (answer, what the check says)."""
+    ways = {
+        "the last row": lambda values, _: values[-1],
+        "the median": lambda values, n: np.median(values[-n:]),
+    }
+    ways |= {"the whole log": lambda values, _: np.mean(values)}
+    ways |= {"the last half": lambda values, _: np.mean(values[-(len(values) // 2) :])}
+    ways |= {"the last three": lambda values, _: np.mean(values[-3:])}
+    ways |= {
+        "the least": lambda values, n: np.min(values[-n:]),
+        "the most": lambda values, n: np.max(values[-n:]),
+    }
+    answers = {}
+    for column in ("q_min", "q_max", "flow_loss", "distance"):
+        for name, way in ways.items():
+
+            def answer(log, *rest, column=column, way=way):
+                quarter = max(1, len(log[column]) // 4)
+                return diagnose(log | {column: np.full(len(log[column]), way(log[column], quarter))}, *rest)
+
+            answers[f"{column}: {name}"] = answer, "next"
+    return answers
+
+
 def diagnose_each_row(log, *rest):
     rows = range(1, len(log["q_min"]) + 1)
     return np.array([diagnose({name: values[:row] for name, values in log.items()}, *rest) for row in rows])
@@ -335,14 +384,14 @@ WRONG = {
             ),
             "next",
         ),
-        "never saves": (training_that_never_saves, "no checkpoint is written in time"),
+        "never saves": (training_that_never_saves, "no checkpoint is ever written"),
         "saves at the end alone": (
             edited(mended_training, {"if step % every == 0:": "if step == steps:"}),
-            "no checkpoint is written in time",
+            "written at the end alone",
         ),
         "its step is not used": (
             edited(mended_training, {"step, state, log = disk.load()": "_, state, log = disk.load()"}),
-            "or its step is not used",
+            "The step of the checkpoint is not used",
         ),
         "saves after each update": (
             edited(mended_training, {"if step % every == 0:": "if every:"}),
@@ -379,6 +428,8 @@ WRONG = {
             "next",
         ),
         "the log alone": (lambda *args: mended_training(*args)[1], "wrong number of values"),
+        "one update at least in each life": (training_that_always_updates, "At least one update"),
+        "one checkpoint a life": (training_that_saves_once, "Only the first checkpoint of a life"),
         "saves the key with which the life began": (
             edited(
                 mended_training,
@@ -508,6 +559,7 @@ WRONG = {
         "without the 2": (edited(verdict, {" / 2 / 1.96": " / 1.96"}), "twice too large"),
     },
     "check_diagnose": {
+        **diagnose_a_column_otherwise(),
         "in words": (lambda *args: WORDS[diagnose(*args)], "not an array of numbers"),
         "nan passes": (edited(diagnose, {FINITE: "False"}), "A log of nan passes"),
         "infinity passes": (

@@ -663,6 +663,8 @@ def _over_lives(answer, args):
     lives = [every + 1] * (steps // every + 2)  # each of them gets one checkpoint further
     disk = _CountingDisk()
     whole, log = _keys_made(answer, seed, steps, every, [10 * steps], disk)
+    saves = disk.saves
+    finished, _ = _keys_made(answer, seed, steps, every, [10 * steps], disk)
     broken, broken_log = _keys_made(answer, seed, steps, every, lives)
     again, _ = _keys_made(answer, seed, steps, every, lives)
     other, _ = _keys_made(answer, seed + 1, steps, every, [10 * steps])
@@ -682,13 +684,15 @@ def _over_lives(answer, args):
         "rows that are not those of the updates": sum(
             one != two for one, two in zip(broken[:same], list(broken_log)[:same], strict=False)
         ),
+        "updates made anew on a disk that holds them all": len(finished) - steps,
         # One may be saved at the beginning, or at the end.
-        "checkpoints more than one in `every` updates": max(0, disk.saves - steps // every - 1),
+        "checkpoints that are missing": max(0, (steps - 1) // every - saves),
+        "checkpoints more than one in `every` updates": max(0, saves - steps // every - 1),
     }
 
 
 def _training_expected(disk, update, state, seed, steps, every):
-    return state + steps, np.arange(1, steps + 1), steps, steps, *[0] * 7
+    return state + steps, np.arange(1, steps + 1), steps, steps, *[0] * 9
 
 
 def _training_cases(rng):
@@ -761,10 +765,24 @@ _training_misconceptions = [
         edited(mended_training, {"fold_in(key, step)": "fold_in(key, step // every)"}),
     ),
     Misconception(
-        "No life goes on where the one before ended: no checkpoint is written in time, or it is never read, "
-        "or its step is not used.",
-        "Save after every `every` updates, and take step, state and log from the disk.",
+        "No life goes on where the one before ended: the checkpoint is never read.",
+        "Take step, state and log from the disk.",
         edited(mended_training, {"if disk.load():": "if False:"}),
+    ),
+    Misconception(
+        "No life goes on where the one before ended: no checkpoint is ever written.",
+        "Save after every `every` updates.",
+        edited(mended_training, {"if step % every == 0:": "if False:"}),
+    ),
+    Misconception(
+        "No life goes on where the one before ended: a checkpoint is written at the end alone.",
+        "Save after every `every` updates: a run that is killed does not get to its end.",
+        edited(mended_training, {"if step % every == 0:": "if step == steps:"}),
+    ),
+    Misconception(
+        "The step of the checkpoint is not used: its state is trained from the beginning again.",
+        "Take step, state and log from the disk, and go on at that step.",
+        edited(mended_training, {"step, state, log = disk.load()": "_, state, log = disk.load()"}),
     ),
     Misconception(
         "The log begins anew after a kill.",
@@ -790,6 +808,21 @@ _training_misconceptions = [
         "One update too many is made.",
         "while step < steps: the updates have the numbers 0 to steps - 1.",
         edited(mended_training, {"step < steps": "step <= steps"}),
+    ),
+    Misconception(
+        "At least one update is made in each life, also when all of them were made.",
+        "Ask before each update, the first one too: while step < steps.",
+        edited(
+            mended_training, {"while step < steps": "first = step\n    while step < max(steps, first + 1)"}
+        ),
+    ),
+    Misconception(
+        "Only the first checkpoint of a life is written.",
+        "Save after every `every` updates: a long life has many.",
+        edited(
+            mended_training,
+            {"disk.save(step, state, log)": "disk.save(step, state, log)\n            every = 10**9"},
+        ),
     ),
     Misconception(
         "The log holds its last row alone.",
@@ -1138,8 +1171,9 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {" / 2 / 1.96": " / 2"},
     ),
     (
-        "The whole of the paper's interval is divided by 1.96: its standard error comes out twice too large.",
-        "Half of a 95 % interval is 1.96 standard errors: divide the width by 2, too.",
+        "The paper's standard error comes out twice too large: all of the interval is divided by 1.96, "
+        "or it is multiplied by the root of the seeds.",
+        "Half of a 95 % interval is 1.96 standard errors of the mean: (high - low) / 2 / 1.96 is all.",
         {" / 2 / 1.96": " / 1.96"},
     ),
     (
@@ -1208,8 +1242,8 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {"len(success) + paper_seeds - 2": "len(success) - 1"},
     ),
     (
-        "The quantile is too large: the degrees of freedom are those of the paper's seeds alone, or it is "
-        "taken beyond 0.975.",
+        "The quantile is too large: the degrees of freedom are those of one side's seeds alone, or it "
+        "is taken beyond 0.975.",
         "stats.t.ppf(0.975, n + paper_seeds - 2): both means were estimated, and 2.5 % lie on either side.",
         {"len(success) + paper_seeds - 2": "paper_seeds - 1"},
     ),
@@ -1365,9 +1399,9 @@ _LOGS = [
         dict(q_max=10.6),
     ),
     (
-        "Q's maximum is 14 and nearly all is solved",
-        "The margin is a tenth of the range, 10 here. Success is asked last.",
-        dict(q_max=14, success=0.9),
+        "20 rows; of the last five, q_max is 70 in one: a mean of 14; nearly all is solved",
+        "The mean of the last quarter. The margin is a tenth of the range, 10 here. Success is asked last.",
+        dict(rows=20, spike=dict(q_max=[70.0, 0.0, 0.0, 0.0, 0.0]), success=0.9),
     ),
     (
         "Q's maximum is 9, just inside the margin",
@@ -1375,9 +1409,10 @@ _LOGS = [
         dict(q_max=9),
     ),
     (
-        "Q's minimum is -115 and nearly all is solved",
-        "The margin is a tenth of the range: -115 is below -110. Success is asked last.",
-        dict(q_min=-115, success=0.9),
+        "20 rows; of the last five, q_min is -335 in one: a mean of -115; nearly all is solved",
+        "The mean of the last quarter. The margin is a tenth of the range: -115 is below -110. "
+        "Success is asked last.",
+        dict(rows=20, spike=dict(q_min=[-335.0, -60.0, -60.0, -60.0, -60.0]), success=0.9),
     ),
     (
         "up to 5 wrong objects a step: Q's maximum is 30",
@@ -1410,9 +1445,9 @@ _LOGS = [
         dict(flow_loss=1.33, success=0.0),
     ),
     (
-        "the behavior's loss ends at 1.6, worse than knowing nothing",
-        "More than 0.9 of what knowing nothing gives: NO_BEHAVIOR.",
-        dict(flow_loss=1.6, success=0.0),
+        "20 rows; of the last five, the behavior's loss is 5.6 in one: a mean of 1.6",
+        "The mean of the last quarter is more than 0.9 of what knowing nothing gives: NO_BEHAVIOR.",
+        dict(rows=20, spike=dict(flow_loss=[5.6, 0.6, 0.6, 0.6, 0.6]), success=0.0),
     ),
     (
         "the policy is 1.5 away, further than one chunk of the data from another",
@@ -1442,7 +1477,7 @@ _LOGS = [
     (
         "wild for two thirds of the log, good at the end",
         "The last quarter of the rows, not the last half.",
-        dict(young=dict(q_max=90, flow_loss=1.5, distance=3), until=0.67),
+        dict(young=dict(q_max=90, q_min=-600, flow_loss=3.5, distance=3), until=0.67),
     ),
     (
         "good at the beginning, Q too high at the end, and the policy far",
@@ -1462,7 +1497,7 @@ _LOGS = [
     (
         "a single wild row at the very end",
         "The mean of the last quarter, not the last row.",
-        dict(spike=dict(q_max=[25.0])),
+        dict(spike=dict(q_max=[25.0], q_min=[-150.0], flow_loss=[2.0], distance=[2.0])),
     ),
     (
         "a method without a flow: its loss and distance are nan",
@@ -1476,9 +1511,9 @@ _LOGS = [
         dict(q_max=np.nan, q_min=np.nan, flow_loss=np.nan, distance=np.nan, success=0.0),
     ),
     (
-        "Q became nan in the last row; some episodes are solved",
+        "Q was nan in the last row but one; some episodes are solved",
         "A mean of rows with a nan is nan: NOT_FINITE.",
-        dict(spike=dict(q_max=[np.nan], q_min=[np.nan])),
+        dict(spike=dict(q_max=[np.nan, 0.0], q_min=[np.nan, -60.0])),
     ),
     (
         "q_min has fallen to -infinity",
@@ -1602,8 +1637,9 @@ _diagnose_misconceptions = [
         edited(diagnose, {_FINITE: "False"}),
     ),
     Misconception(
-        "Infinity is called too high or too low: only nan is asked about, or the limits come first.",
-        "Ask for NOT_FINITE first. not np.isfinite(x) is True for nan and for infinity.",
+        "Infinity is called too high or too low: only nan is asked about, both columns have to be infinite, "
+        "or the limits come first.",
+        "Ask for NOT_FINITE first, of either column. not np.isfinite(x) is True for nan and for infinity.",
         edited(diagnose, {_FINITE: 'np.isnan(last["q_min"]) or np.isnan(last["q_max"])'}),
     ),
     Misconception(
@@ -1622,7 +1658,7 @@ _diagnose_misconceptions = [
         edited(diagnose, {_FINITE: 'not (np.isfinite(log["q_max"]) & np.isfinite(log["q_min"])).all()'}),
     ),
     Misconception(
-        "The last row alone decides.",
+        "The last row decides alone, or weighs too much.",
         "One row may be an outlier: the mean of the last quarter.",
         edited(diagnose, {"np.mean(values[-quarter:])": "values[-1]"}),
     ),
@@ -1667,7 +1703,7 @@ _diagnose_misconceptions = [
         edited(diagnose, {"np.mean": "np.median"}),
     ),
     Misconception(
-        "Without max(1, ...): with fewer than four rows, values[-0:] is the whole log.",
+        "With fewer than four rows the whole log counts: values[-0:] is all of it, and so is values[0:].",
         "At least one row: max(1, len(values) // 4).",
         edited(diagnose, {"max(1, ": "("}),
     ),

@@ -323,8 +323,8 @@ _pose_misconceptions = [
         edited(pose_column, {"<= 0.02": "<= 0.002"}),
     ),
     Misconception(
-        "An error of 0.02 is refused.",
-        "At most 0.02: <=.",
+        "An error of 0.02 is refused, or the error is not in metres.",
+        "At most 0.02 m: <=, of the error itself.",
         edited(pose_column, {"<= 0.02": "< 0.02"}),
     ),
     Misconception(
@@ -344,7 +344,7 @@ _pose_misconceptions = [
         edited(pose_column, {_FITS: "error <= 0.02 or 0.6 < height < 1.6"}),
     ),
     Misconception(
-        "No upper limit of the height.",
+        "No upper limit of the height, or one that is too high.",
         "0.6 < height < 1.6.",
         edited(pose_column, {_FITS: "error <= 0.02 and height > 0.6"}),
     ),

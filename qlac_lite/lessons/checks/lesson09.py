@@ -248,7 +248,7 @@ _pairs_misconceptions = [
         edited(matched_pairs, {"less != more": "np.abs(less - more) > 1e-3"}),
     ),
     Misconception(
-        "np.isclose by its usual tolerance: settings that differ by less count as equal.",
+        "A tolerance, as of np.isclose, or a rounding: settings that differ by less count as equal.",
         "Compare with !=.",
         edited(matched_pairs, {"less != more": "~np.isclose(less, more, rtol=1e-4, atol=1e-6)"}),
     ),
@@ -561,7 +561,7 @@ _chance_misconceptions = [
         "How often nothing is seen.", "mean > reach.", edited(chance_to_see, {"> reach": "<= reach"})
     ),
     Misconception(
-        "The noise is not scaled.",
+        "apart and noise have the same scale: the noise is not multiplied by spread, or both are.",
         "apart + spread * noise.",
         edited(chance_to_see, {"spread * noise": "noise"}),
     ),
@@ -621,7 +621,7 @@ _chance_misconceptions = [
         _rounded,
     ),
     Misconception(
-        "np.searchsorted and its like look in a list that only rises. The chances may fall again.",
+        "The chances are taken to rise only, as np.searchsorted does, or two seeds are never enough.",
         "The first number that is enough.",
         _by_halves,
     ),
@@ -646,7 +646,7 @@ _chance_misconceptions = [
         _two_if_none,
     ),
     Misconception(
-        "needed is the most seeds with that chance.",
+        "needed is the most seeds with that chance, or those with the largest chance.",
         "The fewest: min.",
         edited(chance_to_see, {"min(enough, default=0)": "max(enough, default=0)"}),
     ),
@@ -843,7 +843,7 @@ _fair_misconceptions = [
         edited(fair_runs, {"lab.new_agent(setting, seed)": "lab.new_agent(setting, seeds[0])"}),
     ),
     Misconception(
-        "The agent that a practice gives back is not kept.",
+        "An untrained agent is evaluated: what a practice gives back is not kept, or another is asked.",
         "agent, data = lab.practise(...).",
         edited(fair_runs, {"agent, data = lab.practise": "_, data = lab.practise"}),
     ),
