@@ -18,11 +18,12 @@ import os
 import signal
 import textwrap
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from qlac_lite.lessons.checks.patterns import pattern
 from qlac_lite.lessons.checks.verdict import Verdict, show
 from qlac_lite.lessons.checks.wording import (
     error_hint,
@@ -252,7 +253,23 @@ class Exercise:
                     {} if self.choice else {"next": self._told(mistake.remedy)}
                 )
                 break
+        else:
+            if first_wrong.part and not self.choice:
+                first_wrong.lines |= self._pattern(first_wrong.part, cases, got)
         return first_wrong
+
+    def _pattern(self, part: str, cases: list[Case], got: list[Named]) -> dict[str, str]:
+        """What the numbers of a part that differs have in common with the right ones, in all cases."""
+        names = inspect.signature(self.library).parameters
+        arguments = [_arrays(zip(names, case.args, strict=True)) for case in cases]
+        rights = [self._reference(case) for case in cases]
+        if any(each[part].shape != right[part].shape for each, right in zip(got, rights, strict=True)):
+            return {}
+        seen = [self.counts(*case.args).get(part, ...) for case in cases]
+        pairs = [(g[part][m], r[part][m]) for g, r, m in zip(got, rights, seen, strict=True)]
+        others = {name: [right[name] for right in rights] for name in self.parts if name != part}
+        text = pattern(part, pairs, arguments, others)
+        return {"pattern": text} if text else {}
 
     def _keep(self, case: Case) -> None:
         """For `last_case`."""
@@ -562,7 +579,7 @@ class Exercise:
                 return self._wrong(
                     "not right yet", case=case.about, got=number_text(value[at]), next=self._told(case.hint)
                 )
-            return self._wrong(
+            told = self._wrong(
                 "not right yet",
                 case=case.about,
                 inputs=self._inputs(case),
@@ -572,6 +589,8 @@ class Exercise:
                     case.hint if part in (self.parts or [self.name]) else self.observed or case.hint, part
                 ),
             )
+            told.part = part
+            return told
         return None
 
     def _called(self, part: str) -> str:
@@ -642,6 +661,12 @@ def _exchanged(part: str, got: Named, expected: Named) -> str:
 
 def _floats(values: Named) -> Named:
     return {part: np.asarray(value, float) for part, value in values.items()}
+
+
+def _arrays(arguments: Iterable[tuple[str, Any]]) -> Named:
+    """Those of the arguments that are arrays of numbers."""
+    numeric = lambda value: getattr(getattr(value, "dtype", None), "kind", "none") in "fiub"
+    return {name: np.asarray(value) for name, value in arguments if np.ndim(value) and numeric(value)}
 
 
 def _leaves(tree: Named, prefix: str = "") -> Named:

@@ -12,6 +12,7 @@ class Verdict:
         "case",
         "expected",
         "got",
+        "pattern",
         "error",
         "likely",
         "note",
@@ -19,6 +20,7 @@ class Verdict:
         "meanwhile",
         "inputs",
     )
+    part = ""  # of the answer: the first whose numbers differ
     MARKS = {"right": ("✓", "#009E73"), "wrong": ("✗", "#D55E00"), "open": ("…", "#808080")}
 
     def __init__(self, status: str, headline: str, **lines: str):
