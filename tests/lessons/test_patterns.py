@@ -88,3 +88,13 @@ def test_an_axis_and_another_part_are_named():
 
 def test_few_numbers_are_no_pattern():
     assert pattern("code", [(np.array(2.0), np.array(1.0))], [{}], {}) == ""
+
+
+def last_of(walks, by):
+    return np.array([by * walk[-1] for walk in walks])
+
+
+def test_lists_of_unequal_length_are_no_arrays():
+    walks = [Case("two walks", ([[1, 2, 3], [4.0]], 2.0)), Case("three", ([[1, 2], [4.0], [7, 8, 9]], 3.0))]
+    last = Exercise(lambda walks, by: [by * walk[-1] for walk in walks], last_of, lambda rng: walks)
+    assert "wrong sign" in last.judge(lambda walks, by: [-by * walk[-1] for walk in walks]).lines["pattern"]

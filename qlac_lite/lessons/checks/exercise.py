@@ -53,6 +53,7 @@ class Case(NamedTuple):
     about: str  # what it is, in the learner's words
     args: tuple
     hint: Hint | dict[str, Hint] = ""  # where to look if it is the first that fails; may be by part
+    first: bool = False  # of the exercise
 
 
 class Misconception(NamedTuple):
@@ -109,6 +110,8 @@ class Exercise:
             one option of one case: it is named as soon as that case fails, whatever the others say.
         first: parts that are compared before the others, because they tell most.
         observed: where to look if the result agrees, and only what is observed does not.
+        where: by part, where to look if it is the first that differs, and not in the first case, whose own
+            hint shows all of it.
         untraced: what to write in place of Python's own control flow, if an answer needs more than arrays.
     """
 
@@ -129,6 +132,7 @@ class Exercise:
         choice: bool = False,
         first: Sequence[str] = (),
         observed: Hint = "",
+        where: dict[str, Hint] | None = None,
         untraced: str = (
             "Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments."
         ),
@@ -142,6 +146,7 @@ class Exercise:
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
         self.tree, self.choice = tree, choice
         self.first, self.observed, self.untraced = tuple(first), observed, untraced
+        self.where = where or {}
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._needed: dict[str, int] = {}  # how often an idea was told since the last right answer
@@ -193,6 +198,7 @@ class Exercise:
         if len(self._remembered) > SEEDS_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         cases = self.cases(np.random.default_rng(seed))
+        cases[0] = cases[0]._replace(first=True)
         cases.insert(
             1,
             cases[0]._replace(
@@ -585,13 +591,17 @@ class Exercise:
                 inputs=self._inputs(case),
                 expected=f"{where} = {number_text(wanted[at])}",
                 got=f"{where} = {number_text(value[at])}{share}",
-                next=self._told(
-                    case.hint if part in (self.parts or [self.name]) else self.observed or case.hint, part
-                ),
+                next=self._told(self._hint(case, part), part),
             )
             told.part = part
             return told
         return None
+
+    def _hint(self, case: Case, part: str) -> Hint | dict[str, Hint]:
+        """Where to look if a part is the first that differs."""
+        if part not in (self.parts or [self.name]):
+            return self.observed or case.hint
+        return case.hint if case.first else self.where.get(part, case.hint)
 
     def _called(self, part: str) -> str:
         """A part in a headline, which begins with the function's name already."""
@@ -666,7 +676,7 @@ def _floats(values: Named) -> Named:
 def _arrays(arguments: Iterable[tuple[str, Any]]) -> Named:
     """Those of the arguments that are arrays of numbers."""
     numeric = lambda value: getattr(getattr(value, "dtype", None), "kind", "none") in "fiub"
-    return {name: np.asarray(value) for name, value in arguments if np.ndim(value) and numeric(value)}
+    return {name: np.asarray(value) for name, value in arguments if numeric(value) and np.ndim(value)}
 
 
 def _leaves(tree: Named, prefix: str = "") -> Named:

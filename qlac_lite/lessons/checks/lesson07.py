@@ -576,6 +576,10 @@ check_resume = Exercise(
     _resume_cases,
     _resume_misconceptions,
     parts=("keep", "phase", "step"),
+    where={
+        "keep": "A row stays if its phase is earlier than the checkpoint's, or the same with a step that is "
+        "not later.",
+    },
     observe=lambda answer, args: {
         "keep has the dtype bool (1 yes, 0 no)": np.asarray(answer(*args)[0]).dtype == bool
     },

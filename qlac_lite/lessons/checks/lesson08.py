@@ -394,6 +394,11 @@ check_pose_column = Exercise(
     _pose_cases,
     _pose_misconceptions,
     parts=("column", "errors", "heights"),
+    where={
+        "errors": "Each row has two distances: of the place from the hand, and of the relative place from 0. "
+        "The error is the median over rows of how far the two are apart.",
+        "heights": "The median over rows of the third number of the place, at 0 and at 7.",
+    },
     insight="The loader asks the same of every file, and refuses one where no reading passes.",
 )
 
@@ -678,6 +683,13 @@ check_mended_rows = Exercise(
     _rows_cases,
     _rows_misconceptions,
     parts=("observations", "actions", "rewards", "masks", "ends"),
+    where={
+        "observations": "All of them, one demonstration after the other.",
+        "actions": "Row t has the action that was taken there; the last row of a demonstration has 0.",
+        "rewards": "Row t has the reward of the step from t to t + 1, less 1; the last row has -1.",
+        "masks": "0 where the step from t to t + 1 was solved, and 1 elsewhere, also in the last row.",
+        "ends": "True in the last row of each demonstration, and nowhere else.",
+    },
     insight="That was the cause. No error would ever have told you: the arrays had the right shapes.",
 )
 
@@ -978,6 +990,12 @@ check_choose_alpha = Exercise(
     _choose_cases,
     _choose_misconceptions,
     parts=("alpha", "mean", "low", "high", "flattered"),
+    where={
+        "mean": "The gain of the alpha that was chosen over the last one, seed by seed, of the second half.",
+        "low": "mean_interval of the gains of the second half of the seeds.",
+        "high": "mean_interval of the gains of the second half of the seeds.",
+        "flattered": "The same gain, on the seeds that chose.",
+    },
     insight="The seeds that report have had no say in the choice.",
 )
 
@@ -1350,5 +1368,13 @@ check_suspect = Exercise(
     _suspect_cases,
     _suspect_misconceptions,
     parts=("number", "mean", "low", "high", "swapped"),
+    where={
+        "mean": "By seed: the squared distances of the rows that wait, averaged, in percent of their sum "
+        "over the seven numbers. Then the mean over seeds.",
+        "low": "The lower end of the 95 % t-interval over the seeds' shares: mean_interval(shares).",
+        "high": "The upper end of the 95 % t-interval over the seeds' shares: mean_interval(shares).",
+        "swapped": "A copy of the policy's actions. Where a number was found, that number is the flow's, in "
+        "all rows; if REFUSED, nothing is changed.",
+    },
     insight="A share of the distance makes a suspect. Only acting with the number exchanged can convict it.",
 )

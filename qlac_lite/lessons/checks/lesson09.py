@@ -673,6 +673,7 @@ check_chance_to_see = Exercise(
     _chance_cases,
     _chance_misconceptions,
     parts=("chances", "needed"),
+    where={"needed": "The first number of seeds, 2 or more, whose chance is `wanted` or more; 0 if none is."},
     insight="A difference that is not seen may still be there: ask how likely it was to be seen.",
 )
 
