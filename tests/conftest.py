@@ -5,14 +5,14 @@ import contextlib
 import ctypes
 import gc
 import os
+import pathlib
 import signal
-import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # The tests compile much and compute little; also in subprocesses.
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 os.environ.setdefault(
-    "JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="qlac-lite-tests-")
+    "JAX_COMPILATION_CACHE_DIR", str(pathlib.Path(__file__).parents[1] / "build/jax-cache")
 )  # what one process compiles serves all
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
