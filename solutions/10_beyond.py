@@ -451,7 +451,9 @@ def mended_rounds(look, step, state, chunk, keys, every, delay):
         look: look(state, left (H - every, A), key) gives a chunk (H, A); `left` is what the old one has left.
         step: step(state, action (A,)) gives the new state, and an array that shows it.
         chunk: (H, A), the old chunk of the first round. Its first `every` actions were executed before.
-        keys, every, delay: one a round; a Python int; traced, 0 to every.
+        keys: one for each round.
+        every: a Python int.
+        delay: from 0 to `every`; traced.
     """
     ### BEGIN SOLUTION
     def one_round(carry, key):
@@ -503,7 +505,7 @@ show(*draw.by_dial("step of the round", off, alike=True))
 count, run = shorten(8, fast=2), watched.steps_of(agents)
 one, other = dict(margin=0.02), dict(margin=0.2)
 difference = experiment(run, one, other, "higher", "steps to the right side", count)
-without = dict()  # our test, added after this one: no rule at all
+without = dict(margin=float("inf"))  # our test, added after this one: no rule at all
 rule = experiment(run, other, without, "higher", "steps to the right side", count)
 
 # %% [markdown]
@@ -519,15 +521,15 @@ rule = experiment(run, other, without, "higher", "steps to the right side", coun
 # | your rule | $C$, and 1 to watch | $C$ | the value, while the chunk is executed |
 # | RTC | - | $H$ | the clock: a new chunk begins while the old one runs |
 #
-# **Question 4.** The list below says what each method changes in Q-LAC: its batches, its critic, its policy's loss, or only how it acts. Before you unfold it, say so for two of them. In *DSRL*, RL chooses the noise $z$ of a finished flow, whose weights stay. In *CGQ*, a one-step critic is drawn towards a critic of chunks. What changes, and what can stay?
+# **Question 4.** The list below says what each method changes in Q-LAC: its batches, its critic, its policy's loss, or only how it acts. In *DSRL*, RL chooses the noise $z$ of a finished flow, whose weights stay. In *CGQ*, a one-step critic is drawn towards a critic of chunks. Before you unfold the list: can one agent use both? What would it train, and from which batches?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_changes", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** DSRL changes the policy, and CGQ the critic. Batches can stay in both, the critic in DSRL, the flow in CGQ.
+# **Our answer.** Yes: CGQ changes the critic and DSRL the policy. From the batches of Q-LAC it would train both critics and the policy of the noise. The flow is trained first and then stays.
 
 # %% [markdown]
 # <details><summary>Question 4, answered; and the fifteen that we know of: ideas, papers (older than Q-chunking if the number is below 2507), code</summary>
 #
-# DSRL changes the policy: it proposes $z$ in place of a chunk, and the flow makes the chunk. So the flow is no longer trained, and no one-step policy is distilled. Batches and the critic of chunks can stay. CGQ changes the critic: a one-step critic stands beside the chunked one, with a loss that draws it there. Batches of chunks and the flow can stay.
+# One agent can use both: CGQ changes the critic and DSRL the policy. It would train a critic of chunks, a one-step critic with a loss that draws it there, and a policy that proposes $z$; the flow makes the chunk of it. The flow was trained before and stays, and no one-step policy is distilled. The batches are those of Q-LAC.
 #
 # | method | idea in a sentence | what it changes in Q-LAC | paper, code |
 # |---|---|---|---|

@@ -97,7 +97,7 @@ def by_dial(
 
 def arrivals(played: Mapping[tuple[str, float], Played], names: Iterable[str]) -> str:
     """A table: how many episodes of each agent never arrive, without pushes and with pushes of 1."""
-    rows = [f"{'':15}{'% that never arrive, calm -> pushed':>36}{'more if pushed':>22}{'more steps':>22}"]
+    rows = [f"{'':15}{'% that never arrive, calm -> pushed':>36}{'more points':>22}{'more steps':>22}"]
     for name in names:
         calm, pushed = (played[name, push] for push in (0.0, 1.0))
         never = f"{calm.never().mean():.0f} -> {pushed.never().mean():.0f}"
@@ -221,13 +221,12 @@ def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
             shown = path[:L] if axes is without else path
             axes.plot(*shown.T, fillstyle="none" if name == "old plan" else "full", **how)
     held = look.inpainted[1:][np.asarray(soft_weights(delays[-1])) > 0]
-    how = dict(color="#E31A1C", markersize=7.5, fillstyle="none", label="step that is held")
+    how = dict(color="#E31A1C", markersize=11, fillstyle="none", label="step that is held")
     inpainted.plot(*held.T, "s", **how)
     (x, y), key = look.past[-1], {}
-    titles = {without: "the next five steps", inpainted: "all ten, inpainted at a delay of 4"}
-    for axes, title in titles.items():
-        paths = [path[:L] if axes is without else path for path, *_, on in drawn.values() if axes in on]
-        reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path in paths)
+    told = f"all ten, inpainted at a delay of {delays[-1]}: {len(held)} are held"
+    reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path, *_ in drawn.values())
+    for axes, title in {without: "the next five steps", inpainted: told}.items():
         axes.plot(x, y, "*", color="#D55E00", markersize=14, label="the look", zorder=5)
         axes.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
         axes.set_title(title, fontsize=10)
