@@ -62,6 +62,13 @@ def plan_of_values(r_bar, p_bar, g, h, sweeps):
     return q, q.argmax(axis=1), history
 
 
+def plan_last_of_equals(r_bar, p_bar, g, h, sweeps):
+    """Right: of several best chunks it takes the last."""
+    q, _, history = plan_of_values(r_bar, p_bar, g, h, sweeps)
+    best = r_bar.shape[1] - 1 - np.isclose(q, q.max(axis=1, keepdims=True))[:, ::-1].argmax(axis=1)
+    return q, best, history
+
+
 class PlanKept:
     """Goes on from the table of the call before if that has the right shape."""
 
@@ -197,7 +204,7 @@ RIGHT = {
 
 ALSO_RIGHT = {
     "check_chunked_mdp": build_recursive,
-    "check_plan": plan_of_values,
+    "check_plan": plan_last_of_equals,
     "check_play": play_nested,
     "check_chunk_dataset": dataset_windows,
     "check_learn_from_chunks": learn_masked,
@@ -399,6 +406,21 @@ WRONG = {
             "stops where nothing changes any more",
         ),
         "best by reward": (edited(plan_einsum, {"np.argmax(q": "np.argmax(r_bar"}), "largest reward"),
+        "best of the average state": (
+            edited(plan_einsum, {"np.argmax(q, -1)": "np.argmax(q, 0)"}),
+            "Each state has its own best chunk",
+        ),
+        "another best chunk": (
+            edited(plan_einsum, {"np.argmax(q, -1)": "np.argmax(q, -1) + 1"}),
+            "Each state has its own best chunk",
+        ),
+        "bootstraps where the reward is largest": (
+            edited(
+                plan_einsum,
+                {"p_bar, np.amax(q, -1)": "p_bar, q[np.arange(len(q)), np.argmax(r_bar, -1)]"},
+            ),
+            "chunk with the largest reward, not the largest Q",
+        ),
         "best as value": (edited(plan_einsum, {"np.argmax(q": "np.amax(q"}), "not its number"),
         "tables for history": (edited(plan_einsum, {"append(np.amax(q, -1))": "append(q)"}), "unequal"),
         "swapped": (
@@ -744,7 +766,43 @@ WRONG = {
             "tried seldom is left out of the final choice",
         ),
         "the mean": (edited(learn_as_shown, {"value = q.max": "value = q.mean"}), "mean over all chunks"),
-        "the worst": (edited(learn_as_shown, {"value = q.max": "value = q.min"}), "worst chunk"),
+        "the worst": (
+            edited(learn_as_shown, {"value = q.max": "value = q.min"}),
+            "worst chunk, tried or not",
+        ),
+        "the worst of what was tried": (
+            edited(
+                learn_as_shown,
+                {
+                    "value = q.max(axis=1)": (
+                        "value = np.where(count > 0, q, np.inf).min(axis=1); value[np.isinf(value)] = 0"
+                    )
+                },
+            ),
+            "the worst of them",
+        ),
+        "the most frequent": (
+            edited(
+                learn_as_shown,
+                {"value = q.max(axis=1)": "value = q[np.arange(len(q)), count.argmax(axis=1)]"},
+            ),
+            "A maximum is right; ask which entries it looks at. The most frequent chunk",
+        ),
+        "the smallest return for ever": (
+            edited(
+                learn_as_shown,
+                {"value = q.max": "value = np.where(count > 0, q, data.returns.min() / (1 - g**h)).max"},
+            ),
+            "where an episode ends, less may follow",
+        ),
+        "one sweep less": (
+            edited(learn_masked, {"range(sweeps)": "range(sweeps - 1)"}),
+            "one sweep less than asked",
+        ),
+        "one sweep more": (
+            edited(learn_masked, {"range(sweeps)": "range(sweeps + 1)"}),
+            "sweeps more often than asked",
+        ),
         "the mean of what was tried": (
             edited(
                 learn_as_shown,

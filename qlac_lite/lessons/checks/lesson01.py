@@ -418,6 +418,17 @@ def _plan(r_bar, p_bar, discount, length, sweeps):
     return q, q.argmax(axis=1), np.array(history)
 
 
+_short_sighted = edited(
+    _plan, {"value = q.max(axis=1)": "value = q[np.arange(len(q)), r_bar.argmax(axis=1)]"}
+)
+
+
+def _one_is_best(*args):
+    """By part, what counts: the best chunk only where it is one, not several that are equal."""
+    q = _plan(*args)[0]
+    return {"best": np.isclose(q, q.max(axis=1, keepdims=True)).sum(axis=1) == 1}
+
+
 def _plan_cases(rng):
     def bars(states, actions, length, discount, costs=False, ends=False):
         p, r = _tables(rng, states, actions)
@@ -430,20 +441,26 @@ def _plan_cases(rng):
         return mdp.rewards, mdp.transitions, discount, length
 
     def far_sighted(*sizes):
-        """A world in which the chunk of the largest reward is not the best one everywhere."""
+        """A world in which the chunk of the largest reward is not the best one, which shows in Q and best."""
         while True:
             args = (*bars(*sizes, ends=True), 12)
-            if (_plan(*args)[1] != args[0].argmax(axis=1)).any():
+            q, best, _ = _plan(*args)
+            other = _one_is_best(*args)["best"] & (best != args[0].argmax(axis=1))
+            if other.any() and np.abs(q - _short_sighted(*args)[0]).max() > 0.01:
                 return args
 
     return [
         Case(
             "one sweep",
             (*bars(4, 2, 2, 0.9), 1),
-            (
-                "From Q = 0 the first sweep gives Q = r_bar. The history has two rows: zeros, and its best.",
-                "Append q.max(axis=1) after each sweep, to a list that begins with zeros.",
-            ),
+            {
+                "q": "From Q = 0 the first sweep gives Q = r_bar.",
+                "best": ("Each state has its own best chunk, that of its largest Q.", "q.argmax(axis=1)."),
+                "history": (
+                    "The history has two rows after one sweep: zeros, and the best of r_bar.",
+                    "Append q.max(axis=1) after each sweep, to a list that begins with zeros.",
+                ),
+            },
         ),
         Case(
             "two sweeps, chunks of 1, discount 0.9",
@@ -616,6 +633,11 @@ _plan_misconceptions = [
         edited(_plan, {"q.argmax(": "r_bar.argmax("}),
     ),
     Misconception(
+        "The bootstrap takes the Q of the chunk with the largest reward, not the largest Q.",
+        _GREEDY,
+        _short_sighted,
+    ),
+    Misconception(
         "The best chunk is the one with the smallest Q.",
         "The best chunk has the largest Q.",
         edited(_plan, {"q.argmax(": "q.argmin("}),
@@ -735,6 +757,7 @@ check_plan = Exercise(
     _plan_cases,
     _plan_misconceptions,
     parts=("q", "best", "history"),
+    counts=_one_is_best,
     insight="It is the value iteration you know, with a wider table and the discount discount**H.",
 )
 
@@ -1520,12 +1543,13 @@ def _learned(data, size, discount, length, sweeps):
 
 
 def _learned_cases(rng):
-    def recorded(worth, scale=1.0, everything=False, all_over=False):
+    def recorded(worth, scale=1.0, everything=False):
         """Chunks in 5 states, the last of them without data, of which each state has its own order.
 
         The best one was tried once, the third 5 times, the last 7 times; the second by nobody if not
-        `everything`, except in state 0. Then there is also a chunk that nobody tried anywhere. States 0 and 3
-        lead to themselves, state 2 to state 1, whose best chunk ends the episode.
+        `everything`, except in state 0, where it is the worst. Then there is also a chunk that nobody tried
+        anywhere. States 0 and 3 lead to themselves, state 2 to state 1, whose best chunk ends the episode;
+        where all is above 0, each of its chunks does.
         """
         tries = [1, 1, 5, 7]
         rows = [(s, k) for s in range(4) for k in range(4) if everything or s == 0 or k != 1]
@@ -1534,14 +1558,15 @@ def _learned_cases(rng):
         returns = np.array(worth)[states] - place - rng.uniform(0.5, 1.5, len(states))
         luck = np.flatnonzero((states == 2) & (place == 3))
         returns[luck] += [8, *[-3] * 5, 5]  # neither the best of these nor the last is like their mean
+        returns[(states == 0) & (place == 1)] -= 4  # so that the worst is not the most frequent
         at_once, late = (states == 1) & (place == 0), (states == 2) & (place == 2)
-        if max(worth) > 0:
+        if min(worth) < 0 < max(worth):
             returns[at_once] = 0.0  # recorded, and worth 0
         after = np.where(at_once, 0, np.where(late, 4, np.array([0, 2, 1, 3])[states]))
-        over = at_once | late | all_over
+        over = at_once | late | ((min(worth) > 0) & (states == 1))
         return Recorded(states, chunks, (scale * returns).round(2), after, over), (5, 4 + (not everything))
 
-    costs, both = (0, 0, 0, -6), (6, 0, 0, -6)
+    costs, both, gains = (0, 0, 0, -6), (6, 0, 0, -6), (200, 200, 200, 200)
     return [
         Case(
             "every chunk was tried in every state, 40 sweeps",
@@ -1549,9 +1574,9 @@ def _learned_cases(rng):
             "The function in the cell above is right here. Keep what it does; change only the cause.",
         ),
         Case(
-            "some chunks were never tried, and each chunk ends the episode, 3 sweeps",
-            (*recorded(costs, all_over=True), 0.9, 3, 3),
-            "Nothing follows a chunk here, and the function above is still right.",
+            "some chunks were never tried, all returns above 0, 40 sweeps",
+            (*recorded(gains), 0.45, 3, 40),
+            "The function in the cell above is still right here. Keep what it does; change only the cause.",
         ),
         Case(
             "some chunks were never tried, returns below 0, 3 sweeps",
@@ -1601,6 +1626,7 @@ def _zero_as_gap(*args):
 
 _BEST = "The agent takes the best of the chunks that were tried."
 _MEAN = "Where a chunk was tried, its value is the mean over its targets."
+_RIGHT_QUESTION = "A maximum is right; ask which entries it looks at."
 _ADDS = "np.add.at(total, (data.states, data.chunks), target)"
 _BENT = "A wrong discount bends the belief a little; the broken one is far off, and only where H > 1."
 
@@ -1625,6 +1651,11 @@ _learned_misconceptions = [
         "That was the cause, but it sweeps more often than asked.",
         "Exactly `sweeps` backups of the table, as before.",
         edited(_learned, {"range(sweeps)": "range(10 * sweeps)"}),
+    ),
+    Misconception(
+        "That was the cause, but it does one sweep less than asked.",
+        "Exactly `sweeps` backups of the table, as before.",
+        edited(_learned, {"range(sweeps)": "range(sweeps - 1)"}),
     ),
     Misconception(
         "It asks whether a chunk was tried in any state; it has to be tried in this one.",
@@ -1657,24 +1688,29 @@ _learned_misconceptions = [
         _mended({"discount**length": "discount"}),
     ),
     Misconception(
-        "The maximum was not the cause: a mean over all chunks still counts those that nobody tried, as 0.",
+        f"{_RIGHT_QUESTION} A mean over all chunks still counts those that nobody tried, as 0.",
         "The best chunk is the right question; ask it of the right chunks.",
         _mended({}, "q.mean(axis=1)"),
     ),
     Misconception(
-        "The maximum was not the cause: a mean over the tried chunks gives the value of a random choice.",
+        f"{_RIGHT_QUESTION} A mean over the tried chunks gives the value of a random choice.",
         _BEST,
         _mended({}, "q.sum(axis=1) / np.maximum((count > 0).sum(axis=1), 1)"),
     ),
     Misconception(
-        "The maximum was not the cause: a mean by counts gives the recorder's value, not the best.",
+        f"{_RIGHT_QUESTION} A mean by counts gives the recorder's value, not the best.",
         _BEST,
         _mended({}, "(q * count).sum(axis=1) / np.maximum(count.sum(axis=1), 1)"),
     ),
     Misconception(
-        "The maximum was not the cause: the minimum is the value of the worst chunk.",
+        f"{_RIGHT_QUESTION} A minimum over all gives the worst chunk, tried or not.",
         _BEST,
         _mended({}, "q.min(axis=1)"),
+    ),
+    Misconception(
+        f"{_RIGHT_QUESTION} A minimum over the tried ones gives the worst of them.",
+        _BEST,
+        _mended({}, "np.where(count > 0, q, np.inf).min(axis=1)"),
     ),
     Misconception(
         "The end of an episode was not the cause: now the critic bootstraps where all is over.",
@@ -1748,6 +1784,11 @@ _learned_misconceptions = [
         "-1 / (1 - discount) is the lowest value only where no step costs more than 1, as in the maze.",
         ("What stands for an untried chunk has to be lower than any value.", "-np.inf is."),
         _mended({}, "np.where(count > 0, q, -1 / (1 - discount)).max(axis=1)"),
+    ),
+    Misconception(
+        "The smallest return, paid for ever, is no lower bound: where an episode ends, less may follow.",
+        ("What stands for an untried chunk has to be lower than any value.", "-np.inf is."),
+        _mended({}, "np.where(count > 0, q, data.returns.min() / (1 - discount**length)).max(axis=1)"),
     ),
     Misconception(
         "The final choice was right before: without its mask it picks chunks that nobody tried.",
@@ -1848,7 +1889,7 @@ _learned_misconceptions = [
         edited(_learned, {"chosen.argmax": "count.argmax"}),
     ),
     Misconception(
-        "The maximum was not the cause: the most frequent chunk is the recorder's choice, not the best.",
+        f"{_RIGHT_QUESTION} The most frequent chunk is the recorder's choice, not the best.",
         _BEST,
         _mended({}, "q[np.arange(len(q)), count.argmax(axis=1)]"),
     ),
