@@ -41,7 +41,7 @@ from qlac_lite.lessons.sliders import explore
 show(*pictures.cloud(noise=0.0, length=5))
 
 # %% [markdown]
-# Each step costs 1 until you reach the goal; there you stay, at no cost. A cost one step later counts 0.95 times as much: the discount of the maze. Without noise, the orange plan comes true.
+# Each step costs 1 until you reach the goal; there you stay, at no cost. The discount is 0.95 a step. Without noise, the orange plan comes true.
 #
 # **Predict.** Now each step goes sideways with probability 0.2, half to each side. If you step into a wall, you stay. How likely are you to end in the planned cell?
 #
@@ -124,7 +124,7 @@ show(*pictures.right_cells(checks.plan, lengths=[1], sweeps=3))
 # %% [markdown]
 # **Predict.** The goal is 12 steps from the start. How many cells are blue after three sweeps with chunks of 4? And which chunk length from 1 to 5 gives the highest value at the start? (12 is not a multiple of 5.)
 #
-# <details><summary>Answer</summary>13: all but the two cells that are 13 and 14 steps away. The value is the same at every length: without noise, looking tells you nothing. The last chunk of 5 reaches the goal after two steps, and its other actions cost nothing.</details>
+# <details><summary>Answer</summary>13: all but the two cells 13 and 14 steps away. The value is the same at every length: without noise, looking tells you nothing. The last chunk of 5 reaches the goal after two steps, and its other actions cost nothing.</details>
 #
 # $$ Q(s, \mathbf a) \leftarrow \bar r(s, \mathbf a) + \gamma^{H} \sum_{s'} \bar p(s' \mid s, \mathbf a)\, \max_{\mathbf a'} Q(s', \mathbf a') $$
 #
@@ -192,7 +192,7 @@ show(*pictures.values_against_noise(NOISES, values))
 print("H = 5 lies below H = 1 by", np.subtract(values[1], values[5]).round(2))
 
 # %% [markdown]
-# Five blind steps cost 1.7 at noise 0.2 and 2.0 at 0.3, then less again: where chance decides most steps, looking helps little. (Longer *must* be worse only if the shorter length divides the longer.)
+# Five blind steps cost 1.7 at noise 0.2, 2.0 at 0.3, then less again: the more chance decides, the less looking helps. (A longer chunk is never better if the shorter length divides it: short chunks can execute the same plan.)
 #
 # ## 4. Acting blindly
 #
@@ -275,7 +275,7 @@ played = pictures.play_the_point(play, SIGMAS, LENGTHS, episodes=shorten(60, fas
 show(*pictures.point_values(SIGMAS, LENGTHS, played))
 
 # %% [markdown]
-# The dots lie on the lines: the chunked MDP *is* the world of an agent that acts open loop. With little noise, that costs little.
+# The dots lie on the lines: the chunked MDP *is* the world of an agent that acts open loop. Chunks of 10 cost 0.3 at $\sigma$ = 0.1, and 2.9 at 0.3.
 #
 # ## 5. Cutting an episode into chunks
 #
@@ -294,7 +294,7 @@ show(*pictures.cut_episode(checks.chunk_dataset, strides=[4]))
 # - its actions $a_t, \dots, a_{t+H-1}$;
 # - a mask `valid`, 1 where the step exists;
 # - the return $\sum_k \gamma^k r_{t+k}$ over the steps that exist;
-# - the bootstrap observation $s_{t+H}$, whose value stands for the rest, or the last one, $s_T$, if the episode ends earlier.
+# - the bootstrap observation $s_{t+H}$, whose value stands for the rest unless the episode *terminated* there (`over` in section 6). A cut chunk gets $s_T$ as a filler.
 #
 # ### Your turn: `chunk_dataset` (★★★, 15 minutes)
 #
@@ -351,7 +351,7 @@ chunk_dataset = checks.check_chunk_dataset(chunk_dataset)
 show(*pictures.cut_episode(chunk_dataset, strides=[4, 1]))
 
 # %% [markdown]
-# An incomplete chunk still teaches *behavior cloning* (imitating the data) what to do at the steps that exist. The *critic* takes whole chunks only: it values $H$ actions, and the missing ones were never chosen.
+# An incomplete chunk still teaches *behavior cloning* (imitating the data) what to do at the steps that exist. The *critic* takes whole chunks only: the missing actions were never chosen.
 #
 # ## 6. Bug hunt: chunks look better than single actions
 #
@@ -385,7 +385,7 @@ show(*records.learned_values({"broken": critic_with_a_bug, "healthy": checks.lea
 # %% [markdown]
 # With single actions the broken critic is right. With chunks of 2 to 5 it believes in impossibly high returns, highest with 2, and its agent earns less. (An agent that never arrives earns -20, a cost of 1 for ever.)
 #
-# **Question 1.** Three suspects: (a) The bootstrap is discounted by $\gamma$ instead of $\gamma^H$. (b) There are too few sweeps. (c) The rewards inside a chunk are not discounted. What would you see if each were the cause? Which fits the picture?
+# **Question 1.** Three suspects: (a) The bootstrap is discounted by $\gamma$ instead of $\gamma^H$. (b) There are too few sweeps. (c) The rewards inside a chunk are not discounted. Leave the code aside: what would the picture show in each case? Which fits?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_bug", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # None of them (reasons below).
@@ -394,16 +394,18 @@ show(*records.learned_values({"broken": critic_with_a_bug, "healthy": checks.lea
 # Change me: measure what you like. Where is the belief wrong, and from which sweep on?
 show(*records.belief_map(critic_with_a_bug, length=5))
 sweeps = (1, 2, 3, 40)
-print(f"believed at the start after {sweeps} sweeps, and what is true: {exact[0]:.2f}")
+print(f"at the start, true: {exact[0]:.2f}; believed after {sweeps} sweeps; a healthy critic with (a)")
 for length in (1, 2, 3, 4, 5):
     data, size = worlds.recorded_chunks(length), (len(exact), 4**length)
     values = [critic_with_a_bug(data, size, worlds.DISCOUNT, length, many)[0][0] for many in sweeps]
-    print(f"H = {length}:", "  ".join(f"{value:.2f}" for value in values))
+    wrong = worlds.DISCOUNT ** (1 / length)  # to the power H it is the discount of one step
+    values.append(checks.learn_from_chunks(data, size, wrong, length, 40)[0][0])
+    print(f"H = {length}:", "".join(f"{value:8.2f}" for value in values))
 
 # %% [markdown]
-# <details><summary>Our answer to question 1</summary>None of them. (a) With plain &gamma; the future costs more: the belief would be too low for H > 1. (b) With too few sweeps the belief is too high, but most for H = 1, where value travels slowest. (c) Without the discount, costs are larger: the belief would be slightly too low.</details>
+# <details><summary>Our answer to question 1</summary>None of them. (a) With plain &gamma; the future costs more: too low for H > 1 (last column). (b) Too few sweeps give too high a belief, but most for H = 1, where value travels slowest. (c) Without the discount, costs are larger: slightly too low.</details>
 #
-# With chunks, the belief is right where one chunk reaches the goal. Everywhere else it is one number, from the first sweep on. Where does this number come from?
+# With chunks of 5, the belief is right where one chunk reaches the goal. Everywhere else it is one number, from the first sweep on. Where does this number come from?
 #
 # ### Your turn: `learn_from_chunks` (★★☆, 15 minutes)
 #
@@ -444,11 +446,11 @@ shares = (f"H = {length}: {worlds.recorded_share(length):.0%}" for length in (1,
 print("of all chunks, recorded:", "  ".join(shares))
 
 # %% [markdown]
-# The maximum looked at chunks that nobody had recorded, and found the 0 of the empty table: more than any chunk earns here. So from every cell more than one chunk from the goal, the agent plans to walk to such a gap. It expects to pay for one chunk, and then nothing: -1 - 0.95 with chunks of 2, where gaps of 4 % are enough.
+# The maximum looked at chunks that nobody had recorded, and found the 0 of the empty table: more than any chunk earns here. So from nearly every cell more than one chunk from the goal, the agent plans to walk to such a gap. It expects to pay for one chunk, and then nothing: -1 - 0.95 with chunks of 2, where gaps of 4 % are enough.
 #
 # Your critic is right at the start with every length, although only 15 % of the chunks of 5 were recorded.
 #
-# <details><summary>Why does the agent earn -20 with H = 2, and nearly the best with 3 and 5?</summary>Nearly all its chunks at the start seem equal, and rounding decides. With H = 2 it takes "right, left" for ever. With longer chunks it is lucky: most recorded ones lead on.</details>
+# <details><summary>Why does the agent earn -20 with H = 2, and nearly the best with 3 and 5?</summary>Many of its chunks at the start seem equal, and rounding decides. With H = 2 it takes "right, left" for ever. With longer chunks it is lucky: most recorded ones lead on.</details>
 #
 # A network's maximum can go wrong the same way, so Q-LAC keeps to chunks that look like the data (lesson 04).
 #
@@ -489,7 +491,7 @@ for name, pairs in learned.items():
     print(f"noise 0.01, {name}: believed {pairs[1, :, 0].mean():.2f}, earned {pairs[1, :, 1].mean():.2f}")
 
 # %% [markdown]
-# The agent earns about what the critic promises in (a), where there is nothing to see, and in (b), on the right, where the actions say nothing about the room. In (c) it does not: chunks after a slip are rare, but each looks perfect. All four chunks seem equally good, and chance prefers rare ones: an average over few episodes strays furthest, and the maximum takes whatever strayed up.
+# The agent earns about what the critic promises in (a), where there is nothing to see, and in (b), on the right, where the actions say nothing about the room. In (c) it does not: chunks after a slip are rare, but look perfect. All four seem equally good, and chance prefers rare ones: an average over few episodes strays furthest, and the maximum takes whatever strayed up. (Points: 8 seeds, each a mean of 50 recordings. Bands: 95 % intervals.)
 #
 # **Predict.** At 1 % noise, do more episodes help? Compare 4, 400, 100,000.
 
@@ -501,11 +503,11 @@ show(*records.coin_against_episodes(EPISODES, more, noise=0.01))
 # %% [markdown]
 # They hurt. Four episodes hardly ever contain a slip, and earn 0.87. Many episodes contain both rare chunks. The average of each strays up with probability one half, and much further than a frequent one. So three times in four a rare chunk wins, and the agent earns about 0.23.
 #
-# A chunk critic is right about data that are *consistent with open loop*: the recorder did not react, inside a chunk, to what happened there. A deterministic world always meets this. A noisy world with a recorder who looks does not.
+# A chunk critic is right about data *consistent with open loop*: the recorder did not react inside a chunk. A deterministic world always meets this. A noisy world with a recorder who looks does not.
 #
 # ### Your own experiment: design a recorder
 #
-# Must a good recorder be blind? Design one whose data teach the right chunk. `worlds.earned` records, averages and executes as above. For each of 8 seeds it returns what the chosen chunk earns (mean of 50 recordings).
+# Must a good recorder be blind? Design one whose data teach the right chunk. `worlds.earned` records, averages and executes as above. For each of 8 seeds it returns the mean of what the chosen chunks earn.
 #
 # | knob | range (default) | meaning |
 # |---|---|---|
@@ -515,7 +517,7 @@ show(*records.coin_against_episodes(EPISODES, more, noise=0.01))
 # | `episodes` | 4 to 100,000 (400) | in a recording |
 # | `blur` | 0 to 1 (0.1) | measurement error of a reward |
 #
-# Write down your prediction for `one` against `other` ("higher", "lower" or "no difference") and your reason, then run. Our example: does a recorder who errs in one of twenty episodes teach better than a perfect one? Prediction: higher, because then the data show the chunk (0, 1) failing, too.
+# Write down your prediction for `one` against `other` ("higher", "lower" or "no difference") and your reason, then run. Our example: does a recorder who errs in one of twenty episodes teach better than a perfect one? Prediction: higher, because then (0, 1) fails in the data, too.
 
 # %%
 # change me
@@ -541,7 +543,7 @@ differences = experiment(
 # ## Quiz
 #
 # A robot with chunks of 10 does worse than with chunks of 1. Is its critic broken? What do you measure first?
-# <details><summary>Answer</summary>How noisy the robot is: execute one chunk many times from the same state, and see how far apart it ends. With noise, open loop costs value even for a perfect critic.</details>
+# <details><summary>Answer</summary>Not necessarily. Compare what it believes with what it earns. If they agree, open loop costs that much (section 3). If it believes more, look for unrecorded chunks (section 6) or a recorder who reacted (section 7).</details>
 #
 # ## Appendix: what noise costs the point
 #
