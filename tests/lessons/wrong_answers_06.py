@@ -275,7 +275,7 @@ WRONG = {
         "a step too many": (lambda e, d, n: act_with_queue(e, d, n + 1), "wrong shape"),
     },
     "check_sample_chunk": {
-        "one number": (edited(sample_chunk, {", axis=(1, 2)": ""}), "Everything was summed"),
+        "one number": (edited(sample_chunk, {", axis=(1, 2)": ""}), "One number is left"),
         "an entry each": (sample_each, "wrong shape"),
         "a step each": (edited(sample_chunk, {"axis=(1, 2)": "axis=2"}), "wrong shape"),
         "a small number in the logarithm": (sample_with_a_small_number, "in the logarithm"),

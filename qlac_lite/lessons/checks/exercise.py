@@ -474,7 +474,7 @@ class Exercise:
         """The answer is not a dictionary, or one with other entries."""
         number = isinstance(result, int | float) or getattr(result, "shape", None) == ()
         got = "one number" if number else f"a {type(result).__name__}"
-        likely = "It comes by itself, or several results stand side by side."
+        likely = ""
         if isinstance(result, dict):
             got, likely = ", ".join(leaves), ""
             if missing := [part for part in self.parts if part not in leaves]:

@@ -313,6 +313,13 @@ _critic_misconceptions = [
         edited_critic({"batch.actions.shape)": "batch.actions.shape[1:]) + 0 * batch.actions"}),
     ),
     Misconception(
+        "The target critic stands still, and the gradient still flows through the target into the policy.",
+        ("The whole target stands still, not one network in it.", "stop_gradient(returns + discount * ...)."),
+        edited_critic(
+            {"stop_gradient(batch": "(batch", "critic(target_critic": "critic(stop_gradient(target_critic)"}
+        ),
+    ),
+    Misconception(
         "Random numbers are drawn from another key.",
         ("Use key as it is.", "jax.random.normal(key, batch.actions.shape)."),
         edited_critic({"normal(key": "normal(jax.random.split(key)[0]"}),
@@ -1094,6 +1101,16 @@ _train_misconceptions = [
         edited_train({"losses(params, target_critic,": 'losses(params, params["critic"],'}),
     ),
     Misconception(
+        "The losses get the online critic in place of the target critic.",
+        ("losses takes params, target_critic, batch, key.", "losses(params, target_critic, batch, key)."),
+        edited_train({"(params, target_critic, sample": '(params, params["critic"], sample'}),
+    ),
+    Misconception(
+        "All steps see one batch.",
+        _KEYS,
+        edited_train({"sample(batch_key)": "once"}, "once = sample(key)"),
+    ),
+    Misconception(
         "The target critic begins as a copy of the critic; the one in state is not used.",
         _CARRY,
         trained_from(lambda state, optimizer: {"target_critic": state["params"]["critic"]}),
@@ -1551,10 +1568,15 @@ _ARGMAX = (
 
 _best_misconceptions = [
     Misconception(
+        "Random numbers are drawn from another key.",
+        ("Use key as it is.", "jax.random.normal(key, (B * count, *chunk))."),
+        edited_best({"normal(key": "normal(jax.random.split(key)[0]"}),
+    ),
+    Misconception(
         "The target critic chooses.", _PARTS, _with_online(lambda online, target: (target, target))
     ),
     Misconception(
-        "The online critic values its own choice: the value is too high, by its own errors.",
+        "The online critic values its own choice: in training such a value is too high on average, by its errors.",
         _PARTS,
         _with_online(lambda online, target: (online, online)),
     ),

@@ -96,7 +96,7 @@ def shape_hint(got: tuple, wanted: tuple, arguments: Iterable[tuple] = ()) -> st
     if got == wanted[::-1]:
         return "The axes are swapped: transpose, or index the other axis."
     if got == () and wanted:
-        return "Everything was summed: give the axis to np.sum or np.max."
+        return "One number is left of several: give an axis to the sum, mean or maximum."
     if wanted == () and got == (1,):
         return (
             "An axis is left over: one number is asked for, over everything (the mean, the median, the sum "
