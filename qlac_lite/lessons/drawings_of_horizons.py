@@ -30,13 +30,8 @@ def horizon() -> tuple[Figure, str]:
             actions = np.array([_actions(step) for step in steps]) + shift
             axes.plot(np.tile(actions, len(values)), values.ravel(), ".", color=colour, alpha=0.45)
             mean = values.mean(axis=0)
-            axes.plot(
-                actions,
-                mean,
-                color=colour,
-                marker=marker,
-                label=f"{label}, {mean[-1]:.0f} % at {actions[-1]:.0f}",
-            )
+            end = f"{mean[-1]:.0f} % at {_actions(steps[-1]):.0f}"
+            axes.plot(actions, mean, color=colour, marker=marker, label=f"{label}, {end}")
         axes.set(title=family, xlabel="actions that the task takes", ylim=(-4, 104))
         axes.legend(fontsize=7.5, loc="lower left")
     panels[0].set_ylabel("success after the online phase (%)")

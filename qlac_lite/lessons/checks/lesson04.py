@@ -1576,7 +1576,7 @@ _best_misconceptions = [
         "The target critic chooses.", _PARTS, _with_online(lambda online, target: (target, target))
     ),
     Misconception(
-        "The online critic values its own choice: in training such a value is too high on average, by its errors.",
+        "The online critic values its own choice: in training such a value is too high on average.",
         _PARTS,
         _with_online(lambda online, target: (online, online)),
     ),
