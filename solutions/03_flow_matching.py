@@ -42,7 +42,7 @@ explore(
 )
 
 # %% [markdown]
-# **Question 1.** New walkers start at a random noise and have no destination. Each of them knows only its place and the time, and takes the *mean* velocity of all lines that pass there. Where do they end: all in the middle, half at each action, or spread out in between? Move the window before you answer.
+# **Question 1.** New walkers start at a random noise. Each knows only its place and the time, and takes the *mean* velocity of all lines that pass there. Where do they end: all in the middle, half at each action, or spread out in between? Move the window before you answer. [Our answer](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_mean", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # **Our answer.** Half at each action. Early on, the mean leads everybody towards the middle. Later, a walker slightly above the middle meets more lines that go right (up) than left. The mean pulls it up, where even more of the lines go right. No line ends in the middle, so nobody stays there.
@@ -63,7 +63,7 @@ explore(
 # | | `valid` (B, H) | 1 where a step of the chunk exists, 0 after the episode's end |
 # | | `key` | a JAX key; all randomness comes from it |
 #
-# At time $t$ a line is at $x_t = (1 - t)\, x_0 + t\, x_1$, and its velocity is $x_1 - x_0$. Stand at $x$ at time $t$. For each data point $x_1^i$, exactly one line passes here: the one that started at the noise $x_0^i = (x - t\, x_1^i) / (1 - t)$. It is as likely as that noise:
+# At time $t$ a line is at $x_t = (1 - t)\, x_0 + t\, x_1$, and its velocity is $x_1 - x_0$. Stand at $x$ at time $t$. For each data point $x_1^i$, exactly one line passes here: the one that started at the noise $x_0^i = (x - t\, x_1^i) / (1 - t)$. It is as likely as that noise, up to a factor that all lines share:
 #
 # $$ v(x, t) = \sum_i w_i\, (x_1^i - x_0^i), \qquad w_i = \frac{e^{-\frac12 \| x_0^i \|^2}}{\sum_j e^{-\frac12 \| x_0^j \|^2}} $$
 #
@@ -118,7 +118,7 @@ show(*walkers(mean_velocity))
 #
 # ### One step gives the mean
 #
-# At $t = 0$ the noise of every line through $x$ is $x$ itself, so all weights are $1/N$. The mean velocity is $\bar x_1 - x$, where $\bar x_1$ is the mean of the data. A walker that takes one step of size 1 arrives at $x + \bar x_1 - x = \bar x_1$, whatever its noise.
+# At $t = 0$ the noise of every line through $x$ is $x$ itself, so all weights are $1/N$ and the mean velocity is $\bar x_1 - x$. One step of size 1 leads to $\bar x_1$, the mean of the data, whatever the noise.
 #
 # Predict where walkers end with $K = 2$ steps.
 
@@ -126,7 +126,7 @@ show(*walkers(mean_velocity))
 show(*few_steps(mean_velocity))
 
 # %% [markdown]
-# With $K = 1$ everybody ends in the middle, where plain regression on the actions would put them. With a handful of steps the walkers reach both actions. (Q-chunking takes $K = 10$.)
+# With $K = 1$ everybody ends in the middle, where plain regression on the actions would put them. With $K = 2$ they are spread out in between: the last step always ends at the mean of the data as seen from where it starts, here at $t = 1/2$, where lines of both sides still meet. With $K = 10$ nearly all reach one of the two actions. (Q-chunking takes $K = 10$.)
 #
 # ## 2. A network learns it, for whole chunks
 #
@@ -226,7 +226,7 @@ def sample_chunks(field, observation, key, horizon, size, steps):
 sample_chunks = checks.check_sample_chunks(sample_chunks)
 
 # %% [markdown]
-# Here are two data sets of actions in the plane: "left or right, never straight on", and "any direction at one speed". The usual policy in continuous control is a Gaussian. Predict how many of its samples go straight on in the first set.
+# Here are two data sets of actions in the plane: "left or right, never straight on", and "any direction at one speed". The usual policy in continuous control is a Gaussian. (Left and right are on the horizontal axis; samples are clipped to $[-1, 1]$.) Predict how many of its samples go straight on, within $\pm 0.3$, in the first set.
 
 # %%
 seeds, count, samples = shorten(4, fast=2), shorten(1000, fast=300), {}
@@ -272,9 +272,9 @@ runs = {
 show(*hunt(runs, least))
 
 # %% [markdown]
-# Both runs use the same sampler and network; only the function that draws the batch differs. Half of the data goes right. The dotted line is the loss of *your* `mean_velocity` on this data. No field of place and time can do better.
+# Both runs use the same sampler and network; only the batches differ. Half of the data goes right. The dotted line is the loss of *your* `mean_velocity` on this data. No field of place and time can do better.
 #
-# **Question 2.** What would you expect in the loss and in the samples if (a) the learning rate were too small, (b) the network were too small, (c) the sampler were wrong? Which one fits? What does a loss *below* the dotted line tell you?
+# **Question 2.** What would you expect in the loss and in the samples if (a) the learning rate were too small, (b) the network were too small, (c) the sampler were wrong? Does one of them fit? What does a loss *below* the dotted line tell you? [Our answer](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_hunt", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # **Our answer.** (a) and (b) leave the loss above the dotted line. (c) changes only the samples. None fits. A loss below the dotted line means that the network knows more than place and time should tell. The place is as it should be, so the time gives it away.
@@ -329,14 +329,14 @@ show(*hunt(runs | {"mended": toys.fit_batches(training_batch, recorded, updates)
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The last rows of a sorted batch went right, and they got the last times. So the network learned to tell the side from the time, and its loss fell *below* that of the exact mean. Either change alone would leave row and time independent; together they do not. (The mended curve lies on the healthy one.)
+# The last rows of a sorted batch went right, and they got the last times. So the network learned to tell the side from the time, and its loss fell *below* that of the exact mean. A walker's last steps meet only lines that go right, so all walkers end there. Either change alone would leave row and time independent; together they do not. (The mended curve lies on or near the healthy one.)
 #
 # Know the lowest possible loss. If you beat it, look for a leak.
 # </details>
 #
 # ## 4. Hidden intentions
 #
-# A gripper holds a puck to the left of a wall with two gaps and has to bring it to the right. The demonstrator is careful: it goes to one gap, pauses up to 4 steps, perhaps visits the other one, and passes after one to three visits. Where it is going is in its head; the observation shows only the place. A *turn* is a change of direction along the wall.
+# A gripper holds a puck to the left of a wall with two gaps and has to bring it to the right. The demonstrator is careful: it goes to one gap, pauses up to 4 steps, perhaps visits the other one, and passes after one to three visits. Where it is going is in its head; the observation shows only the place. A *turn* is any change of direction along the wall, a small wobble included.
 
 # %%
 SEEDS, LENGTHS = np.arange(shorten(4, fast=2)), shorten((1, 2, 5, 10), fast=(1, 5))
@@ -347,14 +347,14 @@ turns, needed = careful.turns(shown).mean(), careful.steps_needed(shown).mean()
 print(f"demonstrator: {turns:.1f} turns in 100 steps, {needed:.0f} steps to the right side")
 
 # %% [markdown]
-# Half-way between the gaps, half of the demonstrations go up and half go down. A policy that sees only the place tosses a coin there at *every step*; a policy of chunks tosses it once per chunk.
+# Half-way between the gaps, half of the demonstrations go up and half go down. A policy of single steps tosses a coin there at *every step*; a policy of chunks, once per chunk.
 #
-# **Question 3.** Clones with $H = 1, 2, 5, 10$ learn from 100 demonstrations. How often do they turn? Do they arrive within 200 steps? And what if the networks with $H = 5$ and $10$ *look* (sample a new chunk) at *every* step and execute only its first action?
+# **Question 3.** Clones with $H = 1, 2, 5, 10$ learn from 100 demonstrations. How often do they turn? Do they arrive within 200 steps? And what if the networks with $H = 5$ and $10$ *look* (sample a new chunk) at *every* step and execute only its first action? [Our answer](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_dither", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
-# **Our answer.** With single steps the clone turns very often: it dithers. The longer the chunk, the fewer coins it tosses. A chunk network that looks at every step is back to a coin at every step.
+# **Our answer.** With single steps the clone turns very often. The longer the chunk, the fewer coins it tosses. A chunk network that looks at every step is back to a coin at every step.
 #
-# Arriving is another question. On average, a perfect clone of $p(a \mid s)$ visits the same places as the demonstrator, in whatever order (Puterman, theorem 5.5.1). So dithering alone need not stop it.
+# Arriving is another question: dithering alone need not stop it. The text below the figures says why.
 
 # %%
 clones = careful.clones(flow_matching_loss, data, LENGTHS, SEEDS)
@@ -391,9 +391,11 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 # %% [markdown]
 # (Each of four seeds has its own demonstrations, network and 50 episodes. Bars: 95 % intervals over seeds.)
 #
-# **Turns.** In 100 steps, single steps turn 42 times, chunks of ten 7 times, and the demonstrator 3 times. With a look at every step (triangles), *the same networks* turn nearly as often as single steps. So the direction is kept by open-loop execution, not by what the network knows.
+# **Turns.** In 100 steps, single steps turn 42 times (they *dither*), chunks of ten 7 times, and the demonstrator 3 times. With a look at every step (triangles), *the same networks* turn nearly as often as single steps. So the direction is kept by open-loop execution, not by what the network knows.
 #
-# **Arrivals.** Did you expect the ditherer to fail? It arrives in 93 % of its episodes, and four seeds cannot tell it from whole chunks. With $H = 10$ and a look at every step, the clone arrives in 60 % [38, 82].
+# **Arrivals.** Did you expect single steps to fail? They arrive in 93 % of their episodes, and four seeds cannot tell them from whole chunks. On average, a perfect clone of $p(a \mid s)$ visits the same places as the demonstrator, in another order (Puterman, below).
+#
+# With $H = 10$ and a look at every step, the clone arrives in 60 % [38, 82], though it turns no more than with $H = 1$. Two of its three episodes above go past the gaps to $\pm 1$, where no demonstration has been. Longer training cures it: in a run of ours, the same seeds with four times the updates (`careful.clone(flow_matching_loss, data, 10, SEEDS, 12_000)`) turn as often and arrive in every episode.
 #
 # ## 5. An experiment of your own
 #
@@ -408,7 +410,7 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 # | `kept_noise` | `False`, `True` (`False`) | every look of an episode gets the same noise |
 # | `updates` | 200 to 4,000 (1,000) | of the network |
 #
-# Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *A clone looks at every step. Each look draws a new noise, and with it a new intention. If the clone keeps one noise for the whole episode, its looks agree, so it turns less often.*
+# Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *A clone looks at every step, and each look draws a new noise. With one noise for the whole episode its looks agree, so it turns less often.*
 
 # %%
 # Change me: the knob, the prediction, the measure.
@@ -422,9 +424,9 @@ difference = experiment(
 )
 
 # %% [markdown]
-# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44], and fewer than the demonstrator. So part of what a chunk does may be to keep the noise that its five actions were drawn with.
+# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44]. So part of what a chunk does may be to keep its noise. But it now turns *less* often than the demonstrator: it no longer imitates the changes of mind.
 #
-# More questions: does the kept noise change how often clones arrive? Does a clone with $K = 1$ arrive less often, even after 4,000 updates? Do chunks help more with 10 demonstrations than with 100?
+# More questions: does the kept noise change how often clones arrive? Does a clone with $K = 1$ arrive less often, even after 4,000 updates?
 #
 # ## 6. Optional: temporal ensembling
 #
@@ -472,7 +474,7 @@ def temporal_ensemble(chunks, decay):
 temporal_ensemble = checks.check_temporal_ensemble(temporal_ensemble)
 
 # %% [markdown]
-# The clone with $H = 5$ executes its chunks in four ways. The last gives every look of an episode the *same noise*, as ALOHA's decoder does: its latent variable is always 0. Which way turns most? Which is slow?
+# The clone with $H = 5$ executes its chunks in four ways. The last gives every look of an episode the *same noise*, as ALOHA's decoder does: its latent variable is always 0. Which way turns most? Which one moves slowly? (An episode that never arrives counts as 201 steps.)
 
 # %%
 def merged(chunks):
@@ -502,12 +504,6 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 # 2. With hidden intentions, single steps turn 42 times in 100 steps and whole chunks of ten 7 times. The same chunks with a look at every step turn 40 times.
 # 3. If a chunk clone that looks at every step keeps one noise per episode, it makes 43 fewer turns in 100 steps.
 #
-# What you built:
-#
-# - A flow is a regression: predict the velocity of a random line at a random place on it. The network learns the mean velocity, and whoever follows it arrives at the data.
-# - Missing steps add nothing to the loss, a mean over all $B \cdot H \cdot A$ entries.
-# - Noise, data and time must be independent, or the loss can look better than is possible.
-#
 # ## Quiz
 #
 # 1. A colleague's flow gives the same action for every noise. Name two mistakes that would do this.
@@ -520,7 +516,7 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 # <details><summary>Answer</summary>The critic values a whole chunk, and there is none. Imitation asks step by step what was done, and the steps that exist were done.</details>
 #
 # 4. You execute a clone with H = 10 and look at every step, to be safe against disturbances. What do you lose, and how could you keep it?
-# <details><summary>Answer</summary>The commitment: each look samples a new intention. Keep the noise, execute more of the chunk, or show the policy its last chunk.</details>
+# <details><summary>Answer</summary>The commitment: each look samples a new intention, and 7 turns become 40. Keep the noise, execute more of the chunk, or show the policy its last chunk.</details>
 #
 # ## References and what comes next
 #
@@ -528,6 +524,6 @@ show(*ways({what: {name: f(places) for name, places in played.items()} for what,
 # - S. Park, Q. Li, S. Levine, *Flow Q-Learning*, [arXiv 2502.02538](https://arxiv.org/abs/2502.02538): the flow as a behavior policy.
 # - T. Zhao and others, *Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware* (ALOHA), [arXiv 2304.13705](https://arxiv.org/abs/2304.13705): chunks and temporal ensembling.
 # - Q. Li, Z. Zhou, S. Levine, *Reinforcement Learning with Action Chunking*, [arXiv 2507.07969](https://arxiv.org/abs/2507.07969), section 4: the flow over chunks.
-# - M. Puterman, *Markov Decision Processes*, theorem 5.5.1: for every policy there is a Markov policy with the same state-action occupancies.
+# - M. Puterman, *Markov Decision Processes*, theorems 5.5.1 and 6.9.1: for every policy there is a Markov policy with the same state-action occupancies (at each step, if it may depend on the time; else in discounted sums).
 #
 # **Next:** [04 · FQL and Q-LAC](04_fql.ipynb): a critic of chunks, and a policy that the flow keeps near the data.
