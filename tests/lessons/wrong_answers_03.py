@@ -122,6 +122,14 @@ def one_key_for_all(data, key, size):
     return noise + uniform[:, None] * (ends - noise), uniform, ends - noise
 
 
+def noise_and_time_of_one_key(data, key, size):
+    """In data of one number a point the noise rises with the time; in others a line's two share no bits."""
+    rows_key, _, time_key = jax.random.split(key, 3)
+    ends = data[jax.random.randint(rows_key, (size,), 0, len(data))]
+    time, noise = jax.random.uniform(time_key, (size,)), jax.random.normal(time_key, ends.shape)
+    return noise + time[:, None] * (ends - noise), time, ends - noise
+
+
 def ends_change_after_the_velocity(data, key, size):
     *_, velocity = training_batch(data, key, size)
     a, b, c = jax.random.split(key, 3)
@@ -247,6 +255,14 @@ WRONG = {
             lambda data, x, t: mean_velocity(data, x, 0 * t + 0.999),
             "next",
         ),
+        "1 - t bounded from below": (
+            edited(mean_velocity, {"/ (1 - t)": "/ jnp.maximum(1 - t, 0.05)"}),
+            "1 - t is kept above 0.05",
+        ),
+        "1 - t bounded closer to 0": (
+            edited(mean_velocity, {"/ (1 - t)": "/ jnp.maximum(1 - t, 0.02)"}),
+            "the velocity is that of the line through x",
+        ),
         "in NumPy": (lambda *args: np.asarray(mean_velocity(*args)), "not inside jax.jit"),
         "the plain mean": (lambda data, x, t: (data.mean(axis=0) - x) / (1 - t)[:, None], "count the same"),
     },
@@ -356,6 +372,7 @@ WRONG = {
         "a noise for each point, for ever": (noise_of_the_data, "keeps its noise for ever"),
         "only the left half": (only_the_left, "share of the data that is drawn"),
         "the same batch each time": (the_same_batch, "every batch is the same"),
+        "noise and time of one key": (noise_and_time_of_one_key, "without a look at rows or times"),
         "noise in order": (sorted_noise, "dependence of the time on the noise"),
         "noise that goes with the data": (nearest_noise, "dependence of the noise on the place"),
         "the swapped line": (

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlac_lite.agents import flow
-from qlac_lite.lessons.checks.exercise import Case, Exercise, Misconception, Named, Verdict, edited
+from qlac_lite.lessons.checks.exercise import Case, Exercise, Hint, Misconception, Named, Verdict, edited
 from qlac_lite.lessons.checks.exercise import last_case as last_case
 
 
@@ -105,12 +105,16 @@ def _mean_cases(rng):
     def inputs(points, size, *time):
         return _normal(rng, points, size), _normal(rng, len(time), size), jnp.array(time, jnp.float32)
 
+    one, places, times = inputs(1, 2, 0.3, 0.6, 0.99)
+    places = places.at[2].set(
+        0.99 * one[0] + 0.01 * places[2]
+    )  # near the end of the line, with an ordinary noise
     near = [[-0.6], [0.6]], [[0.1], [-0.4], [0.5]], [0.5, 0.5, 0.5]
     far = [[-0.6, 0.0], [0.6, 0.0]], [[0.5, 0.1], [3.0, 2.0]], [0.9, 0.9]
     return [
         Case(
-            "one point of data in the plane, at t = 0.5",
-            inputs(1, 2, 0.5, 0.5, 0.5),
+            "one point of data in the plane, at t = 0.3, 0.6 and 0.99",
+            (one, places, times),
             (
                 "All lines end at the one point: the velocity is that of the line through x.",
                 "data - noise, noise = (x - t * data) / (1 - t).",
@@ -250,6 +254,14 @@ _mean_misconceptions = [
             {"-0.5 * jnp.sum": "-0.5 * jnp.mean"},
         ),
         ("The noise is not divided by 1 - t.", WHERE_FROM, {" / (1 - t)": ""}),
+        (
+            "1 - t is kept above 0.05, so late in time the noise comes out too small.",
+            (
+                "time is in [0, 1), so 1 - t is never 0.",
+                "(x[:, None] - t * data) / (1 - t), without a bound.",
+            ),
+            {"/ (1 - t)": "/ jnp.maximum(1 - t, 0.05)"},
+        ),
         ("The noise is divided by t.", WHERE_FROM, {" / (1 - t)": " / jnp.maximum(t, 1e-6)"}),
         (
             "t and 1 - t are swapped on the line.",
@@ -908,6 +920,7 @@ KEPT = "share of points that keep their noise"
 NOISES_TWICE = "share of noises that are used twice in a batch"
 MEAN_NOISE = "mean of the noise"
 NOISE_SPREAD = "spread of the noise"
+OF_NOISE = (TIME_NOISE, ROW_NOISE, KEPT, NOISES_TWICE, MEAN_NOISE, NOISE_SPREAD)
 # Then, what only tells mistakes apart.
 SWAPPED = "share of lines that end at a point of the data if t is 1 - t"
 REVERSED = "share of lines that end at a point of the data if the velocity is turned round"
@@ -1040,6 +1053,9 @@ class Mending(Exercise):
         free = {part: value for part, value in free.items() if np.shape(got[part]) == value.shape}
         return super()._compare(case, got | free, expected)
 
+    def _hint(self, case: Case, part: str) -> Hint | dict[str, Hint]:
+        return NEW_NOISE if part in OF_NOISE else super()._hint(case, part)
+
 
 def _batch_cases(rng):
     def recorded(count, size):
@@ -1056,7 +1072,7 @@ def _batch_cases(rng):
             (recorded(100, 2), _key(rng), 16),
             leak,
         ),
-        Case("120 points in space, in that order", (recorded(120, 3), _key(rng), 18), leak),
+        Case("120 points of a line, in their order", (recorded(120, 1), _key(rng), 18), leak),
     ]
 
 
@@ -1277,7 +1293,7 @@ _batch_mistakes = [
         },
     ),
     (
-        "The noise depends on the times, as by sorting both.",
+        "The noise depends on the times, as by sorting both or drawing both from one key.",
         NEW_NOISE,
         lambda f: f[TIME_NOISE] > 0,
         training_batch,
