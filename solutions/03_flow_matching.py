@@ -395,7 +395,7 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 #
 # **Arrivals.** Did you expect single steps to fail? They arrive in 93 % of their episodes, and four seeds cannot tell them from whole chunks. On average, a perfect clone of $p(a \mid s)$ visits the same places as the demonstrator, in another order (Puterman, below).
 #
-# With $H = 10$ and a look at every step, the clone arrives in 60 % [38, 82], though it turns no more than with $H = 1$. Two of its three episodes above go past the gaps to $\pm 1$, where no demonstration has been. Longer training cures it: in a run of ours, the same seeds with four times the updates (`careful.clone(flow_matching_loss, data, 10, SEEDS, 12_000)`) turn as often and arrive in every episode.
+# With $H = 10$ and a look at every step, the clone arrives in 60 % [38, 82], though it turns no more than with $H = 1$. Two of its three episodes above go past the gaps to $\pm 1$, where no demonstration has been. Longer training cures it: [with four times the updates](https://github.com/qlac-lite/qlac-lite/blob/main/results/README.md#a-clone-that-is-trained-longer-lesson-03) the same seeds turn as often and arrive in every episode.
 #
 # ## 5. An experiment of your own
 #
