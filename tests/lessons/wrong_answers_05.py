@@ -151,6 +151,31 @@ def hers(positions, longest):
     return np.array([norms(positions, apart).mean() for apart in range(1, longest + 1)])
 
 
+def best_action_of_each_step(propose, value, step, state, key, decisions, keep):
+    def decide(state, key):
+        chunks = propose(state, key)
+        best = chunks[jnp.argmax(value(state, chunks)) - 1]
+        return jax.lax.scan(step, state, best[:keep])
+
+    shown = jax.lax.scan(decide, state, jax.random.split(key, decisions))[1]
+    return shown.reshape(-1, shown.shape[-1])
+
+
+def mixed_from_one(propose, value, state, key, horizon):
+    def choose(key):
+        chunks = propose(state, key)
+        return chunks[jnp.argmax(value(state, chunks))]
+
+    chosen = jax.vmap(choose)(jax.random.split(key, horizon))
+    i = jnp.arange(horizon)
+    return chosen[i, i - 1][None]
+
+
+def distances_from_none_apart(positions, longest):
+    moves = [positions[:, apart:] - positions[:, :-apart] for apart in range(longest)]
+    return np.array([np.linalg.norm(move, axis=-1).mean() for move in moves])
+
+
 RIGHT = {
     "check_explored": explored_by_grid,
     "check_act_best_of_n": act_by_fori,
@@ -260,6 +285,7 @@ WRONG = {
         ),
     },
     "check_act_best_of_n": {
+        "the best action of each step": (best_action_of_each_step, "next"),
         "a Python loop": (act_in_python, "Python loop"),
         "one key": (
             edited(
@@ -336,6 +362,7 @@ WRONG = {
         ),
     },
     "check_mixed_chunk": {
+        "the steps are counted from 1": (mixed_from_one, "next"),
         "one key": (
             edited(mixed_by_loop, {"propose(state, own)": "propose(state, key)"}),
             "the key that was given",
@@ -389,6 +416,7 @@ WRONG = {
         ),
     },
     "check_mean_distances": {
+        "0 apart first": (distances_from_none_apart, "x[:-0] is x[:0]"),
         "pauses left out": (
             edited(mean_distances, {"length.mean()": "length[length > 0].mean()"}),
             "not right yet",

@@ -275,6 +275,10 @@ WRONG = {
         "a step too many": (lambda e, d, n: act_with_queue(e, d, n + 1), "wrong shape"),
     },
     "check_sample_chunk": {
+        "log_std clipped": (
+            lambda mean, log_std, key: sample_chunk(mean, jnp.clip(log_std, -10, 2), key),
+            "log_std is clipped",
+        ),
         "one number": (edited(sample_chunk, {", axis=(1, 2)": ""}), "One number is left"),
         "an entry each": (sample_each, "wrong shape"),
         "a step each": (edited(sample_chunk, {"axis=(1, 2)": "axis=2"}), "wrong shape"),

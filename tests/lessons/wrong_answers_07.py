@@ -296,6 +296,14 @@ WRONG = {
         ),
     },
     "check_resume": {
+        "a phase is over one step early": (
+            edited(resume, {">= lengths[at_phase]": ">= lengths[at_phase] - 1"}),
+            "next",
+        ),
+        "online is over one step early": (
+            edited(resume, {">= lengths[at_phase]": ">= lengths[at_phase] - at_phase"}),
+            "next",
+        ),
         # One number a row: right as long as no phase is longer than 500 steps.
         "a number for a phase": (
             edited(
@@ -428,6 +436,20 @@ WRONG = {
             "next",
         ),
         "the log alone": (lambda *args: mended_training(*args)[1], "wrong number of values"),
+        "a key in the first life alone": (
+            edited(
+                mended_training,
+                {
+                    "step, state, log = disk.load()": "step, state, log = disk.load()\n    else:",
+                    "    key = jax.random.key(seed)": "        key = jax.random.key(seed)",
+                },
+            ),
+            "when it is called again after a kill",
+        ),
+        "every life makes all updates": (
+            edited(mended_training, {"while step < steps": "for _ in range(steps)"}),
+            "or each life makes `steps` updates",
+        ),
         "one update at least in each life": (training_that_always_updates, "At least one update"),
         "one checkpoint a life": (training_that_saves_once, "Only the first checkpoint of a life"),
         "saves the key with which the life began": (
@@ -443,6 +465,10 @@ WRONG = {
         ),
     },
     "check_verdict": {
+        "a reach of nothing": (
+            edited(verdict, {"apart > reach": "apart >= reach", "apart < -reach": "apart <= -reach"}),
+            "next",
+        ),
         "steps as a set": (
             edited(verdict, {"tuple(steps) != tuple(paper_steps)": "sorted(steps) != sorted(paper_steps)"}),
             "compared as a set",
@@ -560,6 +586,10 @@ WRONG = {
     },
     "check_diagnose": {
         **diagnose_a_column_otherwise(),
+        "at the limit: q_max": (edited(diagnose, {"> highest + margin": ">= highest + margin"}), "next"),
+        "at the limit: q_min": (edited(diagnose, {"< lowest - margin": "<= lowest - margin"}), "next"),
+        "at the limit: loss": (edited(diagnose, {'["flow_loss"] >': '["flow_loss"] >='}), "next"),
+        "at the limit: distance": (edited(diagnose, {'["distance"] >': '["distance"] >='}), "next"),
         "in words": (lambda *args: WORDS[diagnose(*args)], "not an array of numbers"),
         "nan passes": (edited(diagnose, {FINITE: "False"}), "A log of nan passes"),
         "infinity passes": (

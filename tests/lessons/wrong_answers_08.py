@@ -19,6 +19,11 @@ def pose_in_jax(hand, thing):
     return column, errors, heights
 
 
+def alpha_seed_by_seed(success_of, alphas, seeds):
+    rates = np.array([[success_of(alpha, seed) for seed in seeds] for alpha in alphas])
+    return choose_alpha(lambda alpha, _: rates[list(alphas).index(alpha)], alphas, seeds)
+
+
 def pose_by_halves(hand, thing):
     one, other = thing[:, :7], thing[:, 7:]
 
@@ -243,6 +248,7 @@ def choose_all(success_of, alphas, seeds):
 
 WRONG = {
     "check_pose_column": {
+        "a height of 1.6": (edited(pose_column, {"height < 1.6": "height <= 1.6"}), "next"),
         "25 mm pass": (edited(pose_column, {"error <= 0.02": "error <= 0.025"}), "not right yet"),
         "above 0.7 m": (edited(pose_column, {"0.6 < height": "0.7 < height"}), "not right yet"),
         "below 1.5 m": (edited(pose_column, {"height < 1.6": "height < 1.5"}), "not right yet"),
@@ -407,6 +413,11 @@ WRONG = {
         "four columns": (lambda demos: mended_rows(demos)[:4], "wrong number of values"),
     },
     "check_choose_alpha": {
+        "a seed at a time": (alpha_seed_by_seed, "all at once"),
+        "seeds first": (
+            lambda success_of, alphas, seeds: choose_alpha(lambda a, s: success_of(s, a), alphas, seeds),
+            "The arguments are exchanged",
+        ),
         "all seeds": (choose_all, "not right yet"),
         "the best so far begins at 0": (
             _choose({_BEST: "max([i for i in range(len(means)) if means[i] == means.max() > 0], default=0)"}),
@@ -484,6 +495,10 @@ WRONG = {
         "without it": (lambda *args: choose_alpha(*args)[:4], "wrong number of values"),
     },
     "check_suspect": {
+        "above the average of the rest": (
+            edited(suspect, {"np.delete(high, worst).max()": "np.delete(mean, worst).mean()"}),
+            "or an average",
+        ),
         "all rows": (_suspect({"[:, waits]": "[:, :]"}), "All rows count"),
         "other rows": (
             _suspect({"[:, waits]": "[:, ~np.isin(np.arange(flow.shape[1]), waits)]"}),

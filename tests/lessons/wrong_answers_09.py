@@ -224,6 +224,10 @@ SETTINGS = "rest[i] == rest[j] and settings[i][factor] < settings[j][factor]"
 LOOP = "for number in range(lab.practices):"
 WRONG = {
     "check_matched_pairs": {
+        "a tolerance of a hundredth": (
+            edited(matched_pairs, {"less != more": "np.abs(less - more) > 1e-2"}),
+            "with a tolerance",
+        ),
         "whatever else": (pairs_with({"rest[i] == rest[j] and ": ""}), "they are confounded"),
         "rounded": (
             pairs_with({"tuple(np.delete(row, factor))": "tuple(np.delete(row.round(2), factor))"}),

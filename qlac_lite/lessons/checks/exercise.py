@@ -112,6 +112,8 @@ class Exercise:
         observed: where to look if the result agrees, and only what is observed does not.
         where: by part, where to look if it is the first that differs, and not in the first case, whose own
             hint shows all of it.
+        observing: if it is neither jax.jit nor a gradient: when the answer is called then, and what to try
+            if it raises.
         untraced: what to write in place of Python's own control flow, if an answer needs more than arrays.
     """
 
@@ -133,6 +135,7 @@ class Exercise:
         first: Sequence[str] = (),
         observed: Hint = "",
         where: dict[str, Hint] | None = None,
+        observing: tuple[str, str] | None = None,
         untraced: str = (
             "Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments."
         ),
@@ -146,7 +149,7 @@ class Exercise:
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
         self.tree, self.choice = tree, choice
         self.first, self.observed, self.untraced = tuple(first), observed, untraced
-        self.where = where or {}
+        self.where, self.observing = where or {}, observing
         self.observe = observe or (lambda answer, args: {})
         self.name = library.__name__
         self._needed: dict[str, int] = {}  # how often an idea was told since the last right answer
@@ -352,7 +355,7 @@ class Exercise:
         except Exception as error:
             wanted = self._reference(case)
             wrong = self._compare(case, named, {part: wanted[part] for part in named})
-            return wrong or self._not_traced(error, **about)
+            return wrong or (self._raised if self.observing else self._not_traced)(error, **about)
         if any(answer is mistake.function for mistake in self.misconceptions):  # it is met again as such
             key = (answer, case.about.removesuffix(_AGAIN))
             self._once(lambda: (named, args), key)
@@ -382,6 +385,12 @@ class Exercise:
             if isinstance(result, Verdict)
             else self._compare(case, result, {part: wanted[part] for part in result})
         )
+
+    def _raised(self, error: Exception, **lines: str) -> Verdict:
+        """The error of an answer that was right by itself, and is called otherwise to be observed."""
+        when, what_to_try = self.observing
+        told = {"error": f"{error}{line_of(error)}", "likely": error_hint(error), "next": what_to_try}
+        return self._wrong(f"it raised {type(error).__name__} {when}", **lines | told)
 
     def _not_traced(self, error: Exception, **lines: str) -> Verdict:
         likely = error_hint(error) or (

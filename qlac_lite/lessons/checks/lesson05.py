@@ -910,7 +910,7 @@ _mixed_misconceptions = [
         edited(_mixed_in_a_loop, {"q.argmax()": "0"}),
     ),
     Misconception(
-        "The last candidate of each key: the values are not used.",
+        "The last candidate of each key: the values are not used, or argmax was given no axis.",
         "chunks[jnp.argmax(value(state, chunks))].",
         edited(_mixed_in_a_loop, {"q.argmax()": "-1"}),
     ),

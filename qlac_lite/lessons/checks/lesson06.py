@@ -68,9 +68,12 @@ def _half_cases(rng):
         Case(
             "12 chunks, the replay is full",
             case(9, 5, 5, 12),
-            "data_key, replay_key = jax.random.split(key). The first half: "
-            "offline_starts[jax.random.randint(data_key, (count,), 0, len(offline_starts))]. "
-            "Then the replay's half in the same way, with replay_key.",
+            {
+                "rows": "data_key, replay_key = jax.random.split(key). The first half: "
+                "offline_starts[jax.random.randint(data_key, (count,), 0, len(offline_starts))]. "
+                "Then the replay's half in the same way, with replay_key.",
+                "online": "True for the last batch_size // 2, as soon as anything is filled; else False.",
+            },
         ),
         Case(
             "13 chunks: the data have one more",
@@ -254,7 +257,7 @@ class Corridor:
     def __init__(self, lengths: tuple[int, ...], ends: tuple[str, ...]):
         self.lengths, self.ends, self.episode, self.time, self.steps = lengths, ends, -1, None, 0
 
-    def reset(self):
+    def reset(self, seed=None, options=None):
         self.episode, self.time = self.episode + 1, 0
         self.place = np.array([1.0 + self.episode, 0.0])
         return self.place, {}
@@ -598,6 +601,7 @@ def _sample_cases(rng):
         log_std = std + 0.3 * rng.normal(size=mean.shape) * (std != 0)
         if far:
             mean[0], mean[1, 0] = 15.0 + rng.uniform(size=mean[0].shape), -14.0
+            log_std[2, 0], log_std[3, 0] = 2.7, -4.0
         return mean, log_std, jax.random.key(rng.integers(2**31))
 
     return [
@@ -619,9 +623,9 @@ def _sample_cases(rng):
             "The entries are independent: their log densities add up, over H and A.",
         ),
         Case(
-            "chunks of 3 steps, some entries far out",
+            "chunks of 3 steps, some entries far out, or with a log_std of 2.7 or -4",
             case(5, 3, 2, 0.4, far=True),
-            "Far out tanh(u) is rounded to 1. "
+            "log_std is used as it is, whatever its size. Far out tanh(u) is rounded to 1. "
             "Use 2 * (log 2 - u - softplus(-2 u)), which is the same, and needs nothing in the logarithm.",
         ),
     ]
@@ -641,6 +645,11 @@ def _slopes_of_sample(answer, args):
 
 
 _sample_misconceptions = [
+    Misconception(
+        "log_std is clipped, as many programs do; here it is used as it is.",
+        "exp(log_std), whatever its size.",
+        lambda mean, log_std, key: sample_chunk(mean, jnp.clip(log_std, -20, 2), key),
+    ),
     Misconception(
         "The density is the Gaussian's at u: the slope of tanh is missing.",
         "Subtract log(1 - tanh(u)**2) for every entry.",

@@ -390,9 +390,10 @@ def _resume_cases(rng):
             "The same: no online row is kept, whether its step is smaller or larger.",
         ),
         Case(
-            "two seeds, rows in no order",
-            (*twice, (1, 3 * every), lengths),
-            "Decide each row for itself: do not count rows, and do not rely on their order.",
+            "two seeds, rows in no order; one step is left online",
+            (*twice, (1, 5 * every - 1), (8 * every, 5 * every)),
+            "Decide each row for itself: do not count rows, and do not rely on their order. A phase is over "
+            "when the checkpoint's step is its length, and not one earlier.",
         ),
         Case(
             f"checkpoint at offline {8 * every}, the last of that phase",
@@ -425,9 +426,9 @@ def _resume_cases(rng):
             "Offline is over, and online has no steps: DONE, step 0.",
         ),
         Case(
-            "no online phase, checkpoint in the middle of offline",
-            (*alone, (0, 5 * every), (8 * every, 0)),
-            "Offline has steps left: the run goes on there. The online phase is asked about after it.",
+            "no online phase, and one step is left offline",
+            (*alone, (0, 8 * every - 1), (8 * every, 0)),
+            "Offline has a step left: the run goes on there. The online phase is asked about after it.",
         ),
         Case(
             "no online phase, and killed before the first checkpoint",
@@ -784,8 +785,8 @@ _training_misconceptions = [
         edited(mended_training, {"if step % every == 0:": "if step == steps:"}),
     ),
     Misconception(
-        "The step of the checkpoint is not used: its state is trained from the beginning again.",
-        "Take step, state and log from the disk, and go on at that step.",
+        "The step of the checkpoint is not used, or each life makes `steps` updates, however many were made.",
+        "Take step, state and log from the disk, go on at that step, and stop at `steps`.",
         edited(mended_training, {"step, state, log = disk.load()": "_, state, log = disk.load()"}),
     ),
     Misconception(
@@ -850,6 +851,7 @@ check_mended_training = Exercise(
     _training_misconceptions,
     parts=("state", "log"),
     observe=_over_lives,
+    observing=("when it is called again after a kill", "Call it twice with one disk."),
     insight="That was the cause. In the library a key follows from seed and step: no checkpoint holds one.",
 )
 
@@ -909,7 +911,12 @@ def _verdict_cases(rng):
             around(0.75 + shift, 0.2),
             both,
         ),
-        case("our mean is below the paper's interval, and ours is wide", around(0.45 + shift, 0.2), both),
+        case(
+            "all at 0 %, ours and the paper's",
+            np.zeros(4),
+            "A difference of 0 that reaches from 0 to 0 does not leave 0 out: NOT_SHOWN.",
+            paper=np.zeros(3),
+        ),
         case(
             "our mean is the paper's but for a point, and ours is wide",
             around(0.61 + shift, 0.2),
@@ -1408,9 +1415,14 @@ _LOGS = [
         dict(rows=20, spike=dict(q_max=[70.0, 0.0, 0.0, 0.0, 0.0]), success=0.9),
     ),
     (
-        "Q's maximum is 9, just inside the margin",
-        "The margin is a tenth of the range, 10 here: 9 is inside it.",
-        dict(q_max=9),
+        "rewards of -5, discount 0.5: q_max 1, q_min -11, a loss of 9 of 10, a distance of 1: the limits",
+        "Each finding asks for more than its limit. The range is -10 to 0 here, and the margin 1.",
+        dict(
+            reward_min=-5.0,
+            discount=0.5,
+            nothing=10.0,
+            spike=dict(q_max=[1.0] * 3, q_min=[-11.0] * 3, flow_loss=[9.0] * 3, distance=[1.0] * 3),
+        ),
     ),
     (
         "20 rows; of the last five, q_min is -335 in one: a mean of -115; nearly all is solved",

@@ -75,9 +75,8 @@ def _pose_cases(rng):
     hand, thing = np.zeros((3, 3)), np.zeros((3, 14))
     hand[:], thing[:, :3], thing[:, 7:10] = [1.0, 0.0, 0.9], [4.0, 0.0, 0.9], [0.0, 3.0, 0.0]
     origin = np.zeros((4, 3)), np.tile(np.r_[0.3, 0.2, 0.8, np.zeros(4), 0.2, 0.3, 0.8, np.zeros(4)], (4, 1))
-    apart, farther = _rows(rng, 20, "pose"), _rows(rng, 22, "relative")
+    apart = _rows(rng, 20, "pose")
     apart[1][:, 7:10] *= 1 + 0.023 / np.median(np.linalg.norm(apart[1][:, 7:10], axis=1))
-    farther[1][:, :3] *= 3
     one = lambda hand, pose, relative: (
         np.tile(hand, (3, 1)),
         np.tile(np.r_[pose, np.zeros(4), relative, np.zeros(4)], (3, 1)),
@@ -86,7 +85,8 @@ def _pose_cases(rng):
         Case(
             "three equal rows: hand at (1, 0, 0.9), 0:3 is (4, 0, 0.9), 7:10 is (0, 3, 0)",
             (hand, thing),
-            "Pose at 0: (4, 0, 0.9) is 3 from the hand, and (0, 3, 0) is 3 long: an error of 0, at 0.9 m.",
+            "Pose at 0: (4, 0, 0.9) is 3 from the hand, and (0, 3, 0) is 3 long: an error of 0, at 0.9 m. "
+            "Pose at 7, the other way round. Both readings have errors and heights, whichever passes.",
         ),
         *(
             Case(
@@ -123,7 +123,11 @@ def _pose_cases(rng):
             apart,
             "No reading fits: REFUSED.",
         ),
-        Case("22 rows, the relative positions three times too long", farther, "No reading fits: REFUSED."),
+        Case(
+            "three equal rows: the object is 1.6 m high",
+            one([1.0, 0.0, 1.6], [4.0, 0.0, 1.6], [0.0, 3.0, 0.0]),
+            "The height has to be below 1.6 m: REFUSED.",
+        ),
         Case(
             "three equal rows: hand at (1, 0, 0.9), 0:3 is (4, 0, 0.9), 7:10 is (0, 2.82, 1)",
             one([1.0, 0.0, 0.9], [4.0, 0.0, 0.9], [0.0, 2.82, 1.0]),
@@ -730,12 +734,23 @@ def _table(alphas, rates, first=0):
     rates = np.array(rates, float)
 
     def success_of(alpha, seeds):
+        if np.ndim(alpha) or not np.ndim(seeds):
+            raise _other_arguments()
         columns = np.asarray(seeds) - first
         if np.any((columns < 0) | (columns >= rates.shape[1])):
             raise _other_seeds(seeds, first, rates.shape[1])
         return rates[list(alphas).index(alpha)][columns]
 
     return success_of
+
+
+def _other_arguments():
+    """The error of a call with other arguments than an alpha and an array of seeds."""
+    error = TypeError("success_of(alpha, seeds) takes one alpha, and an array of seeds, in this order")
+    error.likely = (
+        "The arguments are exchanged, or the seeds are asked one by one: all at once, an array (n,)."
+    )
+    return error
 
 
 def _other_seeds(seeds, first, count):
@@ -1072,8 +1087,14 @@ def _suspect_cases(rng):
         Case(
             "two rows, of which the first waits; apart by (1, 1, 1, 1, 1, 1, 2) there",
             (flow, policy, np.array([0])),
-            "`waits` holds row numbers. The squares are 1, 1, 1, 1, 1, 1 and 4, so the last number has 40 % "
-            "of their sum.",
+            {
+                "swapped": "A copy of the policy's actions, in which the last number is the flow's.",
+                **dict.fromkeys(
+                    ("number", "mean", "low", "high"),
+                    "`waits` holds row numbers. The squares are 1, 1, 1, 1, 1, 1 and 4, so the last number "
+                    "has 40 % of their sum.",
+                ),
+            },
         ),
         case(
             "number 6, five seeds of unlike size; elsewhere number 2",
@@ -1235,7 +1256,7 @@ _suspect_misconceptions = [
         edited(suspect, {_CLEAR: "mean[worst] > np.delete(high, worst).max()"}),
     ),
     Misconception(
-        "The interval has to lie above an equal share, 100 / 7: the others are not asked.",
+        "The interval has to lie above an equal share or an average: the others' intervals are not asked.",
         "Above the upper ends of all the others' intervals.",
         edited(suspect, {_CLEAR: "low[worst] > 100 / 7"}),
     ),

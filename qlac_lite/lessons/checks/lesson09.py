@@ -62,7 +62,8 @@ def _pairs_cases(rng):
             "runs (H, N): (1, 4), (5, 4), (5, 16); H",
             0,
             three,
-            "Runs 0 and 2 differ in both settings. Mean and interval come from differences seed by seed.",
+            "Runs 0 and 2 differ in both settings. Mean and interval come from differences seed by seed: "
+            "mean, and mean -+ t.ppf(0.975, n - 1) * std(ddof=1) / sqrt(n).",
         ),
         case("the same runs; N", 1, three, "No other pair differs in N alone."),
         case(
@@ -253,7 +254,7 @@ _pairs_misconceptions = [
         edited(matched_pairs, {"less != more": "~np.isclose(less, more, rtol=1e-4, atol=1e-6)"}),
     ),
     Misconception(
-        "Settings are compared as whole numbers.",
+        "Settings are compared as whole numbers, or with a tolerance in which 0.99 and 0.995 are equal.",
         "Compare with !=.",
         edited(matched_pairs, {"less != more": "less.astype(int) != more.astype(int)"}),
     ),

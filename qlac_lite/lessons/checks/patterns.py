@@ -90,7 +90,7 @@ def _same_as(pairs: list[Pair], arguments: list[Mapping], others: Mapping[str, l
         if all(map(_equal, came, rights)):
             return f"These are the right numbers of {name}."
     for name in arguments[0]:
-        given = [each[name] for each in arguments]
+        given = [each.get(name) for each in arguments]
         if all(isinstance(each, np.ndarray) for each in given) and all(map(_equal, came, given)):
             return f"It is the argument `{name}`, unchanged."
     return ""
@@ -110,7 +110,7 @@ def _by_size(pairs: list[Pair], arguments: list[Mapping]) -> str:
     """A sum in place of a mean, or the reverse: a factor that is the length of an argument's axis."""
     for name, value in arguments[0].items():
         for axis in range(np.ndim(value) if isinstance(value, np.ndarray) else 0):
-            given = [each[name] for each in arguments]
+            given = [each.get(name) for each in arguments]
             if any(np.ndim(each) <= axis for each in given):
                 continue
             sizes = [np.shape(each)[axis] for each in given]
@@ -145,7 +145,7 @@ def _only_where(pairs: list[Pair], arguments: list[Mapping]) -> str:
     """An argument of zeros and ones, such as a mask, that says where the answer is wrong."""
     wrongs = [~np.isclose(got, right, rtol=1e-4, atol=1e-5) for got, right in pairs]
     for name in arguments[0]:
-        masks = [np.asarray(each[name]) if isinstance(each[name], np.ndarray) else None for each in arguments]
+        masks = [each.get(name) for each in arguments]
         if not _masks(masks, wrongs):
             continue
         wrong, mask = (np.concatenate(list(map(np.ravel, each))) for each in (wrongs, masks))

@@ -1,6 +1,7 @@
 """How a check speaks of numbers, shapes and errors."""
 
 import math
+import re
 import traceback
 from collections.abc import Iterable
 
@@ -27,6 +28,8 @@ def error_hint(error: BaseException) -> str:
             "Entry by entry: &, | and ~, with brackets round each comparison. "
             "For one yes or no: .all(), .any() or np.array_equal."
         )
+    if isinstance(error, ValueError) and re.search(r"broadcast.*[(,]0[,)]", str(error)):
+        return "One of the two arrays is empty: x[:-0] is x[:0], or a slice begins where it ends."
     if isinstance(error, ValueError) and "broadcast" in str(error):
         return (
             "Two arrays do not fit. A sum or maximum over the other axis (axis=0 in place of axis=1), "
@@ -94,7 +97,9 @@ def shape_hint(got: tuple, wanted: tuple, arguments: Iterable[tuple] = ()) -> st
     if len(got) == len(wanted) == 1 and wanted + got in arguments:
         return "One number for each column; one for each row is asked for. Was it axis=0 in place of axis=1?"
     if got == wanted[::-1]:
-        return "The axes are swapped: transpose, or index the other axis."
+        return "The axes are swapped: transpose, or index or join along the other axis."
+    if len(got) > 2 and sorted(got) == sorted(wanted):
+        return "The right lengths, but the axes stand in another order: np.moveaxis, or index another axis."
     if got == () and wanted:
         return "One number is left of several: give an axis to the sum, mean or maximum."
     if wanted == () and got == (1,):
@@ -112,7 +117,7 @@ def shape_hint(got: tuple, wanted: tuple, arguments: Iterable[tuple] = ()) -> st
     if 0 < len(got) < len(wanted) and math.prod(got) == math.prod(wanted) and 1 not in wanted:
         return "All numbers are there, but axes were joined: give reshape the length of each axis."
     if len(got) < len(wanted):
-        return "An axis is missing: it was summed over, or a loop kept only its last result."
+        return "An axis is missing: it was summed over or joined with another, or a loop kept only its last."
     return ""
 
 
