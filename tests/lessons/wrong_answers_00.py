@@ -102,6 +102,17 @@ def one_dictionary(walks, length):
     return np.array([max(count, key=count.get) for count in counts])
 
 
+def up_to_the_goal(walks, length):
+    """Chunks that pass cell 10 are dropped."""
+    counts = [Counter() for _ in range(10)]
+    for moves in walks:
+        for t, cell in enumerate(np.cumsum(moves) - moves):
+            chunk = tuple(moves[t : t + length])
+            if cell < 10 and len(chunk) == length and cell + sum(chunk) <= 10:
+                counts[cell][chunk] += 1
+    return [count.most_common(1)[0][0] if count else (1,) * length for count in counts]
+
+
 def walked(table, patience, go=lambda plan: plan.pop(0), anew=lambda plan, cells: not plan, row=0, goal=10):
     """`walk_clone`, and ways to go wrong."""
     cells, plan = [0], []
@@ -134,6 +145,19 @@ def by_clock(table, patience):
         if cell >= 10:
             break
     return cells
+
+
+def never_stuck(table, patience, plan):
+    """`walk_clone`, with `plan(table, cell)` in place of a chunk that is only waits."""
+    rows = [row if any(row) else plan(table, cell) for cell, row in enumerate(table.tolist())]
+    return walked(np.array(rows), patience)
+
+
+def gives_up(table, patience):
+    """The walk ends at a chunk that is only waits."""
+    cells = walked(table, patience)
+    looks = range(0, len(cells) - 1, table.shape[1])
+    return cells[: next((t for t in looks if not table[cells[t]].any()), len(cells)) + 1]
 
 
 def stops_late(table, patience):
@@ -234,6 +258,11 @@ WRONG = {
             lambda w, h: counted([m for m in w], h) if h == 1 else first_only(w, h),
             "not right yet",
         ),
+        "only chunks that end by cell 10": (up_to_the_goal, "Chunks that pass cell 10 are missing"),
+        "cells up to 8": (
+            lambda w, h: [*counted(w, h)[:9], [1] * h],
+            "Cell 9 is left out, and row 9 filled up",
+        ),
         "a dictionary": (lambda w, h: dict(enumerate(counted(w, h))), "not an array of numbers"),
         "the move before the chunk counts": (
             lambda w, h: counted([np.append(1, moves)[:-1] for moves in w], h, start=-1),
@@ -242,6 +271,16 @@ WRONG = {
     },
     "check_walk_clone": {
         "as it was": (lambda t, p: walked(t, p, anew=ALWAYS), "Nothing is mended"),
+        "as it was, first case": (lambda t, p: walked(t, p, anew=ALWAYS), "every chunk is step, wait"),
+        "a step after only waits": (
+            lambda t, p: never_stuck(t, p, lambda t, cell: [0] * (t.shape[1] - 1) + [1]),
+            "until its 20 moves are used up",
+        ),
+        "the row before only waits": (
+            lambda t, p: never_stuck(t, p, lambda t, cell: t[cell - 1]),
+            "until its 20 moves are used up",
+        ),
+        "gives up at only waits": (gives_up, "until its 20 moves are used up"),
         "more patience": (lambda t, p: walked(t, 10 * p, anew=ALWAYS), "Patience was not the cause"),
         "mended, more patience": (lambda t, p: walked(t, 10 * p), "when the patience is used up"),
         "from the end": (
@@ -281,7 +320,7 @@ WRONG = {
             lambda t, p: walked(t, p, go=lambda plan: plan[1], anew=ALWAYS),
             "second move of each",
         ),
-        "always 1": (lambda t, p: walked(t, p, go=lambda plan: 1, anew=ALWAYS), "waits were not the cause"),
+        "always 1": (lambda t, p: walked(t, p, go=lambda plan: 1, anew=ALWAYS), "a step at every move"),
         "the more frequent move": (
             lambda t, p: walked(t, p, go=lambda plan: int(np.mean(plan) >= 0.5), anew=ALWAYS),
             "more frequent move of each",
@@ -291,7 +330,11 @@ WRONG = {
             "is only waits",
         ),
         "half chunks": (lambda t, p: walked(t[:, : t.shape[1] // 2], p), "after half a chunk"),
-        "no patience": (lambda t, p: walked(t, 10**6), "when the patience is used up"),
+        "no patience": (lambda t, p: walked(t, 10**4), "ends after 21 moves, before the goal"),
+        "no patience at all": (
+            edited(by_for, {" and len(cells) <= patience": "", " or len(cells) > patience": ""}),
+            "ends after 21 moves, before the goal",
+        ),
         "each cell once": (lambda t, p: list(dict.fromkeys(walked(t, p))), "waits are missing"),
         "runs on at the goal": (
             edited(by_for, {"cells[-1] == 10 or ": ""}),

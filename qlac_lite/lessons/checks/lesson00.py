@@ -87,7 +87,7 @@ _misconceptions = [
         edited(decision_steps, {"0, steps": "length, steps"}),
     ),
     Misconception(
-        "Steps of a chunk that is cut by the end have nobody who decides them.",
+        "No look decides the steps after the last whole chunk.",
         "A chunk begins as long as one step is left.",
         lambda n, h: h * np.arange(n // h),
     ),
@@ -306,7 +306,7 @@ def _with_ties(rng):
 def _count_cases(rng):
     three = [np.array([0] * k + [1] * 20) for k in (1, 5, 2)]
     mixed = _without_ties(lambda: _walks(rng, {2: (0, 5), 6: (0, 5), 9: (3, 3)}, 4, 5), 2)
-    longer = _without_ties(lambda: _walks(rng, {4: (0, 5), 5: (0, 5), 9: (6, 6)}, 5, 6), 4)
+    longer = _without_ties(lambda: _walks(rng, {4: (0, 5), 5: (0, 5), 11: (25, 25)}, 5, 6), 4)
     return [
         Case(
             "3 walks that wait 1, 5 and 2 times at cell 0, chunks of 1",
@@ -335,11 +335,12 @@ def _count_cases(rng):
             ),
         ),
         Case(
-            "11 walks with pauses at cells 0, 4, 5 and 9, chunks of 4; 6 walks end at cell 7",
+            "11 walks with pauses at cells 0, 4, 5 and 11, chunks of 4; 6 walks end at cell 7",
             (longer, 4),
             (
                 "Compare whole chunks: (0, 1, 1, 1) and (0, 0, 1, 1) are two, each with its own count. "
-                "Where fewer than 4 moves are left, no chunk begins.",
+                "Where fewer than 4 moves are left, no chunk begins. One that begins at cell 9 counts, "
+                "though it ends beyond cell 10.",
                 "`counts[cell][chunk] = counts[cell].get(chunk, 0) + 1`",
             ),
         ),
@@ -435,6 +436,28 @@ _COUNT_MISTAKES = [
         "Chunks that begin at cell 10 or beyond count for cell 9.",
         "Leave them out: the clone never gets beyond 10.",
         edited(most_frequent_chunks, {"cell += moves[t]": "cell = min(cell + moves[t], GOAL - 1)"}),
+    ),
+    Misconception(
+        "Cell 9 is left out, and row 9 filled up.",
+        "The table has a row for each of the cells 0 to 9: count while `cell < 10`.",
+        edited(
+            most_frequent_chunks,
+            {
+                "if cell < GOAL:": "if cell < GOAL - 1:",
+                "key=count.get": "key=count.get, default=(1,) * length",
+            },
+        ),
+    ),
+    Misconception(
+        "Chunks that pass cell 10 are missing, as if they did not begin before it.",
+        "What counts is the cell where a chunk begins. The table has whole chunks; the walk ends at cell 10.",
+        edited(
+            most_frequent_chunks,
+            {
+                "if cell < GOAL:": "if cell < GOAL and cell + sum(moves[t : t + length]) <= GOAL:",
+                "key=count.get": "key=count.get, default=(1,) * length",
+            },
+        ),
     ),
     Misconception(
         "Chunks that reach cell 10 are missing, as if they did not begin before it.",
@@ -627,7 +650,9 @@ def _walk_cases(rng):
     pause = np.ones((GOAL, 6), int)
     pause[int(rng.integers(1, 6)), :3] = 0
     slow = np.tile([0, 1, 0, 0], (GOAL, 1))  # arrives after 38 moves
-    short, long = int(rng.integers(2, 4)), int(rng.integers(5, 8))
+    stuck = np.tile([1, 0, 0], (GOAL, 1))
+    stuck[5] = 0  # where it is after 15 moves
+    long = int(rng.integers(5, 8))
     return [
         Case(
             "each row is step, wait",
@@ -646,11 +671,6 @@ def _walk_cases(rng):
             ),
         ),
         Case(
-            f"random chunks of {short}",
-            (_rows(rng, short), 60),
-            "A chunk is executed to its end, move by move.",
-        ),
-        Case(
             f"random chunks of {long}",
             (_rows(rng, long), 60),
             "A chunk is executed to its end, move by move.",
@@ -665,6 +685,12 @@ def _walk_cases(rng):
             (slow, 21),
             "The walk ends after 21 moves, before the goal: that is 22 cells, with the start.",
         ),
+        Case(
+            "each row is step, wait, wait, but row 5 is three waits; patience 20",
+            (stuck, 20),
+            "At cell 5 the clone makes three waits, looks, and gets the same chunk, until its 20 moves are "
+            "used up.",
+        ),
     ]
 
 
@@ -676,7 +702,7 @@ check_walk_clone = Exercise(
         Misconception(
             "Nothing is mended yet: it still makes the first move of a fresh chunk at every step.",
             (
-                "At the pause the chunk is: wait 3 times, then go. Which of its moves are ever made?",
+                "Here every chunk is step, wait. Which of the two moves are ever made?",
                 "Begin with an empty plan, and choose a new one only `if not plan`.",
             ),
             _walked(lambda table, cells, t: _row(table, cells[-1])[0]),
@@ -695,6 +721,11 @@ check_walk_clone = Exercise(
             "The waits were not the cause.",
             "Without them the clone arrives, but it no longer does what the data did.",
             _planned(chunk=lambda table, cell: [move for move in _row(table, cell) if move] or [0]),
+        ),
+        Misconception(
+            "It makes a step at every move, whatever the chunk says.",
+            "That arrives, but it no longer does what the data did. Its looks were the cause.",
+            _walked(lambda table, cells, t: 1),
         ),
         Misconception(
             "The end of the chunk that it takes from was not the cause.",
@@ -817,5 +848,6 @@ check_walk_clone = Exercise(
             lambda table, patience: np.diff(_by_chunks(table, patience)),
         ),
     ],
-    insight="It always planned to go in three steps, and looked again before it went.",
+    insight="The broken clone planned at each look to go after three waits, and looked again before it went.",
 )
+check_walk_clone.seconds = 2.0  # a walk without patience that is stuck would soon fill the memory
