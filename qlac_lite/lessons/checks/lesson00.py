@@ -650,7 +650,7 @@ def _walk_cases(rng):
     pause = np.ones((GOAL, 6), int)
     pause[int(rng.integers(1, 6)), :3] = 0
     slow = np.tile([0, 1, 0, 0], (GOAL, 1))  # arrives after 38 moves
-    stuck = np.tile([1, 0, 0], (GOAL, 1))
+    stuck = np.eye(3, dtype=int)[np.arange(GOAL) % 3]
     stuck[5] = 0  # where it is after 15 moves
     long = int(rng.integers(5, 8))
     return [
@@ -686,7 +686,7 @@ def _walk_cases(rng):
             "The walk ends after 21 moves, before the goal: that is 22 cells, with the start.",
         ),
         Case(
-            "each row is step, wait, wait, but row 5 is three waits; patience 20",
+            "each row is a step and two waits, but row 5 is three waits; patience 20",
             (stuck, 20),
             "At cell 5 the clone makes three waits, looks, and gets the same chunk, until its 20 moves are "
             "used up.",
