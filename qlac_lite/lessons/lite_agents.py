@@ -84,6 +84,16 @@ def success_by_agent(
     return run
 
 
+def left_alone(
+    config: Config, world: LiteWorld, params: Any, execute: int, episodes: int = 25
+) -> tuple[int, int]:
+    """In how many failed episodes the puck never moves, and how many failed; those of `success_by_agent`."""
+    keys = jax.random.split(jax.random.key(1000), episodes)
+    played = play(dataclasses.replace(config, execute=execute), world, params, keys)
+    moved = (played.pucks != played.pucks[:, :, :1]).any(axis=(2, 3))
+    return int((~moved & ~played.solved).sum()), int((~played.solved).sum())
+
+
 def draw_training(
     config: Config, world: LiteWorld, outcome: Outcome, episodes: int = 5
 ) -> tuple[Figure, str]:

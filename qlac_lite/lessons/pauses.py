@@ -88,9 +88,19 @@ def draw_arrivals(fit: Fit, walks: dict[str, Walk], sets: int = 100, length: int
     return figure, f"Clones that arrive, in percent, for chunk lengths 1 to 10. {'; '.join(told)}."
 
 
+def draw_hunt(fit: Fit) -> tuple[Figure, str]:
+    """`draw_arrivals` of a right program and of one that somebody rewrote; their labels do not tell why."""
+    from qlac_lite.lessons.checks.lesson00 import walk_clone  # which imports this module
+
+    return draw_arrivals(fit, {"before": walk_clone, "rewritten": broken_walk})
+
+
 def draw_rivals(seed: int = 0, lengths: Sequence[int] = range(1, 11)) -> tuple[Figure, str]:
-    """How often two chunks occur at the pause, in 20 demonstrations: only waits; and 3 waits, then steps."""
-    counts = {"wait all H steps": [], "at most 3 waits, then steps": []}
+    """How often chunks occur at the pause, in 20 demonstrations: only waits; and 3 waits, then steps.
+
+    Chunks of fewer waits, then steps, occur as often as that of 3: every pause lasts 3 steps or more.
+    """
+    counts = {"the chunk of H waits": [], "each chunk of at most 3 waits, then steps": []}
     for h in lengths:
         wait, go = np.zeros(h, int), (np.arange(h) >= min(3, h - 1)).astype(int)
         chunks = [
@@ -103,7 +113,7 @@ def draw_rivals(seed: int = 0, lengths: Sequence[int] = range(1, 11)) -> tuple[F
     for (label, values), colour, marker in zip(counts.items(), ("0.45", HEALTHY), "so", strict=True):
         axes.plot(lengths, values, color=colour, marker=marker, label=label)
     axes.set(xlabel="chunk length H (steps)", ylabel="times in 20 demonstrations", xticks=list(lengths))
-    axes.set_title("chunks that begin at cell 5: the clone takes the more frequent one", fontsize=10)
+    axes.set_title("chunks that begin at cell 5: the clone takes the most frequent one", fontsize=10)
     axes.legend(fontsize=9)
     told = "; ".join(f"{label}: {', '.join(map(str, values))}" for label, values in counts.items())
     return figure, f"Counts at the pause for chunk lengths 1 to 10. {told}."
