@@ -322,9 +322,9 @@ outcome = train_lite(config, WORLD, data)
 show(*lite_agents.draw_training(config, WORLD, outcome))
 
 # %% [markdown]
-# Left: each agent (a thin line) plays 20 test episodes per point; the band is the 95 % interval of their mean. Right: where two of the agents, a color each, carry the puck in new episodes.
+# Left: each agent (a thin line; online after the dots) plays 20 test episodes per point; the band is the 95 % interval of their mean. Right: where two of the agents, a color each, carry the puck in new episodes.
 #
-# For 3,000 updates almost nothing happens; lesson 02 explains why. Then success comes fast. (Another processor rounds differently, so your curves may differ a little.)
+# For 3,000 updates almost nothing happens; lesson 02 explains why. Then success comes fast: at 4,500 it is above half. (Another processor rounds differently, so your curves may differ a little.)
 #
 # These runs cannot say whether *chunks* helped: that takes runs without chunks (lessons 04 and 09).
 #
