@@ -98,6 +98,7 @@ def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
     distance at puck, gap and goal; `rough` play has twice the noise, `aimless` play never favours the task's
     goal; `wide` starts are anywhere on the left. `tied-30` and `untied`, all but the tie, were added when
     whatever was tied stood at 0 %; and the runs are long because in 10,000 updates five of nine stayed low.
+    `no-fine` to `no-wide`, all but the tie and one other, were added when `untied` alone turned the order.
     """
     fine, rough = dict(gap=0.2, reach=0.075, tolerance=0.075), dict(noise=0.4)
     things = {
@@ -110,6 +111,10 @@ def worlds(methods: Names = ("fql-n", "qc-fql"), **changes) -> Cells:
         "all": (fine | {"wide": True}, rough | {"favourite": 0.0}, {"alpha": 100.0}),
         "tied-30": ({}, {}, {"alpha": 30.0}),
         "untied": (fine | {"wide": True}, rough | {"favourite": 0.0}, {}),
+        "no-fine": ({"wide": True}, rough | {"favourite": 0.0}, {}),
+        "no-rough": (fine | {"wide": True}, {"favourite": 0.0}, {}),
+        "no-aimless": (fine | {"wide": True}, rough, {}),
+        "no-wide": (fine, rough | {"favourite": 0.0}, {}),
     }
     long = dict(seeds=8, offline_steps=16_000, online_steps=8_000) | changes
     return [

@@ -395,6 +395,12 @@ def test_each_world_changes_one_thing_of_the_control(monkeypatch):
     assert changed.pop("fine") == {"gap", "reach", "tolerance"}
     assert changed.pop("all") == {"gap", "reach", "tolerance", "wide", "habits", "alpha"}
     assert changed.pop("untied") == {"gap", "reach", "tolerance", "wide", "habits"}
+    assert changed.pop("no-fine") == {"wide", "habits"}
+    assert changed.pop("no-wide") == {"gap", "reach", "tolerance", "habits"}
+    for name, noise, favourite in (("rough", 0.2, 0.0), ("aimless", 0.4, None)):
+        assert changed.pop(f"no-{name}") == {"gap", "reach", "tolerance", "wide", "habits"}
+        habits = told[f"qc-fql-no-{name}"]["habits"]
+        assert habits["noise"] == noise and (habits["favourite"] == 0.0) == (favourite == 0.0)
     assert changed.pop("tied-30") == changed["tied"] == {"alpha"}
     assert changed == {"tied": {"alpha"}, "rough": {"habits"}, "aimless": {"habits"}, "wide": {"wide"}}
     played = []
