@@ -138,7 +138,6 @@ def networks_of(policy: int) -> Networks:
     return Networks(value, partial, value)
 
 
-@functools.lru_cache(maxsize=32)
 def agents(
     critic: int,
     policy: int,
@@ -147,6 +146,13 @@ def agents(
     loss: Callable = lesson10.decoupled_loss,
 ) -> Agents:
     """Critics of C and P actions for each seed, by the lesson's decoupled_loss, beside the seed's flow."""
+    return Agents(flows(seeds), _critics(critic, policy, seeds, expectile, loss), critic, policy)
+
+
+@functools.lru_cache(maxsize=32)
+def _critics(
+    critic: int, policy: int, seeds: tuple[int, ...], expectile: float, loss: Callable
+) -> dict[str, Any]:
     parts, optimizer = networks_of(policy), optax.adam(1e-3)
     sizes = {"whole": S + critic * A, "partial": S + policy * A, "value": S}
 
@@ -172,12 +178,14 @@ def agents(
 
     inputs = jnp.array(seeds), tuple(demonstrations(seeds))
     fit = jax.jit(lambda inputs: jax.lax.map(one_seed, inputs), compiler_options=QUICK)
-    return Agents(flows(seeds), jax.block_until_ready(fit(inputs)), critic, policy)
+    return jax.block_until_ready(fit(inputs))
 
 
 def all_agents(kinds: dict[str, tuple[int, int]], loss: Callable) -> dict[str, Agents]:
-    """`agents` by name, each from (C, P), two trained at a time."""
-    flows(tuple(SEEDS.tolist()))
+    """`agents` by name, each from (C, P). Flow and critics are trained side by side, two at a time."""
+    seeds = tuple(SEEDS.tolist())
+    demonstrations(seeds)
     with ThreadPoolExecutor(2) as pool:
-        made = pool.map(lambda kind: agents(*kind, loss=loss), kinds.values())
-        return dict(zip(kinds, made, strict=True))
+        pool.submit(flows, seeds)
+        list(pool.map(lambda kind: _critics(*kind, seeds, 0.9, loss), kinds.values()))
+    return {name: agents(*kind, loss=loss) for name, kind in kinds.items()}
