@@ -336,6 +336,26 @@ WRONG = {
             ),
             "never fall",
         ),
+        "entry by entry, each from the table so far": (
+            _dictionary(
+                {
+                    "        for cell, at in rows.items():\n": "        for cell, at in rows.items():\n"
+                    "            y, w = backup(q[last_state])\n"
+                }
+            ),
+            "come from the table of the iteration before",
+        ),
+        "a curve of the end alone": (
+            lambda *args: (
+                fit_by_bincount(*args)[0],
+                [fit_by_bincount(*args)[1][-1]] * args[-1],
+            ),
+            "that of the last iteration",
+        ),
+        "a curve that is too high later": (
+            lambda *args: (fit_by_bincount(*args)[0], fit_by_bincount(*args)[1] + np.arange(args[-1])),
+            "append the largest value of state 0",
+        ),
         "best target, not mean": (
             _dictionary({"(w[at] * y[at]).sum() / w[at].sum()": "y[at].max()"}),
             "next",
@@ -473,6 +493,44 @@ WRONG = {
         "chunks one short": (
             edited(credit_by_list, {"chunks += block": "chunks += block[:-1]"}),
             "`row` is not",
+        ),
+        "floats as numbers of chunks": (
+            lambda a, v, m, c: (
+                credit_vectorised(a, v, m, c)[0],
+                np.concatenate(
+                    [
+                        (row * e) @ c ** np.arange(len(row))[::-1] + np.arange(c ** int((1 - e).sum()))
+                        for row, e, mask in zip(a, v, m, strict=True)
+                        if e.all() or not mask
+                    ]
+                ),
+            ),
+            "chunk does not hold whole numbers by type",
+        ),
+        "floats as rows": (
+            lambda *args: (credit_by_list(*args)[0] * np.ones(1), credit_by_list(*args)[1]),
+            "row does not hold whole numbers by type",
+        ),
+        "equal numbers dropped": (
+            lambda *args: tuple(map(np.unique, credit_by_list(*args))),
+            "np.unique keeps one of each",
+        ),
+        "equal chunks dropped": (
+            lambda *args: (credit_by_list(*args)[0], list(dict.fromkeys(credit_by_list(*args)[1]))),
+            "wrong shape",
+        ),
+        "read backwards, base right, not shifted": (
+            lambda a, v, m, c: (
+                credit_vectorised(a, v, m, c)[0],
+                np.concatenate(
+                    [
+                        int((row * e) @ c ** np.arange(len(row))) + np.arange(c ** int((1 - e).sum()))
+                        for row, e, mask in zip(a, v, m, strict=True)
+                        if e.all() or not mask
+                    ]
+                ),
+            ),
+            "the first action in front",
         ),
         "digits, not numbers": (lambda a, v, m, c: (np.arange(len(a)), a), "wrong shape"),
     },

@@ -1,5 +1,6 @@
 """Checks of lesson 02, backups. Shapes: B batch, A actions, H or n steps of a window, C chunks, S states."""
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -117,7 +118,10 @@ def _target_cases(rng):
         Case(
             "the same windows, only whole ones count",
             (*cut, _q(rng, 7, 16), 0.8, True),
-            (f"The targets follow the same formula, in cut windows, too. {_WEIGHT[0]}", _WEIGHT[1]),
+            {
+                "target": ("The targets follow the same formula, in cut windows, too.", _AHEAD[1]),
+                "weight": _WEIGHT,
+            },
         ),
     ]
 
@@ -355,6 +359,7 @@ _STAY = (
     "An entry that no row with a weight speaks about keeps its value.",
     "`seen = count > 0`, then `np.where(seen, total / np.where(seen, count, 1), q)`.",
 )
+_BEFORE = "All targets of an iteration come from the table of the iteration before."
 _FRESH = (
     "Every iteration asks backup again, with the table of the iteration before, at the LAST states.",
     "Inside the loop: `target, weight = backup(q[last_state])`.",
@@ -368,14 +373,18 @@ _CURVE = (
 def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
     """Rows on entries (by number) of a table (5, 5), entry 0 in state 0; each ends in another row's state.
 
-    A share `goes_on` of them is not at the goal; the first never is.
+    A share `goes_on` of them is not at the goal. The first never is; nor is the last, which ends in the
+    first one's state and so meets a changed value if the entries are updated one by one.
     """
     cells = np.concatenate([[rng.integers(1, 5)], 5 + rng.permutation(20)])[rows]
     reward = rng.uniform(-6, 6, len(rows)).round(2)
-    reward[np.array(rows) == 0] = rng.uniform(7, 9, rows.count(0)).round(2)  # seen in the curve of state 0
+    high = rng.uniform(7, 7.5) + 0.6 * rng.permutation(rows.count(0))  # seen in the curve of state 0
+    reward[np.array(rows) == 0] = high.round(2)
     weight = np.ones(len(rows)) if weight is None else np.array(weight)
     mask = (rng.random(len(rows)) < goes_on).astype(float)
     mask[0] = 1.0
+    if goes_on:
+        mask[-1] = 1.0
 
     def backup(last_q):
         if np.shape(last_q) != (len(rows), 5):
@@ -386,6 +395,7 @@ def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
         return reward + 0.9 * mask * last_q.max(axis=1), weight.copy()
 
     q = _q(rng, 5, 5)
+    q[0] -= 4.0  # low: the first row's target is above it
     q[2] += 12.0  # too high at the beginning: it has to fall where there are data
     state = cells // 5
     last_state = np.roll(state, -1)
@@ -399,7 +409,11 @@ def _fit_cases(rng):
             _fit_case(rng, [0], 1),
             "q[state, entry] moves to its target; all others stay. curve holds the largest value of state 0.",
         ),
-        Case("five rows on five entries, one iteration", _fit_case(rng, [0, 1, 2, 3, 4], 1), _STAY),
+        Case(
+            "five rows on five entries, one iteration",
+            _fit_case(rng, [0, 1, 2, 3, 4], 1),
+            (f"{_STAY[0]} {_BEFORE}", _STAY[1]),
+        ),
         Case(
             "nine rows on four entries, one iteration", _fit_case(rng, [0, 1, 2, 3, 0, 1, 0, 2, 3], 1), _MEAN
         ),
@@ -533,6 +547,11 @@ _fit_misconceptions = [
     ),
     _fitted("The curve holds the largest value of the whole table.", _CURVE, {"q[0].max()": "q.max()"}),
     _fitted("The curve holds the first action's value of state 0.", _CURVE, {"q[0].max()": "q[0, 0]"}),
+    _fitted(
+        "Every value of the curve is that of the last iteration.",
+        _CURVE,
+        {"np.array(curve)": "np.full(iterations, q[0].max())"},
+    ),
     _fitted("The curve holds the mean of state 0.", _CURVE, {"q[0].max()": "q[0].mean()"}),
     _fitted(
         "There is one iteration too few.",
@@ -607,6 +626,7 @@ check_fitted_q = Exercise(
     _fit_cases,
     _fit_misconceptions,
     parts=("q", "curve"),
+    where={"curve": _CURVE},
     insight="A network does the same with gradient steps: it moves towards the mean of the targets it sees.",
 )
 
@@ -953,20 +973,28 @@ def _credit_case(rng, lengths, mask, horizon, choices):
     return actions, valid, np.array(mask, float), choices
 
 
+_WHOLE = ((3, 3, [1, 0, 1], 2), (4, 2, [1, 1, 1, 0], 3))  # B, H, masks, actions
+
+
 def _credit_cases(rng):
+    order, base = (_credit_case(rng, [H] * B, mask, H, choices) for B, H, mask, choices in _WHOLE)
+    order[0][0, -1] = 0  # (1, ?, 0) has another number if it is read backwards
+    base[0][:, 1] = rng.permutation(3)[[0, 0, 1, 2]]  # two windows with the same chunk
+    early = _credit_case(rng, [2], [0], 5, 2)
+    early[0][0, 1] = 0  # the last action is not the highest
     return [
         Case(
             "three whole chunks of 3, two actions",
-            _credit_case(rng, [3, 3, 3], [1, 0, 1], 3, 2),
+            order,
             (f"A whole chunk informs itself: one row each. {_SPELL[0]}", _SPELL[1]),
         ),
         Case(
-            "three whole chunks of 2, three actions",
-            _credit_case(rng, [2, 2, 2], [1, 1, 0], 2, 3),
+            "four whole chunks of 2, three actions",
+            base,
             ("There are `choices` actions, not always two. The number is read in base `choices`.", _SPELL[1]),
         ),
         Case("whole, cut by the time limit, whole", _credit_case(rng, [3, 2, 3], [1, 1, 1], 3, 2), _LIMIT),
-        Case("one chunk of 5, at the goal after 2 steps", _credit_case(rng, [2], [0], 5, 2), _ENDINGS),
+        Case("one chunk of 5, at the goal after 2 steps", early, _ENDINGS),
         Case(
             "six chunks of 4 of all kinds, three actions",
             _credit_case(rng, [4, 2, 3, 1, 4, 3], [1, 0, 1, 0, 0, 0], 4, 3),
@@ -1183,13 +1211,45 @@ _credit_misconceptions = [
         },
     ),
     _crediting(
+        "Numbers that occur twice are dropped: np.unique keeps one of each.",
+        (
+            "Row and chunk are pairs. Two windows may inform the same chunk, and an arrival informs several.",
+            "`return np.array(rows), np.array(chunks)`.",
+        ),
+        {"np.array(rows), np.array(chunks)": "np.unique(rows), np.unique(chunks)"},
+    ),
+    _crediting(
         "The rows are numbered from 0 to M: each pair names the window that it comes from.",
         ("A window stands in `row` as often as it informs a chunk.", "`rows += [i] * endings`."),
         {"return np.array(rows)": "return np.arange(len(rows))"},
     ),
 ]
 
-check_credit_arrivals = Exercise(
+
+class _Indices(Exercise):
+    """The results are indices: right numbers whose type is float would fail in the next cell."""
+
+    def _judge(self, answer, seed):
+        verdict = super()._judge(answer, seed)
+        if verdict.status != "right":
+            return verdict
+        case = self.cases(np.random.default_rng(seed))[-1]
+        for part, value in zip(self.parts, answer(*copy.deepcopy(case.args)), strict=True):
+            if np.asarray(value).dtype.kind not in "iu":
+                self._keep(case)
+                return self._wrong(
+                    f"the numbers are right, but {part} does not hold whole numbers by type",
+                    case=case.about,
+                    expected="int",
+                    got=str(np.asarray(value).dtype),
+                    likely="valid holds floats, and int * float is float.",
+                    next="They are used as indices, q[state, chunk]: make them whole numbers, "
+                    "int(...) or x.astype(int).",
+                )
+        return verdict
+
+
+check_credit_arrivals = _Indices(
     credit_arrivals,
     _credit_by_list,
     _credit_cases,
