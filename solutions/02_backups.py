@@ -15,7 +15,7 @@
 #
 # How far does news of a reward travel in one update? And is the news still true when it arrives?
 #
-# **You will be able to** write the targets of three learners; fit a table to them; explain why n-step targets are biased off-policy and chunk targets are not; find a mistake in a critic from its values; teach a chunk critic about early arrivals.
+# **You will be able to** write the targets of three learners; fit a table to them; explain why n-step targets are biased off-policy, and when chunk targets are not; find a mistake in a critic from its values; teach a chunk critic about early arrivals.
 #
 # **You need** [lesson 01](01_chunked_mdp.ipynb): chunks and `valid`. **Time** about 80 minutes; 1 to 2 minutes to run on two cores.
 
@@ -42,7 +42,7 @@ from qlac_lite.lessons.sliders import explore
 # - one tries each action, then follows **the recorder** for four more steps;
 # - one tries each possible row of five actions, a **chunk**.
 #
-# Beyond these steps, all three trust their table. The value of a state is its largest Q. Here are the values after 2, 8 and 20 sweeps. The wide grey line is the truth.
+# Beyond these steps, all three trust their table. The value of a state is its largest Q. Here are the values after 2, 8 and 20 sweeps. The grey line is the truth.
 
 # %%
 show(*draw.riddle(2, 8, 20))
@@ -50,7 +50,7 @@ show(*draw.riddle(2, 8, 20))
 # %% [markdown]
 # **Question 1.** Which learner is A, which B, which C? How many sweeps does each need until state 0 is right? Will one never get there?
 #
-# <details><summary>Our answer</summary>C looks one step ahead: its news moves one state a sweep, so it needs 40 sweeps. A has the chunks: five states a sweep, 8 sweeps. B is the n-step learner. Its news travels as far as A's, but includes the recorder's steps to the left. No sweep takes them out, so B never gets there.</details>
+# <details><summary>Our answer</summary>C looks one step ahead: its news moves one state a sweep, so it needs 40 sweeps. A has the chunks: five states a sweep, 8 sweeps. B is the n-step learner. Its news travels as far as A's, but fades on the way: the recorder's steps to the left are in it. No sweep takes them out, so B never gets there.</details>
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_sweeps", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # Our answer is under the question.
@@ -204,11 +204,11 @@ by_update = {right: walks.td_curves(window_targets, right) for right in (0.7, 0.
 show(*draw.learning(fitted, by_update))
 
 # %% [markdown]
-# (Legends: updates until the value of the start is within 2 % of the truth, the median of eight seeds. Curves, here and below: means over seeds with 95 % intervals.)
+# (Legends: updates until the value of the start is within 2 % of the truth, median of eight seeds. Curves, here and below: means over seeds with 95 % intervals.)
 #
-# With all data at once, the chunk learner is fast and right. With batches from the 70 % recorder, the n-step curve rises first, to a wrong value. The chunk learner's news travels five states an update, but only along chunks in the data. The 95 % recorder plays five rights in 77 % of the windows, and the chunk learner is three times faster than the one-step learner. The 70 % recorder plays them in 17 %, and the two tie.
+# With all data at once, the chunk learner is fast and right. With batches from the 70 % recorder, the n-step curve rises first, to a wrong value. It looks five states ahead, too, and its windows share two entries a state, not 32. The chunk learner's news travels five states an update, but only along chunks in the data. The 95 % recorder plays five rights in 77 % of the windows, and the chunk learner is three times faster than the one-step learner. The 70 % recorder plays them in 17 %, and the two tie.
 #
-# So in a table, where chunks share nothing, chunking speeds up learning if the data hold good stretches of behavior.
+# So in a table, chunking speeds up learning if the data hold good stretches of behavior.
 #
 # ## 4. The price of n steps
 #
@@ -225,7 +225,7 @@ table, _ = learn("n-step", seed=0)
 print(f"n-step, five steps: goes right in {table[:-1].argmax(axis=1).sum()} of 40 states")
 
 # %% [markdown]
-# Lines are computed without data; dots are learned (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose. With five steps and the 70 % recorder its policy is right all the same: both actions share the bias, so their order survives. Section 8 tries that with fewer walks.
+# Lines are computed without data; dots are learned (four seeds). For a perfect recorder the n-step target is right. For any other it is too low, and the longer the window, the lower. This is its **off-policy bias**: the later actions are not those that the learner would choose. With five steps and the 70 % recorder its policy is right all the same: both actions share the bias, so their order survives.
 #
 # Chunks lie on the truth. Only those of 3 steps are a little low, because 3 does not divide the 40 steps to the goal (section 6).
 #
@@ -233,7 +233,7 @@ print(f"n-step, five steps: goes right in {table[:-1].argmax(axis=1).sum()} of 4
 #
 # ## 5. Bug hunt
 #
-# Here are three chunk critics. One learns from your targets; the **patients** learn from the replays of two colleagues. All three choose equally good chunks, but look at their beliefs. (Section 6 explains the teeth near the goal.)
+# Here are three chunk critics. One learns from your targets; the **patients** learn from targets that two colleagues wrote. All three choose equally good chunks, but look at their beliefs. (Tables begin at -150 here: even a patient's tried chunk beats an untried one. Section 6 explains the teeth near the goal.)
 
 # %%
 critics = walks.critics(window_targets)
@@ -244,7 +244,7 @@ for name, q in critics.items():
 # %% [markdown]
 # **Question 2.** (a) Which values are impossible, whatever the policy? (b) At distance 5 one chunk reaches the goal. What is in its target, and what is not? (c) So is A's mistake in the rewards or in the bootstrap? And B's?
 #
-# <details><summary>Our answer</summary>(a) All below -33.3: nobody can earn less than by paying for ever. The dashed line is a free bug detector. (b) Five rewards. The mask is 0, so nothing is bootstrapped. (c) A is already wrong there, so its rewards are wrong. B is right there and drifts away from chunk to chunk: its bootstrap is wrong. (It discounts the next chunk with &gamma; instead of &gamma;<sup>H</sup>, a well-known mistake.)</details>
+# <details><summary>Our answer</summary>(a) All below -33.3: nobody can earn less than by paying for ever. (And all above 0; none occurs here.) The dashed line is a free bug detector. (b) Five rewards. The mask is 0, so nothing is bootstrapped. (c) A is already wrong there, so its rewards are wrong. B is right there and drifts away from chunk to chunk: its bootstrap is wrong. (It discounts the next chunk with &gamma; instead of &gamma;<sup>H</sup>.)</details>
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_bug", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # Our answer is under the question.
@@ -255,7 +255,7 @@ print(inspect.getsource(walks.replay_targets))  # patient A
 # %% [markdown]
 # ### Your turn: `mended_targets` (★★☆, 10 minutes)
 #
-# This is the replay of patient A. Find the line and write the whole function again, mended. If you repair something else, the check says why.
+# This function makes the targets of patient A. Find the line and write the whole function again, mended.
 #
 # <details><summary>Hint</summary>
 #
@@ -286,11 +286,11 @@ mended = walks.fitted_to(mended_targets)
 show(*draw.beside_returns(patient_A=critics["patient A"], mended_by_you=mended))
 
 # %% [markdown]
-# Your critic believes what its chunks earn. (The authors' code also stores running sums, in `sample_sequence` of `utils/datasets.py`. Whoever adds them up again makes this mistake.)
+# Your critic believes what its chunks earn. (The authors' `sample_sequence` in `utils/datasets.py` stores running sums, too. Whoever adds them up again makes this mistake.)
 #
 # ## 6. Who hears of an early arrival?
 #
-# Even the mended values have teeth: two steps from the goal is worth *less* than five. **Predict:** how many steps will this critic need from there? And if the recording went on past the goal?
+# Even the mended values have teeth: two steps from the goal is worth *less* than five. **Predict:** how many steps will this critic need from there? And if the recording went on at the goal, where steps are free and the mask stays 0?
 
 # %%
 goes_on = walks.fitted_to(mended_targets, goes_on=True)
@@ -299,9 +299,9 @@ show(*draw.arrivals(38, recording_ends_at_the_goal=mended, recording_goes_on=goe
 # %% [markdown]
 # If the recording ends at the goal, an arrival at step 2 cuts its chunk, and cut chunks have weight 0. The critic has heard only of arrivals at the *last* step of a chunk. Five moves change the distance by an odd number. So from 1, 3 or 5 steps away a whole chunk can end at the goal; from 2 or 4 none can, and the agent needs two chunks.
 #
-# If the recording goes on, all chunks that hold the arrival are whole, and the teeth are gone.
+# If the recording goes on, all chunks that hold the arrival are whole. Their steps at the goal are free, so the teeth are gone.
 #
-# The paper's methods with a chunk critic (lesson 04) have this gap online, where a success ends the episode: `sample_sequence` makes a chunk invalid if an episode ends inside it. In the play data of their offline phase the recording goes on.
+# The paper's methods with a chunk critic (lesson 04) have this gap online, where a success ends the episode: `sample_sequence` makes a chunk invalid if an episode ends inside it. In the play data of their offline phase the recording goes on, so these chunks count.
 #
 # The repair credits early arrivals. After the goal, the missing actions never happen. So *every* chunk that begins with the $m$ recorded actions has the same target.
 #
@@ -371,7 +371,7 @@ print(f"best possible: {walks.TRUTH[:-1].mean():.1f}")
 #
 # ## 7. Where a chunk stops being right
 #
-# A chunk runs **open loop**. Lesson 01 named the condition: the recorder must not react inside a chunk to what happens there. Here is a small maze; each step costs 1 and goes sideways with probability 0.1. One critic learns chunks of 3 from a recorder that looks at every step, another from one that plans three moves at once; 30 % of the moves are random. **Predict:** will more data make both critics right?
+# A chunk runs **open loop**. Here is a small maze; each step costs 1 and goes sideways with probability 0.1. One critic learns chunks of 3 from a recorder that looks at every step, another from one that plans three moves at once; 30 % of the moves are random. **Predict:** will more data make both critics right?
 
 # %%
 recorders = {"looks at every step": True, "plans three moves at once": False}
@@ -379,13 +379,13 @@ both = {title: looking_recorder.by_amount(looks) for title, looks in recorders.i
 show(*draw.looking(both))
 
 # %% [markdown]
-# With enough data, earnings come near the best in both. But if the recorder looks, belief stays 1.4 above what is earned, even with 30,000 episodes. This recorder chose each move after seeing the luck of the last, and the critic credits the chunk with that luck. If the recorder plans, belief lies on the best that chunks can earn.
+# With enough data, earnings come near the best that chunks can earn in both. But if the recorder looks, belief stays 1.3 above it, even with 30,000 episodes. This recorder chose each move after seeing the luck of the last, and the critic credits the chunk with that luck. If the recorder plans, belief lies on it.
 #
-# So chunk targets are unbiased only if the recorder does not look inside a chunk, or if the world is deterministic and there is no luck to see.
+# So chunk targets are unbiased only if the recorder does not react inside a chunk (the condition of lesson 01), or if the world is deterministic and there is no luck to see.
 #
 # ## 8. Your own experiment
 #
-# Ask your own question. `walks.trial` runs fitted learners with these knobs:
+# `walks.trial` runs fitted learners with these knobs:
 #
 # | knob | from, to | default | meaning |
 # |---|---|---|---|
@@ -396,19 +396,20 @@ show(*draw.looking(both))
 # | `stride` | 1 to 6 | 1 | windows start at every `stride`-th step |
 # | `keep` | 0.05 to 1.0 | 1.0 | share of windows kept at random |
 # | `arrivals` | `False`, `True` | `False` | keep all whole windows that end at the goal, whatever `stride` and `keep` say |
-# | `credit` | `False`, `True` | `False` | credit early arrivals |
+# | `credit` | `False`, `True` | `False` | credit early arrivals (chunks only) |
 # | `iterations` | 1 to 60 | 60 | of fitted Q iteration |
 # | `report` | `"value"`, `"return"` | `"value"` | largest Q at the start, or what the policy earns from all starts |
 #
-# Whose policy is better, the n-step learner's with its wrong values, or the chunk learner's? Does crediting help more where walks are few? Write down your prediction and your reason, then run.
+# Whose policy is better, the n-step learner's with its wrong values, or the chunk learner's? Does crediting help more where walks are few? Write down your prediction (`"lower"`, `"higher"` or `"no difference"`) and your reason, then run.
 #
 # <details><summary>What we got, with <code>report="return"</code> and 40 seeds</summary>
 #
-# - n-step minus chunk: -8.3 [-9.9, -6.7] with 3 walks, -0.4 [-1.9, 1.1] with 10, and 2.15 with 100, in every seed. With enough walks the wrong values make the best policy there is; whole chunks alone do not.
+# - n-step minus chunk: -8.3 [-9.9, -6.7] with 3 walks, -0.4 [-1.9, 1.1] with 10, and 2.15 with 100, in every seed.
 # - Credit minus none: 2.3 [2.2, 2.4] with 3 walks, 2.15 with 100, in every seed. It helps about equally.
+# - The two 2.15 are the same teeth: n-step minus *credited* chunks is -10.6 [-12.1, -9.1] with 3 walks, -2.7 [-4.1, -1.2] with 10, 0 with 100.
 # </details>
 #
-# Our example: *does stride 5 hurt because it misses arrivals?* It keeps a fifth of the chunks, and so a fifth of those that end at the goal. We predict lower values than with stride 1. To test the reason, we give those chunks back, and nothing else. If we are right, most of the loss comes back.
+# Our example: *does stride 5 hurt because it misses arrivals?* It keeps a fifth of the chunks, and so a fifth of those that end at the goal. We predict lower values than with stride 1. To test the reason, we give only those chunks back. Most of the loss should come back with them.
 
 # %%
 # Change me: a question, one knob that differs, and your prediction. Fewer seeds are faster.
@@ -417,10 +418,10 @@ apart = experiment(walks.trial, {"stride": 5}, {"stride": 1}, "lower", measure, 
 given, lost = {"stride": 5, "arrivals": True}, {"stride": 5, "arrivals": False}
 control = experiment(walks.trial, given, lost, "higher", measure, seeds)
 fifth = {"keep": 0.2}  # our test, added after these two
-random = experiment(walks.trial, {"stride": 5}, fifth, "no difference", measure, seeds)
+at_random = experiment(walks.trial, {"stride": 5}, fifth, "no difference", measure, seeds)
 
 # %% [markdown]
-# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth (`keep` 0.2) is about as low, 0.1 apart [-1.3, 1.4].
+# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth (`keep` 0.2) is about as low, 0.1 apart [-1.1, 1.4].
 #
 # ## Summary
 #
@@ -430,9 +431,8 @@ random = experiment(walks.trial, {"stride": 5}, fifth, "no difference", measure,
 #
 # <details><summary>Details to keep</summary>
 #
-# - The bootstrap comes $m$ steps later and has $\gamma^m$; for a whole chunk $\gamma^H$.
 # - Draw Q beside the returns of the policy, with the line of the worst return.
-# - The table holds 0 at the goal, so on this page you would not notice a missing mask. With a network you would.
+# - The table holds 0 at the goal, so you would notice a missing mask only with a network.
 # </details>
 #
 # ## Quiz
@@ -441,7 +441,7 @@ random = experiment(walks.trial, {"stride": 5}, fifth, "no difference", measure,
 # <details><summary>Answer</summary>For an optimal one. Its later actions are those the maximum would have chosen.</details>
 #
 # 2. All rewards are -1 or 0, the discount is 0.99. Your critic says -140. What do you know?
-# <details><summary>Answer</summary>No policy earns less than -100. So a reward counts twice, the future weighs too much, or the entry was never updated: the tables of section 5 begin at -150. If it was, look at states one chunk from the goal: if they are right, suspect the bootstrap; if not, the rewards.</details>
+# <details><summary>Answer</summary>No policy earns less than -100. So a reward counts twice, the future weighs too much, or the entry was never updated. If it was, look at states one chunk from the goal: if they are right, suspect the bootstrap; if not, the rewards.</details>
 #
 # ## References and what comes next
 #
