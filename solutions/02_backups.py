@@ -206,7 +206,7 @@ show(*draw.learning(fitted, by_update))
 # %% [markdown]
 # (Legends: updates until the value of the start is within 2 % of the truth, median of eight seeds. Curves, here and below: means over seeds with 95 % intervals.)
 #
-# With all data at once, the chunk learner is fast and right. With batches from the 70 % recorder, the n-step curve rises first, to a wrong value. It looks five states ahead, too, and its windows share two entries a state, not 32. The chunk learner's news travels five states an update, but only along chunks in the data. The 95 % recorder plays five rights in 77 % of the windows, and the chunk learner is three times faster than the one-step learner. The 70 % recorder plays them in 17 %, and the two tie.
+# With all data at once, the chunk learner is fast and right. With batches from the 70 % recorder, the n-step curve rises first, to a wrong value. Its learner looks five states ahead, too, and its windows share two entries a state, not 32. The chunk learner's news travels five states an update, but only along chunks in the data. The 95 % recorder plays five rights in 77 % of the windows, and the chunk learner is three times faster than the one-step learner. The 70 % recorder plays them in 17 %, and the two tie.
 #
 # So in a table, chunking speeds up learning if the data hold good stretches of behavior.
 #
@@ -379,9 +379,9 @@ both = {title: looking_recorder.by_amount(looks) for title, looks in recorders.i
 show(*draw.looking(both))
 
 # %% [markdown]
-# With enough data, earnings come near the best that chunks can earn in both. But if the recorder looks, belief stays 1.3 above it, even with 30,000 episodes. This recorder chose each move after seeing the luck of the last, and the critic credits the chunk with that luck. If the recorder plans, belief lies on it.
+# With enough data, earnings in both come near the best that chunks can earn. But if the recorder looks, belief stays 1.3 above that, even with 30,000 episodes. This recorder chose each move after seeing the luck of the last, and the critic credits the chunk with that luck. If the recorder plans, belief lies on that best.
 #
-# So chunk targets are unbiased only if the recorder does not react inside a chunk (the condition of lesson 01), or if the world is deterministic and there is no luck to see.
+# So chunk targets are unbiased only if the recorder does not react inside a chunk (lesson 01), or if the world is deterministic and there is no luck to see.
 #
 # ## 8. Your own experiment
 #
@@ -400,7 +400,7 @@ show(*draw.looking(both))
 # | `iterations` | 1 to 60 | 60 | of fitted Q iteration |
 # | `report` | `"value"`, `"return"` | `"value"` | largest Q at the start, or what the policy earns from all starts |
 #
-# Whose policy is better, the n-step learner's with its wrong values, or the chunk learner's? Does crediting help more where walks are few? Write down your prediction (`"lower"`, `"higher"` or `"no difference"`) and your reason, then run.
+# Whose policy is better, the n-step learner's with its wrong values, or the chunk learner's? Does crediting help more where walks are few? Write your prediction (`"lower"`, `"higher"` or `"no difference"`) and reason down, then run.
 #
 # <details><summary>What we got, with <code>report="return"</code> and 40 seeds</summary>
 #
@@ -421,7 +421,7 @@ fifth = {"keep": 0.2}  # our test, added after these two
 at_random = experiment(walks.trial, {"stride": 5}, fifth, "no difference", measure, seeds)
 
 # %% [markdown]
-# Stride 5 is 3.2 lower [2.3, 4.0], as predicted. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth (`keep` 0.2) is about as low, 0.1 apart [-1.1, 1.4].
+# Stride 5 is 3.2 lower [2.3, 4.0]. The arrivals bring back 0.9 [0.04, 1.7]. Nearly all of that comes from three seeds at the floor, -33.3, where no news had reached the start; without them it is 0.15. So our reason explains only a small part. Stride 5 hurts mostly because few chunks are left, whichever they are: a random fifth (`keep` 0.2) is about as low, 0.1 apart [-1.1, 1.4].
 #
 # ## Summary
 #
