@@ -517,7 +517,7 @@ WRONG = {
         ),
         "equal chunks dropped": (
             lambda *args: (credit_by_list(*args)[0], list(dict.fromkeys(credit_by_list(*args)[1]))),
-            "wrong shape",
+            "one row each",
         ),
         "read backwards, base right, not shifted": (
             lambda a, v, m, c: (

@@ -991,7 +991,11 @@ def _credit_cases(rng):
         Case(
             "four whole chunks of 2, three actions",
             base,
-            ("There are `choices` actions, not always two. The number is read in base `choices`.", _SPELL[1]),
+            (
+                "There are `choices` actions, not always two. The number is read in base `choices`: "
+                "one row each, also where two chunks are the same.",
+                _SPELL[1],
+            ),
         ),
         Case("whole, cut by the time limit, whole", _credit_case(rng, [3, 2, 3], [1, 1, 1], 3, 2), _LIMIT),
         Case("one chunk of 5, at the goal after 2 steps", early, _ENDINGS),
@@ -1242,7 +1246,8 @@ class _Indices(Exercise):
                     case=case.about,
                     expected="int",
                     got=str(np.asarray(value).dtype),
-                    likely="valid holds floats, and int * float is float.",
+                    likely="It is computed with valid, which holds floats; or gathered in np.array([]), "
+                    "np.zeros or np.ones, which hold floats, too.",
                     next="They are used as indices, q[state, chunk]: make them whole numbers, "
                     "int(...) or x.astype(int).",
                 )
