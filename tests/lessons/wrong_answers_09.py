@@ -312,7 +312,7 @@ WRONG = {
             chance_with({"(low > 0) | (high < 0)": "(low < 0) & (high > 0)"}),
             "nothing is seen",
         ),
-        "unscaled": (chance_with({"spread * noise": "noise"}), "not scaled"),
+        "unscaled": (chance_with({"spread * noise": "noise"}), "not multiplied by spread"),
         "nothing apart": (chance_with({"apart + spread": "spread"}), "The true difference is left out"),
         "excludes the truth": (
             chance_with({"(low > 0) | (high < 0)": "(low > apart) | (high < apart)"}),
@@ -338,7 +338,7 @@ WRONG = {
         ),
         "a sorted search": (
             chance_with({"enough[0] + 2 if len(enough) else 0": "found_by_halves(chances, wanted)"}),
-            "a list that only rises",
+            "taken to rise only",
         ),
         "after the last miss": (
             chance_with({"np.flatnonzero(chances >= wanted)": "after_the_last_miss(chances, wanted)"}),

@@ -600,13 +600,13 @@ class Exercise:
                 inputs=self._inputs(case),
                 expected=f"{where} = {number_text(wanted[at])}",
                 got=f"{where} = {number_text(value[at])}{share}",
-                next=self._told(self._hint(case, part), part),
+                next=self._told(self._where_to_look(case, part), part),
             )
             told.part = part
             return told
         return None
 
-    def _hint(self, case: Case, part: str) -> Hint | dict[str, Hint]:
+    def _where_to_look(self, case: Case, part: str) -> Hint | dict[str, Hint]:
         """Where to look if a part is the first that differs."""
         if part not in (self.parts or [self.name]):
             return self.observed or case.hint

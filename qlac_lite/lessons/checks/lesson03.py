@@ -1053,8 +1053,8 @@ class Mending(Exercise):
         free = {part: value for part, value in free.items() if np.shape(got[part]) == value.shape}
         return super()._compare(case, got | free, expected)
 
-    def _hint(self, case: Case, part: str) -> Hint | dict[str, Hint]:
-        return NEW_NOISE if part in OF_NOISE else super()._hint(case, part)
+    def _where_to_look(self, case: Case, part: str) -> Hint | dict[str, Hint]:
+        return NEW_NOISE if part in OF_NOISE else super()._where_to_look(case, part)
 
 
 def _batch_cases(rng):
