@@ -166,7 +166,8 @@ def most_frequent_chunks(walks, length):
     Of equally frequent ones it is the one seen first.
 
     Args:
-        walks: a list with the moves (T,) of each walk, 0 or 1; T differs.
+        walks: a list with the moves (T,) of each walk, 0 or 1; T differs. Each begins at cell 0. It may go
+            on past cell 10, where no chunk counts.
         length: H.
 
     Returns:
@@ -215,7 +216,7 @@ show(*pauses.draw_rivals())
 #
 # ## 3. Bug hunt
 #
-# Somebody rewrote the clones' program. The demonstrations are the same. This is the result, and a row of the new program's table:
+# Somebody rewrote the clones' program. The demonstrations are the same. This is the result, and a row of the table that it uses:
 
 # %%
 show(*pauses.draw_hunt(most_frequent_chunks))
@@ -243,6 +244,8 @@ print("rewritten, chunks of 7, row 5:", most_frequent_chunks(pauses.demonstratio
 #
 # Fix the broken walk. The check says whether you found the cause or changed something else.
 #
+# <details><summary>The broken walk (open it when you have answered the question)</summary>
+#
 # ```python
 # def broken_walk(table, patience):
 #     cells = [0]
@@ -252,6 +255,7 @@ print("rewritten, chunks of 7, row 5:", most_frequent_chunks(pauses.demonstratio
 #         cells.append(cells[-1] + move)
 #     return np.array(cells)
 # ```
+# </details>
 #
 # <details><summary>Hint 1: ask the code</summary>
 #
@@ -349,8 +353,9 @@ apart = experiment(
     predict="lower",  # it waits for ever where the data pause, as the clone did
     measure="success (%)",
 )
-alone = lite_agents.left_alone(config, WORLD, outcome.params, execute=1, episodes=shorten(25, fast=2))
-print("execute=1: the puck never moves in {} of {} failed episodes".format(*alone))
+for execute in (1, 5):  # for the example alone
+    left = lite_agents.left_alone(config, WORLD, outcome.params, execute, episodes=shorten(25, fast=2))
+    print(f"execute={execute}: the puck never moves in {left[0]} of {left[1]} failed episodes")
 
 # %% [markdown]
 # <details><summary>What the example shows</summary>

@@ -12,6 +12,19 @@ import numpy as np
 from qlac_lite.lessons.checks.exercise import edited
 
 
+def counted_by_time(walks, length):
+    counts = [{} for _ in range(10)]
+    cells = [0] * len(walks)
+    for t in range(max(len(moves) for moves in walks)):
+        for i, moves in enumerate(walks):
+            if t + length <= len(moves) and cells[i] < 10:
+                chunk = tuple(moves[t : t + length])
+                counts[cells[i]][chunk] = counts[cells[i]].get(chunk, 0) + 1
+            if t < len(moves):
+                cells[i] += moves[t]
+    return np.array([max(count, key=count.get) for count in counts])
+
+
 def counted(walks, length, start=0, least=False, every=1, reset=True, late=0, waits=True):
     """`most_frequent_chunks` with a Counter a cell, and ways to go wrong."""
     counts, cell = [Counter() for _ in range(10)], start
@@ -225,6 +238,7 @@ WRONG = {
         "np.where": (lambda n, h: np.where(np.arange(n) % h == 0), "np.where"),
     },
     "check_most_frequent_chunks": {
+        "time outside, walks inside": (counted_by_time, "time is the outer loop"),
         "the least frequent": (lambda w, h: counted(w, h, least=True), "not right yet"),
         "each H-th step": (lambda w, h: counted(w, h, every=h), "only at steps 0, H, 2H"),
         "cell 0 once": (lambda w, h: counted(w, h, reset=False), "Only the first walk has an effect"),

@@ -560,8 +560,8 @@ class Exercise:
                     f"{self._called(part)} has the wrong shape",
                     case=case.about,
                     inputs=self._inputs(case),
-                    expected=shape_text(wanted),
-                    got=shape_text(value),
+                    expected=shape_text(wanted) + _until(wanted, value),
+                    got=shape_text(value) + _until(value, wanted),
                     likely=_exchanged(part, got, expected)
                     or shape_hint(value.shape, wanted.shape, map(np.shape, case.args)),
                     next=self._told(case.hint, part),
@@ -666,6 +666,17 @@ def _holds_nan(value: Any) -> bool:
         return any(map(_holds_nan, value.values() if isinstance(value, dict) else value))
     kind = getattr(getattr(value, "dtype", None), "kind", "f" if isinstance(value, float) else "")
     return kind == "f" and bool(np.isnan(np.asarray(value)).any())
+
+
+def _until(values: np.ndarray, other: np.ndarray) -> str:
+    """Of two lists of unlike length that are too long to be told: up to the first entry that differs."""
+    if values.ndim != 1 or other.ndim != 1 or max(values.size, other.size) <= 12:
+        return ""
+    both = min(values.size, other.size)
+    differ = np.flatnonzero(~np.isclose(values[:both], other[:both]))
+    last = differ[0] if differ.size else both
+    begins = [number_text(value) for value in values[max(0, last - 3) : last + 1]]
+    return f": from [{max(0, last - 3)}] on {', '.join(begins)} ..."
 
 
 def _exchanged(part: str, got: Named, expected: Named) -> str:

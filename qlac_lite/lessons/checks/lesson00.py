@@ -271,6 +271,8 @@ def _walks(rng, pauses, full, early):
     return walks
 
 
+_last_seen = _chosen(lambda seen: _most(_flat(seen)[::-1]))
+_first_to_be_as_frequent = _chosen(lambda seen: _first_at_the_top(_flat(seen)))
 _smallest = _chosen(lambda seen: _most(sorted(_flat(seen))))
 _largest = _chosen(lambda seen: _most(sorted(_flat(seen), reverse=True)))
 
@@ -291,8 +293,24 @@ def _at_all_cells(walks, length):
     return set(range(GOAL)) <= set(np.concatenate(cells))
 
 
+def _time_outside(walks, length):
+    """Of equally frequent chunks the one with the earliest step, whichever walk it is in."""
+    counts = [{} for _ in range(GOAL)]
+    for t in range(max(map(len, walks)) - length + 1):
+        for moves in walks:
+            cell = int(np.sum(moves[:t]))
+            if t + length <= len(moves) and cell < GOAL:
+                chunk = tuple(moves[t : t + length].tolist())
+                counts[cell][chunk] = counts[cell].get(chunk, 0) + 1
+    return np.array([max(count, key=count.get) for count in counts])
+
+
 def _with_ties(rng):
-    """Six walks that show three chunks of 3 equally often, in different orders, at cells 1, 4 and 7."""
+    """Six walks that show three chunks of 3 equally often, in different orders, at cells 1, 4 and 7.
+
+    The one with the earliest step is no other's choice.
+    """
+    others = most_frequent_chunks, _last_seen, _smallest, _first_to_be_as_frequent
     while True:
         pauses = dict(zip((2, 5, 8), rng.permutation([(1, 3, 0), (3, 1, 0), (0, 1, 3)]), strict=True))
         walks = []
@@ -300,7 +318,9 @@ def _with_ties(rng):
             waits = {0: start, 9: 4} | {cell: times[i] for cell, times in pauses.items()}
             walks.append(np.concatenate([[0] * waits.get(cell, 0) + [1] for cell in range(GOAL + 10)]))
         if _at_all_cells(walks, 3):
-            return walks
+            by_time = _time_outside(walks, 3)
+            if not any(np.array_equal(by_time, other(walks, 3)) for other in others):
+                return walks
 
 
 def _count_cases(rng):
@@ -410,7 +430,12 @@ _COUNT_MISTAKES = [
     Misconception(
         "Of equally frequent chunks it takes the one seen last.",
         "Take the one seen first: `max(count, key=count.get)` does so.",
-        _chosen(lambda seen: _most(_flat(seen)[::-1])),
+        _last_seen,
+    ),
+    Misconception(
+        "Of equally frequent chunks it takes the one with the earliest step: time is the outer loop.",
+        "Take the one seen first, walk by walk: the walks are the outer loop.",
+        _time_outside,
     ),
     Misconception(
         "Of equally frequent chunks it takes the smallest.",
@@ -420,7 +445,7 @@ _COUNT_MISTAKES = [
     Misconception(
         "Of equally frequent chunks it takes the one that was the first to be as frequent.",
         "Take the one seen first. Count everything, and look for the best only then.",
-        _chosen(lambda seen: _first_at_the_top(_flat(seen))),
+        _first_to_be_as_frequent,
     ),
     Misconception(
         "The last chunk of each walk is missing.",
