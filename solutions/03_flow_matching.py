@@ -349,7 +349,7 @@ print(f"demonstrator: {turns:.1f} turns in 100 steps, {needed:.0f} steps to the 
 # %% [markdown]
 # Half-way between the gaps, half of the demonstrations go up and half go down. A policy of single steps tosses a coin there at *every step*; a policy of chunks, once per chunk.
 #
-# **Question 3.** Clones with $H = 1, 2, 5, 10$ learn from 100 demonstrations. How often do they turn? Do they arrive within 200 steps? And what if the networks with $H = 5$ and $10$ *look* (sample a new chunk) at *every* step and execute only its first action? [Our answer](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
+# **Question 3.** Clones with $H = 1, 2, 5, 10$ learn from 100 demonstrations, in 3,000 updates. How often do they turn? Do they arrive (get to the right side) within 200 steps? And what if the networks with $H = 5$ and $10$ *look* (sample a new chunk) at *every* step and execute only its first action? [Our answer](https://github.com/qlac-lite/qlac-lite/blob/main/solutions/03_flow_matching.ipynb)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_dither", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
 # **Our answer.** With single steps the clone turns very often. The longer the chunk, the fewer coins it tosses. A chunk network that looks at every step is back to a coin at every step.
@@ -408,7 +408,7 @@ for label, plays in (("whole chunks", whole), ("looks every step", hasty)):
 # | `demonstrations` | 5 to 100 (100) | of each seed |
 # | `K` | 1 to 20 (10) | Euler steps of the sampler |
 # | `kept_noise` | `False`, `True` (`False`) | every look of an episode gets the same noise |
-# | `updates` | 200 to 4,000 (1,000) | of the network |
+# | `updates` | 200 to 4,000 (1,000) | of the network; section 4's have 3,000 |
 #
 # Measure `careful.turns`, `careful.arrivals` or `careful.steps_needed`. Our example: *A clone looks at every step, and each look draws a new noise. With one noise for the whole episode its looks agree, so it turns less often.*
 
@@ -424,7 +424,7 @@ difference = experiment(
 )
 
 # %% [markdown]
-# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44]. So part of what a chunk does may be to keep its noise. But it now turns *less* often than the demonstrator: it no longer imitates the changes of mind.
+# The prediction held: with one noise, the clone makes 43 fewer turns in 100 steps [41, 44]. So keeping the noise is enough to stop the dithering. But the clone now turns *less* often than the demonstrator: it no longer imitates the changes of mind.
 #
 # More questions: does the kept noise change how often clones arrive? Does a clone with $K = 1$ arrive less often, even after 4,000 updates?
 #

@@ -367,6 +367,16 @@ WRONG = {
         ),
     },
     "check_training_batch": {
+        "a noise for all coordinates": (
+            edited(
+                training_batch, {"normal(noise_key, ends.shape)": "normal(noise_key, (size, 1)) + 0 * ends"}
+            ),
+            "all coordinates of a point share one",
+        ),
+        "x is the noise": (
+            edited(training_batch, {"x = (1 - t) * noise + t * ends": "x = noise"}),
+            "or x is the noise",
+        ),
         "her batch": (broken_batch, "still rise together"),
         "row and time of the same bits": (one_key_for_all, "dependence of the time on the place"),
         "a noise for each point, for ever": (noise_of_the_data, "keeps its noise for ever"),

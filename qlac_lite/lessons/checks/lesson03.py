@@ -918,9 +918,10 @@ TIME_NOISE = "dependence of the time on the noise"
 ROW_NOISE = "dependence of the noise on the place in the data"
 KEPT = "share of points that keep their noise"
 NOISES_TWICE = "share of noises that are used twice in a batch"
+WITHIN_NOISE = "dependence of the numbers of one noise on each other"
 MEAN_NOISE = "mean of the noise"
 NOISE_SPREAD = "spread of the noise"
-OF_NOISE = (TIME_NOISE, ROW_NOISE, KEPT, NOISES_TWICE, MEAN_NOISE, NOISE_SPREAD)
+OF_NOISE = (TIME_NOISE, ROW_NOISE, KEPT, NOISES_TWICE, WITHIN_NOISE, MEAN_NOISE, NOISE_SPREAD)
 # Then, what only tells mistakes apart.
 SWAPPED = "share of lines that end at a point of the data if t is 1 - t"
 REVERSED = "share of lines that end at a point of the data if the velocity is turned round"
@@ -958,6 +959,7 @@ IDEAL = {
     ROW_NOISE: 0.0,
     KEPT: 0.0,
     NOISES_TWICE: 0.0,
+    WITHIN_NOISE: 0.0,
     MEAN_NOISE: 0.0,
     NOISE_SPREAD: 1.0,
 }
@@ -1013,6 +1015,7 @@ def facts(answer, args) -> Named:
         ROW_NOISE: of_noise(row),
         KEPT: np.mean(kept[same]) if same.any() else 0.0,
         NOISES_TWICE: twice(noise),
+        WITHIN_NOISE: _within(noise),
         MEAN_NOISE: np.abs(noise.mean(axis=(0, 1))).max(),
         NOISE_SPREAD: noise.std(),
     }
@@ -1031,6 +1034,12 @@ def facts(answer, args) -> Named:
         np.mean([parts(times) for times in time]),
     )
     return measured | dict(zip(MARKS, marks, strict=True))
+
+
+def _within(noise: np.ndarray) -> float:
+    """How far the D numbers of a noise (..., D) depend on each other: the largest over pairs, 0 for D = 1."""
+    parts = np.moveaxis(noise, -1, 0)
+    return max((_dependence(a, b) for i, a in enumerate(parts) for b in parts[:i]), default=0.0)
 
 
 def _dependence(one: np.ndarray, other: np.ndarray) -> float:
@@ -1132,7 +1141,7 @@ _batch_mistakes = [
         {"ends - noise": "noise - ends"},
     ),
     (
-        "The velocity is ends - x, the way still to go; ends - noise was right.",
+        "x + velocity is the end at any time, not at t = 0 alone: velocity is ends - x, or x is the noise.",
         FITS,
         lambda f: f[TO_GO] > 0.9,
         broken_batch,
@@ -1234,7 +1243,7 @@ _batch_mistakes = [
         _mixed("jnp.roll(time, size // 2)"),
     ),
     (
-        "Each point of the data has its own time still: the data may be mixed, but always in the same way.",
+        "A point of the data still has times of its own. The data may be mixed, but not freely.",
         LEAK,
         lambda f: f[OF_POINT] < 1,
         broken_batch,
@@ -1274,6 +1283,13 @@ _batch_mistakes = [
         lambda f: f[NOISES_TWICE] > 0,
         training_batch,
         {"normal(noise_key, ends.shape)": "normal(noise_key, ends[:1].shape) + 0 * ends"},
+    ),
+    (
+        "The numbers of one noise are not independent: all coordinates of a point share one, say.",
+        NEW_NOISE,
+        lambda f: f[WITHIN_NOISE] > 0,
+        training_batch,
+        {"normal(noise_key, ends.shape)": "normal(noise_key, ends[:, :1].shape) + 0 * ends"},
     ),
     (
         "Each point of the data keeps its noise for ever.",
@@ -1322,7 +1338,7 @@ check_training_batch = Mending(
     [Misconception(name, remedy, _with_signs(*rest)) for name, remedy, *rest in _batch_mistakes],
     parts=("x", "time", "velocity"),
     insight="That was the cause. Sorted rows are harmless, even times are harmless; together "
-    "they tell the time where to go.",
+    "they let the time give away the end.",
     observe=facts,
     compiled=True,
 )
