@@ -374,7 +374,7 @@ WRONG = {
             "all coordinates of a point share one",
         ),
         "x is the noise": (
-            edited(training_batch, {"x = (1 - t) * noise + t * ends": "x = noise"}),
+            edited(training_batch, {"return (1 - t) * noise + t * ends,": "return noise,"}),
             "or x is the noise",
         ),
         "her batch": (broken_batch, "still rise together"),
