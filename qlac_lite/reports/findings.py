@@ -144,10 +144,11 @@ CLAIMS = (
         less("fql-n-step-policy1", "fql-one-step-policy1", "halves/"),
     ),
     Claim(
-        "The best of 8 chunks beats the best of 2.",
+        "Where work is fine and play poor, chunks beat n-step returns of the same length.",
         "09",
-        "QC does equally well with 2 and with 8 candidates.",
-        less("qc-N8", "qc-N2", "candidates/"),
+        "FQL-n equals QC-FQL with twice the precision and rough, aimless play.",
+        less("qc-fql-no-wide", "fql-n-no-wide", "worlds/"),
+        caution="one of 13 worlds",
     ),
     Claim(
         "Critic and policy need the chunk together: under a chunk critic, single actions do worse.",
