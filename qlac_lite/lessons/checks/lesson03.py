@@ -1287,7 +1287,7 @@ _batch_mistakes = [
     (
         "The numbers of one noise are not independent: all coordinates of a point share one, say.",
         NEW_NOISE,
-        lambda f: f[WITHIN_NOISE] > 0,
+        lambda f: f[WITHIN_NOISE] > 0 or all(f[fact] == ideal for fact, ideal in IDEAL.items()),  # D = 1
         training_batch,
         {"normal(noise_key, ends.shape)": "normal(noise_key, ends[:, :1].shape) + 0 * ends"},
     ),
