@@ -521,11 +521,11 @@ WRONG = {
         ),
         "one of several": (
             helper_with("most[groups] = values"),
-            "of a state and the moves of a state and the chunks of a move the last",
+            "Of each group the last row",
         ),
         "maximum by rows": (
             helper_with("most[groups] = np.maximum(most[groups], values)"),
-            "of a state and the moves of a state and the chunks of a move the last",
+            "Of each group the last row",
         ),
         "maximum by rows, of the guide": (
             SWEEP(
@@ -572,7 +572,7 @@ WRONG = {
         ),
         "to the fourth": (SWEEP({"chunks.discount * ahead": "chunks.discount**4 * ahead"}), "twice"),
         "from 0": (SWEEP({"np.full(count, -np.inf)": "np.zeros(count)"}), "below 0"),
-        "means": (sweep_of_means(), "of a state and the moves of a state and the chunks of a move the mean"),
+        "means": (sweep_of_means(), "Of each group the mean"),
         "mean guide": (sweep_of_means("guide"), "Of the chunks of a move the mean"),
         "maximum of both": (SWEEP({PULLED: "np.maximum(target, guide)"}), "larger of target and guide"),
         "maximum of both, with weight": (

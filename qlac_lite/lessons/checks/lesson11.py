@@ -752,6 +752,7 @@ def _misplaced(largest, name, remedy):
     for many in (3, 2, 1):
         for places in itertools.combinations(PLACES, many):
             where = " and ".join(called[PLACES.index(place)] for place in places)
+            where = "each group" if many == 3 else where
             yield Misconception(name.format(where), remedy, sweep_with(largest, places))
 
 
@@ -893,7 +894,7 @@ _sweep_misconceptions = [
     ),
     *_misplaced(
         _last,
-        "Of {} the last one is taken, not the largest: x[groups] = ... keeps one of several.",
+        "Of {} the last row is taken, not the largest: x[groups] = ... keeps one of several.",
         "np.maximum.at(most, groups, values) takes the largest of each group.",
     ),
     *_misplaced(
@@ -1367,6 +1368,7 @@ check_compose = _ByOutput(
     _compose_cases,
     _compose_misconceptions,
     parts=("from_replay", "rows", "moves"),
-    insight="Three numbers say how an agent goes from data to the world: what it awaits, keeps, and lets go.",
+    insight="Three numbers say how an agent goes from data to the world: how long it waits, how much data it "
+    "keeps, and when that is gone.",
     compiled=True,
 )
