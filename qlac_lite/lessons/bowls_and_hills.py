@@ -95,6 +95,17 @@ def gain_sizes(ages: int, a: float) -> dict[str, np.ndarray]:
     return {"demonstrator": np.array(demonstrator), "clones": sizes.mean(axis=(0, 1))}
 
 
+def gain_spread(a: float, **how) -> np.ndarray:
+    """Spread of G_0 over all clones, as a root mean square: what answers a distance along the way home, and
+    across it, (2,). `how`: of `demonstrate`."""
+    gains = np.zeros((SEEDS, CLONES, 2, 2))
+    for seed, number in np.ndindex(SEEDS, CLONES):
+        seen, done = demonstrate(np.random.default_rng([seed, number]), a, **how)
+        rows = seen[:, :-1].reshape(-1, 2), done.reshape(-1, 2)
+        gains[seed, number] = np.linalg.lstsq(*rows, rcond=None)[0]
+    return np.sqrt(gains.var(axis=(0, 1)).mean(axis=1))
+
+
 def lost(clone: Callable, number: int, a: float, seeds=range(SEEDS), **how) -> np.ndarray:
     """Percentage of balls that are ever further out than LOST, by seed, (R,). `how`: of `one_clone`."""
     share = lambda path: 100 * (np.hypot(path[..., 0], path[..., 1]) > LOST).any(axis=0).mean()

@@ -19,7 +19,7 @@ LOOKS = {  # colour and marker
     "7 steps late": ("#CC79A7", "^"),
     "hers, 7 steps late": ("#D55E00", "X"),
     "one intention": ("#009E73", "D"),
-    "stands still": ("0.45", "s"),
+    "old policy": ("0.45", "s"),
     "no remedy": ("#D55E00", "X"),
     "half the batch from data": ("#0072B2", "o"),
     "warm-up": ("#E69F00", "^"),
@@ -225,12 +225,12 @@ def by_weight(found: Mapping[int, tuple[Mapping[float, house.Walked], house.Walk
 
 
 def handovers(curves: Mapping[str, Curves]) -> Drawn:
-    """Success around the handover: {plan: curves}; a panel for each plan, beside "stands still"."""
-    still = curves["stands still"]
-    names = [name for name in curves if name != "stands still"]
+    """Success around the handover: {plan: curves}; a panel for each plan, beside "old policy"."""
+    still = curves["old policy"]
+    names = [name for name in curves if name != "old policy"]
     figure, panels = plots.new_figure(3, width=3.3, height=2.4, rows=-(-len(names) // 3))
     for i, (axes, name) in enumerate(zip(panels, names, strict=True)):
-        shown = (("stands still", still, "0.45", "", "--"), (name, curves[name], *LOOKS[name], "-"))
+        shown = (("old policy", still, "0.45", "", "--"), (name, curves[name], *LOOKS[name], "-"))
         for label, each, *look in shown:
             plots.band(axes, each.steps, each.success, label, *look, within=(0, 100))
         for start, end in ((50, 200), (250, 500)):
@@ -241,7 +241,7 @@ def handovers(curves: Mapping[str, Curves]) -> Drawn:
         axes.set_ylabel("" if i % 3 else "episodes solved (%)")
     handle = panels[0].get_legend_handles_labels()[0][0]
     figure.legend(
-        [handle], ["stands still (the same in each panel)"], loc="outside lower center", frameon=False
+        [handle], ["old policy (the same in each panel)"], loc="outside lower center", frameon=False
     )
     told = "; ".join(
         f"{n}: " + ", ".join(f"{v:.0f}" for v in c.success.mean(axis=0)) for n, c in curves.items()

@@ -80,6 +80,11 @@ def test_a_clone_answers_more_than_its_demonstrator():
     assert np.all(sizes["clones"] > sizes["demonstrator"])
 
 
+def test_the_error_of_a_gain_lies_across_the_way_home():
+    along, across = balls.gain_spread(0.3)
+    assert across > 10 * along and across > 3 * balls.gain_spread(0.3, explore=0.1)[1]
+
+
 def test_a_light_guide_saves_sweeps():
     light, none = (house.sweeps_needed(guided_sweep, weight) for weight in (0.3, 0))
     assert np.all(light < none)
