@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from qlac_lite.lessons.checks.lesson00 import GOAL, walk_clone
 from qlac_lite.reports.plots import new_figure
 from qlac_lite.utils.statistics import proportion_interval
 
-GOAL, PAUSE_CELL = 10, 5
+PAUSE_CELL = 5
 HEALTHY, BROKEN, WALK = "#0072B2", "#D55E00", "0.5"
 Fit = Callable[[Sequence[np.ndarray], int], np.ndarray]  # walks, chunk length -> table (GOAL, H)
 Walk = Callable[[np.ndarray, int], np.ndarray]  # table, most steps -> cells visited
@@ -90,8 +91,6 @@ def draw_arrivals(fit: Fit, walks: dict[str, Walk], sets: int = 100, length: int
 
 def draw_hunt(fit: Fit) -> tuple[Figure, str]:
     """`draw_arrivals` of a right program and of one that somebody rewrote; their labels do not tell why."""
-    from qlac_lite.lessons.checks.lesson00 import walk_clone  # which imports this module
-
     return draw_arrivals(fit, {"before": walk_clone, "rewritten": broken_walk})
 
 
