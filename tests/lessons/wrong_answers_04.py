@@ -184,7 +184,7 @@ WRONG = {
     },
     "check_actor_loss": {
         "the sum": (lambda *args: sum(actor_loss(*args).values()), "a dictionary with flow, distill, q"),
-        "the three side by side": (lambda *args: tuple(actor_loss(*args).values()), "side by side"),
+        "the three side by side": (lambda *args: tuple(actor_loss(*args).values()), "Return one dictionary"),
         "two of three": (
             lambda *args: {name: actor_loss(*args)[name] for name in ("flow", "q")},
             "Missing: distill.",
@@ -261,7 +261,7 @@ WRONG = {
         ),
         "state and log as a pair": (
             lambda *args: (lambda new: (new, new.pop("log")))(train(*args)),
-            "several results stand side by side",
+            "Return one dictionary, with each entry",
         ),
         "no log": (
             lambda *args: {k: v for k, v in train(*args).items() if k != "log"},

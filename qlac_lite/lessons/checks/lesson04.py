@@ -1101,7 +1101,7 @@ _train_misconceptions = [
         edited_train({"losses(params, target_critic,": 'losses(params, params["critic"],'}),
     ),
     Misconception(
-        "The losses get the online critic in place of the target critic.",
+        "The losses get the online critic in place of the target critic, without a gradient.",
         ("losses takes params, target_critic, batch, key.", "losses(params, target_critic, batch, key)."),
         edited_train({"(params, target_critic, sample": '(params, params["critic"], sample'}),
     ),
