@@ -205,6 +205,7 @@ def experiment(
     out: Annotated[Path, Option(help="Folder for the results; what is there is kept.")],
     seeds: Annotated[Number, Option(help="Trained side by side; 8 by default, or 4.")] = None,
     method: Annotated[Words, Option(help="Only this method; may be repeated.")] = None,
+    cell: Annotated[Words, Option(help="Only this part of it; may be repeated.")] = None,
     set_: Settings = None,
     task: Annotated[Word, Option(help="Of whole runs, where it can be.")] = None,
     preset: Annotated[str, Option(help="**lite**, or **full** for a GPU.")] = "lite",
@@ -224,7 +225,7 @@ def experiment(
 
     exploration and ablations take --task and --preset full (cube-triple, task 2): runs of `qlac train`.
     """
-    settings = _changes(set_, seeds=seeds, methods=method and tuple(method))
+    settings = _changes(set_, seeds=seeds, methods=method and tuple(method), only=cell and tuple(cell))
     from qlac_lite.experiments.ablations import ABLATIONS, variants
     from qlac_lite.experiments.catalogue import run_on_task
 

@@ -19,7 +19,7 @@ from qlac_lite.data.suites.lite_play import PLAY, PLAY_DISTANCE, PLAY_EPISODES
 from qlac_lite.experiments import designs
 from qlac_lite.experiments.ablations import ABLATIONS, ablate, ablation_cells
 from qlac_lite.experiments.exploration import explore, summary
-from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Rows, run_cell
+from qlac_lite.experiments.runner import DATA_SEED, REMEDY, Cell, Names, Rows, run_cell
 from qlac_lite.training.jax_loop import check_phases
 from qlac_lite.training.run_folder import recorded_data
 from qlac_lite.utils.errors import QlacError, unknown
@@ -38,6 +38,8 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     for the lite world only, or what runs raise.
     """
     source = get_preset(preset).source
+    if "only" in settings and (task != LITE_WORLD or name in ABLATIONS):
+        raise QlacError(f"--cell chooses from {', '.join(DESIGNS)} on the lite world. Leave it out.")
     if task == LITE_WORLD:
         return run_experiment(name, out, **settings)
     if name not in ("exploration", *ABLATIONS):
@@ -53,17 +55,20 @@ def run_on_task(name: str, task: str, out: Path, data: Path | None, preset: str,
     return rows
 
 
-def run_experiment(name: str, out: Path, log=print, **settings: Any) -> Rows:
-    """Runs the cells that are not in `out` yet, and returns the rows of all.
+def run_experiment(name: str, out: Path, log=print, only: Names = (), **settings: Any) -> Rows:
+    """Runs the cells (of these names `only`) that are not in `out` yet, and returns the rows of all.
 
     A row is a seed at an evaluation: cell, method, horizon, data, step, seed, updates, offline (updates of
     the offline phase), success (rate), episodes, length (mean actions of an episode); with a collector, what
     `describe` says of its data; in a probed cell, means belief_KIND and return_KIND (`jax_episodes.probe`).
-    QlacError: no such experiment, or the folder belongs to other settings.
+    QlacError: no such experiment or cell, or the folder belongs to other settings.
     """
     if name not in EXPERIMENTS:
         raise unknown("experiment", name, EXPERIMENTS, "qlac experiment --help")
-    cells = EXPERIMENTS[name](**settings)
+    cells = {cell.name: cell for cell in EXPERIMENTS[name](**settings)}
+    if absent := [cell for cell in only if cell not in cells]:
+        raise QlacError(f"{name} has no cell {absent[0]!r}. Choose from: {', '.join(cells)}.")
+    cells = [cells[cell] for cell in only or cells]
     for cell in cells:
         check_phases(cell.config)
     data = f"scripted play, {PLAY_EPISODES} episodes of {PLAY_DISTANCE:g} / step actions, seed {DATA_SEED}"

@@ -279,6 +279,8 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
     (tmp_path / "out" / "bc-0.04.csv").unlink()
     assert run_experiment("small", tmp_path / "out", log=lambda text: None, **settings) == rows
     assert trained[2:] == ["bc-0.04"]
+    run_experiment("small", tmp_path / "part", log=lambda text: None, only=("bc-0.04",), **settings)
+    assert trained[3:] == ["bc-0.04"]
     assert read_experiment(tmp_path / "out")[0] == rows
     with pytest.raises(QlacError, match="other settings"):
         run_experiment("small", tmp_path / "out", **settings | {"alpha": 3.0})
@@ -287,6 +289,10 @@ def test_an_experiment_goes_on_where_it_was_and_refuses_another_folder(tmp_path,
         read_experiment(tmp_path / "out")
     with pytest.raises(QlacError, match="horizon"):
         run_experiment("horizn", tmp_path / "other")
+    with pytest.raises(QlacError, match="no cell 'bc-0.05'.*: bc-0.08, bc-0.04"):
+        run_experiment("small", tmp_path / "other", only=("bc-0.05",), **settings)
+    with pytest.raises(QlacError, match="--cell"):
+        catalogue.run_on_task("length", "lite-world", tmp_path / "other", None, "lite", only=("qc",))
 
 
 @pytest.mark.around
