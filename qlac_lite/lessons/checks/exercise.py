@@ -18,12 +18,15 @@ import os
 import signal
 import textwrap
 import threading
+import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from qlac_lite.lessons.checks.patterns import pattern
+from qlac_lite.lessons.checks.slips import Slip, slips
 from qlac_lite.lessons.checks.verdict import Verdict, show
 from qlac_lite.lessons.checks.wording import (
     error_hint,
@@ -118,6 +121,7 @@ class Exercise:
     """
 
     seconds = 60.0  # after which an answer to one case counts as endless
+    searching = 5.0  # seconds, at most, for a slip that gives the same
 
     def __init__(
         self,
@@ -264,8 +268,36 @@ class Exercise:
                 break
         else:
             if first_wrong.part and not self.choice:
-                first_wrong.lines |= self._pattern(first_wrong.part, cases, got)
+                first_wrong.lines |= self._slip(first_wrong.part, cases, got) or self._pattern(
+                    first_wrong.part, cases, got
+                )
         return first_wrong
+
+    def _slip(self, part: str, cases: list[Case], got: list[Named]) -> dict[str, str]:
+        """The slips in a right answer that give a part as it came, in all cases: two of them at most."""
+        differs = lambda case, g: not self._same(case, g, {part: self._reference(case)[part]})
+        pairs = sorted(zip(cases, got, strict=True), key=lambda pair: not differs(*pair))
+        until, found = time.monotonic() + self.searching, []
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for slip in self._slips:
+                if time.monotonic() > until or len(found) == 2:
+                    break
+                if slip.hint not in found and all(self._gives(slip, part, *pair) for pair in pairs):
+                    found.append(slip.hint)
+        told = "; or in which ".join(map(self._told, found))
+        return {"same as": f"a right answer in which {told}"} if found else {}
+
+    @functools.cached_property
+    def _slips(self) -> list[Slip]:
+        return slips(self.library)
+
+    def _gives(self, slip: Slip, part: str, case: Case, got: Named) -> bool:
+        try:
+            with _ending(self.searching / 5):
+                return self._like(slip.function, case, got, part)
+        except Exception:
+            return False
 
     def _pattern(self, part: str, cases: list[Case], got: list[Named]) -> dict[str, str]:
         """What the numbers of a part that differs have in common with the right ones, in all cases."""
@@ -500,8 +532,10 @@ class Exercise:
             next="Return one dictionary, with each entry under its name.",
         )
 
-    def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
-        """Whether a misconception gives what came. What takes long is observed only where the rest agrees."""
+    def _like(self, mistake: Callable, case: Case, got: Named, part: str = "") -> bool:
+        """Whether a misconception gives what came, in all or in one part.
+        What takes long is observed only where the rest agrees.
+        """
         key = (mistake, case.about.removesuffix(_AGAIN))
 
         def result():
@@ -509,11 +543,12 @@ class Exercise:
             return self._named(mistake(*args), {}), args
 
         named, args = self._once(result, key)
+        if part in named:
+            return self._same(case, got, {part: named[part]})
         if not self._same(case, got, named):
             return False
-        return self._same(
-            case, got, self._once(lambda: _floats(self.observe(mistake, args)), (*key, "observed"))
-        )
+        observed = self._once(lambda: _floats(self.observe(mistake, args)), (*key, "observed"))
+        return self._same(case, got, {part: observed[part]} if part else observed)
 
     def _reference(self, case: Case) -> Named:
         """What `expected` gives by the names of its parts."""
@@ -556,7 +591,7 @@ class Exercise:
         for part in sorted(expected, key=lambda part: part not in self.first):
             wanted, value = expected[part], got[part]
             if value.shape != wanted.shape:
-                return self._wrong(
+                told = self._wrong(
                     f"{self._called(part)} has the wrong shape",
                     case=case.about,
                     inputs=self._inputs(case),
@@ -566,6 +601,8 @@ class Exercise:
                     or shape_hint(value.shape, wanted.shape, map(np.shape, case.args)),
                     next=self._told(case.hint, part),
                 )
+                told.part = part
+                return told
             wrong = ~np.isclose(value, wanted, rtol=1e-4, atol=1e-5) & counted.get(part, True)
             if not wrong.any():
                 continue

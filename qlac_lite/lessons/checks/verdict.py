@@ -12,6 +12,7 @@ class Verdict:
         "case",
         "expected",
         "got",
+        "same as",
         "pattern",
         "error",
         "likely",
