@@ -147,8 +147,8 @@ CLAIMS = (
         "Where work is fine and play poor, chunks beat n-step returns of the same length.",
         "09",
         "FQL-n equals QC-FQL with twice the precision and rough, aimless play.",
-        less("qc-fql-no-wide", "fql-n-no-wide", "worlds/"),
-        caution="one of 13 worlds",
+        less("qc-fql-no-wide", "fql-n-no-wide", "worlds-again/"),
+        caution="in one of 13 worlds, with new seeds",
     ),
     Claim(
         "Critic and policy need the chunk together: under a chunk critic, single actions do worse.",

@@ -290,7 +290,16 @@ class Exercise:
 
     @functools.cached_property
     def _slips(self) -> list[Slip]:
-        return slips(self.library)
+        """Of both right answers, which are written in two ways."""
+        answers = lambda function: lambda *args: self._answer_of(function(*args))
+        others = [slip._replace(function=answers(slip.function)) for slip in slips(self.expected)]
+        return slips(self.library) + (others if self.expected is not self.library else [])
+
+    def _answer_of(self, values: Any) -> Any:
+        """The reference's result without what is observed besides."""
+        count = len(self.parts) or 1
+        more = isinstance(values, tuple) and len(values) > count
+        return values if not more else values[:count] if self.parts else values[0]
 
     def _gives(self, slip: Slip, part: str, case: Case, got: Named) -> bool:
         try:

@@ -195,14 +195,29 @@ def _of(node: Any, parent: ast.AST, definition: ast.FunctionDef, known: set[str]
         yield _Change("a condition is left out: everything is taken", kept)
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
         yield from _of_constant(node, parent)
+    elif isinstance(node, ast.Tuple) and isinstance(parent, ast.Subscript):
+        yield from _of_indices(node)
     elif isinstance(node, ast.stmt):
         yield from _of_statement(node)
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        names = [each for each in ast.walk(definition) if isinstance(each, ast.Name)]
-        here = {each.id for each in names if isinstance(each.ctx, ast.Store)}
-        here |= {argument.arg for argument in definition.args.args}
-        for other in sorted(here - {node.id}) if node.id in here else ():
-            yield _Change("one value stands where another belongs", ast.Name(other, ast.Load()), 4)
+        yield from _of_name(node, definition, known)
+
+
+def _of_name(node: ast.Name, definition: ast.FunctionDef, known: set[str]) -> Iterator[_Change]:
+    arguments = {argument.arg for argument in definition.args.args}
+    names = [each for each in ast.walk(definition) if isinstance(each, ast.Name)]
+    here = arguments | {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    if node.id not in here:
+        return
+    for other in sorted(here - {node.id}):
+        told = f"`{other}` stands" if other in known else "one value stands"
+        belongs = f"`{node.id}` belongs" if node.id in known else "another belongs"
+        yield _Change(f"{told} where {belongs}", ast.Name(other, ast.Load()), 4)
+    for axis in range(2) if node.id in arguments else ():
+        for end, part in (("first", ast.Slice(ast.Constant(1))), ("last", ast.Slice(None, _number(-1)))):
+            idea = f"the {end} entry of `{node.id}` along axis {axis} is left out"
+            index = ast.Tuple([ast.Slice()] * axis + [part], ast.Load())
+            yield _Change(idea, ast.Subscript(node, index, ast.Load()), 5)
 
 
 def _of_comparison(node: ast.Compare) -> Iterator[_Change]:
@@ -235,6 +250,13 @@ def _of_arithmetic(node: ast.BinOp, known: set[str]) -> Iterator[_Change]:
         for more in (1, -1):
             idea = f"a power is one too {'large' if more > 0 else 'small'}"
             yield _Change(idea, ast.BinOp(node.left, kind(), _moved(node.right, more)), 0)
+    for more, idea in ((1, "large"), (-1, "small")):
+        if kind is ast.FloorDiv:
+            yield _Change(f"a rounded number is one too {idea}", _moved(node, more))
+    inner = node.left
+    if kind in (ast.Mult, ast.Div) and isinstance(inner, ast.BinOp) and not isinstance(inner.op, ast.Pow):
+        regrouped = ast.BinOp(inner.left, inner.op, ast.BinOp(inner.right, node.op, node.right))
+        yield _Change("brackets stand elsewhere, or are missing", regrouped)
     if kind in _LEFT_OUT:
         for left, kept in ((node.right, node.left), (node.left, node.right)):
             if kind is ast.Sub and kept is node.right:
@@ -261,6 +283,8 @@ def _of_call(node: ast.Call) -> Iterator[_Change]:
     inside = [node.func.value, *node.args] if method else node.args
     if inside and name not in ("", "range", "__test", "__iter"):
         yield _Change(f"`{name}` is missing", inside[0], 1)
+    for more, idea in ((1, "large"), (-1, "small")) if name == "len" else ():
+        yield _Change(f"a count is one too {idea}", _moved(node, more))
     if name == "where" and len(node.args) == 3:
         yield _Change("of two branches of `where`, the first is always taken", node.args[1])
         yield _Change("of two branches of `where`, the second is always taken", node.args[2])
@@ -329,13 +353,26 @@ def _of_index(node: ast.Subscript) -> Iterator[_Change]:
         yield _Change(f"an index is one too {idea}", index, 1)
 
 
+def _of_indices(node: ast.Tuple) -> Iterator[_Change]:
+    for i, each in enumerate(node.elts):
+        if isinstance(each, ast.Slice | ast.Constant):
+            continue
+        for more, idea in ((1, "large"), (-1, "small")):
+            moved = [*node.elts[:i], _moved(each, more), *node.elts[i + 1 :]]
+            yield _Change(f"an index is one too {idea}", ast.Tuple(moved, ast.Load()))
+    for i, j in itertools.combinations(range(len(node.elts)), 2):
+        turned = list(node.elts)
+        turned[i], turned[j] = turned[j], turned[i]
+        yield _Change("two indices have changed places", ast.Tuple(turned, ast.Load()))
+
+
 def _of_constant(node: ast.Constant, parent: ast.AST) -> Iterator[_Change]:
     if isinstance(parent, ast.Slice | ast.Subscript | ast.keyword):
         return
     others = {node.value + 1, node.value - 1, 0, 1, node.value / 2, node.value * 2} - {node.value}
     for other in sorted(others, key=lambda each: abs(each - node.value)):
         whole = int(other) if type(node.value) is int and other == int(other) else other
-        yield _Change("a constant is another one", _number(whole), 2)
+        yield _Change(f"a number is too {'large' if other > node.value else 'small'}", _number(whole), 2)
 
 
 def _of_statement(node: ast.stmt) -> Iterator[_Change]:
