@@ -58,6 +58,11 @@ LESSON = {name: f"{lesson}-{name}" for name, lesson, _ in exercises()}
 each = functools.partial(pytest.mark.parametrize, ids=LESSON.get)  # -k lesson02 runs those of lesson 02
 
 
+@pytest.fixture(autouse=True)
+def _slips_are_not_searched_for_long(monkeypatch):
+    monkeypatch.setattr(Exercise, "searching", 0.5)
+
+
 def seeds(name, many):
     """How many draws of the cases: fewer where each runs JAX, and where QLAC_FAST asks for short runs."""
     if os.environ.get("QLAC_FAST"):
