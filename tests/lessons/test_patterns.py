@@ -95,6 +95,24 @@ def last_of(walks, by):
     return np.array([by * walk[-1] for walk in walks])
 
 
+@pytest.mark.parametrize(
+    "change, words",
+    {
+        "more": (lambda total: np.append(total, 3.0), "goes on behind them"),
+        "fewer": (lambda total: total[:-1], "ends too early"),
+        "late": (lambda total: total[1:], "The first are missing"),
+        "before": (lambda total: np.append(3.0, total), "others stand before them"),
+        "empty": (lambda total: total[:0], "empty"),
+        "wrong, too": (lambda total: -total[1:], ""),
+        "one right": (lambda total: total if len(total) == 4 else total[:-1], "ends too early"),
+        "one wrong": (lambda total: -total if len(total) == 4 else total[:-1], ""),
+    }.values(),
+)
+def test_lists_of_another_length(change, words):
+    found = told(lambda total, *_: change(total))
+    assert words in found and (words or not found)
+
+
 def test_lists_of_unequal_length_are_no_arrays():
     walks = [Case("two walks", ([[1, 2, 3], [4.0]], 2.0)), Case("three", ([[1, 2], [4.0], [7, 8, 9]], 3.0))]
     last = Exercise(lambda walks, by: [by * walk[-1] for walk in walks], last_of, lambda rng: walks)

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qlac_lite.lessons.checks.patterns import pattern
+from qlac_lite.lessons.checks.patterns import lengths, pattern
 from qlac_lite.lessons.checks.slips import Slip, slips
 from qlac_lite.lessons.checks.verdict import Verdict, show
 from qlac_lite.lessons.checks.wording import (
@@ -314,7 +314,8 @@ class Exercise:
         arguments = [_arrays(zip(names, case.args, strict=True)) for case in cases]
         rights = [self._reference(case) for case in cases]
         if any(each[part].shape != right[part].shape for each, right in zip(got, rights, strict=True)):
-            return {}
+            text = lengths([(each[part], right[part]) for each, right in zip(got, rights, strict=True)])
+            return {"pattern": text} if text else {}
         seen = [self.counts(*case.args).get(part, ...) for case in cases]
         pairs = [(g[part][m], r[part][m]) for g, r, m in zip(got, rights, seen, strict=True)]
         others = {name: [right[name] for right in rights] for name in self.parts if name != part}

@@ -43,6 +43,22 @@ _ALONG: dict[str, Callable[[np.ndarray, np.ndarray], bool]] = {
     ),
 }
 
+_OF_LENGTH: dict[str, Callable[[np.ndarray, np.ndarray], bool]] = {
+    "It is empty.": lambda got, right: not len(got),
+    "It begins with the right numbers and goes on behind them.": lambda got, right: (
+        len(got) > len(right) and _equal(got[: len(right)], right)
+    ),
+    "It begins with the right numbers and ends too early.": lambda got, right: (
+        len(got) < len(right) and _equal(got, right[: len(got)])
+    ),
+    "The right numbers come last; others stand before them.": lambda got, right: (
+        len(got) > len(right) and _equal(got[-len(right) :], right)
+    ),
+    "The first are missing; the others are right.": lambda got, right: (
+        len(got) < len(right) and _equal(got, right[-len(got) :])
+    ),
+}
+
 
 def pattern(
     part: str, pairs: list[Pair], arguments: list[Mapping[str, Any]], others: Mapping[str, list]
@@ -70,6 +86,17 @@ def pattern(
         _only_where(pairs, arguments),
     ]
     return next(filter(None, found), "")
+
+
+def lengths(pairs: list[Pair]) -> str:
+    """A sentence that is true of every case of two lists, in some of them of unlike length, or ""."""
+    unlike = [(got, right) for got, right in pairs if got.shape != right.shape]
+    alike = [(got, right) for got, right in pairs if got.shape == right.shape]
+    if not unlike or any(not got.ndim or got.shape[1:] != right.shape[1:] for got, right in unlike):
+        return ""
+    if not all(_equal(got, right) for got, right in alike) or not all(len(right) for _, right in unlike):
+        return ""
+    return next((text for text, holds in _OF_LENGTH.items() if all(holds(*pair) for pair in unlike)), "")
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
