@@ -110,7 +110,7 @@ def decision_steps(steps, length):
 decision_steps = checks.check_decision_steps(decision_steps)
 
 # %% [markdown]
-# A check that refuses an answer shows **the case** that failed, what it **expected**, what it **got**, and what to do **next**. If your answer matches a known mistake in every case, the check also says which mistake is **likely**. Here somebody counted from 1:
+# A check that refuses an answer shows **the case** that failed, what it **expected**, what it **got**, and what to do **next**. If your answer matches a known mistake in every case, the check also says which mistake is **likely**; if not, it looks for a small slip in a right answer that gives the **same** numbers. Here somebody counted from 1:
 #
 # ![The check of decision_steps refuses an answer: case 6 steps, chunks of 1; expected 0 to 5, got 1 to 5; likely, it counts from 1, in steps of the chunk's length; next, the first look is at step 0](../docs/pictures/check-light.png)
 #
