@@ -382,6 +382,49 @@ _pose_misconceptions = [
         "The column at which the pose begins: 0 or 7.",
         edited(pose_column, {"fits.append(pose)": "fits.append(pose // 7)"}),
     ),
+    Misconception(
+        "The length goes along the rows: one for each coordinate, np.linalg.norm along axis 0.",
+        "A length for each row: np.linalg.norm(..., axis=1).",
+        edited(
+            pose_column,
+            {
+                "(position - hand, axis=1)": "(position - hand, axis=0)",
+                _LENGTHS: "np.linalg.norm(seen, axis=0)",
+            },
+        ),
+    ),
+    Misconception(
+        "The lengths are of two coordinates: the third one is left out, as by a slice that ends at + 2.",
+        "A place has three numbers, and the end of a slice is not in it: + 3.",
+        edited(
+            pose_column,
+            {"(position - hand, ": "((position - hand)[:, :2], ", "(seen, ": "(seen[:, :2], "},
+        ),
+    ),
+    Misconception(
+        "The readings after the first one that passes are left out.",
+        "Both readings have an error and a height, and the other one may pass, too: no break.",
+        edited(
+            pose_column,
+            {"heights.append(height)": "heights.append(height)\n        if fits:\n            break"},
+        ),
+    ),
+    Misconception(
+        "Only readings that pass have an error and a height.",
+        "Append them for both readings, outside the if.",
+        edited(
+            pose_column,
+            {
+                "errors.append(error)": "errors += [error] * (pose in fits)",
+                "heights.append(height)": "heights += [height] * (pose in fits)",
+            },
+        ),
+    ),
+    Misconception(
+        "Where no reading passes, the one with the smaller error is taken.",
+        "Then nobody can tell: REFUSED.",
+        edited(pose_column, {"else REFUSED": "else REFUSED if fits else 7 * int(np.argmin(errors))"}),
+    ),
 ]
 
 
@@ -662,6 +705,31 @@ _rows_misconceptions = [
         "The demonstrations come in another order.",
         "In their order: rows.append.",
         lambda demos: mended_rows(demos[::-1]),
+    ),
+    Misconception(
+        "The action of the last row is the one before it once more.",
+        "The last row begins no step: its action is 0.",
+        edited(mended_rows, {_AT: "actions[-1] = actions[-2]; rewards[:-1] = demo"}),
+    ),
+    Misconception(
+        "The mask is 0 from the success on, in the rows after it as well.",
+        "Only steps that are solved have the mask 0: ask the reward of each row.",
+        edited(mended_rows, {_MASK: "masks = np.cumsum(rewards) == 0"}),
+    ),
+    Misconception(
+        "Each success stands in two rows: at its step, and at the observation that it led to.",
+        _REWARDS,
+        edited(mended_rows, {_AT: "rewards[1:] = demo['rewards']; rewards[:-1] += demo"}),
+    ),
+    Misconception(
+        "The masks moved a row too far: the step before the success has the mask 0.",
+        "The mask of row t belongs to the same step as its reward.",
+        edited(mended_rows, {_MASK: "masks = np.append(rewards[1:], 0) == 0"}),
+    ),
+    Misconception(
+        "The end is the first row of each demonstration.",
+        "Its last row: np.arange(count) == count - 1.",
+        edited(mended_rows, {_END: "np.arange(count) == 0"}),
     ),
 ]
 
@@ -980,6 +1048,24 @@ _choose_misconceptions = [
         "The flattered number is the success on the seeds that chose, not the gain.",
         "gain[:half].mean().",
         edited(choose_alpha, {"gain[:half].mean()": "means[best]"}),
+    ),
+    Misconception(
+        "From each seed's success the last alpha's mean over all seeds is subtracted.",
+        "Subtract the last alpha's success with the same seed: rates[-1].",
+        edited(choose_alpha, {"rates[best] - rates[-1]": "rates[best] - rates[-1].mean()"}),
+    ),
+    Misconception(
+        "Every other seed chooses, and those between report.",
+        "The first len(seeds) // 2 seeds choose, the others report.",
+        edited(
+            choose_alpha,
+            {":half].mean(axis": "::2].mean(axis", "gain[half:]": "gain[1::2]", "gain[:half]": "gain[::2]"},
+        ),
+    ),
+    Misconception(
+        "The flattered gain is over the mean of all alphas.",
+        "Over the last alpha, on the seeds that chose: gain[:half].",
+        edited(choose_alpha, {"gain[:half].mean()": "means.max() - means.mean()"}),
     ),
 ]
 
@@ -1374,6 +1460,16 @@ _suspect_misconceptions = [
                 "return number, mean": "swapped[:, :, worst] = flow[:, :, worst]\n    return number, mean",
             },
         ),
+    ),
+    Misconception(
+        "Each action is squared before the difference is taken.",
+        "The difference first, then its square.",
+        edited(suspect, {"(policy - flow)[:, waits] ** 2": "np.abs(policy**2 - flow**2)[:, waits]"}),
+    ),
+    Misconception(
+        "The flow's number is added to the policy's.",
+        "It takes the place of the policy's: = and not +=.",
+        edited(suspect, {_SWAP: "swapped[:, :, number] += flow[:, :, number]"}),
     ),
 ]
 

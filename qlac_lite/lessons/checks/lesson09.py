@@ -365,6 +365,65 @@ _pairs_misconceptions = [
         "Times scipy.stats.t.ppf(0.975, n - 1).",
         edited(matched_pairs, {"scipy.stats.t.ppf(0.975, n - 1) * ": ""}),
     ),
+    Misconception(
+        "A pair is found only if the run with the smaller value of the factor stands first.",
+        "Each run with each other: j may also be smaller than i.",
+        edited(matched_pairs, {"less[factor] < more[factor]": "(i < j and less[factor] < more[factor])"}),
+    ),
+    Misconception(
+        "Each run is i in one pair at most: the search stops at its first partner.",
+        "Each run with each other: no break.",
+        edited(matched_pairs, {"apart.mean() + reach))": "apart.mean() + reach))\n            break"}),
+    ),
+    Misconception(
+        "The values of the factor stand in the place of i and j.",
+        "The numbers of the two runs.",
+        edited(matched_pairs, {"(i, j, ": "(less[factor], more[factor], "}),
+    ),
+    Misconception(
+        "The mean comes after low.",
+        "i, j, mean, low, high.",
+        edited(matched_pairs, {"apart.mean(), apart.mean() - reach": "apart.mean() - reach, apart.mean()"}),
+    ),
+    Misconception(
+        "The interval is right, but its mean is the difference of two means that come from different seeds, "
+        "where one is missing.",
+        "The mean of the differences that are left.",
+        edited(matched_pairs, {"j, apart.mean()": "j, np.nanmean(success[j]) - np.nanmean(success[i])"}),
+    ),
+    Misconception(
+        "A seed that is missing counts as a difference of 0.",
+        "Drop the seeds that are nan in the difference.",
+        edited(matched_pairs, {"success[j] - success[i]": "np.nan_to_num(success[j] - success[i])"}),
+    ),
+    Misconception(
+        "A seed that is missing gets the mean difference of the others, and counts in n.",
+        "Drop the seeds that are nan in the difference.",
+        edited(
+            matched_pairs,
+            {"apart[~np.isnan(apart)]": "np.where(np.isnan(apart), np.nanmean(apart), apart)"},
+        ),
+    ),
+    Misconception(
+        "A seed that any run lacks is dropped for all pairs.",
+        "A pair needs the seeds of which its own two runs have a result.",
+        edited(
+            matched_pairs, {"found = []": "found, success = [], success[:, ~np.isnan(success).any(axis=0)]"}
+        ),
+    ),
+    Misconception(
+        "Pairs in which a seed is missing are left out.",
+        "Keep the pair, and drop the seed.",
+        edited(
+            matched_pairs,
+            {"differs.sum() != 1": "np.isnan(success[i] + success[j]).any() or differs.sum() != 1"},
+        ),
+    ),
+    Misconception(
+        "Divided by the root of n - 1.",
+        ("The standard deviation has its n - 1 already.", "np.sqrt(n)."),
+        edited(matched_pairs, {"np.sqrt(n)": "np.sqrt(n - 1)"}),
+    ),
 ]
 
 check_matched_pairs = Exercise(
@@ -666,6 +725,32 @@ _chance_misconceptions = [
         "Shares, 0 to 1.",
         edited(chance_to_see, {"np.array(chances)": "100 * np.array(chances)"}),
     ),
+    Misconception(
+        "Means and standard deviations go along axis 0: one for each seed, over the experiments.",
+        "One for each experiment, which is a row: axis=1.",
+        edited(chance_to_see, {"own.std(axis=1": "own.std(axis=0", "own.mean(axis=1)": "own.mean(axis=0)"}),
+    ),
+    Misconception(
+        "Divided by the root of seeds - 1.",
+        ("The standard deviation has its seeds - 1 already.", "np.sqrt(seeds)."),
+        edited(chance_to_see, {"np.sqrt(seeds)": "np.sqrt(seeds - 1)"}),
+    ),
+    Misconception(
+        "The mean of absolute differences: two that cancel look like a large one.",
+        "The absolute value of the mean: np.abs(own.mean(axis=1)).",
+        edited(chance_to_see, {"np.abs(own.mean(axis=1))": "np.abs(own).mean(axis=1)"}),
+    ),
+    Misconception(
+        "1.64 in place of Student's t: 90 % of a normal distribution.",
+        "scipy.stats.t.ppf(0.975, seeds - 1).",
+        edited(chance_to_see, {"scipy.stats.t.ppf(0.975, seeds - 1)": "scipy.stats.norm.ppf(0.95)"}),
+    ),
+    Misconception(
+        "needed is 2 and the count of all chances below wanted: those after the first that is enough are in "
+        "it, and it is R + 1 if there is none.",
+        "The first number that is enough, 0 if there is none.",
+        edited(chance_to_see, {"min(enough, default=0)": "sum(np.array(chances) < wanted) + 2"}),
+    ),
 ]
 
 check_chance_to_see = Exercise(
@@ -941,6 +1026,16 @@ _fair_misconceptions = [
         "The last practice is missing.",
         "for number in range(lab.practices).",
         edited(fair_runs, {"range(lab.practices)": "range(lab.practices - 1)"}),
+    ),
+    Misconception(
+        "The scores of all seeds stand in one curve, which each seed has.",
+        ("Each run has a curve of its own.", "curve = [] inside the loop over seeds."),
+        edited(fair_runs, {"            curve = []\n": "", "curves = []": "curves, curve = [], []"}),
+    ),
+    Misconception(
+        "The score after the last practice stands for every practice of its run.",
+        "Evaluate after each practice: in the loop, not after it.",
+        lambda lab, *args: np.repeat(fair_runs(lab, *args)[:, :, -1:], lab.practices, axis=2),
     ),
 ]
 
