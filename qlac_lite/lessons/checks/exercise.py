@@ -319,7 +319,8 @@ class Exercise:
         seen = [self.counts(*case.args).get(part, ...) for case in cases]
         pairs = [(g[part][m], r[part][m]) for g, r, m in zip(got, rights, seen, strict=True)]
         others = {name: [right[name] for right in rights] for name in self.parts if name != part}
-        text = pattern(part, pairs, arguments, others)
+        whole = all(np.shape(pair[0]) == np.shape(g[part]) for pair, g in zip(pairs, got, strict=True))
+        text = pattern(part, pairs, arguments, others, whole)
         return {"pattern": text} if text else {}
 
     def _keep(self, case: Case) -> None:

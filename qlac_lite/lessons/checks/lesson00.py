@@ -148,7 +148,7 @@ _misconceptions = [
         lambda n, h: np.minimum(np.arange(0, n, h) + h, n),
     ),
     Misconception(
-        "Only the first look: the function returns inside its loop.",
+        "There is only the first look, as if the function returned inside its loop.",
         "Collect the steps, and return after the loop.",
         lambda n, h: np.zeros(1),
     ),
@@ -528,7 +528,7 @@ _COUNT_MISTAKES = [
         ),
     ),
     Misconception(
-        "It counts one chunk for each walk and cell, the first.",
+        "Each walk gives a cell one chunk only, such as the first.",
         "A walk that waits shows a chunk at each of its steps: count them all.",
         _chosen(lambda seen: _most([walk[0] for walk in seen if walk])),
     ),

@@ -112,6 +112,14 @@ _START = ("Before the first action the agent is surely where it started.", "Star
 
 _build_misconceptions = [
     Misconception(
+        "The rewards follow the chunk, but p_bar multiplies its transitions in the reverse order.",
+        (
+            "The first action's transition stands on the left.",
+            "cloud = cloud @ transitions[:, a], a in the chunk.",
+        ),
+        lambda *args: (_build(*args)[0], _build(*args[:3], args[3][:, ::-1])[1]),
+    ),
+    Misconception(
         "The rewards are added without a discount.", _WEIGHT, edited(_build, {"discount**k * ": ""})
     ),
     Misconception(
@@ -500,6 +508,11 @@ _HISTORY = (
 
 _plan_misconceptions = [
     Misconception(
+        "There is one sweep only, as if the function returned inside its loop.",
+        "Return after the loop.",
+        lambda *args: _plan(*args[:-1], 1),
+    ),
+    Misconception(
         "The bootstrap is discounted by discount, not by discount**H.",
         _BOOTSTRAP,
         edited(_plan, {"discount**length": "discount"}),
@@ -886,9 +899,12 @@ def _episode_cases(rng):
             "`steps` may end inside a chunk: the third chunk has room for two actions.",
         ),
         Case(
-            "chunks of five actions, a terminal state at step 15, where a chunk ends as well",
-            call(5, 40, 15, "terminated"),
-            "Three chunks, looks at 0, 5, 10: there is no look after the episode is over.",
+            "chunks of five actions, a terminal state and a time limit at step 15, the last one allowed",
+            call(5, 15, 15, "terminated", "truncated"),
+            {
+                "terminated": "It is what step() says at the end, whatever else ends the episode there.",
+                "looks": "Three chunks, looks at 0, 5, 10: there is no look after the episode is over.",
+            },
         ),
     ]
 
@@ -1218,6 +1234,11 @@ _dataset_misconceptions = [
         "Start a chunk at every t < T; mark its missing steps as not valid, "
         "so that behavior cloning can still use the others.",
         edited(_dataset, {"total, stride": "total - length + 1, stride"}),
+    ),
+    Misconception(
+        "Chunks do not overlap: none starts inside another one.",
+        "A chunk starts at every multiple of the stride, whatever the length.",
+        lambda *args: _dataset(*args[:-1], max(args[3], args[-1])),
     ),
     Misconception(
         "The stride is ignored: a chunk starts at every step.",

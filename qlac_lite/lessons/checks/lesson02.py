@@ -75,7 +75,9 @@ _WEIGHT = (
 
 def _target_cases(rng):
     ones, (valid, mask) = np.ones, _cut(rng, 4)
-    cut = (_q(rng, 7, 4), valid, mask)
+    rewards = _q(rng, 7, 4)
+    rewards[:, 0] = 0.0  # a step that costs nothing is a step
+    cut = (rewards, valid, mask)
     return [
         Case(
             "windows of one step, Q = 0",

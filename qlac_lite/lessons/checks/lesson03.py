@@ -914,6 +914,7 @@ SPREAD = "spread of all times, of that between 0 and 1"
 UNEVEN = "largest distance of the times from evenly spread ones"
 TIMES_TWICE = "share of times that are used twice in a batch"
 DRAWN = "share of the data that is drawn"
+UNEVEN_ROWS = "largest distance of the rows from evenly spread ones"
 TIME_NOISE = "dependence of the time on the noise"
 ROW_NOISE = "dependence of the noise on the place in the data"
 KEPT = "share of points that keep their noise"
@@ -955,6 +956,7 @@ IDEAL = {
     UNEVEN: 0.0,
     TIMES_TWICE: 0.0,
     DRAWN: 1.0,
+    UNEVEN_ROWS: 0.0,
     TIME_NOISE: 0.0,
     ROW_NOISE: 0.0,
     KEPT: 0.0,
@@ -1011,6 +1013,7 @@ def facts(answer, args) -> Named:
         UNEVEN: np.abs(sorted_times - even).max(),
         TIMES_TWICE: twice(time[..., None]),
         DRAWN: len(np.unique(row)) / len(data),
+        UNEVEN_ROWS: np.abs((np.sort(row) + 0.5) / len(data) - even).max(),
         TIME_NOISE: of_noise(time),
         ROW_NOISE: of_noise(row),
         KEPT: np.mean(kept[same]) if same.any() else 0.0,
@@ -1063,6 +1066,8 @@ class Mending(Exercise):
         return super()._compare(case, got | free, expected)
 
     def _where_to_look(self, case: Case, part: str) -> Hint | dict[str, Hint]:
+        if part in (DRAWN, UNEVEN_ROWS):
+            return ALL_ROWS
         return NEW_NOISE if part in OF_NOISE else super()._where_to_look(case, part)
 
 
@@ -1183,11 +1188,23 @@ _batch_mistakes = [
         {TIME_OF_HERS: "jnp.full(size, 0.5)"},
     ),
     (
-        "One time for the whole batch breaks the link, and makes every update see one time only.",
+        "The lines of a batch share one time, or a few. That breaks the link, but an update sees no others.",
         EVEN_TIMES,
         lambda f: f[TIMES_TWICE] > 0.8,
         broken_batch,
         {TIME_OF_HERS: "jax.random.uniform(time_key) * jnp.ones(size)"},
+    ),
+    (
+        "Rows and times are drawn with the same key: a small number gives an early row and an early time.",
+        FROM_KEY,
+        lambda f: _rising(f) and f[ROWS_SORTED] < 0.9 and f[ROW_TIME] > 0.65,
+        training_batch,
+        {
+            "jax.random.randint(rows_key, (size,), 0, len(data))": (
+                "jnp.floor(jax.random.uniform(time_key, (size,)) * len(data)).astype(int)"
+            ),
+            TIME_OF_HERS: "jax.random.uniform(time_key, (size,))",
+        },
     ),
     (
         "Not the cause: the order of the lines in a batch. In any order, early rows still have small times "
@@ -1238,7 +1255,7 @@ _batch_mistakes = [
     (
         "The order is mixed in the same way in every batch: a row's rank in the batch still fixes its time.",
         LEAK,
-        lambda f: f[OF_RANK] < 0.5,
+        lambda f: f[OF_RANK] < 0.3,
         broken_batch,
         _mixed("jnp.roll(time, size // 2)"),
     ),

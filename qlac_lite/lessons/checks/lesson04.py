@@ -491,12 +491,18 @@ def _actor_cases(rng):
         Case(
             "alpha = 1, one critic, whole chunks",
             inputs(1.0, 2, 1),
-            (
-                "`expected` names the loss that differs. One noise for policy and flow; clip what is "
-                "executed or shown to a critic; stop what must not move.",
-                "distill: jnp.mean((proposal - stop_gradient(clipped behavior)) ** 2). "
-                "q: -jnp.mean(networks.critic(stopped parameters, observation, clipped proposal)).",
-            ),
+            {
+                "flow": "The flow's loss is that of lesson 03: the data's chunks, with weights of valid.",
+                "distill": (
+                    "The mean of the squared differences, over all numbers, between the policy's chunk and "
+                    "the flow's (Euler, `steps` steps, clipped) for the same noise and observation.",
+                    "jnp.mean((proposal - stop_gradient(clipped behavior)) ** 2).",
+                ),
+                "q": (
+                    "The online critics value the policy's clipped chunk: minus the mean over all of them.",
+                    "-jnp.mean(networks.critic(stopped parameters, observation, clipped proposal)).",
+                ),
+            },
         ),
         Case(
             "alpha = 10, three critics",
@@ -1316,6 +1322,10 @@ _THE_CAUSE = (
     "Ask of each loss which networks it can move. One of them moves a network that it should not.",
     "Go through the lines of the Q loss: which values in them depend on the parameters of the flow?",
 )
+_VALUES = (
+    "The values of the losses were right, only their gradients were not: leave the values as they were.",
+    "q is baseline.mean() - (the mean of Q of the proposal).",
+)
 _KEPT = (
     "The values of the losses stay, only the gradients change: keep the baseline, and stop it.",
     "networks.critic(frozen, observation, stop_gradient(behavior)).",
@@ -1323,7 +1333,7 @@ _KEPT = (
 
 
 def _mended_cases(rng):
-    return [case._replace(hint=_THE_CAUSE) for case in _actor_cases(rng)]
+    return [case._replace(hint=_VALUES) for case in _actor_cases(rng)]
 
 
 def _not_it(why: str) -> str:
@@ -1463,6 +1473,7 @@ check_mended_actor_loss = Exercise(
     insight="That was it: the baseline was no constant. Its gradient pushed the flow down the slope of Q.",
     compiled=True,
     observe=_loss_gradients,
+    observed=_THE_CAUSE,
 )
 
 
@@ -1503,12 +1514,18 @@ def _best_cases(rng):
         Case(
             "one critic, which is its own target; 6 observations, 8 candidates each",
             inputs(8, 1, same=True),
-            (
-                "Each observation gets its own N candidates: repeat its row N times, and undo that "
-                "by a reshape.",
-                "repeated = jnp.repeat(observation, count, axis=0); q.mean(axis=0).reshape(B, "
-                "count).argmax(axis=1).",
-            ),
+            {
+                "chosen": (
+                    "Each observation gets its own N candidates: repeat its row N times, undo that by a "
+                    "reshape, and take the one whose mean Q is largest.",
+                    "repeated = jnp.repeat(observation, count, axis=0); q.mean(axis=0).reshape(B, "
+                    "count).argmax(axis=1).",
+                ),
+                "value": (
+                    "The target critics' mean for the chunk that was chosen, at its own observation.",
+                    "networks.critic(target_critic, observation, chosen).mean(axis=0).",
+                ),
+            },
         ),
         Case(
             "three critics, which are their own targets",

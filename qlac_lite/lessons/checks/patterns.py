@@ -61,7 +61,7 @@ _OF_LENGTH: dict[str, Callable[[np.ndarray, np.ndarray], bool]] = {
 
 
 def pattern(
-    part: str, pairs: list[Pair], arguments: list[Mapping[str, Any]], others: Mapping[str, list]
+    part: str, pairs: list[Pair], arguments: list[Mapping[str, Any]], others: Mapping[str, list], whole=True
 ) -> str:
     """A sentence that is true of every case, or "".
 
@@ -70,6 +70,7 @@ def pattern(
         pairs: for each case what came and what was expected of it.
         arguments: for each case the function's arguments by name.
         others: for each other part of the answer what was expected of it, case by case.
+        whole: no entries are left out, so that places and neighbours say something.
     """
     if not all(np.isfinite(got).all() and np.isfinite(right).all() and got.size for got, right in pairs):
         return ""
@@ -82,7 +83,7 @@ def pattern(
         next((text for text, change in _WITH_EACH.items() if _equal(got, change(right))), ""),
         _scaled(got, right),
         _by_size(pairs, arguments),
-        _along_an_axis(part, pairs),
+        _along_an_axis(part, pairs) if whole else "",
         _only_where(pairs, arguments),
     ]
     return next(filter(None, found), "")
@@ -108,7 +109,11 @@ def _different(values: np.ndarray) -> int:
 
 
 def _constant(got: np.ndarray) -> str:
-    return f"It is {got[0]:.5g} everywhere, whatever the arguments." if _equal(got, got[:1] + 0 * got) else ""
+    return (
+        f"It is {got[0] + 0.0:.5g} everywhere, whatever the arguments."
+        if _equal(got, got[:1] + 0 * got)
+        else ""
+    )
 
 
 def _same_as(pairs: list[Pair], arguments: list[Mapping], others: Mapping[str, list]) -> str:

@@ -338,13 +338,23 @@ def _of_slice(node: ast.Slice) -> Iterator[_Change]:
             where = "from the very first" if field == "lower" else "to the very last"
             yield _Change(f"a slice goes {where}", ast.Slice(**given), 0)
     if node.step is not None:
-        yield _Change("a slice takes every entry", ast.Slice(node.lower, node.upper), 0)
+        idea = "the order is not reversed" if _reverses(node) else "a slice takes every entry"
+        yield _Change(idea, ast.Slice(node.lower, node.upper), 0)
+
+
+def _reverses(node: ast.Slice) -> bool:
+    return isinstance(node.step, ast.UnaryOp)
 
 
 def _of_index(node: ast.Subscript) -> Iterator[_Change]:
     if isinstance(node.slice, ast.Slice | ast.Tuple):
         if isinstance(node.slice, ast.Slice):
-            yield _Change("a slice is missing: everything is taken", node.value, 2)
+            whole = (
+                "the order is not reversed"
+                if _reverses(node.slice)
+                else "a slice is missing: everything is taken"
+            )
+            yield _Change(whole, node.value, 2)
         return
     if isinstance(node.slice, ast.Constant) and not isinstance(node.slice.value, int):
         return
