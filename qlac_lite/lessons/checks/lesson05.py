@@ -372,6 +372,41 @@ _explored_misconceptions = [
         "astype(int).",
         edited(explored, {"each, axis=0": "(each @ [cells, 1]).astype(np.uint8)"}),
     ),
+    Misconception(
+        "Coherency: the last record is left out.",
+        "Up to step T // every * every, itself included: positions[:, ::every].",
+        edited(explored, {"::every": ": (positions.shape[1] - 1) // every * every : every"}),
+    ),
+    Misconception(
+        "Coherency: there are (T + 1) // every records, in most cases one too few.",
+        "T // every intervals have T // every + 1 records: positions[:, ::every].",
+        edited(explored, {"::every": "np.arange(positions.shape[1] // every) * every"}),
+    ),
+    Misconception(
+        "Coherency: one norm of everything, no axis was given, divided by the intervals of an episode.",
+        "The length of each move first, np.linalg.norm(..., axis=-1), then the mean.",
+        edited(explored, {"moves, axis=-1)": "moves) / moves.shape[1]"}),
+    ),
+    Misconception(
+        "Coverage: divided by 2 * cells, not by cells * cells.",
+        "The grid has cells * cells cells.",
+        edited(explored, {"cells**2": "(2 * cells)"}),
+    ),
+    Misconception(
+        "Coverage: the brackets around x + 1 are missing; half of cells is added to x.",
+        "(x + 1) / 2 * cells.",
+        edited(explored, {"(positions + 1) / 2": "positions + 1 / 2"}),
+    ),
+    Misconception(
+        "Coverage: the cells are numbered with every in place of cells.",
+        "floor((x + 1) / 2 * cells), clipped to cells - 1.",
+        edited(explored, {"2 * cells": "2 * every", "cells - 1": "every - 1"}),
+    ),
+    Misconception(
+        "Coverage: changes of cell are counted; a cell that is entered again counts again.",
+        "A cell counts once in an episode: np.unique(cells of an episode, axis=0).",
+        edited(explored, {f"len({_COUNTED})": "1 + (np.diff(each, axis=0) != 0).any(axis=1).sum()"}),
+    ),
 ]
 
 check_explored = Exercise(
@@ -739,6 +774,11 @@ _act_misconceptions = [
             {"return shown": "return np.concatenate(shown.reshape(decisions, keep, -1).swapaxes(0, 1))"}
         ),
     ),
+    Misconception(
+        "The largest number of all candidates in each place, jnp.max of the chunks: the values are not used.",
+        "chunks[jnp.argmax(value(state, chunks))]: one candidate, as it is.",
+        _act_edited({"chunks[q.argmax()]": "chunks.max(axis=0)"}),
+    ),
 ]
 
 check_act_best_of_n = Exercise(
@@ -973,6 +1013,11 @@ _mixed_misconceptions = [
         "With i = jnp.arange(horizon), chosen[i, i].",
         edited(_mixed_in_a_loop, {"steps.append(best[i])": "steps.append(best)", "[None]": ""}),
     ),
+    Misconception(
+        "The largest number of all candidates in each place, jnp.max of the chunks: the values are not used.",
+        "chunks[jnp.argmax(value(state, chunks))]: one candidate, as it is.",
+        edited(_mixed_in_a_loop, {"chunks[q.argmax()]": "chunks.max(axis=0)"}),
+    ),
 ]
 
 check_mixed_chunk = Exercise(
@@ -1170,6 +1215,27 @@ _distances_misconceptions = [
         "Only the first episode.",
         "The mean over the pairs of all episodes.",
         edited(mean_distances, {"length.mean()": "length[0].mean()"}),
+    ),
+    Misconception(
+        "One start too many: pairs that begin at multiples of what lies between count twice, save the first.",
+        "Each pair once: starts from 0 to apart - 1.",
+        edited(
+            mean_distances,
+            {
+                _MOVES: "np.concatenate([np.diff(positions[:, s::apart], axis=1) "
+                "for s in range(apart + 1)], axis=1)"
+            },
+        ),
+    ),
+    Misconception(
+        "The episode is closed to a ring, by np.roll: its last places are compared with its first.",
+        "positions[:, apart:] - positions[:, :-apart].",
+        edited(mean_distances, {_MOVES: "positions - np.roll(positions, apart, axis=1)"}),
+    ),
+    Misconception(
+        "One pair an episode: the one that begins at its start.",
+        "All pairs: positions[:, apart:] - positions[:, :-apart].",
+        edited(mean_distances, {_MOVES: "positions[:, apart] - positions[:, 0]"}),
     ),
 ]
 

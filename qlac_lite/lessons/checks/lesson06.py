@@ -230,6 +230,11 @@ _half_misconceptions = [
         "Index the starts: offline_starts[jax.random.randint(...)].",
         edited(half_and_half, {"starts[i]": "i"}),
     ),
+    Misconception(
+        "Of an odd batch, the middle row is the data's, and marked as the replay's.",
+        "The data have batch_size - batch_size // 2 rows: the marks begin after them.",
+        edited(half_and_half, {">= batch_size - replayed": ">= replayed"}),
+    ),
 ]
 
 check_half_and_half = Exercise(
@@ -556,6 +561,11 @@ _queue_misconceptions = [
         "A reset is counted as a decision.",
         "Count the calls of decide.",
         edited(act_with_queue, {"queue = []": "queue, decisions = [], decisions + 1"}),
+    ),
+    Misconception(
+        "Decisions are counted, not steps: it goes on until there are `steps` decisions.",
+        "Each round is one step, whether it decides or not: for _ in range(steps).",
+        edited(act_with_queue, {"for _ in range(steps)": "while decisions < steps"}),
     ),
 ]
 
@@ -1279,6 +1289,27 @@ _losses_misconceptions = [
         "The actor's loss moves it: stop critic and temperature there.",
         lambda n, p, *rest: rlpd_losses(n, p | {"policy": stop_gradient(p["policy"])}, *rest),
     ),
+    _mistaken(
+        "Cut chunks are left out of the actor's loss.",
+        "batch.valid[:, -1] belongs to the critic's loss alone: the actor draws whole chunks of its own.",
+        a=(" * log_prob - own_q)", " * whole * log_prob - whole * own_q)"),
+    ),
+    _mistaken(
+        "The actor's chunk is drawn at the observation after the chunk, and valued at the one before it.",
+        "Policy and critics at batch.observation.",
+        a=('policy(params["policy"], batch.observation)', 'policy(params["policy"], then)'),
+    ),
+    _mistaken(
+        "batch.valid multiplies the target, not the square: q of a cut chunk is drawn to 0.",
+        "whole * (q - target)**2.",
+        a=("(q - target)", "(q - whole * target)"),
+        b=("whole * (q", "(q"),
+    ),
+    _mistaken(
+        "The actor asks the target critic, and its gradient flows into it.",
+        "The critic that is trained, stopped: jax.lax.stop_gradient(params['critic']).",
+        a=('stop_gradient(params["critic"])', "target_critic"),
+    ),
 ]
 
 check_rlpd_losses = Exercise(
@@ -1492,6 +1523,23 @@ _mended_misconceptions = [
         "The log density is multiplied by five, which is right for chunks of five only.",
         "It has to be right for every H: sum over the steps.",
         a=("q = q_of", "log_prob = 5 * log_prob / mean.shape[1]\n    q = q_of"),
+    ),
+    _remade(
+        "Log density and target are both those of one number: the thermostat balances, "
+        "but the actor feels a part of its entropy only.",
+        "Sum the log density over the whole chunk. Her target was right.",
+        a=("q = q_of", "log_prob = log_prob / mean[0].size\n    q = q_of"),
+        b=(" * mean[0].size", ""),
+    ),
+    _remade(
+        "Q is asked about the middle of the policy, not about the chunk that was drawn.",
+        "q_of(chunk): hers was right.",
+        a=("q_of(chunk)", "q_of(jnp.tanh(mean))"),
+    ),
+    _remade(
+        "The target is scaled with the batch, too.",
+        "A chunk has H * A numbers: mean[0].size.",
+        a=("mean[0].size", "mean.size"),
     ),
 ]
 

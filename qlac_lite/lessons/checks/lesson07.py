@@ -190,6 +190,11 @@ _TABLE = [  # name, remedy, edits of the right answer
         {"row + size.transitions)": "row + rows)"},
     ),
     (
+        "One start an episode is left out, as if no chunk could start at its last transition.",
+        "A chunk starts where a transition is: as many starts as transitions.",
+        {"row + size.transitions)": "row + size.transitions - size.episodes)"},
+    ),
+    (
         "One replay for all seeds.",
         "Each seed acts for itself and fills its own: times seeds.",
         {"size.seeds * size.replay_rows": "size.replay_rows"},
@@ -276,6 +281,14 @@ _TABLE = [  # name, remedy, edits of the right answer
         "The updates of a seed wait for those of the others.",
         "rates.updates was measured with all seeds side by side: no factor seeds there.",
         {"learning = size.online_steps": "learning = size.seeds * size.online_steps"},
+    ),
+    (
+        "Online, learning is divided by rates.steps, and simulating by rates.updates.",
+        "Updates are divided by rates.updates, environment steps by rates.steps.",
+        {
+            "learning = size.online_steps / rates.updates": "learning = size.online_steps / rates.steps",
+            "seeds * size.online_steps / rates.steps": "seeds * size.online_steps / rates.updates",
+        },
     ),
     (
         "The seeds are counted in the evaluations once more.",
@@ -493,6 +506,11 @@ _resume_misconceptions = [
         edited(resume, {_KEEP: "(phase == at_phase) & (step == at_step)"}),
     ),
     Misconception(
+        "In the checkpoint's phase the rows from its step on are kept, not those up to it.",
+        "What was written up to the checkpoint stays: step <= ...",
+        edited(resume, {"step <= at_step": "step >= at_step"}),
+    ),
+    Misconception(
         "Everything is kept: resumed rows stand there twice.",
         "Rows after the checkpoint are written again.",
         edited(resume, {_KEEP: "phase >= 0"}),
@@ -537,6 +555,11 @@ _resume_misconceptions = [
                 )
             },
         ),
+    ),
+    Misconception(
+        "The steps of the checkpoint are held against those of both phases together.",
+        "Only the phase that the run is in can be over: compare with lengths[phase].",
+        edited(resume, {"lengths[at_phase]:": "sum(lengths):"}),
     ),
     Misconception(
         "The step is kept where the phase changes.",
@@ -835,6 +858,14 @@ _training_misconceptions = [
         edited(mended_training, {"[*log, row]": "[row]"}),
     ),
     Misconception(
+        "The log is emptied after each checkpoint: the rows before it are lost.",
+        "Save the whole log, and go on with it: each checkpoint replaces the one before.",
+        edited(
+            mended_training,
+            {"disk.save(step, state, log)": "disk.save(step, state, log)\n            log = []"},
+        ),
+    ),
+    Misconception(
         "A step is left out after a kill.",
         "The saved number is that of the updates made: the next one has it.",
         edited(
@@ -1122,6 +1153,26 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         {_SIGNS: "ABOVE if np.mean(success) > high else BELOW if np.mean(success) < low else NOT_SHOWN"},
     ),
     (
+        "Half of the paper's interval is the reach, to either side of its mean: ours has none.",
+        "Our mean comes from a few seeds, too. Combine both: sqrt(ours^2 + theirs^2).",
+        {_REACH: "(high - low) / 2"},
+    ),
+    (
+        "It is asked whether two intervals overlap, ours and the paper's.",
+        "Intervals that overlap may still differ. The difference has one interval: sqrt(ours^2 + theirs^2).",
+        {
+            _REACH: "stats.t.ppf(0.975, len(success) - 1) * ours",
+            _SIGNS: "ABOVE if apart > reach + high - mean else BELOW if apart < low - mean - reach else 0",
+        },
+    ),
+    (
+        "Each interval has a quantile of its own, and the half-widths are added as squares.",
+        "One t-quantile, with n + paper_seeds - 2 degrees of freedom, times sqrt(ours^2 + theirs^2).",
+        {
+            _REACH: "np.sqrt((stats.t.ppf(0.975, len(success) - 1) * ours) ** 2 + ((high - low) / 2) ** 2)",
+        },
+    ),
+    (
         "Only the paper's standard error counts, and ours is left out.",
         "Combine both: sqrt(ours^2 + theirs^2).",
         {"np.sqrt(ours**2 + theirs**2)": "theirs"},
@@ -1175,6 +1226,11 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         "Half of the paper's interval is taken for its standard error.",
         "Half of a 95 % interval is 1.96 standard errors: divide by 1.96.",
         {" / 2 / 1.96": " / 2"},
+    ),
+    (
+        "The paper's interval is read with the t-quantile of its seeds.",
+        "Its half is 1.96 standard errors: (high - low) / 2 / 1.96.",
+        {"1.96": "stats.t.ppf(0.975, paper_seeds - 1)"},
     ),
     (
         "The paper's standard error comes out twice too large: all of the interval is divided by 1.96, "
@@ -1279,6 +1335,11 @@ _VERDICTS = [  # name, remedy, edits of the right answer
         "The middle of the paper's interval is taken for its mean.",
         "The mean is the first of the three numbers of `paper`.",
         {"np.mean(success) - mean": "np.mean(success) - (low + high) / 2"},
+    ),
+    (
+        "The lower end of the paper's interval is taken for its mean, and the mean for the lower end.",
+        "The mean is the first of the three numbers: mean, low, high = paper.",
+        {"mean, low, high = paper": "low, mean, high = paper"},
     ),
     (
         "Our success is in percent, the paper's interval in rates.",
@@ -1684,6 +1745,11 @@ _diagnose_misconceptions = [
         edited(diagnose, {"-quarter:": ":quarter"}),
     ),
     Misconception(
+        "The rows before the last quarter are averaged.",
+        "values[-quarter:], the last ones.",
+        edited(diagnose, {"-quarter:": ":-quarter"}),
+    ),
+    Misconception(
         "The worst row of the log decides.",
         "Every critic is wild once: the mean of the last quarter.",
         edited(diagnose, {"np.mean(values[-quarter:])": "values[np.argmax(np.abs(values))]"}),
@@ -1843,6 +1909,16 @@ _diagnose_misconceptions = [
         "The limit of the flow's loss is too low: a behavior that was learned counts as not learned.",
         "0.9 * about.knowing_nothing.",
         edited(diagnose, {"0.9 * about": "0.4 * about"}),
+    ),
+    Misconception(
+        "A small loss of the flow is called NO_BEHAVIOR, and a large one is not.",
+        "The loss falls with what was learned: flow_loss > 0.9 * knowing_nothing.",
+        edited(diagnose, {"> 0.9": "< 0.9"}),
+    ),
+    Misconception(
+        "The distance is held against knowing_nothing.",
+        "The limit of the distance is about.far.",
+        edited(diagnose, {"> about.far": "> about.knowing_nothing"}),
     ),
     Misconception(
         "A missing loss (nan) counts as not learned, and a missing distance as far.",
