@@ -131,7 +131,7 @@ print("spread of the clones' G_0 along and across the way home:", balls.gain_spr
 #
 # **Chunks of eight help in a deep bowl and harm on a hill.** At $a = 0.3$ they lose 10 points fewer, at 1.15 61 *more*. They also harm on flat ground and in the shallow bowl (0.85).
 #
-# **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill.** In the shallow bowl they lose 12.7 points fewer, but a difference in how many grow is not shown, so why is not shown. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory.)
+# **Chunks of 16 are better than chunks of eight in every bowl, and worse on the hill.** In the shallow bowl they lose 12.7 points fewer, but a difference in how many grow is not shown. So the reason remains open. (*Zhang et al.*, [arXiv 2507.09061](https://arxiv.org/abs/2507.09061), have the theory.)
 #
 # **A clone's gain is mostly error.** At $a = 0.3$ its $G_0$ has the size 0.70, the demonstrator's 0.20; its $G_7$ 0.65, the demonstrator's 0.01. The error lies across the way home: there $G_0$ varies between clones by 0.56, along it by 0.02.
 #
@@ -139,7 +139,7 @@ print("spread of the clones' G_0 along and across the way home:", balls.gain_spr
 #
 # Now four explanations of why chunks help, each with a control.
 #
-# **Fewer looks.** Over 480 steps, too, chunks of eight look eight times less often. But then both lose 16 % at $a = 0.3$, and a difference is not shown. So rare looks alone are not shown to keep balls in; chunks may only postpone the loss.
+# **Fewer looks.** Over 480 steps, too, chunks of eight look eight times less often. But then both lose 16 % at $a = 0.3$, and a difference is not shown; up to 8 of the 10 points are possible. Chunks may only postpone the loss.
 #
 # ### Bug hunt: a control
 #
@@ -203,9 +203,9 @@ rows = {f"a = {a}": {name: (way[a], other[a]) for name, (way, other) in pairs.it
 print(table("points", rows, ".1f"))
 
 # %% [markdown]
-# **Her own figure speaks against her:** at $a = 0.3$ seeing late loses fewer balls than single actions.
+# **Her own figure speaks against her:** at $a = 0.3$ seeing late loses fewer balls than single actions (the bands overlap; seed by seed the difference is shown).
 #
-# **Her control has the right sign, and at 0.85 and 1 the wrong size (at 1.15 both lose all).** She trained on fresh observations and acted on old ones. At $a = 0.85$ hers loses 77 points more than single actions, the fair one 31. But no verdict changes: at each dial both agree in whether a difference is shown, and in its sign.
+# **Her control has the right sign, and at 0.85 and 1 the wrong size (at 1.15 both lose all).** She trained on fresh observations and acted on old ones. At $a = 0.85$ hers loses 77 points more than single actions, the fair one 31. But no verdict changes: at each dial both agree on whether a difference is shown, and in its sign.
 #
 # **In the deep bowl late actions are enough, over 60 steps:** a difference from chunks is not shown, though the fair control looks at *every* step.
 #
@@ -267,7 +267,7 @@ print(f"seven steps after being near a door, {corridor.on_the_way_back(balls.SEE
 #
 # | explanation | control | verdict |
 # |---|---|---|
-# | fewer looks | 480 steps for both | not enough: no advantage is shown |
+# | fewer looks | 480 steps for both | no advantage is shown; up to 8 points are possible |
 # | late actions | 7 steps late | deep bowl: enough over 60 steps; shallow bowl: lose more than chunks |
 # | doing less | half strength; standing still | bowls: fewer lost (at 0.3 over 480 steps, too), none if it stands still; hill: no advantage is shown, all lost if it stands still |
 # | kept intention | one number an episode | corridor: enough, and better than chunks |
@@ -359,7 +359,7 @@ print(table("weight", house.compared(needed, sweeps), ".1f"))
 print("weight 10, 8 sweeps:", *(f"{n} {so}" for so, n in house.ends(guided_sweep, 10, 8).items()), sep="\n  ")
 
 # %% [markdown]
-# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Pale dots are seeds. Arrivals are in percent of walks. Steps are compared only where all walks arrive, so their panel is empty for weights of 1 and more; a bare 0 means the same in each seed.)
+# (Eight seeds, each with walks of its own; five places in the room of the start, at most 100 steps. Pale dots are seeds. Arrivals are in percent of walks. Steps are compared only where all walks arrive, so their panel is empty for weights of 1 and more, and after eight sweeps without a guide; a bare 0 means the same in each seed.)
 #
 # **A light pull helps.** After eight sweeps all walks arrive with a weight of 0.3, and without a guide 70 points fewer. The paths with 0.3 are 2.9 steps shorter than the chunk critic's.
 #
@@ -463,7 +463,7 @@ print(table("points", handovers.by_part(curves, pairs), ".1f"))
 #
 # **Half of each batch from data prevents part of the fall.** Over the first 200 steps it is 20.5 points above no remedy, and 10 below an agent with its old policy; from 250 to 500 a difference from it is not shown, from 400 to 500 it is 12 below.
 #
-# **A warm-up alone only postpones the fall.** Until step 200 only the critic moves; from 250 to 500 the agent is 19 points below one with its old policy. Over the first 200 steps it is better than half-and-half, since it keeps its old policy meanwhile; after that a difference is not shown. A frozen flow is better than half-and-half in every column. (WSRL uses a warm-up alone, with other agents and tasks.)
+# **A warm-up alone only postpones the fall.** Until step 200 only the critic moves; from 250 to 500 the agent is 19 points below one with its old policy. Over the first 200 steps it is better than half-and-half, since it keeps its old policy meanwhile; after that a difference is not shown. A frozen flow is better than half-and-half in every column. (WSRL's warm-up is another one: there nothing learns, it only fills the replay. So this says nothing about WSRL.)
 #
 # ## 5. Your own remedy
 #
@@ -509,7 +509,7 @@ difference = experiment(run, one, other, "lower", "success over the curve (%)", 
 # ## Quiz
 #
 # 1. A drone falls if nobody acts. A clone of its pilot is shaky. Would you try chunks to stop the shaking?
-# <details><summary>Answer</summary>Not for that reason: while nobody looks its errors grow. Record a pilot whose hand shakes: that was the cure on the hill.</details>
+# <details><summary>Answer</summary>Not for that reason: while nobody looks its errors grow. Record a pilot whose hand shakes so that the drone feels it: that was the cure on the hill.</details>
 #
 # 2. Your robot's camera is 100 ms late. In your recordings each picture is stamped with the time at which it was *taken*, and you train on pairs with the same time stamp. What is wrong?
 # <details><summary>Answer</summary>That is her mistake: the policy is trained on fresh observations and acts on old ones. Pair each picture with the action that comes 100 ms after it was taken.</details>

@@ -429,6 +429,12 @@ WRONG = {
         ),
     },
     "check_play": {
+        "a time limit hides the terminal state": (
+            lambda env, *rest: (lambda r: (*r[:4], r[4] and "truncated" not in env.ends))(
+                play_nested(env, *rest)
+            ),
+            "whatever else ends",
+        ),
         "looks at every step": (
             edited(play_with_queue, {"len(queue) == 0": "True"}),
             "looks at every step",

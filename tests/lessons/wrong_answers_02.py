@@ -137,6 +137,10 @@ def _ill(rewards, mask, last_q, discount):
 
 WRONG = {
     "check_window_targets": {
+        "steps counted by rewards that are not 0": (
+            _rows({"discount**steps": "discount ** int((v * r != 0).sum())"}),
+            "next",
+        ),
         "target only": (lambda *args: targets_recursive(*args)[0], "wrong number of values"),
         "one weight for all": (lambda *args: (targets_recursive(*args)[0], 1.0), "wrong shape"),
         "weight per step": (lambda r, v, *rest: (targets_recursive(r, v, *rest)[0], v), "wrong shape"),

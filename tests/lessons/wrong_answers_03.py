@@ -367,6 +367,17 @@ WRONG = {
         ),
     },
     "check_training_batch": {
+        "early rows more often": (
+            edited(
+                training_batch,
+                {
+                    "jax.random.randint(rows_key, (size,), 0, len(data))": (
+                        "jnp.floor(jax.random.uniform(rows_key, (size,)) ** 2 * len(data)).astype(int)"
+                    )
+                },
+            ),
+            "drawn equally often",
+        ),
         "a noise for all coordinates": (
             edited(
                 training_batch, {"normal(noise_key, ends.shape)": "normal(noise_key, (size, 1)) + 0 * ends"}

@@ -315,6 +315,10 @@ WRONG = {
         "no has_aux": (edited_train({", has_aux=True": ""}), "more than one number"),
     },
     "check_mended_actor_loss": {
+        "the baseline is subtracted": (
+            edited_patient({"q - baseline": "q + jax.lax.stop_gradient(baseline)"}),
+            "leave the values as they were",
+        ),
         "no baseline": (edited_patient({"q - baseline": "q"}), "the baseline is gone"),
         "the baseline is the larger of the two": (
             edited_patient({"q - baseline": "q - jnp.maximum(q, baseline)"}),

@@ -1056,9 +1056,9 @@ def _compose_cases(rng):
             "All rows are the data's then. jnp.where(filled > 0, part, 1).",
         ),
         Case(
-            "the replay is still empty, in the warm-up",
-            case(5, 0, 10, (100, 0.2, np.inf)),
-            "All rows are the data's then. jnp.where(filled > 0, part, 1).",
+            "the replay is still empty, in the warm-up, when nothing is left of the share",
+            case(60, 0, 10, (100, 0.2, 50.0)),
+            "All rows are the data's then, whatever the plan says. jnp.where(filled > 0, part, 1).",
         ),
         Case("in the warm-up", case(99, 9, 10, (100, 0.5, np.inf)), share),
         Case("after the warm-up", case(100, 9, 10, (100, 0.5, np.inf)), share),
@@ -1072,8 +1072,8 @@ def _compose_cases(rng):
         ),
         Case(
             "a share that has to be rounded",
-            case(130, 7, 10, (30, 0.65, 1000.0)),
-            "0.65 * (1 - 0.13) * 10 = 5.7: jnp.round gives 6.",
+            case(350, 7, 10, (30, 0.5, 1000.0)),
+            "0.5 * (1 - 0.35) * 10 = 3.25: jnp.round gives 3.",
         ),
         Case(
             "half a row, which has to be rounded",
@@ -1162,7 +1162,31 @@ class _ByOutput(Exercise):
 
 COMPOSE = lambda **changes: edited(compose, changes["edit"])
 _PLAN = ("warm_up", "share", "fade")
+_FADED = "share = share * jnp.maximum(0, 1 - step / fade)"
+_EMPTY = "share = jnp.where(filled > 0, share, 1)"
+
 _compose_misconceptions = [
+    Misconception(
+        "The fade shrinks the 1 of an empty replay, too.",
+        "While the replay is empty, the data's part is 1, whatever the plan says.",
+        edited(compose, {f"{_FADED}\n    {_EMPTY}": f"{_EMPTY}\n    {_FADED}"}),
+    ),
+    Misconception(
+        "The share is rounded to rows before it fades, and not after.",
+        "Round once, at the end: part * B.",
+        edited(
+            compose,
+            {
+                _FADED: _FADED.replace("= share", "= jnp.round(share * size) / size"),
+                "jnp.round(share": "(share",
+            },
+        ),
+    ),
+    Misconception(
+        "Where the fade is infinite, the share is inf / inf, which is NaN.",
+        "1 - step / fade is 1 there.",
+        edited(compose, {"1 - step / fade": "(fade - step) / fade"}),
+    ),
     *(
         Misconception(
             f"The plan is unpacked in another order: {', '.join(order)}.",

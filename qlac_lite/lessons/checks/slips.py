@@ -210,9 +210,10 @@ def _of_name(node: ast.Name, definition: ast.FunctionDef, known: set[str]) -> It
     if node.id not in here:
         return
     for other in sorted(here - {node.id}):
-        told = f"`{other}` stands" if other in known else "one value stands"
-        belongs = f"`{node.id}` belongs" if node.id in known else "another belongs"
-        yield _Change(f"{told} where {belongs}", ast.Name(other, ast.Load()), 4)
+        if other in known or node.id in known:  # else it would say nothing
+            told = f"`{other}`" if other in known else "something else"
+            belongs = f"`{node.id}` belongs" if node.id in known else "another value belongs"
+            yield _Change(f"{told} stands where {belongs}", ast.Name(other, ast.Load()), 4)
     for axis in range(2) if node.id in arguments else ():
         for end, part in (("first", ast.Slice(ast.Constant(1))), ("last", ast.Slice(None, _number(-1)))):
             idea = f"the {end} entry of `{node.id}` along axis {axis} is left out"

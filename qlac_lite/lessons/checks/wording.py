@@ -18,6 +18,16 @@ def error_hint(error: BaseException) -> str:
         "ConcretizationTypeError",
     ):
         return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
+    if "static integers" in str(error) or "static start/stop/step" in str(error):
+        return (
+            "A slice whose end is traced: its length has to be known before the run. "
+            "Make all entries, and choose with jnp.where(jnp.arange(size) < count, these, those)."
+        )
+    if isinstance(error, TypeError) and "Only integer scalar arrays" in str(error):
+        return (
+            "The end of a slice, or an index, has to be one whole number. int(...) makes one; not in code "
+            "that is compiled: there, choose with jnp.where."
+        )
     if isinstance(error, TimeoutError):
         return "A loop whose condition stays true: does anything in it change every time round?"
     if isinstance(error, SystemExit):
