@@ -227,7 +227,7 @@ WRONG = {
         "ends": (lambda n, h: [min(t + h, n) for t in range(0, n, h)], "ends of the chunks"),
         "returns in the loop": (
             lambda n, h: [next(t for t in range(n) if t % h == 0)],
-            "Only the first look",
+            "only the first look",
         ),
         "overwritten in the loop": (
             lambda n, h: max(t for t in range(n) if t % h == 0),

@@ -1072,8 +1072,8 @@ def _compose_cases(rng):
         ),
         Case(
             "a share that has to be rounded",
-            case(350, 7, 10, (30, 0.5, 1000.0)),
-            "0.5 * (1 - 0.35) * 10 = 3.25: jnp.round gives 3.",
+            case(130, 7, 10, (30, 0.65, 1000.0)),
+            "0.65 * (1 - 0.13) * 10 = 5.7: jnp.round gives 6.",
         ),
         Case(
             "half a row, which has to be rounded",
@@ -1082,8 +1082,8 @@ def _compose_cases(rng):
         ),
         Case(
             "a share that has to be rounded down, in the warm-up",
-            case(20, 7, 10, (30, 0.53, 1000.0)),
-            "0.53 * (1 - 0.02) * 10 = 5.2: jnp.round gives 5.",
+            case(100, 7, 10, (130, 0.57, 1000.0)),
+            "0.57 * (1 - 0.1) * 10 = 5.1: jnp.round gives 5.",
         ),
         Case(
             "a share that falls by a fifteenth in each step",
@@ -1177,8 +1177,8 @@ _compose_misconceptions = [
         edited(
             compose,
             {
-                _FADED: _FADED.replace("= share", "= jnp.round(share * size) / size"),
-                "jnp.round(share": "(share",
+                "count = jnp.round(share * size)": "count = share * size",
+                "share = share *": "share = jnp.round(share * size) / size *",
             },
         ),
     ),

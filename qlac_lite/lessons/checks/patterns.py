@@ -93,9 +93,15 @@ def lengths(pairs: list[Pair]) -> str:
     """A sentence that is true of every case of two lists, in some of them of unlike length, or ""."""
     unlike = [(got, right) for got, right in pairs if got.shape != right.shape]
     alike = [(got, right) for got, right in pairs if got.shape == right.shape]
-    if not unlike or any(not got.ndim or got.shape[1:] != right.shape[1:] for got, right in unlike):
+    if any(
+        got.ndim != right.ndim or not got.ndim or got.shape[1:] != right.shape[1:] for got, right in unlike
+    ):
         return ""
-    if not all(_equal(got, right) for got, right in alike) or not all(len(right) for _, right in unlike):
+    if (
+        not unlike
+        or not all(_equal(got, right) for got, right in alike)
+        or not all(len(right) for _, right in unlike)
+    ):
         return ""
     return next((text for text, holds in _OF_LENGTH.items() if all(holds(*pair) for pair in unlike)), "")
 
