@@ -77,7 +77,7 @@ def learning(
         axes.set(xlabel="updates", ylim=(-35, -20), title=title)
     panels[0].set(xlabel="iterations", ylabel="value at the start")
     for axes in panels:
-        axes.legend(fontsize=8, loc="center right")
+        axes.legend(fontsize=8, loc="lower right")
     return figure, (
         "Value at the start, three panels. All data at once: chunks reach the truth after eight iterations, "
         "single steps after forty, n-step settles too low by twenty. Batches from the 70 percent recorder: "
