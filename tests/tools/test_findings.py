@@ -14,7 +14,7 @@ def test_every_claim_is_about_cells_that_are_run():
         assert claim.lite or claim.desk or claim.paper, claim.text
         for part in claim.lite:
             name, cell = part.split("/")
-            assert cell in cells[name], part
+            assert cell in cells[name.removesuffix("-again")], part  # the same cells with new seeds
         assert set(claim.paper) <= set(METHODS) and {part.split("/")[1] for part in claim.desk} <= set(
             METHODS
         )
