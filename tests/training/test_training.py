@@ -378,6 +378,18 @@ def test_runs_that_differ_in_length_and_seeds_numbers_alone_are_compiled_once(pl
     assert Engine(tiny_config(), dataset, 28, 5).learner is made
 
 
+def test_updates_do_not_depend_on_how_they_are_divided_into_calls(play_file):
+    dataset, _ = load(play_file(), get_task(TASK))
+    engine, states = Engine(tiny_config(), dataset, 28, 5), []
+    for calls in ([(0, 4)], [(0, 1), (1, 3)], [(0, 2), (0, 2)]):
+        progress = engine.start(0, get_task(TASK))
+        for first, count in calls:
+            progress = engine.update(progress, first, count)
+        states.append(np.asarray(jax.tree.leaves(progress.state.params)[0]))
+    assert np.array_equal(states[0], states[1])
+    assert not np.array_equal(states[0], states[2])  # the same keys twice are not the same run
+
+
 def test_the_dataset_is_not_copied_per_seed(play_file):
     config = tiny_config(seeds=4)
     dataset, _ = load(play_file(), get_task(TASK))
