@@ -3,6 +3,7 @@
 import ast
 import inspect
 
+import jax
 import numpy as np
 import pytest
 
@@ -107,6 +108,14 @@ def test_a_loop_of_a_slip_ends():
         except TypeError:  # an entry of a number is left out
             pass
     assert ends
+
+
+def compiled_loop(count):
+    return jax.lax.while_loop(lambda left: left > 0, lambda left: left - 1, count)
+
+
+def test_a_compiled_loop_which_nothing_can_interrupt_gets_no_slips():
+    assert slips(compiled_loop) == []
 
 
 def test_without_source_there_are_no_slips():

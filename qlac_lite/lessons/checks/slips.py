@@ -66,13 +66,17 @@ class _Change(NamedTuple):
 
 
 def slips(right: Callable) -> list[Slip]:
-    """What `right` becomes with one slip, the likelier ones first; none if its source cannot be had."""
+    """What `right` becomes with one slip, the likelier ones first; none if its source cannot be had, or
+    holds a compiled loop: with a slip that may never end, and nothing can interrupt it.
+    """
     try:
         module = ast.parse(textwrap.dedent(inspect.getsource(right)))
     except (OSError, TypeError, SyntaxError):
         return []
     definition = module.body[0]
     if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
+        return []
+    if any(getattr(node, "attr", "") in ("while_loop", "fori_loop") for node in ast.walk(definition)):
         return []
     for loop in [node for node in ast.walk(definition) if isinstance(node, ast.While | ast.For)]:
         field = "test" if isinstance(loop, ast.While) else "iter"
