@@ -608,6 +608,11 @@ def _compiled_loop(answer, args):
     return {"number of compiled loops over decisions (the results are right)": float(compiled)}
 
 
+_PLACE_BY_PLACE = (
+    "The largest number of all candidates in each place, jnp.max of the chunks: the values are not used.",
+    "chunks[jnp.argmax(value(state, chunks))]: one candidate, as it is.",
+)
+
 _act_misconceptions = [
     Misconception(
         "A Python loop over the decisions: each is compiled by itself.",
@@ -775,8 +780,7 @@ _act_misconceptions = [
         ),
     ),
     Misconception(
-        "The largest number of all candidates in each place, jnp.max of the chunks: the values are not used.",
-        "chunks[jnp.argmax(value(state, chunks))]: one candidate, as it is.",
+        *_PLACE_BY_PLACE,
         _act_edited({"chunks[q.argmax()]": "chunks.max(axis=0)"}),
     ),
 ]
@@ -1014,8 +1018,7 @@ _mixed_misconceptions = [
         edited(_mixed_in_a_loop, {"steps.append(best[i])": "steps.append(best)", "[None]": ""}),
     ),
     Misconception(
-        "The largest number of all candidates in each place, jnp.max of the chunks: the values are not used.",
-        "chunks[jnp.argmax(value(state, chunks))]: one candidate, as it is.",
+        *_PLACE_BY_PLACE,
         edited(_mixed_in_a_loop, {"chunks[q.argmax()]": "chunks.max(axis=0)"}),
     ),
 ]
