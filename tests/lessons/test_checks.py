@@ -216,6 +216,21 @@ def test_an_answer_that_never_ends_is_stopped(monkeypatch):
     assert "A loop whose condition stays true" in str(verdict)
 
 
+def test_jax_keeps_nothing_that_a_stop_cut_short(monkeypatch):
+    """What is cut short while JAX traces it is "Recursively calling" at every later call."""
+    import jax
+
+    monkeypatch.setattr(Exercise, "seconds", 0.2)
+    doubled = jax.jit(lambda x: 2 * x)
+
+    def endless(*args):
+        while True:
+            doubled(1.0)
+
+    assert "raised TimeoutError" in ALL["check_actor_loss"].judge(endless).headline
+    assert doubled._cache_size() == 0 and doubled(1.0) == 2
+
+
 def test_an_edit_that_says_nothing_certain_is_refused():
     right = ALL["check_decision_steps"].library
     assert edited(right, {"0, steps": "1, steps"})(6, 4).tolist() == [1, 5]

@@ -1,7 +1,9 @@
 """Slips in a right answer: those that give the numbers that came are told, and no others."""
 
 import ast
+import contextlib
 import inspect
+import time
 
 import jax
 import numpy as np
@@ -108,6 +110,22 @@ def test_a_loop_of_a_slip_ends():
         except TypeError:  # an entry of a number is left out
             pass
     assert ends
+
+
+def slow(count):
+    while count > 0:
+        count -= 0.001
+        time.sleep(0.01)
+    return count
+
+
+def test_a_slow_loop_of_a_slip_ends_at_its_time():
+    assert slips(slow)
+    for slip in slips(slow)[:5]:
+        start = time.monotonic()
+        with module.within(0.1), contextlib.suppress(TimeoutError, TypeError):
+            slip.function(1)
+        assert time.monotonic() - start < 1
 
 
 def compiled_loop(count):

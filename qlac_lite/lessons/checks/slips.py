@@ -7,13 +7,17 @@ answer with this slip gives the same.
 
 import ast
 import builtins
+import contextlib
 import inspect
 import itertools
+import math
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 ROUNDS = 10_000  # after which a loop of a slip counts as endless
+_until = math.inf  # the time after which a loop of a slip ends
 
 _COMPARED = {
     ast.Lt: (ast.LtE, "a comparison counts equality in, where it has to leave it out"),
@@ -65,6 +69,17 @@ class _Change(NamedTuple):
     rank: int = 1  # how likely a slip it is: the least first
 
 
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Ends the loops of slips after a time, between two rounds: an alarm could break what JAX keeps."""
+    global _until
+    _until = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _until = math.inf
+
+
 def slips(right: Callable) -> list[Slip]:
     """What `right` becomes with one slip, the likelier ones first; none if its source cannot be had, or
     holds a compiled loop: with a slip that may never end, and nothing can interrupt it.
@@ -108,7 +123,7 @@ def _counters() -> dict[str, Callable]:
     rounds = itertools.count()
 
     def one_more(value):
-        if next(rounds) > ROUNDS:
+        if next(rounds) > ROUNDS or time.monotonic() > _until:
             raise TimeoutError("a loop does not end")
         return value
 
