@@ -59,8 +59,8 @@ each = functools.partial(pytest.mark.parametrize, ids=LESSON.get)  # -k lesson02
 
 
 @pytest.fixture(autouse=True)
-def _slips_are_not_searched_for_long(monkeypatch):
-    monkeypatch.setattr(Exercise, "searching", 0.5)
+def _no_search_for_slips(monkeypatch):
+    monkeypatch.setattr(Exercise, "searching", 0)
 
 
 def seeds(name, many):
@@ -115,6 +115,7 @@ def test_a_plausible_wrong_answer_is_refused_with_help(name, label):
 @each("name", ALL)
 def test_what_a_learner_may_hand_in_by_accident(name, monkeypatch, capsys):
     exercise, library = ALL[name], ALL[name].library
+    monkeypatch.setattr(Exercise, "searching", 0.5)
     monkeypatch.setattr(np.random, "SeedSequence", lambda: SimpleNamespace(entropy=0))
     monkeypatch.setattr(exercise, "_seed", 0)  # the cases whose answers are known from the tests above
 

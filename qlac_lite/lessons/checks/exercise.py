@@ -290,11 +290,12 @@ class Exercise:
         return {"same as": f"a right answer in which {told}"} if found else {}
 
     @functools.cached_property
-    def _slips(self) -> list[Slip]:
+    def _slips(self) -> "_Kept":
         """Of both right answers, which are written in two ways."""
         answers = lambda function: lambda *args: self._answer_of(function(*args))
-        others = [slip._replace(function=answers(slip.function)) for slip in slips(self.expected)]
-        return slips(self.library) + (others if self.expected is not self.library else [])
+        expected = slips(self.expected) if self.expected is not self.library else ()
+        others = (slip._replace(function=answers(slip.function)) for slip in expected)
+        return _Kept(itertools.chain(slips(self.library), others))
 
     def _answer_of(self, values: Any) -> Any:
         """The reference's result without what is observed besides."""
@@ -688,6 +689,22 @@ def gradients(**arguments: int) -> Observe:
         return named
 
     return observe
+
+
+class _Kept:
+    """What comes from an iterator, kept for those who ask again."""
+
+    def __init__(self, coming: Iterator):
+        self._coming, self._kept = coming, []
+
+    def __iter__(self) -> Iterator:
+        for place in itertools.count():
+            while place >= len(self._kept):
+                try:
+                    self._kept.append(next(self._coming))
+                except StopIteration:
+                    return
+            yield self._kept[place]
 
 
 @contextlib.contextmanager

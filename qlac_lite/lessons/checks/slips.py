@@ -8,6 +8,7 @@ answer with this slip gives the same.
 import ast
 import builtins
 import contextlib
+import functools
 import inspect
 import itertools
 import math
@@ -80,32 +81,47 @@ def within(seconds: float) -> Iterator[None]:
         _until = math.inf
 
 
-def slips(right: Callable) -> list[Slip]:
+def slips(right: Callable) -> Iterator[Slip]:
     """What `right` becomes with one slip, the likelier ones first; none if its source cannot be had, or
     holds a compiled loop: with a slip that may never end, and nothing can interrupt it.
     """
+    if not (module := _parsed(right)):
+        return
+    (definition,) = module.body
+    known = frozenset(_arguments(definition)) | set(right.__globals__) | set(dir(builtins))
+    for _, idea, code, put in sorted(_changes(definition, known), key=lambda change: change[0]):
+        take_back = put()
+        function = _compiled(module, right)
+        take_back()
+        if function:
+            yield Slip((idea, code) if code else idea, function)
+
+
+def _parsed(right: Callable) -> ast.Module | None:
+    """The source of a function, with loops that are counted, without docstring and annotations."""
     try:
         module = ast.parse(textwrap.dedent(inspect.getsource(right)))
     except (OSError, TypeError, SyntaxError):
-        return []
+        return None
     definition = module.body[0]
     if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
-        return []
+        return None
     if any(getattr(node, "attr", "") in ("while_loop", "fori_loop") for node in ast.walk(definition)):
-        return []
+        return None
     for loop in [node for node in ast.walk(definition) if isinstance(node, ast.While | ast.For)]:
         field = "test" if isinstance(loop, ast.While) else "iter"
         counted = ast.Call(ast.Name(f"__{field}", ast.Load()), [getattr(loop, field)], [])
         setattr(loop, field, counted)
     if isinstance(definition.body[0], ast.Expr) and isinstance(definition.body[0].value, ast.Constant):
-        definition.body = definition.body[1:] or [ast.Pass()]  # the docstring
-    known = {argument.arg for argument in definition.args.args} | set(right.__globals__) | set(dir(builtins))
-    found = []
-    for rank, idea, code, unset in _changes(definition, known):
-        if function := _compiled(module, right):
-            found.append((rank, Slip((idea, code) if code else idea, function)))
-        unset()
-    return [slip for _, slip in sorted(found, key=lambda pair: pair[0])]
+        definition.body = definition.body[1:] or [ast.Pass()]
+    definition.returns = None
+    for argument in definition.args.args:
+        argument.annotation = None
+    return module
+
+
+def _arguments(definition: ast.FunctionDef) -> list[str]:
+    return [argument.arg for argument in definition.args.args]
 
 
 def _compiled(module: ast.Module, right: Callable) -> Callable | None:
@@ -130,34 +146,32 @@ def _counters() -> dict[str, Callable]:
     return {"__test": one_more, "__iter": lambda values: map(one_more, values)}
 
 
-def _changes(definition: ast.FunctionDef, known: set[str]) -> Iterator[tuple[int, str, str, Callable]]:
-    """Changes the tree in place, a change at a time: rank, idea, code, and what takes the change back."""
-    for parent in list(ast.walk(definition)):
+def _changes(definition: ast.FunctionDef, known: frozenset[str]) -> Iterator[tuple[int, str, str, Callable]]:
+    """Rank, idea, code, and what makes a change of the tree, in place: it returns what takes it back."""
+    for parent in ast.walk(definition):
         for field, value in ast.iter_fields(parent):
             places = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
             for at, node in places:
                 for change in _of(node, parent, definition, known):
                     code = _code(node, change.new, known)
-                    yield change.rank, change.idea, code, _set(parent, field, at, change.new)
+                    put = functools.partial(_put, parent, field, at, change.new)
+                    yield change.rank, change.idea, code, put
             if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
                 for idea, body in _of_steps(value):
-                    yield 3, idea, "", _set(parent, field, None, body)
-    names = [argument.arg for argument in definition.args.args]
-    for one, other in itertools.combinations(names, 2):
-        yield 2, f"`{one}` and `{other}` have changed places", "", _exchange(definition, one, other)
+                    yield 3, idea, "", functools.partial(_put, parent, field, None, body)
+    for one, other in itertools.combinations(_arguments(definition), 2):
+        told = f"`{one}` and `{other}`" if {one, other} <= known else "two values"
+        yield 2, f"{told} have changed places", "", functools.partial(_exchange, definition, one, other)
 
 
-def _set(parent: ast.AST, field: str, at: int | None, new: Any) -> Callable:
-    old = getattr(parent, field) if at is None else getattr(parent, field)[at]
-
-    def put(value):
-        if at is None:
-            setattr(parent, field, value)
-        else:
-            getattr(parent, field)[at] = value
-
-    put(new)
-    return lambda: put(old)
+def _put(parent: ast.AST, field: str, at: int | None, new: Any) -> Callable:
+    if at is None:
+        old = getattr(parent, field)
+        setattr(parent, field, new)
+        return lambda: setattr(parent, field, old)
+    nodes = getattr(parent, field)
+    old, nodes[at] = nodes[at], new
+    return lambda: nodes.__setitem__(at, old)
 
 
 def _exchange(definition: ast.FunctionDef, one: str, other: str) -> Callable:
@@ -170,7 +184,7 @@ def _exchange(definition: ast.FunctionDef, one: str, other: str) -> Callable:
     return turn
 
 
-def _code(old: Any, new: Any, known: set[str]) -> str:
+def _code(old: Any, new: Any, known: frozenset[str]) -> str:
     """What stands where, as far as the learner knows its names."""
     if not all(isinstance(node, ast.expr | ast.keyword) for node in (old, new)):
         return ""
@@ -181,7 +195,7 @@ def _code(old: Any, new: Any, known: set[str]) -> str:
     return f"(`{texts[0]}` for `{texts[1]}`)"
 
 
-def _of(node: Any, parent: ast.AST, definition: ast.FunctionDef, known: set[str]) -> Iterator[_Change]:
+def _of(node: Any, parent: ast.AST, definition: ast.FunctionDef, known: frozenset[str]) -> Iterator[_Change]:
     """The slips at one place of the tree."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         yield from _of_comparison(node)
@@ -222,8 +236,8 @@ def _of(node: Any, parent: ast.AST, definition: ast.FunctionDef, known: set[str]
         yield from _of_name(node, definition, known)
 
 
-def _of_name(node: ast.Name, definition: ast.FunctionDef, known: set[str]) -> Iterator[_Change]:
-    arguments = {argument.arg for argument in definition.args.args}
+def _of_name(node: ast.Name, definition: ast.FunctionDef, known: frozenset[str]) -> Iterator[_Change]:
+    arguments = set(_arguments(definition))
     names = [each for each in ast.walk(definition) if isinstance(each, ast.Name)]
     here = arguments | {each.id for each in names if isinstance(each.ctx, ast.Store)}
     if node.id not in here:
@@ -233,9 +247,15 @@ def _of_name(node: ast.Name, definition: ast.FunctionDef, known: set[str]) -> It
             told = f"`{other}`" if other in known else "something else"
             belongs = f"`{node.id}` belongs" if node.id in known else "another value belongs"
             yield _Change(f"{told} stands where {belongs}", ast.Name(other, ast.Load()), 4)
+    told = f"`{node.id}`" if node.id in known else "a value"
+    for idea, new in (
+        ("is 1 too large", _moved(node, 1)),
+        ("is 1 too small", _moved(node, -1)),
+    ):
+        yield _Change(f"{told} {idea}", new, 5)
     for axis in range(2) if node.id in arguments else ():
         for end, part in (("first", ast.Slice(ast.Constant(1))), ("last", ast.Slice(None, _number(-1)))):
-            idea = f"the {end} entry of `{node.id}` along axis {axis} is left out"
+            idea = f"the {end} entry of {told} along axis {axis} is left out"
             index = ast.Tuple([ast.Slice()] * axis + [part], ast.Load())
             yield _Change(idea, ast.Subscript(node, index, ast.Load()), 5)
 
@@ -256,7 +276,7 @@ def _of_comparison(node: ast.Compare) -> Iterator[_Change]:
     yield _Change("a condition never holds", ast.Constant(False), 2)
 
 
-def _of_arithmetic(node: ast.BinOp, known: set[str]) -> Iterator[_Change]:
+def _of_arithmetic(node: ast.BinOp, known: frozenset[str]) -> Iterator[_Change]:
     kind = type(node.op)
     if kind in _COMPUTED:
         other, idea = _COMPUTED[kind]
@@ -446,7 +466,7 @@ def _of_steps(steps: list[ast.stmt]) -> Iterator[tuple[str, list[ast.stmt]]]:
             yield "a value never begins anew in a loop", moved
 
 
-def _named(node: ast.AST, known: set[str]) -> str:
+def _named(node: ast.AST, known: frozenset[str]) -> str:
     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     simple = isinstance(node, ast.Name | ast.Attribute | ast.Constant)
     return f": `{ast.unparse(node)}`" if simple and names <= known else ""
