@@ -372,8 +372,9 @@ _CURVE = (
 )
 
 
-def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
+def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8, untried=-4.0):
     """Rows on entries (by number) of a table (5, 5), entry 0 in state 0; each ends in another row's state.
+    `untried` is added to state 0, of which the rows speak only about entry 0.
 
     A share `goes_on` of them is not at the goal. The first never is; nor is the last, which ends in the
     first one's state and so meets a changed value if the entries are updated one by one.
@@ -397,7 +398,7 @@ def _fit_case(rng, rows, iterations, weight=None, goes_on=0.8):
         return reward + 0.9 * mask * last_q.max(axis=1), weight.copy()
 
     q = _q(rng, 5, 5)
-    q[0] -= 4.0  # low: the first row's target is above it
+    q[0] += untried  # if it is low, the first row's target is above it
     q[2] += 12.0  # too high at the beginning: it has to fall where there are data
     state = cells // 5
     last_state = np.roll(state, -1)
@@ -413,7 +414,7 @@ def _fit_cases(rng):
         ),
         Case(
             "five rows on five entries, one iteration",
-            _fit_case(rng, [0, 1, 2, 3, 4], 1),
+            _fit_case(rng, [0, 1, 2, 3, 4], 1, untried=20.0),
             (f"{_STAY[0]} {_BEFORE}", _STAY[1]),
         ),
         Case(
@@ -569,6 +570,11 @@ _fit_misconceptions = [
         "The weights are squared.",
         ("Multiply each target by its weight, once.", _MEAN[1]),
         {_TOTAL: _TOTAL.replace("weight", "weight**2")},
+    ),
+    _fitted(
+        "The curve holds the largest value among the entries that have data.",
+        ("Take the largest of ALL entries of state 0, those without data, too.", _CURVE[1]),
+        {"q[0].max()": "np.where(seen[0], q[0], -np.inf).max()"},
     ),
     _fitted("The curve holds the smallest value of state 0.", _CURVE, {"q[0].max()": "q[0].min()"}),
     _fitted("The curve holds the largest value of the last state.", _CURVE, {"q[0].max()": "q[-1].max()"}),

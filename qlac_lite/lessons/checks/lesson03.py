@@ -105,15 +105,15 @@ def _mean_cases(rng):
     def inputs(points, size, *time):
         return _normal(rng, points, size), _normal(rng, len(time), size), jnp.array(time, jnp.float32)
 
-    one, places, times = inputs(1, 2, 0.3, 0.6, 0.99)
+    one, places, times = inputs(1, 2, 0.3, 0.6, 0.996)
     places = places.at[2].set(
-        0.99 * one[0] + 0.01 * places[2]
+        0.996 * one[0] + 0.004 * places[2]
     )  # near the end of the line, with an ordinary noise
     near = [[-0.6], [0.6]], [[0.1], [-0.4], [0.5]], [0.5, 0.5, 0.5]
     far = [[-0.6, 0.0], [0.6, 0.0]], [[0.5, 0.1], [3.0, 2.0]], [0.9, 0.9]
     return [
         Case(
-            "one point of data in the plane, at t = 0.3, 0.6 and 0.99",
+            "one point of data in the plane, at t = 0.3, 0.6 and 0.996",
             (one, places, times),
             (
                 "All lines end at the one point: the velocity is that of the line through x.",
@@ -254,13 +254,16 @@ _mean_misconceptions = [
             {"-0.5 * jnp.sum": "-0.5 * jnp.mean"},
         ),
         ("The noise is not divided by 1 - t.", WHERE_FROM, {" / (1 - t)": ""}),
-        (
-            "1 - t is kept above 0.05, so late in time the noise comes out too small.",
+        *(
             (
-                "time is in [0, 1), so 1 - t is never 0.",
-                "(x[:, None] - t * data) / (1 - t), without a bound.",
-            ),
-            {"/ (1 - t)": "/ jnp.maximum(1 - t, 0.05)"},
+                f"1 - t is kept above {bound}, so late in time the noise comes out too small.",
+                (
+                    "time is in [0, 1), so 1 - t is never 0.",
+                    "(x[:, None] - t * data) / (1 - t), without a bound.",
+                ),
+                {"/ (1 - t)": f"/ jnp.maximum(1 - t, {bound})"},
+            )
+            for bound in (0.05, 0.01)
         ),
         ("The noise is divided by t.", WHERE_FROM, {" / (1 - t)": " / jnp.maximum(t, 1e-6)"}),
         (
