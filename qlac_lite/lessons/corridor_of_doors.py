@@ -83,6 +83,19 @@ def steps_to_door(way: str, seeds: int) -> np.ndarray:
     )
 
 
+def peoples_steps(seeds: int) -> float:
+    """Mean steps of the recorded people to their first door."""
+    return float(
+        np.mean(
+            [
+                np.argmax(np.append(np.abs(places), DOOR) == DOOR)
+                for seed in range(seeds)
+                for places, _ in record(seed)
+            ]
+        )
+    )
+
+
 def median_walk(way: str, seed: int = 0) -> np.ndarray:
     """Of the walks of a seed the one of median length; the shorter of the middle two."""
     return sorted((walk(way, seed, e) for e in range(EPISODES)), key=len)[(EPISODES - 1) // 2]

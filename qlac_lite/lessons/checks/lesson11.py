@@ -166,6 +166,11 @@ _chunk_misconceptions = [
         _repeated,
     ),
     Misconception(
+        "It looks again after each action: only the first action of each chunk is ever executed.",
+        "Execute all `length` actions of a chunk from one look, step k with gains[k].",
+        CHUNKS(edit={"path[t - k]": "path[t]", "gains[k])": "gains[0])"}),
+    ),
+    Misconception(
         "The gains run on with the steps of the episode, not of the chunk.",
         "k = t % length.",
         CHUNKS(
