@@ -49,11 +49,17 @@ def experiment(
     results = [_run(run, np.arange(seeds), setting) for setting in (one, other)]
     mean, low, high = difference(*results)
     names = [_name(setting, against) for setting, against in ((one, other), (other, one))]
-    told = f"{names[0]} minus {names[1]}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
-    show(_draw(results, names, measure), f"{told}, drawn seed by seed.")
+    shared = [
+        f"{key} = {one[key]}" for key in one if key != "report" and key in other and one[key] == other[key]
+    ]
+    both = f" (both: {', '.join(shared)})" if shared else ""
+    told = (
+        f"{names[0]} minus {names[1]}{both}: {mean:+.3g} [{low:+.3g}, {high:+.3g}], {measure}, {seeds} seeds"
+    )
+    show(_draw(results, names, measure, both), f"{told}, drawn seed by seed.")
     means = "; ".join(f"{name}: {np.mean(r):.3g}" for name, r in zip(names, results, strict=True))
-    judged = textwrap.fill(_judged(predict, results[0] - results[1], low, high), 110)
-    print(f"{means}, means of {measure}.\n{told}.\n{judged}")
+    judged = textwrap.fill(_judged(predict, results[0] - results[1], low, high), 95)
+    print(f"{means}, means of {measure}.\n{textwrap.fill(told, 95)}.\n{judged}")
     if len(turned := _turned(run, one, other)) > 1:
         print(f"Several knobs differ: {', '.join(turned)}. This run cannot tell which of them matters.")
     return results[0] - results[1]
@@ -106,19 +112,21 @@ def _judged(predict: str, apart: np.ndarray, low: float, high: float) -> str:
     return text + " Every seed gives the same difference." * (alike and found != "no difference")
 
 
-def _draw(results: list[np.ndarray], names: list[str], measure: str):
+def _draw(results: list[np.ndarray], names: list[str], measure: str, both: str):
     figure, (left, right) = new_figure(2, width=4.2, height=3.2)
     for pair in zip(*results, strict=True):
         left.plot([0, 1], pair, color="0.7", linewidth=1, zorder=1)
     for x, values, colour in zip((0, 1), results, (ONE, OTHER), strict=True):
         left.plot(np.full(len(values), x), values, "o", color=colour)
-    left.set(xlim=(-0.5, 1.5), ylabel=measure, title="a line for each seed")
+    left.set(xlim=(-0.5, 1.5), ylabel=measure)
+    left.set_title(f"a line for each seed{both}", fontsize=10)
     left.set_xticks([0, 1], names)
     mean, low, high = difference(*results)
     apart = results[0] - results[1]
     right.plot(np.linspace(-0.15, 0.15, len(apart)), apart, "o", color="0.6")
     right.errorbar(0.35, mean, [[mean - low], [high - mean]], fmt="s", color="0.15", capsize=4)
     right.axhline(0, color="0.3", linewidth=1, linestyle=":")
-    right.set(xlim=(-0.4, 0.6), ylabel="difference", title="left minus right, and its 95 % interval")
+    right.set(xlim=(-0.4, 0.6), ylabel="difference")
+    right.set_title("left minus right, and its 95 % interval", fontsize=10)
     right.set_xticks([0, 0.35], ["seeds", "mean"])
     return figure

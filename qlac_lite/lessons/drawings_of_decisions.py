@@ -27,6 +27,7 @@ LOOKS = {  # colour and marker of an agent, in all figures
     "at every step, held": ("#882255", "*"),
     "after a drop": ("#D55E00", "^"),
     "at random": ("0.6", "X"),
+    "cut at 1": ("#E69F00", "v"),
     "stop and think": ("#999933", "s"),
     "switch": ("#332288", "v"),
     "average": ("#56B4E9", "o"),
@@ -139,20 +140,22 @@ def q_over_time(
                 steps, promise, color="0.5", linestyle=":"
             )
         top = max(top, np.nanmax(q))
-        (key["$Q_P$ now"],) = axes.plot(q, line, color=colour, linewidth=1.4)  # the last panel's
-        (key["a look"],) = axes.plot(looks, q[looks], "o", color=colour, markersize=5)
+        axes.plot(q, line, color=colour, linewidth=1.4)
+        axes.plot(looks, q[looks], "o", color=colour, markersize=5)
         key["the largest possible value"] = axes.axhline(1, color="0.7", linewidth=1)
         axes.set(xlabel="step", ylabel="$Q_P$" if axes is panels[0] else "")
         axes.set_title(name, fontsize=10)
         place.plot(*path.T, color=colour, linewidth=1.2, linestyle=line, label=name)
         place.plot(*path[looks].T, "o", color=colour, markersize=3.5)
-        for i, look in enumerate(looks[:4]):
+        for i, look in enumerate(looks[:3]):
             how = dict(textcoords="offset points", fontsize=8, color=colour)
             axes.annotate(f"{i + 1}", (look, q[look]), xytext=(-3, 7), **how)
             place.annotate(f"{i + 1}", path[look], xytext=(-11 if side else 5, -3), **how)
         told.append(f"{name}: {len(looks)} looks in {len(path) - 1} steps, Q_P up to {np.nanmax(q):.1f}")
     for axes in panels:
         axes.set_ylim(0, 1.15 * top)
+    key["$Q_P$ now"] = Line2D([], [], color="0.3", linewidth=1.4)
+    key["a look"] = Line2D([], [], color="0.3", marker="o", linestyle="", markersize=5)
     place.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False)
     place.axhline(1, color="0.4", linewidth=1)
     place.set(xlim=(-0.5, 0.5), ylim=(0.05, 1.05))
@@ -220,13 +223,16 @@ def chunks_of_a_look(look: Look, delays: tuple[int, ...] = (0, 2, 4)) -> Drawn:
             how = dict(marker=marker, color=colour, markersize=size, linewidth=1.5, label=name)
             shown = path[:L] if axes is without else path
             axes.plot(*shown.T, fillstyle="none" if name == "old plan" else "full", **how)
-    held = look.inpainted[1:][np.asarray(soft_weights(delays[-1])) > 0]
-    how = dict(color="#E31A1C", markersize=11, fillstyle="none", label="step that is held")
-    inpainted.plot(*held.T, "s", **how)
+    held = np.asarray(soft_weights(delays[-1])) > 0
+    how = dict(color="#E31A1C", alpha=0.25, linewidth=14, solid_capstyle="round", zorder=0)
+    inpainted.plot(*look.inpainted[1:][held].T, label="steps that are held", **how)
     (x, y), key = look.past[-1], {}
-    told = f"all ten, inpainted at a delay of {delays[-1]}: {len(held)} are held"
-    reach = 1.15 * max(np.abs(path - look.past[-1]).max() for path, *_ in drawn.values())
-    for axes, title in {without: "the next five steps", inpainted: told}.items():
+    for axes, title in {
+        without: "the next five steps",
+        inpainted: f"all ten, at a delay of {delays[-1]}",
+    }.items():
+        ends = [path[: L if axes is without else None] for path, *_, on in drawn.values() if axes in on]
+        reach = 1.1 * max(np.abs(path - look.past[-1]).max() for path in ends)
         axes.plot(x, y, "*", color="#D55E00", markersize=14, label="the look", zorder=5)
         axes.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
         axes.set_title(title, fontsize=10)

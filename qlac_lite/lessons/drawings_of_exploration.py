@@ -191,7 +191,7 @@ def collected(what: str = "coherency") -> dict[str, tuple[np.ndarray, np.ndarray
 def collections() -> Drawn:
     """Who collected how coherently; what four learners make of it; the contrasts over learners,
     at the end and over the curve."""
-    figure, (left, middle, right) = plots.new_figure(3, width=4.4, height=3.4)
+    figure, (left, middle, right) = plots.new_figure(3, width=4.4, height=3.7)
     ticks = {}
     for start, (pair, values) in zip((0, 2.6), collected().items(), strict=True):
         made = zip(pair.split(" minus ")[::-1], values[::-1], ("D+D1", "D+D5"), strict=True)
@@ -200,7 +200,7 @@ def collections() -> Drawn:
             _dots(left, at, each, *SETS[kind])
             ticks[at] = f"{kind[2:]}\n{collector}"
     left.set_xticks(list(ticks), ticks.values(), fontsize=8)
-    left.set(ylabel="coherency (all pairs) of collecting", ylim=(0, None), xlim=(-0.6, max(ticks) + 0.5))
+    left.set(ylabel="coherency (all pairs)", ylim=(0, None), xlim=(-0.6, max(ticks) + 0.5))
     for i, name in enumerate([name for name in _recorded_sets() if "M" not in name]):
         colour, marker = SETS[name]
         for at, method in enumerate(TITLES):
@@ -210,7 +210,14 @@ def collections() -> Drawn:
             middle.plot(at + 0.2 * i - 0.32, values.mean(), marker, color=colour, markersize=7, label=label)
     middle.set_xticks(range(len(TITLES)), TITLES.values(), fontsize=8)
     middle.set(ylabel="solved at the end (%)", ylim=(-3, 103))
-    middle.legend(fontsize=7, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    middle.legend(
+        fontsize=8,
+        ncols=4,
+        columnspacing=0.8,
+        handletextpad=0.1,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+    )
     for curve, colour, marker, label in (
         (False, "0.2", "o", "at the end"),
         (True, CURVE, "d", "over the curve"),
@@ -218,11 +225,11 @@ def collections() -> Drawn:
         for at, values in enumerate(gains(curve).values()):
             _dots(right, at + 0.35 * curve - 0.1, values, colour, marker, width=0.08)
         right.plot([], [], marker, color=colour, label=label)
-    right.legend(fontsize=7)
+    right.legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     right.axhline(0, color="0.3", linestyle=":")
-    names = [textwrap.fill(what, 12) for what in gains()]
+    names = [textwrap.fill(what, 9) for what in gains()]
     right.set_xticks(range(len(names)), names, fontsize=8)
-    right.set(ylabel="points, mean of four learners", xlim=(-0.6, len(gains()) - 0.4))
+    right.set(ylabel="difference (points)", xlim=(-0.6, len(gains()) - 0.4))
     ends = zip(gains(), *(gains(curve).values() for curve in (False, True)), strict=True)
     told = ", ".join(f"{what} {end.mean():.0f} and {over.mean():.0f}" for what, end, over in ends)
     return figure, (

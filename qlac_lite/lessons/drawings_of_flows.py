@@ -98,13 +98,13 @@ def few_steps(mean_velocity: Callable, counts: tuple[int, ...] = (1, 2, 3, 5, 10
 
 def three_models(samples: dict[str, tuple[np.ndarray, ...]]) -> Drawing:
     """Data, a Gaussian's samples and a flow's, each (N, 2), of each toy: {toy: (data, Gaussian, flow)}."""
-    figure, panels = new_figure(3 * len(samples), width=1.95, height=2.3)
+    figure, panels = new_figure(3, width=2.6, height=2.4, rows=len(samples))
     models = (("data", DATA), ("Gaussian", GAUSSIAN), ("flow", FLOW))
     kinds = [(f"{toy}: {name}", colour) for toy in samples for name, colour in models]
     sets = [points for each in samples.values() for points in each]
     for axes, points, (name, colour) in zip(panels, sets, kinds, strict=True):
         axes.plot(*points[:600].T, ".", color=colour, markersize=2)
-        _box(axes, name, 8)
+        _box(axes, name)
     return figure, (
         f"Samples of a Gaussian and of a flow beside the data {' and '.join(samples)}: the Gaussian fills "
         "the middle, where no data are; the flow looks like the data."
@@ -120,11 +120,14 @@ def hunt(runs: dict[str, tuple[np.ndarray, np.ndarray]], least: float) -> Drawin
     """Losses and samples of flows, the healthy one first: {name: (samples (N, 2), losses (updates,))}."""
     figure, panels = new_figure(1 + len(runs), width=3.3, height=3.0)
     told = []
-    looks = ((FLOW, "-"), (BROKEN, "-"), (RIGHT, "--"))
-    for axes, (name, (points, losses)), (colour, line) in zip(panels[1:], runs.items(), looks, strict=False):
+    looks = ((FLOW, "-", 4), (BROKEN, "-", 1.5), (RIGHT, "--", 1.5))  # mended may lie on healthy
+    pairs = zip(panels[1:], runs.items(), looks, strict=False)
+    for axes, (name, (points, losses)), (colour, line, width) in pairs:
         window = min(100, len(losses))
         smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
-        panels[0].plot(np.arange(len(smooth)) + window, smooth, color=colour, linestyle=line, label=name)
+        panels[0].plot(
+            np.arange(len(smooth)) + window, smooth, line, color=colour, linewidth=width, label=name
+        )
         axes.plot(*points.T, ".", color=colour, markersize=2)
         share = 100 * np.mean(points[:, 0] > 0)
         _box(axes, f"{name}: {share:.0f} % right")

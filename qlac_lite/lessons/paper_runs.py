@@ -124,13 +124,13 @@ def percent(group: Group, online: bool = True) -> str:
 
 def told_by_seed(groups: Groups) -> str:
     """A line a method: its success at the end, that of each seed, and when each first solved half."""
-    lines = [f"{'':16}{'at the end, %':16}{'each seed, %':19}half solved first after, thousand steps"]
+    lines = [f"{'':22}{'at the end, %':16}{'each seed, %':19}half solved first after, thousand steps"]
     for name, group in groups.items():
         rates = _rates(group)
         steps = [sum(each) // 1000 for each in group.outcomes[0]]
         first = [str(steps[np.argmax(seed >= 50)]) if max(seed) >= 50 else "-" for seed in rates.T]
         each = ", ".join(f"{rate:.0f}" for rate in rates[-1])
-        lines.append(f"{name:16}{percent(group):16}{each:19}{', '.join(first)}")
+        lines.append(f"{name + ':':22}{percent(group):16}{each:19}{', '.join(first)}")
     return "\n".join(lines)
 
 

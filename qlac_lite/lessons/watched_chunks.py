@@ -56,6 +56,23 @@ def advance(push: float, gripper: Gripper, action: Array) -> tuple[Gripper, Arra
     return Gripper(state, places, actions, time, arrived), jnp.where(arrived & ~over, 1.0, 0.0)
 
 
+def cut_at_1(value, step, state, chunk, most, discount, margin):
+    """As execute_until_drop, but values and promises are at most 1, the largest reward."""
+
+    def goes_on(carry):
+        done, state, promise = carry
+        return (done < most) & (jnp.minimum(value(state, chunk[done]), 1) >= promise - margin)
+
+    def act(carry):
+        done, state, promise = carry
+        state, reward = step(state, chunk[done])
+        return done + 1, state, jnp.minimum((promise - reward) / discount, 1)
+
+    promise = jnp.minimum(value(state, chunk[0]), 1)
+    done, state, _ = jax.lax.while_loop(goes_on, act, (0, state, promise))
+    return state, done
+
+
 class Played(NamedTuple):
     """Episodes of each seed."""
 

@@ -32,6 +32,7 @@ def style(method: str) -> tuple[str, str]:
 def new_figure(columns: int, width=5.2, height=3.6, rows=1) -> tuple[Figure, list[Axes]]:
     """A figure and its panels in reading order; `width` and `height` of a panel in inches."""
     with matplotlib.rc_context(RC):
+        width = min(width, 10 / columns)  # a page shrinks what is wider, and its type with it
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained", facecolor="white")
         return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 

@@ -65,7 +65,19 @@ def test_knobs_that_do_not_exist_are_named_and_two_at_once_are_remarked(capsys):
 def test_an_interval_that_holds_zero_shows_no_difference(capsys):
     other = lambda seeds, turn: turn * NOISE[seeds]
     experiment(other, {"turn": 1}, {"turn": -1}, "higher", "reward")
-    assert "show no difference, and do not rule out yours" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "show no difference, and do not rule out yours" in said
+
+
+def test_knobs_that_both_settings_share_are_told(capsys):
+    """Else a control looks like what it is a control for."""
+    run = lambda seeds, gain=1, noise=0.5: gain * np.ones(len(seeds)) + noise * NOISE[seeds]
+    for shared, said in (
+        ({}, "gain = 2 minus gain = 1: "),
+        ({"noise": 0}, "minus gain = 1 (both: noise = 0)"),
+    ):
+        experiment(run, {"gain": 2} | shared, {"gain": 1} | shared, "higher", "reward")
+        assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

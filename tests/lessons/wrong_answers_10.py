@@ -149,6 +149,58 @@ def drop_asked_before_counting(value, step, state, chunk, most, discount, margin
     return state, k
 
 
+def drop_by_errors(value, step, state, chunk, most, discount, margin):
+    """Adds up the temporal-difference errors, undiscounted."""
+
+    def act(carry):
+        k, state, error = carry
+        before = value(state, chunk[k])
+        state, reward = step(state, chunk[k])
+        later = value(state, chunk[jnp.minimum(k + 1, len(chunk) - 1)])
+        return k + 1, state, error + reward + discount * later - before
+
+    goes_on = lambda carry: (carry[0] < most) & (carry[2] >= -margin)
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), jnp.zeros(())))
+    return state, k
+
+
+def drop_by_either(value, step, state, chunk, most, discount, margin):
+    """Goes on while one of the two conditions holds: with an infinite margin, for ever."""
+
+    def act(carry):
+        k, state, promise = carry
+        state, reward = step(state, chunk[k])
+        return k + 1, state, (promise - reward) / discount
+
+    goes_on = lambda carry: (carry[0] < most) | (value(carry[1], chunk[carry[0]]) >= carry[2] - margin)
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), value(state, chunk[0])))
+    return state, k
+
+
+def drop_and_on(value, step, state, chunk, most, discount, margin):
+    """A scan that does not remember that it has stopped."""
+
+    def one(carry, inputs):
+        count, state, promise = carry
+        number, action = inputs
+        goes = (number < most) & (value(state, action) >= promise - margin)
+        moved, reward = step(state, action)
+        state = jnp.where(goes, moved, state)
+        return (count + goes, state, jnp.where(goes, (promise - reward) / discount, promise)), None
+
+    carry = (0, jnp.asarray(state), value(state, chunk[0]))
+    (count, state, _), _ = jax.lax.scan(one, carry, (jnp.arange(len(chunk)), jnp.asarray(chunk)))
+    return state, count
+
+
+def drop_renewed_late(value, step, state, chunk, most, discount, margin):
+    promise, k = value(state, chunk[0]), 0
+    while k < most and value(state, chunk[k]) >= promise - margin:
+        state, reward = step(state, chunk[k])
+        promise, k = (value(state, chunk[k]) - reward) / discount, k + 1
+    return state, k
+
+
 def drop_in_old_state(value, step, state, chunk, most, discount, margin):
     """The next action's value is asked before the state is renewed."""
     promise, k = value(state, chunk[0]), 0
@@ -483,6 +535,12 @@ WRONG = {
         "more than promised": (drop(goes_on=lambda now, p, m: now > p - m), "just what was promised"),
         "count first": (drop(goes_on=lambda now, p, m: now >= p - 3 * m), "count = "),
         "a Python loop": (drop(), "jax.lax.while_loop"),
+        "errors without discount": (drop_by_errors, "are added up without the discount"),
+        "never below 0": (drop(after=lambda p, r, d, now: max((p - r) / d, 0)), "it is at least 0"),
+        "never above 1": (drop(after=lambda p, r, d, now: min((p - r) / d, 1)), "it is at most 1"),
+        "either condition": (drop_by_either, "do both conditions have to hold (&)"),
+        "on after a stop": (drop_and_on, "goes on with the next one"),
+        "renewed by the last action": (drop_renewed_late, "that was executed, in the new state"),
         "renewed": (drop(after=lambda p, r, d, now: (now - r) / d), "made anew"),
         "as at the start": (drop(after=lambda p, r, d, now: p), "stays what it was"),
         "earned added": (drop(after=lambda p, r, d, now: (p + r) / d), "added to the promise"),

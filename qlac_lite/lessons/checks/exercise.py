@@ -119,6 +119,8 @@ class Exercise:
         observing: if it is neither jax.jit nor a gradient: when the answer is called then, and what to try
             if it raises.
         untraced: what to write in place of Python's own control flow, if an answer needs more than arrays.
+        loops: the answer has a compiled loop. The first case runs it in Python, where one without an end can
+            be interrupted.
     """
 
     seconds = 60.0  # after which an answer to one case counts as endless
@@ -144,6 +146,7 @@ class Exercise:
         untraced: str = (
             "Use jnp for everything, jnp.where in place of if, and x.at[...].set(y) in place of assignments."
         ),
+        loops: bool = False,
     ):
         self.library, self.expected, self.cases, self.misconceptions = (
             library,
@@ -152,7 +155,7 @@ class Exercise:
             misconceptions,
         )
         self.parts, self.counts, self.insight, self.compiled = tuple(parts), counts, insight, compiled
-        self.tree, self.choice = tree, choice
+        self.tree, self.choice, self.loops = tree, choice, loops
         self.first, self.observed, self.untraced = tuple(first), observed, untraced
         self.where, self.observing = where or {}, observing
         self.observe = observe or (lambda answer, args: {})
@@ -354,7 +357,7 @@ class Exercise:
         """
         args, about = copy.deepcopy(case.args), {"case": case.about}
         try:
-            with _ending(self.seconds):
+            with _ending(self.seconds), _in_python(self.loops and case.first):
                 result = answer(*args)
         except NotImplementedError:
             return Verdict(
@@ -631,7 +634,8 @@ class Exercise:
                     likely=(
                         "A NaN of the inputs reached the result."
                         if nan and any(map(_holds_nan, case.args))
-                        else "A mean of no numbers, a division by zero, or np.empty that was never filled."
+                        else "A mean of no numbers, a division by zero, np.empty that was never filled, or "
+                        "an index beyond the end in jnp.take."
                         if nan
                         else "A division by zero, or a mark such as -np.inf that reached the result."
                     ),
@@ -689,6 +693,14 @@ def gradients(**arguments: int) -> Observe:
         return named
 
     return observe
+
+
+def _in_python(wanted: bool) -> contextlib.AbstractContextManager:
+    if not wanted:
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.disable_jit()
 
 
 class _Kept:

@@ -336,6 +336,27 @@ def _drop_in_python(value, step, state, chunk, most, discount, margin):
     return state, k
 
 
+def _undiscounted(value, step, state, chunk, most, discount, margin):
+    """Adds temporal-difference errors up as they are."""
+    total, k = 0.0, 0
+    while k < most and total >= -margin:
+        before = value(state, chunk[k])
+        state, reward = step(state, chunk[k])
+        k = k + 1
+        total += reward + discount * value(state, chunk[min(k, len(chunk) - 1)]) - before
+    return state, k
+
+
+def _starts_again(value, step, state, chunk, most, discount, margin):
+    """Leaves out the actions that are worth too little, and goes on with those behind them."""
+    promise, count = value(state, chunk[0]), 0
+    for action in chunk[: int(most)]:
+        if value(state, action) >= promise - margin:
+            state, reward = step(state, action)
+            promise, count = (promise - reward) / discount, count + 1
+    return state, count
+
+
 def _plain(*values):
     return jnp if any(isinstance(value, jax.core.Tracer) for value in values) else np
 
@@ -353,12 +374,21 @@ class Watched(NamedTuple):
         if np.shape(action) != (2,):
             raise TypeError(f"value takes a state and one action, of shape (2,), and got {np.shape(action)}")
         xp = _plain(state, action)
+        self._ends(state, xp)
         return xp.asarray(self.worth)[state[2].astype(int)] + 0.25 * state[0] + 0.25 * action[0]
+
+    def _ends(self, state, xp):
+        if xp is np and state[2] >= len(self.worth):
+            raise TimeoutError(
+                f"{int(state[2])} actions were executed: the loop does not end. Does the count grow, "
+                "and do both conditions have to hold (&)?"
+            )
 
     def step(self, state, action):
         if np.shape(action) != (2,):
             raise TypeError(f"step takes one action, of shape (2,), and got {np.shape(action)}")
         xp = _plain(state, action)
+        self._ends(state, xp)
         moved = xp.asarray([0.9 * state[0] + 0.1 * action[1], state[1] + action[0], state[2] + 1])
         return moved, xp.asarray(self.pays)[state[2].astype(int)]
 
@@ -411,10 +441,14 @@ _DROP = {
         "now = value(state, chunk[k])": "now = value(state, chunk[min(k + 1, len(chunk) - 1)])"
     },
     "no limit": {"k < most": "k < len(chunk)"},
+    "renewed, last action": {"promise = (promise": "promise = (value(state, chunk[k])"},
+    "at least 0": {"(promise - reward) / discount": "max((promise - reward) / discount, 0.0)"},
+    "at most 1": {"(promise - reward) / discount": "min((promise - reward) / discount, 1.0)"},
 }
 
 
 _DROPS = {name: edited(_drop_in_python, changes) for name, changes in _DROP.items()}
+_DROPS |= {"undiscounted": _undiscounted, "starts again": _starts_again}
 
 
 def _drop_cases(rng):
@@ -435,17 +469,29 @@ def _drawn_drops(rng):
     exactly = lambda values: np.round(np.asarray(values) * 64) / 64  # in float32, however they are added
 
     def case(
-        about, length, most, margin, hint, count, rewards=0.0, unlike=(), apart=(), deep=False, tie=False
+        about,
+        length,
+        most,
+        margin,
+        hint,
+        count,
+        rewards=0.0,
+        unlike=(),
+        apart=(),
+        deep=False,
+        tie=False,
+        sign=1,
     ):
         """Values around the promise until `count` actions are done, and then one that is too low; if it is
         `deep`, after a reward of 0.1, each is lower than another wrong promise. With a `tie`, the second
-        action has just the value that was promised: no number is rounded until then."""
+        action has just the value that was promised: no number is rounded until then. With a `sign` of -1 it
+        begins below 0."""
         while True:
             world, discount = Watched(np.zeros(9), rng.choice([0.0, rewards], size=9)), 0.5 if tie else 0.8
             state, chunk = np.append(rng.normal(size=2), 0.0), rng.uniform(-1, 1, size=(length, 2))
             state, chunk = exactly(state), exactly(chunk)
             state[0], chunk[0, 1] = (0, 0) if tie else (state[0], chunk[0, 1])
-            now, promise = state, exactly(rng.uniform(0.8, 1.2))
+            now, promise = state, sign * exactly(rng.uniform(0.8, 1.2))
             begun, world.pays[0] = promise, 0.1 if deep else world.pays[0]
             for k in range(length):
                 near = rng.choice([-0.93, -0.4, 0.3, 1.4]) * rng.uniform(0.95, 1.02) * min(margin, 0.4)
@@ -505,7 +551,7 @@ def _drawn_drops(rng):
             drops,
             4,
             rewards=0.3,
-            unlike=("rewards are not paid", "rewards are added", "renewed", "discount first"),
+            unlike=("rewards are not paid", "rewards are added", "renewed", "discount first", "undiscounted"),
             apart=(
                 ("never renewed", "first one not paid"),
                 ("relative", "margin once"),
@@ -513,11 +559,13 @@ def _drawn_drops(rng):
             ),
         ),
         case(
-            "7 actions, some of them with a small reward",
+            "7 actions, some of them with a small reward; the value begins below 0",
             *(7, 7, 0.25),
             drops,
             5,
             rewards=0.1,
+            sign=-1,
+            unlike=("at least 0",),
             apart=(("rewards are added", "rewards are not paid"), ("rewards are not paid", "discount first")),
         ),
         case(
@@ -598,6 +646,29 @@ check_execute_until_drop = Exercise(
                 _DROPS[name],
             )
             for name, even in (("action after", ""), ("action after, at once", ", even before the first one"))
+        ),
+        Misconception(
+            "Temporal-difference errors are added up without the discount.",
+            "An error of k steps ago counts 1 / discount ** k times now: divide the sum at each step.",
+            _undiscounted,
+        ),
+        *(
+            Misconception(
+                f"The promise is cut: it is at {bound}.",
+                "A promise may be any number. " + _PAY,
+                _DROPS[f"at {bound}"],
+            )
+            for bound in ("least 0", "most 1")
+        ),
+        Misconception(
+            "The promise is made anew from the value of the action that was executed, in the new state.",
+            "The promise is that of the chunk's start: carry it on.",
+            _DROPS["renewed, last action"],
+        ),
+        Misconception(
+            "After an action that is worth too little it goes on with the next one.",
+            "The first drop ends the chunk: nothing behind it is executed.",
+            _starts_again,
         ),
         Misconception("The margin is missing.", "promise - margin.", _DROPS["no margin"]),
         Misconception("The margin is added to the promise.", "promise - margin.", _DROPS["margin above"]),
@@ -688,7 +759,9 @@ check_execute_until_drop = Exercise(
     compiled=True,
     untraced="state, value and `most` are traced: in place of Python's while, for or if, "
     "jax.lax.while_loop(goes_on, act, carry), with goes_on of jnp and &.",
-    insight="What it watches is lesson 02's temporal-difference error, added up over the chunk.",
+    loops=True,
+    insight="What it watches is lesson 02's temporal-difference error, added up over the chunk; each is "
+    "divided by gamma once for every step since.",
 )
 
 
@@ -761,7 +834,7 @@ def _guided_cases(rng):
             2,
             5.0,
             "With weights of 0 only noise, times, Euler steps and the clip are left: normal noise from the "
-            "key as it is, times 0 and 1 / 2.",
+            "key as it is, times 0 and 1 / 2. At time 0 the gain is g_max, without the fraction.",
         ),
         case(
             "1 step, the first of three actions held",
