@@ -62,7 +62,7 @@ steps = list(range(len(film.effector)))
 explore(lambda step: drawings_of_looks.film_at(film, step), step=("step", steps, 25))
 
 # %% [markdown]
-# Drag the slider to step through the episode. Grey lines mark the looks.
+# Run the cell, and a slider appears. Drag it to step through the episode. Grey lines mark the looks.
 #
 # At each look the agent chooses five actions: a chunk of length $H = 5$. It executes all five **open loop**: without looking.
 

@@ -577,10 +577,14 @@ control = experiment(watched.try_out, one | flow, other | flow, "no difference",
 # Four sets of runs are still missing. All need a GPU.
 #
 # ```
-# make gpu                                     # 1. in ten minutes: the rates of your card, the first cells
-# qlac sweep docs/sweeps/cells.toml            # 2. puzzle-3x3 tasks 4, 5 and scene task 1, 100K offline
-# qlac sweep docs/sweeps/equal-n.toml          # 3. the control: BFN with QC's N, 64 on the puzzle
-# qlac sweep docs/sweeps/cube-double-task4.toml    # 4. 1M offline, then 200K online
+# # 1. in ten minutes: the rates of your card, the first cells
+# make gpu
+# # 2. puzzle-3x3 tasks 4, 5 and scene task 1, 100K offline
+# qlac sweep docs/sweeps/cells.toml
+# # 3. the control: BFN with QC's N, 64 on the puzzle
+# qlac sweep docs/sweeps/equal-n.toml
+# # 4. 1M offline, then 200K online
+# qlac sweep docs/sweeps/cube-double-task4.toml
 # ```
 #
 # Each may be stopped and started again as it stands. [The run book](https://github.com/qlac-lite/qlac-lite/blob/main/docs/cluster.md#one-gpu) says what each costs, where the data come from, and what a healthy log shows after ten minutes. Set 3 is the one to watch. If BFN with $N = 64$ comes near QC's 95 % on the puzzle, most of that gap was $N$. If it stays near 10 %, it was the chunk. **Write down your prediction now.**

@@ -466,7 +466,8 @@ print(*records.lines(parts))
 # %%
 claims = [claim for claim in findings.CLAIMS if claim.lesson not in ("05", "06")]
 show(*findings.draw(claims))
-print(*(f"claim {i}: {findings.sizes(claim)}" for i, claim in enumerate(claims[:3], 1)), sep="\n")
+for i, claim in enumerate(claims[:3], 1):
+    print(f"claim {i}:", "; ".join(f"{place} {size}" for place, size in findings.sizes(claim).items()))
 qc_fql, rivals = halves["fql-chunk-policy5"], {"QC, N = 32": runs[5, 32], "BFN, N = 8": runs[1, 8]}
 for name, rival in (rivals | {"BFN with 5-step returns, N = 8": halves["bfn-n-step-policy1"]}).items():
     print(f"{name}: {rival.mean():.0f} % in the lite world, minus QC-FQL: {records.apart(rival, qc_fql)}")

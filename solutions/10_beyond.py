@@ -412,7 +412,7 @@ for delay in (2, 4):
 
 # %%
 hers = delayed.play_all(("inpaint",), DELAYS, checks.her_rounds, guided_chunks)["inpaint"]
-print("hers, mean steps to the right side:", *(f"delay {d}: {hers[d].steps().mean():.0f};" for d in DELAYS))
+print("hers, steps to the right side:", ", ".join(f"{hers[d].steps().mean():.0f} at {d}" for d in DELAYS))
 off = {f"steps off the plan at a delay of {delay}": {"hers": hers[delay].off_plan()} for delay in DELAYS[1:]}
 show(*draw.by_dial("step of the round", off, alike=True))
 

@@ -378,7 +378,7 @@ show(*forest({"at the handover": by_run}, "points", width=5.5))
 most = max(by_run, key=lambda name: by_run[name][0])
 least = min(by_run, key=lambda name: by_run[name][1])
 for name in (most, least):
-    print(name, "{:.0f} [{:.0f}, {:.0f}]".format(*by_run[name]))
+    print(f"{name}:", "{:.0f} [{:.0f}, {:.0f}]".format(*by_run[name]))
 
 # %% [markdown]
 # (Four seeds each; blue if the interval does not hold 0.) No fall is shown, but four seeds can hide a large one: the lowest interval begins at -61. The only row in colour is a rise: on scene, QC-FQL with $\alpha = 100$ rises by 67 points [47, 86]. But in these runs the first online evaluation comes after 10,000 steps, which is long enough to fall and rise again. So we look earlier, in the *lite world* of lesson 04, where a gripper carries a puck through a gap to a goal. QC-FQL learns from 200 demonstrations (1,500 updates). Then it acts for 500 steps, with five updates after each chunk of five, and is evaluated every 50 steps.

@@ -189,3 +189,21 @@ def test_every_lesson_hands_out_the_case_that_failed():
     assert len(names) >= 10
     for name in names:
         assert importlib.import_module(f"{checks.__name__}.{name}").last_case is last_case
+
+
+def test_a_mistake_that_raises_in_a_later_case_is_named_all_the_same():
+    halves = lambda n, size: np.arange(0, n, size)
+    by_count = lambda n, size: np.arange(0, n, n // size)
+    cases = lambda rng: [Case("of 2", (6, 2)), Case("one is enough", (3, 4))]
+    named = Exercise(
+        halves, halves, cases, [Misconception("The step is the count.", "Step by size.", by_count)]
+    )
+    assert (
+        named.judge(lambda n, size: list(range(0, n, n // size))).lines["likely"] == "The step is the count."
+    )
+    other = named.judge(lambda n, size: by_count(n, size) if n == 6 else np.arange(n))
+    assert "likely" not in other.lines  # the misconception raises where this one does not
+    never = Exercise(
+        halves, halves, cases, [Misconception("Of three.", "", lambda n, size: np.arange(0, n, 3))]
+    )
+    assert "likely" not in never.judge(lambda n, size: np.arange(0, n, n // size)).lines

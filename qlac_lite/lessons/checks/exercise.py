@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qlac_lite.lessons.checks.patterns import lengths, pattern
-from qlac_lite.lessons.checks.slips import Slip, slips, within
+from qlac_lite.lessons.checks.slips import slips, within
 from qlac_lite.lessons.checks.verdict import Verdict, show
 from qlac_lite.lessons.checks.wording import (
     error_hint,
@@ -220,13 +220,15 @@ class Exercise:
                 ),
             ),
         )
-        first_wrong, got = None, []
+        first_wrong, got, raised_in = None, [], None
         for case in cases:
             result = self._run(answer, case)
+            if isinstance(result, Verdict) and first_wrong:
+                raised_in = case
+                break
             if isinstance(result, Verdict):
-                if not first_wrong:
-                    self._keep(case)
-                return first_wrong or result
+                self._keep(case)
+                return result
             got.append(result)
             if first_wrong is None:
                 first_wrong = self._compare(case, result, self._reference(case))
@@ -242,6 +244,7 @@ class Exercise:
             first_wrong = self._compiles(answer, cases[-1])
         if first_wrong is None:
             return Verdict("right", f"{self.name}: right in all {len(cases)} cases", note=self.insight)
+        cases = cases[: len(got)]
         if self.choice:
             failed = next(
                 i
@@ -263,7 +266,8 @@ class Exercise:
             zip(cases, got, strict=True), key=lambda pair: self._same(*pair, self._reference(pair[0]))
         )  # they tell most: an answer that is right in a case agrees there with many misconceptions
         for mistake in self.misconceptions:
-            if all(self._like(mistake.function, case, g) for case, g in failed_first):
+            alike = all(self._gives(mistake.function, *pair) for pair in failed_first)
+            if alike and (raised_in is None or _raises(mistake.function, raised_in)):
                 if first_wrong.headline.endswith("has the wrong shape"):  # the mistake is another one
                     first_wrong.headline = f"{self.name}: not right yet"
                 first_wrong.lines |= {"likely": mistake.name} | (
@@ -271,7 +275,7 @@ class Exercise:
                 )
                 break
         else:
-            if first_wrong.part and not self.choice:
+            if first_wrong.part and not self.choice and raised_in is None:
                 first_wrong.lines |= self._slip(first_wrong.part, cases, got) or self._pattern(
                     first_wrong.part, cases, got
                 )
@@ -287,7 +291,9 @@ class Exercise:
             for slip in self._slips:
                 if time.monotonic() > until or len(found) == 2:
                     break
-                if slip.hint not in found and all(self._gives(slip, part, *pair) for pair in pairs):
+                with within(self.searching / 5):
+                    alike = all(self._gives(slip.function, *pair, part) for pair in pairs)
+                if alike and slip.hint not in found:
                     found.append(slip.hint)
         told = "; or in which ".join(map(self._told, found))
         return {"same as": f"a right answer in which {told}"} if found else {}
@@ -306,10 +312,9 @@ class Exercise:
         more = isinstance(values, tuple) and len(values) > count
         return values if not more else values[:count] if self.parts else values[0]
 
-    def _gives(self, slip: Slip, part: str, case: Case, got: Named) -> bool:
+    def _gives(self, function: Callable, case: Case, got: Named, part: str = "") -> bool:
         try:
-            with within(self.searching / 5):
-                return self._like(slip.function, case, got, part)
+            return self._like(function, case, got, part)
         except Exception:
             return False
 
@@ -693,6 +698,14 @@ def gradients(**arguments: int) -> Observe:
         return named
 
     return observe
+
+
+def _raises(function: Callable, case: Case) -> bool:
+    try:
+        function(*copy.deepcopy(case.args))
+    except Exception:
+        return True
+    return False
 
 
 def _in_python(wanted: bool) -> contextlib.AbstractContextManager:

@@ -68,6 +68,11 @@ _misconceptions = [
         lambda n, h: np.arange(-(-n // h)),
     ),
     Misconception(
+        "The step of the range is the number of chunks, not their length.",
+        "A chunk has `length` steps: np.arange(0, steps, length).",
+        lambda n, h: np.arange(0, n, n // h),
+    ),
+    Misconception(
         "This is a mask over the steps.",
         "Give back the steps themselves: np.flatnonzero(mask).",
         lambda n, h: (np.arange(n) % h == 0).astype(float),
@@ -447,6 +452,14 @@ _COUNT_MISTAKES = [
         "Of equally frequent chunks it takes the one that was the first to be as frequent.",
         "Take the one seen first. Count everything, and look for the best only then.",
         _first_to_be_as_frequent,
+    ),
+    Misconception(
+        "Chunks do not overlap: after a chunk it goes on with the next one, and `cell` gets one move of it.",
+        "A chunk begins at every step: `range(len(moves) - length + 1)`.",
+        edited(
+            most_frequent_chunks,
+            {"range(len(moves) - length + 1)": "range(0, len(moves) - length + 1, length)"},
+        ),
     ),
     Misconception(
         "The last chunk of each walk is missing.",

@@ -798,11 +798,15 @@ class ScriptedEnv:
         if self.t is None:
             raise RuntimeError("step() was called before reset(): an episode begins with env.reset()")
         if self.t >= len(self.rewards):
-            raise RuntimeError(
-                "step() was called after the episode had ended: stop where terminated or truncated is True"
-            )
+            error = RuntimeError("step() was called after the episode had ended")
+            error.likely = "Before each step, inside a chunk too, ask both flags: terminated and truncated."
+            raise error
         if self.t >= self.limit:
-            raise RuntimeError("step() was called more often than `steps` allows, inside a chunk perhaps")
+            error = RuntimeError("step() was called more often than `steps` allows")
+            error.likely = (
+                "Count before each step, not before each chunk: `steps` may be over inside a chunk."
+            )
+            raise error
         if np.shape(action) != (2,):
             raise RuntimeError(
                 f"step() takes one action, of shape (2,), and got one of shape {np.shape(action)}"

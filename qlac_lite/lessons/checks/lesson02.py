@@ -213,7 +213,11 @@ _target_misconceptions = [
     _targets("It adds up the values of the last state's actions.", _BEST, best="last_q.sum(axis=1)"),
     _targets("It takes the best over the whole batch.", _BEST, best="last_q.max()"),
     _targets("It takes the first action's value.", _BEST, best="last_q[:, 0]"),
-    _targets("Every window has the weight 1: whole_only is not used.", _WEIGHT, weight="np.ones(len(valid))"),
+    _targets(
+        "Every window has the weight 1: whole_only is not used, or the first step, which always exists.",
+        _WEIGHT,
+        weight="np.ones(len(valid))",
+    ),
     _targets("Cut windows have the weight 0 even where every window counts.", _WEIGHT, weight="valid[:, -1]"),
     _targets(
         "whole_only is used upside down.",
@@ -579,6 +583,7 @@ _fit_misconceptions = [
     _fitted("The curve holds the smallest value of state 0.", _CURVE, {"q[0].max()": "q[0].min()"}),
     _fitted("The curve holds the largest value of the last state.", _CURVE, {"q[0].max()": "q[-1].max()"}),
     _fitted("The curve holds the mean of the table.", _CURVE, {"q[0].max()": "q.mean()"}),
+    _fitted("The curve holds the mean of all states' best.", _CURVE, {"q[0].max()": "q.max(axis=1).mean()"}),
     _fitted(
         "The entry becomes its mean error, not its mean target.",
         ("Average the targets themselves.", _MEAN[1]),

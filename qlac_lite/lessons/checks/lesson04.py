@@ -1372,6 +1372,13 @@ _mended_misconceptions = [
         edited_patient({"(frozen, observation, jnp": '(params["critic"], observation, jnp'} | _MENDED),
     ),
     Misconception(
+        "The cause is mended; but now the critic is stopped in q only, and the baseline moves it.",
+        ("The critic's parameters were stopped already, and have to be.", 'stop_gradient(params["critic"]).'),
+        edited_patient(
+            {"(frozen, observation, behavior)": '(params["critic"], observation, stop_gradient(behavior))'}
+        ),
+    ),
+    Misconception(
         "The cause is mended; but now the proposal is clipped in the distillation.",
         _FREE,
         edited_patient({"(proposal - stop": "(jnp.clip(proposal, -1, 1) - stop"} | _MENDED),

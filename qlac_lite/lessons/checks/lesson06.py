@@ -269,7 +269,9 @@ class Corridor:
 
     def step(self, action):
         if self.time is None:
-            raise RuntimeError("the episode is over (or never began): call environment.reset() first")
+            error = RuntimeError("the episode is over (or never began): call environment.reset() first")
+            error.likely = "An episode ends in two ways, and both need a reset: terminated or truncated."
+            raise error
         self.time, self.steps = self.time + 1, self.steps + 1
         self.place = 0.9 * self.place + np.asarray(action)
         over, reward = self.time == self.lengths[self.episode], -float(self.time % 2)
@@ -1198,6 +1200,11 @@ _losses_misconceptions = [
         a=("chunk[0].size", "chunk.size"),
     ),
     _mistaken(
+        "The sign of the actor's loss is wrong: it would lower Q and the entropy.",
+        "A loss is made small: minus Q, and temperature times log pi.",
+        a=("* log_prob - own_q", "* -log_prob + own_q"),
+    ),
+    _mistaken(
         "The sign of the temperature's loss is wrong: it would rise where there is entropy enough.",
         "temperature * (entropy - target): too much entropy lowers it.",
         a=("(entropy - wanted)", "(wanted - entropy)"),
@@ -1447,6 +1454,11 @@ _mended_misconceptions = [
         "log pi is averaged over all numbers of the chunk.",
         "Independent entries: their log densities add up, over H and A.",
         a=("q = q_of", "log_prob = log_prob / mean[0].size\n    q = q_of"),
+    ),
+    _remade(
+        "The log density is mended; but the temperature's entropy is now that of one number.",
+        "Both are of the whole chunk: minus the mean of log pi, and entropy_target * H * A.",
+        a=("(entropy - wanted)", "(entropy - wanted) / mean[0].size"),
     ),
     _remade(
         "The target is scaled with H only.", "entropy_target * H * A.", a=("mean[0].size", "mean.shape[1]")

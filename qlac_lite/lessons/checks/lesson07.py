@@ -1735,6 +1735,18 @@ _diagnose_misconceptions = [
         edited(diagnose, {"np.mean(values[-quarter:])": "values[-1]"}),
     ),
     Misconception(
+        "The flow's loss is asked about before Q.",
+        "The first finding of the list that fits: Q comes first.",
+        edited(
+            diagnose,
+            {
+                "order = NOT_FINITE, Q_TOO_HIGH, Q_TOO_LOW, NO_BEHAVIOR": (
+                    "order = NOT_FINITE, NO_BEHAVIOR, Q_TOO_HIGH, Q_TOO_LOW"
+                )
+            },
+        ),
+    ),
+    Misconception(
         "The mean of the whole log: the beginning counts as much as the end.",
         "A run is what it is at its end: the last quarter of the rows.",
         edited(diagnose, {"[-quarter:]": ""}),

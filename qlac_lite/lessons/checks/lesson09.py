@@ -920,6 +920,17 @@ _fair_misconceptions = [
         edited(fair_runs, _over_seeds(_AGENT)),
     ),
     Misconception(
+        "One agent goes on through all settings and seeds.",
+        "lab.new_agent(setting, seed) for each run.",
+        edited(
+            fair_runs,
+            {
+                "runs = []\n": "runs, agent = [], lab.new_agent(settings[0], seeds[0])\n",
+                "            agent = lab.new_agent(setting, seed)\n": "",
+            },
+        ),
+    ),
+    Misconception(
         "All seeds begin with the data of the first seed.",
         "lab.recorded(setting, seed).",
         edited(fair_runs, {"lab.recorded(setting, seed)": "lab.recorded(setting, seeds[0])"}),
@@ -1228,6 +1239,11 @@ _changes_misconceptions = [
         "The interaction runs from the lowest to the highest difference of two intervals' ends.",
         "It has a spread of its own: subtract seed by seed.",
         _with_rows(_ends_crossed),
+    ),
+    Misconception(
+        "The first change's main effect is what both changes make together, against none.",
+        "The mean of what it adds without the other, and with it.",
+        edited(two_changes, {"first.mean(axis=0)": "success[1, 1] - success[0, 0]"}),
     ),
     Misconception(
         "The sign of the interaction is turned: without minus with.",

@@ -30,6 +30,15 @@ def error_hint(error: BaseException) -> str:
         )
     if isinstance(error, TimeoutError):
         return "A loop whose condition stays true: does anything in it change every time round?"
+    if isinstance(error, IndexError) and (
+        size := re.search(r"out of bounds for axis \d+ with size (\d+)", str(error))
+    ):
+        return (
+            f"The numbers along this axis are 0 to {int(size[1]) - 1}. Something counts one too far, "
+            "or goes on where it has to stop."
+        )
+    if isinstance(error, ValueError) and re.search(r"(max|min)\(\).*empty", str(error)):
+        return "What it takes the largest or smallest of was never filled: nothing was counted there."
     if isinstance(error, SystemExit):
         return "Your code called exit() or quit()."
     if isinstance(error, ValueError) and "truth value of an array" in str(error):
