@@ -1060,7 +1060,7 @@ def _dependence(one: np.ndarray, other: np.ndarray) -> float:
 class Mending(Exercise):
     """Judges a batch by its facts, however it was drawn; those are also the signs of a misconception."""
 
-    def _like(self, mistake: Callable, case: Case, got: Named) -> bool:
+    def _like(self, mistake: Callable, case: Case, got: Named, part: str = "") -> bool:
         return mistake.signs(got)
 
     def _compare(self, case: Case, got: Named, expected: Named) -> Verdict | None:
