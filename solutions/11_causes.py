@@ -431,7 +431,7 @@ def compose(key, step, data_starts, replay_starts, filled, size, plan):
 compose = checks.check_compose(compose)
 
 # %% [markdown]
-# Which part makes it fall? Three networks learn: the critic; the *flow*, which imitates the batch's chunks; and the policy, which is held near the flow (by $\alpha$ = 100) and pushed towards chunks that the critic likes. One control for each suspicion; all have the same starts at each evaluation (25 episodes a seed, each of at most 80 steps). **Predict:** which of them fall?
+# Which part makes it fall? Three networks learn: the critic; the *flow*, which imitates the batch's chunks; and the policy, which is held near the flow (by $\alpha$ = 100) and pushed towards chunks that the critic likes. One control for each suspicion. At an evaluation all have the same starts; the next one has others, so the old policy's curve moves, too (25 episodes a seed, each of at most 80 steps). **Predict:** which of them fall?
 #
 # | agent | critic | flow | policy |
 # |---|---|---|---|

@@ -582,6 +582,10 @@ WRONG = {
     },
     "check_diagnose": {
         **diagnose_a_column_otherwise(),
+        "from three quarters on": (
+            edited(diagnose, {"values[-quarter:]": "values[3 * len(values) // 4 :]"}),
+            "a row too many",
+        ),
         "at the limit: q_max": (edited(diagnose, {"> highest + margin": ">= highest + margin"}), "next"),
         "at the limit: q_min": (edited(diagnose, {"< lowest - margin": "<= lowest - margin"}), "next"),
         "at the limit: loss": (edited(diagnose, {'["flow_loss"] >': '["flow_loss"] >='}), "next"),

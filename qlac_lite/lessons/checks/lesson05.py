@@ -146,6 +146,14 @@ _explored_misconceptions = [
         edited(explored, {"[:, ::every]": ""}),
     ),
     Misconception(
+        "Coherency: the moves of single steps, of which every few-th is taken.",
+        "First keep the places, then take the moves between them.",
+        edited(
+            explored,
+            {"positions[:, ::every]": "positions", "(places, axis=1)": "(places, axis=1)[:, ::every]"},
+        ),
+    ),
+    Misconception(
         "Coherency: every is always 5.",
         "Use the argument: positions[:, ::every].",
         edited(explored, {"::every": "::5"}),

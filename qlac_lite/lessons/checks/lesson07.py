@@ -1613,9 +1613,9 @@ _LOGS = [
         dict(rows=3, spike=dict(distance=[0.1, 0.1, 1.2])),
     ),
     (
-        "20 rows, of which the last 5 are far",
-        "The last quarter: 5 of 20 rows.",
-        dict(rows=20, distance=1.1, young=dict(distance=0.1), until=0.75),
+        "23 rows, of which the last 5 are far",
+        "The last quarter: 23 // 4 = 5 rows.",
+        dict(rows=23, distance=1.1, young=dict(distance=0.1), until=0.79),
     ),
     (
         "20 rows; in the last quarter two are very far",
@@ -1745,6 +1745,11 @@ _diagnose_misconceptions = [
                 )
             },
         ),
+    ),
+    Misconception(
+        "The last quarter begins at 3 * rows // 4: a row too many, where rows is no multiple of 4.",
+        "The last rows // 4 rows: values[-count:].",
+        edited(diagnose, {"values[-quarter:]": "values[3 * len(values) // 4 :]"}),
     ),
     Misconception(
         "The mean of the whole log: the beginning counts as much as the end.",

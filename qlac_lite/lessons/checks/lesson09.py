@@ -31,6 +31,17 @@ def matched_pairs(settings, success, factor):
     return np.reshape(found, (-1, 5))
 
 
+def _unpaired(settings, success, factor):
+    found = []
+    for i, j, *_ in matched_pairs(settings, success, factor):
+        runs = [success[int(row)][~np.isnan(success[int(row)])] for row in (i, j)]
+        mean, n = runs[1].mean() - runs[0].mean(), sum(map(len, runs))
+        error = np.sqrt(sum(run.var(ddof=1) / len(run) for run in runs))
+        reach = scipy.stats.t.ppf(0.975, n - 2) * error
+        found.append((i, j, mean, mean - reach, mean + reach))
+    return np.reshape(found, (-1, 5))
+
+
 def _pairs_by_lists(settings, success, factor):
     rows, runs = [], range(len(settings))
     for i in runs:
@@ -308,6 +319,11 @@ _pairs_misconceptions = [
         "n counts the seeds that are missing.",
         "n is the number of differences that are left.",
         edited(matched_pairs, {"len(apart)": "len(success[i])"}),
+    ),
+    Misconception(
+        "Two independent samples: each run has its own seeds and its own standard error.",
+        "Subtract seed by seed, where both have the seed; then one mean and one standard deviation.",
+        _unpaired,
     ),
     Misconception(
         "The interval does not know of pairs: it adds the variances of the two runs.",
