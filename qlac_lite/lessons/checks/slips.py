@@ -160,8 +160,12 @@ def _changes(definition: ast.FunctionDef, known: frozenset[str]) -> Iterator[tup
                 for idea, body in _of_steps(value):
                     yield 3, idea, "", functools.partial(_put, parent, field, None, body)
     for one, other in itertools.combinations(_arguments(definition), 2):
-        told = f"`{one}` and `{other}`" if {one, other} <= known else "two values"
-        yield 2, f"{told} have changed places", "", functools.partial(_exchange, definition, one, other)
+        yield (
+            2,
+            f"`{one}` and `{other}` have changed places",
+            "",
+            functools.partial(_exchange, definition, one, other),
+        )
 
 
 def _put(parent: ast.AST, field: str, at: int | None, new: Any) -> Callable:
@@ -248,11 +252,8 @@ def _of_name(node: ast.Name, definition: ast.FunctionDef, known: frozenset[str])
             belongs = f"`{node.id}` belongs" if node.id in known else "another value belongs"
             yield _Change(f"{told} stands where {belongs}", ast.Name(other, ast.Load()), 4)
     told = f"`{node.id}`" if node.id in known else "a value"
-    for idea, new in (
-        ("is 1 too large", _moved(node, 1)),
-        ("is 1 too small", _moved(node, -1)),
-    ):
-        yield _Change(f"{told} {idea}", new, 5)
+    for more, idea in ((1, "large"), (-1, "small")):
+        yield _Change(f"{told} is 1 too {idea}", _moved(node, more), 5)
     for axis in range(2) if node.id in arguments else ():
         for end, part in (("first", ast.Slice(ast.Constant(1))), ("last", ast.Slice(None, _number(-1)))):
             idea = f"the {end} entry of {told} along axis {axis} is left out"

@@ -34,8 +34,8 @@ def error_hint(error: BaseException) -> str:
         size := re.search(r"out of bounds for axis \d+ with size (\d+)", str(error))
     ):
         return (
-            f"The numbers along this axis are 0 to {int(size[1]) - 1}. Something counts one too far, "
-            "or goes on where it has to stop."
+            f"Along this axis an index goes from 0 to {int(size[1]) - 1}. Does something count too far, "
+            "or go on where it has to stop, or is the number meant for another axis?"
         )
     if isinstance(error, ValueError) and re.search(r"(max|min)\(\).*empty", str(error)):
         return "What it takes the largest or smallest of was never filled: nothing was counted there."
