@@ -3,9 +3,12 @@ Python and what is installed, and say what they were called with."""
 
 import os
 import subprocess
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from links import ROOT
 
@@ -67,3 +70,15 @@ def test_every_target_works_where_paths_hold_spaces(tmp_path, course, settings):
     assert f"cache {folder / environment / 'jax-cache'}" in {call[-1] for call in told if "pytest" in call}
     again = subprocess.run(["make", "--question", f"{environment}/.dev", *given], cwd=folder)
     assert again.returncode == 0, "an environment that is there is not made again"
+
+
+def test_every_pin_allows_the_first_python_that_the_course_promises():
+    """Else pip looks for other versions in vain, until its "resolution-too-deep"."""
+    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    first = promised.removeprefix(">=").split(",")[0] + ".0"
+    pins = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#"]
+    there = [each.metadata for each in metadata.distributions()]
+    wanted = {f"{each['Name'].lower().replace('_', '-')}=={each['Version']}": each for each in there}
+    asked = {pin: wanted[pin]["Requires-Python"] for pin in pins if pin in wanted}
+    assert asked
+    assert not {pin: asks for pin, asks in asked.items() if first not in SpecifierSet(asks or "")}
