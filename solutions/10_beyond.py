@@ -149,9 +149,9 @@ print(f"the looks add {draw.apart(added[1], added[0], '.1f')} steps more with pu
 print(draw.arrivals(played, kinds))
 
 # %% [markdown]
-# **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 of them. The partial critic is not shown to cost anything; without pushes, the looks are not either.
+# **If somebody pushes, looks cost steps.** *long, short* needs 35 more than whole chunks [29, 42]. The looks add 34 of them. Neither the partial critic nor, without pushes, the looks are shown to cost anything.
 #
-# **No agent is shown to gain by pushes.** More episodes of *long, short* never arrive, 38 and not 19 of 100 (18 more [9, 27]), and it needs 16 more steps. For the four others no difference is shown, neither in arrivals nor in steps.
+# **No agent is shown to gain by pushes.** Of *long, short*, 38 of 100 episodes never arrive, without pushes 19 (18.1 more before rounding [9.2, 27.0]), and it needs 16 more steps. For the four others no difference is shown, neither in arrivals nor in steps.
 #
 # Why do looks cost steps? Perhaps because the best of eight new chunks may go another way than the last one did (lesson 03). Then the cost should vanish if looks keep their plan. **Held**: of the eight new chunks, the critic chooses among the two that are closest to what is left of the old one, by their squared distance. Choosing among only two is itself a handicap, so the controls choose between two as well, the first ones drawn. **Predict** how much of the cost is left.
 
@@ -245,7 +245,7 @@ def execute_until_drop(value, step, state, chunk, most, discount, margin):
 execute_until_drop = checks.check_execute_until_drop(execute_until_drop)
 
 # %% [markdown]
-# Four ways to execute, with pushes of 1: **whole chunks**; a look **at every step**; **after a drop**, your rule; and **at random**, which draws the length of each chunk from those that your rule has used. So it looks about as often, but not *when* the value has fallen. A promise above 1 cannot be kept, so there is a fifth way, **cut at 1**: your rule, with values and promises of at most 1. **Predict:** which two of the first four differ most in their steps to the right side? And does the cut make the rule pay?
+# Four ways to execute, with pushes of 1: **whole chunks**; a look **at every step**; **after a drop**, your rule; and **at random**, which draws the length of each chunk from those that your rule has used. So it looks about as often, but not *when* the value has fallen. A promise above 1 cannot be kept, so there is a fifth way, **cut at 1**: your rule, with values and promises of at most 1; for it we print a control of its own, looks at random as often. **Predict:** which two of the first four differ most in their steps to the right side? And does the cut make the rule pay?
 
 # %%
 how = dict(by="whole", push=1.0)
@@ -267,7 +267,7 @@ for name, other in cut_pairs.items():
 #
 # **Promises above 1 account for half of its cost.** In the episode of the first figure it looks most often in the corner, where $Q_P$ is above 1. Cut at 1, it looks half as often and needs 13 fewer steps [7, 19]. But that is still 12 more than whole chunks [4, 21], and a difference from looks as often at random is not shown. (We added the cut, and the gains below, after a first run.)
 #
-# Where *would* a look help? Measure it. Take a pushed episode of whole chunks. Interrupt its first chunk half way with one look, and go on with whole chunks and the same pushes. Do it twice, as the agent's noise is new each time. The steps that this saves in the mean are the look's **gain**. Then interrupt only the second chunk, and so on up to the tenth. We sort these looks by what the rule sees at this moment: is $Q_P$ *low*, more than 0.05 below the promise? And by what you know before the chunk begins: is $Q_P$ above 1? A chunk *falls* if $Q_P$ is low at any of its steps. In the table, what is measured stands before the colon, and the condition behind it.
+# Where *would* a look help? Measure it. Take a pushed episode of whole chunks. Interrupt its first chunk half way with one look, and go on with whole chunks and the same pushes. Do all of this twice, with new noise for the agent. The mean number of steps saved is the look's **gain**. Then interrupt only the second chunk, and so on up to the tenth. We sort these looks by what the rule sees at this moment: is $Q_P$ *low*, more than 0.05 below the promise? And by what you know before the chunk begins: is $Q_P$ above 1? A chunk *falls* if $Q_P$ is low at any of its steps. In the table, what is measured stands before the colon, and the condition behind it. **Predict:** is the gain above 0 where the value is low?
 
 # %%
 kept = {push: gains.kept(both, whole[push], 0.05) for push in PUSHES}
@@ -282,7 +282,11 @@ print(draw.there_and_elsewhere(rows))
 #
 # ## 4. Acting while thinking
 #
-# A large model thinks for several steps before a chunk is ready. What does the gripper do meanwhile? Here are clones (the flow without a critic, so a look draws one chunk) that look after every fifth action; nobody pushes, with eight seeds as above. Their chunks of ten steps are ready up to four steps later: the *delay*. We count steps, and *turns*: changes of direction, from up to down or back, on the way along the wall.
+# A large model thinks for several steps before a chunk is ready. What does the gripper do meanwhile? Here are clones (the flow without a critic, so a look draws one chunk) that look after every fifth action; nobody pushes, with eight seeds as above. Their chunks of ten steps are ready up to four steps later: the *delay*. We count steps, and *turns*: changes of direction, from up to down or back, on the way along the wall. Three ways to act meanwhile:
+#
+# - **stop and think**: the gripper stands still until the chunk is ready, then executes five actions of it (at a delay of 4, a look at every ninth step);
+# - **switch**: it goes on with the old chunk, and changes to the new one as soon as that is ready (without a delay it is the same controller as *stop and think*; both draw the same noise, so their episodes are the same);
+# - **average**: the same, but where both chunks say something, it takes the mean (lesson 03's ensembling, of two).
 
 # %%
 DELAYS = (0, 2, 4)
@@ -291,10 +295,6 @@ shown = (("stop and think", 4), ("switch", 4), ("switch", 0), ("average", 0))
 show(*draw.heights({f"{way}, delay {d}": acted[way][d] for way, d in shown}))
 
 # %% [markdown]
-# - **stop and think**: the gripper stands still until the chunk is ready, then executes five actions of it (at a delay of 4, a look at every ninth step);
-# - **switch**: it goes on with the old chunk, and changes to the new one as soon as that is ready (without a delay it is the same controller as *stop and think*; both draw the same noise, so their episodes are the same);
-# - **average**: the same, but where both chunks say something, it takes the mean (lesson 03's ensembling, of two).
-#
 # **Question 3.** The flow draws a new intention at each look: up or down. What happens at a switch if the old chunk goes up and the new one down? What does the mean of the two do? (At a delay of 4 old and new overlap for one step, and averaging is nearly switching. Without a delay they overlap for all five.)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_switch", "locked": false, "points": 0, "schema_version": 3, "solution": true, "task": false}
@@ -389,7 +389,7 @@ explore(
 )
 
 # %% [markdown]
-# **Inpainting stays on course.** It and the closest of eight arrive first at a delay of 4; switching, stopping and averaging need almost twice as long. Inpainting needs 67 fewer steps than switching [54, 80], and turns 6.9 fewer times in 100 steps [5.9, 7.8]. It also needs 69 fewer steps than stopping. A difference in turns from stopping is not shown, but a gripper that stands still cannot turn.
+# **Inpainting stays on course.** It and the closest of eight arrive first at a delay of 4; switching, stopping and averaging need almost twice as long. Inpainting needs 67 fewer steps than switching [54, 80], and turns 6.9 fewer times in 100 steps [5.9, 7.8]. It also needs 69 fewer steps than stopping [49, 90]. A difference in turns from stopping is not shown, but a gripper that stands still cannot turn.
 #
 # **Question 3, answered.** At a switch the gripper turns round in mid-way, so switching turns most. Without a delay the average turns 5.7 fewer times, and still needs 19 *more* steps [11, 27]. A mean of up and down turns less often, and takes longer to get through a gap.
 #
@@ -579,9 +579,9 @@ rule = experiment(run, other, without, "higher", "steps to the right side", coun
 # ## Quiz
 #
 # 1. Your partial critic leans with $\kappa = 0.99$, in a world with large pushes. What may it believe?
-# <details><summary>Answer</summary>That the luckiest push follows. An expectile leans towards whatever made the outcome better, be it the action or luck.</details>
+# <details><summary>Answer</summary>That the best continuation in the data follows. The luck of a push is averaged out in $Q_C$, whose arrow is plain. But it comes back where the demonstrator <em>answered</em> to pushes: then the later actions of a chunk tell which push had come, and leaning towards the better continuation is leaning towards the luckier push.</details>
 #
-# 2. Each step costs -1 until the goal. After the first action of a chunk, has the promise grown or shrunk?
+# 2. Each step earns -1 until the goal. After the first action of a chunk, has the promise grown or shrunk?
 # <details><summary>Answer</summary>With $q = -20$ and $\gamma = 0.97$ it is (-20 + 1) / 0.97 = -19.6: it has grown. Paying the step raises it, to -19. The division lowers it again, to -19.6: the costs that are left have come nearer, and count more.</details>
 #
 # 3. A chunk has ten steps, you look at every fifth, and a look takes six. What goes wrong?

@@ -57,7 +57,7 @@ def drop_by_scan(value, step, state, chunk, most, discount, margin):
         promise = jnp.where(goes, (promise - reward) / discount, promise)
         return (k + goes, state, promise, goes), None
 
-    carry = (0, jnp.asarray(state), value(state, chunk[0]), True)
+    carry = (0, state, value(state, chunk[0]), True)
     (k, state, _, _), _ = jax.lax.scan(one, carry, (jnp.arange(len(chunk)), jnp.asarray(chunk)))
     return state, k
 
@@ -75,7 +75,7 @@ def drop_with_total(value, step, state, chunk, most, discount, margin):
         state, reward = step(state, chunk[k])
         return k + 1, state, earned + scale * reward, scale * discount
 
-    k, state, _, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), 0.0, 1.0))
+    k, state, _, _ = jax.lax.while_loop(goes_on, act, (0, state, 0.0, 1.0))
     return [state, k]
 
 
@@ -105,7 +105,7 @@ def drop_from_the_start(value, step, state, chunk, most, discount, margin):
         return k + 1, state, (begin - reward) / discount
 
     goes_on = lambda carry: (carry[0] < most) & (value(carry[1], chunk[carry[0]]) >= carry[2] - margin)
-    k, state, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), begin))
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, begin))
     return state, k
 
 
@@ -160,7 +160,7 @@ def drop_by_errors(value, step, state, chunk, most, discount, margin):
         return k + 1, state, error + reward + discount * later - before
 
     goes_on = lambda carry: (carry[0] < most) & (carry[2] >= -margin)
-    k, state, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), jnp.zeros(())))
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, jnp.zeros(())))
     return state, k
 
 
@@ -173,8 +173,25 @@ def drop_by_either(value, step, state, chunk, most, discount, margin):
         return k + 1, state, (promise - reward) / discount
 
     goes_on = lambda carry: (carry[0] < most) | (value(carry[1], chunk[carry[0]]) >= carry[2] - margin)
-    k, state, _ = jax.lax.while_loop(goes_on, act, (0, jnp.asarray(state), value(state, chunk[0])))
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
     return state, k
+
+
+def drop_of_arrays(value, step, state, chunk, *rest):
+    return execute_until_drop(value, step, jnp.asarray(state), chunk, *rest)
+
+
+def drop_asked_at_the_start(value, step, state, chunk, most, discount, margin):
+    """`state` is that of the whole function, not the one that is carried."""
+
+    def act(carry):
+        k, now, promise = carry
+        now, reward = step(now, chunk[k])
+        return k + 1, now, (promise - reward) / discount
+
+    goes_on = lambda carry: (carry[0] < most) & (value(state, chunk[carry[0]]) >= carry[2] - margin)
+    k, now, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
+    return now, k
 
 
 def drop_and_on(value, step, state, chunk, most, discount, margin):
@@ -185,10 +202,10 @@ def drop_and_on(value, step, state, chunk, most, discount, margin):
         number, action = inputs
         goes = (number < most) & (value(state, action) >= promise - margin)
         moved, reward = step(state, action)
-        state = jnp.where(goes, moved, state)
+        state = jax.tree.map(lambda new, old: jnp.where(goes, new, old), moved, state)
         return (count + goes, state, jnp.where(goes, (promise - reward) / discount, promise)), None
 
-    carry = (0, jnp.asarray(state), value(state, chunk[0]))
+    carry = (0, state, value(state, chunk[0]))
     (count, state, _), _ = jax.lax.scan(one, carry, (jnp.arange(len(chunk)), jnp.asarray(chunk)))
     return state, count
 
@@ -285,7 +302,7 @@ def rounds_by_step(look, step, state, chunk, keys, every, delay):
         state, shown = step(state, jnp.where(i < delay, old[every + i], new[i]))
         return (state, old, new), shown
 
-    start = (jnp.asarray(state), jnp.asarray(chunk), jnp.asarray(chunk))
+    start = (state, jnp.asarray(chunk), jnp.asarray(chunk))
     return jax.lax.scan(one, start, jnp.arange(len(keys) * every))[1]
 
 
@@ -539,6 +556,8 @@ WRONG = {
         "never below 0": (drop(after=lambda p, r, d, now: max((p - r) / d, 0)), "it is at least 0"),
         "never above 1": (drop(after=lambda p, r, d, now: min((p - r) / d, 1)), "it is at most 1"),
         "either condition": (drop_by_either, "do both conditions have to hold (&)"),
+        "an array for a state": (drop_of_arrays, "jax.tree.map over them"),
+        "asked at the start": (drop_asked_at_the_start, "always asked in the state of the chunk's start"),
         "on after a stop": (drop_and_on, "goes on with the next one"),
         "renewed by the last action": (drop_renewed_late, "that was executed, in the new state"),
         "renewed": (drop(after=lambda p, r, d, now: (now - r) / d), "made anew"),

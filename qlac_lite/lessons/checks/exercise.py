@@ -447,8 +447,8 @@ class Exercise:
 
     def _not_traced(self, error: Exception, **lines: str) -> Verdict:
         likely = error_hint(error) or (
-            "A function of np where jnp is needed, an `if` or a float(...) on the value of an array, "
-            "or an assignment x[...] = y."
+            "A function of np where jnp is needed, an `if`, `and`, `or` or a float(...) on the value of an "
+            "array, or an assignment x[...] = y."
         )
         return self._wrong(
             "right by itself, but not inside jax.jit or jax.grad",

@@ -579,11 +579,37 @@ def _drawn_drops(rng):
     ]
 
 
+class Parts(NamedTuple):
+    """The state of `Watched` as the lesson's grippers have theirs."""
+
+    place: jnp.ndarray  # (2,)
+    time: jnp.ndarray  # ()
+
+
+def _count_in_parts(answer, args):
+    """What an answer counts where the state is a NamedTuple."""
+    value, step, state, *rest = args
+    apart = lambda state: Parts(jnp.asarray(state)[:2], jnp.asarray(state)[2])
+    whole = lambda parts: jnp.append(parts.place, parts.time)
+
+    def step_parts(parts, action):
+        state, reward = step(whole(parts), action)
+        return apart(state), reward
+
+    both = answer(lambda parts, action: value(whole(parts), action), step_parts, apart(state), *rest)
+    count = next(each for each in both[::-1] if not isinstance(each, Parts))  # in whatever order
+    return {"count where the state is a NamedTuple": np.asarray(count, float)}
+
+
+def _drop_and_in_parts(*args):
+    return *_drop_in_python(*args), *_count_in_parts(_drop_in_python, args).values()
+
+
 _CLAMPED = "value(state, (chunk := [*chunk, chunk[-1]])[k])"  # as JAX reads behind the end
 _PAY = "After an action: promise = (promise - reward) / discount."
 check_execute_until_drop = Exercise(
     execute_until_drop,
-    _drop_in_python,
+    _drop_and_in_parts,
     _drop_cases,
     [
         Misconception(
@@ -664,6 +690,17 @@ check_execute_until_drop = Exercise(
             "The promise is made anew from the value of the action that was executed, in the new state.",
             "The promise is that of the chunk's start: carry it on.",
             _DROPS["renewed, last action"],
+        ),
+        Misconception(
+            "The value is always asked in the state of the chunk's start.",
+            "Ask in the state that is carried along, as it is after the last executed action.",
+            edited(
+                _drop_in_python,
+                {
+                    "promise, k = value": "begun = state\n    promise, k = value",
+                    "now = value(state,": "now = value(begun,",
+                },
+            ),
         ),
         Misconception(
             "After an action that is worth too little it goes on with the next one.",
@@ -760,6 +797,11 @@ check_execute_until_drop = Exercise(
     untraced="state, value and `most` are traced: in place of Python's while, for or if, "
     "jax.lax.while_loop(goes_on, act, carry), with goes_on of jnp and &.",
     loops=True,
+    observe=_count_in_parts,
+    observing=(
+        "where the state is a NamedTuple of arrays, as below",
+        "Carry the state whole. To choose between two states: jax.tree.map over them.",
+    ),
     insight="What it watches is lesson 02's temporal-difference error, added up over the chunk; each is "
     "divided by gamma once for every step since.",
 )

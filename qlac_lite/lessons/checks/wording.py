@@ -17,7 +17,10 @@ def error_hint(error: BaseException) -> str:
         "TracerBoolConversionError",
         "ConcretizationTypeError",
     ):
-        return "A function of np where jnp is needed, or an `if` or a float(...) on the value of an array."
+        return (
+            "A function of np where jnp is needed, or an `if`, an `and` (write &, with brackets round each "
+            "comparison) or a float(...) on the value of an array."
+        )
     if "static integers" in str(error) or "static start/stop/step" in str(error):
         return (
             "A slice whose end is traced: its length has to be known before the run. "
