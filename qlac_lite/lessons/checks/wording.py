@@ -123,7 +123,7 @@ def shape_hint(got: tuple, wanted: tuple, arguments: Iterable[tuple] = ()) -> st
     if len(got) > 2 and sorted(got) == sorted(wanted):
         return "The right lengths, but the axes stand in another order: np.moveaxis, or index another axis."
     if got == () and wanted:
-        return "One number is left of several: give an axis to the sum, mean or maximum."
+        return "One number is left of several: an axis is missing, or it has to be repeated as an array."
     if wanted == () and got == (1,):
         return (
             "An axis is left over: one number is asked for, over everything (the mean, the median, the sum "
