@@ -265,7 +265,7 @@ for name, other in cut_pairs.items():
 # %% [markdown]
 # **Watching the value did not pay.** In the mean, whole chunks and a look at every step differ most. The rule needs 25 more steps than whole chunks [15, 36]. It is not shown to differ from looks at random moments [-7, 14], nor from a look at every step. The margin of 0.05 was set before the run; section 5 tries two others.
 #
-# **Promises above 1 account for half of its cost.** In the episode of the first figure it looks most often in the corner, where $Q_P$ is above 1. Cut at 1, it looks half as often and needs 13 fewer steps [7, 19]. But that is still 12 more than whole chunks [4, 21], and a difference from looks as often at random is not shown. (We added the cut, and the gains below, after a first run.)
+# **Promises above 1 account for about half of its cost.** In the episode of the first figure it looks most often in the corner, where $Q_P$ is above 1. Cut at 1, it looks half as often and needs 13 fewer steps [7, 19]. But that is still 12 more than whole chunks [4, 21], and a difference from looks as often at random is not shown. (We added the cut, and the gains below, after a first run.)
 #
 # Where *would* a look help? Measure it. Take a pushed episode of whole chunks. Interrupt its first chunk half way with one look, and go on with whole chunks and the same pushes. Do all of this twice, with new noise for the agent. The mean number of steps saved is the look's **gain**. Then interrupt only the second chunk, and so on up to the tenth. We sort these looks by what the rule sees at this moment: is $Q_P$ *low*, more than 0.05 below the promise? And by what you know before the chunk begins: is $Q_P$ above 1? A chunk *falls* if $Q_P$ is low at any of its steps. In the table, what is measured stands before the colon, and the condition behind it. **Predict:** is the gain above 0 where the value is low?
 
@@ -282,7 +282,7 @@ print(draw.there_and_elsewhere(rows))
 #
 # ## 4. Acting while thinking
 #
-# A large model thinks for several steps before a chunk is ready. What does the gripper do meanwhile? Here are clones (the flow without a critic, so a look draws one chunk) that look after every fifth action; nobody pushes, with eight seeds as above. Their chunks of ten steps are ready up to four steps later: the *delay*. We count steps, and *turns*: changes of direction, from up to down or back, on the way along the wall. Three ways to act meanwhile:
+# A large model thinks for several steps before a chunk is ready. What does the gripper do meanwhile? Here are clones (the flow without a critic, so a look draws one chunk) that look after every fifth action. Nobody pushes; eight seeds, as above. Their chunks of ten steps are ready up to four steps later: the *delay*. We count steps, and *turns*: changes of direction, from up to down or back, on the way along the wall. Three ways to act meanwhile:
 #
 # - **stop and think**: the gripper stands still until the chunk is ready, then executes five actions of it (at a delay of 4, a look at every ninth step);
 # - **switch**: it goes on with the old chunk, and changes to the new one as soon as that is ready (without a delay it is the same controller as *stop and think*; both draw the same noise, so their episodes are the same);
@@ -491,7 +491,7 @@ for delay in DELAYS[1:]:
 show(*draw.by_dial("step of the round", off, alike=True))
 
 # %% [markdown]
-# At a delay of 2, a round executes the queue's first two actions and then `new[2]` to `new[4]`. Next comes `new[5]`. But `fresh` begins at `new[2]`, so `fresh[every:]` begins at `new[7]`: two actions are left out. At a delay of 4 only `new[9]` is left, five times, because `mode="clip"` repeats the last one. (It was made for the end of the round, so from step 1 to 4 the gripper comes nearer to the place to which it was meant to lead.) The mistake is made at the end of a round, and it shows at the beginning of the next one. After that it hides: the new chunk was made to agree with the wrong queue. It costs what the delay had gained: hers needs 109, 108 and 109 steps at the three delays, at 4 that is 25 more than the mended one [14, 36].
+# At a delay of 2, a round executes the queue's first two actions and then `new[2]` to `new[4]`. Next comes `new[5]`. But `fresh` begins at `new[2]`, so `fresh[every:]` begins at `new[7]`: two actions are left out. At a delay of 4 only `new[9]` is left, five times, because `mode="clip"` repeats the last one. (All five are meant to lead to one place, where the next round should end. So from step 1 to 4 the gripper comes nearer to it.) The mistake is made at the end of a round, and it shows at the beginning of the next one. After that it hides: the new chunk was made to agree with the wrong queue. It costs what the delay had gained: hers needs 109, 108 and 109 steps at the three delays, at 4 that is 25 more than the mended one [14, 36].
 #
 # Why isn't the mended one at 0? Its new chunk begins with its *own* version of the steps that the old chunk executes, and inpainting makes these only nearly equal. So when the new chunk takes over, the gripper is a little off its plan, and it stays as far off until the next chunk takes over: 0.2 steps at a delay of 2, 0.3 at 4.
 #

@@ -194,6 +194,19 @@ def drop_asked_at_the_start(value, step, state, chunk, most, discount, margin):
     return now, k
 
 
+def drop_by_either_turned(value, step, state, chunk, most, discount, margin):
+    """Ends with an infinite margin, and not with others."""
+
+    def act(carry):
+        k, state, promise = carry
+        state, reward = step(state, chunk[k])
+        return k + 1, state, (promise - reward) / discount
+
+    goes_on = lambda carry: (carry[0] < most) | (value(carry[1], chunk[carry[0]]) < carry[2] - margin)
+    k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
+    return state, k
+
+
 def drop_and_on(value, step, state, chunk, most, discount, margin):
     """A scan that does not remember that it has stopped."""
 
@@ -364,6 +377,19 @@ def rounds_of(action, left=lambda old, every: old[every:], after=lambda old, new
     return rounds
 
 
+def rounds_from_the_start(look, step, state, chunk, keys, every, delay):
+    """What the steps make of the state is dropped."""
+
+    def one(left, key):
+        new = look(state, left, key)
+        i = jnp.arange(every)
+        actions = jnp.where((i < delay)[:, None], left[i], new[i])
+        return new[every:], jax.lax.scan(step, jnp.asarray(state), actions)[1]
+
+    _, shown = jax.lax.scan(one, jnp.asarray(chunk[every:]), keys)
+    return shown.reshape(-1, *shown.shape[2:])
+
+
 def rounds_that_look_late(first, rest=lambda every, delay: every):
     """The old queue until the chunk is ready, and only then the look; `first(i, delay)` acts at step i."""
 
@@ -414,7 +440,11 @@ WRONG = {
         "three numbers": (lambda *a: (losses_one_by_one(*a),) * 3, "a tuple"),
         "two actions for the partial critic": (
             edited(decoupled_loss, {PARTIAL: f"{PARTIAL}[:, :2]"}),
-            "it raised TypeError",
+            "partial takes whole chunks",
+        ),
+        "one action for the partial critic, without its axis": (
+            edited(decoupled_loss, {PARTIAL: f"{PARTIAL}[:, 0]"}),
+            "partial takes whole chunks",
         ),
         "one for each chunk": (lambda *a: losses_one_by_one(*a) * jnp.ones(6), "wrong shape"),
         "expectile the other way round": (losses_with(lambda p, s, b, e: (p, s, b, 1 - e)), "wrong side"),
@@ -556,6 +586,7 @@ WRONG = {
         "never below 0": (drop(after=lambda p, r, d, now: max((p - r) / d, 0)), "it is at least 0"),
         "never above 1": (drop(after=lambda p, r, d, now: min((p - r) / d, 1)), "it is at most 1"),
         "either condition": (drop_by_either, "do both conditions have to hold (&)"),
+        "either condition, turned": (drop_by_either_turned, "do both conditions have to hold (&)"),
         "an array for a state": (drop_of_arrays, "jax.tree.map over them"),
         "asked at the start": (drop_asked_at_the_start, "always asked in the state of the chunk's start"),
         "on after a stop": (drop_and_on, "goes on with the next one"),
@@ -738,7 +769,20 @@ WRONG = {
         ),
     },
     "check_mended_rounds": {
-        "hers": (her_rounds, "her code"),
+        "hers": (her_rounds, "does what her code does"),
+        "half a key": (
+            edited(mended_rounds, {"queue, key)": "queue, jax.random.split(key)[0])"}),
+            "is split",
+        ),
+        "the first state, to look at": (
+            lambda look, step, state, *a: mended_rounds(lambda s, *b: look(state, *b), step, state, *a),
+            "All looks see",
+        ),
+        "the first state, to begin in": (rounds_from_the_start, "begins again in the first state"),
+        "steps before rounds": (
+            edited(mended_rounds, {"shown.reshape(": "jnp.swapaxes(shown, 0, 1).reshape("}),
+            "have changed places",
+        ),
         "all numbers in a row": (lambda *a: rounds_by_step(*a).reshape(-1), "axes were joined"),
         "hers in a loop": (
             rounds_of(right_action, after=lambda old, new, d: clipped(new, d)),

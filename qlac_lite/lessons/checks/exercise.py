@@ -119,8 +119,8 @@ class Exercise:
         observing: if it is neither jax.jit nor a gradient: when the answer is called then, and what to try
             if it raises.
         untraced: what to write in place of Python's own control flow, if an answer needs more than arrays.
-        loops: the answer has a compiled loop. The first case runs it in Python, where one without an end can
-            be interrupted.
+        loops: the answer has a compiled loop. Each case runs it in Python first, where one without an end can
+            be interrupted. No slip is searched for.
     """
 
     seconds = 60.0  # after which an answer to one case counts as endless
@@ -276,9 +276,8 @@ class Exercise:
                 break
         else:
             if first_wrong.part and not self.choice and raised_in is None:
-                first_wrong.lines |= self._slip(first_wrong.part, cases, got) or self._pattern(
-                    first_wrong.part, cases, got
-                )
+                slip = {} if self.loops else self._slip(first_wrong.part, cases, got)
+                first_wrong.lines |= slip or self._pattern(first_wrong.part, cases, got)
         return first_wrong
 
     def _slip(self, part: str, cases: list[Case], got: list[Named]) -> dict[str, str]:
@@ -362,7 +361,9 @@ class Exercise:
         """
         args, about = copy.deepcopy(case.args), {"case": case.about}
         try:
-            with _ending(self.seconds), _in_python(self.loops and case.first):
+            with _ending(self.seconds):
+                if self.loops:
+                    _in_python(answer, copy.deepcopy(case.args))
                 result = answer(*args)
         except NotImplementedError:
             return Verdict(
@@ -708,12 +709,11 @@ def _raises(function: Callable, case: Case) -> bool:
     return False
 
 
-def _in_python(wanted: bool) -> contextlib.AbstractContextManager:
-    if not wanted:
-        return contextlib.nullcontext()
+def _in_python(answer: Callable, args: tuple) -> None:
     import jax
 
-    return jax.disable_jit()
+    with jax.disable_jit():
+        answer(*args)
 
 
 class _Kept:

@@ -55,16 +55,27 @@ def _joined(observation, chunks):
     return jnp.concatenate([observation, chunks.reshape(len(chunks), -1)], axis=1)
 
 
+STEPS = 3  # of the chunks in the cases of decoupled_loss
+
+
 def _toys(policy):
     """Linear networks; the partial critic reads `policy` actions."""
     whole = lambda params, observation, chunks: _joined(observation, chunks) @ params
-    partial = lambda params, observation, chunks: _joined(observation, chunks[:, :policy]) @ params
+
+    def partial(params, observation, chunks):
+        if np.shape(chunks)[1:] != (STEPS, 2):
+            raise TypeError(
+                f"partial takes whole chunks, of shape (B, {STEPS}, 2), and got {np.shape(chunks)}. "
+                "It chooses itself which of their actions it reads."
+            )
+        return _joined(observation, chunks[:, :policy]) @ params
+
     return Networks(whole, partial, lambda params, observation: observation @ params)
 
 
 def _loss_cases(rng):
     def case(about, expectile, hint, ends=False, policy=1):
-        actions = rng.uniform(-1, 1, size=(6, 3, 2))
+        actions = rng.uniform(-1, 1, size=(6, STEPS, 2))
         discount = np.where(np.arange(6) % 3 == 1, 0.0, 0.7) if ends else np.full(6, 0.7)
         seen, returns, following = rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=(6, 2))
         sizes = {"whole": 8, "partial": 2 + 2 * policy, "value": 2}
@@ -1343,16 +1354,21 @@ _STEPS_THEN_LOOK = """for i in range(every + 1):
             if i == every:
                 break
 """
+_START = "old, places, start = chunk, [], state"
 _FLAT = "return np.stack(places)"
+_TURNED = "return np.concatenate([places[i::every] for i in range(every)])"
 check_mended_rounds = Exercise(
     mended_rounds,
     _rounds_in_python,
     _rounds_cases,
     [
         Misconception(
-            "This is her code: the round goes as it should, but what it hands on is not what is still to do.",
-            "Count: at a delay of 2, which actions of `new` were executed when a round of 5 ends? "
-            "fresh[every:] leaves out two more.",
+            "It does what her code does.",
+            (
+                "Count: at a delay of 2, which actions of `new` were executed when a round of 5 ends, and "
+                "with which one does the next round begin?",
+                "fresh[every:] leaves out two.",
+            ),
             _round(_HERS),
         ),
         Misconception(
@@ -1561,6 +1577,29 @@ check_mended_rounds = Exercise(
             "The chunk that is handed on is moved on by the delay: what is left of it comes early.",
             "Hand on `new` as it was drawn: its plan for the next round begins at new[every].",
             _round({"old = new": "old = np.roll(new, -int(delay), axis=0)"}),
+        ),
+        *(
+            Misconception(
+                f"The round's key is split: the look gets the {which} half.",
+                "look(state, left, key): the key as it is.",
+                _round({"left, key)": f"left, jax.random.split(key)[{half}])"}),
+            )
+            for half, which in enumerate(("first", "second"))
+        ),
+        Misconception(
+            "All looks see the state of the very beginning.",
+            "The look sees the state at the start of its own round.",
+            _round({"old, places = chunk, []": _START, "look(state,": "look(start,"}),
+        ),
+        Misconception(
+            "Each round begins again in the first state.",
+            "Carry the state on: a round begins where the last one ended.",
+            _round({"old, places = chunk, []": _START, "left = old": "state, left = start, old"}),
+        ),
+        Misconception(
+            "The axes of rounds and steps have changed places.",
+            "All steps of the first round come first: (rounds, every, ...), and then the two axes as one.",
+            _round({_FLAT: _TURNED}),
         ),
         Misconception(
             "The rounds are still an axis of their own.",
