@@ -1,5 +1,7 @@
 """Answers to the exercises of lesson 10 as learners might write them; see wrong_answers_00.py."""
 
+import operator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -164,17 +166,23 @@ def drop_by_errors(value, step, state, chunk, most, discount, margin):
     return state, k
 
 
-def drop_by_either(value, step, state, chunk, most, discount, margin):
-    """Goes on while one of the two conditions holds: with an infinite margin, for ever."""
+def drop_by_either(enough):
+    """Goes on while one of the two conditions holds: for ever with an infinite margin, or with others."""
 
-    def act(carry):
-        k, state, promise = carry
-        state, reward = step(state, chunk[k])
-        return k + 1, state, (promise - reward) / discount
+    def drop(value, step, state, chunk, most, discount, margin):
+        def act(carry):
+            k, state, promise = carry
+            state, reward = step(state, chunk[k])
+            return k + 1, state, (promise - reward) / discount
 
-    goes_on = lambda carry: (carry[0] < most) | (value(carry[1], chunk[carry[0]]) >= carry[2] - margin)
-    k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
-    return state, k
+        def goes_on(carry):
+            k, state, promise = carry
+            return (k < most) | enough(value(state, chunk[k]), promise - margin)
+
+        k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
+        return state, k
+
+    return drop
 
 
 def drop_of_arrays(value, step, state, chunk, *rest):
@@ -192,19 +200,6 @@ def drop_asked_at_the_start(value, step, state, chunk, most, discount, margin):
     goes_on = lambda carry: (carry[0] < most) & (value(state, chunk[carry[0]]) >= carry[2] - margin)
     k, now, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
     return now, k
-
-
-def drop_by_either_turned(value, step, state, chunk, most, discount, margin):
-    """Ends with an infinite margin, and not with others."""
-
-    def act(carry):
-        k, state, promise = carry
-        state, reward = step(state, chunk[k])
-        return k + 1, state, (promise - reward) / discount
-
-    goes_on = lambda carry: (carry[0] < most) | (value(carry[1], chunk[carry[0]]) < carry[2] - margin)
-    k, state, _ = jax.lax.while_loop(goes_on, act, (0, state, value(state, chunk[0])))
-    return state, k
 
 
 def drop_and_on(value, step, state, chunk, most, discount, margin):
@@ -585,8 +580,8 @@ WRONG = {
         "errors without discount": (drop_by_errors, "are added up without the discount"),
         "never below 0": (drop(after=lambda p, r, d, now: max((p - r) / d, 0)), "it is at least 0"),
         "never above 1": (drop(after=lambda p, r, d, now: min((p - r) / d, 1)), "it is at most 1"),
-        "either condition": (drop_by_either, "do both conditions have to hold (&)"),
-        "either condition, turned": (drop_by_either_turned, "do both conditions have to hold (&)"),
+        "either condition": (drop_by_either(operator.ge), "do both conditions have to hold (&)"),
+        "either condition, turned": (drop_by_either(operator.lt), "do both conditions have to hold (&)"),
         "an array for a state": (drop_of_arrays, "jax.tree.map over them"),
         "asked at the start": (drop_asked_at_the_start, "always asked in the state of the chunk's start"),
         "on after a stop": (drop_and_on, "goes on with the next one"),
